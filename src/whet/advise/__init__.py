@@ -1,0 +1,1 @@
+"""Joins findings to hot lines, estimates, ranks."""

@@ -1,0 +1,47 @@
+"""The seam for profilers: one collector starts one profiler and names the format that it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from whet.model.metric import Metric
+from whet.target.host import TargetHost
+from whet.target.spec import TargetSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a collector cannot run here, and the line that mends it."""
+
+    why: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How one profiler takes part in one execution.
+
+    ``agent`` are settings for the code inside the target (see
+    ``whet._target.bootstrap``); ``attach`` is a command that is started beside
+    the target once its pid is known, with ``{pid}`` standing for it. ``captures``
+    maps a format's name to the file that will hold the capture.
+    """
+
+    agent: dict[str, object] = field(default_factory=dict)
+    attach: tuple[str, ...] = ()
+    captures: tuple[tuple[str, Path], ...] = ()
+
+
+class Collector(Protocol):
+    """One profiler."""
+
+    name: str
+    metrics: frozenset[Metric]
+
+    def missing(self, host: TargetHost) -> Missing | None:
+        """Return why this collector cannot run on ``host``; ``None`` when it can."""
+
+    def launch(self, spec: TargetSpec, out: Path) -> Launch:
+        """Say what to start for ``spec``, leaving captures under ``out``. Pure: starts nothing."""

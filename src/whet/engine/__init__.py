@@ -1,0 +1,1 @@
+"""The rule engine: facts from the source, rules, findings."""

@@ -1,0 +1,1 @@
+"""One file a profile format: reads it and, where that makes sense, writes it."""

@@ -1,0 +1,1 @@
+"""Merging: one identity for a function across profilers, and cost to functions and lines."""

@@ -1,0 +1,32 @@
+"""A finding that matters, because measured time stands behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from whet.model.evidence import Seen
+from whet.model.finding import Finding
+from whet.model.trial import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a rewrite may win for the whole run, as factors of its duration (1.0 is nothing)."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A finding joined to its cost. ``share`` is the part of the run (0 to 1) on the finding's lines."""
+
+    id: str
+    """Stable over edits elsewhere: a hash of rule, path, qualified name and snippet."""
+    finding: Finding
+    share: float
+    share_error: float
+    estimate: Estimate
+    seen: tuple[Seen, ...] = ()
+    verdict: Verdict = Verdict.UNTESTED
+    diff: str = ""

@@ -1,0 +1,42 @@
+"""What was seen at run time at a place of the source.
+
+A look is one glance at the variables of the frames on the stack. Looks are
+pooled by place and name: how often, which types, how long, of what elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Pooled looks at one name in one function.
+
+    ``name`` is a local (``seen``) or a plain attribute of ``self``
+    (``self.seen``). ``types`` and ``elements`` map type names
+    (``builtins.list``) to the number of looks in which they were seen;
+    ``elements`` is empty for values that have none or that were not opened.
+    Lengths are ``None`` for values without one.
+    """
+
+    file: str
+    function: str
+    function_line: int
+    name: str
+    looks: int
+    types: Mapping[str, int] = field(default_factory=dict)
+    elements: Mapping[str, int] = field(default_factory=dict)
+    min_length: int | None = None
+    median_length: int | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All looks of a run; ``looks`` counts the glances, ``why_missing`` says why there are none."""
+
+    looks: int = 0
+    seen: tuple[Seen, ...] = ()
+    why_missing: str = ""

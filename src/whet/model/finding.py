@@ -1,0 +1,82 @@
+"""What a rule says about a place in the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Safety(StrEnum):
+    """How far a rewrite keeps the program's meaning; the words are shown as they stand."""
+
+    SAFE = "safe"
+    """Equivalent under conditions that the source shows."""
+    OBSERVED = "observed"
+    """Equivalent given what was seen at run time, and compared by running."""
+    OFFER = "offer"
+    """Changes something small that the message names; applied only when asked for by name."""
+    ADVICE = "advice"
+    """No edit."""
+
+
+class Speed(StrEnum):
+    """What kind of gain a rule promises."""
+
+    CONSTANT = "c"
+    """At most about 1.3 times."""
+    FACTOR = "C"
+    """2 to 10 times."""
+    ASYMPTOTIC = "∞"
+    """Grows with the size of the data."""
+
+
+class Ask(StrEnum):
+    """What a question wants to know about a name."""
+
+    TYPES = "types"
+    ELEMENTS = "elements"
+    LENGTH = "length"
+    TRIPS = "trips"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something about a value that only running can tell."""
+
+    name: str
+    """A local (``seen``) or an attribute (``self.seen``)."""
+    ask: Ask
+    function_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A source range and its new text. Lines count from 1, columns from 0 in characters; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that one rule found. ``lines`` are those whose cost the rewrite removes."""
+
+    rule: str
+    file: str
+    line: int
+    end_line: int
+    column: int
+    function: str
+    function_line: int
+    title: str
+    message: str
+    safety: Safety
+    speed: Speed
+    lines: tuple[int, ...] = ()
+    questions: tuple[Question, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    snippet: str = ""
+    """The source of the place, white space normalised: part of a stable identity."""

@@ -1,0 +1,118 @@
+"""What merging makes: a function or a line with all its metrics side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from whet.model.frame import Owner
+from whet.model.profile import LineCount
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """All metrics of one place. ``None`` is "not measured", never zero.
+
+    Times are nanoseconds summed over threads. ``self_ns`` is CPU time in the
+    place itself, ``total_ns`` with everything it called, ``charged_ns`` its own
+    plus everything outside user code called from it, up to the next user frame.
+    ``waiting_ns`` is charged the same way. Shares are of ``Hotspots.busy_ns``
+    (CPU plus waiting, idle left out): a place's share of CPU and waiting
+    together. ``share_error`` is the standard error of ``charged_share``.
+    """
+
+    self_ns: int = 0
+    total_ns: int = 0
+    charged_ns: int = 0
+    waiting_ns: int = 0
+    self_share: float = 0.0
+    total_share: float = 0.0
+    charged_share: float = 0.0
+    share_error: float = 0.0
+    samples: int = 0
+    """Samples behind ``charged_ns`` and ``waiting_ns``."""
+    hits: LineCount | None = None
+    allocated_bytes: int | None = None
+    allocations: int | None = None
+    peak_bytes: int | None = None
+    collectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpot:
+    """A function (code object) and its cost. ``name`` is the qualified name."""
+
+    file: str
+    name: str
+    line: int
+    end_line: int
+    owner: Owner
+    cost: Cost
+    threads: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpot:
+    """A line and its cost; ``function`` is the qualified name of its owner, ``function_line`` where that starts."""
+
+    file: str
+    line: int
+    function: str
+    function_line: int
+    owner: Owner
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSpot:
+    """Time spent importing a module, what it imports included."""
+
+    module: str
+    file: str
+    total_ns: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class DependencySpot:
+    """A package that is not the user's, with the time spent in its own frames."""
+
+    package: str
+    owner: Owner
+    self_ns: int
+    total_ns: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadTime:
+    """How one thread spent its time."""
+
+    pid: int
+    tid: int
+    name: str
+    process: str
+    cpu_ns: int
+    waiting_ns: int
+    idle_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hotspots:
+    """The merged view of a run. Functions and lines are sorted by charged plus waiting time, hottest first."""
+
+    busy_ns: int = 0
+    """CPU plus waiting time over all threads; the whole that shares refer to."""
+    cpu_ns: int = 0
+    waiting_ns: int = 0
+    idle_ns: int = 0
+    samples: int = 0
+    share_error: float = 0.0
+    """Standard error of a share of one half: the worst any share can have."""
+    functions: tuple[FunctionSpot, ...] = ()
+    lines: tuple[LineSpot, ...] = ()
+    imports: tuple[ImportSpot, ...] = ()
+    dependencies: tuple[DependencySpot, ...] = ()
+    threads: tuple[ThreadTime, ...] = ()
+    line_index: Mapping[tuple[str, int], LineSpot] = field(default_factory=dict)
+    """``lines`` by ``(file, line)``."""

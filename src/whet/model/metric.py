@@ -1,0 +1,59 @@
+"""The quantities that whet measures, and their units.
+
+Inside whet every quantity is an integer: nanoseconds, bytes or a count.
+Conversion to seconds happens only where something is shown.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+NANOSECONDS_PER_SECOND = 1_000_000_000
+
+
+class Unit(StrEnum):
+    """What one step of a metric's integer means."""
+
+    NANOSECONDS = "ns"
+    BYTES = "bytes"
+    COUNT = "count"
+
+
+class Metric(StrEnum):
+    """A quantity that a collector can attach to a stack or a line."""
+
+    CPU = "cpu"
+    """Nanoseconds in which a thread computed."""
+    WAITING = "waiting"
+    """Nanoseconds in which a thread waited for something (I/O, a lock, sleep)."""
+    IDLE = "idle"
+    """Nanoseconds in which a thread stood ready for work: event loop, accept loop, parked worker."""
+    HITS = "hits"
+    """How often a line ran."""
+    ALLOCATED = "allocated"
+    """Bytes allocated, whether freed later or not."""
+    ALLOCATIONS = "allocations"
+    """How many allocations were made."""
+    PEAK = "peak"
+    """Bytes live at the moment of the process's highest use."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of this metric's integers."""
+        return _UNITS[self]
+
+
+_UNITS = {
+    Metric.CPU: Unit.NANOSECONDS,
+    Metric.WAITING: Unit.NANOSECONDS,
+    Metric.IDLE: Unit.NANOSECONDS,
+    Metric.HITS: Unit.COUNT,
+    Metric.ALLOCATED: Unit.BYTES,
+    Metric.ALLOCATIONS: Unit.COUNT,
+    Metric.PEAK: Unit.BYTES,
+}
+
+
+def seconds(nanoseconds: int) -> float:
+    """Return ``nanoseconds`` in seconds."""
+    return nanoseconds / NANOSECONDS_PER_SECOND

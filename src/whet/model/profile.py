@@ -1,0 +1,105 @@
+"""What one collector saw in one execution.
+
+Raw data, columnar: a frame table, a stack table whose rows name their parent,
+and per thread and metric the stacks that were seen with their integer values.
+Views (hotspots, flame graphs) are derived from it, never stored instead of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+
+ROOT = -1
+"""The parent of a stack's outermost frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackTable:
+    """All stacks as a tree: row ``i`` is frame ``frame[i]`` called from row ``parent[i]``.
+
+    A parent always stands before its children, so one pass in reverse order
+    sums a tree without recursion. A sample refers to a stack by the row of its
+    innermost frame.
+    """
+
+    parent: Sequence[int] = ()
+    frame: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+    def walk(self, row: int) -> Iterator[int]:
+        """Yield the rows of a stack from the innermost frame outwards."""
+        while row != ROOT:
+            yield row
+            row = self.parent[row]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread of a process of the program. ``tid`` is the kernel's id (0 unknown)."""
+
+    pid: int
+    tid: int
+    name: str = ""
+    process: str = ""
+    """The command line of the process, as far as the profiler told it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Values of one metric for one thread: ``value[i]`` belongs to stack row ``stack[i]``.
+
+    ``count`` is the number of samples (or allocation records) behind the values.
+    """
+
+    metric: Metric
+    thread: int
+    stack: Sequence[int]
+    value: Sequence[int]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineCount:
+    """How often a line ran.
+
+    ``hits`` is ``None`` where nothing anchors the windows' ratio; then only
+    ``per_call`` (executions for each entry of the function) is known. ``exact``
+    tells a count of everything from one that was scaled up from windows;
+    ``error`` is the relative standard error of a scaled one.
+    ``function_line`` is the first line of the owning code object.
+    """
+
+    file: str
+    line: int
+    function_line: int
+    hits: int | None
+    per_call: float | None = None
+    error: float = 0.0
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything that one collector recorded."""
+
+    collector: str
+    """Name and version of the tool, as in ``py-spy 0.4.3``."""
+    frames: Sequence[Frame] = ()
+    stacks: StackTable = field(default_factory=StackTable)
+    threads: Sequence[Thread] = ()
+    samples: Sequence[Samples] = ()
+    lines: Sequence[LineCount] = ()
+    period_ns: int = 0
+    """Mean distance of two samples of a thread; 0 where the collector does not sample."""
+    ticks: int = 0
+    """How many times the collector looked (all threads together count once)."""
+    execution: int = 0
+    """Which execution of the run this was seen in: an index into ``Run.executions``."""
+    peak_bytes: int = 0
+    """The highest use of memory that the collector saw; 0 where it does not measure memory."""

@@ -1,0 +1,131 @@
+"""A run of whet: what was executed, how, and everything that was recorded.
+
+This is what is saved under ``.whet/`` and what every later command starts from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from whet.model.evidence import Evidence
+from whet.model.frame import Owner
+from whet.model.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The Python that ran the program."""
+
+    path: str
+    version: str
+    """As in ``3.13.0``."""
+    implementation: str = "CPython"
+    free_threaded: bool = False
+    why: str = ""
+    """Why this one was chosen, as in ``VIRTUAL_ENV``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine, as far as it bears on the figures."""
+
+    system: str = ""
+    machine: str = ""
+    cpus: int = 0
+
+
+class Purpose(StrEnum):
+    """What an execution of the program was for."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    EXACT_LINES = "exact lines"
+    ATTACH = "attach"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of the program.
+
+    ``exit_status`` is what a shell would see (128+N after signal N); ``None``
+    while the program went on (attach). ``stopped`` says why the recording does
+    not cover all of it, and is empty when it does. ``repeats`` counts the
+    executions that were pooled into this one.
+    """
+
+    purpose: Purpose
+    collectors: tuple[str, ...]
+    wall_ns: int
+    cpu_ns: int
+    exit_status: int | None
+    signal: int = 0
+    peak_resident_bytes: int = 0
+    stopped: str = ""
+    repeats: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Resident memory of the process tree over time, polled from outside.
+
+    ``at_ns`` counts from the start of the program; ``peak_stack`` names what
+    was on the stack nearest to the peak, outermost first, as
+    ``(file, line, function)``.
+    """
+
+    at_ns: Sequence[int] = ()
+    bytes: Sequence[int] = ()
+    peak_bytes: int = 0
+    peak_at_ns: int = 0
+    peak_stack: tuple[tuple[str, int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A source as it was when the program ran."""
+
+    file: str
+    """The path that frames use."""
+    shown: str
+    """The path that people are shown: relative to the project where it lies inside."""
+    sha256: str
+    text: str
+    owner: Owner = Owner.USER
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the reader of the report must know: what is missing, why, and what mends it."""
+
+    about: str
+    """The collector or stage, as in ``line_profiler``."""
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything about one ``whet run`` or ``whet attach``."""
+
+    whet_version: str
+    command: tuple[str, ...]
+    """What was run, secrets masked."""
+    started: str
+    """ISO 8601 with offset."""
+    directory: str
+    """The working folder of the program."""
+    project: str
+    """The folder that shown paths are relative to."""
+    interpreter: Interpreter
+    host: Host = field(default_factory=Host)
+    commit: str = ""
+    executions: tuple[Execution, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    resident: Resident = field(default_factory=Resident)
+    notices: tuple[Notice, ...] = ()
+    not_measured: tuple[tuple[str, str], ...] = ()
+    """Pairs of what was not measured and the option that measures it, as ``("memory", "--memory")``."""
