@@ -1,0 +1,47 @@
+"""A tree of calls with their cost, as flame graphs show it.
+
+Columnar and in preorder: row ``i`` is a node, its children are the rows right
+after it that are one deeper. So a walk is one loop, and no depth overflows a
+stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+
+FOLDED = -1
+"""In ``FlameTree.frame``: a node that stands for several siblings too small to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlameTree:
+    """Calls from the outside in. All four columns are equally long; values are integers in the metric's unit.
+
+    ``depth`` starts at 0 for the outermost calls (there may be several roots).
+    ``frame`` indexes ``frames``, or is ``FOLDED``. ``total_value`` is a node's
+    own value plus that of all its descendants. Siblings are ordered by
+    ``total_value``, largest first.
+    """
+
+    metric: Metric
+    frames: Sequence[Frame] = ()
+    depth: Sequence[int] = ()
+    frame: Sequence[int] = ()
+    self_value: Sequence[int] = ()
+    total_value: Sequence[int] = ()
+    folded_value: int = 0
+    """How much of the whole is inside ``FOLDED`` nodes."""
+    folded_nodes: int = 0
+    """How many nodes were folded away."""
+
+    @property
+    def whole(self) -> int:
+        """The value of all roots together: what widths are parts of."""
+        return sum(value for depth, value in zip(self.depth, self.total_value, strict=True) if depth == 0)
+
+    def __len__(self) -> int:
+        return len(self.depth)
