@@ -1,0 +1,121 @@
+"""Builds the columns of a profile from stacks as they stream by."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Samples, StackTable, Thread
+
+_CHUNK = 8
+
+
+class StackBuilder:
+    """Interns stacks into parent-linked rows: a frame called from a row is one row, however often it is seen."""
+
+    def __init__(self) -> None:
+        self.parent = array("i")
+        self.frame = array("i")
+        self._rows: dict[tuple[int, int], int] = {}
+        self._ways: dict[tuple[int, tuple[int, ...]], int] = {}
+
+    def row(self, parent: int, frame: int) -> int:
+        """Return the row of ``frame`` called from ``parent`` (``ROOT`` for the outermost)."""
+        key = (parent, frame)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = len(self.parent)
+            self.parent.append(parent)
+            self.frame.append(frame)
+        return row
+
+    def rows(self, frames: Sequence[int]) -> int:
+        """Return the row of the stack that ``frames`` make, outermost first."""
+        row = ROOT
+        for start in range(0, len(frames), _CHUNK):
+            # Most of a stack was seen before: one look-up finds the way through several frames.
+            chunk = tuple(frames[start : start + _CHUNK])
+            found = self._ways.get((row, chunk))
+            if found is None:
+                found = row
+                for frame in chunk:
+                    found = self.row(found, frame)
+                self._ways[row, chunk] = found
+            row = found
+        return row
+
+    def table(self) -> StackTable:
+        """Return the rows as they are now."""
+        return StackTable(self.parent, self.frame)
+
+
+class FrameBuilder:
+    """Interns frames: equal ones get one index."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self._index: dict[Frame, int] = {}
+
+    def add(self, frame: Frame) -> int:
+        """Return the index of ``frame``."""
+        index = self._index.setdefault(frame, len(self.frames))
+        if index == len(self.frames):
+            self.frames.append(frame)
+        return index
+
+
+class ThreadBuilder:
+    """Interns threads by process and kernel id; the first name that is told stays."""
+
+    def __init__(self) -> None:
+        self._threads: list[Thread] = []
+        self._index: dict[tuple[int, int], int] = {}
+
+    def add(self, thread: Thread) -> int:
+        """Return the index of ``thread``."""
+        key = (thread.pid, thread.tid)
+        index = self._index.setdefault(key, len(self._threads))
+        if index == len(self._threads):
+            self._threads.append(thread)
+            return index
+        known = self._threads[index]
+        if (thread.name and not known.name) or (thread.process and not known.process):
+            self._threads[index] = Thread(*key, known.name or thread.name, known.process or thread.process)
+        return index
+
+    def threads(self) -> tuple[Thread, ...]:
+        """Return the threads in the order of their indices."""
+        return tuple(self._threads)
+
+
+class SampleBuilder:
+    """Sums the values of one metric by thread and stack row."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, dict[int, int]] = {}
+        self._counts: dict[int, int] = {}
+
+    def add(self, thread: int, row: int, value: int, count: int) -> None:
+        """Add ``value`` and the ``count`` samples behind it to ``row`` of ``thread``."""
+        values = self._values.setdefault(thread, {})
+        values[row] = values.get(row, 0) + value
+        self._counts[thread] = self._counts.get(thread, 0) + count
+
+    def samples(self, metric: Metric, scale: int = 1) -> tuple[Samples, ...]:
+        """Return one entry a thread, values multiplied by ``scale``, rows ascending."""
+        return tuple(
+            Samples(
+                metric,
+                thread,
+                array("i", sorted(values)),
+                array("q", (values[row] * scale for row in sorted(values))),
+                self._counts[thread],
+            )
+            for thread, values in sorted(self._values.items())
+        )
+
+    def most(self) -> int:
+        """Return the highest count of samples that any thread has."""
+        return max(self._counts.values(), default=0)
