@@ -1,0 +1,52 @@
+# The commands of this project. Each does its own set-up, once: see .ci/with.
+#
+#   make demo       set up, profile the example program, say where the report is
+#   make test       set up (a browser included), run the tests that end in minutes
+#   make test-all   also the slow ones, and the test suite on every Python found here
+#   make lint       ruff, mypy, import-linter
+#   make bench      overhead and accuracy against other profilers, as two tables
+#   make clean      remove everything that these made
+#
+# PYTHON names the interpreter (3.11 or newer), VENV the folder of the environment,
+# JOBS how many tests run side by side, PYTEST_OPTIONS goes to pytest as it stands.
+
+.POSIX:
+
+VENV = .venv
+JOBS = 2
+PYTEST_OPTIONS =
+PYTEST = pytest -n $(JOBS) --dist loadgroup $(PYTEST_OPTIONS)
+WITH = PYTHON="$(PYTHON)" VENV="$(VENV)" sh .ci/with
+
+help:
+	@sed -n '3,11s/^#  *//p' Makefile
+
+demo:
+	@$(WITH) whet whet run fixtures/targets/orders.py
+	@echo "The report is $$(pwd)/whet-report.html: open it in a browser."
+
+test:
+	@$(WITH) test sh .ci/browser
+	$(WITH) test $(PYTEST) -m "not slow"
+
+test-all:
+	@$(WITH) test sh .ci/browser
+	$(WITH) test $(PYTEST)
+	$(WITH) nox nox
+
+lint:
+	$(WITH) lint ruff check .
+	$(WITH) lint ruff format --check .
+	$(WITH) lint mypy
+	$(WITH) lint lint-imports --no-cache
+
+bench:
+	$(WITH) bench python benchmarks/overhead.py
+	$(WITH) bench python benchmarks/accuracy.py
+
+clean:
+	rm -rf "$(VENV)" .nox .whet whet-report.html dist build
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src rules templates tests benchmarks fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help demo test test-all lint bench clean
