@@ -7,19 +7,18 @@
 #   make bench      overhead and accuracy against other profilers, as two tables
 #   make clean      remove everything that these made
 #
-# PYTHON names the interpreter (3.11 or newer), VENV the folder of the environment,
-# JOBS how many tests run side by side, PYTEST_OPTIONS goes to pytest as it stands.
+# make ... PYTHON=/path/to/python names the interpreter (3.11 or newer), VENV=folder the
+# environment, JOBS=N how many tests run side by side, PYTEST_OPTIONS='...' goes to pytest.
 
 .POSIX:
 
-VENV = .venv
-JOBS = 2
-PYTEST_OPTIONS =
+VENV ?= .venv
+JOBS ?= 2
 PYTEST = pytest -n $(JOBS) --dist loadgroup $(PYTEST_OPTIONS)
-WITH = PYTHON="$(PYTHON)" VENV="$(VENV)" sh .ci/with
+WITH = sh .ci/with
 
 help:
-	@sed -n '3,11s/^#  *//p' Makefile
+	@sed -n '3,8s/^#  *//p' Makefile
 
 demo:
 	@$(WITH) whet whet run fixtures/targets/orders.py

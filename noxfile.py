@@ -1,0 +1,44 @@
+"""The tests on every Python that whet supports, and with the oldest dependencies that it admits.
+
+``nox`` runs the parts of the suite that touch an interpreter or a profiler on
+each Python found here; ``nox -s lowest`` the whole suite with lower bounds.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import nox
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["tests", "lowest"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+
+# The browser shows the same page whatever Python made it.
+EVERYWHERE = ["tests/unit", "tests/contract", "tests/integration", "tests/packaging"]
+
+
+def name_lowest_versions() -> list[str]:
+    """Return pip constraints that hold each dependency of ``pyproject.toml`` at its lower bound."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [requirement.replace(">=", "==") for requirement in project["dependencies"]]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run everything but the browser tests, on the newest dependencies."""
+    session.install("--editable", ".[test]")
+    session.run("pytest", *(session.posargs or EVERYWHERE))
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run the same with every dependency at its lower bound."""
+    constraints = Path(session.create_tmp()) / "lowest.txt"
+    constraints.write_text("\n".join(name_lowest_versions()) + "\n", encoding="utf-8")
+    session.install("--editable", ".[test]", "--constraint", str(constraints.resolve()))
+    session.run("pytest", *(session.posargs or EVERYWHERE))

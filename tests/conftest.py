@@ -1,0 +1,18 @@
+"""What holds for all tests: how they are spread over worker processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# These start programs, profilers and browsers that share the machine; side by side they would disturb one another.
+ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packaging")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that start other programs on one worker under ``pytest -n``."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in ONE_AT_A_TIME):
+            item.add_marker(pytest.mark.xdist_group("one at a time"))
