@@ -58,7 +58,8 @@ class PySpyRaw:
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line of the first record that is none.
 
-        A last record that was cut off (the profiler was killed while it wrote) is left out; ``Profile.truncated`` says so.
+        A last record that was cut off (the profiler was killed while it wrote) is left out and told in
+        ``Profile.truncated``.
         """
         reader = _Reader()
         truncated = "the capture is empty"

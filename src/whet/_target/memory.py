@@ -1,0 +1,66 @@
+"""Records memory in the target: memray, from just before the user's program starts until it ends.
+
+Runs inside the target's interpreter: the standard library and memray only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def start(settings: Mapping[str, Any]) -> Callable[[], None]:
+    """Start recording and return the function that ends it.
+
+    ``settings`` has ``capture`` (a path), and may have ``trace_python_allocators``, ``native``,
+    ``follow_fork`` (booleans) and ``path`` (a folder to import memray from when the
+    target's own environment has none). Raises ``ImportError`` without memray, ``RuntimeError``
+    where another tracker is active, ``OSError`` where the capture cannot be written.
+
+    The capture is a shared mapping of the file, so that it stays readable up to the last allocation
+    when the process is killed or leaves by ``os._exit``. Children that follow a fork write
+    to ``capture`` with their pid appended.
+    """
+    memray = _import_memray(settings.get("path"))
+    # Compressing would keep the program from ending; the capture goes after merging anyhow.
+    destination = memray.FileDestination(settings["capture"], overwrite=True, compress_on_exit=False)
+    tracker = memray.Tracker(
+        destination=destination,
+        native_traces=bool(settings.get("native", False)),
+        trace_python_allocators=bool(settings.get("trace_python_allocators", False)),
+        follow_fork=bool(settings.get("follow_fork", False)),
+    )
+    tracker.__enter__()
+    owner = os.getpid()
+    active = True
+
+    def stop() -> None:
+        nonlocal active
+        # A forked child inherits this function; its own capture ends with its process.
+        if active and os.getpid() == owner:
+            active = False
+            tracker.__exit__(None, None, None)
+
+    return stop
+
+
+def _import_memray(folder: str | None) -> Any:  # noqa: ANN401  memray is not installed where this is checked
+    """Import memray, from ``folder`` only when the target has none of its own, and leave ``sys.path`` as it was."""
+    if not folder:
+        import memray
+
+        return memray
+    sys.path.append(folder)
+    try:
+        import memray
+        import memray.reporters.module_tools  # the tracker imports it late, when the folder is gone again
+
+        return memray
+    finally:
+        # The last one: the program may have put the same folder there itself.
+        for index in range(len(sys.path) - 1, -1, -1):
+            if sys.path[index] == folder:
+                del sys.path[index]
+                break

@@ -1,0 +1,124 @@
+"""Reads one big JSON object piece by piece, so that a capture larger than memory can be read."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from whet.errors import FormatError
+
+_CHUNK = 1024 * 1024
+MAX_PIECE = 64 * 1024 * 1024
+"""Characters of one member or element; more is refused before it is held in memory."""
+_SPACE = " \t\r\n"
+
+
+class BrokenOff(Exception):  # noqa: N818  not an error by itself: a capture that was cut off is still of use
+    """The text ended inside a value."""
+
+
+class JsonStream:
+    """Pulls members of an object, and elements of an array in it, from a file.
+
+    Raises ``FormatError`` with the character's position for what is not JSON, ``BrokenOff`` where the file
+    ends too early.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._decoder = json.JSONDecoder()
+        self._text = ""
+        self._at = 0
+        self._before = 0
+        self._ended = False
+
+    @property
+    def position(self) -> str:
+        """Where reading stands, in words."""
+        return f"character {self._before + self._at + 1}"
+
+    def members(self) -> Iterator[str]:
+        """Yield the names of the object's members; after each, call :meth:`value` or exhaust :meth:`elements`."""
+        self._expect("{")
+        if self._peek() == "}":
+            return
+        while True:
+            name = self.value()
+            if not isinstance(name, str):
+                raise FormatError("a member without a name", where=self.position)
+            self._expect(":")
+            yield name
+            if self._expect(",}") == "}":
+                return
+
+    def elements(self) -> Iterator[object]:
+        """Yield the elements of the array that comes next."""
+        self._expect("[")
+        if self._peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self.value()
+            if self._expect(",]") == "]":
+                return
+
+    def value(self) -> object:
+        """Return the value that comes next, whole."""
+        self._peek()
+        size = _CHUNK
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+                # At the very end of the buffer a number may go on.
+                if end < len(self._text) or self._ended:
+                    self._at = end
+                    return value
+            except RecursionError as error:
+                raise FormatError("JSON nested too deeply", where=self.position) from error
+            except ValueError as error:
+                if self._ended:
+                    raise self._explain(error) from error
+                # Wrong far from the end of the buffer stays wrong whatever follows.
+                if isinstance(error, json.JSONDecodeError) and self._is_wrong(error):
+                    raise FormatError("not JSON", where=f"character {self._before + error.pos + 1}") from error
+            if len(self._text) - self._at > MAX_PIECE:
+                raise FormatError("one value is too large", where=self.position)
+            self._fill(size)
+            size *= 2
+
+    def _is_wrong(self, error: json.JSONDecodeError) -> bool:
+        unfinished = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - 16
+        return not unfinished
+
+    def _explain(self, error: ValueError) -> Exception:
+        if isinstance(error, json.JSONDecodeError) and not self._is_wrong(error):
+            return BrokenOff()
+        return FormatError("not JSON", where=self.position)
+
+    def _expect(self, characters: str) -> str:
+        found = self._peek()
+        if found not in characters:
+            raise FormatError(f"{' or '.join(characters)} expected", where=self.position)
+        self._at += 1
+        return found
+
+    def _peek(self) -> str:
+        """Return the next character that is no space, and stand on it."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in _SPACE:
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if self._ended:
+                raise BrokenOff
+            self._fill(_CHUNK)
+
+    def _fill(self, size: int) -> None:
+        raw = self._file.read(size)
+        self._ended = not raw
+        self._before += self._at
+        self._text = self._text[self._at :] + self._decode(raw, final=self._ended)
+        self._at = 0
