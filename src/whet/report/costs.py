@@ -1,0 +1,90 @@
+"""The figures of one place, and the rows of the hotspot tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from whet.model.hotspot import Cost, FunctionSpot, LineSpot
+from whet.model.run import Run
+from whet.report.parts import CostFigures, FunctionRow, LineRow
+from whet.report.places import Places
+from whet.report.units import bytes_figure, count_figure, hits_figure, share_figure, time_figure
+
+FUNCTION_LIMIT = 5_000
+LINE_LIMIT = 10_000
+
+
+def figure_cost(cost: Cost) -> CostFigures:
+    """Return the metrics of a place, written out."""
+    spent = cost.charged_ns + cost.waiting_ns
+    hits = cost.hits
+    known = hits.hits if hits else None
+    return CostFigures(
+        spent=time_figure(spent),
+        self_time=time_figure(cost.self_ns),
+        total_time=time_figure(cost.total_ns),
+        charged_time=time_figure(cost.charged_ns),
+        waiting=time_figure(cost.waiting_ns),
+        share=share_figure(cost.charged_share, cost.share_error),
+        self_share=share_figure(cost.self_share),
+        total_share=share_figure(cost.total_share),
+        share_error=cost.share_error,
+        samples=cost.samples,
+        hits=hits_figure(hits),
+        hits_error=None if hits is None or known is None else hits.error,
+        hits_exact=hits is not None and known is not None and hits.exact,
+        hits_per_call=hits.per_call if hits else None,
+        per_hit=time_figure(round(spent / known) if known and spent else None),
+        allocated=bytes_figure(cost.allocated_bytes),
+        allocations=count_figure(cost.allocations),
+        peak=bytes_figure(cost.peak_bytes),
+        collectors=cost.collectors,
+    )
+
+
+def list_functions(spots: Sequence[FunctionSpot], places: Places) -> tuple[FunctionRow, ...]:
+    """Return rows for the hottest ``FUNCTION_LIMIT`` functions."""
+    return tuple(
+        FunctionRow(
+            file=places.show(spot.file),
+            name=spot.name,
+            line=spot.line,
+            end_line=spot.end_line,
+            owner=spot.owner.value,
+            cost=figure_cost(spot.cost),
+            anchor=places.line_anchor(spot.file, spot.line),
+        )
+        for spot in spots[:FUNCTION_LIMIT]
+    )
+
+
+def list_lines(
+    spots: Sequence[LineSpot], run: Run, places: Places, *, include_source: bool = True
+) -> tuple[LineRow, ...]:
+    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code where the source is known and wanted."""
+    texts: dict[str, list[str]] = {}
+    rows = []
+    for spot in spots[:LINE_LIMIT]:
+        if spot.file not in texts:
+            source = run.sources.get(spot.file) if include_source else None
+            texts[spot.file] = split_lines(source.text) if source else []
+        lines = texts[spot.file]
+        rows.append(
+            LineRow(
+                file=places.show(spot.file),
+                line=spot.line,
+                function=spot.function,
+                function_line=spot.function_line,
+                owner=spot.owner.value,
+                cost=figure_cost(spot.cost),
+                code=lines[spot.line - 1].strip() if 0 < spot.line <= len(lines) else "",
+                anchor=places.line_anchor(spot.file, spot.line),
+            )
+        )
+    return tuple(rows)
+
+
+def split_lines(text: str) -> list[str]:
+    """Split source as Python counts its lines: form feeds and the like end none."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]

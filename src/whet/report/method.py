@@ -1,0 +1,93 @@
+"""Where the figures come from: provenance, executions and how to read them."""
+
+from __future__ import annotations
+
+from whet.model.hotspot import Hotspots
+from whet.model.masking import mask_argv
+from whet.model.run import Execution, Run
+from whet.report.parts import ExecutionRow, Method, Provenance
+from whet.report.units import bytes_figure, format_count, format_seconds, format_share, time_figure
+from whet.report.words import describe_end, join_command
+
+
+def describe_provenance(run: Run) -> Provenance:
+    """Return what was run, by what, where. The command is masked here once more: saved runs may be older than that."""
+    command = mask_argv(run.command)
+    interpreter = run.interpreter
+    free = " free-threaded" if interpreter.free_threaded else ""
+    cpus = f"{run.host.cpus} CPU{'s' if run.host.cpus != 1 else ''}" if run.host.cpus else ""
+    first = run.executions[0] if run.executions else None
+    return Provenance(
+        command=command,
+        command_line=join_command(command),
+        python=f"{interpreter.implementation} {interpreter.version}{free}",
+        python_version=interpreter.version,
+        python_path=interpreter.path,
+        python_implementation=interpreter.implementation,
+        python_free_threaded=interpreter.free_threaded,
+        python_why=interpreter.why,
+        machine=", ".join(part for part in (f"{run.host.system} {run.host.machine}".strip(), cpus) if part),
+        started=run.started,
+        directory=run.directory,
+        commit=run.commit,
+        whet=run.whet_version,
+        exit_status=first.exit_status if first else None,
+        exit_text=describe_end(first) if first else "",
+    )
+
+
+def describe_method(run: Run, hotspots: Hotspots) -> Method:
+    """Return how it was measured."""
+    return Method(
+        executions=tuple(_describe_execution(execution) for execution in run.executions),
+        sentences=tuple(_explain(run, hotspots)),
+        looks=_describe_looks(run),
+    )
+
+
+def _describe_execution(execution: Execution) -> ExecutionRow:
+    pooled = f"{execution.repeats:,} executions pooled" if execution.repeats > 1 else ""
+    return ExecutionRow(
+        purpose=execution.purpose.value,
+        collectors=", ".join(execution.collectors),
+        wall=time_figure(execution.wall_ns),
+        cpu=time_figure(execution.cpu_ns),
+        peak_resident=bytes_figure(execution.peak_resident_bytes or None),
+        ended=describe_end(execution),
+        note="; ".join(part for part in (pooled, execution.stopped) if part),
+    )
+
+
+def _explain(run: Run, hotspots: Hotspots) -> list[str]:
+    idle = f" Idle time ({format_seconds(hotspots.idle_ns)}) is left out." if hotspots.idle_ns else ""
+    said = [
+        f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}",
+        "Self is time in the place itself; total adds everything it called; charged adds only what it called outside "
+        "your code, up to the next line of yours. Tables are sorted by charged time and waiting.",
+    ]
+    if hotspots.share_error:
+        said.append(
+            f"{hotspots.samples:,} samples give a share of one half a standard error of "
+            f"{format_share(hotspots.share_error)}; ± stands for one standard error everywhere."
+        )
+    said += [
+        f"{profile.collector} looked every {format_seconds(profile.period_ns)}, {profile.ticks:,} times."
+        for profile in run.profiles
+        if profile.period_ns
+    ]
+    counts = [count for profile in run.profiles for count in profile.lines]
+    if any(not count.exact and count.hits is not None for count in counts):
+        said.append(
+            "Hits with ~ were counted in short windows and scaled by exact counters; ± is their standard error."
+        )
+    if any(count.hits is None for count in counts):
+        said.append("Where no exact counter covers a line, hits are given for each call of its function.")
+    said.append("Amounts of memory are decimal: 1 MB is 1,000,000 bytes.")
+    return said
+
+
+def _describe_looks(run: Run) -> str:
+    evidence = run.evidence
+    if evidence.looks:
+        return f"Values were looked at {format_count(evidence.looks)} times; {len(evidence.seen):,} names were seen."
+    return f"No values were looked at: {evidence.why_missing}" if evidence.why_missing else ""

@@ -1,0 +1,293 @@
+"""The parts of a report, as every renderer gets them.
+
+Texts are raw (a renderer escapes them for its own syntax), figures are ready to
+be shown. ``anchor`` values are ids of elements within one HTML page; empty where
+there is nothing to link to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from whet.model.evidence import Seen
+from whet.report.units import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class CostFigures:
+    """The metrics of one place. ``spent`` is charged CPU time plus charged waiting: what ``share`` is a share of."""
+
+    spent: Figure
+    self_time: Figure
+    total_time: Figure
+    charged_time: Figure
+    waiting: Figure
+    share: Figure
+    """Charged, with its standard error in the text."""
+    self_share: Figure
+    total_share: Figure
+    share_error: float
+    samples: int
+    hits: Figure
+    hits_error: float | None
+    hits_exact: bool
+    hits_per_call: float | None
+    per_hit: Figure
+    allocated: Figure
+    allocations: Figure
+    peak: Figure
+    collectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """A function in a table."""
+
+    file: str
+    name: str
+    line: int
+    end_line: int
+    owner: str
+    cost: CostFigures
+    anchor: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as in ``ledger.py:40``; the line is left out where it is unknown."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line in a table. ``code`` is its text, without indentation, empty where the source is not known."""
+
+    file: str
+    line: int
+    function: str
+    function_line: int
+    owner: str
+    cost: CostFigures
+    code: str = ""
+    anchor: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as in ``ledger.py:44``."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One advice, as a card."""
+
+    id: str
+    rule: str
+    file: str
+    line: int
+    end_line: int
+    function: str
+    title: str
+    message: str
+    safety: str
+    safety_means: str
+    verdict: str
+    share: Figure
+    share_error: float
+    estimate: Figure
+    """As in ``1.2–1.6×``."""
+    low: float
+    high: float
+    evidence: tuple[str, ...]
+    """Sentences about the values seen."""
+    seen: tuple[Seen, ...]
+    diff: str
+    anchor: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as in ``ledger.py:44``."""
+        return f"{self.file}:{self.line}"
+
+    @property
+    def diff_lines(self) -> tuple[tuple[str, str], ...]:
+        """The diff as pairs of a kind (``add``, ``del``, ``hunk``, ``file``, ``same``) and a line."""
+        return tuple((_diff_kind(line), line) for line in self.diff.splitlines())
+
+
+def _diff_kind(line: str) -> str:
+    if line.startswith(("+++", "---")):
+        return "file"
+    return {"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "same")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTime:
+    """A row of the small tables: dependencies and imports."""
+
+    name: str
+    kind: str
+    file: str
+    self_time: Figure
+    total_time: Figure
+    share: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """One thread of one process."""
+
+    pid: int
+    tid: int
+    name: str
+    process: str
+    cpu: Figure
+    waiting: Figure
+    idle: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCurve:
+    """Resident memory over time; ``points`` are fractions (of the duration, of the peak) between 0 and 1."""
+
+    points: tuple[tuple[float, float], ...]
+    duration: Figure
+    peak: Figure
+    peak_at: Figure
+    peak_point: tuple[float, float]
+    peak_stack: tuple[tuple[str, str], ...]
+    """Pairs of a place and a function, outermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What is missing or to be doubted, why, and what mends it."""
+
+    about: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """What was executed, with which collectors, and how it ended."""
+
+    purpose: str
+    collectors: str
+    wall: Figure
+    cpu: Figure
+    peak_resident: Figure
+    ended: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the first screen says. ``verdict`` is one sentence."""
+
+    title: str
+    verdict: str
+    duration: Figure
+    cpu: Figure
+    busy: Figure
+    waiting: Figure
+    peak: Figure
+    samples: int
+    share_error: float
+    more_samples: str = ""
+    """The command that gets more samples, where there are too few."""
+    next_command: str = ""
+    not_measured: str = ""
+    """One sentence that names what was not measured, and the command for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the figures come from."""
+
+    command: tuple[str, ...]
+    command_line: str
+    python: str
+    python_version: str
+    python_path: str
+    python_implementation: str
+    python_free_threaded: bool
+    python_why: str
+    machine: str
+    started: str
+    directory: str
+    commit: str
+    whet: str
+    exit_status: int | None
+    exit_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How it was measured: paragraphs for people who doubt a figure."""
+
+    executions: tuple[ExecutionRow, ...]
+    sentences: tuple[str, ...]
+    looks: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of source with its figures. ``heat`` is 0 (cold) to 10 (hottest)."""
+
+    number: int
+    text: str
+    heat: int = 0
+    cost: CostFigures | None = None
+    anchor: str = ""
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBlock:
+    """Lines that stand together: shown with figures, or ``cold`` and folded away."""
+
+    first: int
+    last: int
+    cold: bool
+    lines: tuple[SourceLine, ...]
+    omitted: int = 0
+    """How many of a cold block's lines are left out altogether."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceListing:
+    """The annotated source of one file. ``text`` is the whole file, for highlighting in context."""
+
+    file: str
+    anchor: str
+    share: Figure
+    spent: Figure
+    blocks: tuple[SourceBlock, ...]
+    text: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class FlameBox:
+    """One rectangle of an icicle: ``left`` and ``width`` are parts of the whole, ``row`` counts from the top."""
+
+    left: float
+    width: float
+    row: int
+    name: str
+    place: str
+    owner: str
+    total: Figure
+    self_value: Figure
+    share: Figure
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Icicle:
+    """A flame graph that hangs from the top, laid out. ``folded`` states what is not shown."""
+
+    metric: str
+    boxes: tuple[FlameBox, ...]
+    rows: int
+    whole: Figure
+    folded: str = ""

@@ -1,0 +1,105 @@
+"""Advice, as cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from whet.model.advice import Advice, Estimate
+from whet.model.evidence import Seen
+from whet.model.finding import Safety
+from whet.report.parts import Suggestion
+from whet.report.places import Places
+from whet.report.units import NOTHING, Figure, format_count, format_factor, share_figure
+
+_MEANING = {
+    Safety.SAFE: "equivalent under conditions that the source shows",
+    Safety.OBSERVED: "equivalent given what was seen at run time",
+    Safety.OFFER: "changes something small, which the text names",
+    Safety.ADVICE: "no edit: something to think about",
+}
+
+
+def list_suggestions(
+    advice: Sequence[Advice], places: Places, *, include_source: bool = True
+) -> tuple[Suggestion, ...]:
+    """Return one card for each advice, in the order given; a diff is source."""
+    return tuple(_make_card(item, places, include_source) for item in advice)
+
+
+def describe_seen(seen: Seen) -> str:
+    """Return a sentence: ``self.seen: seen 214 times: always list, about 2,000 long, of int``."""
+    times = "once" if seen.looks == 1 else f"{format_count(seen.looks)} times"
+    parts = [_describe_types(seen.types), _describe_length(seen), _describe_elements(seen.elements)]
+    said = ", ".join(part for part in parts if part)
+    return f"{seen.name}: seen {times}: {said}" if said else f"{seen.name}: seen {times}"
+
+
+def _make_card(advice: Advice, places: Places, include_source: bool) -> Suggestion:
+    finding = advice.finding
+    return Suggestion(
+        id=advice.id,
+        rule=finding.rule,
+        file=places.show(finding.file),
+        line=finding.line,
+        end_line=finding.end_line,
+        function=finding.function,
+        title=finding.title,
+        message=finding.message,
+        safety=finding.safety.value,
+        safety_means=_MEANING[finding.safety],
+        verdict=advice.verdict.value,
+        share=share_figure(advice.share, advice.share_error),
+        share_error=advice.share_error,
+        estimate=_describe_estimate(advice.estimate),
+        low=advice.estimate.low,
+        high=advice.estimate.high,
+        evidence=tuple(describe_seen(seen) for seen in advice.seen),
+        seen=advice.seen,
+        diff=advice.diff if include_source else "",
+        anchor=places.line_anchor(finding.file, finding.line),
+    )
+
+
+def _describe_estimate(estimate: Estimate) -> Figure:
+    low, high = format_factor(estimate.low), format_factor(estimate.high)
+    if high == format_factor(1.0):
+        return Figure(NOTHING, None, "the gain is not estimated")
+    if low == high:
+        return Figure(f"about {high}", estimate.high)
+    if low == format_factor(1.0):
+        return Figure(f"up to {high}", estimate.high)
+    return Figure(f"{low.rstrip('×')}–{high}", estimate.high)
+
+
+def _describe_types(types: Mapping[str, int]) -> str:
+    if not types:
+        return ""
+    names = sorted(types, key=lambda name: (-types[name], name))
+    if len(names) == 1:
+        return f"always {_plain(names[0])}"
+    told = [f"{_plain(name)} {format_count(types[name])}×" for name in names[:3]]
+    return ", ".join(told) + (f" and {len(names) - 3} more types" if len(names) > 3 else "")
+
+
+def _describe_length(seen: Seen) -> str:
+    low, middle, high = seen.min_length, seen.median_length, seen.max_length
+    if middle is None:
+        return ""
+    if low == high:
+        return f"{format_count(middle)} long"
+    spread = f" ({format_count(low)} to {format_count(high)})" if low is not None and high is not None else ""
+    narrow = low is not None and high is not None and high <= 1.2 * low
+    return f"about {format_count(middle)} long{'' if narrow else spread}"
+
+
+def _describe_elements(elements: Mapping[str, int]) -> str:
+    names = sorted(elements, key=lambda name: (-elements[name], name))
+    if not names:
+        return ""
+    if len(names) > 3:
+        return f"of {', '.join(map(_plain, names[:3]))} and {len(names) - 3} more types"
+    return "of " + " and ".join(map(_plain, names))
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("builtins.")

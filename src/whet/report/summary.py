@@ -1,0 +1,72 @@
+"""The first screen: one sentence, and the figures that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from whet.model.hotspot import Hotspots
+from whet.model.run import Execution, Run
+from whet.report.parts import Caution, FunctionRow, Summary
+from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
+from whet.report.words import describe_not_measured, more_samples_command, name_program, repeat_command
+
+_MOSTLY = 0.5
+_NOTABLE = 0.05
+
+
+def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
+    """Return the summary. ``functions`` are sorted, hottest first."""
+    first = run.executions[0] if run.executions else None
+    title = name_program(run.command)
+    more = more_samples_command(run, hotspots)
+    options = [option.split() for _, option in run.not_measured if option.startswith("-")]
+    return Summary(
+        title=title,
+        verdict=_judge(title, first, hotspots, functions),
+        duration=time_figure(first.wall_ns if first else None),
+        cpu=time_figure(first.cpu_ns if first else None),
+        busy=time_figure(hotspots.busy_ns),
+        waiting=time_figure(hotspots.waiting_ns),
+        peak=bytes_figure(find_peak(run) or None),
+        samples=hotspots.samples,
+        share_error=hotspots.share_error,
+        more_samples=more,
+        next_command=more or (repeat_command(run, *options[0]) if options else "whet report --format json"),
+        not_measured=describe_not_measured(run),
+    )
+
+
+def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
+    """Return everything that the reader must know: notices, executions cut short, too few samples."""
+    cautions = [Caution(notice.about, notice.message, notice.hint) for notice in run.notices]
+    for execution in run.executions:
+        if execution.stopped and not any(execution.stopped in caution.message for caution in cautions):
+            cautions.append(Caution(f"{execution.purpose.value} execution", execution.stopped))
+    more = more_samples_command(run, hotspots)
+    if more:
+        error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
+        cautions.append(Caution("samples", f"only {hotspots.samples} samples{error}", more))
+    return tuple(cautions)
+
+
+def find_peak(run: Run) -> int:
+    """Return the highest resident memory of the first execution, in bytes; 0 where it was not measured."""
+    first = run.executions[0].peak_resident_bytes if run.executions else 0
+    return max(first, run.resident.peak_bytes)
+
+
+def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> str:
+    if not functions or hotspots.busy_ns <= 0:
+        took = f" in {format_seconds(first.wall_ns)}" if first else ""
+        return f"{title}: nothing was seen computing{took}; no place to name"
+    top = functions[0]
+    share = format_whole_share(top.cost.share.value or 0.0)
+    waiting = hotspots.waiting_ns / hotspots.busy_ns
+    place = f"{top.name} ({top.place})"
+    busy = format_seconds(hotspots.busy_ns)
+    if waiting >= _MOSTLY:
+        return f"{title} waits for {format_seconds(hotspots.waiting_ns)} of {busy}; {share} of the time goes to {place}"
+    if waiting >= _NOTABLE:
+        whole = f"{busy} ({format_seconds(hotspots.cpu_ns)} CPU, {format_seconds(hotspots.waiting_ns)} waiting)"
+        return f"{title} spends {share} of {whole} in {place}"
+    return f"{title} spends {share} of {busy} CPU in {place}"

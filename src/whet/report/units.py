@@ -1,0 +1,138 @@
+"""How numbers are written: the only place where units are chosen.
+
+A figure keeps its value beside its text, so that a table can be sorted and JSON
+can give the number that people were shown. Bytes are decimal: 1 MB is 10⁶.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from whet.model.profile import LineCount
+
+NOTHING = "–"
+_LARGEST_PLAIN = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number as people see it, and its value: seconds, bytes, a count or a share; ``None`` is "not measured"."""
+
+    text: str = NOTHING
+    value: float | None = None
+    hint: str = ""
+    """What a tooltip adds, where the text is short for more."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def time_figure(nanoseconds: int | None) -> Figure:
+    """Write a duration; the value is in seconds."""
+    if nanoseconds is None:
+        return Figure()
+    return Figure(format_seconds(nanoseconds), nanoseconds / 1e9)
+
+
+def bytes_figure(amount: int | None) -> Figure:
+    """Write an amount of memory; the value is in bytes."""
+    return Figure() if amount is None else Figure(format_bytes(amount), amount)
+
+
+def count_figure(count: int | None) -> Figure:
+    """Write a number of things that were counted one by one."""
+    return Figure() if count is None else Figure(format_count(count), count, f"{count:,}")
+
+
+def share_figure(share: float, error: float = 0.0) -> Figure:
+    """Write a part of the run between 0 and 1, with its standard error."""
+    return Figure(format_share(share, error), share)
+
+
+def hits_figure(count: LineCount | None) -> Figure:
+    """Write how often a line ran: ``1,234`` exact, ``~1.2 M ±8 %`` scaled, ``1,000 × per call`` where that is all."""
+    if count is None:
+        return Figure()
+    if count.hits is None:
+        if count.per_call is None:
+            return Figure()
+        return Figure(f"{format_ratio(count.per_call)} × per call", None, "only the ratio to the calls is known")
+    if count.exact:
+        return Figure(f"{count.hits:,}", count.hits)
+    error = f" ±{_percent(count.error)} %" if count.error > 0 else ""
+    return Figure(f"~{format_count(count.hits)}{error}", count.hits, "scaled up from short windows")
+
+
+def format_seconds(nanoseconds: float) -> str:
+    """Write a duration with two or three digits: ``1.23 s``, ``45 ms``, ``820 µs``, ``12 min 5 s``."""
+    if nanoseconds == 0:
+        return "0 s"
+    if abs(nanoseconds) >= 599.5e9:
+        minutes, seconds = divmod(round(nanoseconds / 1e9), 60)
+        return f"{minutes:,} min {seconds} s"
+    if abs(nanoseconds) >= 999.5e6:
+        return f"{_three_digits(nanoseconds / 1e9)} s"
+    for unit, size in (("ms", 1e6), ("µs", 1e3)):
+        if abs(nanoseconds) >= 0.9995 * size:
+            return f"{_two_digits(nanoseconds / size)} {unit}"
+    return f"{nanoseconds:.0f} ns"
+
+
+def format_bytes(amount: float) -> str:
+    """Write an amount of memory with three digits: ``12.3 MB``, ``512 B``."""
+    if abs(amount) < 999.5:
+        return f"{amount:.0f} B"
+    for unit, size in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if abs(amount) < 999.5 * size:
+            return f"{_three_digits(amount / size)} {unit}"
+    return f"{_three_digits(amount / 1e12)} TB"
+
+
+def format_count(count: float) -> str:
+    """Write a count: every digit up to a million, then ``1.2 M``."""
+    if abs(count) < _LARGEST_PLAIN:
+        return f"{count:,.0f}"
+    for unit, size in (("M", 1e6), ("G", 1e9)):
+        if abs(count) < 999.5 * size:
+            return f"{_two_digits(count / size)} {unit}"
+    return f"{_two_digits(count / 1e12)} T"
+
+
+def format_share(share: float, error: float = 0.0) -> str:
+    """Write a part of the run: ``62.1 % ±1.2``, and ``<0.1 %`` for what is not nothing."""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    text = f"{share * 100:.1f} %"
+    return f"{text} ±{max(error * 100, 0.1):.1f}" if error > 0 else text
+
+
+def format_whole_share(share: float) -> str:
+    """Write a part of the run without decimals, for sentences: ``41 %``."""
+    return "less than 1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
+
+
+def format_factor(factor: float) -> str:
+    """Write a speed-up: ``1.6×``."""
+    return f"{_two_digits(factor)}×" if factor < 99.5 else f"{factor:,.0f}×"
+
+
+def format_ratio(ratio: float) -> str:
+    """Write how often something happens for each call: ``1,000``, ``2.5``, ``0.04``."""
+    if ratio >= 99.5:
+        return format_count(ratio)
+    return f"{ratio:.3g}"
+
+
+def _percent(fraction: float) -> str:
+    percent = fraction * 100
+    return f"{percent:.0f}" if percent >= 0.95 else f"{percent:.1g}"
+
+
+def _two_digits(number: float) -> str:
+    return f"{number:.1f}" if abs(number) < 9.95 else f"{number:.0f}"
+
+
+def _three_digits(number: float) -> str:
+    if abs(number) < 9.995:
+        return f"{number:.2f}"
+    return f"{number:.1f}" if abs(number) < 99.95 else f"{number:.0f}"

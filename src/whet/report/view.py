@@ -1,0 +1,185 @@
+"""The one view model that every rendering shows, so that no two of them disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import TypeVar
+
+from whet.model.advice import Advice
+from whet.model.flame import FlameTree
+from whet.model.hotspot import Hotspots
+from whet.model.metric import Metric
+from whet.model.run import Run
+from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
+from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
+from whet.report.icicle import lay_out
+from whet.report.memory import draw_memory
+from whet.report.method import describe_method, describe_provenance
+from whet.report.parts import (
+    Caution,
+    FunctionRow,
+    Icicle,
+    LineRow,
+    MemoryCurve,
+    Method,
+    NamedTime,
+    Provenance,
+    SourceListing,
+    Suggestion,
+    Summary,
+    ThreadRow,
+)
+from whet.report.places import Places
+from whet.report.suggestions import list_suggestions
+from whet.report.summary import list_cautions, summarise
+from whet.report.units import share_figure, time_figure
+
+TABLE_FUNCTIONS = 50
+TABLE_LINES = 80
+TABLE_MEMORY = 10
+TABLE_SMALL = 40
+
+_Row = TypeVar("_Row", FunctionRow, LineRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which optional metrics were measured at all: a column that is empty throughout is not shown."""
+
+    waiting: bool
+    hits: bool
+    memory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """Everything that a report says. ``functions`` and ``lines`` are hottest first; tables show the first of them."""
+
+    summary: Summary
+    provenance: Provenance
+    cautions: tuple[Caution, ...]
+    columns: Columns
+    functions: tuple[FunctionRow, ...]
+    lines: tuple[LineRow, ...]
+    table_functions: tuple[FunctionRow, ...]
+    table_lines: tuple[LineRow, ...]
+    suggestions: tuple[Suggestion, ...]
+    dependencies: tuple[NamedTime, ...]
+    imports: tuple[NamedTime, ...]
+    threads: tuple[ThreadRow, ...]
+    icicles: tuple[Icicle, ...]
+    memory: MemoryCurve | None
+    listings: tuple[SourceListing, ...]
+    method: Method
+
+    @property
+    def top_functions(self) -> tuple[FunctionRow, ...]:
+        """The five hottest functions."""
+        return self.functions[:5]
+
+    @property
+    def top_suggestions(self) -> tuple[Suggestion, ...]:
+        """The three best suggestions."""
+        return self.suggestions[:3]
+
+
+def build_view(
+    run: Run,
+    hotspots: Hotspots,
+    advice: Sequence[Advice] = (),
+    flames: Mapping[Metric, FlameTree] | None = None,
+    *,
+    include_source: bool = True,
+) -> ReportView:
+    """Return the view of a run. Without ``include_source`` no line of the program's source is in it."""
+    excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
+    places = Places(run, shown_lines(excerpts))
+    functions = list_functions(hotspots.functions, places)
+    lines = list_lines(hotspots.lines, run, places, include_source=include_source)
+    suggestions = list_suggestions(advice, places, include_source=include_source)
+    costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
+    return ReportView(
+        summary=summarise(run, hotspots, functions),
+        provenance=describe_provenance(run),
+        cautions=(*list_cautions(run, hotspots), *_state_cuts(hotspots)),
+        columns=Columns(
+            waiting=any(cost.waiting.value for cost in costs),
+            hits=any(cost.hits.value is not None or cost.hits_per_call is not None for cost in costs),
+            memory=any(cost.allocated.value is not None or cost.peak.value is not None for cost in costs),
+        ),
+        functions=functions,
+        lines=lines,
+        table_functions=_pick_rows(functions, TABLE_FUNCTIONS),
+        table_lines=_pick_rows(lines, TABLE_LINES),
+        suggestions=suggestions,
+        dependencies=_list_dependencies(hotspots),
+        imports=_list_imports(hotspots, places),
+        threads=tuple(
+            ThreadRow(
+                pid=thread.pid,
+                tid=thread.tid,
+                name=thread.name,
+                process=thread.process,
+                cpu=time_figure(thread.cpu_ns),
+                waiting=time_figure(thread.waiting_ns),
+                idle=time_figure(thread.idle_ns),
+            )
+            for thread in hotspots.threads
+        ),
+        icicles=tuple(icicle for tree in (flames or {}).values() if (icicle := lay_out(tree, places)).boxes),
+        memory=draw_memory(run.resident, places),
+        listings=build_listings(run, hotspots, excerpts, suggestions, places),
+        method=describe_method(run, hotspots),
+    )
+
+
+def _pick_rows(rows: tuple[_Row, ...], most: int) -> tuple[_Row, ...]:
+    """Return the hottest ``most`` rows and those that hold or allocate most memory, in the order of ``rows``."""
+    chosen = set(range(min(most, len(rows))))
+    peaks = [row.cost.peak.value or 0.0 for row in rows]
+    allocated = [row.cost.allocated.value or 0.0 for row in rows]
+    for values in (peaks, allocated):
+        largest = nlargest(TABLE_MEMORY, range(len(rows)), key=values.__getitem__)
+        chosen |= {i for i in largest if values[i] > 0}
+    return tuple(rows[i] for i in sorted(chosen))
+
+
+def _list_dependencies(hotspots: Hotspots) -> tuple[NamedTime, ...]:
+    return tuple(
+        NamedTime(
+            name=spot.package,
+            kind=spot.owner.value,
+            file="",
+            self_time=time_figure(spot.self_ns),
+            total_time=time_figure(spot.total_ns),
+            share=share_figure(spot.share),
+        )
+        for spot in hotspots.dependencies[:TABLE_SMALL]
+    )
+
+
+def _list_imports(hotspots: Hotspots, places: Places) -> tuple[NamedTime, ...]:
+    return tuple(
+        NamedTime(
+            name=spot.module,
+            kind="module",
+            file=places.show(spot.file),
+            self_time=time_figure(None),
+            total_time=time_figure(spot.total_ns),
+            share=share_figure(spot.share),
+        )
+        for spot in hotspots.imports[:TABLE_SMALL]
+    )
+
+
+def _state_cuts(hotspots: Hotspots) -> tuple[Caution, ...]:
+    cut = []
+    for what, limit, found in (
+        ("functions", FUNCTION_LIMIT, len(hotspots.functions)),
+        ("lines", LINE_LIMIT, len(hotspots.lines)),
+    ):
+        if found > limit:
+            cut.append(Caution("report", f"the hottest {limit:,} of {found:,} {what} are listed"))
+    return tuple(cut)

@@ -1,0 +1,85 @@
+"""Commands and outcomes in words."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from whet.model.hotspot import Hotspots
+from whet.model.masking import mask_argv
+from whet.model.run import Execution, Purpose, Run
+
+FEW_SAMPLES = 200
+_ENOUGH_SAMPLES = 500
+_MOST_REPEATS = 30
+_PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
+
+
+def name_program(command: Sequence[str]) -> str:
+    """Return what to call a program: the script's file name, the module, or ``-c`` for code."""
+    words = list(command)
+    if words and _PYTHON.search(words[0]):
+        words.pop(0)
+    while words and words[0].startswith("-"):
+        option = words.pop(0)
+        if option == "-m" and words:
+            return words[0]
+        if option == "-c":
+            return "python -c"
+        if option in {"-X", "-W", "--check-hash-based-pycs"} and words:
+            words.pop(0)
+    return PurePath(words[0].replace("\\", "/")).name or words[0] if words else "the program"
+
+
+def repeat_command(run: Run, *options: str) -> str:
+    """Return the command line that measures the same program again with ``options``."""
+    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+        return shlex.join(["whet", "attach", *options, *(word for word in run.command if word.isdigit())])
+    words = list(mask_argv(run.command))
+    if words[:2] == ["whet", "run"]:
+        words = words[2:]
+    if words and _PYTHON.search(words[0]):
+        words.insert(0, "--")
+    return shlex.join(["whet", "run", *options, *words])
+
+
+def more_samples_command(run: Run, hotspots: Hotspots) -> str:
+    """Return the command that gets enough samples; empty where there are."""
+    if hotspots.samples >= FEW_SAMPLES:
+        return ""
+    times = -(-_ENOUGH_SAMPLES // max(hotspots.samples, 1))
+    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+        return repeat_command(run, "--duration", str(min(30 * times, 600)))
+    if times <= _MOST_REPEATS:
+        return repeat_command(run, "--repeat", str(max(times, 2)))
+    return repeat_command(run, "--rate", "1000", "--repeat", str(min(max(times // 10, 2), _MOST_REPEATS)))
+
+
+def describe_not_measured(run: Run) -> str:
+    """Return one sentence with the command that measures the rest: the summary's last line."""
+    if not run.not_measured:
+        return ""
+    told = ", ".join(f"{what} ({option})" if option else what for what, option in run.not_measured)
+    options = list(dict.fromkeys(option for _, option in run.not_measured if option.startswith("-")))
+    if not options:
+        return f"Not measured: {told}."
+    words = [word for option in options for word in option.split()]
+    return f"Not measured: {told}. To measure: {repeat_command(run, *words)}"
+
+
+def describe_end(execution: Execution) -> str:
+    """Return how an execution ended: ``exit 0``, ``ended by SIGTERM``, ``went on``."""
+    if execution.signal:
+        try:
+            return f"ended by {signal.Signals(execution.signal).name}"
+        except ValueError:
+            return f"ended by signal {execution.signal}"
+    return "went on" if execution.exit_status is None else f"exit {execution.exit_status}"
+
+
+def join_command(words: Sequence[str]) -> str:
+    """Return a command line as a shell would take it."""
+    return shlex.join(words)
