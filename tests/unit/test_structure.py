@@ -40,7 +40,7 @@ def test_file_is_short(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_only_commands_and_reports_print_and_only_commands_exit(path: Path) -> None:
     part = path.relative_to(ROOT).parts[2] if path.is_relative_to(ROOT / "src") else ""
-    # Inside the target whet stands in for the interpreter: it exits as that does, and says on stderr what that would say.
+    # Inside the target whet stands in for the interpreter: it exits as that does, and says on stderr what that says.
     may_print, may_exit = part in {"cli", "report"}, part in {"cli", "_target"} or path.name == "__main__.py"
     for node in ast.walk(_parse(path)):
         if not isinstance(node, ast.Call):
