@@ -40,3 +40,10 @@ class Evidence:
     looks: int = 0
     seen: tuple[Seen, ...] = ()
     why_missing: str = ""
+
+    def about(self, file: str, function_line: int, name: str) -> Seen | None:
+        """Return the looks at ``name`` in the function that starts at ``function_line`` of ``file``."""
+        for seen in self.seen:
+            if seen.name == name and seen.function_line == function_line and seen.file == file:
+                return seen
+        return None

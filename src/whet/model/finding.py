@@ -41,12 +41,33 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something about a value that only running can tell."""
+    """Something about a value that only running can tell, and which answers speak against the finding.
+
+    Type names are those of :class:`whet.model.evidence.Seen`, as in ``builtins.list``.
+    """
 
     name: str
     """A local (``seen``) or an attribute (``self.seen``)."""
     ask: Ask
     function_line: int
+    file: str = ""
+    expects: tuple[str, ...] = ()
+    """The finding falls unless most looks saw one of these types; empty is "any"."""
+    excludes: tuple[str, ...] = ()
+    """The finding falls when one of these types was seen."""
+    at_least: int = 0
+    """The finding falls when nothing this long was seen."""
+    needed: bool = False
+    """Without an answer the finding is not advice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """A measured gain of a rewrite: on Python ``python`` (``3.13``), at ``size``, it was ``factor`` times as fast."""
+
+    python: str
+    size: int
+    factor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +101,5 @@ class Finding:
     edits: tuple[Edit, ...] = ()
     snippet: str = ""
     """The source of the place, white space normalised: part of a stable identity."""
+    speedups: tuple[Speedup, ...] = ()
+    """The rule's own measurements, as far as they hold for this finding."""

@@ -1,0 +1,522 @@
+"""Ask a set, not a list, what it contains.
+
+## What
+`x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The
+list may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is
+tested. Build a set once, or keep one beside the list: each `append` gets a twin `add`.
+
+## Why
+A list is searched from its start, element by element, so a loop of tests costs the product of both lengths. A set
+finds an element in one step, whatever its size.
+
+## When not
+A list of a few elements, or one whose first elements are the usual hits, is as fast as a set. A set needs
+hashable elements and probes (`[] in {1}` raises), and equality that agrees with the hash: a class whose `__eq__` is
+true for unlike hashes is found in a list and not in a set. Whatever needs order or duplicates keeps the list; a list
+that is popped, indexed for writing, handed to `heapq` or to unknown functions is left alone.
+
+## Source
+Python wiki, TimeComplexity: `x in s` is O(n) for a list and O(1) on average for a set. The figures in `RULE` are
+measured with `BENCH`: a probe that is absent, on lists of the sizes shown.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    Binding,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    Place,
+    PlaceKind,
+    Question,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+    Use,
+)
+
+RULE = Rule(
+    slug="list-membership",
+    title="Membership test on a list",
+    family="containers",
+    safety=Safety.OBSERVED,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.In, ast.NotIn})),
+    asks=frozenset({Ask.TYPES, Ask.ELEMENTS, Ask.LENGTH}),
+    figures={
+        "3.11": {4: 2.4, 8: 4.3, 30: 14.0, 100: 45.0, 1000: 460.0, 10000: 4100.0},
+        "3.12": {4: 3.1, 8: 6.1, 30: 21.0, 100: 72.0, 1000: 690.0, 10000: 5500.0},
+        "3.13": {4: 3.1, 8: 5.0, 30: 16.0, 100: 51.0, 1000: 500.0, 10000: 5100.0},
+        "3.14": {4: 2.3, 8: 3.7, 30: 11.0, 100: 38.0, 1000: 420.0, 10000: 3700.0},
+    },
+)
+
+_SHORT = 8
+"""Elements up to which a set gains little: the figures are for absent probes, an early hit is as fast in a list."""
+_UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
+_HARMLESS = frozenset({Use.BIND, Use.TEST, Use.ITERATE, Use.READ, Use.APPEND, Use.EXTEND, Use.ORDER, Use.RETURN})
+_LIST_ANNOTATIONS = frozenset({"list", "List", "Sequence", "MutableSequence", "Collection", "Iterable", "Container"})
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield one finding for each list that the function tests again and again."""
+    if context.is_dynamic:
+        return
+    tests: dict[str, tuple[Place, list[ast.Compare]]] = {}
+    for compare in context.nodes(ast.Compare):
+        operands = (compare.left, *compare.comparators)
+        for probe, operator, container in zip(operands, compare.ops, compare.comparators, strict=False):
+            if not isinstance(operator, ast.In | ast.NotIn) or not _may_be_hashable(context, probe):
+                continue
+            place = context.place(container)
+            if place is not None and _is_repeated(context, compare, place):
+                tests.setdefault(place.name, (place, []))[1].append(compare)
+    for place, compares in tests.values():
+        if _is_searchable(context, place, compares):
+            yield _describe(context, place, compares)
+
+
+def _is_repeated(context: Context, test: ast.Compare, place: Place) -> bool:
+    """Tell whether the test runs many times on one list: in a loop that does not build it, or in a hot function."""
+    building = [
+        loop
+        for binding in place.bindings
+        if binding.kind is BindingKind.VALUE and _stands_in(context, binding.node)
+        for loop in context.loops(binding.node)
+    ]
+    if any(loop not in building for loop in context.loops(test)):
+        return True
+    local = any(_stands_in(context, b.node) for b in place.bindings if b.kind is not BindingKind.PARAMETER)
+    return context.measured and not local and context.function.kind is not ScopeKind.MODULE
+
+
+def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
+    """Tell whether the source speaks for a list of some length that nothing but the tests depends on."""
+    if place.kind is PlaceKind.PARAMETER or _parameter_behind(context, place) is not None:
+        listed = all(_speaks_for_list(binding) for binding in place.bindings)
+    else:
+        values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
+        kinds = {binding.kind for binding in values}
+        once = place.kind is PlaceKind.ATTRIBUTE or len(values) == 1
+        listed = once and kinds <= {BindingKind.VALUE, BindingKind.DECLARED} and _are_lists(context, values)
+        listed = listed and not _stays_short(context, place, values)
+    return listed and _uses_allow(context, place, tests)
+
+
+def _are_lists(context: Context, bindings: list[Binding]) -> bool:
+    values = [binding.value for binding in bindings if binding.value is not None]
+    return bool(values) and all(_is_list(context, value) for value in values)
+
+
+def _is_list(context: Context, value: ast.expr) -> bool:
+    """Tell whether ``value`` makes a new list of elements that may be hashable."""
+    match value:
+        case ast.List(elts=items):
+            return all(_may_be_hashable(context, item) for item in items)
+        case ast.ListComp(elt=item):
+            return _may_be_hashable(context, item)
+        case ast.BinOp(left=ast.List() as items, op=ast.Mult()):
+            return _is_list(context, items)
+        case ast.Call(func=function):
+            name = context.resolve(function)
+            if name == "dataclasses.field":
+                factories = [keyword.value for keyword in value.keywords if keyword.arg == "default_factory"]
+                return bool(factories) and context.resolve(factories[0]) == "builtins.list"
+            return name in ("builtins.list", "builtins.sorted")
+        case _:
+            return False
+
+
+def _stays_short(context: Context, place: Place, bindings: list[Binding]) -> bool:
+    """Tell whether the list is written out in the source, is short, and never grows."""
+    grows = {Use.APPEND, Use.EXTEND}
+    if any(context.use(reference) in grows for reference in place.references):
+        return False
+    return all(
+        isinstance(binding.value, ast.List)
+        and len(binding.value.elts) <= _SHORT
+        and not any(isinstance(item, ast.Starred) for item in binding.value.elts)
+        for binding in bindings
+        if binding.value is not None
+    )
+
+
+def _parameter_behind(context: Context, place: Place) -> Binding | None:
+    """Return the parameter that an attribute is set from once, as in ``self.allowed = allowed``."""
+    if place.kind is not PlaceKind.ATTRIBUTE or len(place.bindings) != 1:
+        return None
+    value = place.bindings[0].value
+    if not isinstance(value, ast.Name):
+        return None
+    binding = context.facts.only_binding(value)
+    return binding if binding is not None and binding.kind is BindingKind.PARAMETER else None
+
+
+def _speaks_for_list(binding: Binding) -> bool:
+    """Tell whether the annotation allows a list; without one only values seen can tell."""
+    if binding.kind not in (BindingKind.PARAMETER, BindingKind.VALUE):
+        return False
+    return binding.annotation is None or _annotated_list(binding.annotation)
+
+
+def _annotated_list(annotation: ast.expr) -> bool:
+    match annotation:
+        case ast.Subscript(value=base):
+            return _annotated_list(base)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in _LIST_ANNOTATIONS
+        case ast.Constant(value=str(text)):
+            return text.partition("[")[0].rpartition(".")[2] in _LIST_ANNOTATIONS
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _annotated_list(left) or _annotated_list(right)
+        case _:
+            return False
+
+
+def _uses_allow(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
+    """Tell whether a twin set would hold the same elements: all growth is seen, nothing else changes the list."""
+    if any(context.use(stranger) not in (Use.TEST, Use.ITERATE, Use.READ) for stranger in place.strangers):
+        return False
+    last_test = max(test.end_lineno or test.lineno for test in tests)
+    for reference in place.references:
+        use = context.use(reference)
+        if use in (Use.APPEND, Use.EXTEND) and not _added_is_hashable(context, reference):
+            return False
+        if use in _HARMLESS:
+            continue
+        if use is Use.ESCAPE and _comes_after(context, place, reference, last_test):
+            continue
+        return False
+    return True
+
+
+def _comes_after(context: Context, place: Place, reference: ast.expr, last_test: int) -> bool:
+    """Tell whether a local is handed on only when all tests are over."""
+    local = place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER)
+    return local and reference.lineno > last_test and not context.loops(reference)
+
+
+def _added_is_hashable(context: Context, reference: ast.expr) -> bool:
+    method = context.facts.parent(reference)
+    if isinstance(method, ast.AugAssign) and isinstance(method.value, ast.List | ast.ListComp):
+        return _is_list(context, method.value)
+    call = context.facts.parent(method) if isinstance(method, ast.Attribute) else None
+    if not isinstance(call, ast.Call) or not isinstance(method, ast.Attribute):
+        return True
+    if method.attr == "append":
+        return all(_may_be_hashable(context, argument) for argument in call.args)
+    return method.attr == "extend" and all(
+        _is_list(context, argument) for argument in call.args if isinstance(argument, ast.List | ast.ListComp)
+    )
+
+
+def _may_be_hashable(context: Context, node: ast.expr) -> bool:
+    """Tell whether the source leaves open that ``node`` is hashable and equal as its hash is."""
+    match node:
+        case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+            return False
+        case ast.Tuple(elts=items):
+            return all(_may_be_hashable(context, item) for item in items)
+        case ast.Call(func=ast.Name() as function):
+            if context.resolve(function) in _UNHASHABLE:
+                return False
+            binding = context.facts.only_binding(function)
+            made = binding.node if binding is not None else None
+            return not (isinstance(made, ast.ClassDef) and _defines_equality(made))
+        case _:
+            return True
+
+
+def _defines_equality(node: ast.ClassDef) -> bool:
+    return any(isinstance(item, ast.FunctionDef) and item.name == "__eq__" for item in node.body)
+
+
+def _stands_in(context: Context, node: ast.AST) -> bool:
+    """Tell whether ``node`` is part of the function that is examined."""
+    return any(node is known for known in context.function.nodes.get(type(node), ()))
+
+
+def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Finding:
+    lines = tuple(sorted({line for t in tests for line in range(t.lineno, (t.end_lineno or t.lineno) + 1)}))
+    grows = any(context.use(reference) in (Use.APPEND, Use.EXTEND) for reference in place.references)
+    unsure = place.kind is PlaceKind.PARAMETER or _parameter_behind(context, place) is not None
+    handed_out = any(context.use(reference) is Use.RETURN for reference in place.references)
+    leaks = handed_out and place.kind is not PlaceKind.LOCAL
+    if grows:
+        advice = f"keep a set beside {place.name}: each append gets a twin add, and the test asks the set"
+    elif unsure and not context.loops(tests[0]):
+        advice = f"hand over a set, or keep one beside what {place.name} is made from"
+    elif unsure:
+        advice = f"build set({place.name}) once before the loop and test that"
+    else:
+        advice = f"make {place.name} a set, or keep a set of it where order or duplicates matter"
+    note = "; whoever is handed the list must not change it" if leaks else ""
+    return context.finding(
+        tests[0],
+        f"{place.name} is a list and is searched from its start on each test: {advice}{note}.",
+        lines=lines,
+        safety=Safety.OFFER if leaks or unsure else Safety.OBSERVED,
+        questions=_questions(context, place, tests, unsure=unsure),
+    )
+
+
+def _questions(context: Context, place: Place, tests: list[ast.Compare], *, unsure: bool) -> tuple[Question, ...]:
+    annotated = unsure and any(binding.annotation is not None for binding in place.bindings)
+    questions = (
+        context.ask(place, Ask.TYPES, expects=("builtins.list",), needed=unsure and not annotated),
+        context.ask(place, Ask.LENGTH, at_least=_SHORT + 1, needed=unsure),
+        context.ask(place, Ask.ELEMENTS, excludes=_UNHASHABLE),
+    )
+    probes = dict.fromkeys(test.left.id for test in tests if isinstance(test.left, ast.Name))
+    return (*questions, *(context.ask(probe, Ask.TYPES, excludes=_UNHASHABLE) for probe in probes))
+
+
+CASES = (
+    Case(
+        name="a list that grows while it is tested",
+        before="""
+def distinct(items):
+    seen = []
+    for item in items:
+        if item not in seen:
+            seen.append(item)
+    return seen
+""",
+        after="""
+def distinct(items):
+    seen, known = [], set()
+    for item in items:
+        if item not in known:
+            known.add(item)
+            seen.append(item)
+    return seen
+""",
+        call="distinct",
+        inputs=("([],)", "([1, 2, 1, True, 'a', None, 1.0],)", "(['b', 'a', 'b'],)", "(3,)"),
+    ),
+    Case(
+        name="a list on self, tested in a loop of another method",
+        before="""
+class Feed:
+    def __init__(self):
+        self.seen = []
+
+    def take(self, batch):
+        fresh = 0
+        for key in batch:
+            if key in self.seen:
+                continue
+            self.seen.append(key)
+            fresh += 1
+        return fresh
+
+def run(batches):
+    feed = Feed()
+    return [feed.take(batch) for batch in batches], len(feed.seen)
+""",
+        after="""
+class Feed:
+    def __init__(self):
+        self.seen = set()
+
+    def take(self, batch):
+        fresh = 0
+        for key in batch:
+            if key in self.seen:
+                continue
+            self.seen.add(key)
+            fresh += 1
+        return fresh
+
+def run(batches):
+    feed = Feed()
+    return [feed.take(batch) for batch in batches], len(feed.seen)
+""",
+        call="run",
+        inputs=("([[1, 2], [2, 3], []],)", "([['a'], ['a']],)", "([],)"),
+    ),
+    Case(
+        name="a list on self, tested once a call of a hot method",
+        before="""
+class Once:
+    def __init__(self):
+        self._names = list()
+
+    def add(self, name):
+        if name not in self._names:
+            self._names.append(name)
+
+def run(names):
+    once = Once()
+    for name in names:
+        once.add(name)
+    return sorted(once._names)
+""",
+        after="""
+class Once:
+    def __init__(self):
+        self._names = set()
+
+    def add(self, name):
+        if name not in self._names:
+            self._names.add(name)
+
+def run(names):
+    once = Once()
+    for name in names:
+        once.add(name)
+    return sorted(once._names)
+""",
+        call="run",
+        inputs=("(['b', 'a', 'b'],)", "([],)"),
+        hot=True,
+    ),
+    Case(
+        name="a comprehension, tested in a comprehension",
+        before="""
+def common(left, right):
+    names = [name.lower() for name in left]
+    return [name for name in right if name.lower() in names]
+""",
+        after="""
+def common(left, right):
+    names = {name.lower() for name in left}
+    return [name for name in right if name.lower() in names]
+""",
+        call="common",
+        inputs=("(['A', 'b'], ['B', 'c', 'a'])", "([], ['a'])", "(['a'], [1])"),
+    ),
+    Case(
+        name="a list of the module",
+        before="""
+STOP = ["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"]
+
+def content(words):
+    kept = []
+    for word in words:
+        if word not in STOP:
+            kept.append(word)
+    return kept
+""",
+        after="""
+STOP = {"a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"}
+
+def content(words):
+    kept = []
+    for word in words:
+        if word not in STOP:
+            kept.append(word)
+    return kept
+""",
+        call="content",
+        inputs=("(['the', 'cat', 'on', 1],)", "([],)"),
+    ),
+    Case(
+        name="a parameter; values seen decide",
+        before="""
+def pick(rows, wanted):
+    return sum(1 for row in rows if row in wanted)
+""",
+        after="""
+def pick(rows, wanted):
+    known = set(wanted)
+    return sum(1 for row in rows if row in known)
+""",
+        call="pick",
+        inputs=("([1, 2, 3, 2], [2, 3])", "([], [1])", "(['a'], [])"),
+    ),
+)
+
+REFUSE = (
+    Refuse("already a set", "def f(xs, ys):\n    known = set(ys)\n    return [x for x in xs if x in known]\n"),
+    Refuse("a text: '' in 'abc' is true",
+           "def f(xs):\n    text = 'abc' * 9\n    return [x for x in xs if x in text]\n"),
+    Refuse("annotated as a text", "def f(xs, text: str):\n    return [x for x in xs if x in text]\n"),
+    Refuse("annotated as a dict", "def f(xs, d: dict[str, int]):\n    return [x for x in xs if x in d]\n"),
+    Refuse("`list` is shadowed",
+           "def f(xs, ys, list):\n    known = list(ys)\n    return [x for x in xs if x in known]\n"),
+    Refuse("`sorted` may come from a star import",
+           "from tools import *\ndef f(xs, ys):\n    known = sorted(ys)\n"
+           "    return [x for x in xs if x in known]\n"),
+    Refuse("one test does not pay for a set", "def f(x, ys):\n    known = list(ys)\n    return x in known\n"),
+    Refuse("built anew for each test",
+           "def f(rows):\n    for row in rows:\n        cells = list(row)\n        if 3 in cells:\n"
+           "            yield row\n"),
+    Refuse("written out and short", "def f(xs):\n    ends = [1, 2, 3]\n    return [x for x in xs if x in ends]\n"),
+    Refuse("a loop that is short by sight",
+           "def f(ys):\n    known = list(ys)\n    return [x for x in (1, 2, 3) if x in known]\n"),
+    Refuse("a heap",
+           "import heapq\ndef f(xs):\n    heap = []\n    for x in xs:\n        if x not in heap:\n"
+           "            heapq.heappush(heap, x)\n    return heap\n"),
+    Refuse("popped: a twin set would keep what is gone",
+           "def f(xs):\n    todo = list(xs)\n    while todo:\n        x = todo.pop()\n"
+           "        if x in todo:\n            return x\n"),
+    Refuse("written by index",
+           "def f(xs):\n    ring = [0] * 99\n    for i, x in enumerate(xs):\n        if x in ring:\n"
+           "            return x\n        ring[i % 99] = x\n"),
+    Refuse("an alias may change it",
+           "def f(xs, ys):\n    known = list(ys)\n    other = known\n    for x in xs:\n"
+           "        if x in known:\n            other.append(x)\n"),
+    Refuse("an unknown function may change it during the loop",
+           "def f(xs, ys, note):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            note(known)\n"),
+    Refuse("bound twice: the second may be no list",
+           "def f(xs, ys):\n    known = list(ys)\n    known = frozenset(known)\n"
+           "    return [x for x in xs if x in known]\n"),
+    Refuse("elements are lists, which no set holds",
+           "def f(xs, ys):\n    known = [[y] for y in ys]\n    return [x for x in xs if x in known]\n"),
+    Refuse("appended elements are lists",
+           "def f(xs):\n    known = []\n    for x in xs:\n        if x not in known:\n"
+           "            known.append([x])\n"),
+    Refuse("the probe is a list: [] in {1} raises",
+           "def f(xs, ys):\n    known = list(ys)\n    return [x for x in xs if [x] in known]\n"),
+    Refuse("elements with an equality of their own",
+           "class P:\n    def __eq__(self, o):\n        return True\n    def __hash__(self):\n"
+           "        return id(self)\ndef f(xs):\n    known = []\n    for x in xs:\n"
+           "        if x not in known:\n            known.append(P(x))\n"),
+    Refuse("names reached by locals()",
+           "def f(xs, ys):\n    known = list(ys)\n    locals()['known'].clear()\n"
+           "    return [x for x in xs if x in known]\n"),
+    Refuse("an attribute of the same name is changed through another object",
+           "class A:\n    def __init__(self):\n        self.seen = []\n    def f(self, xs):\n"
+           "        return [x for x in xs if x in self.seen]\ndef g(a):\n    a.seen.pop()\n"),
+    Refuse("the attribute is a set in another method",
+           "class A:\n    def __init__(self):\n        self.seen = []\n    def freeze(self):\n"
+           "        self.seen = set()\n    def f(self, xs):\n"
+           "        return [x for x in xs if x in self.seen]\n"),
+    Refuse("a static method has no self",
+           "class A:\n    seen = []\n    @staticmethod\n    def f(self, xs):\n"
+           "        return [x for x in xs if x in self.seen]\n"),
+    Refuse("a class's name is not its methods' name",
+           "class A:\n    known = list(range(99))\n    def f(self, xs):\n"
+           "        return [x for x in xs if x in known]\n"),
+    Refuse("the loop variable of a comprehension",
+           "def f(rows):\n    return [row for row in rows for x in row if x in row]\n"),
+    Refuse("global, and bound again in a function",
+           "KNOWN = list(range(99))\ndef reset():\n    global KNOWN\n    KNOWN = {}\ndef f(xs):\n"
+           "    return [x for x in xs if x in KNOWN]\n"),
+    Refuse("deleted in between",
+           "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            del known\n"),
+    Refuse("elements are removed while it is tested",
+           "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            known.remove(x)\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="known = [f'key-{i}' for i in range(n)]\nfast = set(known)\nprobe = 'key-absent'",
+    before="probe in known",
+    after="probe in fast",
+    sizes=(4, 8, 30, 100, 1000, 10000),
+    size_is="elements in the list",
+)

@@ -1,0 +1,509 @@
+"""Collect the pieces of a long text and join them once.
+
+## What
+A text that grows piece by piece where Python copies the whole of it for each piece: `self.text += piece`, growth of
+a module-level or `nonlocal` name, `text = f"{text}{piece}"`, pieces put in front (`text = piece + text`), and
+`text = text + a + b`. Append the pieces to a list and `"".join` it once, at the end of the loop or when it is read.
+
+## Why
+A text cannot change, so each step makes a new one and copies what is there already: the work grows with the square
+of the length. CPython spares the copy in one form only, `text += piece` on a local of the function that nothing else
+refers to. That form is linear, and is mentioned only where a measurement shows it hot.
+
+## When not
+A few pieces outside a loop: there `+` is faster than a list and a join. A text that is read, compared or yielded
+while it grows needs its value at each step, so the pieces cannot wait. Growth of `bytes` has the same cost and
+another remedy (`bytearray`).
+
+When the loop ends by an exception, or returns early, the joined text must be made there too.
+
+## Source
+The Python FAQ, "What is the most efficient way to concatenate many strings together?". That attributes, globals and
+f-strings miss CPython's shortcut is measured with `BENCH`, as are the figures in `RULE`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    Place,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="str-concat",
+    title="A text is copied for each piece that it grows by",
+    family="text",
+    safety=Safety.OBSERVED,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.Add, ast.JoinedStr})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    figures={
+        "3.11": {1000: 2.5, 10000: 5.5, 100000: 61.0, 300000: 180.0},
+        "3.12": {1000: 2.4, 10000: 6.0, 100000: 55.0, 300000: 160.0},
+        "3.13": {1000: 2.4, 10000: 6.0, 100000: 53.0, 300000: 140.0},
+        "3.14": {1000: 2.5, 10000: 6.1, 100000: 53.0, 300000: 170.0},
+    },
+)
+
+_SHORT = 1000
+"""Characters below which the whole growth takes microseconds, whatever way it is done."""
+
+_Growth = ast.Assign | ast.AugAssign
+
+
+@dataclass(slots=True)
+class _Accumulator:
+    """A place and the statements of this function that make it longer; ``copying`` are those that copy it."""
+
+    place: Place
+    steps: list[_Growth] = field(default_factory=list)
+    pieces: list[ast.expr] = field(default_factory=list)
+    copying: str = ""
+    """How the first copying step does it, in words; empty for the linear form."""
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield one finding for each text that the function grows."""
+    if context.is_dynamic:
+        return
+    grown: dict[str, _Accumulator] = {}
+    statements: list[_Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
+    for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
+        _note_growth(context, statement, grown)
+    for accumulator in grown.values():
+        if not _grows_again_and_again(context, accumulator) or not _is_text_place(context, accumulator):
+            continue
+        if _is_read_meanwhile(context, accumulator):
+            continue
+        if accumulator.copying or context.measured:
+            yield _describe(context, accumulator)
+
+
+def _note_growth(context: Context, statement: _Growth, grown: dict[str, _Accumulator]) -> None:
+    target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+        return
+    step = _read_step(statement, target)
+    place = context.place(target) if step is not None else None
+    if step is None or place is None:
+        return
+    how, pieces = step
+    local = place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER)
+    accumulator = grown.setdefault(place.name, _Accumulator(place))
+    accumulator.steps.append(statement)
+    accumulator.pieces.extend(pieces)
+    accumulator.copying = accumulator.copying or how or ("" if local else _WHERE[place.kind])
+
+
+_WHERE = {
+    PlaceKind.ATTRIBUTE: "it is an attribute, not a local",
+    PlaceKind.GLOBAL: "it is a global, not a local",
+    PlaceKind.ENCLOSING: "it is shared with another function",
+}
+
+
+def _read_step(statement: _Growth, target: ast.expr) -> tuple[str, list[ast.expr]] | None:
+    """Return how a statement makes ``target`` longer (empty: in place, were it a local) and the pieces added."""
+    if isinstance(statement, ast.AugAssign):
+        return ("", [statement.value]) if isinstance(statement.op, ast.Add) else None
+    value = statement.value
+    if isinstance(value, ast.JoinedStr):
+        parts = [part for part in value.values if not _is_plain_field(part, target)]
+        return ("an f-string makes a new text", parts) if len(parts) < len(value.values) else None
+    operands = _flatten(value)
+    others = [operand for operand in operands if not _same(operand, target)]
+    if len(others) != len(operands) - 1:
+        return None
+    if not _same(operands[0], target):
+        return "the piece is put in front", others
+    return ("two pieces are added one after the other" if len(others) > 1 else ""), others
+
+
+def _flatten(value: ast.expr) -> list[ast.expr]:
+    """Return the operands of ``a + b + c`` in order; what stands in parentheses on the right stays one operand."""
+    operands: list[ast.expr] = []
+    while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        operands.append(value.right)
+        value = value.left
+    return [value, *reversed(operands)] if operands else []
+
+
+def _is_plain_field(part: ast.expr, target: ast.expr) -> bool:
+    if not isinstance(part, ast.FormattedValue) or part.format_spec is not None:
+        return False
+    return part.conversion in (-1, ord("s")) and _same(part.value, target)
+
+
+def _same(a: ast.expr, b: ast.expr) -> bool:
+    match a, b:
+        case (ast.Name(id=first), ast.Name(id=second)):
+            return first == second
+        case (ast.Attribute(value=ast.Name(id=x), attr=first), ast.Attribute(value=ast.Name(id=y), attr=second)):
+            return x == y and first == second
+        case _:
+            return False
+
+
+def _grows_again_and_again(context: Context, accumulator: _Accumulator) -> bool:
+    """Tell whether the text grows in a loop that does not start it anew, or over the calls of a hot function."""
+    place = accumulator.place
+    starts = [
+        binding.node
+        for binding in place.bindings
+        if binding.node not in accumulator.steps and binding.node in context.function.nodes.get(type(binding.node), ())
+    ]
+    starting = [loop for start in starts for loop in context.loops(start)]
+    if any(loop not in starting for step in accumulator.steps for loop in context.loops(step)):
+        return True
+    lasting = place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER)
+    return lasting and not starts and context.measured and context.function.kind is not ScopeKind.MODULE
+
+
+def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
+    """Tell whether the source says that this is a text: all that it starts as, or a piece that only a text can take."""
+    started = False
+    for binding in accumulator.place.bindings:
+        match binding.kind, binding.node:
+            case BindingKind.AUGMENTED, ast.AugAssign(op=ast.Add()):
+                continue
+            case BindingKind.PARAMETER | BindingKind.DECLARED, _:
+                continue
+            case BindingKind.VALUE, _ if binding.value is not None:
+                pass
+            case _:
+                return False
+        if isinstance(binding.node, ast.Assign) and _read_step(binding.node, binding.node.targets[0]) is not None:
+            continue
+        if not _is_text(context, binding.value):
+            return False
+        started = True
+    return started or any(_is_text(context, piece) for piece in accumulator.pieces)
+
+
+def _is_text(context: Context, node: ast.expr) -> bool:  # noqa: PLR0911 - one return a kind of node
+    match node:
+        case ast.JoinedStr():
+            return True
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_text(context, left) or _is_text(context, right)
+        case ast.BinOp(left=left, op=ast.Mod() | ast.Mult()):
+            return _is_text(context, left)
+        case ast.IfExp(body=body, orelse=orelse):
+            return _is_text(context, body) and _is_text(context, orelse)
+        case ast.Call(func=ast.Attribute(value=base, attr=name)):
+            return name in _TEXT_METHODS and _is_text(context, base)
+        case ast.Call(func=ast.Name() as function):
+            return context.resolve(function) in _TEXT_BUILTINS
+        case _:
+            return isinstance(context.constant(node), str)
+
+
+_TEXT_METHODS = frozenset({"join", "format", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title",
+                           "ljust", "rjust", "center", "zfill"})  # fmt: skip
+_TEXT_BUILTINS = frozenset(f"builtins.{name}" for name in ("str", "repr", "ascii", "chr", "hex", "format"))
+
+
+def _is_read_meanwhile(context: Context, accumulator: _Accumulator) -> bool:
+    """Tell whether the function needs the text's value between two steps, so that the pieces cannot wait."""
+    growing = {id(loop) for step in accumulator.steps for loop in context.loops(step)}
+    own = {id(node) for step in accumulator.steps for node in ast.walk(step)}
+    for reference in accumulator.place.references:
+        if id(reference) in own or not isinstance(getattr(reference, "ctx", None), ast.Load):
+            continue
+        statement = context.facts.statement(reference)
+        if statement is None or statement not in context.function.nodes.get(type(statement), ()):
+            continue
+        if not growing or any(id(loop) in growing for loop in context.loops(reference)):
+            return True
+    return False
+
+
+def _describe(context: Context, accumulator: _Accumulator) -> Finding:
+    place, steps = accumulator.place, accumulator.steps
+    lines = tuple(sorted({n for step in steps for n in range(step.lineno, (step.end_lineno or step.lineno) + 1)}))
+    questions = (
+        context.ask(place, Ask.TYPES, expects=("builtins.str",)),
+        context.ask(place, Ask.LENGTH, at_least=_SHORT),
+    )
+    if not accumulator.copying:
+        return context.finding(
+            steps[0],
+            f"{place.name} grows in place here, which CPython does without copying; collecting the pieces and joining "
+            "them once can still be somewhat faster, and does not depend on that shortcut.",
+            title="A long text grows piece by piece",
+            lines=lines,
+            safety=Safety.ADVICE,
+            speed=Speed.CONSTANT,
+            questions=questions,
+            measured_gain=False,
+        )
+    order = ", in reverse order," if accumulator.copying.endswith("in front") else ""
+    return context.finding(
+        steps[0],
+        f"Each step copies all of {place.name} ({accumulator.copying}): append the pieces to a list and "
+        f'"".join it{order} once, when the text is needed.',
+        lines=lines,
+        questions=questions,
+    )
+
+
+CASES = (
+    Case(
+        name="grown on an attribute",
+        before="""
+class Report:
+    def __init__(self):
+        self.text = ""
+
+    def fill(self, rows):
+        for row in rows:
+            self.text += f"{row};"
+
+def run(rows):
+    report = Report()
+    report.fill(rows)
+    return report.text
+""",
+        after="""
+class Report:
+    def __init__(self):
+        self.text = ""
+
+    def fill(self, rows):
+        parts = [self.text]
+        for row in rows:
+            parts.append(f"{row};")
+        self.text = "".join(parts)
+
+def run(rows):
+    report = Report()
+    report.fill(rows)
+    return report.text
+""",
+        call="run",
+        inputs=("([],)", "([1, 'a', None],)", "(5,)"),
+    ),
+    Case(
+        name="grown on an attribute, over the calls of a hot method",
+        before="""
+class Log:
+    def __init__(self):
+        self._out = ""
+
+    def line(self, text):
+        self._out = self._out + text + "\\n"
+
+    def value(self):
+        return self._out
+
+def run(lines):
+    log = Log()
+    for line in lines:
+        log.line(line)
+    return log.value()
+""",
+        after="""
+class Log:
+    def __init__(self):
+        self._out = []
+
+    def line(self, text):
+        self._out.append(text + "\\n")
+
+    def value(self):
+        return "".join(self._out)
+
+def run(lines):
+    log = Log()
+    for line in lines:
+        log.line(line)
+    return log.value()
+""",
+        call="run",
+        inputs=("([],)", "(['a', '', 'b'],)", "([1],)"),
+        hot=True,
+    ),
+    Case(
+        name="a global",
+        before="""
+text = ""
+for word in ["a", "b", "c"] * 4:
+    text += word
+
+def run():
+    return text
+""",
+        after="""
+text = "".join(["a", "b", "c"] * 4)
+
+def run():
+    return text
+""",
+        call="run",
+        inputs=("()",),
+    ),
+    Case(
+        name="nonlocal",
+        before="""
+def run(words):
+    text = ""
+    def add_all():
+        nonlocal text
+        for word in words:
+            text += word + " "
+    add_all()
+    return text
+""",
+        after="""
+def run(words):
+    parts = []
+    def add_all():
+        for word in words:
+            parts.append(word + " ")
+    add_all()
+    return "".join(parts)
+""",
+        call="run",
+        inputs=("([],)", "(['a', 'b'],)", "([1],)"),
+    ),
+    Case(
+        name="an f-string",
+        before="""
+def run(pairs):
+    query = "?"
+    for key, value in pairs:
+        query = f"{query}{key}={value}&"
+    return query
+""",
+        after="""
+def run(pairs):
+    parts = ["?"]
+    for key, value in pairs:
+        parts.append(f"{key}={value}&")
+    return "".join(parts)
+""",
+        call="run",
+        inputs=("([],)", "([('a', 1), ('b', None)],)", "([1],)"),
+    ),
+    Case(
+        name="put in front",
+        before="""
+def run(digits):
+    text = ""
+    for digit in digits:
+        text = str(digit) + text
+    return text
+""",
+        after="""
+def run(digits):
+    parts = []
+    for digit in digits:
+        parts.append(str(digit))
+    return "".join(reversed(parts))
+""",
+        call="run",
+        inputs=("([],)", "([1, 2, 3],)"),
+    ),
+    Case(
+        name="two pieces",
+        before="""
+def run(words):
+    text = ""
+    for word in words:
+        text = text + word + ","
+    return text
+""",
+        after="""
+def run(words):
+    parts = []
+    for word in words:
+        parts.append(word + ",")
+    return "".join(parts)
+""",
+        call="run",
+        inputs=("([],)", "(['a', 'b'],)", "([None],)"),
+    ),
+    Case(
+        name="a local, hot: advice only",
+        before="""
+def run(words):
+    text = ""
+    for word in words:
+        text += word
+    return text
+""",
+        after="""
+def run(words):
+    return "".join(words)
+""",
+        call="run",
+        inputs=("([],)", "(['a', 'b'],)"),
+        hot=True,
+    ),
+)
+
+REFUSE = (
+    Refuse("a few pieces, no loop", "def f(a, b):\n    s = ''\n    s += a\n    s += b\n    return s\n"),
+    Refuse("numbers",
+           "class A:\n    def f(self, xs):\n        self.n = 0\n        for x in xs:\n"
+           "            self.n += x\n"),
+    Refuse("bytes belong to another rule",
+           "class A:\n    def f(self, xs):\n        self.s = b''\n        for x in xs:\n"
+           "            self.s += x\n"),
+    Refuse("a list grows in place",
+           "class A:\n    def f(self, xs):\n        self.s = []\n        for x in xs:\n"
+           "            self.s += [x]\n"),
+    Refuse("nothing says that it is a text",
+           "class A:\n    def f(self, xs):\n        for x in xs:\n            self.total += x\n"),
+    Refuse("started anew in each turn",
+           "def f(rows):\n    for a, b in rows:\n        s = ''\n        s = s + a + b\n        yield s\n"),
+    Refuse("read while it grows",
+           "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + x + ','\n        if len(s) > 80:\n"
+           "            break\n    return s\n"),
+    Refuse("yielded while it grows",
+           "def f(xs):\n    s = ''\n    for x in xs:\n        s = f'{s}{x}'\n        yield s\n"),
+    Refuse("an attribute read in the method that grows it",
+           "class A:\n    def __init__(self):\n        self.s = ''\n    def f(self, x):\n"
+           "        self.s += f'{x}'\n        return self.s\n"),
+    Refuse("not growth: the format changes it",
+           "def f(xs):\n    s = ''\n    for x in xs:\n        s = f'{s!r}{x}'\n    return s\n"),
+    Refuse("not growth: it doubles",
+           "def f(n):\n    s = 'a'\n    for _ in range(n):\n        s = s + s\n    return s\n"),
+    Refuse("`str` is shadowed, and nothing else speaks for a text",
+           "def f(xs, str):\n    s = str(0)\n    for x in xs:\n        s = str(x) + s\n    return s\n"),
+    Refuse("sometimes a text, sometimes a number",
+           "class A:\n    def __init__(self):\n        self.s = ''\n    def reset(self):\n"
+           "        self.s = 0\n    def f(self, xs):\n        for x in xs:\n            self.s += x\n"),
+    Refuse("a loop that is short by sight",
+           "class A:\n    def __init__(self):\n        self.s = ''\n    def f(self, x):\n"
+           "        for y in 'a', 'b':\n            self.s += y\n        return self.s\n"),
+    Refuse("names reached by locals()",
+           "def f(xs):\n    s = ''\n    for x in xs:\n        s = x + s\n        print(locals())\n"
+           "    return s\n"),
+    Refuse("a class's own name", "class A:\n    s = ''\n    for x in 'abc':\n        s += x\n"),
+    Refuse("bound by a loop", "def f(xs):\n    for s in xs:\n        for x in xs:\n            s = s + x + ','\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="class Box:\n    pass\nbox = Box()\npieces = ['x' * 19 + chr(10)] * (n // 20)",
+    before="box.text = ''\nfor piece in pieces:\n    box.text += piece",
+    after="parts = []\nfor piece in pieces:\n    parts.append(piece)\nbox.text = ''.join(parts)",
+    sizes=(1000, 10_000, 100_000, 300_000),
+    size_is="characters in the text at the end",
+)

@@ -1,0 +1,294 @@
+"""What a rule is made of, and what it is given. Rules import this module and :mod:`whet.model`, nothing else of whet.
+
+A rule is a module with these names::
+
+    RULE: Rule                what it is
+    detect(context)           yields a Finding for each place
+    CASES: tuple[Case, ...]   before and after, run on the same inputs
+    REFUSE: tuple[Refuse, ...] look-alikes that are left alone, with the reason
+    BENCH: Bench | None       what its gain is measured on (optional)
+
+and a docstring that is its page.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from whet.engine.facts import Facts
+from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
+from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
+from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
+
+__all__ = [
+    "Ask",
+    "Bench",
+    "Binding",
+    "BindingKind",
+    "Case",
+    "Context",
+    "Edit",
+    "Facts",
+    "Finding",
+    "Place",
+    "PlaceKind",
+    "Question",
+    "Refuse",
+    "Rule",
+    "Safety",
+    "Scope",
+    "ScopeKind",
+    "Speed",
+    "Speedup",
+    "Triggers",
+    "Use",
+]
+
+Node = TypeVar("Node", bound=ast.AST)
+
+_SPECIFIER = re.compile(r"\s*(>=|<=|<|>|==)\s*(\d+)\.(\d+)\s*")
+_SHORT_LOOP = 8
+"""Turns of a loop over something written out in the source below which it is not worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """When a rule can have something to say about a function; cheap to test, so that most functions are never visited.
+
+    One of ``nodes`` stands in the function and, unless empty, the file imports one of ``imports``.
+    """
+
+    nodes: frozenset[type[ast.AST]]
+    imports: frozenset[str] = frozenset()
+
+    def hold(self, facts: Facts, function: Scope) -> bool:
+        """Tell whether ``function`` can matter."""
+        if self.imports and self.imports.isdisjoint(facts.imports):
+            return False
+        return not self.nodes.isdisjoint(function.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule is. ``safety`` is the best that its findings reach; a finding may say less."""
+
+    slug: str
+    title: str
+    family: str
+    safety: Safety
+    speed: Speed
+    triggers: Triggers
+    pythons: str = ">=3.11"
+    asks: frozenset[Ask] = frozenset()
+    figures: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """Measured gains by Python version and size, made by :func:`whet.engine.bench.measure_bench`."""
+
+    def applies_to(self, version: tuple[int, int]) -> bool:
+        """Tell whether the rule helps on Python ``version``, as ``(3, 13)``; ``ValueError`` for a bad ``pythons``."""
+        return all(_satisfies(version, part) for part in self.pythons.split(","))
+
+    @property
+    def speedups(self) -> tuple[Speedup, ...]:
+        """``figures`` as a finding carries them."""
+        return tuple(
+            Speedup(python, size, factor)
+            for python, row in sorted(self.figures.items())
+            for size, factor in sorted(row.items())
+        )
+
+
+def _satisfies(version: tuple[int, int], specifier: str) -> bool:
+    match = _SPECIFIER.fullmatch(specifier)
+    if match is None:
+        raise ValueError(f"not a version range: {specifier!r}")
+    bound = (int(match[2]), int(match[3]))
+    match match[1]:
+        case ">=":
+            return version >= bound
+        case "<=":
+            return version <= bound
+        case "<":
+            return version < bound
+        case ">":
+            return version > bound
+        case _:
+            return version == bound
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The same program before and after. Both define ``call``; each input is the source of a tuple of arguments.
+
+    ``hot`` says that the finding needs a measurement: it is made as if every line was hot.
+    """
+
+    name: str
+    before: str
+    after: str
+    call: str
+    inputs: tuple[str, ...]
+    hot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Code that looks like the rule's and must be left alone, hot or not."""
+
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a rule's gain is measured on: ``setup`` runs once with ``n`` set to a size, then both sides are timed.
+
+    ``size_is`` says what ``n`` means; where the rule asks for a length it is that length.
+    """
+
+    setup: str
+    before: str
+    after: str
+    sizes: tuple[int, ...]
+    size_is: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What ``detect`` is given: one function (or module or class body) of one file.
+
+    ``measured`` says that the function was hot in a run: then it counts as called many times.
+    """
+
+    rule: Rule
+    file: str
+    facts: Facts
+    function: Scope
+    measured: bool = False
+
+    @property
+    def text(self) -> str:
+        """The source of the whole file."""
+        return self.facts.source.text
+
+    @property
+    def tree(self) -> ast.Module:
+        """The tree of the whole file."""
+        return self.facts.tree
+
+    def nodes(self, kind: type[Node]) -> Iterator[Node]:
+        """Yield the nodes of one type in the function, in source order, without those of nested functions."""
+        for node in self.function.nodes.get(kind, ()):
+            if isinstance(node, kind):
+                yield node
+
+    def resolve(self, node: ast.expr) -> str | None:
+        """Return what ``node`` refers to, as in ``builtins.list``, ``re.compile``; ``None`` when not certain."""
+        return self.facts.resolve(node)
+
+    def place(self, node: ast.expr) -> Place | None:
+        """Return the local, global or attribute of ``self`` that ``node`` means."""
+        return find_place(self.facts, node, self.function)
+
+    def use(self, reference: ast.expr) -> Use:
+        """Return what ``reference`` does with the value of its place."""
+        return use_of(self.facts, reference)
+
+    def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
+        """Return the function's loops that repeat ``node``, innermost first, without those that are short by sight."""
+        return tuple(loop for loop in self.facts.loops(node) if not self._is_short(loop))
+
+    def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
+        """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""
+        match node:
+            case ast.Constant(value=str() | bytes() | int() as value):
+                return value
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                match self.constant(left), self.constant(right):
+                    case (str() as a, str() as b):
+                        return a + b
+                    case (bytes() as c, bytes() as d):
+                        return c + d
+                return None
+            case ast.Name():
+                owner, binding = self.facts.lookup(node), self.facts.only_binding(node)
+                hidden = owner is not self.facts.module or self.facts.module.star_import
+                if binding is None or hidden or not isinstance(binding.value, ast.Constant):
+                    return None
+                return None if self.facts.loops(binding.node) else self.constant(binding.value)
+            case _:
+                return None
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the function reaches its names by ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
+        reaching = {"locals", "vars", "exec", "eval"}
+        return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
+
+    def ask(
+        self,
+        subject: Place | str,
+        ask: Ask,
+        *,
+        expects: tuple[str, ...] = (),
+        excludes: tuple[str, ...] = (),
+        at_least: int = 0,
+        needed: bool = False,
+    ) -> Question:
+        """Return a question about a place, or about a local by its name; globals are asked of the module."""
+        name = subject if isinstance(subject, str) else subject.name
+        at_module = not isinstance(subject, str) and subject.kind is PlaceKind.GLOBAL
+        scope = self.facts.module if at_module else self.function
+        return Question(name, ask, scope.line, self.file, expects, excludes, at_least, needed)
+
+    def finding(
+        self,
+        node: ast.expr | ast.stmt,
+        message: str,
+        *,
+        title: str = "",
+        lines: tuple[int, ...] = (),
+        safety: Safety | None = None,
+        speed: Speed | None = None,
+        questions: tuple[Question, ...] = (),
+        measured_gain: bool = True,
+    ) -> Finding:
+        """Return a finding at ``node``; ``lines`` are those whose cost it removes, else those of ``node``.
+
+        ``measured_gain`` says whether the rule's figures hold for this form of it.
+        """
+        end = node.end_lineno or node.lineno
+        return Finding(
+            rule=self.rule.slug,
+            file=self.file,
+            line=node.lineno,
+            end_line=end,
+            column=self.facts.source.column(node.lineno, node.col_offset),
+            function=self.function.qualified_name,
+            function_line=self.function.line,
+            title=title or self.rule.title,
+            message=message,
+            safety=safety or self.rule.safety,
+            speed=speed or self.rule.speed,
+            lines=lines or tuple(range(node.lineno, end + 1)),
+            questions=questions,
+            snippet=self.facts.source.snippet(node),
+            speedups=self.rule.speedups if measured_gain else (),
+        )
+
+    def _is_short(self, loop: ast.AST) -> bool:
+        match loop:
+            case ast.For(iter=iterable) | ast.comprehension(iter=iterable):
+                pass
+            case _:
+                return False
+        match iterable:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                return len(items) < _SHORT_LOOP and not any(isinstance(item, ast.Starred) for item in items)
+            case ast.Call(func=function, args=[ast.Constant(value=int() as stop)]):
+                return self.resolve(function) == "builtins.range" and stop < _SHORT_LOOP
+            case _:
+                return False

@@ -1,0 +1,121 @@
+"""Checks a rule against its own promises: its page, its cases run on both sides, what it must leave alone.
+
+The contract suite runs this over every rule, and who writes a rule can run it
+over theirs. It executes the code of the rule's cases.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from whet.engine.api import Case
+from whet.engine.loading import RuleModule
+from whet.engine.run import find_findings
+from whet.model.finding import Finding
+from whet.model.run import SourceFile
+
+SECTIONS = ("## What", "## Why", "## When not", "## Source")
+"""The parts of a rule's page."""
+
+_FILE = "case.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call did: result or exception, the arguments afterwards, what it printed; all by type and value."""
+
+    result: str
+    arguments: str
+    printed: str
+
+
+def check_rule(module: RuleModule) -> tuple[str, ...]:
+    """Return everything that is wrong with a rule, in words; nothing when it holds."""
+    return (*check_page(module), *check_cases(module), *check_refusals(module))
+
+
+def check_page(module: RuleModule) -> tuple[str, ...]:
+    """Return which parts of the page are missing."""
+    return tuple(f"the page has no section {section!r}" for section in SECTIONS if section not in module.page)
+
+
+def check_cases(module: RuleModule) -> tuple[str, ...]:
+    """Return which cases are not found before, are found after, or do not mean the same on both sides."""
+    wrong: list[str] = []
+    for case in module.cases:
+        if not examine(module, case.before, hot=case.hot):
+            wrong.append(f"{case.name}: not found in its own before")
+        if examine(module, case.after, hot=case.hot):
+            wrong.append(f"{case.name}: found in its own after")
+        wrong.extend(compare_sides(case))
+    return tuple(wrong)
+
+
+def check_refusals(module: RuleModule) -> tuple[str, ...]:
+    """Return which look-alikes were not left alone, hot or not."""
+    return tuple(
+        f"not left alone: {refusal.reason}"
+        for refusal in module.refusals
+        if examine(module, refusal.code, hot=True) or examine(module, refusal.code, hot=False)
+    )
+
+
+def examine(module: RuleModule, code: str, *, hot: bool) -> tuple[Finding, ...]:
+    """Return what the rule finds in ``code``, each line of it hot or without a measurement.
+
+    Raises ``ValueError`` when the code does not parse or the rule raised.
+    """
+    source = SourceFile(_FILE, _FILE, "", code)
+    lines = {_FILE: frozenset(range(1, code.count("\n") + 2))} if hot else None
+    findings, notices = find_findings({_FILE: source}, [module], lines)
+    if notices:
+        raise ValueError(notices[0].message)
+    return findings
+
+
+def compare_sides(case: Case) -> tuple[str, ...]:
+    """Run both sides of ``case`` on each input and return where they differ."""
+    wrong: list[str] = []
+    for given in case.inputs:
+        before, after = run_side(case.before, case.call, given), run_side(case.after, case.call, given)
+        if before != after:
+            wrong.append(f"{case.name}: with {given} before gives {before}, after gives {after}")
+    return tuple(wrong)
+
+
+def run_side(code: str, call: str, given: str) -> Outcome:
+    """Run ``code`` as a module, then its ``call`` with the arguments that ``given`` evaluates to."""
+    names: dict[str, object] = {"__name__": "case"}
+    printed = io.StringIO()
+    arguments: object = ()
+    with contextlib.redirect_stdout(printed):
+        try:
+            exec(compile(code, _FILE, "exec"), names)  # noqa: S102 - the rule's own code, as running its tests
+            arguments = eval(compile(ast.parse(given, mode="eval"), _FILE, "eval"), names)  # noqa: S307
+            result = _describe(_call(names[call], arguments))
+        except Exception as error:
+            result = _describe_raised(error)
+    return Outcome(result, _describe(arguments), printed.getvalue())
+
+
+def _call(function: object, arguments: object) -> object:
+    if not callable(function) or not isinstance(arguments, tuple):
+        raise TypeError("a case calls a function with a tuple of arguments")
+    result: object = function(*arguments)
+    return list(result) if isinstance(result, Iterator) else result
+
+
+def _describe_raised(error: Exception) -> str:
+    """Return type and arguments; only the type where the words are the interpreter's and name operators and types."""
+    if isinstance(error, TypeError | AttributeError):
+        return f"raised {type(error).__name__}"
+    return f"raised {type(error).__name__}{error.args!r}"
+
+
+def _describe(value: object) -> str:
+    """Return a text that is equal for equal values of equal types: ``1`` and ``True`` are not the same result."""
+    return f"{type(value).__name__}: {value!r}"

@@ -1,0 +1,196 @@
+"""What one parse of a file tells, shared by all rules: scopes, loops, and what names refer to."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from collections.abc import Iterable
+
+from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind, ScopeTree
+from whet.engine.source import SourceText
+
+SIZE_LIMIT = 5_000_000
+"""Characters; longer sources are generated, and cost more to examine than they tell."""
+
+_BUILTINS = frozenset(dir(builtins))
+
+
+class UnreadableError(Exception):
+    """A source of which no facts can be had; the message says why, in words for the user."""
+
+
+class Facts:
+    """The facts of one file."""
+
+    def __init__(self, source: SourceText, tree: ast.Module) -> None:
+        self.source = source
+        self.tree = tree
+        self._scopes = ScopeTree(tree, len(source.lines))
+        self.imports = frozenset(self._scopes.imports)
+        self.module = self._scopes.module
+        self.functions = tuple(s for s in self._scopes.scopes if s.kind is not ScopeKind.COMPREHENSION)
+        """All scopes with a code object of their own, the module first, in source order."""
+
+    @classmethod
+    def of(cls, text: str) -> Facts:
+        """Parse ``text``. Raises :class:`UnreadableError` for what Python would not compile, and for what is huge."""
+        if len(text) > SIZE_LIMIT:
+            raise UnreadableError(f"is longer than {SIZE_LIMIT:,} characters")
+        source = SourceText(text.removeprefix("\ufeff"))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the user's string escapes
+                tree = ast.parse(source.text)
+        except SyntaxError as error:
+            raise UnreadableError(f"does not parse: {error.msg} (line {error.lineno})") from None
+        except UnicodeError:
+            raise UnreadableError("is not text in the encoding that it declares") from None
+        except ValueError as error:
+            raise UnreadableError(f"does not parse: {error}") from None
+        except (RecursionError, MemoryError):
+            raise UnreadableError("is nested too deep to be parsed") from None
+        return cls(source, tree)
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """Return the node that ``node`` stands in."""
+        return self._scopes.parents.get(node)
+
+    def hot_functions(self, lines: Iterable[int]) -> tuple[Scope, ...]:
+        """Return the functions that own one of ``lines``; a nested function's own lines are not its parent's."""
+        wanted = sorted(lines)
+        return tuple(scope for scope in self.functions if any(_owns(scope, line) for line in wanted))
+
+    def lookup(self, name: ast.Name) -> Scope | None:
+        """Return the scope that binds ``name``; ``None`` for builtins and names that nothing binds."""
+        return self._scopes.lookup(name.id, self.scope_of(name))
+
+    def scope_of(self, name: ast.Name) -> Scope:
+        """Return the scope that a name is evaluated in."""
+        return self._scopes.scope_of.get(name, self.module)
+
+    def resolve(self, node: ast.expr) -> str | None:
+        """Return what ``node`` refers to as a dotted name, as in ``builtins.list`` or ``re.compile``.
+
+        ``None`` for everything that the source does not settle: names bound
+        here, imported from two places, bound twice, or behind a star import.
+        """
+        trail: list[str] = []
+        while isinstance(node, ast.Attribute):
+            trail.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return None
+        owner = self.lookup(node)
+        if (owner is None or owner is self.module) and self.module.star_import:
+            return None
+        if owner is None:
+            return f"builtins.{node.id}" if node.id in _BUILTINS and not trail else None
+        bindings = owner.bindings[node.id]
+        origins = {binding.origin for binding in bindings}
+        if len(origins) != 1 or any(binding.kind is not BindingKind.IMPORT for binding in bindings):
+            return None
+        return ".".join((*origins, *reversed(trail)))
+
+    def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
+        """Return every node that means the ``name`` bound in ``owner``, in any scope, in source order."""
+        return tuple(node for node in self._scopes.names.get(name, ()) if self.lookup(node) is owner)
+
+    def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
+        """Return every attribute access ``….name`` of the file with its scope."""
+        return tuple(self._scopes.attributes.get(name, ()))
+
+    def class_of_self(self, node: ast.expr) -> Scope | None:
+        """Return the class whose instance ``node`` is: the first parameter of a method, never bound again."""
+        if not isinstance(node, ast.Name):
+            return None
+        method = self.lookup(node)
+        if method is None or not isinstance(method.node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return None
+        owner, spec = method.parent, method.node.args
+        first = [*spec.posonlyargs, *spec.args][:1]
+        if owner is None or owner.kind is not ScopeKind.CLASS or not first or first[0].arg != node.id:
+            return None
+        static = {"staticmethod", "classmethod"}
+        if any(isinstance(d, ast.Name) and d.id in static for d in method.node.decorator_list):
+            return None
+        return owner if len(method.bindings[node.id]) == 1 else None
+
+    def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
+        """Return the loops of the same function that run ``node`` again and again, innermost first.
+
+        Loops are ``for`` and ``while`` statements and the ``comprehension``
+        nodes of comprehensions. What a loop evaluates once (the iterable, the
+        ``else`` branch) is not inside it.
+        """
+        found: list[ast.AST] = []
+        below: ast.AST | None = None
+        child, parent = node, self.parent(node)
+        while parent is not None:
+            match parent:
+                case ast.For() | ast.AsyncFor():
+                    if any(child is statement for statement in parent.body) or child is parent.target:
+                        found.append(parent)
+                case ast.While():
+                    if child is parent.test or any(child is statement for statement in parent.body):
+                        found.append(parent)
+                case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                    found.extend(_repeating_generators(parent, child, below))
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    if any(child is statement for statement in parent.body):
+                        break
+                case ast.Lambda():
+                    if child is parent.body:
+                        break
+                case _:
+                    pass
+            below, child, parent = child, parent, self.parent(parent)
+        return tuple(found)
+
+    def statement(self, node: ast.AST) -> ast.stmt | None:
+        """Return the statement that ``node`` is part of."""
+        here: ast.AST | None = node
+        while here is not None and not isinstance(here, ast.stmt):
+            here = self.parent(here)
+        return here
+
+    def only_binding(self, name: ast.Name) -> Binding | None:
+        """Return the one binding of ``name`` if it has exactly one."""
+        owner = self.lookup(name)
+        bindings = owner.bindings[name.id] if owner is not None else []
+        return bindings[0] if len(bindings) == 1 else None
+
+
+def _owns(scope: Scope, line: int) -> bool:
+    """Tell whether ``line`` can run code of ``scope`` itself."""
+    if not scope.line <= line <= scope.end_line:
+        return False
+    children = [child for child in _nested(scope) if child.line <= line <= child.end_line]
+    # A nested function's header, and a body on the same line, is run by its parent too.
+    return all(line <= max(child.body_line - 1, _header_line(child)) for child in children)
+
+
+def _header_line(scope: Scope) -> int:
+    return getattr(scope.node, "lineno", scope.line)
+
+
+def _nested(scope: Scope) -> list[Scope]:
+    """Return the functions and classes directly in ``scope``, those in its comprehensions included."""
+    found: list[Scope] = []
+    for child in scope.children:
+        if child.kind is ScopeKind.COMPREHENSION:
+            found.extend(_nested(child))
+        else:
+            found.append(child)
+    return found
+
+
+def _repeating_generators(
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, child: ast.AST, below: ast.AST | None
+) -> list[ast.AST]:
+    """Return the generators of ``node`` that repeat ``child``, innermost first."""
+    count = len(node.generators)
+    for index, generator in enumerate(node.generators):
+        if child is generator:
+            count = index if below is generator.iter else index + 1
+    return list(reversed(node.generators[:count]))

@@ -1,0 +1,140 @@
+"""Loads rules: the built-in ones, those of other distributions, and a project's own. All the same way.
+
+A module that does not load, or lacks a part, is a :class:`PluginError` that
+names its distribution or file: a rule that is silently off would look like
+clean code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from whet.engine.api import Bench, Case, Context, Refuse, Rule
+from whet.errors import PluginError
+from whet.model.finding import Finding
+from whet.plugins import Group, Plugin, find_plugins
+
+Part = TypeVar("Part")
+
+_BUILT_IN_PACKAGE = "whet_rules"
+_PROJECT_FOLDER = Path(".whet") / "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleModule:
+    """A rule as it was loaded. ``page`` is its documentation, ``origin`` the distribution or file that brings it."""
+
+    rule: Rule
+    detect: Callable[[Context], Iterable[Finding]]
+    cases: tuple[Case, ...]
+    refusals: tuple[Refuse, ...]
+    bench: Bench | None
+    page: str
+    origin: str
+
+
+def load_rules(project: Path | None = None) -> tuple[RuleModule, ...]:
+    """Return all rules, sorted by slug; ``project`` is the folder whose ``.whet/rules`` are loaded too.
+
+    Raises :class:`PluginError` for the first that does not load, and for two of the same slug.
+    """
+    found: dict[str, RuleModule] = {}
+    for module in (*_load_built_in(), *_load_foreign(), *_load_project(project)):
+        other = found.get(module.rule.slug)
+        if other is not None:
+            raise PluginError(
+                f"the rule {module.rule.slug!r} of {module.origin} exists already, from {other.origin}",
+                "give it another slug",
+            )
+        found[module.rule.slug] = module
+    return tuple(found[slug] for slug in sorted(found))
+
+
+def load_rule_file(path: Path) -> RuleModule:
+    """Load the rule in the Python file ``path``. Raises :class:`PluginError`."""
+    origin = str(path)
+    name = f"_whet_project_rules.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{origin} is not a Python file", "a rule is a file whose name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while it loads
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a rule's file can do anything, exiting included
+        del sys.modules[name]
+        raise PluginError(f"the rule file {origin} does not load: {type(error).__name__}: {error}") from error
+    return read_rule_module(module, origin)
+
+
+def read_rule_module(module: object, origin: str) -> RuleModule:
+    """Return the rule that ``module`` holds. Raises :class:`PluginError` that says which part is missing or wrong."""
+    rule = _part(module, "RULE", Rule, origin)
+    cases = _parts(module, "CASES", Case, origin)
+    refusals = _parts(module, "REFUSE", Refuse, origin)
+    detect = getattr(module, "detect", None)
+    if not callable(detect):
+        raise PluginError(f"the rule in {origin} has no function detect(context)", "see docs/writing-a-rule.md")
+    bench = None if getattr(module, "BENCH", None) is None else _part(module, "BENCH", Bench, origin)
+    try:
+        rule.applies_to((3, 11))
+    except ValueError as error:
+        raise PluginError(f"the rule in {origin}: pythons is {error}", "write it as in '>=3.11,<3.14'") from None
+    page = (getattr(module, "__doc__", None) or "").strip()
+    return RuleModule(rule, detect, cases, refusals, bench, page, origin)
+
+
+def _load_built_in() -> Iterator[RuleModule]:
+    package = importlib.import_module(_BUILT_IN_PACKAGE)
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+        plugin = Plugin(Group.RULES, info.name, f"{_BUILT_IN_PACKAGE}.{info.name}", "whet")
+        yield read_rule_module(plugin.load(), "whet")
+
+
+def _load_foreign() -> Iterator[RuleModule]:
+    for plugin in find_plugins(Group.RULES).values():
+        loaded = plugin.load()
+        origin = f"{plugin.distribution} ({plugin.target})"
+        if not isinstance(loaded, ModuleType):
+            raise PluginError(
+                f"the rule {plugin.name!r} of {origin} is not a module", "its entry point must name a module"
+            )
+        yield read_rule_module(loaded, origin)
+
+
+def _load_project(project: Path | None) -> Iterator[RuleModule]:
+    if project is None:
+        return
+    for path in sorted((project / _PROJECT_FOLDER).glob("*.py")):
+        yield load_rule_file(path)
+
+
+def _part(module: object, name: str, kind: type[Part], origin: str) -> Part:
+    part = getattr(module, name, None)
+    if not isinstance(part, kind):
+        what = "has no" if part is None else "has a wrong"
+        raise PluginError(
+            f"the rule in {origin} {what} {name}", f"{name} is a {kind.__name__}: see docs/writing-a-rule.md"
+        )
+    return part
+
+
+def _parts(module: object, name: str, kind: type[Part], origin: str) -> tuple[Part, ...]:
+    parts = getattr(module, name, None)
+    if not isinstance(parts, tuple | list) or not parts or not all(isinstance(part, kind) for part in parts):
+        what = "has no" if parts is None else "has a wrong"
+        raise PluginError(
+            f"the rule in {origin} {what} {name}",
+            f"{name} is a tuple of at least one {kind.__name__}: see docs/writing-a-rule.md",
+        )
+    return tuple(parts)

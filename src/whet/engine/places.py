@@ -1,0 +1,197 @@
+"""Places that hold a value: a local, a module's global, an attribute of ``self``; and how they are used."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from enum import StrEnum
+
+from whet.engine.facts import Facts
+from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
+
+
+class PlaceKind(StrEnum):
+    """Where a place lives, seen from the function that is examined."""
+
+    LOCAL = "local"
+    PARAMETER = "parameter"
+    ENCLOSING = "enclosing"
+    """A local of a function around this one, or a local that a function within shares."""
+    GLOBAL = "global"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place: every node of the file that means it, and everything that it is bound to.
+
+    ``name`` is as a question calls it (``seen``, ``self.seen``).
+    ``strangers`` are attributes of the same name on other objects: they may be
+    this one by another way.
+    """
+
+    name: str
+    kind: PlaceKind
+    owner: Scope
+    bindings: tuple[Binding, ...]
+    references: tuple[ast.expr, ...]
+    strangers: tuple[ast.Attribute, ...] = ()
+
+
+class Use(StrEnum):
+    """What one reference does with the value of a place."""
+
+    BIND = "bind"
+    DELETE = "delete"
+    TEST = "test"
+    """Right side of ``in``."""
+    ITERATE = "iterate"
+    READ = "read"
+    """``len``, ``x[i]``, truth, a method or builtin that leaves it as it is."""
+    APPEND = "append"
+    EXTEND = "extend"
+    ORDER = "order"
+    """``sort`` and ``reverse``."""
+    MUTATE = "mutate"
+    RETURN = "return"
+    ESCAPE = "escape"
+    """Handed to something that may keep or change it."""
+
+
+_READING_BUILTINS = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("all", "any", "bool", "dict", "enumerate", "filter", "frozenset", "isinstance", "iter", "len", "list", "map"),
+        *("max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip"),
+    )
+)
+_METHODS = {
+    "append": Use.APPEND,
+    "clear": Use.BIND,
+    "copy": Use.READ,
+    "count": Use.READ,
+    "extend": Use.EXTEND,
+    "index": Use.READ,
+    "join": Use.READ,
+    "reverse": Use.ORDER,
+    "sort": Use.ORDER,
+}
+
+
+def find_place(facts: Facts, node: ast.expr, function: Scope) -> Place | None:
+    """Return the place that ``node`` means in ``function``; ``None`` for what is no place or a class's own name."""
+    if isinstance(node, ast.Attribute):
+        return _find_attribute(facts, node)
+    if not isinstance(node, ast.Name):
+        return None
+    owner = facts.lookup(node)
+    if owner is None or owner.kind in (ScopeKind.CLASS, ScopeKind.COMPREHENSION):
+        return None
+    if owner is facts.module and facts.module.star_import:
+        return None
+    bindings = tuple(owner.bindings[node.id])
+    references = facts.references(node.id, owner)
+    shared = any(facts.scope_of(reference).owner is not owner for reference in references)
+    if owner is facts.module:
+        kind = PlaceKind.GLOBAL
+    elif owner is not function or shared:
+        kind = PlaceKind.ENCLOSING
+    elif any(binding.kind is BindingKind.PARAMETER for binding in bindings):
+        kind = PlaceKind.PARAMETER
+    else:
+        kind = PlaceKind.LOCAL
+    return Place(node.id, kind, owner, bindings, references)
+
+
+def _find_attribute(facts: Facts, node: ast.Attribute) -> Place | None:
+    owner = facts.class_of_self(node.value)
+    if owner is None or not isinstance(node.value, ast.Name):
+        return None
+    own: list[ast.expr] = []
+    strangers: list[ast.Attribute] = []
+    for found, _ in facts.attributes(node.attr):
+        if facts.class_of_self(found.value) is owner:
+            own.append(found)
+        else:
+            strangers.append(found)
+    bindings = [*owner.bindings.get(node.attr, ())]
+    stores = (node for node in own if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+    bindings.extend(_attribute_binding(facts, node) for node in stores)
+    name = f"{node.value.id}.{node.attr}"
+    return Place(name, PlaceKind.ATTRIBUTE, owner, tuple(bindings), tuple(own), tuple(strangers))
+
+
+def _attribute_binding(facts: Facts, target: ast.Attribute) -> Binding:
+    match facts.parent(target):
+        case ast.Assign() as node if target in node.targets:
+            return Binding(BindingKind.VALUE, node, node.value)
+        case ast.AnnAssign(value=ast.expr() as value) as node:
+            return Binding(BindingKind.VALUE, node, value, annotation=node.annotation)
+        case ast.AnnAssign() as node:
+            return Binding(BindingKind.DECLARED, node, annotation=node.annotation)
+        case ast.AugAssign() as node:
+            return Binding(BindingKind.AUGMENTED, node, node.value)
+        case _:
+            return Binding(BindingKind.OTHER, target)
+
+
+def use_of(facts: Facts, reference: ast.expr) -> Use:  # noqa: PLR0911, PLR0912 - one return a kind of node
+    """Return what ``reference`` does with the value of its place."""
+    parent = facts.parent(reference)
+    context = getattr(reference, "ctx", None)
+    if isinstance(context, ast.Del):
+        return Use.DELETE
+    if isinstance(context, ast.Store):
+        if isinstance(parent, ast.AugAssign):
+            return Use.EXTEND if isinstance(parent.op, ast.Add) else Use.MUTATE
+        return Use.BIND
+    while isinstance(parent, ast.BoolOp) or (isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
+        if isinstance(parent, ast.UnaryOp):
+            return Use.READ
+        reference, parent = parent, facts.parent(parent)
+    match parent:
+        case ast.Compare():
+            return _use_in_comparison(parent, reference)
+        case ast.For() | ast.AsyncFor() | ast.comprehension() if parent.iter is reference:
+            return Use.ITERATE
+        case ast.Starred():
+            return Use.READ
+        case ast.If() | ast.While() | ast.IfExp() | ast.Assert() if parent.test is reference:
+            return Use.READ
+        case ast.comprehension() if any(condition is reference for condition in parent.ifs):
+            return Use.READ
+        case ast.FormattedValue():
+            return Use.READ
+        case ast.Subscript() if parent.value is reference:
+            return Use.READ if isinstance(parent.ctx, ast.Load) else Use.MUTATE
+        case ast.Return():
+            return Use.RETURN
+        case ast.Attribute():
+            call = facts.parent(parent)
+            if isinstance(call, ast.Call) and call.func is parent:
+                return _METHODS.get(parent.attr, Use.MUTATE)
+            return Use.ESCAPE
+        case ast.Call() if parent.func is not reference:
+            return _use_in_call(facts, parent, reference)
+        case ast.BinOp(op=ast.Add()):
+            return Use.READ
+        case ast.Expr():
+            return Use.READ
+        case _:
+            return Use.ESCAPE
+
+
+def _use_in_comparison(node: ast.Compare, reference: ast.expr) -> Use:
+    for operator, right in zip(node.ops, node.comparators, strict=True):
+        if right is reference and isinstance(operator, ast.In | ast.NotIn):
+            return Use.TEST
+    # `x in nested` looks for the list itself; `==` may call anything, but keeps nothing.
+    return Use.READ
+
+
+def _use_in_call(facts: Facts, call: ast.Call, reference: ast.expr) -> Use:
+    if facts.resolve(call.func) in _READING_BUILTINS:
+        return Use.READ
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant) and call.func.attr == "join":
+        return Use.READ
+    return Use.ESCAPE

@@ -1,0 +1,80 @@
+"""Runs the rules over sources: facts, triggers, detection, in one fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from whet.engine.api import Context
+from whet.engine.facts import Facts, UnreadableError
+from whet.engine.loading import RuleModule
+from whet.engine.scopes import Scope
+from whet.model.finding import Finding
+from whet.model.frame import Owner
+from whet.model.run import Notice, SourceFile
+
+_ABOUT = "rules"
+
+
+def find_findings(
+    sources: Mapping[str, SourceFile],
+    rules: Sequence[RuleModule],
+    hot: Mapping[str, frozenset[int]] | None = None,
+    python: tuple[int, int] | None = None,
+) -> tuple[tuple[Finding, ...], tuple[Notice, ...]]:
+    """Return what ``rules`` find in the user's own ``sources``, and what could not be examined.
+
+    ``hot`` maps files to hot lines: then only functions that own one are
+    examined, and they count as called many times. ``python`` is the version
+    that the program runs on; rules that do not help there stay silent. The
+    order is by shown path, line, column and rule, whatever the order of the
+    arguments. A source that cannot be parsed and a rule that raises each make
+    a notice; the rest goes on.
+    """
+    useful = sorted((r for r in rules if python is None or r.rule.applies_to(python)), key=lambda r: r.rule.slug)
+    findings: list[tuple[str, Finding]] = []
+    notices: list[Notice] = []
+    for file, source in sorted(sources.items(), key=lambda item: (item[1].shown, item[0])):
+        lines = hot.get(file, frozenset()) if hot is not None else None
+        if source.owner is not Owner.USER or (lines is not None and not lines):
+            continue
+        try:
+            facts = Facts.of(source.text)
+        except UnreadableError as error:
+            notices.append(Notice(_ABOUT, f"{source.shown} {error}; no rule has looked at it"))
+            continue
+        functions = facts.functions if lines is None else facts.hot_functions(lines)
+        found, failures = _examine(facts, functions, useful, source, measured=lines is not None)
+        findings.extend((source.shown, finding) for finding in found)
+        notices.extend(failures)
+    findings.sort(key=lambda item: (item[0], item[1].file, item[1].line, item[1].column, item[1].rule))
+    return tuple(finding for _, finding in findings), tuple(notices)
+
+
+def _examine(
+    facts: Facts, functions: Iterable[Scope], rules: Iterable[RuleModule], source: SourceFile, *, measured: bool
+) -> tuple[list[Finding], list[Notice]]:
+    found: list[Finding] = []
+    notices: list[Notice] = []
+    scopes = tuple(functions)
+    for module in rules:
+        for scope in scopes:
+            try:
+                found.extend(_detect(facts, scope, module, source.file, measured=measured))
+            except Exception as error:
+                notices.append(_describe_failure(module, source, scope, error))
+    return found, notices
+
+
+def _detect(facts: Facts, scope: Scope, module: RuleModule, file: str, *, measured: bool) -> Iterator[Finding]:
+    if module.rule.triggers.hold(facts, scope):
+        yield from module.detect(Context(module.rule, file, facts, scope, measured))
+
+
+def _describe_failure(module: RuleModule, source: SourceFile, scope: Scope, error: Exception) -> Notice:
+    what = type(error).__name__
+    where = f"{source.shown}:{scope.line} ({scope.qualified_name})"
+    return Notice(
+        f"rule {module.rule.slug}",
+        f"failed at {where}: {what}{': ' if str(error) else ''}{error}",
+        f"the rule comes from {module.origin}; its other findings stand",
+    )

@@ -1,0 +1,109 @@
+"""Plug-ins by name: the built-in ones, and those that distributions add by entry points.
+
+Nothing is imported before it is asked for. A distribution adds a collector,
+format, rule or renderer under the group ``whet.collectors``, ``whet.formats``,
+``whet.rules`` or ``whet.renderers``. It cannot take the name of a built-in one,
+nor one that another distribution has taken: that is an error that names both.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+
+from whet.errors import PluginError, UsageError
+
+
+class Group(StrEnum):
+    """What kind of plug-in; the value is the entry-point group."""
+
+    COLLECTORS = "whet.collectors"
+    FORMATS = "whet.formats"
+    RULES = "whet.rules"
+    RENDERERS = "whet.renderers"
+
+
+BUILT_IN: Mapping[Group, Mapping[str, str]] = {
+    Group.COLLECTORS: {
+        "line_profiler": "whet.collect.line_profiler:LineProfilerCollector",
+        "memray": "whet.collect.memray:MemrayCollector",
+        "pyinstrument": "whet.collect.pyinstrument:PyinstrumentCollector",
+        "pyspy": "whet.collect.pyspy:PySpyCollector",
+    },
+    Group.FORMATS: {
+        "memray": "whet.formats.memray_records:MemrayRecords",
+        "pyinstrument": "whet.formats.pyinstrument_session:PyinstrumentSession",
+        "pyspy-raw": "whet.formats.pyspy_raw:PySpyRaw",
+        "whet-lines": "whet.formats.line_windows:LineWindows",
+    },
+    Group.RULES: {},  # whet_rules is a folder: see whet.engine.loading
+    Group.RENDERERS: {
+        "html": "whet.report.html:HtmlRenderer",
+        "json": "whet.report.json_:JsonRenderer",
+        "terminal": "whet.report.terminal:TerminalRenderer",
+    },
+}
+
+_OWN = "whet"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plug-in that is known but not loaded: where it is (``module:object``) and which distribution brings it."""
+
+    group: Group
+    name: str
+    target: str
+    distribution: str
+
+    def load(self) -> object:
+        """Import the plug-in. Raises :class:`PluginError`, whatever goes wrong inside it."""
+        module_name, _, path = self.target.partition(":")
+        try:
+            found: object = importlib.import_module(module_name)
+            for attribute in path.split(".") if path else ():
+                found = getattr(found, attribute)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an import can even exit
+            raise PluginError(
+                f"{self.group.value} plug-in {self.name!r} of {self.distribution} does not load: "
+                f"{type(error).__name__}: {error}",
+                f"mend or uninstall {self.distribution} (it names {self.target})",
+            ) from error
+        return found
+
+
+def find_plugins(group: Group) -> dict[str, Plugin]:
+    """Return all plug-ins of ``group`` by name, sorted, none of them loaded.
+
+    Raises :class:`PluginError` when two distributions claim one name.
+    """
+    found = {name: Plugin(group, name, target, _OWN) for name, target in BUILT_IN[group].items()}
+    for entry in metadata.entry_points(group=group.value):
+        distribution = (
+            f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "an unnamed distribution"
+        )
+        plugin = Plugin(group, entry.name, entry.value.replace(" ", ""), distribution)
+        other = found.get(entry.name)
+        if other is not None and (other.target, other.distribution) != (plugin.target, plugin.distribution):
+            raise PluginError(
+                f"{distribution} and {other.distribution} both bring a {group.value} plug-in named {entry.name!r}",
+                f"uninstall one of them, or ask the authors of {distribution} for another name",
+            )
+        found[entry.name] = plugin
+    return dict(sorted(found.items()))
+
+
+def load_plugin(group: Group, name: str) -> object:
+    """Import the plug-in ``name`` of ``group``.
+
+    Raises :class:`UsageError` for an unknown name, :class:`PluginError` for one that does not load.
+    """
+    plugins = find_plugins(group)
+    if name not in plugins:
+        raise UsageError(f"there is no {group.value} plug-in named {name!r}", f"known are: {', '.join(plugins)}")
+    return plugins[name].load()
