@@ -1,0 +1,76 @@
+"""Says why something cannot be run, and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from pathlib import Path
+
+from whet.errors import TargetError
+from whet.target.host import TargetHost
+from whet.target.program import SOURCE_SUFFIXES
+
+WAYS = "whet runs a script, -m MODULE, -c CODE, or the name of a Python console script"
+
+
+def explain_refusal(name: str, host: TargetHost | None, cwd: Path) -> TargetError:
+    """Return the error for a ``name`` that is no program; with ``host``, its console scripts and modules count too."""
+    if name == "-":
+        return TargetError("a program read from standard input cannot be measured", "save it as a file, or use -c CODE")
+    if not name:
+        return TargetError("the name of the program is empty", WAYS)
+    if name.startswith("-"):
+        return TargetError(f"{name} stands where the program is expected", WAYS)
+    path = cwd / name
+    if path.exists() or path.is_symlink():
+        return _explain_present(name, path)
+    return _explain_absent(name, host, cwd)
+
+
+def _explain_present(name: str, path: Path) -> TargetError:
+    if path.is_dir():
+        return TargetError(
+            f"the folder {name} has no __main__.py, so Python cannot run it",
+            "name a script in it, or run a package with -m PACKAGE",
+        )
+    if not path.exists():
+        return TargetError(f"{name} is a link to a file that is gone", WAYS)
+    return TargetError(f"{name} is not a Python program", WAYS)
+
+
+def _explain_absent(name: str, host: TargetHost | None, cwd: Path) -> TargetError:
+    near = _nearest(name, host, cwd)
+    meant = f"did you mean {near}?" if near else ""
+    if Path(name).name != name or name.endswith(SOURCE_SUFFIXES):
+        return TargetError(f"no such file: {name}", meant or WAYS)
+    command = shutil.which(name)
+    if command:
+        return TargetError(f"{name} ({command}) is not a Python program", WAYS)
+    message = f"{name} is neither a file nor a Python console script"
+    if host is not None and _is_module(name, host, cwd):
+        return TargetError(message, f"there is a module of that name: -m {name}")
+    return TargetError(message, "; ".join(filter(None, (meant, WAYS))))
+
+
+def _nearest(name: str, host: TargetHost | None, cwd: Path) -> str:
+    folder = (cwd / name).parent
+    shown = Path(name).parent
+    known: dict[str, str] = {}
+    if folder.is_dir():
+        for entry in folder.iterdir():
+            if entry.suffix in SOURCE_SUFFIXES or (entry.is_dir() and (entry / "__main__.py").is_file()):
+                known[entry.name] = str(shown / entry.name)
+    if host is not None and shown == Path() and Path(host.scripts).is_dir():
+        known.update({entry.stem: entry.stem for entry in Path(host.scripts).iterdir() if entry.is_file()})
+    close = difflib.get_close_matches(Path(name).name, known, n=1, cutoff=0.6)
+    return known[close[0]] if close else ""
+
+
+def _is_module(name: str, host: TargetHost, cwd: Path) -> bool:
+    if not name.replace(".", "_").isidentifier():
+        return False
+    inside = name.replace(".", "/")
+    return any(
+        (Path(folder) / f"{inside}.py").is_file() or (Path(folder) / inside / "__init__.py").is_file()
+        for folder in (str(cwd), *host.site_packages, *host.stdlib)
+    )

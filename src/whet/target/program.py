@@ -1,0 +1,42 @@
+"""Tells files that plain Python can run from files that it cannot."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from whet.target.shebang import interpreter_of_script
+
+SOURCE_SUFFIXES = (".py", ".pyw", ".pyz", ".pyc")
+_BINARY_MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+
+
+def is_program(path: Path) -> bool:
+    """Whether ``python PATH`` could run it: source or bytecode, or a folder or zip with ``__main__.py``."""
+    try:
+        if path.is_dir():
+            return (path / "__main__.py").is_file() or (path / "__main__.pyc").is_file()
+        if not path.is_file() or path.suffix in SOURCE_SUFFIXES:
+            # A pipe such as /dev/fd/63 can be read once only: that is left to the target.
+            return path.exists()
+        return _is_program_text(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_program_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(256)
+    if head[:2] == b"#!":
+        return interpreter_of_script(path) is not None
+    if zipfile.is_zipfile(path):
+        return _is_runnable_zip(path)
+    return not head.startswith(_BINARY_MAGIC) and b"\0" not in head
+
+
+def _is_runnable_zip(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not {"__main__.py", "__main__.pyc"}.isdisjoint(archive.namelist())
+    except zipfile.BadZipFile:
+        return False
