@@ -1,0 +1,143 @@
+"""The report as JSON, for programs. Documented key by key in ``docs/json.md``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from whet.model.evidence import Seen
+from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
+from whet.report.sanitize import encodable
+from whet.report.view import ReportView
+
+SCHEMA = 1
+"""Grows by one whenever a key goes or changes its meaning; new keys do not count."""
+
+
+class JsonRenderer:
+    """Writes the report as one JSON object in ASCII, two spaces a level."""
+
+    extension = "json"
+
+    def render(self, view: ReportView, sink: BinaryIO) -> None:
+        """Write ``view`` to ``sink``."""
+        text = json.dumps(to_object(view), indent=2, allow_nan=False)
+        sink.write(text.encode("ascii") + b"\n")
+
+
+def to_object(view: ReportView) -> dict[str, Any]:
+    """Return the report as plain lists and dictionaries."""
+    provenance = view.provenance
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "whet": provenance.whet,
+        "command": list(provenance.command),
+        "python": {
+            "path": provenance.python_path,
+            "version": provenance.python_version,
+            "implementation": provenance.python_implementation,
+            "free_threaded": provenance.python_free_threaded,
+            "why": provenance.python_why,
+        },
+        "duration_seconds": view.summary.duration.value,
+        "cpu_seconds": view.summary.cpu.value,
+        "exit_status": provenance.exit_status,
+        "samples": view.summary.samples,
+        "functions": [_write_function(row) for row in view.functions],
+        "lines": [_write_line(row) for row in view.lines],
+        "advice": [_write_suggestion(suggestion) for suggestion in view.suggestions],
+        "warnings": [
+            {"about": caution.about, "message": caution.message, "hint": caution.hint} for caution in view.cautions
+        ],
+    }
+    cleaned: dict[str, Any] = _clean(report)
+    return cleaned
+
+
+def _write_function(row: FunctionRow) -> dict[str, Any]:
+    return {
+        "file": row.file,
+        "name": row.name,
+        "line": row.line,
+        "end_line": row.end_line,
+        "owner": row.owner,
+        **_write_cost(row.cost),
+    }
+
+
+def _write_line(row: LineRow) -> dict[str, Any]:
+    return {
+        "file": row.file,
+        "name": row.function,
+        "line": row.line,
+        "end_line": row.line,
+        "function_line": row.function_line,
+        "owner": row.owner,
+        **_write_cost(row.cost),
+    }
+
+
+def _write_cost(cost: CostFigures) -> dict[str, Any]:
+    return {
+        "self_seconds": cost.self_time.value,
+        "total_seconds": cost.total_time.value,
+        "charged_seconds": cost.charged_time.value,
+        "waiting_seconds": cost.waiting.value,
+        "self_share": cost.self_share.value,
+        "total_share": cost.total_share.value,
+        "charged_share": cost.share.value,
+        "share_error": cost.share_error,
+        "samples": cost.samples,
+        "hits": cost.hits.value,
+        "hits_error": cost.hits_error,
+        "hits_exact": cost.hits_exact,
+        "hits_per_call": cost.hits_per_call,
+        "allocated_bytes": cost.allocated.value,
+        "allocations": cost.allocations.value,
+        "peak_bytes": cost.peak.value,
+        "collectors": list(cost.collectors),
+    }
+
+
+def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
+    return {
+        "id": suggestion.id,
+        "rule": suggestion.rule,
+        "file": suggestion.file,
+        "line": suggestion.line,
+        "end_line": suggestion.end_line,
+        "function": suggestion.function,
+        "title": suggestion.title,
+        "message": suggestion.message,
+        "safety": suggestion.safety,
+        "share": suggestion.share.value,
+        "share_error": suggestion.share_error,
+        "estimate": {"low": suggestion.low, "high": suggestion.high},
+        "verdict": suggestion.verdict,
+        "diff": suggestion.diff,
+        "seen": [_write_seen(seen) for seen in suggestion.seen],
+    }
+
+
+def _write_seen(seen: Seen) -> dict[str, Any]:
+    return {
+        "name": seen.name,
+        "looks": seen.looks,
+        "types": dict(seen.types),
+        "elements": dict(seen.elements),
+        "min_length": seen.min_length,
+        "median_length": seen.median_length,
+        "max_length": seen.max_length,
+    }
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return ``value`` with lone surrogates escaped, which strict readers of JSON refuse."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {encodable(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
