@@ -8,7 +8,7 @@ from whet.model.hotspot import Hotspots
 from whet.model.run import Execution, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
-from whet.report.words import describe_not_measured, more_samples_command, name_program, repeat_command
+from whet.report.words import describe_not_measured, measure_rest_command, more_samples_command, name_program
 
 _MOSTLY = 0.5
 _NOTABLE = 0.05
@@ -19,7 +19,6 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
     first = run.executions[0] if run.executions else None
     title = name_program(run.command)
     more = more_samples_command(run, hotspots)
-    options = [option.split() for _, option in run.not_measured if option.startswith("-")]
     return Summary(
         title=title,
         verdict=_judge(title, first, hotspots, functions),
@@ -31,7 +30,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         samples=hotspots.samples,
         share_error=hotspots.share_error,
         more_samples=more,
-        next_command=more or (repeat_command(run, *options[0]) if options else "whet report --format json"),
+        next_command=more or measure_rest_command(run) or "whet report --format json",
         not_measured=describe_not_measured(run),
     )
 

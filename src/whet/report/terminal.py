@@ -14,7 +14,6 @@ from whet.report.view import ReportView
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 MOST_LINES = 40
@@ -51,7 +50,7 @@ class TerminalRenderer:
                 return text
         return "".join(text.splitlines(keepends=True)[:MOST_LINES])
 
-    def _format_some(self, view: ReportView, hotspots: int, suggestions: int, cautions: int, longest: int) -> str:  # noqa: PLR0917
+    def _format_some(self, view: ReportView, hotspots: int, suggestions: int, cautions: int, longest: int) -> str:
         from rich.console import Console
 
         out = StringIO()
@@ -75,7 +74,7 @@ class TerminalRenderer:
 
 
 def print_summary(view: ReportView, stream: TextIO, report_path: str = "") -> None:
-    """Write the summary to ``stream``, usually stderr: as wide as it is, in colour where it is a terminal that wants it."""
+    """Write the summary to ``stream``, usually stderr: as wide as it is, in colour where a terminal wants it."""
     terminal = stream.isatty()
     width = shutil.get_terminal_size((WIDE, 24)).columns if terminal else WIDE
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -105,7 +104,7 @@ class _Page:
 
     def write_head(self, view: ReportView) -> None:
         summary, provenance = view.summary, view.provenance
-        self._write(self._text(summary.verdict, "bold"))
+        self._write(self._text(summary.verdict, "bold", least=200))
         facts = [
             provenance.exit_text,
             f"{summary.duration} wall, {summary.cpu} CPU",
@@ -113,7 +112,7 @@ class _Page:
             f"peak {summary.peak}" if summary.peak.value else "",
             provenance.python,
         ]
-        self._write(self._text(" · ".join(fact for fact in facts if fact), "dim"))
+        self._write(self._text(" · ".join(fact for fact in facts if fact), "dim", least=200))
 
     def write_hotspots(self, rows: Sequence[FunctionRow], view: ReportView) -> None:
         if not rows:
@@ -139,18 +138,18 @@ class _Page:
             place = self._text(row.name, "bold").append("  " if self._width >= 60 else "\n")
             place.append_text(self._text(row.place, "cyan"))
             table.add_row(str(row.cost.share), str(row.cost.spent), *figures, place)
-        self._console.print()
-        self._console.print(table)
+        self._blank()
+        self._write(table)
 
     def write_suggestions(self, suggestions: Sequence[Suggestion], found: int) -> None:
         if not suggestions:
             return
-        self._console.print()
+        self._blank()
         more = f" ({len(suggestions)} of {found})" if found > len(suggestions) else ""
         self._write(self._text(f"Suggestions{more}", "bold"))
         for number, suggestion in enumerate(suggestions, 1):
             text = self._text(f"{number}. {suggestion.title}  ").append_text(self._text(suggestion.place, "cyan"))
-            gain = f" · {suggestion.estimate}" if suggestion.estimate.value else ""
+            gain = f" · estimated {suggestion.estimate}" if suggestion.estimate.value else ""
             text.append(f"\n   {suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}", "dim")
             if suggestion.evidence:
                 text.append("\n   ").append_text(self._text(suggestion.evidence[0], "dim"))
@@ -160,24 +159,28 @@ class _Page:
         from rich.text import Text
 
         summary = view.summary
-        self._console.print()
+        self._blank()
         for caution in view.cautions[:cautions]:
             hint = f" ({caution.hint})" if caution.hint else ""
-            self._write(self._text(f"Warning: {caution.about}: {caution.message}{hint}", "yellow"))
+            self._write(self._text(f"Warning: {caution.about}: {caution.message}{hint}", "yellow", least=160))
         left = len(view.cautions) - cautions
         if left > 0:
             self._write(Text(f"{left} {'more ' if cautions else ''}warning{'s' * (left > 1)} in the report", "yellow"))
         if report_path:
-            self._write(self._text("Report: ").append_text(self._text(report_path, "bold")))
+            self._write(self._text("Report: ").append_text(self._text(report_path, "bold", least=200)))
         if summary.next_command:
-            self._write(self._text("Next: ").append_text(self._text(summary.next_command, "bold")))
+            self._write(self._text("Next: ").append_text(self._text(summary.next_command, "bold", least=160)))
         if summary.not_measured:
-            self._write(self._text(summary.not_measured, "dim"))
+            self._write(self._text(summary.not_measured, "dim", least=200))
 
-    def _text(self, text: str, style: str = "") -> Text:
+    def _text(self, text: str, style: str = "", least: int = 0) -> Text:
+        """Return harmless text, its middle cut out beyond what is allowed now, or ``least`` if that is more."""
         from rich.text import Text
 
-        return Text(shorten(show(text), self._longest), style=style)
+        return Text(shorten(show(text), max(self._longest, least)), style=style)
 
-    def _write(self, text: RenderableType | Table) -> None:
-        self._console.print(text, overflow="fold", soft_wrap=False)
+    def _write(self, text: RenderableType) -> None:
+        self._console.print(text, overflow="fold")
+
+    def _blank(self) -> None:
+        self._console.print("")

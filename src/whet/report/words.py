@@ -59,15 +59,16 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
 
 
 def describe_not_measured(run: Run) -> str:
-    """Return one sentence with the command that measures the rest: the summary's last line."""
+    """Return one sentence that names it and the options that measure it: the summary's last line."""
     if not run.not_measured:
         return ""
-    told = ", ".join(f"{what} ({option})" if option else what for what, option in run.not_measured)
-    options = list(dict.fromkeys(option for _, option in run.not_measured if option.startswith("-")))
-    if not options:
-        return f"Not measured: {told}."
-    words = [word for option in options for word in option.split()]
-    return f"Not measured: {told}. To measure: {repeat_command(run, *words)}"
+    return "Not measured: " + ", ".join(f"{what} ({option})" if option else what for what, option in run.not_measured)
+
+
+def measure_rest_command(run: Run) -> str:
+    """Return the command that measures what was not; empty where no option of ``whet run`` does."""
+    options = dict.fromkeys(option for _, option in run.not_measured if option.startswith("-"))
+    return repeat_command(run, *(word for option in options for word in option.split())) if options else ""
 
 
 def describe_end(execution: Execution) -> str:
