@@ -1,0 +1,7 @@
+"""Code that runs inside the target's interpreter.
+
+Standard library only, plus the one profiler that a file starts; nothing of
+whet is imported here, because whet need not be installed where the target
+lives. ``bootstrap.py`` is started by path and loads its siblings as the package
+``_whet_target``.
+"""

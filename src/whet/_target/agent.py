@@ -1,0 +1,322 @@
+"""The agent: what whet does inside the target while the program runs.
+
+One CPU timer (``ITIMER_PROF``) drives everything: at a tick it glances at the
+variables on the stack and opens a window of line tracing, at the next it closes
+the window. The timer counts CPU time, so a program that waits is not disturbed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import types
+from time import perf_counter_ns, process_time_ns
+from typing import Any
+
+from . import importer, looks, precise, windows
+
+WINDOW_SECONDS = 0.001
+"""Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
+FIRST_GAPS = 0.02
+LATER_GAPS = 0.1
+LATE_GAPS = 0.2
+"""Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
+SAVE_EVERY_NS = 1_000_000_000
+SAVE_SHARE = 0.005
+"""Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
+GROWTH_WORTH_A_STACK = 1.02
+MAX_PEAK_DEPTH = 60
+
+
+class Agent:
+    """Line windows and looks in one process of the program."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.out: str = settings["lines"]
+        self.pid = os.getpid()
+        self.is_user = importer.UserCode(
+            settings["foreign"], settings["program"], settings["include"], settings["exclude"]
+        )
+        self.looks = looks.Looks(self.is_user)
+        self.windows: windows.LineWindows | None = None
+        self.why_no_hits = ""
+        self.why_no_looks = ""
+        self.compiler = importer.Compiler(self.is_user, self._take_module)
+        self.random = random.Random()  # noqa: S311  # its own: the program's random numbers stay what they were
+        self.armed = False
+        self.handler: Any = None
+        self.saved_at = 0
+        self.save_ns = 0
+        self.began_cpu = 0
+        self.began = 0
+        self.peak_kilobytes = 0
+        self.peak_stack: list[tuple[str, int, str]] = []
+        self.ticks = 0
+        self.timer: precise.PreciseTimer | None = None
+
+    # -- setting up -------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Load line_profiler and hook imports. Everything that can fail does so here, before the program starts."""
+        reason = windows.reason_to_stay_out()
+        if not hasattr(signal, "setitimer"):
+            reason = "this system has no CPU timer"
+        if reason:
+            self.why_no_hits = reason
+        else:
+            try:
+                self.windows = windows.LineWindows(windows.load_line_profiler(self.settings.get("line_profiler_folder")))
+            except ImportError as error:
+                self.why_no_hits = str(error)
+        importer.hook_imports(self.compiler)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child)
+        self._wrap_exits()
+
+    def _take_module(self, code: types.CodeType, anchors: list[Any]) -> types.CodeType:
+        if self.compiler.found_timer and self.armed:
+            self.stand_down("the program uses the CPU timer (SIGPROF) itself")
+        if self.windows is None:
+            return code
+        self.windows.add_anchors(anchors)
+        return self.windows.pad(code)
+
+    def start(self) -> None:
+        """Begin ticking; the program starts now."""
+        self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
+        self.saved_at = self.began
+        self._arm_for_the_first_time()
+
+    def _arm_for_the_first_time(self) -> None:
+        if not hasattr(signal, "setitimer"):
+            self.why_no_looks = "this system has no CPU timer"
+        elif self.compiler.found_timer:
+            self.stand_down("the program uses the CPU timer (SIGPROF) itself")
+        else:
+            self.handler = self._on_tick
+            signal.signal(signal.SIGPROF, self.handler)
+            signal.siginterrupt(signal.SIGPROF, False)
+            self.armed = True
+            self._make_precise_timer()
+            self._arm(self.random.uniform(0.002, 2 * FIRST_GAPS))
+
+    def _make_precise_timer(self) -> None:
+        # A timer belongs to one process: a forked child makes its own.
+        try:
+            self.timer = precise.PreciseTimer() if self.windows is not None else None
+        except (OSError, ImportError):
+            self.timer = None
+
+    def _arm(self, seconds: float) -> None:
+        if self.armed:
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+
+    def stand_down(self, reason: str) -> None:
+        """Stop ticking for good and leave the timer to the program."""
+        if self.windows is not None and self.windows.open:
+            self.windows.stop(process_time_ns() - self.began_cpu)
+        self.why_no_hits = self.why_no_hits or reason
+        self.why_no_looks = self.why_no_looks or reason
+        self.disarm()
+
+    def disarm(self) -> None:
+        """Stop the timer. A signal already under way meets a handler that ignores it."""
+        if self.armed:
+            self.armed = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            if self.timer is not None:
+                self.timer.arm(0)
+            if signal.getsignal(signal.SIGPROF) == self.handler:
+                signal.signal(signal.SIGPROF, signal.SIG_IGN)
+
+    # -- ticking ----------------------------------------------------------------------------------------------------
+
+    def _on_tick(self, _number: int, frame: types.FrameType | None) -> None:
+        if not self.armed or os.getpid() != self.pid:
+            return
+        try:
+            self._tick(frame)
+        except Exception as error:
+            if not _is_ours(error):
+                # A signal handler of the program ran inside ours and raised: that is for the program.
+                raise
+            self.armed = False
+            self.why_no_hits = self.why_no_hits or f"the agent failed: {type(error).__name__}: {error}"
+
+    def _tick(self, frame: types.FrameType | None) -> None:
+        lines = self.windows
+        cpu = process_time_ns() - self.began_cpu
+        if lines is not None and lines.open:
+            lines.stop(cpu)
+            self._save_now_and_then(cpu)
+            self._arm(self._gap(cpu))
+            return
+        self.ticks += 1
+        self.looks.look(frame)
+        self._note_peak(frame)
+        if lines is None or self.why_no_hits:
+            self._save_now_and_then(cpu)
+            self._arm(self._gap(cpu))
+            return
+        reason = windows.reason_to_stay_out()
+        if reason:
+            self.why_no_hits = reason
+            self._arm(self._gap(cpu))
+            return
+        lines.register_seen(frame)
+        lines.start()
+        # Armed last: should the timer go off before this handler returns, the handler that then runs inside it finds
+        # the window open and closes it.
+        if self.timer is not None:
+            self._arm(10 * WINDOW_SECONDS)
+            self.timer.arm(WINDOW_SECONDS)
+        else:
+            self._arm(WINDOW_SECONDS)
+
+    def _gap(self, cpu_ns: int) -> float:
+        mean = FIRST_GAPS if cpu_ns < 1e9 else LATER_GAPS if cpu_ns < 10e9 else LATE_GAPS
+        return self.random.uniform(0.2 * mean, 1.8 * mean)
+
+    def _note_peak(self, frame: types.FrameType | None) -> None:
+        kilobytes = _peak_kilobytes()
+        if kilobytes <= self.peak_kilobytes * GROWTH_WORTH_A_STACK:
+            return
+        self.peak_kilobytes = kilobytes
+        stack: list[tuple[str, int, str]] = []
+        while frame is not None and len(stack) < MAX_PEAK_DEPTH:
+            code = frame.f_code
+            if not code.co_filename.startswith(self.is_user.own):
+                stack.append((code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_qualname))
+            frame = frame.f_back
+        stack.reverse()
+        self.peak_stack = stack
+
+    # -- leaving ----------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Stop, and save everything."""
+        if os.getpid() != self.pid:
+            return
+        cpu = process_time_ns() - self.began_cpu
+        if self.windows is not None and self.windows.open:
+            self.windows.stop(cpu)
+        self.disarm()
+        self._save(cpu)
+
+    def _save_now_and_then(self, cpu_ns: int) -> None:
+        now = perf_counter_ns()
+        if now - self.saved_at > SAVE_EVERY_NS and self.save_ns <= SAVE_SHARE * cpu_ns:
+            self._save(cpu_ns)
+            self.saved_at = perf_counter_ns()
+            self.save_ns += self.saved_at - now
+
+    def _save(self, cpu_ns: int) -> None:
+        report = {
+            "schema": 1,
+            "pid": self.pid,
+            "cpu_ns": cpu_ns,
+            "wall_ns": perf_counter_ns() - self.began,
+            "why_no_hits": self.why_no_hits,
+            "why_no_looks": self.why_no_looks,
+            "lines": self.windows.report(cpu_ns) if self.windows is not None else None,
+            "looks": self.looks.looks,
+            "seen": self.looks.report(),
+            "peak_kilobytes": self.peak_kilobytes,
+            "peak_stack": self.peak_stack,
+            "left_plain": self.compiler.left_plain,
+            "sources": {file: data.decode("latin-1") for file, data in self.compiler.sources.items()},
+        }
+        temporary = f"{self.out}.tmp"
+        try:
+            with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
+                # "surrogatepass" is for file names that are not UTF-8.
+                json.dump(report, sink, ensure_ascii=False)
+            os.replace(temporary, self.out)
+        except OSError:
+            # whet notes that the capture is missing; the program must not notice.
+            return
+
+    def _wrap_exits(self) -> None:
+        """Save before the exits that skip everything, and take the timer away before another program takes over.
+
+        ``ITIMER_PROF`` survives ``exec`` while its handler does not, so the new
+        program would be killed by it.
+        """
+        exit_now = os._exit
+        agent = self
+
+        def _exit(status: int) -> None:
+            if agent.pid == os.getpid():
+                agent.finish()
+            exit_now(status)
+
+        os._exit = _exit  # type: ignore[assignment]
+        for name in ("execv", "execve"):
+            if hasattr(os, name):
+                setattr(os, name, self._leaving_by(getattr(os, name)))
+
+    def _leaving_by(self, execute: Any) -> Any:
+        def leave(*words: Any, **more: Any) -> Any:
+            armed = self.armed and self.pid == os.getpid()
+            if armed:
+                self.finish()
+            try:
+                return execute(*words, **more)
+            finally:
+                # Only reached when there is no such program.
+                if armed:
+                    self._arm_for_the_first_time()
+
+        leave.__name__ = leave.__qualname__ = execute.__name__
+        return leave
+
+    # -- forking ----------------------------------------------------------------------------------------------------
+
+    def _before_fork(self) -> None:
+        if self.windows is not None and self.windows.open and os.getpid() == self.pid:
+            self.windows.stop(process_time_ns() - self.began_cpu)
+
+    def _after_fork(self) -> None:
+        # The timer may have been meant to close the window that the fork closed; it opens the next instead.
+        return
+
+    def _in_child(self) -> None:
+        """Count the child's lines into a capture of its own. Its timer is not armed: the kernel does not inherit it."""
+        self.pid = os.getpid()
+        self.out = f"{self.settings['lines']}.{self.pid}"
+        if self.windows is not None:
+            self.windows.forget()
+        self.looks = looks.Looks(self.is_user)
+        self.random = random.Random()  # noqa: S311
+        self.saved_at = self.began = perf_counter_ns()
+        self.began_cpu = process_time_ns()
+        self.save_ns = 0
+        if self.armed:
+            self._make_precise_timer()
+            self._arm(self.random.uniform(0.002, 2 * FIRST_GAPS))
+
+
+def _peak_kilobytes() -> int:
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Tell whether an exception arose in the agent rather than in a signal handler of the program run inside it."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return True
+    file = traceback.tb_frame.f_code.co_filename
+    own, library = os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.__file__)
+    of_library = file.startswith(library) and "site-packages" not in file
+    return file.startswith(own) or of_library or "line_profiler" in file
