@@ -5,9 +5,8 @@ Layout::
     <cache>/wheels/<abi>/<package>/        put there by ``whet doctor --install``
     <cache>/lent/<abi>/<package>-<key>/    links to a package of whet's own environment
 
-Either kind of folder holds one package (with its bundled libraries and its
-metadata) and, where that package imports others at its own import, a
-subfolder ``companions`` with those.
+Either kind of folder holds one package, with its bundled libraries, its metadata and what it
+imports when it is imported itself.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -29,8 +28,6 @@ COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "memray": ("rich",),
 }
 """What a package cannot be imported without, beside the standard library; all of it pure Python."""
-
-_COMPANIONS_FOLDER = "companions"
 
 
 def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -56,38 +53,60 @@ def wheels_folder(abi: str) -> Path:
 def borrow(name: str, host: TargetHost) -> Path | None:
     """Return the folder that lends the package ``name`` to ``host``; ``None`` when the target has its own.
 
-    The folder is to be appended last to the target's ``sys.path``: it holds that
-    package and nothing else that the target could import by accident. What the
-    package needs at its own import is in ``companions_of(folder)``.
+    The folder is to be appended last to the target's ``sys.path``, and taken from there once the package is
+    imported: it holds that package and its companions, and nothing else that the target could find by accident.
 
     Raises ``CollectorError`` when the package is nowhere to be had.
     """
     if name not in host.packages:
         raise CollectorError(f"{name} is not available for {host.interpreter.path}", "whet doctor --install")
-    if name not in host.borrowed:
-        return None
-    source = Path(host.packages[name])
-    if source == wheels_folder(host.abi) / name:
-        return source
-    return _lend(name, source, host.abi)
+    return Path(host.packages[name]) if name in host.borrowed else None
 
 
-def companions_of(folder: Path) -> Path | None:
-    """Return the folder to have on ``sys.path`` while the package in ``folder`` is imported, and not after."""
-    companions = folder / _COMPANIONS_FOLDER
-    return companions if companions.is_dir() else None
+def lend(name: str, abi: str, own: Path) -> Path:
+    """Return a folder with the package ``name`` alone, taken from the folder ``own`` of whet's environment.
+
+    Raises ``StoreError`` when whet's cache cannot be written.
+    """
+    parts = parts_of(name, own)
+    # Another whet, or another version in the same place, gets a folder of its own.
+    key = hashlib.sha256("\n".join((sys.prefix, *map(str, parts))).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    parent = cache_folder() / "lent" / abi
+    folder = parent / f"{name}-{key}"
+    if _is_whole(folder, parts):
+        return folder
+    try:
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = Path(tempfile.mkdtemp(dir=parent, prefix=f".{name}-"))
+        try:
+            for part in parts:
+                _link(part, fresh / part.name)
+            add_companions(name, fresh)
+            put_in_place(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot prepare {name} for the target in {parent}: {error}", "name a writable folder in XDG_CACHE_HOME"
+        ) from error
+    return folder
 
 
-def add_companions(name: str, folder: Path) -> None:
-    """Put links to what ``name`` needs at its import under ``folder``, from whet's own environment."""
+def add_companions(name: str, folder: Path, *, copied: bool = False) -> None:
+    """Put what ``name`` needs at its import into ``folder``, from whet's own environment: links, or copies.
+
+    Copies are for folders that are to outlive this environment.
+    """
     for companion in COMPANIONS.get(name, ()):
         spec = PathFinder.find_spec(companion)
         if spec is None or not spec.origin:
             continue
         origin = Path(spec.origin)
         source = origin.parent if spec.submodule_search_locations else origin
-        (folder / _COMPANIONS_FOLDER).mkdir(exist_ok=True)
-        _link(source, folder / _COMPANIONS_FOLDER / source.name)
+        if copied:
+            _copy(source, folder / source.name)
+        else:
+            _link(source, folder / source.name)
 
 
 def find_own(name: str) -> Path | None:
@@ -111,48 +130,23 @@ def _find_metadata(name: str, folder: Path) -> Path | None:
     return None
 
 
-def _parts_of(name: str, folder: Path) -> Iterator[Path]:
-    yield folder / name
+def parts_of(name: str, folder: Path) -> list[Path]:
+    """Return what belongs to the package in ``folder``: itself, its bundled libraries, its metadata."""
+    parts = [folder / name]
     bundled = folder / f"{name}.libs"
     if bundled.is_dir():
-        yield bundled
+        parts.append(bundled)
     metadata = _find_metadata(name, folder)
     if metadata is not None:
-        yield metadata
+        parts.append(metadata)
+    return parts
 
 
-def _lend(name: str, source: Path, abi: str) -> Path:
-    parts = list(_parts_of(name, source))
-    # Another whet, or another version in the same place, gets a folder of its own.
-    key = hashlib.sha256("\n".join((sys.prefix, *map(str, parts))).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    parent = cache_folder() / "lent" / abi
-    folder = parent / f"{name}-{key}"
-    if _is_whole(folder, parts):
-        return folder
-    try:
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = Path(tempfile.mkdtemp(dir=parent, prefix=f".{name}-"))
-    except OSError as error:
-        raise StoreError(
-            f"cannot prepare {name} for the target in {parent}: {error}", "name a writable folder in XDG_CACHE_HOME"
-        ) from error
-    try:
-        for part in parts:
-            _link(part, fresh / part.name)
-        add_companions(name, fresh)
-        _put_in_place(fresh, folder)
-    except OSError as error:
-        raise StoreError(f"cannot prepare {name} for the target in {folder}: {error}") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return folder
-
-
-def _put_in_place(fresh: Path, folder: Path) -> None:
+def put_in_place(fresh: Path, folder: Path) -> None:
+    """Rename ``fresh`` to ``folder``, which may be there already: stale, or made meanwhile by another whet."""
     try:
         fresh.rename(folder)
     except OSError:
-        # A stale one (links into an environment that is gone), or another whet that was quicker with the same.
         aside = fresh.with_name(f"{fresh.name}.old")
         folder.rename(aside)
         fresh.rename(folder)
@@ -160,9 +154,8 @@ def _put_in_place(fresh: Path, folder: Path) -> None:
 
 
 def _is_whole(folder: Path, parts: list[Path]) -> bool:
-    return all((folder / part.name).exists() for part in parts) and all(
-        path.exists() for path in (folder / _COMPANIONS_FOLDER).glob("*")
-    )
+    """Whether all parts are there and no link leads nowhere."""
+    return all((folder / part.name).exists() for part in parts) and all(path.exists() for path in folder.iterdir())
 
 
 def _link(source: Path, link: Path) -> None:
@@ -170,7 +163,11 @@ def _link(source: Path, link: Path) -> None:
     try:
         link.symlink_to(source, target_is_directory=source.is_dir())
     except (OSError, NotImplementedError):
-        if source.is_dir():
-            shutil.copytree(source, link, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(source, link)
+        _copy(source, link)
+
+
+def _copy(source: Path, copy: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, copy)

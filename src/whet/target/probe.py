@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+from whet.errors import StoreError
 from whet.model.run import Interpreter
 from whet.target.ask import PACKAGES, Answer, ask_interpreter, name_abi
-from whet.target.cache import find_own, read_version, wheels_folder
+from whet.target.cache import find_own, lend, read_version, wheels_folder
 from whet.target.host import TargetHost
 
 
@@ -63,9 +64,11 @@ def own_abi() -> str:
 def _find_lendable(name: str, abi: str) -> Path | None:
     if not abi:
         return None
-    if abi == own_abi():
-        own = find_own(name)
-        if own is not None:
-            return own
+    own = find_own(name) if abi == own_abi() else None
+    if own is not None:
+        try:
+            return lend(name, abi, own)
+        except StoreError:
+            return own  # no cache can be written; the agent has the folder on its path for the import only
     cached = wheels_folder(abi) / name
     return cached if (cached / name).is_dir() else None
