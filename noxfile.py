@@ -6,6 +6,9 @@ each Python found here; ``nox -s lowest`` the whole suite with lower bounds.
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -20,6 +23,18 @@ nox.options.error_on_missing_interpreters = False
 
 # The browser shows the same page whatever Python made it.
 EVERYWHERE = ["tests/unit", "tests/contract", "tests/integration", "tests/packaging"]
+
+
+def show_pyenv_versions() -> None:
+    """Let pyenv's shims answer to the names of all Pythons that it has, not only to the one that is active."""
+    pyenv = shutil.which("pyenv")
+    if pyenv is None:
+        return
+    told = subprocess.run([pyenv, "versions", "--bare"], check=False, capture_output=True, text=True).stdout.split()
+    os.environ["PYENV_VERSION"] = ":".join(name for python in PYTHONS for name in told if name.startswith(f"{python}."))
+
+
+show_pyenv_versions()
 
 
 def name_lowest_versions() -> list[str]:
