@@ -238,11 +238,10 @@ class Context:
         at_least: int = 0,
         needed: bool = False,
     ) -> Question:
-        """Return a question about a place, or about a local by its name; globals are asked of the module."""
+        """Return a question about a place, or about a local by its name, as the function sees it."""
         name = subject if isinstance(subject, str) else subject.name
-        at_module = not isinstance(subject, str) and subject.kind is PlaceKind.GLOBAL
-        scope = self.facts.module if at_module else self.function
-        return Question(name, ask, scope.line, self.file, expects, excludes, at_least, needed)
+        here = self.function
+        return Question(name, ask, here.line, self.file, here.qualified_name, expects, excludes, at_least, needed)
 
     def finding(
         self,
@@ -268,7 +267,7 @@ class Context:
             end_line=end,
             column=self.facts.source.column(node.lineno, node.col_offset),
             function=self.function.qualified_name,
-            function_line=self.function.line,
+            function_line=self.function.definition_line,
             title=title or self.rule.title,
             message=message,
             safety=safety or self.rule.safety,

@@ -167,11 +167,7 @@ def _owns(scope: Scope, line: int) -> bool:
         return False
     children = [child for child in _nested(scope) if child.line <= line <= child.end_line]
     # A nested function's header, and a body on the same line, is run by its parent too.
-    return all(line <= max(child.body_line - 1, _header_line(child)) for child in children)
-
-
-def _header_line(scope: Scope) -> int:
-    return getattr(scope.node, "lineno", scope.line)
+    return all(line <= max(child.body_line - 1, child.definition_line) for child in children)
 
 
 def _nested(scope: Scope) -> list[Scope]:

@@ -82,9 +82,9 @@ class Scope:
         return scope
 
     @property
-    def is_function(self) -> bool:
-        """Whether names bound here are fast locals."""
-        return self.kind in (ScopeKind.FUNCTION, ScopeKind.LAMBDA)
+    def definition_line(self) -> int:
+        """Where ``def``, ``class`` or ``lambda`` stands; ``line`` is that of the first decorator."""
+        return getattr(self.node, "lineno", self.line)
 
 
 class ScopeTree:

@@ -47,10 +47,13 @@ class Question:
     """
 
     name: str
-    """A local (``seen``) or an attribute (``self.seen``)."""
+    """A local or global (``seen``) or an attribute (``self.seen``)."""
     ask: Ask
     function_line: int
+    """Where the code object starts, decorators included (``co_firstlineno``)."""
     file: str = ""
+    function: str = ""
+    """The function's qualified name."""
     expects: tuple[str, ...] = ()
     """The finding falls unless most looks saw one of these types; empty is "any"."""
     excludes: tuple[str, ...] = ()

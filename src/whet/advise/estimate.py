@@ -1,0 +1,77 @@
+"""What a rewrite may win for the whole run: the rule's measured gain, under the ceiling that Amdahl sets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from whet.model.advice import Estimate
+from whet.model.evidence import Seen
+from whet.model.finding import Ask, Finding, Speed, Speedup
+
+_CEILINGS = {Speed.CONSTANT: 1.3, Speed.FACTOR: 10.0, Speed.ASYMPTOTIC: math.inf}
+"""The most that a rule of each class promises, where it carries no figures of its own."""
+_WHOLE = 0.999
+"""No rewrite leaves nothing."""
+
+
+def estimate_gain(finding: Finding, share: float, share_error: float, lengths: Seen | None, python: str) -> Estimate:
+    """Return the gain of the whole run as factors of its duration.
+
+    ``share`` (0 to 1) is what the finding's lines cost, ``lengths`` the looks at
+    what the rule's figures are measured by. ``high`` takes all of the share and
+    the figure at the greatest length seen; ``low`` takes the share less two
+    standard errors and the figure at the usual length. A rule that depends on a
+    length which nobody saw promises nothing at the lower end.
+    """
+    low_gain, high_gain = _local_gains(finding, lengths, python)
+    low_share = max(0.0, share - 2 * share_error)
+    low, high = whole_gain(low_share, low_gain), whole_gain(share, high_gain)
+    return Estimate(min(low, high), high)
+
+
+def whole_gain(share: float, local_gain: float) -> float:
+    """Return by how much the whole gets faster when ``share`` of it gets ``local_gain`` times as fast (Amdahl)."""
+    return 1 / (1 - min(share, _WHOLE) * (1 - 1 / local_gain))
+
+
+def saved_share(estimate: Estimate) -> float:
+    """Return the part of the run that is expected to be saved: the middle between the estimate's ends."""
+    return ((1 - 1 / estimate.low) + (1 - 1 / estimate.high)) / 2
+
+
+def _local_gains(finding: Finding, lengths: Seen | None, python: str) -> tuple[float, float]:
+    rows = _rows_for(finding.speedups, python)
+    if not rows:
+        return 1.0, _CEILINGS[finding.speed]
+    if lengths is not None and lengths.median_length is not None and lengths.max_length is not None:
+        return _gain_below(rows, lengths.median_length), _gain_above(rows, lengths.max_length)
+    if any(question.ask is Ask.LENGTH for question in finding.questions):
+        return 1.0, _CEILINGS[finding.speed]
+    factors = [row.factor for row in rows]
+    return max(1.0, min(factors)), max(1.0, *factors)
+
+
+def _rows_for(speedups: Sequence[Speedup], python: str) -> list[Speedup]:
+    """Return the figures of ``python`` (``3.13.1``), else of the newest version before it, else the oldest."""
+    versions = sorted({_version(row.python) for row in speedups})
+    if not versions:
+        return []
+    wanted = _version(python)
+    chosen = max((version for version in versions if version <= wanted), default=versions[0])
+    return sorted((row for row in speedups if _version(row.python) == chosen), key=lambda row: row.size)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
+
+
+def _gain_below(rows: list[Speedup], size: int) -> float:
+    """Return the figure of the nearest size that is not above ``size``; 1 below all."""
+    below = [row.factor for row in rows if row.size <= size]
+    return max(1.0, below[-1]) if below else 1.0
+
+
+def _gain_above(rows: list[Speedup], size: int) -> float:
+    """Return the figure of the nearest size that is not below ``size``; the last one's above all."""
+    return max(1.0, next((row.factor for row in rows if row.size >= size), rows[-1].factor))

@@ -1,0 +1,102 @@
+"""Joins findings to the lines that measurements call hot."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+from whet.advise.estimate import estimate_gain, saved_share
+from whet.advise.weigh import Answer, answer_in_place, weigh_finding
+from whet.model.advice import Advice
+from whet.model.finding import Finding, Safety
+from whet.model.hotspot import Hotspots
+from whet.model.run import Run
+
+LEAST_SHARE = 0.01
+"""The part of a run below which a finding is not advice."""
+
+_ORDER = {safety: rank for rank, safety in enumerate(Safety)}
+_ID_LENGTH = 10
+
+
+def advise(
+    run: Run,
+    hotspots: Hotspots,
+    findings: tuple[Finding, ...],
+    *,
+    least_share: float = LEAST_SHARE,
+    answer: Answer = answer_in_place,
+) -> tuple[Advice, ...]:
+    """Return the findings that matter, the one that is expected to save most first.
+
+    A finding's share is what its lines cost, waiting included. Dropped are
+    findings below ``least_share`` (0 to 1), those that the values seen in
+    ``run`` refute, those that need values which nobody saw, and all but the
+    first on a line. ``answer`` finds the looks for a question.
+    """
+    advice: list[Advice] = []
+    for identity, finding in _identify(run, findings):
+        share, error = _share(finding, hotspots)
+        if share < least_share or not share:
+            continue
+        weighed = weigh_finding(finding, run.evidence, answer)
+        if weighed.refuted:
+            continue
+        estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
+        advice.append(Advice(identity, finding, share, error, estimate, weighed.seen))
+    advice.sort(key=_rank)
+    return _settle_overlaps(advice)
+
+
+def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
+    """Return the part of the run that the finding's lines cost, and its standard error."""
+    spots = [hotspots.line_index.get((finding.file, line)) for line in dict.fromkeys(finding.lines)]
+    costs = [spot.cost for spot in spots if spot is not None]
+    if not hotspots.busy_ns or not costs:
+        return 0.0, 0.0
+    share = sum(cost.charged_ns + cost.waiting_ns for cost in costs) / hotspots.busy_ns
+    return min(share, 1.0), math.hypot(*(cost.share_error for cost in costs))
+
+
+def _identify(run: Run, findings: Iterable[Finding]) -> list[tuple[str, Finding]]:
+    """Return each finding with an identity that edits elsewhere in the file do not change.
+
+    It is made from rule, shown path, qualified name and snippet; findings
+    alike in all of these are told apart by their order.
+    """
+    met: Counter[tuple[str, str, str, str]] = Counter()
+    identified: list[tuple[str, Finding]] = []
+    for finding in findings:
+        source = run.sources.get(finding.file)
+        key = (finding.rule, source.shown if source else finding.file, finding.function, finding.snippet)
+        met[key] += 1
+        parts = (*key, str(met[key])) if met[key] > 1 else key
+        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        identified.append((digest[:_ID_LENGTH], finding))
+    return identified
+
+
+def _rank(advice: Advice) -> tuple[float, int, str, int, int, str]:
+    finding = advice.finding
+    return (
+        -saved_share(advice.estimate),
+        _ORDER[finding.safety],
+        finding.file,
+        finding.line,
+        finding.column,
+        finding.rule,
+    )
+
+
+def _settle_overlaps(ranked: Iterable[Advice]) -> tuple[Advice, ...]:
+    """Return one advice a place: whose line is taken by a better one falls away."""
+    taken: set[tuple[str, int]] = set()
+    kept: list[Advice] = []
+    for advice in ranked:
+        lines = {(advice.finding.file, line) for line in advice.finding.lines}
+        if lines.isdisjoint(taken):
+            taken |= lines
+            kept.append(advice)
+    return tuple(kept)

@@ -1,0 +1,61 @@
+"""Weighs a finding against the values that were seen: refuted, supported, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from whet.model.evidence import Evidence, Seen
+from whet.model.finding import Ask, Finding, Question
+
+Answer = Callable[[Question, Evidence], Seen | None]
+"""Finds the looks that answer a question; :func:`whet.observe.answers.answer` is one."""
+
+_LOOKS_FOR_A_LENGTH = 3
+"""Looks from which a length counts as the usual one: a single look may have met a list while it was young."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What values say about a finding. ``lengths`` are the looks at what its figures are measured by."""
+
+    refuted: bool
+    seen: tuple[Seen, ...] = ()
+    lengths: Seen | None = None
+
+
+def weigh_finding(finding: Finding, evidence: Evidence, answer: Answer) -> Weighed:
+    """Return whether the values seen leave ``finding`` standing, and the looks that speak for it."""
+    seen: dict[tuple[str, int, str], Seen] = {}
+    lengths: Seen | None = None
+    for question in finding.questions:
+        found = answer(question, evidence)
+        if found is None:
+            if question.needed:
+                return Weighed(refuted=True)
+            continue
+        if _refutes(found, question):
+            return Weighed(refuted=True)
+        seen.setdefault((found.file, found.function_line, found.name), found)
+        if question.ask is Ask.LENGTH and lengths is None:
+            lengths = found
+    return Weighed(refuted=False, seen=tuple(seen.values()), lengths=lengths)
+
+
+def answer_in_place(question: Question, evidence: Evidence) -> Seen | None:
+    """Return the looks at exactly the name and function that were asked about."""
+    return evidence.about(question.file, question.function_line, question.name)
+
+
+def _refutes(seen: Seen, question: Question) -> bool:
+    types = seen.elements if question.ask is Ask.ELEMENTS else seen.types
+    if question.expects and types and 2 * _count(types, question.expects) < sum(types.values()):
+        return True
+    if question.excludes and _count(types, question.excludes):
+        return True
+    too_short = seen.max_length is not None and seen.max_length < question.at_least
+    return too_short and seen.looks >= _LOOKS_FOR_A_LENGTH
+
+
+def _count(types: Mapping[str, int], names: tuple[str, ...]) -> int:
+    return sum(types.get(name, 0) for name in names)

@@ -1,0 +1,44 @@
+"""Answers the questions of rules about values from the pooled looks of a run."""
+
+from __future__ import annotations
+
+from whet.model.evidence import Evidence, Seen
+from whet.model.finding import Ask, Question
+
+
+def answer(question: Question, evidence: Evidence) -> Seen | None:
+    """Return the looks that answer ``question``; ``None`` when there are none.
+
+    Looks in the function that was asked about come first. An attribute of
+    ``self`` is the same in all methods of its class: where the function itself
+    was never looked into, the method with the most looks answers. Looks that
+    saw the name but not what was asked (no length, no elements) are no answer.
+    """
+    here = evidence.about(question.file, question.function_line, question.name)
+    if here is not None and _tells(here, question.ask):
+        return here
+    others = [seen for seen in _looks_in_class(question, evidence) if _tells(seen, question.ask)]
+    return max(others, key=lambda seen: (seen.looks, -seen.function_line), default=None)
+
+
+def _tells(seen: Seen, ask: Ask) -> bool:
+    match ask:
+        case Ask.TYPES:
+            return bool(seen.types)
+        case Ask.ELEMENTS:
+            return bool(seen.elements)
+        case Ask.LENGTH:
+            return seen.max_length is not None
+        case _:  # trip counts are not in looks
+            return False
+
+
+def _looks_in_class(question: Question, evidence: Evidence) -> list[Seen]:
+    owner = question.function.rpartition(".")[0]
+    if not owner or not question.name.startswith("self."):
+        return []
+    return [
+        seen
+        for seen in evidence.seen
+        if seen.name == question.name and seen.file == question.file and seen.function.rpartition(".")[0] == owner
+    ]
