@@ -111,14 +111,15 @@ def _run_installers(name: str, host: TargetHost, folder: Path) -> None:
 def _list_installers(host: TargetHost) -> Iterator[list[str]]:
     """Yield the beginnings of commands that install for the target's interpreter, the likeliest first."""
     python = host.interpreter.path
-    common = ["install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-warn-conflicts"]
+    # Not quietly, and with retries: what pip says on the way tells a missing network from a missing wheel.
+    common = ["install", "--no-input", "--retries", "2", "--disable-pip-version-check", "--no-warn-conflicts"]
     if any((Path(folder) / "pip").is_dir() for folder in host.site_packages):
         yield [python, "-m", "pip", *common]
     if find_spec("pip") is not None:
         yield [sys.executable, "-m", "pip", "--python", python, *common]
     uv = shutil.which("uv")
     if uv is not None:
-        yield [uv, "pip", "install", "--quiet", "--python", python]
+        yield [uv, "pip", "install", "--python", python]
     bundled = _find_bundled_pip(host)
     if bundled is not None:
         yield [python, str(bundled / "pip"), *common]
@@ -153,11 +154,23 @@ def _run(words: list[str], folder: Path) -> tuple[int, str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, str(error)
-    return done.returncode, done.stderr or done.stdout
+    return done.returncode, f"{done.stdout}\n{done.stderr}"
 
 
 def _is_offline(said: str) -> bool:
-    marks = ("connection", "getaddrinfo", "name resolution", "timed out", "proxy error", "sslerror", "dns error")
+    # pip says so in passing, then concludes that there is no such distribution.
+    marks = (
+        "could not fetch url",
+        "connection error",
+        "connection refused",
+        "newconnectionerror",
+        "getaddrinfo",
+        "name resolution",
+        "timed out",
+        "proxy error",
+        "sslerror",
+        "dns error",
+    )
     return any(mark in said.lower() for mark in marks)
 
 
