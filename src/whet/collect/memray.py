@@ -61,7 +61,7 @@ class MemrayCollector:
                     "path": self.host.packages["memray"] if borrowed and self.host is not None else None,
                 }
             },
-            captures=(("memray-records", out / RECORDS),),
+            captures=(("memray", out / RECORDS),),
         )
 
 

@@ -26,7 +26,7 @@ NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 class MemrayRecords:
     """Reads memray's figures: allocated bytes, allocations, and what lived at the peak."""
 
-    name = "memray-records"
+    name = "memray"
 
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line that is wrong.

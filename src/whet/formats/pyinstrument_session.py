@@ -54,7 +54,7 @@ _MAX_SECONDS = 10.0**9
 class PyinstrumentSession:
     """Reads pyinstrument's sessions. ``pid`` and ``tid`` say whose, for the file does not."""
 
-    name = "pyinstrument-session"
+    name = "pyinstrument"
 
     def __init__(self, pid: int = 0, tid: int = 0, tool: str = "pyinstrument") -> None:
         self.pid = pid

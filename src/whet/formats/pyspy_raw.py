@@ -35,6 +35,7 @@ _PLACES = 64
 _START = re.compile(rb'process \d+:"')
 _PROCESS = re.compile(rb'(?:^|";)process (\d+):"')
 _THREAD = re.compile(rb"thread \((0[xX][0-9a-fA-F]+|\d+)\)(?:: ?(.*))?", re.DOTALL)
+_ENDED = re.compile(rb"\) \d{1,13}\r?\n\Z")
 _LINE = re.compile(r":(\d{1,9})$")
 _COUNT = re.compile(rb"\d{1,13}")
 _ABSOLUTE = re.compile(r"[/<\\]|[A-Za-z]:[\\/]")
@@ -70,10 +71,13 @@ class PySpyRaw:
             pending = (number, record)
             truncated = ""
         if pending is not None:
-            if _is_cut(pending[1]):
-                truncated = f"the last record, at line {pending[0]}, is cut off and left out"
-            else:
-                reader.take(*pending)
+            number, record = pending
+            whole = _find_whole(record)
+            if whole < len(record):
+                number += record.count(b"\n", 0, whole)
+                truncated = f"the last record, at line {number}, is cut off and left out"
+            if whole:
+                reader.take(pending[0], record[:whole])
         scale = self.period_ns if self.metric.unit is Unit.NANOSECONDS else 1
         yield Profile(
             collector=self.tool,
@@ -130,14 +134,19 @@ def _split_records(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         yield start, b"".join(parts)
 
 
-def _is_cut(record: bytes) -> bool:
-    """Tell whether the last record of a file is incomplete: without line break, or inside a command line or frame."""
-    if not record.endswith(b"\n"):
-        return True
+def _find_whole(record: bytes) -> int:
+    """Return how much of a file's last record is whole: all, nothing, or what stands before a torn start of a next."""
     if not _START.match(record):
-        return False
-    head, _, _ = record.rpartition(b" ")
-    return b'";thread (' not in record or (b"\n" in record[:-1] and not head.endswith(b")"))
+        return len(record) if record.endswith(b"\n") else 0
+    end = record.rfind(b"\n") + 1
+    # Without its line break a count may have lost digits; with it, a name or command line may go on.
+    several = b"\n" in record[: end - 1] or end < len(record)
+    torn = (
+        b'";thread (' not in record[:end]
+        or record.rfind(b" (", 0, end) > record.rfind(b")", 0, end)
+        or (several and not _ENDED.search(record, max(0, end - 40), end))
+    )
+    return 0 if torn else end
 
 
 class _Reader:
