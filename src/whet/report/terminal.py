@@ -135,7 +135,8 @@ class _Page:
         table.add_column("function", overflow="fold", ratio=1)
         for row in rows:
             figures = [str(get(row)) for _, get, shown in optional if shown]
-            place = self._text(row.name, "bold").append("  " if self._width >= 60 else "\n")
+            place = self._text(row.name, "bold")
+            place.append("  " if self._width >= 60 else "\n")
             place.append_text(self._text(row.place, "cyan"))
             table.add_row(str(row.cost.share), str(row.cost.spent), *figures, place)
         self._blank()

@@ -1,0 +1,93 @@
+"""Python source as HTML, coloured by Pygments' lexer in six classes of our own.
+
+Only the lines that are shown become HTML. They are coloured in context, so the
+lexer reads the whole file where that is quick, else from a little above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from whet.report.sanitize import show_source
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+WHOLE_FILE = 4_000
+"""Up to so many lines a file is read whole."""
+ABOVE = 200
+TAB = 8
+
+
+def highlight_lines(text: str, wanted: Collection[int]) -> dict[int, Markup]:
+    """Return the HTML of the ``wanted`` lines of a source by number, counted from 1."""
+    from markupsafe import Markup
+
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    found: dict[int, Markup] = {}
+    for first, last in _choose_spans(sorted(wanted), len(lines)):
+        excerpt = "\n".join(lines[first - 1 : last])
+        for number, pieces in enumerate(_split_tokens(excerpt), first):
+            if number in wanted:
+                found[number] = Markup("").join(_wrap(kind, piece) for kind, piece in pieces)
+    return found
+
+
+def _choose_spans(wanted: list[int], length: int) -> list[tuple[int, int]]:
+    if not wanted:
+        return []
+    if length <= WHOLE_FILE:
+        return [(1, wanted[-1])]
+    spans: list[tuple[int, int]] = []
+    for line in wanted:
+        if spans and line - ABOVE <= spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], line)
+        else:
+            spans.append((max(1, line - ABOVE), line))
+    return spans
+
+
+def _split_tokens(text: str) -> Iterator[list[tuple[str, str]]]:
+    """Yield for each line its pieces as (class, text); neighbours of one class are one piece."""
+    from pygments.lexers.python import PythonLexer
+
+    line: list[tuple[str, str]] = []
+    for _, kind, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(text):
+        css = _classify(str(kind))
+        for i, piece in enumerate(value.split("\n")):
+            if i:
+                yield line
+                line = []
+            if not piece:
+                continue
+            if line and line[-1][0] == css:
+                line[-1] = (css, line[-1][1] + piece)
+            else:
+                line.append((css, piece))
+    yield line
+
+
+def _classify(kind: str) -> str:
+    for prefix, css in (
+        ("Token.Keyword", "k"),
+        ("Token.Operator.Word", "k"),
+        ("Token.Literal.String.Interpol", ""),
+        ("Token.Literal.String", "s"),
+        ("Token.Literal.Number", "m"),
+        ("Token.Comment", "c"),
+        ("Token.Name.Function.Magic", ""),
+        ("Token.Name.Function", "f"),
+        ("Token.Name.Class", "f"),
+        ("Token.Name.Decorator", "d"),
+    ):
+        if kind.startswith(prefix):
+            return css
+    return ""
+
+
+def _wrap(css: str, text: str) -> Markup:
+    from markupsafe import Markup, escape
+
+    shown = escape(show_source(text))
+    return Markup('<span class="{}">{}</span>').format(css, shown) if css and text.strip() else shown

@@ -1,0 +1,120 @@
+"""The report as one self-contained HTML file that asks the network for nothing.
+
+The text of the program is the attacker's. So everything is escaped by the
+template engine after unseen characters were made visible, only our own style
+and script and the highlighter's output are not, and the page's policy admits
+that one style and that one script by their hashes and nothing else. Scripts
+only add to what can be read without them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from whet.report.highlight import highlight_lines
+from whet.report.sanitize import shorten, show, show_source
+from whet.report.view import ReportView
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PACKAGE = "whet_templates"
+STYLES = ("base", "summary", "suggestions", "flame", "tables", "memory", "source", "print")
+SCRIPTS = ("theme", "tables", "details")
+GENERATOR = '<meta name="generator" content="whet '
+"""How a file that whet wrote is known, near its start."""
+
+
+class HtmlRenderer:
+    """Writes the report as HTML in UTF-8."""
+
+    extension = "html"
+
+    def render(self, view: ReportView, sink: BinaryIO) -> None:
+        """Write ``view`` to ``sink``."""
+        from markupsafe import Markup
+
+        style = _join("css", STYLES)
+        script = _join("js", SCRIPTS)
+        page = _make_environment().get_template("report.html.j2")
+        text = page.render(
+            view=view,
+            policy=_make_policy(style, script),
+            style=Markup(style),  # noqa: S704 - ours
+            script=Markup(script),  # noqa: S704 - ours
+            code={
+                listing.anchor: highlight_lines(
+                    listing.text, {line.number for block in listing.blocks if not block.cold for line in block.lines}
+                )
+                for listing in view.listings
+            },
+        )
+        sink.write(text.encode("utf-8"))
+
+
+@cache
+def _make_environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda fraction: f"{min(max(fraction, 0.0), 1.0) * 100:.4g}%"
+    environment.filters["cold_code"] = _write_cold
+    environment.filters["source"] = _write_source
+    environment.filters["curve"] = _write_curve
+    environment.filters["cut"] = lambda text, longest=240: shorten(show(text), longest)
+    return environment
+
+
+def _finalize(value: Any) -> Any:  # noqa: ANN401 - whatever a template puts out
+    """Make the unseen characters of every text visible, before it is escaped."""
+    return value if hasattr(value, "__html__") else show(str(value))
+
+
+def _write_cold(block: Any) -> Any:  # noqa: ANN401 - called by the template
+    """Return the lines of a cold block as one text, each with its number."""
+    from markupsafe import escape
+
+    width = len(str(block.last))
+    return escape("\n".join(f"{line.number:>{width}}  {show_source(line.text)}" for line in block.lines))
+
+
+def _write_source(text: str) -> Any:  # noqa: ANN401 - called by the template
+    """Return a line of source, tabs kept."""
+    from markupsafe import escape
+
+    return escape(show_source(text))
+
+
+def _write_curve(points: tuple[tuple[float, float], ...]) -> str:
+    """Return the points of a curve in a box of 1000 by 1000, its origin at the top left."""
+    return " ".join(f"{x * 1000:.0f},{1000 - y * 1000:.0f}" for x, y in points)
+
+
+def _read(name: str) -> str:
+    return files(PACKAGE).joinpath(*name.split("/")).read_text(encoding="utf-8")
+
+
+def _join(kind: str, names: tuple[str, ...]) -> str:
+    return "\n" + "".join(_read(f"{kind}/{name}.{kind}") for name in names)
+
+
+def _make_policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
