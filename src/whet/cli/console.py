@@ -1,0 +1,59 @@
+"""What whet itself says: words on stderr, never on the target's stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TextIO
+
+_COLORS = {"red": 31, "green": 32, "yellow": 33, "bold": 1, "dim": 2}
+
+
+def say(text: str) -> None:
+    """Write a line to stderr, harmless for terminals; a stderr that is gone is no error."""
+    write_line(text, sys.stderr)
+
+
+def write_line(text: str, stream: TextIO | None) -> None:
+    """Write a line to ``stream``; what its encoding lacks is escaped. Errors of stderr are swallowed."""
+    if stream is None:  # started without one, as by pythonw
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    line = sanitise(text).encode(encoding, "backslashreplace").decode(encoding)
+    if stream is sys.stderr:
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(line + "\n")
+            stream.flush()
+    else:
+        stream.write(line + "\n")
+
+
+def sanitise(text: str) -> str:
+    r"""Return ``text`` with what a terminal would obey or not show as escapes; line ends and tabs stay.
+
+    Messages name paths and words that are not whet's own: ``\x1b`` could repaint the screen, a bidirectional
+    override could make one name look like another.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def paint(text: str, color: str, stream: TextIO | None) -> str:
+    """Return ``text`` sanitised, in ``color`` where ``stream`` is a terminal that may show colours.
+
+    To be written as it is: a second sanitising would show the colour's own codes.
+    """
+    clean = sanitise(text)
+    return f"\x1b[{_COLORS[color]}m{clean}\x1b[0m" if may_color(stream) else clean
+
+
+def may_color(stream: TextIO | None) -> bool:
+    """Whether colours may go to ``stream``: a terminal, neither ``NO_COLOR`` nor a dumb one."""
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False

@@ -1,0 +1,201 @@
+"""The command ``whet``: which commands there are, and the one place where errors become words and exit statuses.
+
+A command is one line in ``COMMANDS`` and one file: ``whet/cli/NAME.py`` with a
+function ``NAME_command`` that typer can read. It returns its exit status
+(``None`` is 0) or raises a ``WhetError``. A file is imported only when its
+command is used, so that ``whet --help`` costs no more than typer does. A command
+whose options end at a target sets ``COMMAND_CLASS = TargetCommand``.
+
+Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
+``attach`` pass on the target's, so theirs is 125; 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from whet import __version__
+from whet.cli.console import say
+from whet.errors import UsageError, WhetError
+
+COMMANDS: Mapping[str, str] = {
+    "run": "Measure a program and say where its time goes.",
+    "attach": "Sample a process that is running already.",
+    "report": "Show a saved run again, in any form.",
+    "rules": "List the rules, or show the page of one.",
+    "doctor": "Say what works here, what does not, and what mends it.",
+}
+
+PASSING_ON = frozenset({"run", "attach"})
+"""Commands whose exit status is the target's."""
+
+FAILED = 125
+"""Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
+
+INTERRUPTED = 130
+_PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
+_PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
+
+# typer keeps its own copy of click since 0.26; this class is click's in either case.
+_ClickException: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+class _PipeClosedError(Exception):
+    """Nobody reads stdout any more. Not an ``OSError``, so that typer does not turn it into exit status 1."""
+
+
+class WhetGroup(TyperGroup):
+    """The commands of ``COMMANDS``, each imported when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        """Import the command called ``cmd_name``; ``None`` if there is none."""
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        """Find the command that ``args`` name; say what was probably meant if there is none."""
+        if args[0] not in COMMANDS:
+            raise _explain_unknown(args)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _PipeClosedError from error
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    status = run_command_line(sys.argv[1:])
+    sys.exit(status)
+
+
+def run_command_line(argv: Sequence[str]) -> int:
+    """Run one command and return its exit status; errors are said on stderr."""
+    passing_on = _name_command(argv) in PASSING_ON
+    try:
+        status = _dispatch(list(argv))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except WhetError as error:
+        _say_error(error)
+        return FAILED if passing_on else error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except (_PipeClosedError, BrokenPipeError):
+        _silence_stdout()
+        return _PIPE_CLOSED
+    except Exception:
+        import traceback
+
+        say(traceback.format_exc().rstrip())
+        say("whet: error: this is a mistake in whet itself; please report it with the lines above")
+        return FAILED if passing_on else 2
+    return status
+
+
+def load_command(name: str) -> Any:  # noqa: ANN401  click's, vendored in newer typer
+    """Import the file of the command ``name`` and make a command of its function."""
+    module = import_module(f"whet.cli.{name}")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, cls=getattr(module, "COMMAND_CLASS", None))(getattr(module, f"{name}_command"))
+    return typer.main.get_command(app)
+
+
+def _make_group() -> Any:  # noqa: ANN401
+    app = typer.Typer(
+        name="whet",
+        cls=WhetGroup,
+        add_completion=False,
+        rich_markup_mode=None,
+        invoke_without_command=True,
+        help="Measure a Python program, advise on what is hot, prove the advice.",
+        epilog="`whet COMMAND --help` tells more. To begin with: whet run script.py",
+    )
+    app.callback()(_whet)
+    return typer.main.get_command(app)
+
+
+def _whet(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"whet {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def _dispatch(argv: list[str]) -> int:
+    if argv[:1] in (["-m"], ["-c"]):
+        raise _explain_unknown(argv)
+    try:
+        status = _make_group().main(args=argv, prog_name="whet", standalone_mode=False)
+    except _ClickException as error:
+        raise _as_usage_error(error, argv) from error
+    return status if isinstance(status, int) else 0
+
+
+def _as_usage_error(error: Any, argv: Sequence[str]) -> UsageError:  # noqa: ANN401
+    name = _name_command(argv)
+    hint = f"`whet {name} --help` tells the options" if name in COMMANDS else "`whet --help` lists the commands"
+    return UsageError(error.format_message().rstrip(".").strip() or "wrong use", hint)
+
+
+def _name_command(argv: Sequence[str]) -> str:
+    """Return the command's name: whet's own options, which come before it, take no values."""
+    return next((word for word in argv if not word.startswith("-")), "")
+
+
+def _explain_unknown(args: Sequence[str]) -> UsageError:
+    """Say that ``args`` begin with no command, and what was probably meant."""
+    name = args[0]
+    meant = f"did you mean `whet run {shlex.join(args)}`?"
+    if name in ("-m", "-c", "--") or name.endswith(_PROBABLE_SCRIPTS) or _exists(name):
+        return UsageError(f"{name} is no command of whet", meant)
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    if near:
+        return UsageError(f"{name} is no command of whet", f"did you mean `whet {shlex.join([near[0], *args[1:]])}`?")
+    return UsageError(f"{name} is no command of whet", "`whet --help` lists the commands")
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _say_error(error: WhetError) -> None:
+    say(f"whet: error: {error.message}")
+    if error.hint:
+        say(f"whet: {error.hint}")
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from failing again when it flushes at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
