@@ -69,12 +69,16 @@ class Agent:
             self.why_no_hits = reason
         else:
             try:
-                self.windows = windows.LineWindows(windows.load_line_profiler(self.settings.get("line_profiler_folder")))
+                self.windows = windows.LineWindows(
+                    windows.load_line_profiler(self.settings.get("line_profiler_folder"))
+                )
             except ImportError as error:
                 self.why_no_hits = str(error)
         importer.hook_imports(self.compiler)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child)
+            os.register_at_fork(
+                before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child
+            )
         self._wrap_exits()
 
     def _take_module(self, code: types.CodeType, anchors: list[Any]) -> types.CodeType:

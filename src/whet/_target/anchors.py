@@ -38,7 +38,21 @@ _CHECK_EVERY = 128
 class Anchor:
     """A counter. Pickled by value (as cloudpickle does with functions) it becomes a plain namespace."""
 
-    __slots__ = ("code_line", "entries", "exact", "file", "function", "gate", "kind", "line", "lines", "n", "worth")
+    __slots__ = (
+        "code_line",
+        "end_line",
+        "entries",
+        "exact",
+        "file",
+        "function",
+        "gate",
+        "header",
+        "kind",
+        "line",
+        "lines",
+        "n",
+        "worth",
+    )
 
     def __init__(self, kind: str, file: str, function: str, code_line: int, line: int, worth: int = 0) -> None:
         self.kind = kind
@@ -48,6 +62,10 @@ class Anchor:
         """Where the owning code object starts (its ``co_firstlineno``)."""
         self.line = line
         """The first line of what is counted."""
+        self.end_line = line
+        """The last line of the loop or function that it counts for."""
+        self.header = 0
+        """The line of the loop's own statement; 0 for a function."""
         self.lines: list[int] = []
         """Lines that run exactly once for each count, barring exceptions."""
         self.n = 0
@@ -191,11 +209,12 @@ class _Placer:
         self.anchors.append(anchor)
         return anchor, ast.Constant(value=_MARK % (len(self.anchors) - 1))
 
-    def _count_in(self, body: list[ast.stmt], at: int, kind: str, owner: str, first: int) -> None:
+    def _count_in(self, body: list[ast.stmt], at: int, kind: str, owner: str, first: int) -> Anchor | None:
         made = self._new(kind, owner, first, body[at].lineno)
         if made is None:
-            return
+            return None
         anchor, constant = made
+        anchor.end_line = body[-1].end_lineno or body[-1].lineno
         anchor.lines = _lines_run_once(body[at:])
         increment = ast.AugAssign(
             target=ast.Attribute(value=constant, attr="n", ctx=ast.Store()), op=ast.Add(), value=ast.Constant(value=1)
@@ -205,19 +224,21 @@ class _Placer:
         increment.end_lineno, increment.end_col_offset = body[at].lineno, body[at].col_offset
         ast.fix_missing_locations(increment)
         body.insert(at, increment)
+        return anchor
 
     def _place_in_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, first: int) -> None:
         body = node.body
         at = 0
-        if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+        if (
+            isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+            and isinstance(body[0].value.value, str)
+        ):
             at = 1
         while at < len(body) and isinstance(body[at], (ast.Global, ast.Nonlocal, ast.Pass)):
             at += 1
         if at >= len(body) or _is_on_line_of(node, body[at]):
             return
-        if isinstance(body[at], (ast.For, ast.AsyncFor, ast.While)) or isinstance(body[at], ast.ClassDef):
-            # A loop's first line runs once an iteration: the increment gets a line event of its own there, once.
-            pass
         repeats = any(isinstance(inner, _REPEATS) for inner in _walk_scope(body))
         if repeats or _cost_of_straight_code(body) >= COUNTER_COST_NS * HIDDEN_BY:
             self._count_in(body, at, "entry", owner, first)
@@ -229,12 +250,17 @@ class _Placer:
         has_loop = any(isinstance(child, _LOOPS) for child in inner)
         cost = _cost_of_straight_code(node.body)
         if has_loop or cost >= COUNTER_COST_NS * HIDDEN_BY:
-            self._count_in(node.body, 0, "loop", owner, first)
+            anchor = self._count_in(node.body, 0, "loop", owner, first)
+            if anchor is not None:
+                anchor.header = node.lineno
         elif isinstance(node, ast.For) and not any(isinstance(child, _LEAVES) for child in inner):
             made = self._new("sized", owner, first, node.body[0].lineno, max(cost, 10))
             if made is not None:
                 anchor, constant = made
                 anchor.lines = _lines_run_once(node.body)
+                anchor.end_line = node.body[-1].end_lineno or node.body[-1].lineno
+                # A header over several lines gets line events of its parts, which the length does not tell.
+                anchor.header = node.lineno if node.iter.end_lineno == node.lineno else 0
                 gate = ast.Attribute(value=constant, attr="gate", ctx=ast.Load())
                 call = ast.Call(func=gate, args=[node.iter], keywords=[])
                 for part in (constant, gate, call):
@@ -247,7 +273,7 @@ def _is_on_line_of(outer: ast.stmt, inner: ast.stmt) -> bool:
     return inner.lineno == outer.lineno
 
 
-def compile_with_anchors(text: str | bytes, file: str, budget: int = 20_000) -> tuple[types.CodeType, list[Anchor]]:
+def compile_with_anchors(text: str | bytes, file: str, budget: int) -> tuple[types.CodeType, list[Anchor]]:
     """Compile a module's source with anchors in it.
 
     Raises whatever ``compile`` raises for such a source, with the same

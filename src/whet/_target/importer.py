@@ -22,6 +22,8 @@ from . import anchors
 COMPILE_SECONDS = 1.5
 """Time that compiling user modules anew may cost in all; after that modules load as in a plain run."""
 MAX_SOURCE_BYTES = 4_000_000
+MAX_ANCHORS = 20_000
+"""Anchors in one module at most."""
 
 
 class UserCode:
@@ -65,6 +67,8 @@ class Compiler:
         self.taken = taken
         self.sources: dict[str, bytes] = {}
         self.spent = 0.0
+        self.budget = COMPILE_SECONDS
+        self.with_anchors = True
         self.left_plain = 0
         self.trouble: str = ""
         self.found_timer = False
@@ -72,7 +76,7 @@ class Compiler:
 
     def compile(self, data: bytes, file: str) -> types.CodeType | None:
         """Return the module's code with anchors, or ``None`` where the plain path is to be taken."""
-        if self.spent > COMPILE_SECONDS or len(data) > MAX_SOURCE_BYTES:
+        if self.spent > self.budget or len(data) > MAX_SOURCE_BYTES:
             self.left_plain += 1
             return None
         began = perf_counter()
@@ -81,7 +85,7 @@ class Compiler:
                 self.found_timer = True
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("ignore")
-                code, placed = anchors.compile_with_anchors(data, file)
+                code, placed = anchors.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
             del caught
             code = self.taken(anchors.install_anchors(code, placed), placed)
         except Exception as error:  # noqa: BLE001  # a source that does not compile must fail as in a plain run

@@ -24,6 +24,7 @@ class Program:
         self.code: types.CodeType | None = None
         self.namespace: dict[str, Any] = {}
         self.agent: Any = None
+        self.all_lines: Any = None
         self.stops: list[Any] = []
 
     def set_up(self, loaded_before: set[str]) -> None:
@@ -33,6 +34,10 @@ class Program:
 
             self.agent = agent.Agent(self.settings["agent"])
             self.agent.prepare()
+        if self.settings.get("all_lines"):
+            from . import all_lines
+
+            self.all_lines = all_lines.prepare(self.settings["all_lines"])
         own_main = sys.modules["__main__"]
         # Keeps this module's own globals alive: functions of bootstrap.py still run.
         self.keep = own_main
@@ -97,8 +102,9 @@ class Program:
             data = file.read()
         path = os.path.abspath(self.name)
         code = None
-        if self.agent is not None and self.agent.is_user(path):
-            code = self.agent.compiler.compile(data, self.name)
+        for compiling in (self.agent, self.all_lines):
+            if compiling is not None and code is None and compiling.is_user(path):
+                code = compiling.compiler.compile(data, self.name)
         if code is None and self.name.endswith(".pyc"):
             import marshal
 
@@ -122,7 +128,7 @@ class Program:
         if self.settings.get("all_lines"):
             from . import all_lines
 
-            self.stops.append(all_lines.start(self.settings["all_lines"], self.agent))
+            self.stops.append(all_lines.start(self.all_lines))
         self._shake_hands()
         if self.agent is not None:
             self.agent.start()

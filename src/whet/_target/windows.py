@@ -216,6 +216,9 @@ class LineWindows:
                     "function": anchor.function,
                     "code_line": anchor.code_line,
                     "line": anchor.line,
+                    "end_line": anchor.end_line,
+                    "header": anchor.header,
+                    "entries": anchor.entries,
                     "lines": anchor.lines,
                     "count": anchor.n,
                     "exact": anchor.exact,
@@ -243,5 +246,3 @@ def reason_to_stay_out() -> str:
             if name is not None and name != "line_profiler":
                 return f"the program uses sys.monitoring ({name})"
     return ""
-
-

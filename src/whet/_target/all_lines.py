@@ -1,0 +1,66 @@
+"""line_profiler throughout, on chosen functions: exact hits at their full price."""
+
+from __future__ import annotations
+
+import json
+import os
+import types
+from collections.abc import Callable
+from typing import Any
+
+from . import importer, windows
+
+
+class AllLines:
+    """Registers the chosen functions as their modules are compiled, and counts until the end."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.capture: str = settings["capture"]
+        self.functions = {(file, line) for file, line in settings["functions"]}
+        """``(file, first line of the code object)``; empty means all user functions."""
+        self.lines = windows.LineWindows(windows.load_line_profiler(settings.get("folder")))
+        # Registering is what chooses; padding must not.
+        self.lines.known = windows.EAGER_CODES
+        user = importer.UserCode(settings["foreign"], settings["program"], settings["include"], settings["exclude"])
+        self.compiler = importer.Compiler(user, self._take)
+        self.compiler.budget = float("inf")
+        self.compiler.with_anchors = False
+        self.pid = os.getpid()
+        self.is_user = user
+
+    def _take(self, code: types.CodeType, _anchors: list[Any]) -> types.CodeType:
+        padded = self.lines.pad(code)
+        for one in list(self.lines.waiting.values()):
+            place = (os.path.abspath(one.co_filename), one.co_firstlineno)
+            if not self.functions or place in self.functions:
+                self.lines.register(one)
+        self.lines.waiting.clear()
+        return padded
+
+    def stop(self) -> None:
+        """Stop counting and write what was counted."""
+        if os.getpid() != self.pid:
+            return
+        self.lines.profiler.disable()
+        counted = [
+            [file, name, first, line, hits]
+            for (file, name, first), lines in self.lines._count_lines().items()
+            for line, hits in lines.items()
+        ]
+        temporary = f"{self.capture}.tmp"
+        with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
+            json.dump({"schema": 1, "exact": counted}, sink, ensure_ascii=False)
+        os.replace(temporary, self.capture)
+
+
+def prepare(settings: dict[str, Any]) -> AllLines:
+    """Load line_profiler and hook imports. Raises ``ImportError``."""
+    counter = AllLines(settings)
+    importer.hook_imports(counter.compiler)
+    return counter
+
+
+def start(counter: AllLines) -> Callable[[], None]:
+    """Begin counting; the returned function ends it."""
+    counter.lines.profiler.enable()
+    return counter.stop

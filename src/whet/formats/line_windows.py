@@ -1,0 +1,277 @@
+"""What the agent inside the target leaves: line counts from windows, anchors, looks.
+
+Windows of tracing tell how often lines ran relative to one another; anchors
+were counted throughout. A line's hits are its hits inside windows times the
+exact count of an anchor over that anchor's count inside the same windows.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from whet.errors import FormatError
+from whet.model.evidence import Evidence, Seen
+from whet.model.profile import LineCount, Profile
+
+MAX_BYTES = 512 * 1024 * 1024
+ENOUGH = 12
+"""An anchor's count inside windows from which its own ratio is trusted over that of its neighbours."""
+
+Place = tuple[str, int]
+"""A function: its file and the first line of its code object."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """Everything that one process's agent reported."""
+
+    pid: int
+    lines: tuple[LineCount, ...] = ()
+    windows: int = 0
+    evidence: Evidence = field(default_factory=Evidence)
+    why_no_hits: str = ""
+    left_plain: int = 0
+    peak_kilobytes: int = 0
+    peak_stack: tuple[tuple[str, int, str], ...] = ()
+    sources: Mapping[str, bytes] = field(default_factory=dict)
+    wall_ns: int = 0
+    cpu_ns: int = 0
+
+
+@dataclass(slots=True)
+class _Anchor:
+    kind: str
+    function: Place
+    header: int
+    line: int
+    end_line: int
+    lines: tuple[int, ...]
+    count: int
+    exact: bool
+    entries: int = 0
+    """How often the loop was entered; known for sized loops only."""
+    seen: dict[int, int] = field(default_factory=dict)
+    """Count inside the windows of each phase."""
+
+    @property
+    def in_windows(self) -> int:
+        return sum(self.seen.values())
+
+    @property
+    def span(self) -> int:
+        return self.end_line - self.start
+
+    @property
+    def start(self) -> int:
+        return self.header or self.line
+
+
+class LineWindows:
+    """The agent's capture as a profile that holds line counts only."""
+
+    name = "whet-lines"
+
+    def read(self, file: BinaryIO) -> Iterator[Profile]:
+        """Yield one profile. Raises :class:`FormatError`."""
+        report = read_agent_report(file)
+        yield Profile(collector="line_profiler", lines=report.lines)
+
+    def write(self, profile: Profile, sink: BinaryIO) -> None:
+        """Write exact counts; those are all that a profile still knows."""
+        exact = [[each.file, "", each.function_line, each.line, each.hits] for each in profile.lines if each.exact]
+        sink.write(json.dumps({"schema": 1, "exact": exact}).encode())
+
+
+def read_agent_report(file: BinaryIO) -> AgentReport:
+    """Read a capture of ``whet._target.agent`` or ``whet._target.all_lines``. Raises :class:`FormatError`."""
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise FormatError("the line counts are too large", f"over {MAX_BYTES} bytes")
+    try:
+        raw = json.loads(data.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise FormatError("the line counts are not JSON", str(error)) from error
+    if not isinstance(raw, dict) or raw.get("schema") != 1:
+        raise FormatError("the line counts have an unknown schema", "schema")
+    try:
+        return _exact_report(raw) if "exact" in raw else _windows_report(raw)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise FormatError("the line counts are malformed", repr(error)) from error
+
+
+def _exact_report(raw: dict[str, Any]) -> AgentReport:
+    lines = tuple(
+        LineCount(str(file), int(line), int(first), int(hits), exact=True)
+        for file, _name, first, line, hits in raw["exact"]
+        if hits
+    )
+    return AgentReport(pid=0, lines=lines)
+
+
+def _windows_report(raw: dict[str, Any]) -> AgentReport:
+    counted = raw["lines"]
+    lines: tuple[LineCount, ...] = ()
+    if counted is not None:
+        lines = tuple(estimate_hits(counted["rows"], counted["phases"], counted["anchors"], counted["anchor_rows"]))
+    return AgentReport(
+        pid=int(raw["pid"]),
+        lines=lines,
+        windows=int(counted["windows"]) if counted is not None else 0,
+        evidence=Evidence(int(raw["looks"]), tuple(_seen(each) for each in raw["seen"]), str(raw["why_no_looks"])),
+        why_no_hits=str(raw["why_no_hits"]),
+        left_plain=int(raw["left_plain"]),
+        peak_kilobytes=int(raw["peak_kilobytes"]),
+        peak_stack=tuple((str(file), int(line), str(name)) for file, line, name in raw["peak_stack"]),
+        sources={str(name): text.encode("latin-1") for name, text in raw["sources"].items()},
+        wall_ns=int(raw["wall_ns"]),
+        cpu_ns=int(raw["cpu_ns"]),
+    )
+
+
+def _seen(raw: dict[str, Any]) -> Seen:
+    low, middle, high = raw["lengths"] or (None, None, None)
+    return Seen(
+        file=str(raw["file"]),
+        function=str(raw["function"]),
+        function_line=int(raw["line"]),
+        name=str(raw["name"]),
+        looks=int(raw["looks"]),
+        types={str(kind): int(count) for kind, count in raw["types"].items()},
+        elements={str(kind): int(count) for kind, count in raw["elements"].items()},
+        min_length=low,
+        median_length=middle,
+        max_length=high,
+    )
+
+
+def estimate_hits(
+    rows: Sequence[Sequence[Any]],
+    phases: Sequence[Mapping[str, Any]],
+    raw_anchors: Sequence[Mapping[str, Any]],
+    anchor_rows: Sequence[int],
+) -> Iterator[LineCount]:
+    """Turn window counts into hits.
+
+    ``rows`` are ``(file, qualified name, first line, line)``; a phase's
+    ``lines`` and ``anchors`` are flat lists of row, count, row, count.
+    Yields one count a line that was seen in a window or is counted exactly.
+    """
+    in_phase: list[dict[int, int]] = []
+    by_line: dict[Place, dict[int, dict[int, int]]] = {}
+    for number, phase in enumerate(phases):
+        in_phase.append(dict(zip(phase["anchors"][::2], phase["anchors"][1::2], strict=True)))
+        for row, hits in zip(phase["lines"][::2], phase["lines"][1::2], strict=True):
+            file, _name, first, line = rows[row]
+            counts = by_line.setdefault((str(file), int(first)), {}).setdefault(int(line), {})
+            counts[number] = counts.get(number, 0) + int(hits)
+    anchors = _read_anchors(raw_anchors, anchor_rows, in_phase, by_line)
+    of_function: dict[Place, list[_Anchor]] = {}
+    for anchor in anchors:
+        of_function.setdefault(anchor.function, []).append(anchor)
+    surroundings = _factor_of_phases(anchors, len(phases))
+    for function in sorted(by_line.keys() | of_function.keys()):
+        yield from _estimate_function(function, by_line.get(function, {}), of_function.get(function, []), surroundings)
+
+
+def _read_anchors(
+    raw: Sequence[Mapping[str, Any]],
+    anchor_rows: Sequence[int],
+    in_phase: Sequence[Mapping[int, int]],
+    by_line: Mapping[Place, Mapping[int, Mapping[int, int]]],
+) -> list[_Anchor]:
+    anchors = []
+    for each, row in zip(raw, anchor_rows, strict=True):
+        function = (str(each["file"]), int(each["code_line"]))
+        anchor = _Anchor(
+            str(each["kind"]),
+            function,
+            int(each["header"]),
+            int(each["line"]),
+            int(each["end_line"]),
+            tuple(int(line) for line in each["lines"]),
+            int(each["count"]),
+            bool(each["exact"]),
+            int(each["entries"]),
+        )
+        if anchor.kind == "sized":
+            # Its counter jumps by a whole loop at a time; what ran inside windows is the first line of the body.
+            anchor.seen = dict(by_line.get(function, {}).get(anchor.line, {}))
+        else:
+            anchor.seen = {number: counts[row] for number, counts in enumerate(in_phase) if row in counts}
+        anchors.append(anchor)
+    return anchors
+
+
+def _factor_of_phases(anchors: Sequence[_Anchor], phases: int) -> list[float]:
+    """Return for each phase how many times more ran in all than inside windows, judged by the anchors active in it."""
+    weighed, weight = [0.0] * phases, [0.0] * phases
+    for anchor in anchors:
+        total = anchor.in_windows
+        if anchor.exact and total >= ENOUGH:
+            for number, count in anchor.seen.items():
+                weighed[number] += count * anchor.count / total
+                weight[number] += count
+    return [a / b if b else 0.0 for a, b in zip(weighed, weight, strict=True)]
+
+
+def _estimate_function(
+    function: Place,
+    lines: Mapping[int, Mapping[int, int]],
+    anchors: Sequence[_Anchor],
+    surroundings: Sequence[float],
+) -> Iterator[LineCount]:
+    file, first = function
+    exact = {line: anchor.count for anchor in anchors if anchor.exact for line in anchor.lines}
+    for anchor in anchors:
+        if anchor.kind == "sized" and anchor.exact and anchor.header:
+            # Once an iteration, and once more to find that nothing is left.
+            exact[anchor.header] = anchor.count + anchor.entries
+    entries = sum(lines[min(lines)].values()) if lines else 0
+    usable = sorted((a for a in anchors if a.exact and a.in_windows), key=lambda a: a.span)
+    for line in sorted(lines.keys() | exact.keys()):
+        counts = lines.get(line, {})
+        in_windows = sum(counts.values())
+        per_call = in_windows / entries if entries and in_windows else None
+        if line in exact:
+            yield LineCount(file, line, first, exact[line], per_call, exact=True)
+            continue
+        around = [a for a in usable if a.start <= line <= a.end_line]
+        chosen = next((a for a in around if a.in_windows >= ENOUGH), None)
+        if chosen is not None:
+            factor = chosen.count / chosen.in_windows
+            error = _error_of_ratio(counts, chosen.seen)
+        else:
+            covered = sum(count for number, count in counts.items() if surroundings[number])
+            if covered * 2 < in_windows:
+                yield LineCount(file, line, first, None, per_call)
+                continue
+            factor = sum(count * surroundings[number] for number, count in counts.items()) / covered
+            error = _error_of_spread(counts, surroundings, factor)
+        yield LineCount(file, line, first, round(in_windows * factor), per_call, min(error, 9.99))
+
+
+def _error_of_ratio(counts: Mapping[int, int], anchor: Mapping[int, int]) -> float:
+    """Return the relative standard error of ``sum(counts) / sum(anchor)``, phases being the independent units."""
+    numbers = counts.keys() | anchor.keys()
+    total, base = sum(counts.values()), sum(anchor.values())
+    ratio = total / base
+    n = len(numbers)
+    spread = sum((counts.get(number, 0) - ratio * anchor.get(number, 0)) ** 2 for number in numbers)
+    sampled = math.sqrt(spread * n / (n - 1)) / total if n > 1 else 0.0
+    # Both ends of a window cut a line from its anchor: one count in doubt at each.
+    cut = math.sqrt(2 * n) / total / 2
+    few = 1 / math.sqrt(base) if n == 1 else 0.0
+    return math.hypot(sampled, cut, few)
+
+
+def _error_of_spread(counts: Mapping[int, int], surroundings: Sequence[float], factor: float) -> float:
+    """Return the relative standard error where the anchors are other functions', seen in the same windows."""
+    total = sum(counts.values())
+    n = len(counts)
+    spread = sum((count * (surroundings[number] - factor)) ** 2 for number, count in counts.items())
+    sampled = math.sqrt(spread * n / (n - 1)) / (total * factor) if n > 1 else 0.5
+    return math.hypot(sampled, 1 / math.sqrt(total), 0.05)
