@@ -111,7 +111,7 @@ class _Table:
 def _move_rows(
     stacks: StackTable, renamed: list[Frame], folded: list[bool], hidden: list[bool], table: _Table
 ) -> list[int]:
-    """Fill ``table``; return for each old row its new one, ``ROOT`` or ``DROPPED``.
+    """Fill ``table``; return for each old row its new one, or ``DROPPED``.
 
     A hidden row stands where its parent stands. What it calls is whet's own work
     too, until a user's frame or the program's ``<module>`` begins.
@@ -159,9 +159,10 @@ def _move_samples(entry: Samples, place: Sequence[int]) -> Samples:
     """Return ``entry`` on the new rows, equal rows added up; dropped values take their share of the count along."""
     sums: dict[int, int] = {}
     lost = 0
+    # Samples at ROOT (a thread without any Python frame) stay there.
     for row, value in zip(entry.stack, entry.value, strict=True):
-        new = place[row]
-        if new < 0:
+        new = place[row] if row >= 0 else row
+        if new == DROPPED:
             lost += value
         else:
             sums[new] = sums.get(new, 0) + value

@@ -51,7 +51,7 @@ class CodeKind(StrEnum):
 
 _PLACED = (ast.expr, ast.stmt)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_LEAVES = (ast.Name, ast.Constant)
+_LEAVES = frozenset({ast.Name, ast.Constant})
 _STATEMENTS = (CodeKind.MODULE, CodeKind.CLASS, CodeKind.FUNCTION)
 
 
@@ -196,8 +196,6 @@ class _Scan:
         self._push(tree.body, 0)
         while self._todo:
             node, scope = self._todo.pop()
-            if isinstance(node, _PLACED) and not self._may_hold_code(node):
-                continue
             match node:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     inner = self._open(node, scope, node.name, CodeKind.FUNCTION)
@@ -220,18 +218,31 @@ class _Scan:
                     name = _COMPREHENSION_NAMES.get(type(node))
                     if name and isinstance(node, ast.expr):
                         self.folded.append((name, node.lineno, node.end_lineno or node.lineno, scope))
-                    self._push(list(ast.iter_child_nodes(node)), scope)
+                    self._push_parts(node, scope)
+
+    def _push_parts(self, node: ast.AST, scope: int) -> None:
+        for field in reversed(node._fields):
+            value = getattr(node, field, None)
+            if type(value) is list:
+                self._push(value, scope)
+            elif isinstance(value, ast.AST):
+                self._push((value,), scope)
+
+    def _push(self, nodes: Sequence[object], scope: int) -> None:
+        for node in reversed(nodes):
+            if isinstance(node, _PLACED):
+                if self._may_hold_code(node):
+                    self._todo.append((node, scope))
+            elif isinstance(node, ast.AST) and node._fields:
+                self._todo.append((node, scope))
 
     def _may_hold_code(self, node: ast.expr | ast.stmt) -> bool:
-        if isinstance(node, _LEAVES):
+        if type(node) in _LEAVES:
             return False
-        if isinstance(node, ast.stmt) and (hasattr(node, "body") or isinstance(node, ast.Match)):
+        if isinstance(node, ast.stmt) and ("body" in node._fields or "cases" in node._fields):
             return True
         last = min(node.end_lineno or node.lineno, len(self._words) - 1)
         return self._words[last] > self._words[max(0, node.lineno - 1)]
-
-    def _push(self, nodes: Sequence[ast.AST], scope: int) -> None:
-        self._todo.extend((node, scope) for node in reversed(nodes))
 
     def _open(self, node: _Opening, scope: int, name: str, kind: CodeKind) -> int:
         around = self.spans[scope]

@@ -15,9 +15,12 @@ from whet.model.profile import ROOT, Profile
 
 
 def self_values(profile: Profile, metrics: Iterable[Metric]) -> list[int]:
-    """Return for each row of the stack table the sum of its samples' values of ``metrics``, all threads together."""
+    """Return for each row of the stack table the sum of its samples' values of ``metrics``, all threads together.
+
+    One entry more than rows stands at the end: samples without any frame (``ROOT``).
+    """
     wanted = frozenset(metrics)
-    values = [0] * len(profile.stacks)
+    values = [0] * (len(profile.stacks) + 1)
     for entry in profile.samples:
         if entry.metric in wanted:
             for row, value in zip(entry.stack, entry.value, strict=True):
@@ -27,7 +30,7 @@ def self_values(profile: Profile, metrics: Iterable[Metric]) -> list[int]:
 
 def subtree_sums(parent: Sequence[int], values: Sequence[int]) -> list[int]:
     """Return for each row the sum of ``values`` over it and everything called from it."""
-    sums = list(values)
+    sums = list(values[: len(parent)])
     for row in range(len(parent) - 1, -1, -1):
         above = parent[row]
         if above >= 0:

@@ -7,8 +7,8 @@ stack.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from whet.model.frame import Frame
 from whet.model.metric import Metric
@@ -37,6 +37,8 @@ class FlameTree:
     """How much of the whole is inside ``FOLDED`` nodes."""
     folded_nodes: int = 0
     """How many nodes were folded away."""
+    siblings: Mapping[int, int] = field(default_factory=dict)
+    """For each ``FOLDED`` row the number of siblings that it stands for: the n of "(n more)"."""
 
     @property
     def whole(self) -> int:

@@ -40,7 +40,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpot:
-    """A function (code object) and its cost. ``name`` is the qualified name."""
+    """A function (code object) and its cost. ``name`` is the qualified name.
+
+    ``threads`` are those that it was seen in, as indices into ``Hotspots.threads``.
+    """
 
     file: str
     name: str
@@ -106,6 +109,8 @@ class Hotspots:
     cpu_ns: int = 0
     waiting_ns: int = 0
     idle_ns: int = 0
+    outside_ns: int = 0
+    """The part of ``busy_ns`` without a user frame on the stack: charged to nobody."""
     samples: int = 0
     share_error: float = 0.0
     """Standard error of a share of one half: the worst any share can have."""

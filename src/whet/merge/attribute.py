@@ -1,0 +1,222 @@
+"""From all profiles of a run to hotspots: functions and lines with all their metrics side by side.
+
+Definitions. *Busy* is CPU plus waiting; idle time is left out of every share.
+*Self* is CPU in the place itself, *total* with everything that it called (a
+recursive function counts once), *charged* its self time plus everything
+outside user code called from it, up to the next user frame. Waiting is charged
+the same way. A share is of busy time and has the standard error
+``sqrt(p * (1 - p) / n)`` of ``n`` samples. Repeated executions add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+from whet.merge.charge import Times, charge_memory, charge_time
+from whet.merge.codemap import MODULE_NAME, CodeMap, code_map
+from whet.merge.hits import pool_hits
+from whet.merge.ledger import Ledger, Tally
+from whet.merge.select import memory_profiles, time_profiles, tool_name
+from whet.model.frame import Frame, Owner
+from whet.model.hotspot import (
+    Cost,
+    DependencySpot,
+    FunctionSpot,
+    Hotspots,
+    ImportSpot,
+    LineSpot,
+    ThreadTime,
+)
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, LineCount, Profile, Thread
+from whet.model.run import Run
+
+Spot = FunctionSpot | LineSpot
+
+
+def merge_run(run: Run) -> Hotspots:
+    """Return the merged view of ``run``, whose profiles are aligned (:func:`whet.merge.align.align_profile`)."""
+    timed, measured = time_profiles(run), memory_profiles(run)
+    roots = import_roots(run, timed)
+    ledger = Ledger(frozenset(run.sources))
+    times = Times()
+    for profile in timed:
+        charge_time(profile, ledger, times, roots)
+    for profile in measured:
+        charge_memory(profile, ledger)
+    threads = sorted(times.threads.items(), key=_thread_order)
+    builder = _Builder(run, ledger, times)
+    functions = builder.functions([thread for thread, _ in threads])
+    lines = builder.lines()
+    busy = times.cpu + times.waiting
+    return Hotspots(
+        busy_ns=busy,
+        cpu_ns=times.cpu,
+        waiting_ns=times.waiting,
+        idle_ns=times.idle,
+        outside_ns=times.outside,
+        samples=times.samples,
+        share_error=share_error(0.5, times.samples),
+        functions=functions,
+        lines=lines,
+        imports=tuple(
+            ImportSpot(module, file, value, _share(value, busy))
+            for (module, file), value in sorted(times.imports.items(), key=lambda item: (-item[1], item[0]))
+        ),
+        dependencies=tuple(
+            DependencySpot(package, owner, self_cpu, total_cpu, _share(self_busy, busy))
+            for (package, owner), (self_cpu, total_cpu, self_busy) in sorted(
+                times.packages.items(), key=lambda item: (-item[1][2], -item[1][1], item[0])
+            )
+            if total_cpu or self_busy
+        ),
+        threads=tuple(_thread_time(thread, spent) for thread, spent in threads),
+        line_index={(spot.file, spot.line): spot for spot in lines},
+    )
+
+
+def share_error(share: float, samples: int) -> float:
+    """Return the standard error of a share that was seen in ``samples`` samples."""
+    inside = min(1.0, max(0.0, share))
+    return sqrt(inside * (1.0 - inside) / samples) if samples > 0 else 0.0
+
+
+def import_roots(run: Run, profiles: Sequence[Profile]) -> tuple[str, ...]:
+    """Return the folders that modules of the run were imported from, as far as it tells.
+
+    They are the project and its ``src``, the working folder, and the folder of
+    each outermost module: a script's own folder stands first on ``sys.path``.
+    """
+    folders = [run.project, f"{run.project}/src" if run.project else "", run.directory]
+    for profile in profiles:
+        for parent, index in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+            frame = profile.frames[index]
+            if parent == ROOT and frame.name == MODULE_NAME and not frame.file.startswith("<"):
+                folders.append(frame.file.replace("\\", "/").rpartition("/")[0])
+    return tuple(dict.fromkeys(folder for folder in folders if folder))
+
+
+class _Builder:
+    """Turns tallies into spots."""
+
+    def __init__(self, run: Run, ledger: Ledger, times: Times) -> None:
+        timed, measured = time_profiles(run), memory_profiles(run)
+        self._run = run
+        self._ledger = ledger
+        self._times = times
+        self._hits = pool_hits(run)
+        self._busy = times.cpu + times.waiting
+        self._time_tools = tuple(dict.fromkeys(tool_name(profile) for profile in timed))
+        self._memory_tools = tuple(dict.fromkeys(tool_name(profile) for profile in measured))
+        self._memory = frozenset(entry.metric for profile in measured for entry in profile.samples)
+        self._maps: dict[str, CodeMap | None] = {}
+
+    def functions(self, threads: Sequence[Thread]) -> tuple[FunctionSpot, ...]:
+        """Return all functions that were seen; ``threads`` in the order that their indices refer to."""
+        seen_in: dict[int, list[int]] = {}
+        for index, thread in enumerate(threads):
+            for function in self._times.functions_of.get(thread, ()):
+                seen_in.setdefault(function, []).append(index)
+        for file, line, function_line in self._hits.places():
+            known = self._map(file)
+            if known is not None:
+                counted = known.at(line, "", function_line)
+                self._ledger.function(Frame(file, counted.name, line, counted.line, self._run.sources[file].owner))
+        spots = [
+            spot
+            for index, frame in enumerate(self._ledger.function_frames)
+            if (spot := self._function(frame, self._ledger.functions[index], tuple(seen_in.get(index, ()))))
+        ]
+        return tuple(sorted(spots, key=_hottest_first))
+
+    def _function(self, frame: Frame, tally: Tally, threads: tuple[int, ...]) -> FunctionSpot | None:
+        if frame.owner is Owner.NATIVE:
+            return None
+        known = self._map(frame.file)
+        span = known.at(frame.line or frame.first_line, frame.name, frame.first_line) if known else None
+        if span is not None and span.name != frame.name:
+            span = None  # the profiler and the source do not agree on what stands there
+        hits = self._hits.of_function(frame.file, span) if span else None
+        if tally.is_empty() and hits is None:
+            return None
+        end_line = span.end_line if span else frame.first_line
+        cost = self._cost(tally, hits)
+        return FunctionSpot(frame.file, frame.name, frame.first_line, end_line, frame.owner, cost, threads)
+
+    def lines(self) -> tuple[LineSpot, ...]:
+        """Return all lines that were seen or counted."""
+        ledger = self._ledger
+        for file, line, _ in self._hits.places():
+            source = self._run.sources.get(file)
+            ledger.line(Frame(file, "", line, 0, source.owner if source else Owner.USER))
+        spots: list[LineSpot] = []
+        for frame, tally in zip(ledger.line_frames, ledger.lines, strict=True):
+            known = self._map(frame.file)
+            owner = known.at(frame.line) if known else None
+            name, function_line = (owner.name, owner.line) if owner else (frame.name, frame.first_line)
+            hits = self._hits.of_line(frame.file, frame.line, function_line)
+            if not tally.is_empty() or hits is not None:
+                cost = self._cost(tally, hits)
+                spots.append(LineSpot(frame.file, frame.line, name, function_line, frame.owner, cost))
+        return tuple(sorted(spots, key=_hottest_first))
+
+    def _map(self, file: str) -> CodeMap | None:
+        if file not in self._maps:
+            source = self._run.sources.get(file)
+            self._maps[file] = code_map(source.text) if source else None
+        return self._maps[file]
+
+    def _cost(self, tally: Tally, hits: LineCount | None) -> Cost:
+        share = _share(tally.charged + tally.waiting, self._busy)
+        collectors = list(self._time_tools) if tally.total_cpu or tally.total_waiting else []
+        collectors += self._memory_tools if tally.memory else ()
+        collectors += self._hits.collectors if hits is not None else ()
+        return Cost(
+            self_ns=tally.self_cpu,
+            total_ns=tally.total_cpu,
+            charged_ns=tally.charged,
+            waiting_ns=tally.waiting,
+            self_share=_share(tally.self_cpu + tally.self_waiting, self._busy),
+            total_share=_share(tally.total_cpu + tally.total_waiting, self._busy),
+            charged_share=share,
+            share_error=share_error(share, self._times.samples),
+            samples=round(share * self._times.samples),
+            hits=hits,
+            allocated_bytes=self._memory_of(tally, Metric.ALLOCATED),
+            allocations=self._memory_of(tally, Metric.ALLOCATIONS),
+            peak_bytes=self._memory_of(tally, Metric.PEAK),
+            collectors=tuple(dict.fromkeys(collectors)),
+        )
+
+    def _memory_of(self, tally: Tally, metric: Metric) -> int | None:
+        return tally.memory.get(metric, 0) if metric in self._memory else None
+
+
+def _share(value: int, whole: int) -> float:
+    return value / whole if whole > 0 else 0.0
+
+
+def _hottest_first(spot: Spot) -> tuple[int, int, int, int, str, int]:
+    cost = spot.cost
+    memory = max(cost.peak_bytes or 0, cost.allocated_bytes or 0)
+    spent = cost.charged_ns + cost.waiting_ns
+    return (-spent, spot.owner is not Owner.USER, -cost.total_ns, -memory, spot.file, spot.line)
+
+
+def _thread_order(item: tuple[Thread, dict[Metric, int]]) -> tuple[int, int, int, int, str]:
+    thread, spent = item
+    busy = spent.get(Metric.CPU, 0) + spent.get(Metric.WAITING, 0)
+    return (-busy, -spent.get(Metric.IDLE, 0), thread.pid, thread.tid, thread.name)
+
+
+def _thread_time(thread: Thread, spent: dict[Metric, int]) -> ThreadTime:
+    return ThreadTime(
+        thread.pid,
+        thread.tid,
+        thread.name,
+        thread.process,
+        spent.get(Metric.CPU, 0),
+        spent.get(Metric.WAITING, 0),
+        spent.get(Metric.IDLE, 0),
+    )

@@ -1,0 +1,129 @@
+"""Cost from stacks to places: self, total and charged time, memory, packages, imports, threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from whet.merge.imports import sum_imports
+from whet.merge.ledger import Ledger
+from whet.merge.names import package_name
+from whet.merge.tree import charge_rows, outermost_rows, preorder, self_values, subtree_sums
+from whet.model.frame import Owner
+from whet.model.metric import Metric
+from whet.model.profile import Profile, Thread
+
+MEMORY_METRICS = (Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK)
+
+
+@dataclass(slots=True)
+class Times:
+    """What the time profiles say beside the tallies. Values are nanoseconds."""
+
+    cpu: int = 0
+    waiting: int = 0
+    idle: int = 0
+    outside: int = 0
+    samples: int = 0
+    imports: dict[tuple[str, str], int] = field(default_factory=dict)
+    packages: dict[tuple[str, Owner], list[int]] = field(default_factory=dict)
+    """Self CPU, total CPU and self busy time of each package."""
+    threads: dict[Thread, dict[Metric, int]] = field(default_factory=dict)
+    functions_of: dict[Thread, set[int]] = field(default_factory=dict)
+
+
+def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[str]) -> None:
+    """Add one time profile to the tallies and to ``times``."""
+    parent, frame_of = profile.stacks.parent, profile.stacks.frame
+    function_of = [ledger.function(frame) for frame in profile.frames]
+    line_of = [ledger.line(frame) for frame in profile.frames]
+    functions = [function_of[frame] for frame in frame_of]
+    lines = [line_of[frame] for frame in frame_of]
+    charged = charge_rows(parent, frame_of, [frame.owner is Owner.USER for frame in profile.frames])
+    cpu = self_values(profile, [Metric.CPU])
+    waiting = self_values(profile, [Metric.WAITING])
+    spent = [row for row in range(len(parent)) if cpu[row] or waiting[row]]
+    inside = [row for row in spent if charged[row] >= 0]
+    whole = sum(cpu) + sum(waiting)
+    times.outside += whole - sum(cpu[row] + waiting[row] for row in inside)
+    for tallies, keys in ((ledger.functions, functions), (ledger.lines, lines)):
+        for row in spent:
+            if keys[row] >= 0:
+                tally = tallies[keys[row]]
+                tally.self_cpu += cpu[row]
+                tally.self_waiting += waiting[row]
+        for row in inside:
+            key = keys[charged[row]]
+            if key >= 0:
+                tally = tallies[key]
+                tally.charged += cpu[row]
+                tally.waiting += waiting[row]
+    cpu_sums = subtree_sums(parent, cpu)
+    waiting_sums = subtree_sums(parent, waiting) if any(waiting) else [0] * len(parent)
+    order = preorder(parent)
+    for tallies, keys in ((ledger.functions, functions), (ledger.lines, lines)):
+        for row in outermost_rows(order, keys, len(tallies)):
+            tally = tallies[keys[row]]
+            tally.total_cpu += cpu_sums[row]
+            tally.total_waiting += waiting_sums[row]
+    package_of, packages = _name_packages(profile, roots)
+    keys = [package_of[frame] for frame in frame_of]
+    sums = [times.packages.setdefault(name, [0, 0, 0]) for name in packages]
+    for row in spent:
+        key = keys[row]
+        if key >= 0:
+            sums[key][0] += cpu[row]
+            sums[key][2] += cpu[row] + waiting[row]
+    for row in outermost_rows(order, keys, len(sums)):
+        sums[keys[row]][1] += cpu_sums[row]
+    busy_sums = [computed + waited for computed, waited in zip(cpu_sums, waiting_sums, strict=True)]
+    sum_imports(profile, busy_sums, order, roots, times.imports)
+    _add_threads(profile, times, functions, charged)
+
+
+def charge_memory(profile: Profile, ledger: Ledger) -> None:
+    """Add one memory profile: what was allocated counts for the innermost user frame."""
+    parent, frame_of = profile.stacks.parent, profile.stacks.frame
+    charged = charge_rows(parent, frame_of, [frame.owner is Owner.USER for frame in profile.frames])
+    for metric in MEMORY_METRICS:
+        values = self_values(profile, [metric])
+        for row, owner in enumerate(charged):
+            if values[row] and owner >= 0:
+                frame = profile.frames[frame_of[owner]]
+                line = ledger.line(frame)
+                tallies = [ledger.functions[ledger.function(frame)], *([ledger.lines[line]] if line >= 0 else [])]
+                for tally in tallies:
+                    tally.memory[metric] = tally.memory.get(metric, 0) + values[row]
+
+
+def _name_packages(profile: Profile, roots: Sequence[str]) -> tuple[list[int], list[tuple[str, Owner]]]:
+    """Return for each frame the number of its package (-1 for the user's), and the packages."""
+    numbers: dict[tuple[str, Owner], int] = {}
+    package_of = [
+        -1 if frame.owner is Owner.USER else numbers.setdefault((package_name(frame, roots), frame.owner), len(numbers))
+        for frame in profile.frames
+    ]
+    return package_of, list(numbers)
+
+
+def _add_threads(profile: Profile, times: Times, functions: Sequence[int], charged: Sequence[int]) -> None:
+    for entry in profile.samples:
+        if entry.metric not in (Metric.CPU, Metric.WAITING, Metric.IDLE):
+            continue
+        value = sum(entry.value)
+        if entry.metric is Metric.CPU:
+            times.cpu += value
+        elif entry.metric is Metric.WAITING:
+            times.waiting += value
+        else:
+            times.idle += value
+        thread = profile.threads[entry.thread] if 0 <= entry.thread < len(profile.threads) else Thread(0, 0)
+        spent = times.threads.setdefault(thread, {})
+        spent[entry.metric] = spent.get(entry.metric, 0) + value
+        if entry.metric is Metric.IDLE:
+            continue
+        times.samples += entry.count
+        seen = times.functions_of.setdefault(thread, set())
+        for row in entry.stack:
+            if row >= 0:
+                seen.add(functions[charged[row] if charged[row] >= 0 else row])

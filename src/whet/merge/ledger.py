@@ -1,0 +1,70 @@
+"""The books of a merge: one mutable tally for each function and each line, in integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from whet.model.frame import Frame, Owner
+from whet.model.metric import Metric
+
+NOT_KEPT = -1
+"""The line number (in the ledger) of frames whose lines are not listed."""
+
+FunctionKey = tuple[str, str, int]
+LineKey = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums of one place, in nanoseconds and bytes."""
+
+    self_cpu: int = 0
+    self_waiting: int = 0
+    total_cpu: int = 0
+    total_waiting: int = 0
+    charged: int = 0
+    waiting: int = 0
+    memory: dict[Metric, int] = field(default_factory=dict)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing was seen here."""
+        return not (self.total_cpu or self.total_waiting or self.memory)
+
+
+class Ledger:
+    """All places of a run by number, so that sums over stack tables are sums over lists."""
+
+    def __init__(self, shown: frozenset[str]) -> None:
+        self.functions: list[Tally] = []
+        self.function_frames: list[Frame] = []
+        self.lines: list[Tally] = []
+        self.line_frames: list[Frame] = []
+        self._function_index: dict[FunctionKey, int] = {}
+        self._line_index: dict[LineKey, int] = {}
+        self._shown = shown
+
+    def function(self, frame: Frame) -> int:
+        """Return the number of the function that ``frame`` stands in."""
+        key = (frame.file, frame.name, frame.first_line)
+        index = self._function_index.get(key)
+        if index is None:
+            index = self._function_index[key] = len(self.functions)
+            self.functions.append(Tally())
+            self.function_frames.append(frame)
+        return index
+
+    def line(self, frame: Frame) -> int:
+        """Return the number of the line that ``frame`` stands on.
+
+        The user's lines and those of files whose source is kept are listed; others
+        have no place where they could be shown: ``NOT_KEPT``.
+        """
+        if frame.line <= 0 or (frame.owner is not Owner.USER and frame.file not in self._shown):
+            return NOT_KEPT
+        key = (frame.file, frame.line)
+        index = self._line_index.get(key)
+        if index is None:
+            index = self._line_index[key] = len(self.lines)
+            self.lines.append(Tally())
+            self.line_frames.append(frame)
+        return index
