@@ -13,6 +13,8 @@ _CHUNK = 1024 * 1024
 MAX_PIECE = 64 * 1024 * 1024
 """Characters of one member or element; more is refused before it is held in memory."""
 _SPACE = " \t\r\n"
+_AFTER = frozenset(",:]}" + _SPACE)
+_NEAR = 32
 
 
 class BrokenOff(Exception):  # noqa: N818  not an error by itself: a capture that was cut off is still of use
@@ -72,8 +74,8 @@ class JsonStream:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
-                # At the very end of the buffer a number may go on.
-                if end < len(self._text) or self._ended:
+                # Near the end of the buffer a number may go on: ``0`` of ``0.25`` is a value.
+                if self._ended or self._text[end : end + 1] in _AFTER or len(self._text) - end > _NEAR:
                     self._at = end
                     return value
             except RecursionError as error:
@@ -90,7 +92,7 @@ class JsonStream:
             size *= 2
 
     def _is_wrong(self, error: json.JSONDecodeError) -> bool:
-        unfinished = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - 16
+        unfinished = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - _NEAR
         return not unfinished
 
     def _explain(self, error: ValueError) -> Exception:

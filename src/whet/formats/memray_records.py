@@ -75,9 +75,10 @@ class _Lines:
             case ["f", str(name), str(file), int(number)]:
                 self.frames.append(Frame(file, name, self._count(number)))
             case ["s", int(parent), int(frame)]:
-                if not (ROOT <= parent < len(self.stacks.parent) and 0 <= frame < len(self.frames)):
+                rows = len(self.stacks.parent)
+                if not (ROOT <= parent < rows and 0 <= frame < len(self.frames)):
                     raise self._wrong("a stack of unknown frames")
-                if self.stacks.row(parent, frame) != len(self.stacks.parent) - 1:
+                if self.stacks.row(parent, frame) != rows:
                     raise self._wrong("a stack for the second time")
             case ["t", int(tid), str(name)]:
                 # memray numbers threads itself; only the main thread's kernel id is known: the process's.
