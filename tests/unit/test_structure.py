@@ -33,7 +33,7 @@ def test_sources_are_found() -> None:
 
 
 def _count_lines(path: Path) -> int:
-    """Return the lines of a file; of a rule without its page and its examples, which lie in the file but are no code."""
+    """Return the lines of a file; of a rule without its page and its examples, which are no code."""
     text = path.read_text(encoding="utf-8")
     count = len(text.splitlines())
     if path.is_relative_to(ROOT / "rules"):
