@@ -1,7 +1,7 @@
 """The tests on every Python that whet supports, and with the oldest dependencies that it admits.
 
-``nox`` runs the parts of the suite that touch an interpreter or a profiler on
-each Python found here; ``nox -s lowest`` the whole suite with lower bounds.
+``nox`` runs all but the browser tests on each Python found here; ``nox -s
+lowest`` the same with every dependency at its lower bound.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ nox.options.sessions = ["tests", "lowest"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 
-# The browser shows the same page whatever Python made it.
-EVERYWHERE = ["tests/unit", "tests/contract", "tests/integration", "tests/packaging"]
+# The browser shows the same page whatever Python made it; what is slow runs once, by `make test-all`.
+EVERYWHERE = ["--ignore", "tests/browser", "-m", "not slow"]
 
 
 def show_pyenv_versions() -> None:
