@@ -20,9 +20,7 @@ CodeOption = Annotated[
 ]
 TargetWords = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="TARGET [ARG]...", help="A script, or the name of a Python console script.", show_default=False
-    ),
+    typer.Argument(metavar="TARGET", help="A script, or the name of a Python console script.", show_default=False),
 ]
 
 _ENDING = ("m", "c")
@@ -41,7 +39,12 @@ class TargetCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  click's, vendored in newer typer
         """Set a border after the last of whet's own options, then parse as usual."""
         options, words = split_run_words(args, _valued_options(self.params))
-        return super().parse_args(ctx, [*options, "--", *words])
+        # Without words there is no border to set, and an option whose value was forgotten must not take it for one.
+        return super().parse_args(ctx, [*options, "--", *words] if words else options)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401
+        """Return what the usage line says after the command's name."""
+        return ["[OPTIONS]", "TARGET [ARG]..."]
 
 
 def split_run_words(argv: Sequence[str], valued: Collection[str]) -> tuple[list[str], list[str]]:

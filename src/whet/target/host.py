@@ -33,3 +33,5 @@ class TargetHost:
     versions: Mapping[str, str] = field(default_factory=dict)
     """Versions of those packages."""
     borrowed: frozenset[str] = frozenset()
+    debug: bool = False
+    """Whether it is a debug build, which runs programs several times slower."""

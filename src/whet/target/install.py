@@ -20,6 +20,7 @@ LOWEST = {"line_profiler": "5.0.0", "memray": "1.19.1", "pyinstrument": "5.1.1"}
 """The oldest versions that whet works with, as in its own dependencies."""
 
 _SECONDS = 600
+_OFFLINE = "the package index cannot be reached"
 
 
 def install_collectors(host: TargetHost) -> list[str]:
@@ -102,7 +103,7 @@ def _run_installers(name: str, host: TargetHost, folder: Path) -> None:
             if status == 0 and (folder / name).is_dir():
                 return
             if _is_offline(said):  # each attempt would wait for the same nothing
-                raise CollectorError(f"{name}: the package index cannot be reached")
+                raise CollectorError(f"{name}: {_OFFLINE}")
     if not tried:
         raise CollectorError(f"{name}: neither pip nor uv is there to fetch it")
     raise CollectorError(f"{name}: {_explain(said, host)}")

@@ -50,6 +50,7 @@ def describe_host(path: Path, why: str, answer: Answer) -> TargetHost:
         packages=packages,
         versions={name: read_version(name, Path(folder)) for name, folder in packages.items()},
         borrowed=frozenset(borrowed),
+        debug=answer.debug,
     )
 
 

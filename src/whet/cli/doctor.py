@@ -1,0 +1,156 @@
+"""``whet doctor``: what works here, what does not, and the line that mends it.
+
+Exit status: 0 when everything that the default ``whet run`` uses works, 1 when
+some of it does not (the run then measures less, or at a higher cost), 2 when
+there is nothing to examine (no interpreter) or ``--install`` failed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whet import __version__
+from whet.cli.console import may_color, paint, sanitise, say
+from whet.cli.options import PythonOption
+from whet.errors import WhetError
+
+if TYPE_CHECKING:
+    from whet.target.checkup import Check
+    from whet.target.host import TargetHost
+
+_NARROWEST = 24
+_WIDEST = 100
+
+
+def doctor_command(
+    python: PythonOption = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="Fetch missing profilers for that interpreter into whet's cache.")
+    ] = False,
+) -> int:
+    """Say what works here, what does not, and what mends it."""
+    from whet.target.checkup import examine_collectors, list_notes
+    from whet.target.interpreter import choose_interpreter
+    from whet.target.probe import describe_host
+
+    choice = choose_interpreter(python, os.environ, Path.cwd())
+    host = describe_host(choice.path, choice.why, choice.answer)
+    failure: WhetError | None = None
+    if install:
+        failure = _install(host)
+        host = describe_host(choice.path, choice.why, choice.answer)
+    _print_head(host)
+    checks = []
+    for check in (*examine_collectors(host), _check_store(Path.cwd())):
+        _print_check(check)
+        checks.append(check)
+    _print_notes(list_notes(host, os.environ))
+    failed = [check for check in checks if check.needed and not check.works]
+    typer.echo()
+    if failure is not None:
+        raise failure  # said last, below what was found
+    if failed:
+        _print_wrapped(f"`whet run` goes without: {', '.join(_short(check) for check in failed)}.")
+        return 1
+    _print_wrapped("`whet run` works here in full.")
+    return 0
+
+
+def _install(host: TargetHost) -> WhetError | None:
+    from whet.target.install import install_collectors, list_missing
+
+    missing = list_missing(host)
+    if missing:
+        say(f"whet: fetching {', '.join(missing)} for Python {host.interpreter.version}")
+    try:
+        fetched = install_collectors(host)
+    except WhetError as error:
+        return error
+    for name in fetched:
+        say(f"whet: fetched {name} into whet's cache")
+    return None
+
+
+def _check_store(cwd: Path) -> Check:
+    from whet.store import find_home
+    from whet.target.checkup import Check
+
+    home = find_home(cwd)
+    folder = home if home.is_dir() else home.parent
+    if os.access(folder, os.W_OK | os.X_OK):
+        return Check("saved runs", True, f"go to {home}")
+    return Check(
+        "saved runs", False, f"{folder} cannot be written; runs go to a temporary folder", f"chmod u+rwx {folder}"
+    )
+
+
+def _print_head(host: TargetHost) -> None:
+    interpreter = host.interpreter
+    own = f"{platform.python_implementation()} {platform.python_version()}"
+    _print_wrapped(f"whet {__version__} on {own}, {platform.system()} {platform.machine()}")
+    typer.echo()
+    kind = " free-threaded" if interpreter.free_threaded else ""
+    _print_wrapped(f"Target: {interpreter.implementation} {interpreter.version}{kind}")
+    _print_verbatim(interpreter.path)
+    _print_wrapped(f"chosen by: {interpreter.why}", indent="  ")
+    typer.echo()
+
+
+def _print_check(check: Check) -> None:
+    mark, color = ("ok", "green") if check.works else ("no", "red" if check.needed else "yellow")
+    text = _wrap(f"{check.about}: {check.says}", indent="      ")
+    typer.echo(f"  {paint(mark, color, sys.stdout)}  {text[6:]}", color=may_color(sys.stdout))
+    if check.remedy:
+        # Whole and on a line of its own, so that it can be copied.
+        _print_verbatim(check.remedy, indent="      ")
+
+
+def _print_notes(notes: Iterable[str]) -> None:
+    listed = list(notes)
+    if listed:
+        typer.echo()
+        _print_wrapped("Worth knowing:")
+    for note in listed:
+        text = _wrap(note, indent="    ")
+        typer.echo(f"  - {text[4:]}")
+
+
+def _print_wrapped(text: str, indent: str = "") -> None:
+    typer.echo(_wrap(text, indent))
+
+
+def _print_verbatim(text: str, indent: str = "  ") -> None:
+    typer.echo(_encodable(f"{indent}{sanitise(text)}"))
+
+
+def _wrap(text: str, indent: str) -> str:
+    """Wrap at the terminal's width; paths are never broken, so that they can be copied."""
+    width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
+    return _encodable(
+        textwrap.fill(
+            sanitise(text),
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+
+
+def _encodable(text: str) -> str:
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _short(check: Check) -> str:
+    return check.about.partition(" ")[0] if check.about[-1].isdigit() else check.about
