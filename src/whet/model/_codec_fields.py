@@ -243,13 +243,14 @@ def _write_ints(values: Sequence[int]) -> Any:
     return plain
 
 
-def _read_ints(value: Any) -> array[int]:
+def _read_ints(value: Any) -> Sequence[int]:
     delta = isinstance(value, dict) and value.keys() == {_DELTA}
     plain = value[_DELTA] if delta else value
     if not isinstance(plain, list) or not set(map(type, plain)) <= {int}:
         raise WrongValue("an array of whole numbers expected")
     try:
-        return array("q", accumulate(plain) if delta else plain)
+        # Nothing is ``()``, as in the model's defaults: an empty array does not equal it.
+        return array("q", accumulate(plain) if delta else plain) or ()
     except OverflowError:
         raise WrongValue("a number beyond 64 bits") from None
 
