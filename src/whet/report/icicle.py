@@ -9,7 +9,7 @@ from __future__ import annotations
 from heapq import nsmallest
 
 from whet.model.flame import FOLDED, FlameTree
-from whet.model.metric import Unit
+from whet.model.metric import Metric, Unit
 from whet.report.parts import FlameBox, Icicle
 from whet.report.places import Places
 from whet.report.units import Figure, bytes_figure, count_figure, format_share, share_figure, time_figure
@@ -18,12 +18,22 @@ SMALLEST = 0.001
 MOST_BOXES = 900
 MOST_ROWS = 80
 
+_TITLES = {
+    Metric.CPU: "CPU time",
+    Metric.WAITING: "Waiting",
+    Metric.IDLE: "Idle time",
+    Metric.HITS: "Hits",
+    Metric.ALLOCATED: "Memory allocated",
+    Metric.ALLOCATIONS: "Allocations",
+    Metric.PEAK: "Memory live at the peak",
+}
+
 
 def lay_out(tree: FlameTree, places: Places, most_boxes: int = MOST_BOXES) -> Icicle:
     """Return the rectangles of ``tree`` that are at least a thousandth wide, the widest ``most_boxes`` at most."""
     whole = tree.whole
     if whole <= 0:
-        return Icicle(tree.metric.value, (), 0, _figure(tree, 0))
+        return Icicle(tree.metric.value, _TITLES[tree.metric], (), 0, _figure(tree, 0))
     chosen = _choose_rows(tree, whole, most_boxes)
     boxes: list[FlameBox] = []
     starts = [0]
@@ -39,6 +49,7 @@ def lay_out(tree: FlameTree, places: Places, most_boxes: int = MOST_BOXES) -> Ic
             shown_self += tree.self_value[row]
     return Icicle(
         metric=tree.metric.value,
+        title=_TITLES[tree.metric],
         boxes=tuple(boxes),
         rows=max((box.row for box in boxes), default=-1) + 1,
         whole=_figure(tree, whole),

@@ -22,6 +22,8 @@ def draw_memory(resident: Resident, places: Places) -> MemoryCurve | None:
         slot = at * MOST_POINTS // (end + 1)
         if slot not in highest or size > highest[slot][1]:
             highest[slot] = (at, size)
+    # The kernel's own peak may be higher than every poll; then it belongs to the curve.
+    highest[-1] = (min(max(resident.peak_at_ns, 0), end), resident.peak_bytes or pairs[0][1])
     points = [(at / end, size / peak) for at, size in (pairs[0], *sorted(highest.values()), pairs[-1])]
     return MemoryCurve(
         points=tuple(sorted(set(points))),

@@ -287,6 +287,8 @@ class Icicle:
     """A flame graph that hangs from the top, laid out. ``folded`` states what is not shown."""
 
     metric: str
+    title: str
+    """What the widths are, as in ``CPU time``."""
     boxes: tuple[FlameBox, ...]
     rows: int
     whole: Figure

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.report.parts import FunctionRow, Suggestion
 from whet.report.sanitize import shorten, show
+from whet.report.units import Figure
 from whet.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class _Page:
         table.add_column("share", justify="right", no_wrap=True)
         table.add_column("time", justify="right", no_wrap=True)
         columns = view.columns
-        optional = [
+        optional: list[tuple[str, Callable[[FunctionRow], Figure], bool]] = [
             ("self", lambda row: row.cost.self_time, wide),
             ("hits", lambda row: row.cost.hits, wide and columns.hits),
             ("allocated", lambda row: row.cost.allocated, wide and columns.memory),
