@@ -56,6 +56,8 @@ class Agent:
         self.peak_kilobytes = 0
         self.peak_stack: list[tuple[str, int, str]] = []
         self.ticks = 0
+        self.own_profile_function: Any = None
+        """Set where whet samples from inside, by a profile function that is no reason to leave the program alone."""
         self.timer: precise.PreciseTimer | None = None
 
     # -- setting up -------------------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ class Agent:
             self._save_now_and_then(cpu)
             self._arm(self._gap(cpu))
             return
-        reason = windows.reason_to_stay_out()
+        reason = windows.reason_to_stay_out(self.own_profile_function)
         if reason:
             self.why_no_hits = reason
             self._arm(self._gap(cpu))

@@ -54,7 +54,7 @@ class Anchor:
         "worth",
     )
 
-    def __init__(self, kind: str, file: str, function: str, code_line: int, line: int, worth: int = 0) -> None:
+    def __init__(self, kind: str, file: str, function: str, code_line: int, line: int, *, worth: int = 0) -> None:
         self.kind = kind
         self.file = file
         self.function = function
@@ -205,7 +205,7 @@ class _Placer:
     def _new(self, kind: str, owner: str, first: int, line: int, worth: int = 0) -> tuple[Anchor, ast.Constant] | None:
         if len(self.anchors) >= self.budget:
             return None
-        anchor = Anchor(kind, self.file, owner, first, line, worth)
+        anchor = Anchor(kind, self.file, owner, first, line, worth=worth)
         self.anchors.append(anchor)
         return anchor, ast.Constant(value=_MARK % (len(self.anchors) - 1))
 
@@ -219,7 +219,7 @@ class _Placer:
         increment = ast.AugAssign(
             target=ast.Attribute(value=constant, attr="n", ctx=ast.Store()), op=ast.Add(), value=ast.Constant(value=1)
         )
-        # The position of the statement that follows: tracing sees one line, not two, and coverage of lines stays the same.
+        # The position of the statement that follows: tracing sees one line, not two.
         ast.copy_location(increment, body[at])
         increment.end_lineno, increment.end_col_offset = body[at].lineno, body[at].col_offset
         ast.fix_missing_locations(increment)
@@ -280,7 +280,7 @@ def compile_with_anchors(text: str | bytes, file: str, budget: int) -> tuple[typ
     positions; the caller then compiles it plainly.
     """
     tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    assert isinstance(tree, ast.Module)  # noqa: S101  # what PyCF_ONLY_AST with "exec" gives
+    assert isinstance(tree, ast.Module)  # what PyCF_ONLY_AST with "exec" gives
     placer = _Placer(file, budget)
     placer.place(tree)
     code = compile(tree, file, "exec", dont_inherit=True)

@@ -20,7 +20,7 @@ def _load_runner() -> object:
     spec = util.spec_from_file_location(
         "_whet_target", path.join(folder, "__init__.py"), submodule_search_locations=[folder]
     )
-    assert spec is not None and spec.loader is not None  # noqa: S101  # the file stands beside this one
+    assert spec is not None and spec.loader is not None  # the file stands beside this one
     package = util.module_from_spec(spec)
     sys.modules["_whet_target"] = package
     spec.loader.exec_module(package)

@@ -88,7 +88,7 @@ class Compiler:
                 code, placed = anchors.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
             del caught
             code = self.taken(anchors.install_anchors(code, placed), placed)
-        except Exception as error:  # noqa: BLE001  # a source that does not compile must fail as in a plain run
+        except Exception as error:  # a source that does not compile must fail as in a plain run
             self.trouble = f"{file}: {type(error).__name__}"
             return None
         finally:
@@ -112,5 +112,5 @@ def hook_imports(compiler: Compiler) -> None:
     # CPython drops the frames of its own import machinery from the tracebacks of failed imports, by file name. This
     # one stands in their midst, and a plain run has no such frame.
     get_code.__code__ = get_code.__code__.replace(co_filename=original.__code__.co_filename)
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
     sys.path_importer_cache.clear()

@@ -40,7 +40,7 @@ def name_of_type(kind: type) -> str:
     try:
         module = type.__dict__["__module__"].__get__(kind)
         name = type.__dict__["__qualname__"].__get__(kind)
-    except Exception:  # noqa: BLE001  # a heap type may have had its __module__ removed
+    except Exception:  # a heap type may have had its __module__ removed
         return "?"
     return f"{module}.{name}" if type(module) is str else str(name)
 
@@ -100,7 +100,7 @@ class Looks:
             if not ("locals" in names or "vars" in names) or not _SNAPSHOT_IS_LEFT_BEHIND:
                 snapshot = frame.f_locals
                 self._look_at_locals(code, snapshot)
-                # Before 3.13 the snapshot stays in the frame and keeps every value alive. Only its frame and we hold it.
+                # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
                 if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
                     snapshot.clear()
                 del snapshot

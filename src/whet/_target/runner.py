@@ -44,7 +44,7 @@ class Program:
         main = types.ModuleType("__main__")
         main.__dict__["__builtins__"] = builtins
         if sys.version_info < (3, 14):
-            main.__dict__["__annotations__"] = {}
+            main.__annotations__ = {}
         sys.modules["__main__"] = main
         self.namespace = main.__dict__
         if not sys.flags.safe_path:
@@ -61,8 +61,14 @@ class Program:
             return self.name if self._is_bundle() else os.path.dirname(os.path.realpath(self.name))
         return os.getcwd() if self.kind == "module" else ""
 
+    def _script_path(self) -> str:
+        """Return ``__file__`` as the interpreter makes it: absolute, but not normalised."""
+        if os.path.isabs(self.name) or os.name == "nt":
+            return os.path.abspath(self.name) if os.name == "nt" else self.name
+        return os.path.join(os.getcwd(), self.name.removeprefix("./"))
+
     def _is_bundle(self) -> bool:
-        """A folder or a zip file with a ``__main__.py`` in it."""
+        """Tell whether the script is a folder or a zip file with a ``__main__.py`` in it."""
         if os.path.isdir(self.name):
             return True
         import zipimport
@@ -93,23 +99,23 @@ class Program:
             self.namespace["__loader__"] = builtins.__dict__["__loader__"]
             self.code = compile(self.name, "<string>", "exec", dont_inherit=True)
             return
-        self.namespace.update(__file__=self.name, __spec__=None, __package__=None, __doc__=None)
+        path = self._script_path()
+        self.namespace.update(__file__=path, __spec__=None, __package__=None, __doc__=None)
         if sys.version_info < (3, 15):
             self.namespace["__cached__"] = None
-        loader = SourceFileLoader("__main__", self.name)
+        loader = SourceFileLoader("__main__", path)
         self.namespace["__loader__"] = loader
         with open(self.name, "rb") as file:
             data = file.read()
-        path = os.path.abspath(self.name)
         code = None
         for compiling in (self.agent, self.all_lines):
             if compiling is not None and code is None and compiling.is_user(path):
-                code = compiling.compiler.compile(data, self.name)
+                code = compiling.compiler.compile(data, path)
         if code is None and self.name.endswith(".pyc"):
             import marshal
 
             code = marshal.loads(data[16:])  # noqa: S302  # the program itself
-        self.code = code if code is not None else compile(data, self.name, "exec", dont_inherit=True)
+        self.code = code if code is not None else compile(data, path, "exec", dont_inherit=True)
 
     def begin(self) -> None:
         """Wait until the profilers outside have attached, then start those inside."""
@@ -117,32 +123,38 @@ class Program:
 
         # First in, last out: the program's own exit functions are part of what is measured.
         atexit.register(self._finish)
-        if self.settings.get("memory"):
+        if self.settings.get("memray"):
             from . import memory
 
-            self.stops.append(memory.start(self.settings["memory"]))
-        if self.settings.get("pyinstrument"):
-            from . import sampling
-
-            self.stops.append(sampling.start(self.settings["pyinstrument"]))
+            self.stops.append(memory.start(self.settings["memray"]))
         if self.settings.get("all_lines"):
             from . import all_lines
 
             self.stops.append(all_lines.start(self.all_lines))
-        self._shake_hands()
+        sampler = self.settings.get("pyinstrument")
+        if self._shake_hands() == b"P":
+            sampler = self.settings["fallback"]["pyinstrument"]
+        if sampler:
+            from . import sampling
+
+            self.stops.append(sampling.start(sampler))
+            if self.agent is not None:
+                self.agent.own_profile_function = sys.getprofile()
         if self.agent is not None:
             self.agent.start()
         self.load()
 
-    def _shake_hands(self) -> None:
-        ready, go = self.settings.get("ready_fd"), self.settings.get("go_fd")
-        if ready is None:
-            return
+    def _shake_hands(self) -> bytes:
+        """Say that this process is ready to be attached to, and return what is to happen next."""
+        if "ready" not in self.settings:
+            return b"G"
+        ready, go = _open(self.settings["ready"], os.O_WRONLY), _open(self.settings["go"], os.O_RDONLY)
         _allow_tracing()
         os.write(ready, b"R")
         os.close(ready)
-        os.read(go, 1)
+        answer = os.read(go, 1)
         os.close(go)
+        return answer
 
     def _finish(self) -> None:
         if self.agent is not None:
@@ -170,6 +182,15 @@ class Program:
             raise error
         _show(error)
         sys.exit(1)
+
+
+def _open(number: int, flags: int) -> int:
+    """Return the descriptor of an inherited end of a pipe, which on Windows is named by its handle."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        return msvcrt.open_osfhandle(number, flags)
+    return number
 
 
 def strip_own_frames(error: BaseException) -> None:

@@ -230,14 +230,14 @@ class LineWindows:
         }
 
 
-def reason_to_stay_out() -> str:
+def reason_to_stay_out(own_profile_function: Any = None) -> str:
     """Return why lines must not be traced in this process now; empty when they may be."""
     is_gil_enabled: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
     if is_gil_enabled is not None and not is_gil_enabled():
         return "the interpreter runs without the GIL, which line_profiler does not support"
     if sys.gettrace() is not None:
         return "the program traces itself (a debugger, coverage or sys.settrace)"
-    if sys.getprofile() is not None:
+    if sys.getprofile() is not own_profile_function:
         return "the program uses a profile function (sys.setprofile)"
     monitoring = getattr(sys, "monitoring", None)
     if monitoring is not None:

@@ -24,13 +24,13 @@ class Launch:
     """How one profiler takes part in one execution.
 
     ``agent`` are settings for the code inside the target (see
-    ``whet._target.bootstrap``); ``attach`` is a command that is started beside
+    ``whet._target.runner``); ``attach`` are commands that are started beside
     the target once its pid is known, with ``{pid}`` standing for it. ``captures``
     maps a format's name to the file that will hold the capture.
     """
 
     agent: dict[str, object] = field(default_factory=dict)
-    attach: tuple[str, ...] = ()
+    attach: tuple[tuple[str, ...], ...] = ()
     captures: tuple[tuple[str, Path], ...] = ()
 
 

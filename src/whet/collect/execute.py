@@ -1,0 +1,340 @@
+"""One execution of the program, with the profilers that take part in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter_ns, sleep
+from types import FrameType
+from typing import Any
+
+from whet.collect.api import Launch
+from whet.collect.resident import TreePoller
+from whet.collect.sidecar import Sidecar
+from whet.errors import CollectorError, TargetError
+from whet.model.run import Notice
+from whet.target.host import TargetHost
+from whet.target.spec import TargetKind, TargetSpec
+
+BOOTSTRAP = Path(__file__).parent.parent / "_target" / "bootstrap.py"
+POLL_SECONDS = 0.05
+GRACE_SECONDS = 5.0
+"""How long a program that is to end gets before the next, harsher signal."""
+HANDSHAKE_SECONDS = 60.0
+_PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_FROM_TERMINAL = ("SIGINT", "SIGQUIT")
+"""A terminal sends these to whet and the target alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one execution is to be.
+
+    ``fallback`` takes over inside the target when a profiler may not attach.
+    ``owns_terminal``: this execution has the user's stdin, stdout and stderr;
+    the others' output is kept in files under ``out``. ``duration`` ends the
+    program after that many seconds, ``limit`` only the recording where the
+    execution owns the terminal, else the program.
+    """
+
+    spec: TargetSpec
+    host: TargetHost
+    launches: tuple[Launch, ...]
+    out: Path
+    fallback: Launch | None = None
+    owns_terminal: bool = True
+    duration: float | None = None
+    limit: float | None = None
+    progress: Callable[[float], None] | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of it. ``status`` is the shell's view of the exit status."""
+
+    status: int = 0
+    signal: int = 0
+    wall_ns: int = 0
+    cpu_ns: int = 0
+    poller: TreePoller | None = None
+    stopped: str = ""
+    interrupted: bool = False
+    fell_back: bool = False
+    attach_seconds: float = 0.0
+    notices: list[Notice] = field(default_factory=list)
+
+
+def execute(plan: Plan) -> Outcome:
+    """Run the program once and wait for it and its profilers.
+
+    Raises :class:`TargetError` where it cannot be started.
+    """
+    plan.out.mkdir(parents=True, exist_ok=True)
+    return _Execution(plan).run()
+
+
+class _Execution:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.outcome = Outcome()
+        self.sidecars: list[Sidecar] = []
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ended = threading.Event()
+        self.ended_at = 0
+        self.wait_status: int | None = None
+        self.usage_ns = 0
+
+    def run(self) -> Outcome:
+        with contextlib.ExitStack() as stack:
+            ready, go = self._start(stack)
+            process = self.process
+            assert process is not None
+            stack.enter_context(self._signals_passed_on())
+            waiter = threading.Thread(target=self._wait, daemon=True)
+            waiter.start()
+            began_attaching = perf_counter_ns()
+            answer = self._attach(ready)
+            self.outcome.attach_seconds = (perf_counter_ns() - began_attaching) / 1e9
+            poller = self.outcome.poller = TreePoller(process.pid)
+            before = poller.cpu_ns()
+            began = perf_counter_ns()
+            with contextlib.suppress(OSError):
+                os.write(go, answer)
+            os.close(go)
+            self._watch(poller, began)
+            waiter.join()
+            self.outcome.wall_ns = max(0, self.ended_at - began)
+            self.outcome.cpu_ns = max(0, self.usage_ns - before)
+        self._finish_sidecars()
+        self._read_status()
+        return self.outcome
+
+    # -- starting ---------------------------------------------------------------------------------------------------
+
+    def _start(self, stack: contextlib.ExitStack) -> tuple[int, int]:
+        plan = self.plan
+        ready_read, ready_write = os.pipe()
+        go_read, go_write = os.pipe()
+        settings: dict[str, object] = {"ready": _share(ready_write), "go": _share(go_read)}
+        for launch in plan.launches:
+            settings.update(launch.agent)
+        if plan.fallback is not None:
+            settings["fallback"] = plan.fallback.agent
+        path = plan.out / "settings.json"
+        path.write_text(json.dumps(settings), encoding="utf-8")
+        kind = "script" if plan.spec.kind is TargetKind.CONSOLE_SCRIPT else plan.spec.kind.value
+        command = [
+            plan.host.interpreter.path,
+            *plan.spec.options,
+            str(BOOTSTRAP),
+            str(path),
+            kind,
+            plan.spec.name,
+            *plan.spec.args,
+        ]
+        try:
+            self.process = subprocess.Popen(
+                command,
+                cwd=plan.spec.directory,
+                pass_fds=(ready_write, go_read) if os.name != "nt" else (),
+                close_fds=os.name != "nt",
+                **self._streams(stack),
+            )
+        except OSError as error:
+            raise TargetError(
+                f"{plan.host.interpreter.path} cannot be started: {error.strerror or error}",
+                "name another interpreter with --python",
+            ) from error
+        finally:
+            os.close(ready_write)
+            os.close(go_read)
+        return ready_read, go_write
+
+    def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
+        if self.plan.owns_terminal:
+            return {}
+        stdin: object = subprocess.DEVNULL
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            # A file can be read again from its start; a pipe or a terminal cannot.
+            path = Path(f"/proc/self/fd/{sys.stdin.fileno()}")
+            if path.resolve().is_file():
+                stdin = stack.enter_context(path.open("rb"))
+        return {
+            "stdin": stdin,
+            "stdout": stack.enter_context((self.plan.out / "stdout").open("wb")),
+            "stderr": stack.enter_context((self.plan.out / "stderr").open("wb")),
+            "start_new_session": os.name != "nt",
+        }
+
+    def _attach(self, ready: int) -> bytes:
+        """Attach the profilers once the target has said that it is ready, and return the word to go on with."""
+        process = self.process
+        assert process is not None
+        said = os.read(ready, 1)
+        os.close(ready)
+        if not said:
+            return b"G"
+        commands = [command for launch in self.plan.launches for command in launch.attach]
+        self.sidecars = [Sidecar(command, process.pid) for command in commands]
+        failed = [each for each in self.sidecars if not each.wait_until_sampling()]
+        if not failed:
+            return b"G"
+        first = failed[0]
+        if self.sidecars[0] in failed:
+            for each in self.sidecars:
+                each.kill()
+            self.sidecars = []
+            return self._fall_back(first)
+        # The sampler works and only the one that looks for waiting does not.
+        for each in failed:
+            each.kill()
+            self.sidecars.remove(each)
+        self.outcome.notices.append(Notice("py-spy", f"waiting was not sampled: {first.complaint}"))
+        return b"G"
+
+    def _fall_back(self, failed: Sidecar) -> bytes:
+        why = "may not attach to the program" if failed.was_refused else f"failed: {failed.complaint}"
+        if self.plan.fallback is None:
+            self.outcome.notices.append(Notice("py-spy", f"py-spy {why}", "whet doctor"))
+            return b"G"
+        self.outcome.fell_back = True
+        self.outcome.notices.append(
+            Notice(
+                "py-spy",
+                f"py-spy {why}; pyinstrument sampled instead, inside the program: it sees one thread, slows "
+                "call-heavy code by 2 to 4 times and so overstates it",
+                "whet doctor names what mends it (in a container: --cap-add SYS_PTRACE)",
+            )
+        )
+        return b"P"
+
+    # -- while it runs ----------------------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        assert self.process is not None
+        if hasattr(os, "wait4"):
+            _, status, usage = os.wait4(self.process.pid, 0)
+            self.ended_at = perf_counter_ns()
+            self.usage_ns = round((usage.ru_utime + usage.ru_stime) * 1e9)
+            self.wait_status = status
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+        else:
+            self.process.wait()
+            self.ended_at = perf_counter_ns()
+        self.ended.set()
+
+    def _watch(self, poller: TreePoller, began: int) -> None:
+        plan, next_step = self.plan, 0
+        steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
+        to_end_at: float | None = plan.duration
+        limit_at: float | None = plan.limit
+        while not self.ended.wait(POLL_SECONDS):
+            elapsed = (perf_counter_ns() - began) / 1e9
+            poller.poll(perf_counter_ns() - began)
+            if plan.progress is not None:
+                plan.progress(elapsed)
+            if limit_at is not None and elapsed > limit_at:
+                limit_at = None
+                self.outcome.stopped = f"stopped, covers the first {elapsed:.0f} s"
+                if plan.owns_terminal:
+                    for each in self.sidecars:
+                        each.stop()
+                else:
+                    to_end_at, next_step = elapsed, 1
+            if to_end_at is not None and elapsed >= to_end_at and next_step < len(steps):
+                if not self.outcome.stopped:
+                    self.outcome.stopped = f"ended by --duration after {elapsed:.0f} s"
+                self._signal(steps[next_step])
+                next_step += 1
+                to_end_at = elapsed + GRACE_SECONDS
+
+    def _signal(self, number: int) -> None:
+        if self.process is not None and not self.ended.is_set():
+            with contextlib.suppress(ProcessLookupError, OSError):
+                if self.plan.owns_terminal or os.name == "nt":
+                    os.kill(self.process.pid, number)
+                else:
+                    os.killpg(self.process.pid, number)
+
+    @contextlib.contextmanager
+    def _signals_passed_on(self) -> Iterator[None]:
+        """Pass on to the target what is sent to whet; Ctrl-C at a terminal reaches the target by itself."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def pass_on(number: int, _frame: FrameType | None) -> None:
+            self._signal(number)
+
+        def on_interrupt(number: int, _frame: FrameType | None) -> None:
+            self.outcome.interrupted = True
+            if not (self.plan.owns_terminal and _is_in_foreground()):
+                self._signal(number)
+
+        before = {}
+        for name, handler in [(n, on_interrupt) for n in _FROM_TERMINAL] + [(n, pass_on) for n in _PASSED_ON]:
+            number = getattr(signal, name, None)
+            if number is not None:
+                before[number] = signal.signal(number, handler)
+        try:
+            yield
+        finally:
+            for number, earlier in before.items():
+                signal.signal(number, earlier)
+
+    # -- afterwards -------------------------------------------------------------------------------------------------
+
+    def _finish_sidecars(self) -> None:
+        for index, each in enumerate(self.sidecars):
+            if each.finish() != 0 and index == 0:
+                self.outcome.notices.append(Notice("py-spy", f"py-spy failed: {each.complaint}", "whet doctor"))
+
+    def _read_status(self) -> None:
+        assert self.process is not None
+        code = self.process.returncode
+        self.outcome.signal = -code if code < 0 else 0
+        self.outcome.status = 128 - code if code < 0 else code
+
+
+def _share(descriptor: int) -> int:
+    """Return the number by which the target can open one end of a pipe: itself, or on Windows its handle."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        handle = msvcrt.get_osfhandle(descriptor)
+        os.set_handle_inheritable(handle, True)
+        return handle
+    return descriptor
+
+
+def _is_in_foreground() -> bool:
+    """Whether whet and the target stand in the foreground of a terminal, whose Ctrl-C goes to both."""
+    try:
+        with Path("/dev/tty").open("rb") as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except (OSError, AttributeError):
+        return False
+
+
+def wait_for_attached(sidecars: Sequence[Sidecar], seconds: float, is_alive: Callable[[], bool]) -> bool:
+    """Wait while profilers sample a running process; ``True`` when the user ended it by Ctrl-C.
+
+    Raises :class:`CollectorError` where the first of them cannot attach.
+    """
+    if not sidecars[0].wait_until_sampling():
+        raise CollectorError(sidecars[0].complaint)
+    began = perf_counter_ns()
+    try:
+        while (perf_counter_ns() - began) / 1e9 < seconds and is_alive() and sidecars[0].is_running:
+            sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        return True
+    return False

@@ -1,0 +1,64 @@
+"""py-spy: where time goes, sampled from outside.
+
+Two samplers look at the program. The first pauses it for each sample and takes
+the threads that compute; its samples are the shares. The second, slower and
+without pausing anything, takes all threads whether they compute or not; what
+it sees more often than the first explains is waiting.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from whet.collect.api import Launch, Missing
+from whet.model.metric import Metric
+from whet.target.host import TargetHost
+from whet.target.spec import TargetSpec
+from whet.target.tools import find_tool
+
+ACTIVE = "pyspy.raw"
+WALL = "pyspy-wall.raw"
+WALL_PART = 4
+"""The second sampler looks once for so many looks of the first."""
+
+
+class PySpyCollector:
+    """Samples the target from outside. ``rate`` is in samples a second."""
+
+    name = "py-spy"
+    metrics = frozenset((Metric.CPU, Metric.WAITING, Metric.IDLE))
+
+    def __init__(self, rate: int = 100, native: bool = False, children: bool = True, nonblocking: bool = False) -> None:
+        self.rate = rate
+        self.native = native
+        self.children = children
+        self.nonblocking = nonblocking
+
+    @property
+    def wall_rate(self) -> int:
+        """Samples a second of the second sampler."""
+        return max(1, self.rate // WALL_PART)
+
+    def missing(self, host: TargetHost) -> Missing | None:
+        """Return why py-spy cannot sample on ``host``. Whether the kernel lets it is seen when it tries."""
+        if find_tool("py-spy") is None:
+            return Missing("py-spy is not installed beside whet", "pip install py-spy")
+        if host.interpreter.implementation != "CPython":
+            return Missing(f"py-spy reads CPython, and this is {host.interpreter.implementation}")
+        return None
+
+    def launch(self, spec: TargetSpec, out: Path) -> Launch:
+        """Return the two commands that attach to the target."""
+        tool = str(find_tool("py-spy") or "py-spy")
+        common = [tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames"]
+        if self.children:
+            common.append("--subprocesses")
+        active = [*common, "--rate", str(self.rate), "--output", str(out / ACTIVE)]
+        if self.native:
+            active.append("--native")
+        if self.nonblocking:
+            active.append("--nonblocking")
+        wall = [*common, "--rate", str(self.wall_rate), "--output", str(out / WALL), "--idle", "--nonblocking"]
+        return Launch(
+            attach=(tuple(active), tuple(wall)), captures=(("pyspy-raw", out / ACTIVE), ("pyspy-raw", out / WALL))
+        )

@@ -1,0 +1,98 @@
+"""A profiler that runs beside the target and is attached to it by pid."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from time import monotonic
+
+START_SECONDS = 20.0
+STOP_SECONDS = 30.0
+_SAMPLING = "Sampling process"
+
+
+class Sidecar:
+    """One attached profiler. What it prints is kept for the message should it fail."""
+
+    def __init__(self, command: Sequence[str], pid: int) -> None:
+        # In a session of its own: Ctrl-C is for the target, and the profiler has to outlive it by a moment.
+        self.process = subprocess.Popen(
+            [word.replace("{pid}", str(pid)) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=os.name != "nt",
+            text=True,
+            errors="replace",
+            env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error"},
+        )
+        self.said: list[str] = []
+        self._started = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if len(self.said) < 200:
+                self.said.append(line.rstrip())
+            if _SAMPLING in line:
+                self._started.set()
+        self._started.set()
+
+    def wait_until_sampling(self, seconds: float = START_SECONDS) -> bool:
+        """Wait until the profiler has attached; ``False`` when it failed or took too long."""
+        self._started.wait(seconds)
+        return any(_SAMPLING in line for line in self.said)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the profiler still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ask the profiler to end and to write what it has."""
+        if self.is_running:
+            if sys.platform == "win32":
+                self.process.send_signal(signal.CTRL_C_EVENT)
+            else:
+                self.process.send_signal(signal.SIGINT)
+
+    def finish(self, seconds: float = STOP_SECONDS) -> int:
+        """Wait for the profiler, which ends by itself soon after the target, and return its exit status."""
+        deadline = monotonic() + seconds
+        try:
+            self.process.wait(2.0)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            try:
+                self.process.wait(max(0.1, deadline - monotonic()))
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(1.0)
+        if self.process.stdout is not None and not self._reader.is_alive():
+            self.process.stdout.close()
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End the profiler at once."""
+        if self.is_running:
+            self.process.kill()
+        self.finish()
+
+    @property
+    def complaint(self) -> str:
+        """What the profiler said when it failed, in one line."""
+        told = [line.removeprefix("Error: ").strip() for line in self.said if line.strip() and "py-spy>" not in line]
+        return " ".join(told)[:300] or f"it ended with status {self.process.returncode}"
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the kernel did not let the profiler read the target."""
+        words = " ".join(self.said).lower()
+        return any(each in words for each in ("permission denied", "operation not permitted", "eperm", "root"))
