@@ -27,12 +27,13 @@ def show_source(text: str) -> str:
     return "".join(c if _is_seen(c) or c in "\n\t" else _escape(c) for c in text)
 
 
-def shorten(text: str, longest: int = _LONGEST_NAME) -> str:
-    """Return at most ``longest`` characters of ``text``; what is cut, is cut from the middle."""
+def shorten(text: str, longest: int = _LONGEST_NAME, mark: str = "…") -> str:
+    """Return at most ``longest`` characters of ``text``; what is cut, is cut from the middle and leaves ``mark``."""
     if len(text) <= longest:
         return text
-    head = (longest - 1) // 2
-    return f"{text[:head]}…{text[len(text) - (longest - 1 - head) :]}"
+    kept = longest - len(mark)
+    head = kept // 2
+    return f"{text[:head]}{mark}{text[len(text) - (kept - head) :]}"
 
 
 def encodable(text: str) -> str:

@@ -23,7 +23,11 @@ MOST_SUGGESTIONS = 3
 MOST_CAUTIONS = 3
 WIDE = 100
 """From this width on there is room for the optional columns."""
+NARROW = 34
+"""Below this width the time goes, the share stays."""
 NARROWEST = 20
+_CUT = "[cut]"
+"""Stands for what was left out of the middle of a text: an ellipsis could come to stand at a line's end."""
 _FEW = ((10, 3, 3, 400), (8, 3, 2, 300), (6, 3, 1, 200), (5, 2, 1, 140), (3, 1, 1, 90), (2, 1, 1, 60), (1, 1, 0, 40))
 """What is tried until it fits: hotspots, suggestions, cautions, characters of a text."""
 
@@ -123,9 +127,9 @@ class _Page:
         wide = self._width >= WIDE
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         table.add_column("share", justify="right", no_wrap=True)
-        table.add_column("time", justify="right", no_wrap=True)
         columns = view.columns
         optional: list[tuple[str, Callable[[FunctionRow], Figure], bool]] = [
+            ("time", lambda row: row.cost.spent, self._width >= NARROW),
             ("self", lambda row: row.cost.self_time, wide),
             ("hits", lambda row: row.cost.hits, wide and columns.hits),
             ("allocated", lambda row: row.cost.allocated, wide and columns.memory),
@@ -139,7 +143,7 @@ class _Page:
             place = self._text(row.name, "bold")
             place.append("  " if self._width >= 60 else "\n")
             place.append_text(self._text(row.place, "cyan"))
-            table.add_row(str(row.cost.share), str(row.cost.spent), *figures, place)
+            table.add_row(str(row.cost.share), *figures, place)
         self._blank()
         self._write(table)
 
@@ -179,7 +183,7 @@ class _Page:
         """Return harmless text, its middle cut out beyond what is allowed now, or ``least`` if that is more."""
         from rich.text import Text
 
-        return Text(shorten(show(text), max(self._longest, least)), style=style)
+        return Text(shorten(show(text), max(self._longest, least), _CUT), style=style)
 
     def _write(self, text: RenderableType) -> None:
         self._console.print(text, overflow="fold")

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+
+from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
+from whet.report.terminal import MOST_LINES, TerminalRenderer, print_summary
+from whet.report.view import build_view
+
+HOSTILE = "\x1b[31m<script>[bold red]\u202e\udcff]]>"
+
+
+def view(hostile="", copies=1):
+    hotspots = make_hotspots(hostile)
+    hotspots = replace(hotspots, functions=hotspots.functions * copies)
+    return build_view(make_run(hostile), hotspots, make_advice(hostile) * copies, make_flames(hostile))
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100, 200])
+@pytest.mark.parametrize("hostile", ["", HOSTILE, "x" * 5_000, "[/]" * 200, "変" * 300])
+def test_it_fits_whatever_the_names_are(width, hostile):
+    text = TerminalRenderer(width, report_path="/a/long/path/" + "r" * 200 + ".html").format(view(hostile, 20))
+    lines = text.splitlines()
+    assert len(lines) <= MOST_LINES
+    from rich.cells import cell_len
+
+    assert max(map(cell_len, lines)) <= width
+    assert not any(line.endswith("…") for line in lines)
+    assert "spends 41 %" in " ".join(text.split())
+
+
+def test_it_says_what_matters_and_ends_with_what_was_not_measured():
+    lines = TerminalRenderer(120, report_path="whet-report.html").format(view()).splitlines()
+    assert lines[0] == "orders.py spends 41 % of 3.12 s CPU in Ledger.seen (shop/ledger.py:21)"
+    assert lines[-1] == "Not measured: memory (--memory), exact hits (--exact-lines)"
+    assert "Report: whet-report.html" in lines
+    assert any(line.startswith("Next: whet run --memory --exact-lines orders.py") for line in lines)
+    assert any("memray" in line and "whet doctor --install" in line for line in lines)
+    assert any("always list, about 2,000 long, of int" in line for line in lines)
+
+
+def test_optional_columns_go_on_narrow_terminals():
+    def head(width):
+        return next(line.split() for line in TerminalRenderer(width).format(view()).splitlines() if "function" in line)
+
+    assert head(100) == ["share", "time", "self", "hits", "function"]
+    assert head(99) == ["share", "time", "function"]
+    assert head(30) == ["share", "function"]
+    assert "41.2 % ±1.4" in TerminalRenderer(40).format(view())
+
+
+def test_at_most_ten_hotspots_and_three_suggestions():
+    text = TerminalRenderer(200).format(view(copies=20))
+    assert len(re.findall(r"^ *[<\d.]+ % (?!.* of the run)", text, flags=re.MULTILINE)) == 10
+    assert len(re.findall(r"^\d+\. ", text, flags=re.MULTILINE)) == 3
+    assert "Suggestions (3 of 40)" in text
+
+
+def test_names_neither_steer_the_terminal_nor_are_read_as_markup():
+    text = TerminalRenderer(200, color=True).format(view(HOSTILE))
+    assert "\x1b[31m<script>" not in text
+    assert "\\x1b[31m<script>[bold red]\\u202e\\udcff]]>" in re.sub(r"\x1b\[[\d;]*m", "", text)
+    assert "\u202e" not in text
+
+
+class Stream(io.TextIOWrapper):
+    def __init__(self, encoding="utf-8", terminal=False):
+        super().__init__(io.BytesIO(), encoding=encoding)
+        self.terminal = terminal
+
+    def isatty(self):
+        return self.terminal
+
+    def text(self):
+        self.flush()
+        return self.buffer.getvalue().decode(self.encoding)
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    pipe, terminal, plain = Stream(), Stream(terminal=True), Stream(terminal=True)
+    print_summary(view(), pipe)
+    print_summary(view(), terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_summary(view(), plain)
+    assert "\x1b" not in pipe.text()
+    assert "\x1b[" in terminal.text()
+    assert "\x1b" not in plain.text()
+
+
+def test_an_old_terminal_gets_what_its_encoding_has():
+    stream = Stream("ascii")
+    print_summary(view("é"), stream)
+    assert "41.2 % +/-1.4" in stream.text()
+    assert "Ledger.seen\\xe9" in stream.text()
+
+
+def test_few_samples_name_the_command_that_gets_more():
+    hotspots = replace(make_hotspots(), samples=40)
+    text = TerminalRenderer(200).format(build_view(make_run(), hotspots))
+    assert "Next: whet run --repeat 13 orders.py" in text
+    assert "only 40 samples" in text
+
+
+def test_a_run_without_anything_still_says_so():
+    from whet.model.hotspot import Hotspots
+
+    run = replace(make_run(), executions=(), notices=(), not_measured=())
+    text = TerminalRenderer(80).format(build_view(run, Hotspots()))
+    assert text.startswith("orders.py: nothing was seen computing")
