@@ -76,6 +76,8 @@ class _Accumulator:
     pieces: list[ast.expr] = field(default_factory=list)
     copying: str = ""
     """How the first copying step does it, in words; empty for the linear form."""
+    first: _Growth | None = None
+    """The first copying step."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -108,7 +110,9 @@ def _note_growth(context: Context, statement: _Growth, grown: dict[str, _Accumul
     accumulator = grown.setdefault(place.name, _Accumulator(place))
     accumulator.steps.append(statement)
     accumulator.pieces.extend(pieces)
-    accumulator.copying = accumulator.copying or how or ("" if local else _WHERE[place.kind])
+    how = how or ("" if local else _WHERE[place.kind])
+    if how and accumulator.first is None:
+        accumulator.copying, accumulator.first = how, statement
 
 
 _WHERE = {
@@ -255,7 +259,7 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
         )
     order = ", in reverse order," if accumulator.copying.endswith("in front") else ""
     return context.finding(
-        steps[0],
+        accumulator.first or steps[0],
         f"Each step copies all of {place.name} ({accumulator.copying}): append the pieces to a list and "
         f'"".join it{order} once, when the text is needed.',
         lines=lines,

@@ -172,7 +172,8 @@ class ScopeTree:
     def _enter_comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope
     ) -> Iterator[_Visit]:
-        inner = self._open(ScopeKind.COMPREHENSION, node, "<comprehension>", scope)
+        name = _GENERATOR if isinstance(node, ast.GeneratorExp) else "<comprehension>"
+        inner = self._open(ScopeKind.COMPREHENSION, node, name, scope)
         for index, generator in enumerate(node.generators):
             self.parents[generator] = node
             inner.owner.nodes.setdefault(ast.comprehension, []).append(generator)
@@ -235,13 +236,17 @@ class ScopeTree:
             self._bind(scope, name, Binding(BindingKind.IMPORT, node, origin=origin))
 
     def _open(self, kind: ScopeKind, node: _Opener, name: str, parent: Scope) -> Scope:
-        match parent.owner.kind:
+        around = parent
+        # As CPython 3.12+ names them: only generator expressions are code of their own.
+        while around.kind is ScopeKind.COMPREHENSION and around.name != _GENERATOR and around.parent is not None:
+            around = around.parent
+        match around.kind:
             case ScopeKind.MODULE:
                 qualified = name
             case ScopeKind.CLASS:
-                qualified = f"{parent.owner.qualified_name}.{name}"
+                qualified = f"{around.qualified_name}.{name}"
             case _:
-                qualified = f"{parent.owner.qualified_name}.<locals>.{name}"
+                qualified = f"{around.qualified_name}.<locals>.{name}"
         first = min((d.lineno for d in getattr(node, "decorator_list", ())), default=node.lineno)
         body_line = node.body[0].lineno if isinstance(node, _BLOCKS) else node.lineno
         scope = Scope(kind, node, name, qualified, first, node.end_lineno or first, parent, body_line)
@@ -273,6 +278,7 @@ class ScopeTree:
                     owner.bindings[name].extend(bound)
 
 
+_GENERATOR = "<genexpr>"
 _Visit = tuple[ast.AST, ast.AST, Scope]
 _Opener = (
     ast.FunctionDef

@@ -1,0 +1,179 @@
+"""Running rules over sources: order, hot lines, and what must not end the run."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whet.engine.api import Rule, Safety, Speed, Triggers
+from whet.engine.check import examine
+from whet.engine.loading import RuleModule, load_rules
+from whet.engine.run import find_findings
+from whet.model.frame import Owner
+from whet.model.run import SourceFile
+
+RULES = load_rules()
+BY_SLUG = {module.rule.slug: module for module in RULES}
+MEMBERS = "def f(xs, ys):\n    known = list(ys)\n    return [x for x in xs if x in known]\n"
+PATTERN = "import re\ndef g(s):\n    return re.match('a', s)\n"
+
+
+def source(name, text, owner=Owner.USER):
+    return SourceFile(f"/p/{name}", name, "", text, owner)
+
+
+def sources(*given):
+    return {item.file: item for item in given}
+
+
+def places(findings):
+    return [(f.file, f.line, f.rule) for f in findings]
+
+
+def test_order_does_not_depend_on_the_order_of_arguments():
+    files = [source(f"{letter}.py", MEMBERS + PATTERN) for letter in "cab"]
+    expected = places(find_findings(sources(*files), RULES)[0])
+    assert len(expected) == 6
+    assert expected == sorted(expected)
+    for seed in range(5):
+        shuffled, rules = files[:], list(RULES)
+        random.Random(seed).shuffle(shuffled)
+        random.Random(seed).shuffle(rules)
+        assert places(find_findings(sources(*shuffled), rules)[0]) == expected
+
+
+def test_only_functions_with_hot_lines_are_examined():
+    file = source("a.py", MEMBERS + PATTERN)
+    assert places(find_findings(sources(file), RULES, {"/p/a.py": frozenset({3})})[0]) == [
+        ("/p/a.py", 3, "list-membership")
+    ]
+    assert places(find_findings(sources(file), RULES, {"/p/a.py": frozenset({6})})[0]) == [
+        ("/p/a.py", 6, "regex-compile")
+    ]
+    assert find_findings(sources(file), RULES, {"/p/a.py": frozenset({4})})[0] == ()
+    assert find_findings(sources(file), RULES, {"/p/b.py": frozenset({3})}) == ((), ())
+
+
+def test_only_the_users_own_sources_are_examined():
+    for owner in (Owner.DEPENDENCY, Owner.STDLIB):
+        assert find_findings(sources(source("a.py", MEMBERS, owner)), RULES) == ((), ())
+
+
+def test_a_cold_file_that_does_not_parse_is_not_worth_a_word():
+    broken = source("broken.py", "def f(:\n")
+    assert find_findings(sources(broken), RULES, {})[1] == ()
+
+
+def test_a_file_that_does_not_parse_is_a_notice_and_the_rest_goes_on():
+    findings, notices = find_findings(sources(source("bad.py", "def f(:\n"), source("good.py", MEMBERS)), RULES)
+    assert places(findings) == [("/p/good.py", 3, "list-membership")]
+    assert len(notices) == 1
+    assert notices[0].message.startswith("bad.py does not parse")
+
+
+def test_a_rule_that_raises_is_a_notice_naming_rule_and_place():
+    def detect(context):
+        if context.function.name == "f":
+            raise ZeroDivisionError("oops")
+        return ()
+
+    import ast
+
+    rule = Rule("bad-rule", "t", "f", Safety.SAFE, Speed.FACTOR, Triggers(frozenset({ast.Return})))
+    bad = RuleModule(rule, detect, (), (), None, "", "/somewhere/bad_rule.py")
+    findings, notices = find_findings(sources(source("a.py", PATTERN + MEMBERS)), [bad, *RULES])
+    assert len(findings) == 2
+    assert [n.about for n in notices] == ["rule bad-rule"]
+    assert "a.py:4 (f)" in notices[0].message
+    assert "ZeroDivisionError: oops" in notices[0].message
+    assert "/somewhere/bad_rule.py" in notices[0].hint
+
+
+def test_rules_stay_silent_on_versions_that_they_do_not_help():
+    import ast
+
+    def detect(context):
+        yield context.finding(next(context.nodes(ast.Return)), "m")
+
+    rule = Rule("old", "t", "f", Safety.SAFE, Speed.FACTOR, Triggers(frozenset({ast.Return})), pythons=">=3.11,<3.13")
+    old = RuleModule(rule, detect, (), (), None, "", "x")
+    given = sources(source("a.py", PATTERN))
+    assert len(find_findings(given, [old])[0]) == 1
+    assert len(find_findings(given, [old], python=(3, 12))[0]) == 1
+    assert find_findings(given, [old], python=(3, 13))[0] == ()
+    assert find_findings(given, [old], python=(3, 10))[0] == ()
+
+
+def test_finding_says_where_the_function_is_and_asks_by_its_code_object():
+    text = "@decorate\ndef f(xs, ys):\n    known = list(ys)\n    return [x for x in xs if x in known]\n"
+    (finding,) = find_findings(sources(source("a.py", text)), RULES)[0]
+    assert (finding.function, finding.function_line, finding.line, finding.column) == ("f", 2, 4, 29)
+    assert finding.snippet == "x in known"
+    assert {(q.file, q.function, q.function_line) for q in finding.questions} == {("/p/a.py", "f", 1)}
+    assert {q.name for q in finding.questions} == {"known", "x"}
+
+
+def test_unannotated_parameters_need_values_and_annotated_ones_a_length():
+    loop = "    for x in xs:\n        if x in ys:\n            return x\n"
+    (bare,) = examine(BY_SLUG["list-membership"], f"def f(xs, ys):\n{loop}", hot=False)
+    assert {q.ask.value: q.needed for q in bare.questions if q.name == "ys"} == {
+        "types": True, "length": True, "elements": False,
+    }  # fmt: skip
+    (annotated,) = examine(BY_SLUG["list-membership"], f"def f(xs, ys: list[int] | None):\n{loop}", hot=False)
+    assert {q.ask.value: q.needed for q in annotated.questions if q.name == "ys"} == {
+        "types": False, "length": True, "elements": False,
+    }  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_is_a_traceback(text):
+    findings, notices = find_findings(sources(source("a.py", text)), RULES)
+    assert all(n.message for n in notices)
+    assert isinstance(findings, tuple)
+
+
+names = st.from_regex(r"[a-z_]{3,8}", fullmatch=True).filter(lambda n: n.isidentifier() and n not in KEYWORDS)
+KEYWORDS = {"and", "for", "not", "def", "with", "while", "pass", "from", "import", "list", "set", "del", "try", "else",
+            "elif", "lambda", "yield", "raise", "return", "global", "assert", "async", "await", "class", "break",
+            "except", "locals", "vars", "eval", "exec", "finally", "is_", "nonlocal", "continue"}  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(names, min_size=3, max_size=3, unique=True),
+    st.integers(0, 4),
+    st.lists(st.text(" ab#é", max_size=9), max_size=4),
+)
+def test_a_growing_list_is_found_whatever_its_names_nesting_and_comments(words, depth, comments):
+    bag, item, stream = words
+    lines = [f"def work({stream}):", f"    {bag} = []"]
+    lines += ["    " * (level + 1) + f"for outer{level} in range(100):" for level in range(depth)]
+    pad = "    " * (depth + 1)
+    lines += [f"{pad}# {comment}" for comment in comments]
+    lines += [
+        f"{pad}for {item} in {stream}:",
+        f"{pad}    if {item} not in {bag}:",
+        f"{pad}        {bag}.append({item})",
+    ]
+    (finding,) = examine(BY_SLUG["list-membership"], "\n".join(lines), hot=False)
+    assert finding.line == len(lines) - 1
+    shadowed = "\n".join([*lines, f"    {bag} = {{}}"])
+    assert examine(BY_SLUG["list-membership"], shadowed, hot=False) == ()
+
+
+def test_form_of_growth_decides_how_safe_and_where():
+    def one(body, hot=False):
+        (finding,) = examine(
+            BY_SLUG["str-concat"], f"def f(xs):\n    s = ''\n    for x in xs:\n{body}    return s\n", hot=hot
+        )
+        return finding
+
+    fast = one("        s += x\n", hot=True)
+    assert (fast.safety, fast.speed, fast.speedups) == (Safety.ADVICE, Speed.CONSTANT, ())
+    copied = one("        s += x\n        s = s + x + ','\n")
+    assert (copied.safety, copied.line, copied.lines) == (Safety.OBSERVED, 5, (4, 5))
+    assert copied.speedups
+    assert (
+        examine(BY_SLUG["str-concat"], "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + x\n", hot=False) == ()
+    )
