@@ -89,7 +89,7 @@ class _Table:
         self.parent: list[int] = []
         self.frame_of: list[int] = []
         self._frame_index: dict[Frame, int] = {}
-        self._row_index: dict[tuple[int, int], int] = {}
+        self._row_index: dict[int, int] = {}
 
     def frame(self, frame: Frame) -> int:
         index = self._frame_index.get(frame)
@@ -99,7 +99,7 @@ class _Table:
         return index
 
     def row(self, parent: int, frame: int) -> int:
-        key = (parent, frame)
+        key = (parent + 1) << 32 | frame
         index = self._row_index.get(key)
         if index is None:
             index = self._row_index[key] = len(self.parent)

@@ -42,7 +42,7 @@ class _Calls:
     def __init__(self) -> None:
         self._frames: list[Frame] = []
         self._functions: dict[tuple[str, str, int], int] = {}
-        self._nodes: dict[tuple[int, int], int] = {}
+        self._nodes: dict[int, int] = {}
         self._parent: list[int] = []
         self._function: list[int] = []
         self._value: list[int] = []
@@ -146,7 +146,7 @@ class _Calls:
         return index
 
     def _node(self, parent: int, function: int) -> int:
-        key = (parent, function)
+        key = (parent + 1) << 32 | function  # half the time and memory of a pair
         index = self._nodes.get(key)
         if index is None:
             index = self._nodes[key] = len(self._parent)
@@ -178,7 +178,7 @@ def _choose_nodes(parent: Sequence[int], totals: Sequence[int], most: int) -> li
     nodes = len(parent)
     if nodes <= most:
         return [True] * nodes
-    by_size = sorted(range(nodes), key=lambda node: -totals[node])
+    by_size = sorted(range(nodes), key=totals.__getitem__, reverse=True)  # stable: callers stay first
     rank = [0] * nodes
     for place, node in enumerate(by_size):
         rank[node] = place

@@ -72,12 +72,11 @@ class Ownership:
         return bool(self.hidden) and self._lies_in(self._normalise(file), self.hidden)
 
     def _decide(self, file: str, name: str) -> Owner:
-        if not file or file in ("~", "[unknown]") or file.startswith("["):
+        if is_native_file(file):
             return Owner.NATIVE
         if file.startswith("<"):
             return _owner_of_generated(file, name, file in self.program)
-        path = self._normalise(file)
-        return Owner.NATIVE if _NATIVE.search(path) else self._owner_of_path(path)
+        return self._owner_of_path(self._normalise(file))
 
     def _owner_of_path(self, path: str) -> Owner:
         in_dependency = bool(_DEPENDENCY_FOLDER.search(path)) or self._lies_in(path, self.site_packages)
@@ -114,6 +113,11 @@ class Ownership:
             return True
         project = self._normalise(self.project) if self.project else ""
         return bool(project) and path.startswith(f"{project}/") and bool(pattern.match(path[len(project) + 1 :]))
+
+
+def is_native_file(file: str) -> bool:
+    """Tell whether a frame's file is no Python: none at all, a shared library, a C-like source."""
+    return not file or file in ("~", "[unknown]") or file.startswith("[") or _NATIVE.search(file) is not None
 
 
 def _compile_globs(globs: Iterable[str]) -> re.Pattern[str]:

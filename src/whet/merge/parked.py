@@ -1,0 +1,180 @@
+"""What a thread that does not compute is doing, told from its stack.
+
+Names are the standard library's of 3.11 to 3.14 and those of common servers. A
+place is ``module:function``, as in ``queue:get``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+from whet.model.frame import Frame
+
+_STDLIB = re.compile(r".*/(?:lib(?:64|32)?/(?:python|pypy)3\.\d+t?|python3\d*t?/lib|python3\d+\.zip)/(.+)\.pyc?$", re.I)
+_LIBRARY = re.compile(r".*/(?:site|dist)-packages/(.+)\.pyc?$", re.I)
+
+
+class Stance(StrEnum):
+    """Why a thread stands still."""
+
+    WAITING = "waiting"
+    """It needs something that has not come yet: data, a lock, time."""
+    PARKED = "parked"
+    """It stands ready for work that may or may not come: a worker of a pool, an accept loop."""
+    LOOP = "loop"
+    """It is in the poll of an event loop: a server's is parked, a client's waits for what it asked for."""
+    JOIN = "join"
+    """It waits for another thread or process of the same program."""
+
+
+_LOOPS = frozenset(
+    {
+        "asyncio.base_events:_run_once",
+        "asyncio.base_events:run_forever",
+        "asyncio.base_events:run_until_complete",
+        "asyncio.runners:run",
+        "trio._core._run:unrolled_run",
+    }
+)
+_POLLS = frozenset(
+    {
+        "selectors:select",
+        "asyncio.windows_events:_poll",
+        "asyncio.windows_events:select",
+        "trio._core._io_epoll:get_events",
+        "trio._core._io_kqueue:get_events",
+        "trio._core._io_windows:get_events",
+    }
+)
+_ACCEPTS = frozenset({"socket:accept", "multiprocessing.connection:accept", "multiprocessing.forkserver:main"})
+_SERVER_LOOPS = frozenset({"socketserver:serve_forever", "gunicorn.arbiter:sleep", "gunicorn.workers.sync:wait"})
+_SERVER_PACKAGES = ("gunicorn.", "waitress.", "cheroot.")
+_WORKERS = frozenset(
+    {
+        "concurrent.futures.thread:_worker",
+        "concurrent.futures.process:_process_worker",
+        "multiprocessing.pool:worker",
+        "logging.handlers:_monitor",
+    }
+)
+_HELPERS = frozenset(
+    {
+        "multiprocessing.pool:_handle_workers",
+        "multiprocessing.pool:_handle_tasks",
+        "multiprocessing.pool:_handle_results",
+        "multiprocessing.pool:_wait_for_updates",
+        "multiprocessing.queues:_feed",
+        "multiprocessing.resource_tracker:main",
+        "concurrent.futures.process:wait_result_broken_or_wakeup",
+    }
+)
+_HANDOVERS = (
+    "queue:",
+    "threading:",
+    "selectors:",
+    "subprocess:",
+    "logging.handlers:",
+    "concurrent.futures.",
+    "multiprocessing.",
+)
+"""Modules through which threads and processes wait for one another."""
+_JOINS = frozenset(
+    {
+        "threading:join",
+        "threading:_wait_for_tstate_lock",
+        "threading:_shutdown",
+        "queue:get",
+        "queue:join",
+        "concurrent.futures._base:result",
+        "concurrent.futures._base:exception",
+        "concurrent.futures._base:wait",
+        "concurrent.futures._base:as_completed",
+        "concurrent.futures._base:result_iterator",
+        "multiprocessing.process:join",
+        "multiprocessing.popen_fork:wait",
+        "multiprocessing.popen_fork:poll",
+        "multiprocessing.popen_forkserver:poll",
+        "multiprocessing.popen_spawn_win32:wait",
+        "multiprocessing.pool:wait",
+        "multiprocessing.pool:get",
+        "multiprocessing.pool:next",
+        "multiprocessing.pool:join",
+        "multiprocessing.queues:get",
+        "multiprocessing.queues:join",
+        "subprocess:wait",
+        "subprocess:_wait",
+        "subprocess:communicate",
+        "subprocess:_communicate",
+    }
+)
+_SERVING = re.compile(
+    r"asyncio\.base_events:(_start_serving|start_serving|serve_forever|create_server)$"
+    r"|asyncio\.\w+_events:(_accept_connection2?|_start_serving)$"
+    r"|asyncio\.streams:start_(unix_)?server$"
+    r"|socketserver:|socket:accept$"
+    r"|(uvicorn|hypercorn|daphne|granian|gunicorn|waitress|cheroot|sanic|aiohttp\.web\w*|tornado\.\w*server)(\.[\w.]+)?:"
+    r"|websockets\.[\w.]*server:"
+)
+
+
+def name_place(frame: Frame) -> str:
+    """Return ``module:function`` for a frame of a library; for all other code just ``:function``."""
+    path = frame.file.replace("\\", "/")
+    found = _LIBRARY.match(path) or _STDLIB.match(path)
+    module = found[1].replace("/", ".").removesuffix(".__init__") if found else ""
+    return f"{module}:{frame.name.rpartition('.')[2]}"
+
+
+def is_serving(frame: Frame) -> bool:
+    """Tell whether a process that runs this function serves others: it listens, accepts or handles requests."""
+    return frame.name != "<module>" and _SERVING.match(name_place(frame)) is not None
+
+
+def find_stance(stack: Sequence[Frame], main: bool) -> Stance:
+    """Return what a thread with this ``stack``, innermost frame first, does while it does not compute.
+
+    ``main`` tells the process's first thread. Other threads that wait in a queue
+    or for an event are workers of the user's own making, and parked.
+    """
+    places = [name_place(frame) for frame in stack] or [""]
+    leaf = places[0]
+    if _is_parked(places):
+        return Stance.PARKED
+    if leaf in _LOOPS or (leaf in _POLLS and not _LOOPS.isdisjoint(places)):
+        return Stance.LOOP
+    handover = _leading(places)
+    if not main and _is_idle_worker(handover):
+        return Stance.PARKED
+    if not _JOINS.isdisjoint(handover):
+        return Stance.JOIN
+    return Stance.LOOP if leaf in _POLLS else Stance.WAITING
+
+
+def _is_idle_worker(handover: Sequence[str]) -> bool:
+    """Tell whether a thread waits for its next job or for an event, rather than for a lock or a thread's end."""
+    if "queue:get" in handover:
+        return True
+    return handover[:1] == ["threading:wait"] and _JOINS.isdisjoint(handover) and "threading:acquire" not in handover
+
+
+def _is_parked(places: Sequence[str]) -> bool:
+    leaf = places[0]
+    if leaf in _ACCEPTS or leaf in _SERVER_LOOPS or not _HELPERS.isdisjoint(places):
+        return True
+    if not _WORKERS.isdisjoint(_leading(places)):
+        return True
+    if leaf in _POLLS:
+        return places[1:2] == ["socketserver:serve_forever"] or any(p.startswith(_SERVER_PACKAGES) for p in places)
+    return False
+
+
+def _leading(places: Sequence[str]) -> list[str]:
+    """Return the innermost places up to the first that is no hand-over between threads or processes."""
+    found: list[str] = []
+    for place in places:
+        if not place.startswith(_HANDOVERS):
+            break
+        found.append(place)
+    return found

@@ -1,0 +1,260 @@
+"""Waiting told from computing: what a sampler of all threads saw more often than the sampler of computing ones.
+
+The active sampler's values stay as they are. For each thread and innermost
+Python frame, waiting is the wall sampler's time minus the part that computing
+explains; differences within the noise are nothing. What remains of the whole
+thread beyond its noise is spread over the places that were too small to tell.
+
+Then each waiting stack is judged (:mod:`whet.merge.parked`):
+
+- parked threads (pool workers, accept loops, ``queue.get`` of worker threads) are idle;
+- the poll of an event loop is idle when the process serves (it was seen accepting,
+  serving, or its pid listens), when whet attached to it, and in threads other than
+  the first; else the program waits for what it asked for;
+- who waits for another thread or process of the program, or polls for it, is idle for as long as others
+  compute or wait: their time is counted where they stand. Only the rest is waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
+from whet.merge.ownership import is_native_file
+from whet.merge.parked import Stance, find_stance, is_serving
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+
+ThreadKey = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadClock:
+    """The CPU time that the system counted for a thread while the wall sampler ran."""
+
+    pid: int
+    tid: int
+    cpu_ns: int
+
+
+def split_waiting(
+    active: Profile,
+    wall: Profile | None,
+    clocks: Sequence[ThreadClock] = (),
+    *,
+    overlap: float = 1.0,
+    attached: bool = False,
+    listening: Collection[int] = (),
+) -> Profile:
+    """Return ``active`` with waiting and idle samples added from ``wall``; unchanged where that is ``None``.
+
+    Both are profiles of one execution, and all values of ``wall`` are wall time
+    whatever metric they carry. ``overlap`` is the part (0 to 1) of the active
+    sampler's time that the other covered. Where ``clocks`` know a thread, its
+    waiting and idle time is at most the wall sampler's time minus the clock's.
+    ``listening`` are pids that have a listening socket.
+    """
+    if wall is None or not wall.samples:
+        return active
+    table = _Joined(active, wall)
+    explained = _sum_places(active, table.own_place, metric=Metric.CPU)
+    seen = _sum_places(wall, table.wall_place)
+    stacks = _sum_stacks(wall, table)
+    limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
+    excess: dict[ThreadKey, dict[int, int]] = {}
+    for key, places in seen.items():
+        waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
+        if key[:2] in limits:
+            total = sum(places.values())
+            waits = cap_sum(waits, max(0, total - limits[key[:2]]))
+        excess[key] = spread_over_stacks(waits, stacks[key], table.wall_place)
+    judge = _Judge(active, wall, table, attached, listening)
+    return table.add_samples(judge.split(excess))
+
+
+def _key(thread: Thread) -> ThreadKey:
+    """Return what two samplers agree on: ids, and the name only where there is no id."""
+    return (thread.pid, thread.tid, "" if thread.tid else thread.name)
+
+
+def _sum_places(
+    profile: Profile, place_of: Sequence[Place], metric: Metric | None = None
+) -> dict[ThreadKey, dict[Place, int]]:
+    sums: dict[ThreadKey, dict[Place, int]] = {}
+    for entry in profile.samples:
+        if metric is None or entry.metric is metric:
+            places = sums.setdefault(_key(profile.threads[entry.thread]), {})
+            for row, value in zip(entry.stack, entry.value, strict=True):
+                place = place_of[row]
+                places[place] = places.get(place, 0) + value
+    return sums
+
+
+def _sum_stacks(wall: Profile, table: _Joined) -> dict[ThreadKey, dict[int, int]]:
+    sums: dict[ThreadKey, dict[int, int]] = {}
+    for entry in wall.samples:
+        rows = sums.setdefault(_key(wall.threads[entry.thread]), {})
+        for row, value in zip(entry.stack, entry.value, strict=True):
+            at = row if row >= 0 else len(table.wall_place) - 1
+            rows[at] = rows.get(at, 0) + value
+    return sums
+
+
+def _places(profile: Profile) -> list[Place]:
+    """Return for each row its innermost Python frame; one entry more at the end for samples at ``ROOT``."""
+    nowhere: Place = ("", "", 0)
+    python = [not is_native_file(frame.file) for frame in profile.frames]
+    named = [(frame.file, frame.name, frame.line) for frame in profile.frames]
+    places: list[Place] = []
+    for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+        places.append(named[frame] if python[frame] else places[parent] if parent != ROOT else nowhere)
+    return [*places, nowhere]
+
+
+class _Joined:
+    """The active profile's tables, grown by stacks and threads of the wall profile as they are needed."""
+
+    def __init__(self, active: Profile, wall: Profile) -> None:
+        self._active = active
+        self._wall = wall
+        self.own_place = _places(active)
+        self.wall_place = _places(wall)
+        self._frames = list(active.frames)
+        self._parent = list(active.stacks.parent)
+        self._frame_of = list(active.stacks.frame)
+        self._threads = list(active.threads)
+        self._frame_index = {frame: index for index, frame in enumerate(self._frames)}
+        pairs = zip(self._parent, self._frame_of, strict=True)
+        self._row_index = {pair: row for row, pair in enumerate(pairs)}
+        self._moved: dict[int, int] = {ROOT: ROOT, len(wall.stacks): ROOT}
+        self._thread_index = {_key(thread): index for index, thread in reversed(list(enumerate(self._threads)))}
+
+    def stack(self, row: int) -> list[Frame]:
+        """Return the Python frames of a wall row, innermost first."""
+        if row >= len(self._wall.stacks):
+            return []
+        frames = [self._wall.frames[self._wall.stacks.frame[step]] for step in self._wall.stacks.walk(row)]
+        return [frame for frame in frames if not is_native_file(frame.file)]
+
+    def add_samples(self, split: dict[tuple[ThreadKey, Metric], dict[int, int]]) -> Profile:
+        """Return the active profile with the samples of ``split``, whose rows are the wall profile's, added."""
+        period = sample_period(self._wall)
+        added: list[Samples] = []
+        for (key, metric), rows in split.items():
+            values: dict[int, int] = {}
+            for row, value in rows.items():
+                new = self._move(row)
+                values[new] = values.get(new, 0) + value
+            count = max(1, round(sum(values.values()) / period))
+            added.append(Samples(metric, self._thread(key), list(values), list(values.values()), count))
+        if not added:
+            return self._active
+        return replace(
+            self._active,
+            frames=self._frames,
+            stacks=StackTable(self._parent, self._frame_of),
+            threads=self._threads,
+            samples=[*self._active.samples, *added],
+        )
+
+    def _move(self, row: int) -> int:
+        """Return the row of a wall stack in the joined table; its callers first, without recursion."""
+        todo = []
+        while row not in self._moved:
+            todo.append(row)
+            row = self._wall.stacks.parent[row]
+        parent = self._moved[row]
+        for step in reversed(todo):
+            frame = self._wall.frames[self._wall.stacks.frame[step]]
+            index = self._frame_index.setdefault(frame, len(self._frames))
+            if index == len(self._frames):
+                self._frames.append(frame)
+            new = self._row_index.setdefault((parent, index), len(self._parent))
+            if new == len(self._parent):
+                self._parent.append(parent)
+                self._frame_of.append(index)
+            parent = self._moved[step] = new
+        return parent
+
+    def _thread(self, key: ThreadKey) -> int:
+        index = self._thread_index.get(key)
+        if index is None:
+            thread = next(thread for thread in self._wall.threads if _key(thread) == key)
+            index = self._thread_index[key] = len(self._threads)
+            self._threads.append(thread)
+        return index
+
+
+class _Judge:
+    """Tells idle from waiting."""
+
+    def __init__(
+        self, active: Profile, wall: Profile, table: _Joined, attached: bool, listening: Collection[int]
+    ) -> None:
+        self._table = table
+        self._idle_loops = attached
+        self._serving = set(listening) | _find_servers(active) | _find_servers(wall)
+        self._computed = {
+            key: sum(places.values()) for key, places in _sum_places(active, table.own_place, Metric.CPU).items()
+        }
+        self._main = _find_main_threads([*wall.threads, *active.threads])
+
+    def split(self, excess: dict[ThreadKey, dict[int, int]]) -> dict[tuple[ThreadKey, Metric], dict[int, int]]:
+        """Return the time that threads stood still as waiting and idle, by thread, metric and wall row."""
+        split: dict[tuple[ThreadKey, Metric], dict[int, int]] = {}
+        dependent: dict[ThreadKey, dict[int, int]] = {}
+        for key, rows in excess.items():
+            for row, value in rows.items():
+                stance = self._settle(find_stance(self._table.stack(row), key in self._main), key)
+                if stance is Stance.JOIN:
+                    dependent.setdefault(key, {})[row] = value
+                else:
+                    metric = Metric.WAITING if stance is Stance.WAITING else Metric.IDLE
+                    split.setdefault((key, metric), {})[row] = value
+        busy = dict(self._computed)
+        for (key, metric), rows in split.items():
+            if metric is Metric.WAITING:
+                busy[key] = busy.get(key, 0) + sum(rows.values())
+        for key, rows in dependent.items():
+            others = sum(value for other, value in busy.items() if other != key)
+            whole = sum(rows.values())
+            for row, value in rows.items():
+                idle = value * min(whole, others) // whole
+                for metric, part in ((Metric.IDLE, idle), (Metric.WAITING, value - idle)):
+                    if part:
+                        split.setdefault((key, metric), {})[row] = part
+        return split
+
+    def _settle(self, stance: Stance, key: ThreadKey) -> Stance:
+        if stance is not Stance.LOOP:
+            return stance
+        parked = self._idle_loops or key[0] in self._serving or key not in self._main
+        # Who awaits work that a thread or process of the program does must not count it a second time.
+        return Stance.PARKED if parked else Stance.JOIN
+
+
+def _find_servers(profile: Profile) -> set[int]:
+    """Return the pids that were seen serving."""
+    serving = [is_serving(frame) for frame in profile.frames]
+    if not any(serving):
+        return set()
+    within = bytearray(len(profile.stacks))
+    for row, (parent, frame) in enumerate(zip(profile.stacks.parent, profile.stacks.frame, strict=True)):
+        within[row] = serving[frame] or (parent != ROOT and bool(within[parent]))
+    return {
+        profile.threads[entry.thread].pid
+        for entry in profile.samples
+        if any(row >= 0 and within[row] for row in entry.stack)
+    }
+
+
+def _find_main_threads(threads: Sequence[Thread]) -> set[ThreadKey]:
+    """Return each process's first thread: with the process's id, or called so, else the first seen."""
+    main: dict[int, tuple[int, ThreadKey]] = {}
+    for thread in threads:
+        rank = 2 if thread.tid and thread.tid == thread.pid else 1 if thread.name == "MainThread" else 0
+        if thread.pid not in main or rank > main[thread.pid][0]:
+            main[thread.pid] = (rank, _key(thread))
+    return {key for _, key in main.values()}
