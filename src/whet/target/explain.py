@@ -13,18 +13,21 @@ from whet.target.program import SOURCE_SUFFIXES
 WAYS = "whet runs a script, -m MODULE, -c CODE, or the name of a Python console script"
 
 
-def explain_refusal(name: str, host: TargetHost | None, cwd: Path) -> TargetError:
-    """Return the error for a ``name`` that is no program; with ``host``, its console scripts and modules count too."""
+def explain_refusal(name: str, host: TargetHost | None, cwd: Path, path: str | None = None) -> TargetError:
+    """Return the error for a ``name`` that is no program; with ``host``, its console scripts and modules count too.
+
+    ``path`` are the folders of commands, ``PATH`` of this process if it is ``None``.
+    """
     if name == "-":
         return TargetError("a program read from standard input cannot be measured", "save it as a file, or use -c CODE")
     if not name:
         return TargetError("the name of the program is empty", WAYS)
     if name.startswith("-"):
         return TargetError(f"{name} stands where the program is expected", WAYS)
-    path = cwd / name
-    if path.exists() or path.is_symlink():
-        return _explain_present(name, path)
-    return _explain_absent(name, host, cwd)
+    file = cwd / name
+    if file.exists() or file.is_symlink():
+        return _explain_present(name, file)
+    return _explain_absent(name, host, cwd, path)
 
 
 def _explain_present(name: str, path: Path) -> TargetError:
@@ -38,12 +41,12 @@ def _explain_present(name: str, path: Path) -> TargetError:
     return TargetError(f"{name} is not a Python program", WAYS)
 
 
-def _explain_absent(name: str, host: TargetHost | None, cwd: Path) -> TargetError:
+def _explain_absent(name: str, host: TargetHost | None, cwd: Path, path: str | None) -> TargetError:
     near = _nearest(name, host, cwd)
     meant = f"did you mean {near}?" if near else ""
     if Path(name).name != name or name.endswith(SOURCE_SUFFIXES):
         return TargetError(f"no such file: {name}", meant or WAYS)
-    command = shutil.which(name)
+    command = shutil.which(name, path=path)
     if command:
         return TargetError(f"{name} ({command}) is not a Python program", WAYS)
     message = f"{name} is neither a file nor a Python console script"

@@ -104,6 +104,8 @@ def _run_installers(name: str, host: TargetHost, folder: Path) -> None:
                 return
             if _is_offline(said):  # each attempt would wait for the same nothing
                 raise CollectorError(f"{name}: {_OFFLINE}")
+        if _has_no_wheel(said):  # nor will the next installer find one
+            break
     if not tried:
         raise CollectorError(f"{name}: neither pip nor uv is there to fetch it")
     raise CollectorError(f"{name}: {_explain(said, host)}")
@@ -175,9 +177,12 @@ def _is_offline(said: str) -> bool:
     return any(mark in said.lower() for mark in marks)
 
 
+def _has_no_wheel(said: str) -> bool:
+    return "no matching distribution" in said.lower() or "no solution" in said.lower()
+
+
 def _explain(said: str, host: TargetHost) -> str:
-    lowered = said.lower()
-    if "no matching distribution" in lowered or "no solution" in lowered:
+    if _has_no_wheel(said):
         return f"there is no wheel for {host.interpreter.implementation} {host.interpreter.version} ({host.abi})"
     lines = [line for line in said.strip().splitlines() if line.strip()]
     return lines[-1].strip() if lines else "the installer failed without a word"

@@ -80,11 +80,12 @@ def parse_target(
     name, args = words[0], tuple(words[1:])
     if is_program(cwd / name):
         return TargetSpec(_kind_of(cwd / name, host), name, args, directory)
+    variables = os.environ if environ is None else environ
     if Path(name).name == name and not name.endswith(SOURCE_SUFFIXES):
-        found = find_console_script(name, host, os.environ if environ is None else environ)
+        found = find_console_script(name, host, variables)
         if found is not None:
             return TargetSpec(TargetKind.CONSOLE_SCRIPT, str(found), args, directory)
-    raise explain_refusal(name, host, cwd)
+    raise explain_refusal(name, host, cwd, variables.get("PATH"))
 
 
 def parse_words(words: Sequence[str], cwd: Path) -> TargetSpec:
