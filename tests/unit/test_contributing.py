@@ -90,7 +90,8 @@ def test_collector_example(tmp_path: Path) -> None:
     collector = _load("A collector", tmp_path).GilCollector()
     spec = TargetSpec(TargetKind.SCRIPT, "app.py")
     launch = collector.launch(spec, tmp_path)
-    assert "{pid}" in launch.attach
+    assert all("{pid}" in command for command in launch.attach)
+    assert len(launch.attach) == 1
     assert dict(launch.captures) == {"pyspy-raw": tmp_path / "gil.txt"}
     assert collector.missing(TargetHost(Interpreter(sys.executable, "3.13.0"), (3, 13, 0), "cpython-313")) in (
         None,
