@@ -5,6 +5,7 @@ Runs inside the target's interpreter: the standard library and memray only.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ def start(settings: Mapping[str, Any]) -> Callable[[], None]:
     to ``capture`` with their pid appended.
     """
     memray = _import_memray(settings.get("path"))
+    # It warns on stderr that it corrects symbols of some interpreters; stderr is the program's.
+    memray.set_log_level(logging.ERROR)
     # Compressing would keep the program from ending; the capture goes after merging anyhow.
     destination = memray.FileDestination(settings["capture"], overwrite=True, compress_on_exit=False)
     tracker = memray.Tracker(
@@ -46,7 +49,7 @@ def start(settings: Mapping[str, Any]) -> Callable[[], None]:
     return stop
 
 
-def _import_memray(folder: str | None) -> Any:  # noqa: ANN401  memray is not installed where this is checked
+def _import_memray(folder: str | None) -> Any:
     """Import memray, from ``folder`` only when the target has none of its own, and leave ``sys.path`` as it was."""
     if not folder:
         import memray

@@ -19,7 +19,6 @@ Captures of processes that were killed are read as far as they go.
 
 from __future__ import annotations
 
-# ruff: noqa: ANN401  memray is not installed where this is checked
 import json
 import sys
 from pathlib import Path

@@ -42,8 +42,6 @@ class MemrayCollector:
             return Missing("memray does not exist for Windows", "run the program under WSL to measure its memory")
         if host.interpreter.implementation != "CPython":
             return Missing(f"memray runs on CPython, and this is {host.interpreter.implementation}")
-        if host.interpreter.free_threaded:
-            return Missing("memray does not run on a free-threaded build", "choose another interpreter with --python")
         if "memray" not in host.packages:
             return Missing("memray is not installed for this interpreter", "whet doctor --install")
         return None
@@ -63,6 +61,21 @@ class MemrayCollector:
             },
             captures=(("memray", out / RECORDS),),
         )
+
+
+def make_reader_words(python: str, capture: Path, host: TargetHost | None = None) -> tuple[str, ...]:
+    """Return the command that makes records of ``capture``, beside it with the ending ``.jsonl``.
+
+    ``python`` must be able to import memray, by itself or from the folder that ``host`` borrows it from.
+    """
+    reader = Path(__file__).parent.parent / "_target" / "memray_reader.py"
+    folder = (host.packages["memray"],) if host is not None and "memray" in host.borrowed else ()
+    return (python, str(reader), str(capture), str(find_records(capture)), *folder)
+
+
+def find_records(capture: Path) -> Path:
+    """Return where the records made of ``capture`` are: ``memray.bin.77`` becomes ``memray.77.jsonl``."""
+    return capture.with_name(capture.name.replace(".bin", "", 1) + ".jsonl")
 
 
 def list_captures(out: Path) -> list[Path]:
