@@ -89,5 +89,5 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
 def _describe_looks(run: Run) -> str:
     evidence = run.evidence
     if evidence.looks:
-        return f"Values were looked at {format_count(evidence.looks)} times; {len(evidence.seen):,} names were seen."
+        return f"Values were looked at {format_count(evidence.looks)} times, at {len(evidence.seen):,} names."
     return f"No values were looked at: {evidence.why_missing}" if evidence.why_missing else ""

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from whet.model.advice import Estimate
+from whet.model.evidence import Seen
+from whet.model.flame import FOLDED, FlameTree
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+from whet.model.run import Execution, Notice, Purpose, Resident
+from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
+from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
+from whet.report.highlight import highlight_lines
+from whet.report.icicle import lay_out
+from whet.report.memory import draw_memory
+from whet.report.places import Places, shorten_path
+from whet.report.suggestions import describe_seen
+from whet.report.view import build_view
+from whet.report.words import describe_end, name_program, repeat_command
+
+
+@pytest.fixture
+def view():
+    return build_view(make_run(), make_hotspots(), make_advice(), make_flames())
+
+
+def test_the_verdict_tells_waiting_from_computing():
+    hotspots = make_hotspots()
+    slow = replace(hotspots, cpu_ns=620_000_000, waiting_ns=2_500_000_000)
+    mixed = replace(hotspots, cpu_ns=2_620_000_000, waiting_ns=500_000_000)
+    assert "orders.py waits for 2.50 s of 3.12 s; 41 % of" in build_view(make_run(), slow).summary.verdict
+    assert "3.12 s (2.62 s CPU, 500 ms waiting)" in build_view(make_run(), mixed).summary.verdict
+
+
+def test_notices_and_cut_executions_are_told(view):
+    run = make_run()
+    stopped = Execution(Purpose.MEMORY, ("memray",), 10**9, 10**9, None, stopped="stopped, covers the first 60 s")
+    run = replace(run, executions=(*run.executions, stopped), notices=(Notice("line_profiler", "SIGPROF is taken"),))
+    told = [(caution.about, caution.message) for caution in build_view(run, make_hotspots()).cautions]
+    assert told == [("line_profiler", "SIGPROF is taken"), ("memory execution", "stopped, covers the first 60 s")]
+
+
+def test_rows_with_memory_are_in_the_table_however_cold_they_are():
+    hotspots = make_hotspots()
+    cold = [replace(hotspots.functions[5], name=f"cold{i}") for i in range(200)]
+    cold[150] = replace(cold[150], cost=replace(cold[150].cost, peak_bytes=5_000_000))
+    view = build_view(make_run(), replace(hotspots, functions=(*hotspots.functions, *cold)))
+    assert view.table_functions[-1].name == "cold150"
+    assert len(view.table_functions) == 51 and len(view.functions) == 206
+
+
+def test_secrets_of_an_old_saved_run_are_masked_again():
+    run = replace(make_run(), command=("orders.py", "--password", "hunter2"))
+    view = build_view(run, replace(make_hotspots(), samples=10))
+    assert "hunter2" not in repr(view)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("dir/orders.py", "x"), "orders.py"), (("-m", "pytest", "-q"), "pytest"), (("-c", "print(1)"), "python -c"),
+        (("/usr/bin/python3.13", "-X", "dev", "orders.py"), "orders.py"), (("C:\\x\\orders.py",), "orders.py"),
+        ((), "the program"),
+    ],
+)  # fmt: skip
+def test_the_program_has_a_name(command, name):
+    assert name_program(command) == name
+
+
+def test_commands_can_be_pasted_into_a_shell():
+    run = replace(make_run(), command=("a b.py", "$HOME"))
+    assert repeat_command(run, "--memory") == "whet run --memory 'a b.py' '$HOME'"
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None)
+    run = replace(run, command=("whet", "attach", "4242"), executions=(attached,))
+    assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
+
+
+def test_ends_are_told():
+    execution = make_run().executions[0]
+    assert describe_end(replace(execution, exit_status=143, signal=15)) == "ended by SIGTERM"
+    assert describe_end(replace(execution, exit_status=3)) == "exit 3"
+    assert describe_end(replace(execution, exit_status=None)) == "went on"
+
+
+def test_estimates_read_naturally():
+    advice = make_advice()[0]
+
+    def estimate(low, high):
+        view = build_view(make_run(), make_hotspots(), (replace(advice, estimate=Estimate(low, high)),))
+        return view.suggestions[0].estimate.text
+
+    assert [estimate(1.2, 1.6), estimate(1.0, 1.6), estimate(1.6, 1.61), estimate(1.0, 1.0)] == [
+        "1.2–1.6×", "up to 1.6×", "about 1.6×", "–",
+    ]  # fmt: skip
+
+
+def test_evidence_is_one_sentence():
+    seen = Seen(
+        "f", "g", 1, "x", 20, {"builtins.list": 18, "builtins.tuple": 2}, {"builtins.int": 9, "m.C": 3}, 1, 50, 90
+    )
+    assert describe_seen(seen) == "x: seen 20 times: list 18×, tuple 2×, about 50 long (1 to 90), of int and m.C"
+    assert describe_seen(Seen("f", "g", 1, "x", 1, {"builtins.int": 1})) == "x: seen once: always int"
+    assert describe_seen(Seen("f", "g", 1, "x", 3)) == "x: seen 3 times"
+
+
+@pytest.mark.parametrize(
+    ("file", "shown"),
+    [
+        ("/srv/shop/orders.py", "orders.py"),
+        ("/srv/shop/.venv/lib/python3.13/site-packages/pandas/core/frame.py", "pandas/core/frame.py"),
+        ("/usr/lib/python3.13/json/decoder.py", "json/decoder.py"),
+        ("/elsewhere/x.py", "/elsewhere/x.py"),
+        ("C:\\Python313\\Lib\\json\\decoder.py", "json/decoder.py"),
+        ("<string>", "<string>"),
+        ("_json.so", "_json.so"),
+    ],
+)
+def test_paths_are_shown_short(file, shown):
+    assert shorten_path(file, PROJECT) == shown
+
+
+def test_two_files_that_look_alike_have_anchors_of_their_own():
+    places = Places(make_run(), {("/a/x y.py", 1), ("/a/x_y.py", 1)})
+    anchors = {places.line_anchor("/a/x y.py", 1), places.line_anchor("/a/x_y.py", 1)}
+    assert len(anchors) == 2 and all(" " not in anchor for anchor in anchors)
+    assert places.line_anchor("/a/x_y.py", 9) == places.file_anchor("/a/x_y.py") != ""
+    assert places.line_anchor("/a/other.py", 1) == ""
+
+
+def test_boxes_nest_and_add_up(view):
+    boxes = view.icicles[0].boxes
+    assert boxes[0].left == 0 and boxes[0].width == pytest.approx(1.0)
+    for box in boxes[1:]:
+        parent = [b for b in boxes if b.row == box.row - 1 and b.left <= box.left + 1e-9]
+        assert any(box.left + box.width <= p.left + p.width + 1e-9 for p in parent)
+    by_name = {box.name: box for box in boxes}
+    assert by_name["Ledger.add"].anchor == "L-shop/ledger.py-30"
+    assert by_name["JSONDecoder.decode"].owner == "stdlib" and by_name["JSONDecoder.decode"].anchor == ""
+
+
+def test_what_is_not_drawn_is_stated():
+    frames = (Frame("f", "main"), Frame("f", "small"))
+    total = [10_000, 9_000, *[5] * 100, 500]
+    tree = FlameTree(
+        Metric.CPU, frames, [0, *[1] * 102], [0, 0, *[1] * 100, FOLDED], [0, *total[1:]], total, 500, 20
+    )  # fmt: skip
+    icicle = lay_out(tree, Places(make_run()))
+    assert [box.name for box in icicle.boxes] == ["main", "main"]
+    assert icicle.folded.startswith("10.0 % is spent in calls too small")
+
+
+def test_a_stack_of_any_depth_is_laid_out():
+    deep = 20_000
+    tree = FlameTree(Metric.CPU, (Frame("f", "f"),), range(deep), [0] * deep, [*[0] * (deep - 1), 7], [7] * deep)
+    icicle = lay_out(tree, Places(make_run()))
+    assert icicle.rows == 80 and "20,000 deep" in icicle.folded
+    assert lay_out(FlameTree(Metric.CPU), Places(make_run())).boxes == ()
+
+
+def test_excerpts_stay_within_the_page_and_keep_the_places_of_advice():
+    text = "".join(f"x{i} = {i}\n" for i in range(5_000))
+    run = make_run()
+    run = replace(run, sources={LEDGER: replace(run.sources[LEDGER], text=text)})
+    line = make_hotspots().lines[0]
+    lines = tuple(replace(line, line=10 * i + 1, function_line=1) for i in range(499))
+    advice = replace(make_advice()[0], finding=replace(make_advice()[0].finding, line=4_995, function_line=1))
+    (excerpt,) = choose_excerpts(run, replace(make_hotspots(), lines=lines), (advice,))
+    shown = sum(last - first + 1 for first, last in excerpt.hot)
+    assert 0.9 * MOST_HOT_LINES < shown <= 1.2 * MOST_HOT_LINES
+    assert any(first <= 4_995 <= last for first, last in excerpt.hot)
+
+
+def test_a_listing_shows_every_line_once_and_marks_the_hot_ones(view):
+    ledger = next(listing for listing in view.listings if listing.file == "shop/ledger.py")
+    numbers = [line.number for block in ledger.blocks for line in block.lines]
+    assert numbers == list(range(1, make_run().sources[LEDGER].text.count("\n") + 1))
+    lines = {line.number: line for block in ledger.blocks for line in block.lines}
+    assert lines[23].heat == 10 and lines[23].suggestions[0].rule == "list-membership"
+    assert 0 < lines[34].heat <= lines[30].heat < 10
+    assert lines[22].cost is None
+
+
+def test_lines_beyond_the_end_of_a_source_do_no_harm():
+    run = make_run()
+    run = replace(run, sources={ORDERS: replace(run.sources[ORDERS], text="")})
+    view = build_view(run, make_hotspots(), make_advice(), make_flames())
+    assert view.listings == () and view.lines[3].code == ""
+
+
+def test_heat_has_ten_classes():
+    assert [heat_class(share, 0.5) for share in (0.0, 0.00001, 0.125, 0.5)] == [0, 1, 5, 10]
+    assert {heat_class(i / 1000, 1.0) for i in range(1001)} == set(range(11))
+
+
+def test_the_memory_curve_holds_the_peak():
+    resident = Resident(range(10_000), [1_000] * 9_999 + [500], 2_000, 5_000)
+    curve = draw_memory(resident, Places(make_run()))
+    assert len(curve.points) <= 303
+    assert max(y for _, y in curve.points) == 1.0 and curve.peak_point == (pytest.approx(0.5, abs=0.001), 1.0)
+    assert curve.points == tuple(sorted(curve.points))
+    assert draw_memory(Resident(), Places(make_run())) is None
+
+
+def test_highlighting_knows_strings_over_lines_and_escapes():
+    text = 'x = """<b>\n& \u202e"""\ny = 1  # <i>\n'
+    found = highlight_lines(text, {2, 3})
+    assert str(found[2]) == '<span class="s">&amp; \\u202e&#34;&#34;&#34;</span>'
+    assert str(found[3]) == 'y = <span class="m">1</span>  <span class="c"># &lt;i&gt;</span>'
+    assert highlight_lines("", {1}) == {1: ""}
+    assert set(highlight_lines("x = 1\r\ny = 2\rz = 3", {1, 2, 3})) == {1, 2, 3}
+    assert str(highlight_lines("\n" * 6_000 + "x = 1", {6_001})[6_001]) == 'x = <span class="m">1</span>'
