@@ -43,29 +43,29 @@ if extension_suffixes is not None:
     # ".cpython-313-x86_64-linux-gnu.so", ".cp313-win_amd64.pyd"
     answer["abi"] = extension_suffixes()[0].strip(".").rpartition(".")[0]
 
-library = getattr(sys, "_stdlib_dir", None) or os.path.dirname(os.__file__)  # noqa: PTH120
+library = getattr(sys, "_stdlib_dir", None) or os.path.dirname(os.__file__)
 answer["stdlib"] = [library] + [
     entry
     for entry in sys.path
     if entry != library
     and (
-        os.path.basename(entry) in ("lib-dynload", "DLLs")  # noqa: PTH119
-        or (os.path.basename(entry).startswith("python") and entry.endswith(".zip"))  # noqa: PTH119
+        os.path.basename(entry) in ("lib-dynload", "DLLs")
+        or (os.path.basename(entry).startswith("python") and entry.endswith(".zip"))
     )
 ]
 
 folders = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
 if site.ENABLE_USER_SITE and site.USER_SITE:
     folders.append(site.USER_SITE)
-folders += [entry for entry in sys.path if os.path.basename(entry) in ("site-packages", "dist-packages")]  # noqa: PTH119
+folders += [entry for entry in sys.path if os.path.basename(entry) in ("site-packages", "dist-packages")]
 seen = []
 for folder in folders:
     # On Windows the prefix itself is among the site folders: it holds the standard library too.
-    if folder not in seen and os.path.isdir(folder) and folder not in (sys.prefix, answer["base_prefix"]):  # noqa: PTH112
+    if folder not in seen and os.path.isdir(folder) and folder not in (sys.prefix, answer["base_prefix"]):
         seen.append(folder)
 answer["site_packages"] = seen
 
-answer["scripts"] = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin")  # noqa: PTH118
+answer["scripts"] = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin")
 
 # Asking the finders loads nothing of the packages themselves; all finders are asked,
 # since editable installs bring their own.
@@ -76,9 +76,9 @@ for name in sys.argv[1:]:
         spec = ask(name, None) if ask else None
         if spec is not None:
             if spec.origin and spec.submodule_search_locations is not None:
-                found[name] = os.path.dirname(os.path.dirname(spec.origin))  # noqa: PTH120
+                found[name] = os.path.dirname(os.path.dirname(spec.origin))
             elif spec.origin:
-                found[name] = os.path.dirname(spec.origin)  # noqa: PTH120
+                found[name] = os.path.dirname(spec.origin)
             break
 answer["found"] = found
 

@@ -9,7 +9,7 @@ from whet.model.profile import Profile
 
 
 class ProfileFormat(Protocol):
-    """A file format of profiles. Reading is streaming, and hostile input gets a ``FormatError`` that says where and why."""
+    """A file format of profiles. Reading is streaming; hostile input gets a ``FormatError`` that says where and why."""
 
     name: str
 
