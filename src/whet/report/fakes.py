@@ -274,13 +274,13 @@ def _make_cost(share: float, total: float, hits: LineCount | None) -> Cost:
     )
 
 
-def _make_line(  # noqa: PLR0917 - a row of a table
+def _make_line(
     file: str, line: int, function: str, start: int, share: float, hits: LineCount | None = None
 ) -> LineSpot:
     return LineSpot(file, line, function, start, Owner.USER, _make_cost(share, share, hits))
 
 
-def _make_function(  # noqa: PLR0917 - a row of a table
+def _make_function(
     file: str, name: str, line: int, end: int, share: float, total: float, hits: LineCount | None = None
 ) -> FunctionSpot:
     return FunctionSpot(file, name, line, end, Owner.USER, _make_cost(share, total, hits), (0,))
