@@ -63,21 +63,6 @@ class MemrayCollector:
         )
 
 
-def make_reader_words(python: str, capture: Path, host: TargetHost | None = None) -> tuple[str, ...]:
-    """Return the command that makes records of ``capture``, beside it with the ending ``.jsonl``.
-
-    ``python`` must be able to import memray, by itself or from the folder that ``host`` borrows it from.
-    """
-    reader = Path(__file__).parent.parent / "_target" / "memray_reader.py"
-    folder = (host.packages["memray"],) if host is not None and "memray" in host.borrowed else ()
-    return (python, str(reader), str(capture), str(find_records(capture)), *folder)
-
-
-def find_records(capture: Path) -> Path:
-    """Return where the records made of ``capture`` are: ``memray.bin.77`` becomes ``memray.77.jsonl``."""
-    return capture.with_name(capture.name.replace(".bin", "", 1) + ".jsonl")
-
-
 def list_captures(out: Path) -> list[Path]:
     """Return the captures under ``out`` that hold anything: the program's first, then those of forked children."""
     found = [out / CAPTURE, *sorted(out.glob(f"{CAPTURE}.*"))]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from whet.collect.memray import MemrayCollector, find_records, list_captures, make_reader_words
+from whet.collect.memray import MemrayCollector, list_captures
 from whet.model.run import Interpreter
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
@@ -55,17 +55,3 @@ def test_captures_are_listed_the_programs_first(tmp_path: Path):
         (tmp_path / name).write_bytes(b"x" * size)
     assert [path.name for path in list_captures(tmp_path)] == ["memray.bin", "memray.bin.9"]
     assert list_captures(tmp_path / "gone") == []
-
-
-def test_the_reader_is_started_with_the_folder_only_when_memray_is_borrowed(tmp_path: Path):
-    capture = tmp_path / "memray.bin.77"
-    words = make_reader_words("/py", capture, make_host())
-    assert Path(words[1]).is_file()
-    assert words[0::2] == ("/py", str(capture))
-    assert words[3:] == (str(tmp_path / "memray.77.jsonl"),)
-    assert make_reader_words("/py", capture, make_host(borrowed=frozenset(("memray",))))[4:] == ("/site",)
-
-
-def test_the_records_are_where_the_launch_says(tmp_path: Path):
-    launch = MemrayCollector().launch(SPEC, tmp_path)
-    assert launch.captures == (("memray", find_records(Path(launch.agent["memray"]["capture"]))),)
