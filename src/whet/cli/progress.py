@@ -1,0 +1,91 @@
+"""A live line at the foot of the terminal while the program runs, gone when it has ended.
+
+The terminal is the program's. So the line stands in a row of its own below a
+scrolling region, as package managers do it; it is not drawn before a second has
+passed, and never while the program has taken the terminal over (a full-screen
+program, a password prompt).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from time import monotonic
+from typing import TextIO
+
+from whet.pipeline.options import Step
+
+FIRST_AFTER = 1.0
+EVERY = 0.25
+
+
+class LiveLine:
+    """Draws steps; use as a context manager. Off a terminal it does nothing."""
+
+    def __init__(self, rate: int, stream: TextIO | None = None) -> None:
+        self.stream = stream if stream is not None else sys.stderr
+        self.rate = rate
+        self.rows = 0
+        self.drawn_at = 0.0
+        self.usable = _is_usable(self.stream)
+
+    def __enter__(self) -> LiveLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def __call__(self, step: Step) -> None:
+        """Show where the measurement stands."""
+        now = monotonic()
+        if not self.usable or step.seconds < FIRST_AFTER or now - self.drawn_at < EVERY:
+            return
+        if _is_taken_over(self.stream):
+            self.clear()
+            return
+        self.drawn_at = now
+        columns, rows = shutil.get_terminal_size()
+        if rows < 3:
+            return
+        start = ""
+        if rows != self.rows:
+            # A line feed first, so that a cursor in the last row is not left inside the reserved one.
+            start = f"\n\x1b7\x1b[1;{rows - 1}r\x1b8\x1b[1A"
+            self.rows = rows
+        samples = f", about {round(step.seconds * self.rate):,} samples" if step.purpose == "time" else ""
+        text = f"whet: execution {step.execution} of {step.of} ({step.purpose}): {step.seconds:.0f} s{samples}"
+        self._write(f"{start}\x1b7\x1b[{rows};1H\x1b[2K{text[: columns - 1]}\x1b8")
+
+    def clear(self) -> None:
+        """Take the line away and give the whole screen back."""
+        if self.rows:
+            self._write(f"\x1b7\x1b[r\x1b[{self.rows};1H\x1b[2K\x1b8")
+            self.rows = 0
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):
+            self.usable = False
+
+
+def _is_usable(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    except ValueError:
+        return False
+
+
+def _is_taken_over(stream: TextIO) -> bool:
+    """Tell whether the program has switched the terminal out of its line mode."""
+    try:
+        import termios
+
+        flags: int = termios.tcgetattr(stream.fileno())[3]
+    except (ImportError, OSError, ValueError):
+        return False
+    except termios.error:
+        return False
+    return not (flags & termios.ICANON and flags & termios.ECHO)

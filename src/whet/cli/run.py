@@ -1,0 +1,107 @@
+"""``whet run``: measure a program and say where its time goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whet.cli.console import say
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
+from whet.cli.progress import LiveLine
+from whet.errors import UsageError
+
+COMMAND_CLASS = TargetCommand
+DEFAULT_REPORT = "whet-report.html"
+
+
+def run_command(
+    words: TargetWords = None,
+    module: ModuleOption = None,
+    code: CodeOption = None,
+    python: PythonOption = None,
+    memory: Annotated[bool, typer.Option("--memory", help="Run once more to measure memory (memray).")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Measure everything there is: --memory --exact-lines.")] = False,
+    exact_lines: Annotated[
+        bool, typer.Option("--exact-lines", help="Run once more to count the lines of hot functions exactly.")
+    ] = False,
+    rate: Annotated[int, typer.Option(min=1, max=1000, help="Samples a second.")] = 100,
+    sampler: Annotated[str, typer.Option(metavar="py-spy|pyinstrument", help="What samples time.")] = "py-spy",
+    native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
+    children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
+    repeat: Annotated[int, typer.Option(min=1, max=1000, help="Pool so many executions of a short program.")] = 1,
+    duration: Annotated[float | None, typer.Option(min=0.1, help="End the program after so many seconds.")] = None,
+    max_time: Annotated[
+        float | None, typer.Option(min=0.1, help="Record at most so many seconds of each execution.")
+    ] = None,
+    trace_python_allocators: Annotated[
+        bool, typer.Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
+    ] = False,
+    include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML report.")] = Path(
+        DEFAULT_REPORT
+    ),
+    keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
+    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
+) -> int:
+    """Run a program and say where its time goes.
+
+    TARGET is a script, a Python console script (black), `-m MODULE` or `-c CODE`.
+    whet's options stand before it; everything after it is the target's own.
+    The exit status is the target's; 125 when whet itself fails.
+    """
+    if not words and module is None and code is None:
+        raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
+    from whet.pipeline.measuring import measure
+    from whet.pipeline.options import MeasureOptions, Sampler
+    from whet.target.naming import choose_target
+
+    try:
+        chosen = Sampler(sampler)
+    except ValueError as error:
+        raise UsageError(f"there is no sampler {sampler!r}", "--sampler py-spy or --sampler pyinstrument") from error
+    host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
+    with LiveLine(rate) as progress:
+        options = MeasureOptions(
+            rate=rate,
+            native=native,
+            children=children,
+            sampler=chosen,
+            memory=memory or full,
+            exact_lines=exact_lines or full,
+            trace_python_allocators=trace_python_allocators,
+            repeat=repeat,
+            duration=duration,
+            max_time=max_time,
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            keep_raw=keep_raw,
+            progress=progress,
+        )
+        measured = measure(spec, host, options)
+    if measured.saved.notice is not None:
+        say(f"whet: {measured.saved.notice.message}")
+    show_run(measured.run, output, include_source=not no_source)
+    return measured.status
+
+
+def show_run(run: object, output: Path, *, include_source: bool = True) -> None:
+    """Write the HTML report and print the summary. A report that cannot be written loses neither run nor summary."""
+    from whet.errors import StoreError
+    from whet.model.run import Run
+    from whet.pipeline.showing import print_terminal, show, write_html
+
+    assert isinstance(run, Run)
+    shown = show(run, include_source=include_source)
+    written: Path | None = output
+    try:
+        write_html(shown, output)
+    except StoreError as error:
+        written = None
+        say(f"whet: {error.message}")
+        say(f"whet: {error.hint}; `whet report -o FILE` writes it without running the program again")
+    print_terminal(shown, sys.stderr, written)

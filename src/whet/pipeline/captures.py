@@ -1,0 +1,131 @@
+"""Reads what one execution's profilers left. One that is missing or broken costs its figures, never the report."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.errors import FormatError
+from whet.formats.line_windows import AgentReport, read_agent_report
+from whet.formats.memray_records import MemrayRecords
+from whet.formats.pyinstrument_session import PyinstrumentSession
+from whet.formats.pyspy_raw import PySpyRaw
+from whet.merge.waiting import split_waiting
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+from whet.model.profile import Profile
+from whet.model.run import Notice
+from whet.target.host import TargetHost
+
+READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
+READER_SECONDS = 600
+
+
+class Captures:
+    """The captures of one execution in the folder ``out``."""
+
+    def __init__(self, out: Path, directory: str, execution: int) -> None:
+        self.out = out
+        self.directory = Path(directory).absolute()
+        self.execution = execution
+        self.notices: list[Notice] = []
+
+    def read_time(self, rate: int, wall_rate: int, *, attached: bool = False) -> list[Profile]:
+        """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+        version = _version_of("py-spy")
+        active = self._read("py-spy", self.out / pyspy.ACTIVE, PySpyRaw(rate, Metric.CPU, version).read)
+        if active:
+            waiting = PySpyRaw(wall_rate, Metric.WAITING, version)
+            wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False)
+            return [split_waiting(active[0], wall[0] if wall else None, attached=attached)]
+        return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
+
+    def read_agents(self) -> list[AgentReport]:
+        """Return what the agents reported, the program's first, then those of forked children."""
+        reports = []
+        for path in line_profiler.list_captures(self.out):
+            try:
+                with path.open("rb") as file:
+                    report = read_agent_report(file)
+            except (OSError, FormatError) as error:
+                self.notices.append(Notice("line_profiler", f"{path.name} cannot be read: {error}"))
+                continue
+            lines = tuple(replace(line, file=self._absolute(line.file)) for line in report.lines)
+            seen = tuple(replace(each, file=self._absolute(each.file)) for each in report.evidence.seen)
+            sources = {self._absolute(file): data for file, data in report.sources.items()}
+            evidence = replace(report.evidence, seen=seen)
+            reports.append(replace(report, lines=lines, evidence=evidence, sources=sources))
+        return reports
+
+    def read_exact_lines(self) -> list[Profile]:
+        """Return the exact counts."""
+
+        def read(file: object) -> Iterable[Profile]:
+            report = read_agent_report(file)  # type: ignore[arg-type]
+            yield Profile(collector=_version_of("line_profiler"), lines=report.lines)
+
+        return self._read("line_profiler", self.out / line_profiler.EXACT, read)
+
+    def read_memory(self, host: TargetHost) -> list[Profile]:
+        """Let the target's interpreter, which has the right memray, turn its captures into records, and read those."""
+        profiles: list[Profile] = []
+        captures = memray.list_captures(self.out)
+        if not captures:
+            self.notices.append(Notice("memray", "memray left no capture, so memory is not in this report"))
+        for number, capture in enumerate(captures):
+            records = self.out / (memray.RECORDS if number == 0 else f"{number}-{memray.RECORDS}")
+            command = [host.interpreter.path, str(READER), str(capture), str(records)]
+            if "memray" in host.borrowed:
+                command.append(host.packages["memray"])
+            try:
+                done = subprocess.run(command, capture_output=True, timeout=READER_SECONDS, check=False)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                self.notices.append(Notice("memray", f"{capture.name} could not be read: {error}"))
+                continue
+            if done.returncode:
+                said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
+                self.notices.append(Notice("memray", f"{capture.name} could not be read: {said[0]}"))
+                continue
+            profiles += self._read("memray", records, MemrayRecords().read)
+        return profiles
+
+    def _read(
+        self, about: str, path: Path, read: Callable[..., Iterable[Profile]], *, needed: bool = True
+    ) -> list[Profile]:
+        if not path.is_file():
+            if needed and about != "py-spy":
+                self.notices.append(Notice(about, f"{about} left no capture, so its figures are missing"))
+            return []
+        try:
+            with path.open("rb") as file:
+                profiles = list(read(file))
+        except (OSError, FormatError) as error:
+            self.notices.append(Notice(about, f"the capture of {about} cannot be read: {error}"))
+            return []
+        for profile in profiles:
+            if profile.truncated:
+                self.notices.append(Notice(about, f"the capture of {about} is incomplete: {profile.truncated}"))
+        return [self._settle(profile) for profile in profiles]
+
+    def _settle(self, profile: Profile) -> Profile:
+        """Make paths absolute: profilers repeat what the program calls its files, which may be relative."""
+        frames: Sequence[Frame] = [replace(frame, file=self._absolute(frame.file)) for frame in profile.frames]
+        lines = tuple(replace(line, file=self._absolute(line.file)) for line in profile.lines)
+        return replace(profile, frames=frames, lines=lines, execution=self.execution)
+
+    def _absolute(self, file: str) -> str:
+        if not file or file[0] in "</[" or ("/" not in file and not file.endswith((".py", ".pyw"))):
+            return file
+        return str(self.directory / file)
+
+
+def _version_of(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return name

@@ -1,0 +1,40 @@
+"""Pools the looks of several processes and executions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from whet.model.evidence import Evidence, Seen
+
+
+def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
+    """Return all looks together; of lengths the median is that of the part that looked most often."""
+    looks, why = 0, ""
+    pooled: dict[tuple[str, int, str], Seen] = {}
+    for part in parts:
+        looks += part.looks
+        why = why or part.why_missing
+        for seen in part.seen:
+            key = (seen.file, seen.function_line, seen.name)
+            pooled[key] = _add(pooled[key], seen) if key in pooled else seen
+    return Evidence(looks, tuple(pooled.values()), "" if looks else why)
+
+
+def _add(one: Seen, other: Seen) -> Seen:
+    more = one if one.looks >= other.looks else other
+    return Seen(
+        file=one.file,
+        function=one.function,
+        function_line=one.function_line,
+        name=one.name,
+        looks=one.looks + other.looks,
+        types=_sum(one.types, other.types),
+        elements=_sum(one.elements, other.elements),
+        min_length=min((n for n in (one.min_length, other.min_length) if n is not None), default=None),
+        median_length=more.median_length,
+        max_length=max((n for n in (one.max_length, other.max_length) if n is not None), default=None),
+    )
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}

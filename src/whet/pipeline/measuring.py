@@ -1,0 +1,335 @@
+"""``whet run`` up to the saved run: executions in their order, what they left, and the ``Run`` made of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import whet
+from whet.collect.api import Collector, Launch
+from whet.collect.execute import Outcome, Plan, execute
+from whet.collect.line_profiler import LineProfilerCollector
+from whet.collect.memray import MemrayCollector
+from whet.collect.pyinstrument import PyinstrumentCollector
+from whet.collect.pyspy import PySpyCollector
+from whet.formats.line_windows import AgentReport
+from whet.merge.align import align_profile
+from whet.merge.attribute import merge_run
+from whet.merge.ownership import Ownership
+from whet.model.evidence import Evidence
+from whet.model.masking import mask_argv
+from whet.model.profile import Profile
+from whet.model.run import Execution, Host, Notice, Purpose, Resident, Run
+from whet.pipeline.captures import Captures
+from whet.pipeline.evidence import pool_evidence
+from whet.pipeline.options import MeasureOptions, Sampler, Step
+from whet.pipeline.project import find_commit, find_project
+from whet.pipeline.sources import gather_sources
+from whet.store import SavedRun, save_run
+from whet.target.host import TargetHost
+from whet.target.roots import find_program_roots
+from whet.target.spec import TargetSpec
+
+LATER_SECONDS = 60.0
+LATER_FACTOR = 20
+"""A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
+HOT_SHARE = 0.01
+"""Functions from this share of the run on are traced for exact lines."""
+OWN_CODE = Path(whet.__file__).parent / "_target"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run, where it was saved, and the exit status that the program had."""
+
+    run: Run
+    saved: SavedRun
+    status: int
+
+
+@dataclass(slots=True)
+class _Record:
+    """What has been gathered so far."""
+
+    executions: list[Execution] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
+    agents: list[AgentReport] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    resident: Resident = field(default_factory=Resident)
+
+
+def measure(spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> Measured:
+    """Run the program under the profilers that ``options`` ask for, and save what they saw.
+
+    Raises :class:`whet.errors.TargetError` where the program cannot be started
+    and :class:`whet.errors.StoreError` where the run can be saved nowhere.
+    """
+    return _Measurement(spec, host, options).run()
+
+
+class _Measurement:
+    def __init__(self, spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> None:
+        self.spec = replace(spec, directory=str(Path(spec.directory).absolute()))
+        self.host = host
+        self.options = options
+        self.started = datetime.now().astimezone()
+        self.project = find_project(Path(self.spec.directory))
+        self.program = find_program_roots(self.spec, host)
+        self.record = _Record()
+        self.missing: set[str] = set()
+        self.later_limit = options.max_time
+        self.planned = options.repeat + options.memory + options.exact_lines
+
+    def run(self) -> Measured:
+        raw = Path(tempfile.mkdtemp(prefix="whet-"))
+        try:
+            first = self._measure_time(raw / "1", number=1)
+            if self._may_go_on(first):
+                wall = first.wall_ns / 1e9
+                self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
+                self._run_later(raw, first)
+            run = self._assemble()
+            saved = save_run(run, Path(self.spec.directory))
+            if self.options.keep_raw:
+                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+            return Measured(run, saved, first.status)
+        finally:
+            shutil.rmtree(raw, ignore_errors=True)
+
+    # -- executions -------------------------------------------------------------------------------------------------
+
+    def _measure_time(self, out: Path, number: int) -> Outcome:
+        host, options = self.host, self.options
+        inside = PyinstrumentCollector(host, options.rate)
+        outside = PySpyCollector(options.rate, options.native, options.children)
+        lines = LineProfilerCollector(host, program=self.program, include=options.include, exclude=options.exclude)
+        launches: list[Launch] = [lines.launch(self.spec, out)]
+        self._can_run(lines, "hits are missing")
+        fallback: Launch | None = None
+        if options.sampler is Sampler.PY_SPY and self._can_run(outside, "pyinstrument samples instead"):
+            launches.append(outside.launch(self.spec, out))
+            if inside.missing(host) is None:
+                fallback = inside.launch(self.spec, out)
+        elif self._can_run(inside, "times are missing"):
+            launches.append(inside.launch(self.spec, out))
+        names = (options.sampler.value, "line_profiler", "looks")
+        outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
+        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        self.record.profiles += captures.read_time(options.rate, outside.wall_rate)
+        agents = captures.read_agents()
+        self._take_agents(agents)
+        self.record.notices += captures.notices
+        if number == 1 and outcome.poller is not None:
+            poller = outcome.poller
+            stack = agents[0].peak_stack if agents else ()
+            self.record.resident = Resident(
+                tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns, stack
+            )
+        return outcome
+
+    def _take_agents(self, agents: Sequence[AgentReport]) -> None:
+        self.record.agents += agents
+        version = self.host.versions.get("line_profiler", "")
+        for agent in agents:
+            if agent.lines:
+                self.record.profiles.append(
+                    Profile(
+                        collector=f"line_profiler {version}".strip(),
+                        lines=agent.lines,
+                        ticks=agent.windows,
+                        execution=len(self.record.executions) - 1,
+                    )
+                )
+        if not agents:
+            self._notice(
+                "line_profiler", "the program ended before its line counts were written, so hits and values are missing"
+            )
+            return
+        first = agents[0]
+        if first.why_no_hits and "line_profiler" not in self.missing:
+            self._notice("line_profiler", f"hits are missing or incomplete: {first.why_no_hits}")
+        if first.left_plain:
+            self._notice(
+                "line_profiler",
+                f"{first.left_plain} modules were left as they are, so that starting stays quick; no hits there",
+            )
+
+    def _run_later(self, raw: Path, first: Outcome) -> None:
+        number = 1
+        for _ in range(self.options.repeat - 1):
+            number += 1
+            outcome = self._measure_time(raw / str(number), number)
+            if outcome.status != first.status:
+                self._notice(
+                    "repeat", f"execution {number} ended with status {outcome.status}, the first with {first.status}"
+                )
+            if not self._may_go_on(outcome):
+                return
+        if self.options.memory:
+            number += 1
+            if not self._measure_memory(raw / str(number), number):
+                return
+        if self.options.exact_lines:
+            number += 1
+            self._count_exactly(raw / str(number), number)
+
+    def _measure_memory(self, out: Path, number: int) -> bool:
+        options = self.options
+        collector = MemrayCollector(
+            self.host, options.trace_python_allocators, native=options.native, children=options.children
+        )
+        if not self._can_run(collector, "memory is missing"):
+            return True
+        launch = collector.launch(self.spec, out)
+        outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
+        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        self.record.profiles += captures.read_memory(self.host)
+        self.record.notices += captures.notices
+        return self._may_go_on(outcome)
+
+    def _count_exactly(self, out: Path, number: int) -> None:
+        run = self._assemble()
+        hot = tuple(
+            (spot.file, spot.line)
+            for spot in merge_run(run).functions
+            if spot.cost.charged_share >= HOT_SHARE and not spot.file.startswith("<")
+        )
+        collector = LineProfilerCollector(
+            self.host,
+            program=self.program,
+            include=self.options.include,
+            exclude=self.options.exclude,
+            exact=True,
+            functions=hot,
+        )
+        if not hot or not self._can_run(collector, "exact hits are missing"):
+            return
+        launch = collector.launch(self.spec, out)
+        self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
+        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        self.record.profiles += captures.read_exact_lines()
+        self.record.notices += captures.notices
+
+    def _execute(
+        self,
+        out: Path,
+        launches: Sequence[Launch],
+        purpose: Purpose,
+        names: tuple[str, ...],
+        number: int,
+        *,
+        fallback: Launch | None = None,
+    ) -> Outcome:
+        first = number == 1
+        outcome = execute(
+            Plan(
+                self.spec,
+                self.host,
+                tuple(launches),
+                out,
+                fallback=fallback,
+                owns_terminal=first,
+                duration=self.options.duration if first else None,
+                limit=self.options.max_time if first else self.later_limit,
+                progress=self._progress_of(number, purpose),
+            )
+        )
+        if outcome.fell_back:
+            names = ("pyinstrument", *names[1:])
+        self.record.notices += [n for n in outcome.notices if n not in self.record.notices]
+        self.record.executions.append(
+            Execution(
+                purpose=purpose,
+                collectors=names,
+                wall_ns=outcome.wall_ns,
+                cpu_ns=outcome.cpu_ns,
+                exit_status=outcome.status,
+                signal=outcome.signal,
+                peak_resident_bytes=outcome.poller.peak_bytes if outcome.poller is not None else 0,
+                stopped=outcome.stopped or ("interrupted" if outcome.interrupted else ""),
+            )
+        )
+        return outcome
+
+    def _progress_of(self, number: int, purpose: Purpose) -> Callable[[float], None] | None:
+        progress = self.options.progress
+        if progress is None:
+            return None
+        of = max(self.planned, number)
+        return lambda seconds: progress(Step(number, of, purpose.value, seconds))
+
+    def _may_go_on(self, outcome: Outcome) -> bool:
+        """Nothing runs again after an execution that was interrupted, failed or ended by ``--duration``."""
+        return not outcome.status and not outcome.interrupted and not (self.options.duration and outcome.stopped)
+
+    def _can_run(self, collector: Collector, consequence: str) -> bool:
+        missing = collector.missing(self.host)
+        if missing is None:
+            return True
+        if collector.name not in self.missing:
+            self.missing.add(collector.name)
+            self._notice(collector.name, f"{missing.why}; {consequence}", missing.remedy)
+        return False
+
+    def _notice(self, about: str, message: str, hint: str = "") -> None:
+        notice = Notice(about, message, hint)
+        if notice not in self.record.notices:
+            self.record.notices.append(notice)
+
+    # -- what becomes of it -----------------------------------------------------------------------------------------
+
+    def _assemble(self) -> Run:
+        record, options = self.record, self.options
+        ownership = Ownership(
+            project=str(self.project),
+            stdlib=self.host.stdlib,
+            site_packages=self.host.site_packages,
+            program=self.program,
+            include=options.include,
+            exclude=options.exclude,
+            hidden=(str(OWN_CODE),),
+        )
+        compiled: dict[str, bytes] = {}
+        for agent in record.agents:
+            compiled.update(agent.sources)
+        sources, changed = gather_sources(record.profiles, compiled, ownership, self.project)
+        profiles = tuple(align_profile(profile, sources, ownership) for profile in record.profiles)
+        evidence = pool_evidence([agent.evidence for agent in record.agents]) if record.agents else Evidence()
+        return Run(
+            whet_version=whet.__version__,
+            command=mask_argv(self.spec.words),
+            started=self.started.isoformat(timespec="seconds"),
+            directory=self.spec.directory,
+            project=str(self.project),
+            interpreter=self.host.interpreter,
+            host=describe_machine(),
+            commit=find_commit(self.project),
+            executions=tuple(record.executions),
+            profiles=profiles,
+            sources=sources,
+            evidence=evidence,
+            resident=record.resident,
+            notices=(*record.notices, *changed),
+            not_measured=self._name_what_was_not_measured(),
+        )
+
+    def _name_what_was_not_measured(self) -> tuple[tuple[str, str], ...]:
+        done = {execution.purpose for execution in self.record.executions}
+        wanted: Mapping[Purpose, tuple[str, str]] = {
+            Purpose.MEMORY: ("memory", "--memory"),
+            Purpose.EXACT_LINES: ("exact hits", "--exact-lines"),
+        }
+        return tuple(named for purpose, named in wanted.items() if purpose not in done)
+
+
+def describe_machine() -> Host:
+    """Return what bears on the figures: system, processor kind, number of processors."""
+    return Host(
+        system=f"{platform.system()} {platform.release()}", machine=platform.machine(), cpus=os.cpu_count() or 0
+    )

@@ -1,0 +1,51 @@
+"""What a user can ask of a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Sampler(StrEnum):
+    """Which profiler samples time."""
+
+    PY_SPY = "py-spy"
+    PYINSTRUMENT = "pyinstrument"
+
+
+class Step(NamedTuple):
+    """Where a measurement stands: for a live line."""
+
+    execution: int
+    """Counted from 1."""
+    of: int
+    purpose: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    """How to measure. Times are seconds.
+
+    ``max_time`` limits each execution's recording (``None``: the first has no
+    limit, later ones the larger of 60 s and 20 times the first). ``duration``
+    ends the program itself. ``repeat`` pools that many executions.
+    """
+
+    rate: int = 100
+    native: bool = False
+    children: bool = True
+    sampler: Sampler = Sampler.PY_SPY
+    memory: bool = False
+    exact_lines: bool = False
+    trace_python_allocators: bool = False
+    repeat: int = 1
+    duration: float | None = None
+    max_time: float | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    keep_raw: bool = False
+    progress: Callable[[Step], None] | None = None
+    """Called many times a second while something runs."""
