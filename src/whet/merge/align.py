@@ -116,7 +116,7 @@ def _move_rows(
     A hidden row stands where its parent stands. What it calls is whet's own work
     too, until a user's frame or the program's ``<module>`` begins.
     """
-    moved = [table.frame(frame) for frame in renamed]
+    moved = [-1] * len(renamed)
     place = [ROOT] * len(stacks)
     for_children = [ROOT] * len(stacks)
     own_work = bytearray(len(stacks))
@@ -133,7 +133,11 @@ def _move_rows(
             place[row], for_children[row] = DROPPED, above
             continue
         new = _fold(table, above, renamed[frame]) if folded[frame] and above != ROOT else None
-        place[row] = for_children[row] = table.row(above, moved[frame]) if new is None else new
+        if new is None:
+            if moved[frame] < 0:
+                moved[frame] = table.frame(renamed[frame])
+            new = table.row(above, moved[frame])
+        place[row] = for_children[row] = new
     return place
 
 

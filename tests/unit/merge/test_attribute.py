@@ -1,0 +1,340 @@
+from dataclasses import replace
+from math import isclose, sqrt
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from whet.merge.attribute import import_roots, merge_run
+from whet.model.frame import Frame, Owner
+from whet.model.metric import Metric
+from whet.model.profile import LineCount, Profile, Samples, StackTable, Thread
+from whet.model.run import Execution, Interpreter, Purpose, Run
+
+APP = "/app/app.py"
+PANDAS = "/venv/lib/python3.13/site-packages/pandas/core.py"
+JSON = "/usr/lib/python3.13/json/decoder.py"
+
+
+def spots(hotspots):
+    return {spot.name: spot.cost for spot in hotspots.functions}
+
+
+def test_self_total_and_charged(make):
+    profile = make.profile(
+        [
+            (f"main@{APP}:9;load@{APP}:3", 10),
+            (f"main@{APP}:9;load@{APP}:3;read@{PANDAS}:7", 30),
+            (f"main@{APP}:9;load@{APP}:3;read@{PANDAS}:7;callback@{APP}:5", 20),
+            (f"main@{APP}:9;load@{APP}:3;read@{PANDAS}:7;memcpy@lib.so", 5),
+            (f"main@{APP}:8", 15),
+            ("<no Python frame>@", 20),
+        ]
+    )
+    hotspots = merge_run(make.run(profile))
+    assert (hotspots.busy_ns, hotspots.cpu_ns, hotspots.outside_ns, hotspots.samples) == (100, 100, 20, 100)
+    costs = spots(hotspots)
+    assert (costs["load"].self_ns, costs["load"].total_ns, costs["load"].charged_ns) == (10, 65, 45)
+    assert (costs["main"].self_ns, costs["main"].total_ns, costs["main"].charged_ns) == (15, 80, 15)
+    assert (costs["read"].self_ns, costs["read"].total_ns, costs["read"].charged_ns) == (30, 55, 0)
+    assert (costs["callback"].self_ns, costs["callback"].charged_ns) == (20, 20)
+    assert "memcpy" not in costs
+    assert costs["load"].charged_share == 0.45
+    assert isclose(costs["load"].share_error, sqrt(0.45 * 0.55 / 100))
+    assert costs["load"].samples == 45
+    assert [spot.name for spot in hotspots.functions[:3]] == ["load", "callback", "main"]
+    lines = {spot.line: spot.cost for spot in hotspots.lines}
+    assert set(lines) == {3, 5, 8, 9}
+    assert (lines[9].self_ns, lines[9].total_ns, lines[9].charged_ns) == (0, 65, 0)
+    assert (lines[3].self_ns, lines[3].total_ns, lines[3].charged_ns) == (10, 65, 45)
+    assert hotspots.line_index[APP, 3].cost is lines[3]
+    assert [(spot.package, spot.owner, spot.self_ns, spot.total_ns) for spot in hotspots.dependencies] == [
+        ("pandas", Owner.DEPENDENCY, 30, 55),
+        ("(native)", Owner.NATIVE, 20, 20),
+        ("lib.so", Owner.NATIVE, 5, 5),
+    ]
+
+
+def test_waiting_is_charged_the_same_way_and_idle_is_left_out(make):
+    other = Thread(1, 2, "worker")
+    profile = make.profile(
+        [
+            (f"main@{APP}:1", 50),
+            (f"main@{APP}:2;recv@/usr/lib/python3.13/socket.py:7", 30, Metric.WAITING),
+            (f"work@{APP}:3", 20, Metric.CPU, other),
+            (f"work@{APP}:4", 900, Metric.IDLE, other),
+        ]
+    )
+    hotspots = merge_run(make.run(profile))
+    assert (hotspots.busy_ns, hotspots.cpu_ns, hotspots.waiting_ns, hotspots.idle_ns) == (100, 70, 30, 900)
+    main = spots(hotspots)["main"]
+    assert (main.charged_ns, main.waiting_ns, main.total_ns) == (50, 30, 50)
+    assert (main.charged_share, main.total_share, main.self_share) == (0.8, 0.8, 0.5)
+    assert hotspots.samples == 100
+    assert [(t.tid, t.cpu_ns, t.waiting_ns, t.idle_ns) for t in hotspots.threads] == [(1, 50, 30, 0), (2, 20, 0, 900)]
+    assert {spot.name: spot.threads for spot in hotspots.functions if spot.owner is Owner.USER} == {
+        "main": (0,),
+        "work": (1,),
+    }
+    assert not [spot for spot in hotspots.lines if spot.line == 4], "an idle line is no hot line"
+
+
+def test_recursion_counts_once(make):
+    profile = make.profile(
+        [
+            (f"a@{APP}:1;b@{APP}:2;a@{APP}:1;b@{APP}:2;a@{APP}:1", 10),
+            (f"b@{APP}:2;a@{APP}:1", 5),
+        ]
+    )
+    costs = spots(merge_run(make.run(profile)))
+    assert (costs["a"].total_ns, costs["a"].self_ns) == (15, 15)
+    assert (costs["b"].total_ns, costs["b"].self_ns) == (15, 0)
+
+
+def test_very_deep_recursion():
+    depth = 20_000
+    frames = [Frame(APP, "a", 1, 1), Frame(APP, "b", 2, 2)]
+    stacks = StackTable(range(-1, depth - 1), [row % 2 for row in range(depth)])
+    samples = [Samples(Metric.CPU, 0, list(range(depth)), [1] * depth, depth)]
+    run = Run("0", (), "", "", "", Interpreter("", ""), profiles=(Profile("py-spy", frames, stacks, samples=samples),))
+    costs = spots(merge_run(run))
+    assert (costs["a"].total_ns, costs["a"].self_ns) == (depth, depth // 2)
+    assert (costs["b"].total_ns, costs["b"].self_ns) == (depth - 1, depth // 2)
+
+
+def test_pooled_executions_add_up_and_one_execution_is_counted_once(make):
+    entries = [(f"main@{APP}:1", 10)]
+    profiles = [
+        make.profile(entries, "py-spy 0.4.1", 0),
+        make.profile(entries, "pyinstrument 5.1", 0),
+        make.profile(entries, "py-spy 0.4.1", 1),
+        make.profile([(f"main@{APP}:1", 999)], "pyinstrument 5.1", 2),
+    ]
+    run = make.run(*profiles, purposes=(Purpose.TIME, Purpose.TIME, Purpose.MEMORY))
+    hotspots = merge_run(run)
+    assert hotspots.busy_ns == 20
+    assert spots(hotspots)["main"].collectors == ("py-spy",)
+
+
+def test_processes_of_one_execution_are_added(make):
+    child = Thread(2, 2, "MainThread", "python child.py")
+    profiles = [make.profile([("f@/app/a.py:1", 5)]), make.profile([("f@/app/a.py:1", 6, Metric.CPU, child)])]
+    hotspots = merge_run(make.run(*profiles))
+    assert hotspots.busy_ns == 11
+    assert [(spot.pid, spot.process) for spot in hotspots.threads] == [(2, "python child.py"), (1, "")]
+    assert hotspots.functions[0].threads == (0, 1)
+
+
+def test_memory_is_charged_to_the_innermost_user_frame(make):
+    time = make.profile([(f"main@{APP}:1", 10)])
+    memory = make.profile(
+        [
+            (f"main@{APP}:2;read@{PANDAS}:7", 1000, Metric.ALLOCATED),
+            (f"main@{APP}:2;read@{PANDAS}:7", 4, Metric.ALLOCATIONS),
+            (f"main@{APP}:2;read@{PANDAS}:7", 800, Metric.PEAK),
+            (f"other@{APP}:5", 10, Metric.ALLOCATED),
+            ("", 77, Metric.ALLOCATED),
+        ],
+        "memray 1.19",
+        1,
+    )
+    hotspots = merge_run(make.run(time, memory, purposes=(Purpose.TIME, Purpose.MEMORY)))
+    costs = spots(hotspots)
+    assert (costs["main"].allocated_bytes, costs["main"].allocations, costs["main"].peak_bytes) == (1000, 4, 800)
+    assert costs["main"].collectors == ("py-spy", "memray")
+    assert (costs["other"].allocated_bytes, costs["other"].peak_bytes, costs["other"].charged_ns) == (10, 0, 0)
+    assert costs["other"].collectors == ("memray",)
+    assert hotspots.line_index[APP, 2].cost.peak_bytes == 800
+    assert hotspots.line_index[APP, 1].cost.peak_bytes == 0
+    without = merge_run(make.run(time))
+    assert spots(without)["main"].peak_bytes is None, "not measured is not zero"
+
+
+SOURCE = """\
+def outer(rows):
+    for row in rows:
+        inner(row)
+
+def inner(row):
+    total = 0
+    return total
+
+outer([1, 2, 3])
+"""
+
+
+def test_hits_join_lines_and_functions(make):
+    counts = [
+        LineCount(APP, 2, 1, 8, 4.0, 0.1),
+        LineCount(APP, 3, 1, 6, 3.0, 0.1),
+        LineCount(APP, 6, 5, 6, 1.0, 0.1),
+        LineCount(APP, 7, 5, None, 1.0),
+    ]
+    time = make.profile([(f"<module>@{APP}:9:1;outer@{APP}:3:1;inner@{APP}:6:5", 10)])
+    lines = make.profile([], "line_profiler 5.0", lines=counts)
+    hotspots = merge_run(make.run(time, lines, sources=[make.source(APP, SOURCE)]))
+    by_line = {spot.line: spot for spot in hotspots.lines}
+    assert {line: spot.cost.hits and spot.cost.hits.hits for line, spot in by_line.items()} == {
+        2: 8,
+        3: 6,
+        6: 6,
+        7: None,
+        9: None,
+    }
+    assert by_line[7].cost.hits.per_call == 1.0
+    assert (by_line[2].function, by_line[2].function_line) == ("outer", 1)
+    assert by_line[2].cost.collectors == ("line_profiler",)
+    functions = {spot.name: spot for spot in hotspots.functions}
+    assert functions["inner"].cost.hits.hits == 6
+    assert functions["outer"].cost.hits.hits == 2, (
+        "a loop's line runs more often than its function: hits over hits a call"
+    )
+    assert functions["<module>"].cost.hits is None
+    assert (functions["outer"].line, functions["outer"].end_line) == (1, 3)
+
+
+def test_exact_counts_win_and_fit_the_pooled_time(make):
+    windows = make.profile([(f"inner@{APP}:6:5", 10)], lines=[LineCount(APP, 6, 5, 90, 1.0, 0.2)])
+    exact = make.profile([], "line_profiler 5.0", 1, lines=[LineCount(APP, 6, 5, 33, 1.0, 0.0, True)])
+    both = (Purpose.TIME, Purpose.EXACT_LINES)
+    once = merge_run(make.run(windows, exact, purposes=both)).line_index[APP, 6].cost.hits
+    assert (once.hits, once.exact) == (33, True)
+    run = make.run(windows, exact, purposes=both)
+    three_times = Execution(Purpose.TIME, (), 1, 1, 0, repeats=3)
+    pooled = merge_run(replace(run, executions=(three_times, run.executions[1]))).line_index[APP, 6].cost.hits
+    assert (pooled.hits, pooled.exact) == (99, False)
+
+
+def test_window_counts_of_several_processes_add_up(make):
+    one = make.profile([], lines=[LineCount(APP, 6, 5, 30, 2.0, 0.1)])
+    two = make.profile([], lines=[LineCount(APP, 6, 5, 10, 2.0, 0.1)])
+    pooled = merge_run(make.run(one, two)).line_index[APP, 6].cost.hits
+    assert pooled.hits == 40
+    assert isclose(pooled.error, sqrt(3**2 + 1**2) / 40)
+    assert pooled.per_call == 2.0
+
+
+def test_a_line_belongs_to_the_def_not_to_a_lambda_on_it(make):
+    text = "def f(a):\n    return sorted(a, key=lambda b: b.c)\n"
+    profile = make.profile([(f"f@{APP}:2:1;f.<locals>.<lambda>@{APP}:2:2", 9), (f"f@{APP}:2:1", 1)])
+    hotspots = merge_run(make.run(profile, sources=[make.source(APP, text)]))
+    (line,) = hotspots.lines
+    assert (line.function, line.function_line, line.cost.charged_ns) == ("f", 1, 10)
+    assert {spot.name: spot.cost.charged_ns for spot in hotspots.functions} == {"f": 1, "f.<locals>.<lambda>": 9}
+
+
+def test_dependency_lines_are_listed_only_with_their_source(make):
+    profile = make.profile([(f"main@{APP}:1;read@{PANDAS}:7", 5)])
+    assert {spot.file for spot in merge_run(make.run(profile)).lines} == {APP}
+    text = "\n" * 5 + "def read():\n    pass\n"
+    kept = merge_run(make.run(profile, sources=[make.source(PANDAS, text, Owner.DEPENDENCY)]))
+    assert {(spot.file, spot.owner) for spot in kept.lines} == {(APP, Owner.USER), (PANDAS, Owner.DEPENDENCY)}
+
+
+def test_imports_are_folded_into_one_spot_a_module(make):
+    machinery = "_find_and_load@<frozen importlib._bootstrap>:1;exec_module@<frozen importlib._bootstrap_external>:2"
+    pandas = "/venv/lib/python3.13/site-packages/pandas/__init__.py"
+    numpy = "/venv/lib/python3.13/site-packages/numpy/core/api.py"
+    start = f"<module>@{APP}:1"
+    profile = make.profile(
+        [
+            (f"{start};{machinery}", 3),
+            (f"{start};{machinery};<module>@{pandas}:5", 40),
+            (f"{start};{machinery};<module>@{pandas}:6;{machinery};<module>@{numpy}:1", 20),
+            (f"{start};{machinery};<module>@{pandas}:6;{machinery};<module>@{numpy}:1;f@{numpy}:8", 10),
+            (f"{start};{machinery};<module>@{pandas}:6;{machinery}", 2),
+            (f"<module>@{APP}:2;{machinery};<module>@/app/src/util.py:1", 4),
+            (
+                f"<module>@{APP}:3;_find_and_load@<frozen importlib._bootstrap>:1;create@<frozen importlib._b>:1",
+                6,
+            ),
+            (f"<module>@{APP}:9", 15),
+        ]
+    )
+    hotspots = merge_run(make.run(profile))
+    found = {(spot.module, spot.file): spot.total_ns for spot in hotspots.imports}
+    assert found == {
+        ("pandas", pandas): 75,
+        ("numpy.core.api", numpy): 32,
+        ("util", "/app/src/util.py"): 4,
+        ("(import system)", ""): 6,
+    }
+    assert hotspots.imports[0].share == 0.75
+    assert hotspots.busy_ns == 100
+
+
+def test_no_profile_at_all(make):
+    hotspots = merge_run(make.run())
+    assert (hotspots.busy_ns, hotspots.functions, hotspots.lines, hotspots.share_error) == (0, (), (), 0.0)
+
+
+def test_import_roots_know_the_scripts_own_folder(make):
+    profile = make.profile([("<module>@/tools/bin/run.py:1;f@/app/a.py:1", 1), ("<module>@<string>:1", 1)])
+    assert import_roots(make.run(profile), [profile]) == ("/app", "/app/src", "/tools/bin")
+
+
+trees = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 5), max_size=8),
+        st.integers(1, 50),
+        st.sampled_from([Metric.CPU, Metric.WAITING, Metric.IDLE]),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+)
+FRAMES = (
+    "u1@/app/a.py:1",
+    "u1@/app/a.py:2",
+    "u2@/app/b.py:1",
+    f"lib@{PANDAS}:3",
+    f"loads@{JSON}:4",
+    "native@x.so",
+)
+
+
+def entries_of(tree):
+    return [
+        (";".join(FRAMES[frame] for frame in stack), value, metric, Thread(1, thread))
+        for stack, value, metric, thread in tree
+    ]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(trees)
+def test_sums_hold(make, tree):
+    hotspots = merge_run(make.run(make.profile(entries_of(tree))))
+    by_metric = {metric: sum(value for _, value, kind, _ in tree if kind is metric) for metric in Metric}
+    assert hotspots.cpu_ns == by_metric[Metric.CPU]
+    assert hotspots.waiting_ns == by_metric[Metric.WAITING]
+    assert hotspots.idle_ns == by_metric[Metric.IDLE]
+    costs = [spot.cost for spot in hotspots.functions]
+    assert sum(cost.charged_ns + cost.waiting_ns for cost in costs) + hotspots.outside_ns == hotspots.busy_ns
+    lines = [spot.cost for spot in hotspots.lines]
+    assert sum(cost.charged_ns + cost.waiting_ns for cost in lines) + hotspots.outside_ns == hotspots.busy_ns
+    # Every sample has one innermost frame: it is some function's self time, a native frame's, or nobody's.
+    bare = sum(v for stack, v, kind, _ in tree if kind is Metric.CPU and (not stack or stack[-1] == 5))
+    assert sum(cost.self_ns for cost in costs) + bare == hotspots.cpu_ns
+    for cost in [*costs, *lines]:
+        assert cost.self_ns <= cost.total_ns <= hotspots.cpu_ns
+        assert cost.self_share <= cost.total_share <= 1
+        assert cost.charged_ns <= cost.total_ns
+    for spot in hotspots.functions:
+        names = [name for name, _, _ in (text.partition("@") for text in FRAMES)]
+        expected = sum(
+            value
+            for stack, value, kind, _ in tree
+            if kind is Metric.CPU and any(names[frame] == spot.name for frame in stack)
+        )
+        assert spot.cost.total_ns == expected, "a function counts once for each sample that it is on the stack of"
+    assert sum(spot.cpu_ns for spot in hotspots.threads) == hotspots.cpu_ns
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(trees, st.randoms(use_true_random=False))
+def test_order_does_not_matter(make, tree, chance):
+    shuffled = list(tree)
+    chance.shuffle(shuffled)
+    one, other = (merge_run(make.run(make.profile(entries_of(entries)))) for entries in (tree, shuffled))
+    assert set(one.functions) == set(other.functions)
+    assert {spot: one.line_index[key] for key, spot in other.line_index.items()} == {spot: spot for spot in other.lines}
+    assert set(one.dependencies) == set(other.dependencies)
+    assert (one.busy_ns, one.outside_ns, one.samples) == (other.busy_ns, other.outside_ns, other.samples)
