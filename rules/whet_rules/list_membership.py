@@ -312,17 +312,15 @@ class Feed:
         self.seen = []
 
     def take(self, batch):
-        fresh = 0
         for key in batch:
-            if key in self.seen:
-                continue
-            self.seen.append(key)
-            fresh += 1
-        return fresh
+            if key not in self.seen:
+                self.seen.append(key)
 
 def run(batches):
     feed = Feed()
-    return [feed.take(batch) for batch in batches], len(feed.seen)
+    for batch in batches:
+        feed.take(batch)
+    return sorted(feed.seen)
 """,
         after="""
 class Feed:
@@ -330,17 +328,15 @@ class Feed:
         self.seen = set()
 
     def take(self, batch):
-        fresh = 0
         for key in batch:
-            if key in self.seen:
-                continue
-            self.seen.add(key)
-            fresh += 1
-        return fresh
+            if key not in self.seen:
+                self.seen.add(key)
 
 def run(batches):
     feed = Feed()
-    return [feed.take(batch) for batch in batches], len(feed.seen)
+    for batch in batches:
+        feed.take(batch)
+    return sorted(feed.seen)
 """,
         call="run",
         inputs=("([[1, 2], [2, 3], []],)", "([['a'], ['a']],)", "([],)"),
@@ -402,21 +398,13 @@ def common(left, right):
 STOP = ["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"]
 
 def content(words):
-    kept = []
-    for word in words:
-        if word not in STOP:
-            kept.append(word)
-    return kept
+    return [word for word in words if word not in STOP]
 """,
         after="""
 STOP = {"a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"}
 
 def content(words):
-    kept = []
-    for word in words:
-        if word not in STOP:
-            kept.append(word)
-    return kept
+    return [word for word in words if word not in STOP]
 """,
         call="content",
         inputs=("(['the', 'cat', 'on', 1],)", "([],)"),

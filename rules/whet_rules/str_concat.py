@@ -313,14 +313,11 @@ class Log:
     def line(self, text):
         self._out = self._out + text + "\\n"
 
-    def value(self):
-        return self._out
-
 def run(lines):
     log = Log()
     for line in lines:
         log.line(line)
-    return log.value()
+    return log._out
 """,
         after="""
 class Log:
@@ -330,14 +327,11 @@ class Log:
     def line(self, text):
         self._out.append(text + "\\n")
 
-    def value(self):
-        return "".join(self._out)
-
 def run(lines):
     log = Log()
     for line in lines:
         log.line(line)
-    return log.value()
+    return "".join(log._out)
 """,
         call="run",
         inputs=("([],)", "(['a', '', 'b'],)", "([1],)"),
@@ -397,10 +391,7 @@ def run(pairs):
 """,
         after="""
 def run(pairs):
-    parts = ["?"]
-    for key, value in pairs:
-        parts.append(f"{key}={value}&")
-    return "".join(parts)
+    return "".join(["?", *[f"{key}={value}&" for key, value in pairs]])
 """,
         call="run",
         inputs=("([],)", "([('a', 1), ('b', None)],)", "([1],)"),
@@ -416,10 +407,7 @@ def run(digits):
 """,
         after="""
 def run(digits):
-    parts = []
-    for digit in digits:
-        parts.append(str(digit))
-    return "".join(reversed(parts))
+    return "".join(reversed([str(digit) for digit in digits]))
 """,
         call="run",
         inputs=("([],)", "([1, 2, 3],)"),
@@ -435,10 +423,7 @@ def run(words):
 """,
         after="""
 def run(words):
-    parts = []
-    for word in words:
-        parts.append(word + ",")
-    return "".join(parts)
+    return "".join([word + "," for word in words])
 """,
         call="run",
         inputs=("([],)", "(['a', 'b'],)", "([None],)"),
