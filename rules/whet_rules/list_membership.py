@@ -310,12 +310,10 @@ def distinct(items):
 class Feed:
     def __init__(self):
         self.seen = []
-
     def take(self, batch):
         for key in batch:
             if key not in self.seen:
                 self.seen.append(key)
-
 def run(batches):
     feed = Feed()
     for batch in batches:
@@ -326,12 +324,10 @@ def run(batches):
 class Feed:
     def __init__(self):
         self.seen = set()
-
     def take(self, batch):
         for key in batch:
             if key not in self.seen:
                 self.seen.add(key)
-
 def run(batches):
     feed = Feed()
     for batch in batches:
@@ -347,11 +343,9 @@ def run(batches):
 class Once:
     def __init__(self):
         self._names = list()
-
     def add(self, name):
         if name not in self._names:
             self._names.append(name)
-
 def run(names):
     once = Once()
     for name in names:
@@ -362,11 +356,9 @@ def run(names):
 class Once:
     def __init__(self):
         self._names = set()
-
     def add(self, name):
         if name not in self._names:
             self._names.add(name)
-
 def run(names):
     once = Once()
     for name in names:
@@ -396,13 +388,11 @@ def common(left, right):
         name="a list of the module",
         before="""
 STOP = ["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"]
-
 def content(words):
     return [word for word in words if word not in STOP]
 """,
         after="""
 STOP = {"a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"}
-
 def content(words):
     return [word for word in words if word not in STOP]
 """,
