@@ -28,9 +28,9 @@ from whet.cli.console import say
 from whet.errors import UsageError, WhetError
 
 COMMANDS: Mapping[str, str] = {
-    "run": "Measure a program and say where its time goes.",
+    "run": "Run a program and say where its time goes.",
     "attach": "Sample a process that is running already.",
-    "report": "Show a saved run again, in any form.",
+    "report": "Show a saved run: `whet report --format json` prints it for machines.",
     "rules": "List the rules, or show the page of one.",
     "doctor": "Say what works here, what does not, and what mends it.",
 }
@@ -74,6 +74,13 @@ class WhetGroup(TyperGroup):
         """List the commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def make_context(self, *args: Any, **words: Any) -> Any:  # noqa: ANN401
+        """Read whet's own options, of which ``--help`` prints."""
+        try:
+            return super().make_context(*args, **words)
+        except BrokenPipeError as error:
+            raise _PipeClosedError from error
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the command."""

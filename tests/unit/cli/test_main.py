@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import signal
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+from whet import __version__
+from whet.cli import main
+from whet.cli.main import COMMANDS, run_command_line
+from whet.errors import StoreError, TargetError
+
+HEAVY = ("rich", "libcst", "jinja2", "pygments", "memray", "line_profiler", "pyinstrument", "markdown_it")
+
+
+def whet(*words: str, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from whet.cli.main import main; main()", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Replace the file of every command by one whose function does what the test sets."""
+    fake = ModuleType("fake")
+    monkeypatch.setattr(main, "import_module", lambda _name: fake)
+
+    def set_action(action):
+        def act() -> object:
+            """Do as the test says."""
+            return action()
+
+        for name in COMMANDS:
+            setattr(fake, f"{name}_command", act)
+
+    return set_action
+
+
+def raising(error):
+    def action():
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], []])
+def test_help_imports_nothing_heavy(words):
+    code = f"""
+import sys
+from whet.cli.main import run_command_line
+assert run_command_line({words!r}) == 0
+loaded = {{name.partition(".")[0] for name in sys.modules}} & set({HEAVY!r})
+commands = {{name for name in sys.modules if name.startswith("whet.")}}
+print(sorted(loaded), sorted(commands - {{"whet.cli", "whet.cli.main", "whet.cli.console", "whet.errors"}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[] []"
+
+
+def test_help_lists_the_commands(capsys):
+    assert run_command_line(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name, summary in COMMANDS.items():
+        assert name in out
+        assert summary in out
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if importlib.util.find_spec(f"whet.cli.{name}")])
+def test_each_command_is_one_file_that_says_what_the_list_says(name, capsys):
+    module = importlib.import_module(f"whet.cli.{name}")
+    function = getattr(module, f"{name}_command")
+    assert inspect.getdoc(function).splitlines()[0] == COMMANDS[name]
+    assert run_command_line([name, "--help"]) == 0
+    assert COMMANDS[name] in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert run_command_line(["--version"]) == 0
+    assert capsys.readouterr().out == f"whet {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["x.py"], "did you mean `whet run x.py`?"),
+        (["x.py", "a b", "--fast"], "did you mean `whet run x.py 'a b' --fast`?"),
+        (["script"], "did you mean `whet run script`?"),
+        (["-m", "pytest", "-q"], "did you mean `whet run -m pytest -q`?"),
+        (["-c", "pass"], "did you mean `whet run -c pass`?"),
+        (["doctro", "--install"], "did you mean `whet doctor --install`?"),
+        (["xyzzy"], "`whet --help` lists the commands"),
+    ],
+)
+def test_unknown_command(argv, meant, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script").touch()
+    assert run_command_line(argv) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"whet: error: {argv[0]} is no command of whet\nwhet: {meant}\n"
+
+
+@pytest.mark.parametrize("argv", [["--nonsense"], ["doctor", "--nonsense"], ["doctor", "surplus"]])
+def test_wrong_use(argv, capsys):
+    assert run_command_line(argv) == 2
+    assert capsys.readouterr().err.startswith("whet: error: ")
+
+
+@pytest.mark.parametrize(("name", "status"), [("run", 125), ("attach", 125), ("report", 2)])
+def test_errors_become_words(command, name, status, capsys):
+    command(raising(TargetError("no such file: \x1b[31mx", "look\u202e there")))
+    assert run_command_line([name]) == status
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "whet: error: no such file: \\x1b[31mx\nwhet: look\\u202e there\n"
+
+
+def test_error_without_hint_is_one_line(command, capsys):
+    command(raising(StoreError("full")))
+    assert run_command_line(["report"]) == 2
+    assert capsys.readouterr().err == "whet: error: full\n"
+
+
+@pytest.mark.parametrize(("name", "status"), [("run", 125), ("report", 2)])
+def test_mistake_in_whet_is_not_taken_for_a_finding(command, name, status, capsys):
+    command(raising(ZeroDivisionError("oops")))
+    assert run_command_line([name]) == status
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: oops" in err
+    assert "mistake in whet itself" in err
+
+
+@pytest.mark.parametrize("returned", [None, 0, 1, 3, 143])
+def test_status_of_the_command_is_passed_on(command, returned):
+    command(lambda: returned)
+    assert run_command_line(["run"]) == (returned or 0)
+
+
+def test_exit_of_typer_is_a_status(command):
+    import typer
+
+    command(raising(typer.Exit(5)))
+    assert run_command_line(["run"]) == 5
+
+
+def test_interrupt_is_130(command, capsys):
+    command(raising(KeyboardInterrupt()))
+    assert run_command_line(["run"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes as POSIX has them")
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_reader_that_goes_away_gets_no_traceback(words):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", "from whet.cli.main import main; main()", words],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert done.stderr == ""
+
+
+def test_exit_status_of_the_process():
+    assert whet("--version").returncode == 0
+    done = whet("x.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "whet run x.py" in done.stderr
