@@ -63,7 +63,7 @@ print(sorted(loaded), sorted(commands - {{"whet.cli", "whet.cli.main", "whet.cli
 
 def test_help_lists_the_commands(capsys):
     assert run_command_line(["--help"]) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     for name, summary in COMMANDS.items():
         assert name in out
         assert summary in out
