@@ -12,6 +12,7 @@ from whet.report.words import describe_not_measured, measure_rest_command, more_
 
 _MOSTLY = 0.5
 _NOTABLE = 0.05
+_CROWDED = 1.15
 
 
 def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
@@ -41,6 +42,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     for execution in run.executions:
         if execution.stopped and not any(execution.stopped in caution.message for caution in cautions):
             cautions.append(Caution(f"{execution.purpose.value} execution", execution.stopped))
+    cautions += _doubt_times(run, hotspots)
     more = more_samples_command(run, hotspots)
     if more:
         error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
@@ -63,9 +65,29 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
     waiting = hotspots.waiting_ns / hotspots.busy_ns
     place = f"{top.name} ({top.place})"
     busy = format_seconds(hotspots.busy_ns)
+    cpu = format_seconds(_count_cpu(first, hotspots))
     if waiting >= _MOSTLY:
         return f"{title} waits for {format_seconds(hotspots.waiting_ns)} of {busy}; {share} of the time goes to {place}"
     if waiting >= _NOTABLE:
-        whole = f"{busy} ({format_seconds(hotspots.cpu_ns)} CPU, {format_seconds(hotspots.waiting_ns)} waiting)"
+        whole = f"{busy} ({format_seconds(hotspots.cpu_ns)} computing, {format_seconds(hotspots.waiting_ns)} waiting)"
         return f"{title} spends {share} of {whole} in {place}"
-    return f"{title} spends {share} of {busy} CPU in {place}"
+    return f"{title} spends {share} of {cpu} CPU in {place}"
+
+
+def _count_cpu(first: Execution | None, hotspots: Hotspots) -> int:
+    """Return the CPU time that shares are told of: the system's count, unless it holds much that was not sampled."""
+    counted = first.cpu_ns if first else 0
+    return counted if 0 < counted <= 1.1 * hotspots.cpu_ns else hotspots.cpu_ns
+
+
+def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
+    """Return a caution where threads were ready to run while others had the processors: samplers see them computing."""
+    first = run.executions[0] if run.executions else None
+    if not first or not 0 < first.cpu_ns * _CROWDED < hotspots.cpu_ns:
+        return ()
+    message = (
+        f"threads were seen computing for {format_seconds(hotspots.cpu_ns)}, but the system counted "
+        f"{format_seconds(first.cpu_ns)} of CPU time: the processors were busy with other things. Shares hold, "
+        f"times are too long by {format_whole_share(hotspots.cpu_ns / first.cpu_ns - 1)}"
+    )
+    return (Caution("machine", message, "run it again while the machine is quiet"),)

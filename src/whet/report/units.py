@@ -60,7 +60,8 @@ def hits_figure(count: LineCount | None) -> Figure:
     if count.exact:
         return Figure(f"{count.hits:,}", count.hits)
     error = f" ±{_percent(count.error)} %" if count.error > 0 else ""
-    return Figure(f"~{format_count(count.hits)}{error}", count.hits, "scaled up from short windows")
+    told = _round_digits(count.hits, 3 if count.error < 0.05 else 2)
+    return Figure(f"~{format_count(told)}{error}", count.hits, "scaled up from short windows")
 
 
 def format_seconds(nanoseconds: float) -> str:
@@ -121,6 +122,11 @@ def format_ratio(ratio: float) -> str:
     if ratio >= 99.5:
         return format_count(ratio)
     return f"{ratio:.3g}"
+
+
+def _round_digits(number: int, digits: int) -> int:
+    """Return ``number`` with so many digits that mean something."""
+    return round(number, min(digits - len(str(abs(number))), 0))
 
 
 def _percent(fraction: float) -> str:

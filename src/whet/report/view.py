@@ -14,7 +14,7 @@ from whet.model.metric import Metric
 from whet.model.run import Run
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
-from whet.report.icicle import lay_out
+from whet.report.icicle import MOST_BOXES, lay_out
 from whet.report.memory import draw_memory
 from whet.report.method import describe_method, describe_provenance
 from whet.report.parts import (
@@ -128,11 +128,19 @@ def build_view(
             )
             for thread in hotspots.threads
         ),
-        icicles=tuple(icicle for tree in (flames or {}).values() if (icicle := lay_out(tree, places)).boxes),
+        icicles=_lay_out_all(tuple((flames or {}).values()), places),
         memory=draw_memory(run.resident, places),
         listings=build_listings(run, hotspots, excerpts, suggestions, places),
         method=describe_method(run, hotspots),
     )
+
+
+def _lay_out_all(trees: Sequence[FlameTree], places: Places) -> tuple[Icicle, ...]:
+    """Lay out the trees that hold anything; the first gets most of the room that a page has for boxes."""
+    full = [tree for tree in trees if tree.whole > 0]
+    rest = MOST_BOXES // 3 // max(len(full) - 1, 1)
+    first = MOST_BOXES if len(full) == 1 else MOST_BOXES * 2 // 3
+    return tuple(lay_out(tree, places, rest if i else first) for i, tree in enumerate(full))
 
 
 def _pick_rows(rows: tuple[_Row, ...], most: int) -> tuple[_Row, ...]:

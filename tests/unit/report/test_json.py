@@ -64,7 +64,7 @@ def test_figures_are_those_of_the_run():
     assert function["charged_share"] == pytest.approx(0.412)
     assert function["charged_seconds"] == pytest.approx(0.412 * 3.12)
     assert function["hits"] == 41_250 and function["hits_exact"] is True
-    assert report["duration_seconds"] == 3.4 and report["cpu_seconds"] == 3.15
+    assert report["duration_seconds"] == 3.4 and report["cpu_seconds"] == 3.06
     assert report["exit_status"] == 0 and report["samples"] == 312
     assert report["command"][-1] == "--token=***"
     assert report["advice"][0]["estimate"] == {"low": 1.5, "high": 1.7}

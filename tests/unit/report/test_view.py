@@ -31,7 +31,29 @@ def test_the_verdict_tells_waiting_from_computing():
     slow = replace(hotspots, cpu_ns=620_000_000, waiting_ns=2_500_000_000)
     mixed = replace(hotspots, cpu_ns=2_620_000_000, waiting_ns=500_000_000)
     assert "orders.py waits for 2.50 s of 3.12 s; 41 % of" in build_view(make_run(), slow).summary.verdict
-    assert "3.12 s (2.62 s CPU, 500 ms waiting)" in build_view(make_run(), mixed).summary.verdict
+    assert "3.12 s (2.62 s computing, 500 ms waiting)" in build_view(make_run(), mixed).summary.verdict
+
+
+def test_the_systems_count_of_cpu_time_wins_where_the_machine_was_crowded():
+    run, hotspots = make_run(), make_hotspots()
+    crowded = replace(run, executions=(replace(run.executions[0], cpu_ns=2_000_000_000),))
+    view = build_view(crowded, hotspots)
+    assert "41 % of 2.00 s CPU" in view.summary.verdict
+    assert any(c.about == "machine" and "too long by 51 %" in c.message for c in view.cautions)
+    unsampled = replace(run, executions=(replace(run.executions[0], cpu_ns=20_000_000_000),))
+    view = build_view(unsampled, hotspots)
+    assert "41 % of 3.03 s CPU" in view.summary.verdict
+    assert all(c.about != "machine" for c in view.cautions)
+
+
+def test_several_flame_graphs_share_the_room():
+    ones, n = [1] * 2_000, 2_000
+    tree = FlameTree(Metric.CPU, (Frame("f", "f"),), [0, *ones], [0] * (n + 1), [0, *[7] * n], [7 * n, *[7] * n])
+    wide = replace(tree, self_value=[0, *[7] * n], total_value=[7 * n, *[7] * n])
+    trees = {Metric.CPU: wide, Metric.WAITING: wide, Metric.PEAK: FlameTree(Metric.PEAK)}
+    view = build_view(make_run(), make_hotspots(), (), trees)
+    assert len(view.icicles) == 2
+    assert sum(len(icicle.boxes) for icicle in view.icicles) <= 900
 
 
 def test_notices_and_cut_executions_are_told(view):
