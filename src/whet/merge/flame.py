@@ -33,7 +33,7 @@ def fold_stacks(
     calls = _Calls()
     for profile in profiles_for(run, metric):
         calls.add(profile, metric, keep)
-    return calls.tree(metric, max(2, most))
+    return calls.tree(metric, max(1, most))
 
 
 class _Calls:
@@ -193,5 +193,5 @@ def _choose_nodes(parent: Sequence[int], totals: Sequence[int], most: int) -> li
             begins[own + 1] += 1
             begins[last_child[node] + 1] -= 1
     gaps = list(accumulate(begins))
-    keeping = max((k for k in range(1, nodes + 1) if k + gaps[k] <= most), default=1)
+    keeping = max((k for k in range(nodes + 1) if k + gaps[k] <= most), default=0)
     return [place < keeping for place in rank]

@@ -1,0 +1,177 @@
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from whet.merge.waiting import ThreadClock, split_waiting
+from whet.model.metric import Metric
+from whet.model.profile import Profile, Thread
+
+MS = 1_000_000
+LIB = "/usr/lib/python3.13"
+ASYNCIO = f"main@/app/a.py:9;_run_once@{LIB}/asyncio/base_events.py:5;select@{LIB}/selectors.py:4"
+JOIN = f"main@/app/a.py:9;join@{LIB}/threading.py:4"
+WORKER = Thread(1, 2, "worker")
+CHILD = Thread(5, 5, "MainThread")
+
+
+def active_of(make, *entries):
+    """100 looks a second; values in samples."""
+    return make.profile([(s, n * 10 * MS, Metric.CPU, *rest) for s, n, *rest in entries], period_ns=10 * MS)
+
+
+def wall_of(make, *entries):
+    """25 looks a second; values in samples."""
+    return make.profile([(s, n * 40 * MS, Metric.WAITING, *rest) for s, n, *rest in entries], period_ns=40 * MS)
+
+
+def total(profile, metric, thread=None):
+    return sum(
+        sum(entry.value)
+        for entry in profile.samples
+        if entry.metric is metric and (thread is None or profile.threads[entry.thread] == thread)
+    )
+
+
+def test_without_a_second_sampler_nothing_changes(make):
+    active = active_of(make, ("main@/app/a.py:1", 100))
+    assert split_waiting(active, None) is active
+    assert split_waiting(active, Profile("py-spy")) is active
+
+
+def test_what_computing_does_not_explain_is_waiting(make):
+    active = active_of(make, ("main@/app/a.py:1;work@/app/a.py:5", 400))
+    wall = wall_of(make, ("main@/app/a.py:1;work@/app/a.py:5", 101), ("main@/app/a.py:2", 50))
+    split = split_waiting(active, wall)
+    assert make.stacks(split, Metric.WAITING) == {"main:2": 2_000 * MS}
+    assert make.stacks(split, Metric.CPU) == make.stacks(active, Metric.CPU)
+    assert total(split, Metric.IDLE) == 0
+    (waiting,) = [entry for entry in split.samples if entry.metric is Metric.WAITING]
+    assert waiting.count == 50
+    assert all(parent < row for row, parent in enumerate(split.stacks.parent))
+
+
+def test_waiting_and_computing_on_one_line(make):
+    active = active_of(make, ("main@/app/a.py:1", 400))
+    wall = wall_of(make, ("main@/app/a.py:1", 300))
+    assert total(split_waiting(active, wall), Metric.WAITING) == 300 * 40 * MS - 400 * 10 * MS
+    half = split_waiting(active, wall, overlap=0.5)
+    assert total(half, Metric.WAITING) == 300 * 40 * MS - 200 * 10 * MS
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_is_nothing(make, seed):
+    chance = Random(seed)
+    places = [f"main@/app/a.py:1;f{n % 40}@/app/a.py:{n + 5}" for n in range(200)]
+    active = active_of(make, *((chance.choice(places), 1) for _ in range(10_000)))
+    wall = wall_of(make, *((chance.choice(places), 1) for _ in range(2_500)))
+    split = split_waiting(active, wall)
+    assert total(split, Metric.WAITING) + total(split, Metric.IDLE) <= 0.01 * total(active, Metric.CPU)
+
+
+def test_many_small_waits_are_seen_together(make):
+    active = active_of(make, ("main@/app/a.py:1", 100))
+    wall = wall_of(make, ("main@/app/a.py:1", 25), *((f"f@/app/a.py:{line}", 2) for line in range(100, 300)))
+    split = split_waiting(active, wall)
+    assert total(split, Metric.WAITING) == pytest.approx(400 * 40 * MS, rel=0.1)
+    assert "main:1" not in make.stacks(split, Metric.WAITING)
+
+
+def test_the_systems_clock_bounds_waiting(make):
+    active = active_of(make, ("main@/app/a.py:1", 100))
+    wall = wall_of(make, ("main@/app/a.py:2", 100))
+    clock = ThreadClock(1, 1, 3_000 * MS)
+    assert total(split_waiting(active, wall, [clock]), Metric.WAITING) == 1_000 * MS
+    assert total(split_waiting(active, wall, [ThreadClock(1, 1, 9_000 * MS)]), Metric.WAITING) == 0
+
+
+def test_threads_are_matched_by_ids_and_new_ones_are_added(make):
+    active = active_of(make, ("main@/app/a.py:1", 100))
+    wall = wall_of(
+        make,
+        ("main@/app/a.py:1", 25),
+        (f"_worker@{LIB}/concurrent/futures/thread.py:1", 30, WORKER),
+        ("job@/app/a.py:7", 20, WORKER),
+    )
+    split = split_waiting(active, wall)
+    assert [thread.tid for thread in split.threads] == [1, 2]
+    assert total(split, Metric.IDLE, WORKER) == 30 * 40 * MS
+    assert total(split, Metric.WAITING, WORKER) == 20 * 40 * MS
+    assert total(split, Metric.WAITING) == 20 * 40 * MS
+
+
+def test_a_client_waits_in_its_event_loop(make):
+    active = active_of(make, ("main@/app/a.py:1", 10))
+    split = split_waiting(active, wall_of(make, (ASYNCIO, 50)))
+    assert (total(split, Metric.WAITING), total(split, Metric.IDLE)) == (2_000 * MS, 0)
+
+
+@pytest.mark.parametrize("reason", ["attached", "listening", "seen accepting", "other thread"])
+def test_a_server_is_idle_in_its_event_loop(make, reason):
+    accepted = f"main@/app/a.py:9;_accept_connection@{LIB}/asyncio/selector_events.py:5"
+    active = active_of(make, (accepted if reason == "seen accepting" else "main@/app/a.py:1", 10))
+    rest = [("main@/app/a.py:1", 3), (ASYNCIO, 50, WORKER)] if reason == "other thread" else [(ASYNCIO, 50)]
+    options = {"attached": {"attached": True}, "listening": {"listening": {1}}}.get(reason, {})
+    split = split_waiting(active, wall_of(make, *rest), **options)
+    assert (total(split, Metric.WAITING), total(split, Metric.IDLE)) == (0, 2_000 * MS)
+
+
+def test_who_joins_a_computing_thread_is_idle(make):
+    active = active_of(make, ("work@/app/a.py:5", 200, WORKER), ("main@/app/a.py:1", 1))
+    wall = wall_of(make, ("work@/app/a.py:5", 50, WORKER), (JOIN, 50))
+    split = split_waiting(active, wall)
+    assert (total(split, Metric.WAITING), total(split, Metric.IDLE)) == (0, 2_000 * MS)
+
+
+def test_who_joins_a_waiting_thread_does_not_count_it_twice(make):
+    active = active_of(make, ("main@/app/a.py:1", 1))
+    wall = wall_of(make, ("fetch@/app/a.py:5", 50, WORKER), (JOIN, 50))
+    split = split_waiting(active, wall)
+    assert total(split, Metric.WAITING, WORKER) == 2_000 * MS
+    assert total(split, Metric.IDLE) == pytest.approx(2_000 * MS, rel=0.01)
+    assert total(split, Metric.WAITING) == pytest.approx(2_000 * MS, rel=0.01)
+
+
+def test_who_joins_beyond_the_work_of_others_waits(make):
+    wait = f"main@/app/a.py:9;communicate@{LIB}/subprocess.py:4"
+    active = active_of(make, ("main@/app/a.py:1", 10), ("work@/app/c.py:5", 50, CHILD))
+    wall = wall_of(make, (wait, 100), ("work@/app/c.py:5", 12, CHILD))
+    split = split_waiting(active, wall)
+    assert total(split, Metric.IDLE) == 500 * MS
+    assert total(split, Metric.WAITING) == 3_500 * MS
+
+
+def test_native_frames_of_one_sampler_do_not_look_like_waiting(make):
+    active = active_of(make, ("main@/app/a.py:1;memcpy@/usr/lib/libc.so.6", 400))
+    split = split_waiting(active, wall_of(make, ("main@/app/a.py:1", 100)))
+    assert split is active
+
+
+def test_deep_stacks(make):
+    stack = ";".join(f"f@/app/a.py:{1 + depth % 7}" for depth in range(20_000))
+    active = active_of(make, ("main@/app/a.py:1", 10))
+    split = split_waiting(active, wall_of(make, (stack, 50), ("", 30)))
+    assert sorted(make.stacks(split, Metric.WAITING).values()) == [1_200 * MS, 2_000 * MS]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 60), st.booleans()), max_size=12),
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 60), st.booleans()), min_size=1, max_size=12),
+)
+def test_time_is_never_made_up(make, computing, seen):
+    def entries(rows):
+        return [
+            (f"main@/app/a.py:1;f@/app/a.py:{line}", n, WORKER if other else Thread(1, 1)) for line, n, other in rows
+        ]
+
+    active, wall = active_of(make, *entries(computing)), wall_of(make, *entries(seen))
+    split = split_waiting(active, wall)
+    assert total(split, Metric.CPU) == total(active, Metric.CPU)
+    for thread in split.threads:
+        stood = total(split, Metric.WAITING, thread) + total(split, Metric.IDLE, thread)
+        assert 0 <= stood <= sum(total(wall, metric, thread) for metric in Metric)
+    for entry in split.samples:
+        assert all(value > 0 for value in entry.value)
+        assert entry.count >= 1
