@@ -71,7 +71,7 @@ def measure(environment: Environment, whet: list[str] | None, options: argparse.
             continue
         tool, script = TOOLS[column], scripts[name]
         count = max(1, round(loops[name] * tool.shrink))
-        out = script.parent / f"{column}.out"
+        out = script.parent / f"{column}.json"
         command = tool.command(environment, whet, script, out)
         outcome = run_once(command, script.parent, loops=count, timeout=max(120, options.seconds * 60))
         figure = take_figure(outcome, tool, count)
