@@ -41,9 +41,9 @@ def install_collectors(host: TargetHost) -> list[str]:
             failed.append(error.message)
     if failed:
         done = f" (fetched: {', '.join(fetched)})" if fetched else ""
-        raise CollectorError(
-            "; ".join(failed) + done, "see that this machine reaches its package index, then try again"
-        )
+        offline = any(message.endswith(_OFFLINE) for message in failed)
+        hint = "see that this machine reaches its package index, then try again" if offline else ""
+        raise CollectorError("; ".join(failed) + done, hint)
     return fetched
 
 
