@@ -64,13 +64,13 @@ def make_capture(path: Path, samples: int, stacks: int, seed: int = 1) -> None:
 
     pool = [make_frame() for _ in range(6_000)]
     head = f'process 100:"python {PROJECT}/mod0.py";thread (100): MainThread;<module> ({PROJECT}/mod0.py:1)'
-    made: set[str] = set()
+    made: dict[str, None] = {}  # a set that keeps its order, so that every run merges the same capture
     current = [chance.choice(pool) for _ in range(8)]
     while len(made) < stacks:
         # Neighbouring samples share most of their stack, as in a real program.
         del current[max(4, len(current) - chance.randrange(1, 9)) :]
         current += [chance.choice(pool) for _ in range(chance.randrange(1, 8)) if len(current) < 40]
-        made.add(";".join([head, *current]))
+        made[";".join([head, *current])] = None
     share, rest = divmod(samples, stacks)
     with path.open("w", encoding="utf-8") as sink:
         for number, stack in enumerate(made):

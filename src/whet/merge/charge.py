@@ -78,7 +78,7 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
         sums[keys[row]][1] += cpu_sums[row]
     busy_sums = [computed + waited for computed, waited in zip(cpu_sums, waiting_sums, strict=True)]
     sum_imports(profile, busy_sums, order, roots, times.imports)
-    _add_threads(profile, times, functions, charged)
+    _add_threads(profile, times, functions)
 
 
 def charge_memory(profile: Profile, ledger: Ledger) -> None:
@@ -106,7 +106,9 @@ def _name_packages(profile: Profile, roots: Sequence[str]) -> tuple[list[int], l
     return package_of, list(numbers)
 
 
-def _add_threads(profile: Profile, times: Times, functions: Sequence[int], charged: Sequence[int]) -> None:
+def _add_threads(profile: Profile, times: Times, functions: Sequence[int]) -> None:
+    parent = profile.stacks.parent
+    rows_of: dict[Thread, set[int]] = {}
     for entry in profile.samples:
         if entry.metric not in (Metric.CPU, Metric.WAITING, Metric.IDLE):
             continue
@@ -123,7 +125,10 @@ def _add_threads(profile: Profile, times: Times, functions: Sequence[int], charg
         if entry.metric is Metric.IDLE:
             continue
         times.samples += entry.count
-        seen = times.functions_of.setdefault(thread, set())
+        known = rows_of.setdefault(thread, set())
         for row in entry.stack:
-            if row >= 0:
-                seen.add(functions[charged[row] if charged[row] >= 0 else row])
+            while row >= 0 and row not in known:
+                known.add(row)
+                row = parent[row]  # noqa: PLW2901
+    for thread, rows in rows_of.items():
+        times.functions_of.setdefault(thread, set()).update(functions[row] for row in rows)

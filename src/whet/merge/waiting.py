@@ -204,12 +204,12 @@ class _Judge:
     def split(self, excess: dict[ThreadKey, dict[int, int]]) -> dict[tuple[ThreadKey, Metric], dict[int, int]]:
         """Return the time that threads stood still as waiting and idle, by thread, metric and wall row."""
         split: dict[tuple[ThreadKey, Metric], dict[int, int]] = {}
-        dependent: dict[ThreadKey, dict[int, int]] = {}
+        dependent: dict[Stance, dict[ThreadKey, dict[int, int]]] = {Stance.JOIN: {}, Stance.LOOP: {}}
         for key, rows in excess.items():
             for row, value in rows.items():
                 stance = self._settle(find_stance(self._table.stack(row), key in self._main), key)
-                if stance is Stance.JOIN:
-                    dependent.setdefault(key, {})[row] = value
+                if stance in dependent:
+                    dependent[stance].setdefault(key, {})[row] = value
                 else:
                     metric = Metric.WAITING if stance is Stance.WAITING else Metric.IDLE
                     split.setdefault((key, metric), {})[row] = value
@@ -217,22 +217,25 @@ class _Judge:
         for (key, metric), rows in split.items():
             if metric is Metric.WAITING:
                 busy[key] = busy.get(key, 0) + sum(rows.values())
-        for key, rows in dependent.items():
-            others = sum(value for other, value in busy.items() if other != key)
-            whole = sum(rows.values())
-            for row, value in rows.items():
-                idle = value * min(whole, others) // whole
-                for metric, part in ((Metric.IDLE, idle), (Metric.WAITING, value - idle)):
-                    if part:
-                        split.setdefault((key, metric), {})[row] = part
+        others = {key: sum(value for other, value in busy.items() if other != key) for key in excess}
+        # Who joins surely waits for others; who polls may wait for something else, so that comes last.
+        for waiting in dependent.values():
+            for key, rows in waiting.items():
+                whole = sum(rows.values())
+                counted = min(whole, others[key])
+                others[key] -= counted
+                for row, value in rows.items():
+                    idle = value * counted // whole
+                    for metric, part in ((Metric.IDLE, idle), (Metric.WAITING, value - idle)):
+                        if part:
+                            split.setdefault((key, metric), {})[row] = part
         return split
 
     def _settle(self, stance: Stance, key: ThreadKey) -> Stance:
         if stance is not Stance.LOOP:
             return stance
         parked = self._idle_loops or key[0] in self._serving or key not in self._main
-        # Who awaits work that a thread or process of the program does must not count it a second time.
-        return Stance.PARKED if parked else Stance.JOIN
+        return Stance.PARKED if parked else Stance.LOOP
 
 
 def _find_servers(profile: Profile) -> set[int]:

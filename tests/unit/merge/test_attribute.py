@@ -60,7 +60,7 @@ def test_waiting_is_charged_the_same_way_and_idle_is_left_out(make):
         [
             (f"main@{APP}:1", 50),
             (f"main@{APP}:2;recv@/usr/lib/python3.13/socket.py:7", 30, Metric.WAITING),
-            (f"work@{APP}:3", 20, Metric.CPU, other),
+            (f"run@{APP}:7;work@{APP}:3", 20, Metric.CPU, other),
             (f"work@{APP}:4", 900, Metric.IDLE, other),
         ]
     )
@@ -74,6 +74,7 @@ def test_waiting_is_charged_the_same_way_and_idle_is_left_out(make):
     assert {spot.name: spot.threads for spot in hotspots.functions if spot.owner is Owner.USER} == {
         "main": (0,),
         "work": (1,),
+        "run": (1,),
     }
     assert not [spot for spot in hotspots.lines if spot.line == 4], "an idle line is no hot line"
 

@@ -142,6 +142,14 @@ def test_who_joins_beyond_the_work_of_others_waits(make):
     assert total(split, Metric.WAITING) == 3_500 * MS
 
 
+def test_joins_come_before_loops_when_the_time_of_others_is_dealt_out(make):
+    active = active_of(make, ("work@/app/a.py:5", 200, WORKER), ("main@/app/a.py:1", 1))
+    wall = wall_of(make, ("work@/app/a.py:5", 50, WORKER), (JOIN, 50), (ASYNCIO, 25))
+    split = split_waiting(active, wall)
+    assert total(split, Metric.IDLE) == 2_000 * MS
+    assert sum(v for stack, v in make.stacks(split, Metric.WAITING).items() if stack.endswith("select:4")) == 1_000 * MS
+
+
 def test_native_frames_of_one_sampler_do_not_look_like_waiting(make):
     active = active_of(make, ("main@/app/a.py:1;memcpy@/usr/lib/libc.so.6", 400))
     split = split_waiting(active, wall_of(make, ("main@/app/a.py:1", 100)))
