@@ -35,14 +35,21 @@ class Hits:
     def of_function(self, file: str, span: CodeSpan) -> LineCount | None:
         """Return how often a function was entered, told from its lines; ``None`` where they do not say.
 
-        The first statement runs once a call, unless it is a loop; else a line's
-        hits over its hits a call are the calls.
+        A count of the ``def`` line as the function's own is the number of calls. Else the
+        first statement runs once a call, unless it is a loop; else a line's hits
+        over its hits a call are the calls.
         """
         if span.kind not in (CodeKind.FUNCTION, CodeKind.LAMBDA):
             return None
+        entered = self.counts.get((file, span.line, span.line))
+        if entered is not None and entered.hits is not None and span.line < span.body_line:
+            return replace(entered, per_call=None)
         first = self.counts.get((file, span.body_line, span.line))
         if first is not None and first.hits is not None and not span.body_repeats:
             return replace(first, line=span.line, per_call=None)
+        # A loop's line that ran exactly once "a call" was itself taken for the call: such ratios count iterations.
+        if span.body_repeats and (first is None or first.per_call in (None, 1.0)):
+            return None
         counts = sorted(self._by_function.get((file, span.line), ()), key=lambda count: count.line)
         for count in counts:
             if count.hits and count.per_call:

@@ -193,6 +193,19 @@ def test_hits_join_lines_and_functions(make):
     assert (functions["outer"].line, functions["outer"].end_line) == (1, 3)
 
 
+def test_calls_of_a_function_that_starts_with_a_loop(make):
+    def calls(*counts):
+        time = make.profile([(f"outer@{APP}:3:1", 10)], lines=counts)
+        (outer,) = merge_run(make.run(time, sources=[make.source(APP, SOURCE)])).functions
+        return outer.cost.hits and outer.cost.hits.hits
+
+    header, body = LineCount(APP, 2, 1, 800, 1.0, 0.1), LineCount(APP, 3, 1, 790, 0.99, 0.1)
+    assert calls(header, body) is None, "hits a call of the loop's own line say nothing about calls"
+    assert calls(body) is None
+    assert calls(LineCount(APP, 1, 1, 9, exact=True), header, body) == 9
+    assert calls(LineCount(APP, 2, 1, None, 400.0), LineCount(APP, 3, 1, 790, 395.0)) == 2
+
+
 def test_exact_counts_win_and_fit_the_pooled_time(make):
     windows = make.profile([(f"inner@{APP}:6:5", 10)], lines=[LineCount(APP, 6, 5, 90, 1.0, 0.2)])
     exact = make.profile([], "line_profiler 5.0", 1, lines=[LineCount(APP, 6, 5, 33, 1.0, 0.0, True)])
