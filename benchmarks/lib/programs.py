@@ -68,7 +68,7 @@ class Clock:
         self.wall = time.perf_counter()
 
     def __exit__(self, *error):
-        took = {"wall": time.perf_counter() - self.wall, "cpu": time.process_time() - self.cpu}
+        took = {"wall": time.perf_counter() - self.wall, "cpu": time.process_time() - self.cpu, "pid": os.getpid()}
         if os.environ.get("BENCH_ELAPSED"):
             with open(os.environ["BENCH_ELAPSED"], "a") as sink:
                 sink.write(json.dumps(took) + chr(10))

@@ -71,8 +71,18 @@ def run_once(
         process.returncode = os.waitstatus_to_exitcode(status)
     output = (folder / "output.txt").read_text(errors="replace")
     said = elapsed.read_text().splitlines() if elapsed.exists() else []
-    executions = tuple(json.loads(line) for line in said)
+    executions = join_executions([json.loads(line) for line in said])
     return Outcome(process.returncode, wall, cpu_of(usage), output, executions)
+
+
+def join_executions(rows: list[dict]) -> tuple[dict, ...]:
+    """Return one dict for each process: a program with several workloads writes a line for each."""
+    joined: dict[int, dict] = {}
+    for number, row in enumerate(rows):
+        key = row.pop("pid", -number - 1)
+        before = joined.get(key, {})
+        joined[key] = {name: before.get(name, 0.0) + value for name, value in row.items()}
+    return tuple(joined.values())
 
 
 def cpu_of(usage: resource.struct_rusage) -> float:

@@ -16,7 +16,8 @@ class Tool:
 
     ``words`` come before the script; ``{python}``, ``{bin}`` and ``{out}`` are filled in. ``needs`` is the
     package it comes from. ``shrink`` is the share of the loops it is given, for tools that take very long:
-    then time a loop is compared. ``execution`` is which of the executions counts (-1: the last).
+    then time a loop is compared. ``execution`` is which of the executions counts (-1: the last), of at
+    least ``executions``.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Tool:
     needs: str = ""
     shrink: float = 1.0
     execution: int = 0
+    executions: int = 1
     about: str = ""
 
     def command(self, environment: Environment, whet: list[str] | None, script: Path, out: Path) -> list[str]:
@@ -46,7 +48,14 @@ TOOLS = {
     for tool in (
         Tool("plain", ("{python}",), about="without any tool"),
         Tool("whet", (), "whet", about="whet run: time, lines, looks, resident size"),
-        Tool("whet-memory", ("--memory",), "whet", execution=-1, about="the memory execution of whet run --memory"),
+        Tool(
+            "whet-memory",
+            ("--memory",),
+            "whet",
+            execution=-1,
+            executions=2,
+            about="the memory execution of whet run --memory",
+        ),
         Tool("whet-fallback", ("--sampler", "pyinstrument"), "whet", about="whet run --sampler pyinstrument"),
         Tool(
             "py-spy",
