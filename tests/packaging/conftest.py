@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,10 @@ def sdist(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel_of_sdist(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel as built from the unpacked sdist, as a distributor would."""
     unpacked = tmp_path_factory.mktemp("unpacked")
-    shutil.unpack_archive(sdist, unpacked, filter="data")
+    with tarfile.open(sdist) as archive:
+        if hasattr(tarfile, "data_filter"):  # not in 3.11.0 to 3.11.3
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(unpacked)
     (folder,) = unpacked.iterdir()
     return _build(folder, "wheel", tmp_path_factory.mktemp("wheel-of-sdist"))
 
