@@ -56,6 +56,15 @@ TOOLS = {
             executions=2,
             about="the memory execution of whet run --memory",
         ),
+        Tool(
+            "whet-objects",
+            ("--memory", "--trace-python-allocators"),
+            "whet",
+            shrink=0.5,
+            execution=-1,
+            executions=2,
+            about="the same with --trace-python-allocators",
+        ),
         Tool("whet-fallback", ("--sampler", "pyinstrument"), "whet", about="whet run --sampler pyinstrument"),
         Tool(
             "py-spy",
@@ -80,7 +89,7 @@ TOOLS = {
             ("{python}", "-m", "memray", "run", "-q", "-f", "--trace-python-allocators", "-o", "{out}"),
             "memray",
             shrink=0.5,
-            about="memray run --trace-python-allocators, as whet's memory execution",
+            about="memray run --trace-python-allocators",
         ),
         Tool(
             "line_profiler",
