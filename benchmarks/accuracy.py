@@ -5,7 +5,7 @@
 functions: the same work through calls and inlined, at splits from 10 to 90 %; truth by the clock inside.
 lines:     many cheap lines against one dear line; truth by the clock inside.
 memory:    one array of 512 MB, 0 to 100 % of it touched; truth by its size.
-hits:      whet's anchored hits against line_profiler run throughout, on lines with 1 % of the time or more.
+hits:      whet's anchored hits against exact counts, on lines with 1 % of the time or more.
 
 See README.md beside this file.
 """
@@ -224,7 +224,7 @@ def run_parts(bench: Bench) -> dict:
         rows = measure_memory(bench, tools)
         print_memory(rows, tools)
         results["memory"] = rows
-    if "hits" in options.parts and bench.whet and "line_profiler" in bench.environment.packages:
+    if "hits" in options.parts and bench.whet:
         results["hits"] = compare_hits(
             bench.environment, bench.whet, bench.work, options.programs, options.seconds / 2, HERE.parent / "fixtures"
         )

@@ -1,4 +1,4 @@
-"""whet's hits against the exact counts of line_profiler run throughout on the same work."""
+"""whet's hits against exact counts of the lines' events on the same work."""
 
 from __future__ import annotations
 
@@ -13,26 +13,24 @@ from lib.runner import run_once, show_progress
 from lib.tables import print_table
 from lib.tools import TOOLS
 
+COUNTER = Path(__file__).with_name("count_lines.py")
 LEAST_SHARE = 0.01
 WITHIN = 0.15
 
 
-def prepare(
-    name: str, environment: Environment, work: Path, seconds: float, fixtures: Path
-) -> tuple[Path, int, list[str]]:
-    """Return a program's script, its loops and what line_profiler must be told to look at besides."""
+def prepare(name: str, environment: Environment, work: Path, seconds: float, fixtures: Path) -> tuple[Path, int]:
+    """Return a program's script, laid out, and its loops."""
     target = fixtures / "targets" / f"{name}.py"
     if not target.exists():
         script = lay_out(name, environment, work)
-        return script, find_loops(script, environment, seconds), []
+        return script, find_loops(script, environment, seconds)
     folder = work / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     script = Path(shutil.copy(target, folder))
     if name == "orders":
         shutil.copytree(fixtures / "targets" / "orderbook", folder / "orderbook")
-        return script, 1, ["orderbook"]
-    return script, 1, []
+    return script, 1
 
 
 def compare_lines(report: dict, exact: dict[tuple[str, int], int]) -> list[dict]:
@@ -61,24 +59,22 @@ def compare_lines(report: dict, exact: dict[tuple[str, int], int]) -> list[dict]
 def compare_hits(
     environment: Environment, whet: list[str], work: Path, programs: list[str], seconds: float, fixtures: Path
 ) -> dict[str, list[dict]]:
-    """Run each program under whet and under line_profiler with the same work; print a table of what was found."""
+    """Run each program under whet and with its lines counted, with the same work; print a table of what was found."""
     found: dict[str, list[dict]] = {}
     for done, name in enumerate(programs, 1):
         show_progress(done, len(programs), f"hits of {name}")
-        script, loops, also = prepare(name, environment, work, seconds, fixtures)
+        script, loops = prepare(name, environment, work, seconds, fixtures)
         out = script.parent / "hits.json"
         command = TOOLS["whet"].command(environment, whet, script, out)
         said = run_once(command, script.parent, loops=loops)
         if not said.ok:
             print(f"whet on {name} failed ({said.status}): {said.output[-400:]}", flush=True)
             continue
-        words = [word for module in also for word in ("-p", module)]
-        command = TOOLS["line_profiler"].command(environment, whet, script, out)
-        counted = run_once([*command[:1], *words, *command[1:]], script.parent, loops=loops, timeout=1800)
+        counted = run_once([environment.python, COUNTER, out, script], script.parent, loops=loops, timeout=3_600)
         if not counted.ok:
-            print(f"line_profiler on {name} failed ({counted.status}): {counted.output[-400:]}", flush=True)
+            print(f"counting the lines of {name} failed ({counted.status}): {counted.output[-400:]}", flush=True)
             continue
-        found[name] = compare_lines(report_whet(whet, script.parent), read_exact_hits(out, environment))
+        found[name] = compare_lines(report_whet(whet, script.parent), read_exact_hits(out))
     print_hits(found)
     return found
 
@@ -105,4 +101,4 @@ def print_hits(found: dict[str, list[dict]]) -> None:
     rows = [describe(name, lines) for name, lines in found.items()]
     rows.append(describe("**all**", [line for lines in found.values() for line in lines]))
     head = ["program", "lines", "with hits", "within 15 %", "within 2 errors", "median miss", "worst miss"]
-    print_table("Hits of lines with 1 % of the time or more, against line_profiler run throughout", head, rows)
+    print_table("Hits of lines with 1 % of the time or more, against exact counts", head, rows)

@@ -107,12 +107,11 @@ def read_line_profiler(out: Path, script: Path, environment: Environment) -> Sai
     return said
 
 
-def read_exact_hits(out: Path, environment: Environment) -> dict[tuple[str, int], int]:
-    """Read line_profiler's hits by (file name, line)."""
+def read_exact_hits(out: Path) -> dict[tuple[str, int], int]:
+    """Read what ``count_lines`` left: counts by (file name, line)."""
     hits: Counter = Counter()
-    for file, _, _, rows in ask(environment, READ_LPROF, out):
-        for line, count, _ in rows:
-            hits[Path(file).name, line] += count
+    for file, line, count in json.loads(out.read_text()):
+        hits[Path(file).name, line] += count
     return hits
 
 
