@@ -171,7 +171,7 @@ def test_native_stacks_hold_frames_of_c(tmp_path: Path):
     run(tmp_path, "kept = bytearray(30_000_000)\n", native=True)
     profile = read(tmp_path)
     assert sum_lines(profile, Metric.PEAK)[1] == pytest.approx(30_000_000, rel=0.01)
-    assert any(frame.name.startswith(("Py", "_Py")) for frame in profile.frames)  # of a stripped Python the file is unknown
+    assert any(frame.name.startswith(("Py", "_Py")) for frame in profile.frames)  # a stripped Python has no files
 
 
 def test_memray_is_borrowed_from_a_folder_and_the_path_is_as_before(tmp_path: Path):
