@@ -24,8 +24,9 @@ FIRST_GAPS = 0.02
 LATER_GAPS = 0.1
 LATE_GAPS = 0.2
 """Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
-SAVE_EVERY_NS = 1_000_000_000
-SAVE_SHARE = 0.005
+FIRST_SAVE_NS = 30_000_000
+SAVE_EVERY_NS = 2_000_000_000
+SAVE_SHARE = 0.01
 """Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
@@ -49,7 +50,7 @@ class Agent:
         self.random = random.Random()  # noqa: S311  # its own: the program's random numbers stay what they were
         self.armed = False
         self.handler: Any = None
-        self.saved_at = 0
+        self.save_at_ns = FIRST_SAVE_NS
         self.save_ns = 0
         self.began_cpu = 0
         self.began = 0
@@ -91,10 +92,15 @@ class Agent:
         self.windows.add_anchors(anchors)
         return self.windows.pad(code)
 
+    def take_main(self, code: types.CodeType, anchors: list[Any]) -> None:
+        """Take note of the program's own code, which is running already and has no padding."""
+        if self.windows is not None:
+            self.windows.add_anchors(anchors)
+            self.windows.take_running(code)
+
     def start(self) -> None:
         """Begin ticking; the program starts now."""
         self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
-        self.saved_at = self.began
         self._arm_for_the_first_time()
 
     def _arm_for_the_first_time(self) -> None:
@@ -214,11 +220,12 @@ class Agent:
         self._save(cpu)
 
     def _save_now_and_then(self, cpu_ns: int) -> None:
-        now = perf_counter_ns()
-        if now - self.saved_at > SAVE_EVERY_NS and self.save_ns <= SAVE_SHARE * cpu_ns:
+        # At growing distances, so that a short program that is killed leaves something and a long one pays little.
+        if cpu_ns > self.save_at_ns and self.save_ns <= SAVE_SHARE * cpu_ns:
+            began = perf_counter_ns()
             self._save(cpu_ns)
-            self.saved_at = perf_counter_ns()
-            self.save_ns += self.saved_at - now
+            self.save_ns += perf_counter_ns() - began
+            self.save_at_ns = min(2 * cpu_ns, cpu_ns + SAVE_EVERY_NS)
 
     def _save(self, cpu_ns: int) -> None:
         report = {
@@ -233,7 +240,7 @@ class Agent:
             "seen": self.looks.report(),
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,
-            "left_plain": self.compiler.left_plain,
+            "left_plain": len(self.compiler.plain_files),
             "sources": {file: data.decode("latin-1") for file, data in self.compiler.sources.items()},
         }
         temporary = f"{self.out}.tmp"
@@ -298,9 +305,10 @@ class Agent:
             self.windows.forget()
         self.looks = looks.Looks(self.is_user)
         self.random = random.Random()  # noqa: S311
-        self.saved_at = self.began = perf_counter_ns()
+        self.began = perf_counter_ns()
         self.began_cpu = process_time_ns()
         self.save_ns = 0
+        self.save_at_ns = FIRST_SAVE_NS
         if self.armed:
             self._make_precise_timer()
             self._arm(self.random.uniform(0.002, 2 * FIRST_GAPS))

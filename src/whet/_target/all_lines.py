@@ -30,12 +30,25 @@ class AllLines:
 
     def _take(self, code: types.CodeType, _anchors: list[Any]) -> types.CodeType:
         padded = self.lines.pad(code)
+        self._register_chosen()
+        return padded
+
+    def _register_chosen(self) -> None:
         for one in list(self.lines.waiting.values()):
             place = (os.path.abspath(one.co_filename), one.co_firstlineno)
             if not self.functions or place in self.functions:
                 self.lines.register(one)
         self.lines.waiting.clear()
-        return padded
+
+    def take_main(self, code: types.CodeType, _anchors: list[Any]) -> None:
+        """Register the chosen functions of the program's own code."""
+        self.lines.take_running(code)
+        self._register_chosen()
+
+    def start(self) -> Callable[[], None]:
+        """Begin counting; the returned function ends it."""
+        self.lines.profiler.enable()
+        return self.stop
 
     def stop(self) -> None:
         """Stop counting and write what was counted."""
@@ -58,9 +71,3 @@ def prepare(settings: dict[str, Any]) -> AllLines:
     counter = AllLines(settings)
     importer.hook_imports(counter.compiler)
     return counter
-
-
-def start(counter: AllLines) -> Callable[[], None]:
-    """Begin counting; the returned function ends it."""
-    counter.lines.profiler.enable()
-    return counter.stop

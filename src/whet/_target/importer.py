@@ -1,14 +1,14 @@
 """Compiles the user's modules with anchors, as they are imported.
 
-``SourceFileLoader.get_code`` is replaced on the class, so that finders, specs,
-loaders and ``sys.meta_path`` look as in a plain run, and ``runpy`` goes the
-same way as ``import``. Whatever goes wrong here, the plain path is taken.
+Two methods of ``SourceFileLoader`` are replaced on the class, so that finders,
+specs, loaders and ``sys.meta_path`` look as in a plain run, and ``runpy`` goes
+the same way as ``import``. Whatever goes wrong here, the plain path is taken.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
-import sys
 import types
 import warnings
 from collections.abc import Callable
@@ -69,20 +69,29 @@ class Compiler:
         self.spent = 0.0
         self.budget = COMPILE_SECONDS
         self.with_anchors = True
-        self.left_plain = 0
+        self.plain_files: set[str] = set()
+        """The user's files that load as in a plain run, so that starting stays quick."""
         self.trouble: str = ""
         self.found_timer = False
         """A module of the program names SIGPROF or ITIMER_PROF."""
 
+    def wants(self, path: str) -> bool:
+        """Return whether a file is the user's and there is time left to compile it anew."""
+        if not self.is_user(path):
+            return False
+        if self.spent > self.budget:
+            self.plain_files.add(path)
+            return False
+        return True
+
     def compile(self, data: bytes, file: str) -> types.CodeType | None:
         """Return the module's code with anchors, or ``None`` where the plain path is to be taken."""
-        if self.spent > self.budget or len(data) > MAX_SOURCE_BYTES:
-            self.left_plain += 1
+        if len(data) > MAX_SOURCE_BYTES:
+            self.plain_files.add(file)
             return None
         began = perf_counter()
         try:
-            if b"SIGPROF" in data or b"ITIMER_PROF" in data:
-                self.found_timer = True
+            self.found_timer = self.found_timer or _names_timer(data)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("ignore")
                 code, placed = anchors.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
@@ -96,21 +105,64 @@ class Compiler:
         self.sources[file] = data
         return code
 
+    def note_source(self, file: str, path: str | None) -> None:
+        """Keep the source of the program itself, which was compiled before this process began."""
+        if path is None:
+            return
+        try:
+            with open(path, "rb") as source:
+                data = source.read()
+        except OSError:
+            return
+        self.found_timer = self.found_timer or _names_timer(data)
+        self.sources[file] = data
+
+
+def _names_timer(source: bytes) -> bool:
+    return b"SIGPROF" in source or b"ITIMER_PROF" in source
+
 
 def hook_imports(compiler: Compiler) -> None:
     """Let user modules be compiled by ``compiler`` from now on."""
-    original = SourceFileLoader.get_code
+    plain_stats = SourceFileLoader.path_stats
+    plain_compile = SourceFileLoader.source_to_code
+    call = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
 
-    def get_code(self: SourceFileLoader, fullname: str) -> types.CodeType | None:
-        path = self.get_filename(fullname)
-        if type(path) is str and compiler.is_user(path):
-            code = compiler.compile(self.get_data(path), path)
+    def path_stats(self: SourceFileLoader, path: str) -> Any:
+        # Without a time of modification the import system compiles the source, and writes no bytecode of it.
+        if type(path) is str and compiler.wants(path):
+            raise OSError
+        return plain_stats(self, path)
+
+    def source_to_code(self: SourceFileLoader, data: Any, path: Any, *, _optimization: int = -1) -> Any:
+        if type(path) is str and compiler.wants(path):
+            code = compiler.compile(bytes(data), path)
             if code is not None:
                 return code
-        return original(self, fullname)
+        return call(compile, data, path, "exec", dont_inherit=True, optimize=_optimization)
 
-    # CPython drops the frames of its own import machinery from the tracebacks of failed imports, by file name. This
-    # one stands in their midst, and a plain run has no such frame.
-    get_code.__code__ = get_code.__code__.replace(co_filename=original.__code__.co_filename)
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
-    sys.path_importer_cache.clear()
+    _disguise(path_stats, plain_stats)
+    _disguise(source_to_code, plain_compile)
+    SourceFileLoader.path_stats = path_stats  # type: ignore[method-assign]
+    SourceFileLoader.source_to_code = source_to_code  # type: ignore[method-assign,assignment]
+
+
+def _disguise(function: Any, original: Any) -> None:
+    """Let a replacement's frames look like those of the original.
+
+    CPython drops the frames of its own import machinery from the tracebacks of
+    failed imports, by file name; where it does not, lines are shown.
+    """
+    code, model = function.__code__, original.__code__
+    last = max(line for *_, line in code.co_lines() if line)
+    model_last = max(line for *_, line in model.co_lines() if line)
+    # The call stands on the last line but one of the original where that is long.
+    shift = min(model_last, _first_line_of_call(model)) - last
+    function.__code__ = code.replace(
+        co_filename=model.co_filename, co_qualname=model.co_qualname, co_firstlineno=code.co_firstlineno + shift
+    )
+
+
+def _first_line_of_call(code: types.CodeType) -> int:
+    lines = [position[0] for position in code.co_positions() if position[0]]
+    return max(set(lines), key=lambda line: (lines.count(line), -line)) if lines else code.co_firstlineno

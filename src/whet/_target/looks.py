@@ -82,6 +82,9 @@ class Looks:
 
     def look(self, frame: types.FrameType | None) -> None:
         """Glance at the user frames from ``frame`` outwards."""
+        if _SNAPSHOT_IS_LEFT_BEHIND and (sys.gettrace() is not None or sys.getprofile() is not None):
+            # Before 3.13 the interpreter writes a snapshot back into the frame when a trace function returns.
+            return
         self.looks += 1
         seen: set[int] = set()
         for _ in range(MAX_DEPTH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -31,8 +32,8 @@ def start(settings: dict[str, Any]) -> Callable[[], None]:
             return
         session = profiler.stop()
         temporary = f"{settings['capture']}.tmp"
-        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as sink:
-            sink.write(session.to_json())
+        with open(temporary, "w", encoding="ascii") as sink:
+            json.dump(session.to_json(), sink)
         os.replace(temporary, settings["capture"])
 
     if hasattr(os, "_exit"):

@@ -52,6 +52,35 @@ def load_line_profiler(folder: str | None) -> Any:
             sys.path.remove(folder)
 
 
+def pad_code(
+    code: types.CodeType, paddings: dict[bytes, int], taken: Callable[[types.CodeType], None] | None = None
+) -> types.CodeType:
+    """Return ``code`` with a tail of NOPs, and all code objects inside it, so that each has bytecode of its own.
+
+    line_profiler tells functions apart by their bytecode and line. It would pad
+    a function itself, but only one that exists; here code is padded before any
+    function is made of it. ``paddings`` counts the tails given to like bytecode.
+    """
+    constants = tuple(
+        pad_code(each, paddings, taken) if isinstance(each, types.CodeType) else each for each in code.co_consts
+    )
+    base = code.co_code
+    count = paddings[base] = paddings.get(base, 0) + 1
+    padded = code.replace(co_consts=constants, co_code=base + _NOP * count)
+    if taken is not None:
+        taken(padded)
+    return padded
+
+
+def _strip(bytecode: bytes) -> tuple[bytes, int]:
+    """Return bytecode without its tail of NOPs, and how many there were."""
+    count = 0
+    while bytecode.endswith(_NOP):
+        bytecode = bytecode[: -len(_NOP)]
+        count += 1
+    return bytecode, count
+
+
 class LineWindows:
     """Line tracing that is switched on for windows."""
 
@@ -80,22 +109,25 @@ class LineWindows:
     # -- registering ------------------------------------------------------------------------------------------------
 
     def pad(self, code: types.CodeType) -> types.CodeType:
-        """Return ``code`` with a tail of NOPs, and all code objects inside it, so that each has bytecode of its own.
+        """Return ``code`` padded, and register all code objects in it."""
+        return pad_code(code, self.paddings, self._take)
 
-        line_profiler tells functions apart by their bytecode and line. It would
-        pad a function itself, but only one that exists; here code is padded
-        before any function is made of it.
-        """
-        constants = tuple(self.pad(each) if isinstance(each, types.CodeType) else each for each in code.co_consts)
-        base = code.co_code
-        count = self.paddings[base] = self.paddings.get(base, 0) + 1
-        padded = code.replace(co_consts=constants, co_code=base + _NOP * count)
-        self.keep.append(padded)
+    def take_running(self, code: types.CodeType) -> None:
+        """Register code that was padded when its file was made, and all code inside it."""
+        todo = [code]
+        while todo:
+            one = todo.pop()
+            base, count = _strip(one.co_code)
+            self.paddings[base] = max(self.paddings.get(base, 0), count)
+            self._take(one)
+            todo += [each for each in one.co_consts if isinstance(each, types.CodeType)]
+
+    def _take(self, code: types.CodeType) -> None:
+        self.keep.append(code)
         if self.known < EAGER_CODES:
-            self.register(padded)
+            self.register(code)
         else:
-            self.waiting[id(padded)] = padded
-        return padded
+            self.waiting[id(code)] = code
 
     def register(self, code: types.CodeType) -> None:
         """Hand a padded code object to line_profiler by a throw-away function."""

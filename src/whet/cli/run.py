@@ -58,6 +58,8 @@ def run_command(
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
     from whet.pipeline.measuring import measure
     from whet.pipeline.options import MeasureOptions, Sampler
+    from whet.pipeline.project import find_project
+    from whet.pipeline.showing import check_rules
     from whet.target.naming import choose_target
 
     try:
@@ -65,6 +67,7 @@ def run_command(
     except ValueError as error:
         raise UsageError(f"there is no sampler {sampler!r}", "--sampler py-spy or --sampler pyinstrument") from error
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
+    check_rules(find_project(Path.cwd()))
     with LiveLine(rate) as progress:
         options = MeasureOptions(
             rate=rate,

@@ -24,7 +24,9 @@ from whet.model.run import Notice
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
 
-BOOTSTRAP = Path(__file__).parent.parent / "_target" / "bootstrap.py"
+COMPILER = Path(__file__).parent.parent / "_target" / "compile_main.py"
+COMPILE_SECONDS = 120
+DOES_NOT_COMPILE = 3
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 """How long a program that is to end gets before the next, harsher signal."""
@@ -105,6 +107,7 @@ class _Execution:
             self.outcome.attach_seconds = (perf_counter_ns() - began_attaching) / 1e9
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
+            poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
                 os.write(go, answer)
@@ -128,18 +131,13 @@ class _Execution:
             settings.update(launch.agent)
         if plan.fallback is not None:
             settings["fallback"] = plan.fallback.agent
+        kind = "script" if plan.spec.kind is TargetKind.CONSOLE_SCRIPT else plan.spec.kind.value
+        main = plan.out / "main.pyc"
+        settings.update(kind=kind, name=plan.spec.name, main=str(main))
         path = plan.out / "settings.json"
         path.write_text(json.dumps(settings), encoding="utf-8")
-        kind = "script" if plan.spec.kind is TargetKind.CONSOLE_SCRIPT else plan.spec.kind.value
-        command = [
-            plan.host.interpreter.path,
-            *plan.spec.options,
-            str(BOOTSTRAP),
-            str(path),
-            kind,
-            plan.spec.name,
-            *plan.spec.args,
-        ]
+        words = (str(main), *plan.spec.args) if self._compile(path) else plan.spec.words[len(plan.spec.options) :]
+        command = [plan.host.interpreter.path, *plan.spec.options, *words]
         try:
             self.process = subprocess.Popen(
                 command,
@@ -157,6 +155,30 @@ class _Execution:
             os.close(ready_write)
             os.close(go_read)
         return ready_read, go_write
+
+    def _compile(self, settings: Path) -> bool:
+        """Compile the program for its run; ``False`` where it does not compile, to fail by itself in its own words."""
+        plan = self.plan
+        command = [plan.host.interpreter.path, *plan.spec.options, str(COMPILER), str(settings)]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=plan.spec.directory,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=COMPILE_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise TargetError(
+                f"{plan.host.interpreter.path} cannot be started: {error}", "name another interpreter with --python"
+            ) from error
+        if done.returncode == 0:
+            return True
+        if done.returncode != DOES_NOT_COMPILE:
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
+            self.outcome.notices.append(Notice("whet", f"the program runs without whet's help inside it: {said[0]}"))
+        return False
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:

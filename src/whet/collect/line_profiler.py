@@ -54,11 +54,17 @@ class LineProfilerCollector:
             return Missing("line_profiler is not installed for this interpreter", "whet doctor --install")
         return None
 
+    def _list_foreign(self) -> list[str]:
+        host = self.host
+        if host is None:
+            return []
+        return [*host.stdlib, *host.site_packages, *(host.packages[name] for name in host.borrowed)]
+
     def launch(self, spec: TargetSpec, out: Path) -> Launch:
         """Return what the agent needs. Without line_profiler it still looks at values."""
         host = self.host
         settings: dict[str, object] = {
-            "foreign": [*host.stdlib, *host.site_packages] if host is not None else [],
+            "foreign": self._list_foreign(),
             "program": list(self.program),
             "include": list(self.include),
             "exclude": list(self.exclude),

@@ -230,7 +230,14 @@ def _estimate_function(
         if anchor.kind == "sized" and anchor.exact and anchor.header:
             # Once an iteration, and once more to find that nothing is left.
             exact[anchor.header] = anchor.count + anchor.entries
-    entries = sum(lines[min(lines)].values()) if lines else 0
+    entry = next((a for a in anchors if a.kind == "entry" and a.exact), None)
+    if entry is not None:
+        # The function's own line stands for its calls.
+        yield LineCount(file, first, first, entry.count, exact=True)
+        entries = entry.in_windows
+    else:
+        # Without an anchor there is no loop in the function, so its first line runs once a call.
+        entries = sum(lines[min(lines)].values()) if lines else 0
     usable = sorted((a for a in anchors if a.exact and a.in_windows), key=lambda a: a.span)
     for line in sorted(lines.keys() | exact.keys()):
         counts = lines.get(line, {})

@@ -46,15 +46,20 @@ NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 class PySpyRaw:
     """Reads and writes py-spy's raw format. ``rate`` is in samples a second and turns counts into nanoseconds.
 
-    The format does not tell computing from waiting: ``metric`` says what was recorded.
+    The format does not tell computing from waiting: ``metric`` says what was recorded. With ``lenient``, records
+    that are no stacks are left out and told in ``Profile.truncated``: a program chooses its names, and the one
+    that has spoilt a record must not cost the whole capture.
     """
 
     name = "pyspy-raw"
 
-    def __init__(self, rate: int = 100, metric: Metric = Metric.CPU, tool: str = "py-spy") -> None:
+    def __init__(
+        self, rate: int = 100, metric: Metric = Metric.CPU, tool: str = "py-spy", *, lenient: bool = False
+    ) -> None:
         self.period_ns = max(1, round(NANOSECONDS_PER_SECOND / rate))
         self.metric = metric
         self.tool = tool
+        self.lenient = lenient
 
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line of the first record that is none.
@@ -62,7 +67,7 @@ class PySpyRaw:
         A last record that was cut off (the profiler was killed while it wrote) is left out and told in
         ``Profile.truncated``.
         """
-        reader = _Reader()
+        reader = _Reader(self.lenient)
         truncated = "the capture is empty"
         pending: tuple[int, bytes] | None = None
         for number, record in _split_records(file):
@@ -88,7 +93,7 @@ class PySpyRaw:
             period_ns=self.period_ns,
             # py-spy does not write how often it looked: no thread was seen more often than that.
             ticks=reader.samples.most(),
-            truncated=truncated,
+            truncated=truncated or reader.describe_losses(),
         )
 
     def write(self, profile: Profile, sink: BinaryIO) -> None:
@@ -152,7 +157,9 @@ def _find_whole(record: bytes) -> int:
 class _Reader:
     """Takes records one by one. Everything repeated is a look-up: whole stacks, heads, frames, rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, lenient: bool) -> None:
+        self.lenient = lenient
+        self.left_out = 0
         self.frames = FrameBuilder()
         self.stacks = StackBuilder()
         self.threads = ThreadBuilder()
@@ -162,8 +169,20 @@ class _Reader:
         self._heads: dict[bytes, int] = {}
         self._pieces: dict[bytes, int] = {}
 
+    def describe_losses(self) -> str:
+        """Return what was left out, in words; empty when nothing was."""
+        return f"{self.left_out} of its records are no stacks and left out" if self.left_out else ""
+
     def take(self, number: int, record: bytes) -> None:
         """Add one record; ``number`` is its line, for errors."""
+        try:
+            self._take(number, record)
+        except FormatError:
+            if not self.lenient:
+                raise
+            self.left_out += 1
+
+    def _take(self, number: int, record: bytes) -> None:
         stack, _, digits = record.rstrip(b"\r\n").rpartition(b" ")
         seen = self._seen.get(stack)
         if seen is None:
@@ -224,7 +243,8 @@ class _Reader:
 
 
 def _is_frame(piece: bytes) -> bool:
-    return piece.endswith(b")") and b" (" in piece and not piece.startswith(b" (")
+    # A name may be empty: the program chooses it.
+    return piece.endswith(b")") and b" (" in piece
 
 
 def _join_pieces(pieces: list[bytes]) -> tuple[list[bytes], list[bytes]]:

@@ -148,7 +148,9 @@ def _owner_of_generated(file: str, name: str, is_program: bool) -> Owner:
         return Owner.STDLIB
     if is_program:
         return Owner.USER
-    if file == "<string>" and (name in _DATACLASS_METHODS or name == "<lambda>"):
+    # The module level of a string is what a child was started with (multiprocessing's ``python -c``), or what user
+    # code gives to ``exec``, whose line it then costs.
+    if file == "<string>" and (name in _DATACLASS_METHODS or name in {"<lambda>", "<module>"}):
         return Owner.STDLIB
     typed_in = file in _TYPED_IN or file.startswith(_TYPED_IN_PREFIXES)
     return Owner.USER if typed_in else Owner.DEPENDENCY

@@ -45,6 +45,7 @@ def split_waiting(
     clocks: Sequence[ThreadClock] = (),
     *,
     overlap: float = 1.0,
+    elapsed_ns: int | None = None,
     attached: bool = False,
     listening: Collection[int] = (),
 ) -> Profile:
@@ -54,6 +55,8 @@ def split_waiting(
     whatever metric they carry. ``overlap`` is the part (0 to 1) of the active
     sampler's time that the other covered. Where ``clocks`` know a thread, its
     waiting and idle time is at most the wall sampler's time minus the clock's.
+    ``elapsed_ns`` is how long the program ran: a sampler that catches up on late
+    samples counts more, and no thread can have.
     ``listening`` are pids that have a listening socket.
     """
     if wall is None or not wall.samples:
@@ -67,7 +70,7 @@ def split_waiting(
     for key, places in seen.items():
         waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
         if key[:2] in limits:
-            total = sum(places.values())
+            total = min(sum(places.values()), elapsed_ns if elapsed_ns is not None else sum(places.values()))
             waits = cap_sum(waits, max(0, total - limits[key[:2]]))
         excess[key] = spread_over_stacks(waits, stacks[key], table.wall_place)
     judge = _Judge(active, wall, table, attached, listening)

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.collect.execute import Outcome
 from whet.errors import FormatError
 from whet.formats.line_windows import AgentReport, read_agent_report
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
-from whet.merge.waiting import split_waiting
+from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import Profile
@@ -33,14 +34,24 @@ class Captures:
         self.execution = execution
         self.notices: list[Notice] = []
 
-    def read_time(self, rate: int, wall_rate: int, *, attached: bool = False) -> list[Profile]:
-        """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+    def read_time(self, rate: int, wall_rate: int, outcome: Outcome | None = None) -> list[Profile]:
+        """Return the sampler's profile with waiting told from computing; none where no sampler left anything.
+
+        Without an ``outcome``, whet attached to a running program.
+        """
         version = _version_of("py-spy")
-        active = self._read("py-spy", self.out / pyspy.ACTIVE, PySpyRaw(rate, Metric.CPU, version).read)
+        active = self._read("py-spy", self.out / pyspy.ACTIVE, PySpyRaw(rate, Metric.CPU, version, lenient=True).read)
         if active:
-            waiting = PySpyRaw(wall_rate, Metric.WAITING, version)
-            wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False)
-            return [split_waiting(active[0], wall[0] if wall else None, attached=attached)]
+            waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
+            wall = next(iter(self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False)), None)
+            if outcome is None or outcome.poller is None:
+                return [split_waiting(active[0], wall, attached=outcome is None)]
+            poller = outcome.poller
+            paused = round(poller.paused_share * outcome.wall_ns)
+            counted = poller.thread_clocks()
+            clocks = [ThreadClock(pid, tid, spent + paused) for (pid, tid), spent in counted.items()]
+            computed = max(outcome.cpu_ns, sum(counted.values()))
+            return [split_waiting(_scale_to(active[0], computed), wall, clocks, elapsed_ns=outcome.wall_ns)]
         return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
 
     def read_agents(self) -> list[AgentReport]:
@@ -106,7 +117,7 @@ class Captures:
             self.notices.append(Notice(about, f"the capture of {about} cannot be read: {error}"))
             return []
         for profile in profiles:
-            if profile.truncated:
+            if profile.truncated and profile.samples:
                 self.notices.append(Notice(about, f"the capture of {about} is incomplete: {profile.truncated}"))
         return [self._settle(profile) for profile in profiles]
 
@@ -120,6 +131,20 @@ class Captures:
         if not file or file[0] in "</[" or ("/" not in file and not file.endswith((".py", ".pyw"))):
             return file
         return str(self.directory / file)
+
+
+def _scale_to(profile: Profile, computed_ns: int) -> Profile:
+    """Scale times down to the CPU time that the system counted.
+
+    A thread that stands in line for a processor, or that the sampler itself has
+    stopped, is sampled as computing. Its share is right, its time is not.
+    """
+    sampled = sum(sum(entry.value) for entry in profile.samples)
+    if not computed_ns or sampled <= computed_ns + 2 * profile.period_ns:
+        return profile
+    factor = computed_ns / sampled
+    samples = tuple(replace(each, value=[round(value * factor) for value in each.value]) for each in profile.samples)
+    return replace(profile, samples=samples, period_ns=max(1, round(profile.period_ns * factor)))
 
 
 def _version_of(name: str) -> str:

@@ -39,6 +39,7 @@ from whet.target.spec import TargetSpec
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
 """A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
+PAUSED_TOO_MUCH = 0.3
 HOT_SHARE = 0.01
 """Functions from this share of the run on are traced for exact lines."""
 OWN_CODE = Path(whet.__file__).parent / "_target"
@@ -121,10 +122,17 @@ class _Measurement:
         names = (options.sampler.value, "line_profiler", "looks")
         outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
         captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
-        self.record.profiles += captures.read_time(options.rate, outside.wall_rate)
+        self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
         agents = captures.read_agents()
         self._take_agents(agents)
         self.record.notices += captures.notices
+        if outcome.poller is not None and outcome.poller.paused_share > PAUSED_TOO_MUCH:
+            self._notice(
+                "py-spy",
+                f"the program stood still for {outcome.poller.paused_share:.0%} of its time while the sampler read its "
+                "stacks, which are very deep; shares hold, and the time that this took is not counted",
+                f"--rate {max(1, options.rate // 10)} disturbs it less",
+            )
         if number == 1 and outcome.poller is not None:
             poller = outcome.poller
             stack = agents[0].peak_stack if agents else ()
@@ -293,7 +301,7 @@ class _Measurement:
             program=self.program,
             include=options.include,
             exclude=options.exclude,
-            hidden=(str(OWN_CODE),),
+            hidden=(str(OWN_CODE), *(self.host.packages[name] for name in self.host.borrowed)),
         )
         compiled: dict[str, bytes] = {}
         for agent in record.agents:

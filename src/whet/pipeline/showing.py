@@ -15,6 +15,7 @@ from whet.merge.flame import fold_stacks
 from whet.model.hotspot import Hotspots
 from whet.model.metric import Metric
 from whet.model.run import Notice, Run
+from whet.observe.answers import answer
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Shown:
     hotspots: Hotspots
 
 
+def check_rules(project: Path) -> None:
+    """Load all rules, so that one that is broken is known before the program runs. Raises ``PluginError``."""
+    load_rules(project)
+
+
 def show(run: Run, *, include_source: bool = True) -> Shown:
     """Merge a run, let the rules look at its hot functions, and build the view of it all."""
     hotspots = merge_run(run)
@@ -44,8 +50,9 @@ def show(run: Run, *, include_source: bool = True) -> Shown:
     try:
         rules = load_rules(Path(run.project) if run.project else None)
     except PluginError as error:
-        rules = load_rules(None) if "entry point" not in str(error) else ()
-        notices = (Notice("rules", error.message, error.hint),)
+        # The measurement is there and must be shown; before a program runs, this is an error.
+        rules = ()
+        notices = (Notice("rules", f"no rule has looked at the program: {error.message}", error.hint),)
     python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     findings, troubles = find_findings(
         run.sources,
@@ -53,7 +60,7 @@ def show(run: Run, *, include_source: bool = True) -> Shown:
         {file: frozenset(lines) for file, lines in hot.items()},
         (python[0], python[1]) if len(python) == 2 else None,
     )
-    advice = advise(run, hotspots, findings)
+    advice = advise(run, hotspots, findings, answer=answer)
     if notices or troubles:
         from dataclasses import replace
 

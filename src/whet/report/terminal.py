@@ -72,7 +72,7 @@ class TerminalRenderer:
         )
         page = _Page(console, self.width, longest)
         page.write_head(view)
-        page.write_hotspots(view.functions[:hotspots], view)
+        page.write_hotspots(view.hot_functions[:hotspots], view)
         page.write_suggestions(view.suggestions[:suggestions], len(view.suggestions))
         page.write_foot(view, self.report_path, cautions)
         return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())

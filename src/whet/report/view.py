@@ -75,9 +75,14 @@ class ReportView:
     method: Method
 
     @property
+    def hot_functions(self) -> tuple[FunctionRow, ...]:
+        """The functions that cost something or are the user's: others stand in the tables only."""
+        return tuple(row for row in self.functions if row.owner == "user" or row.cost.share.value)
+
+    @property
     def top_functions(self) -> tuple[FunctionRow, ...]:
         """The five hottest functions."""
-        return self.functions[:5]
+        return self.hot_functions[:5]
 
     @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:
