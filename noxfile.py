@@ -53,7 +53,8 @@ def tests(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """Run the same with every dependency at its lower bound."""
-    constraints = Path(session.create_tmp()) / "lowest.txt"
+    # Not in the session's own temporary folder: that would become the tests', inside this project.
+    constraints = Path(session.virtualenv.location) / "lowest.txt"
     constraints.write_text("\n".join(name_lowest_versions()) + "\n", encoding="utf-8")
     session.install("--editable", ".[test]", "--constraint", str(constraints.resolve()))
     session.run("pytest", *(session.posargs or EVERYWHERE))
