@@ -16,7 +16,7 @@ import types
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
-from . import importer, looks, precise, windows
+from . import importer, looks, placing, precise, switching, windows
 
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
@@ -44,6 +44,7 @@ class Agent:
         )
         self.looks = looks.Looks(self.is_user)
         self.windows: windows.LineWindows | None = None
+        self.switches = switching.Switches()
         self.why_no_hits = ""
         self.why_no_looks = ""
         self.compiler = importer.Compiler(self.is_user, self._take_module)
@@ -84,19 +85,25 @@ class Agent:
             )
         self._wrap_exits()
 
-    def _take_module(self, code: types.CodeType, anchors: list[Any]) -> types.CodeType:
+    def _take_module(self, placed: placing.Placed) -> types.CodeType:
         if self.compiler.found_timer and self.armed:
             self.stand_down("the program uses the CPU timer (SIGPROF) itself")
         if self.windows is None:
-            return code
-        self.windows.add_anchors(anchors)
-        return self.windows.pad(code)
+            return placed.code
+        self.windows.add_anchors(placed.anchors)
+        code = self.windows.pad(placed.code)
+        if placed.other is not None:
+            self.switches.add(code, self.windows.pad(placed.other))
+        return code
 
-    def take_main(self, code: types.CodeType, anchors: list[Any]) -> None:
-        """Take note of the program's own code, which is running already and has no padding."""
+    def take_main(self, code: types.CodeType, other: types.CodeType | None, anchors: list[Any]) -> None:
+        """Take note of the program's own code, which is running already, and of its other version."""
         if self.windows is not None:
             self.windows.add_anchors(anchors)
             self.windows.take_running(code)
+            if other is not None:
+                self.windows.take_running(other)
+                self.switches.add(code, other)
 
     def start(self) -> None:
         """Begin ticking; the program starts now."""
@@ -166,7 +173,10 @@ class Agent:
             lines.stop(cpu)
             self._save_now_and_then(cpu)
             self._arm(self._gap(cpu))
+            self.switches.begin_gap(process_time_ns() - self.began_cpu)
             return
+        if lines is not None:
+            self.switches.end_gap(cpu)
         self.ticks += 1
         self.looks.look(frame)
         self._note_peak(frame)
@@ -216,6 +226,8 @@ class Agent:
         cpu = process_time_ns() - self.began_cpu
         if self.windows is not None and self.windows.open:
             self.windows.stop(cpu)
+        else:
+            self.switches.end_gap(cpu)
         self.disarm()
         self._save(cpu)
 
@@ -235,12 +247,12 @@ class Agent:
             "wall_ns": perf_counter_ns() - self.began,
             "why_no_hits": self.why_no_hits,
             "why_no_looks": self.why_no_looks,
-            "lines": self.windows.report(cpu_ns) if self.windows is not None else None,
+            "lines": self.windows.report(cpu_ns, self.switches.estimates()) if self.windows is not None else None,
             "looks": self.looks.looks,
             "seen": self.looks.report(),
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,
-            "left_plain": len(self.compiler.plain_files),
+            "left_plain": len(self.compiler.other_files),
             "sources": {file: data.decode("latin-1") for file, data in self.compiler.sources.items()},
         }
         temporary = f"{self.out}.tmp"
@@ -303,6 +315,7 @@ class Agent:
         self.out = f"{self.settings['lines']}.{self.pid}"
         if self.windows is not None:
             self.windows.forget()
+            self.switches.forget()
         self.looks = looks.Looks(self.is_user)
         self.random = random.Random()  # noqa: S311
         self.began = perf_counter_ns()

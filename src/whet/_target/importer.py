@@ -17,7 +17,7 @@ from importlib.machinery import SourceFileLoader
 from time import perf_counter
 from typing import Any
 
-from . import anchors
+from . import anchors, placing
 
 COMPILE_SECONDS = 1.5
 """Time that compiling user modules anew may cost in all; after that modules load as in a plain run."""
@@ -62,14 +62,14 @@ class UserCode:
 class Compiler:
     """Compiles user sources with anchors and hands the code to whoever counts lines."""
 
-    def __init__(self, is_user: UserCode, taken: Callable[[types.CodeType, list[Any]], types.CodeType]) -> None:
+    def __init__(self, is_user: UserCode, taken: Callable[[placing.Placed], types.CodeType]) -> None:
         self.is_user = is_user
         self.taken = taken
         self.sources: dict[str, bytes] = {}
         self.spent = 0.0
         self.budget = COMPILE_SECONDS
         self.with_anchors = True
-        self.plain_files: set[str] = set()
+        self.other_files: set[str] = set()
         """The user's files that load as in a plain run, so that starting stays quick."""
         self.trouble: str = ""
         self.found_timer = False
@@ -80,23 +80,23 @@ class Compiler:
         if not self.is_user(path):
             return False
         if self.spent > self.budget:
-            self.plain_files.add(path)
+            self.other_files.add(path)
             return False
         return True
 
     def compile(self, data: bytes, file: str) -> types.CodeType | None:
         """Return the module's code with anchors, or ``None`` where the plain path is to be taken."""
         if len(data) > MAX_SOURCE_BYTES:
-            self.plain_files.add(file)
+            self.other_files.add(file)
             return None
         began = perf_counter()
         try:
             self.found_timer = self.found_timer or _names_timer(data)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("ignore")
-                code, placed = anchors.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
+                placed = placing.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
             del caught
-            code = self.taken(anchors.install_anchors(code, placed), placed)
+            code = self.taken(install(placed))
         except Exception as error:  # a source that does not compile must fail as in a plain run
             self.trouble = f"{file}: {type(error).__name__}"
             return None
@@ -116,6 +116,16 @@ class Compiler:
             return
         self.found_timer = self.found_timer or _names_timer(data)
         self.sources[file] = data
+
+
+def install(placed: placing.Placed) -> placing.Placed:
+    """Return both versions of a module with the anchors among their constants."""
+    code, other, found = placed
+    return placing.Placed(
+        anchors.install_anchors(code, found),
+        anchors.install_anchors(other, found) if other is not None else None,
+        found,
+    )
 
 
 def _names_timer(source: bytes) -> bool:

@@ -13,7 +13,7 @@ import sys
 import types
 from typing import Any
 
-from . import anchors, importer, windows
+from . import anchors, importer, placing, windows
 
 START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
 
@@ -42,15 +42,16 @@ def make_main_file(settings_path: str) -> None:
     with open(settings_path, encoding="utf-8", errors="surrogateescape") as file:
         settings = json.load(file)
     kind, name = settings["kind"], settings["name"]
-    placed: list[anchors.Anchor] = []
     if kind == "module" or (kind == "script" and is_bundle(name)):
-        code = _compile_runpy(settings_path, name, named=kind == "module")
+        placed = placing.Placed(_compile_runpy(settings_path, name, named=kind == "module"), None, [])
     else:
-        code, placed = _compile_program(settings_path, settings, kind, name)
+        placed = _compile_program(settings_path, settings, kind, name)
     with open(settings["main"] + ".json", "w", encoding="utf-8", errors="surrogatepass") as sink:
-        json.dump([anchor.describe() for anchor in placed], sink)
+        json.dump([anchor.describe() for anchor in placed.anchors], sink)
+    with open(settings["main"] + ".other", "wb") as out:
+        out.write(marshal.dumps(placed.other))
     with open(settings["main"], "wb") as out:
-        out.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
+        out.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(placed.code))
 
 
 def is_bundle(name: str) -> bool:
@@ -80,9 +81,7 @@ def _start_expression(settings_path: str) -> str:
     return f"exec(compile({text!r}, {START!r}, 'exec'), {names})"
 
 
-def _compile_program(
-    settings_path: str, settings: dict[str, Any], kind: str, name: str
-) -> tuple[types.CodeType, list[anchors.Anchor]]:
+def _compile_program(settings_path: str, settings: dict[str, Any], kind: str, name: str) -> placing.Placed:
     if kind == "script" and name.endswith(".pyc"):
         raise ValueError("a program without its source is run plainly")
     if kind == "code":
@@ -91,13 +90,15 @@ def _compile_program(
         file = script_path(name)
         with open(name, "rb") as program:
             source = program.read()
-    tree = compile(source, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    assert isinstance(tree, ast.Module)  # what this mode gives
-    placer = anchors.Placer(file, _budget(settings, file))
-    placer.place(tree)
-    _insert_start(tree, settings_path)
-    code = compile(tree, file, "exec", dont_inherit=True)
-    return windows.pad_code(code, {}), placer.anchors
+    placed = placing.compile_with_anchors(
+        source, file, _budget(settings, file), is_main=True, change=lambda tree: _insert_start(tree, settings_path)
+    )
+    paddings: dict[bytes, int] = {}
+    return placing.Placed(
+        windows.pad_code(placed.code, paddings),
+        windows.pad_code(placed.other, paddings) if placed.other is not None else None,
+        placed.anchors,
+    )
 
 
 def dedent(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import sys
 import types
@@ -44,13 +45,17 @@ class Program:
         with open(self.settings["main"] + ".json", encoding="utf-8", errors="surrogatepass") as file:
             described = json.load(file)
         placed = [anchors.Anchor.of(each) for each in described]
+        with open(self.settings["main"] + ".other", "rb") as other_file:
+            other = marshal.load(other_file)  # noqa: S302  # written a moment ago by main_file
         if placed:
             anchors.patch(self.code, placed)
+        if other is not None:
+            anchors.patch(other, placed)
         if self.kind == "module" or self.is_bundle:
             return
         for observer in (self.agent, self.all_lines):
             if observer is not None and (self.kind == "code" or observer.is_user(self.code.co_filename)):
-                observer.take_main(self.code, placed)
+                observer.take_main(self.code, other, placed)
                 observer.compiler.note_source(self.code.co_filename, self.name if self.kind == "script" else None)
 
     def _restore_words(self) -> None:

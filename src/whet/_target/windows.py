@@ -233,8 +233,11 @@ class LineWindows:
             anchor.n = anchor.entries = 0
         self.anchor_in_windows = [0] * len(self.anchors)
 
-    def report(self, cpu_ns: int) -> dict[str, Any]:
-        """Return everything that was counted, ready for JSON."""
+    def report(self, cpu_ns: int, estimates: dict[int, tuple[int, float]]) -> dict[str, Any]:
+        """Return everything that was counted, ready for JSON.
+
+        ``estimates`` are count and error, by identity, of anchors that did not count throughout.
+        """
         self.take_phase(cpu_ns)
         return {
             "windows": self.windows,
@@ -252,7 +255,9 @@ class LineWindows:
                     "header": anchor.header,
                     "entries": anchor.entries,
                     "lines": anchor.lines,
-                    "count": anchor.n,
+                    "count": estimates.get(id(anchor), (anchor.n, 0.0))[0],
+                    "error": estimates.get(id(anchor), (anchor.n, 0.0))[1],
+                    "partial": id(anchor) in estimates,
                     "exact": anchor.exact,
                 }
                 for anchor in self.anchors

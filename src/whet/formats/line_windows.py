@@ -52,6 +52,8 @@ class _Anchor:
     lines: tuple[int, ...]
     count: int
     exact: bool
+    error: float = 0.0
+    """Relative standard error of ``count``; 0 where it counted throughout."""
     entries: int = 0
     """How often the loop was entered; known for sized loops only."""
     seen: dict[int, int] = field(default_factory=dict)
@@ -195,11 +197,14 @@ def _read_anchors(
             tuple(int(line) for line in each["lines"]),
             int(each["count"]),
             bool(each["exact"]),
+            float(each["error"]),
             int(each["entries"]),
         )
-        if anchor.kind == "sized":
-            # Its counter jumps by a whole loop at a time; what ran inside windows is the first line of the body.
-            anchor.seen = dict(by_line.get(function, {}).get(anchor.line, {}))
+        if anchor.kind == "sized" or each["partial"]:
+            # Its counter jumps by a whole loop at a time, or was away in some windows: what ran inside them is told
+            # by the first line of its body.
+            known = anchor.kind in ("sized", "loop") or anchor.line in anchor.lines
+            anchor.seen = dict(by_line.get(function, {}).get(anchor.line, {})) if known else {}
         else:
             anchor.seen = {number: counts[row] for number, counts in enumerate(in_phase) if row in counts}
         anchors.append(anchor)
@@ -225,15 +230,15 @@ def _estimate_function(
     surroundings: Sequence[float],
 ) -> Iterator[LineCount]:
     file, first = function
-    exact = {line: anchor.count for anchor in anchors if anchor.exact for line in anchor.lines}
+    exact = {line: (anchor.count, anchor.error) for anchor in anchors if anchor.exact for line in anchor.lines}
     for anchor in anchors:
         if anchor.kind == "sized" and anchor.exact and anchor.header:
             # Once an iteration, and once more to find that nothing is left.
-            exact[anchor.header] = anchor.count + anchor.entries
+            exact[anchor.header] = (anchor.count + anchor.entries, 0.0)
     entry = next((a for a in anchors if a.kind == "entry" and a.exact), None)
     if entry is not None:
         # The function's own line stands for its calls.
-        yield LineCount(file, first, first, entry.count, exact=True)
+        yield LineCount(file, first, first, entry.count, None, entry.error, exact=not entry.error)
         entries = entry.in_windows
     else:
         # Without an anchor there is no loop in the function, so its first line runs once a call.
@@ -244,13 +249,14 @@ def _estimate_function(
         in_windows = sum(counts.values())
         per_call = in_windows / entries if entries and in_windows else None
         if line in exact:
-            yield LineCount(file, line, first, exact[line], per_call, exact=True)
+            hits, error = exact[line]
+            yield LineCount(file, line, first, hits, per_call, min(error, 9.99), exact=not error)
             continue
         around = [a for a in usable if a.start <= line <= a.end_line]
         chosen = next((a for a in around if a.in_windows >= ENOUGH), None)
         if chosen is not None:
             factor = chosen.count / chosen.in_windows
-            error = _error_of_ratio(counts, chosen.seen)
+            error = math.hypot(_error_of_ratio(counts, chosen.seen), chosen.error)
         else:
             covered = sum(count for number, count in counts.items() if surroundings[number])
             if covered * 2 < in_windows:
