@@ -25,13 +25,18 @@ MAX_LENGTHS = 101
 MAX_KINDS = 8
 """Types remembered for one name, and for its elements."""
 
-_SEQUENCES = frozenset({list, tuple})
-_KEYED = frozenset({dict, set, frozenset})
-_SIZED = frozenset({*_SEQUENCES, *_KEYED, str, bytes, bytearray, range, deque})
-_CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, str, bytes, bytearray, deque})
-_UNINTERESTING = frozenset({types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, types.MethodType})
+# Sets of the identities of types: looking a type up by its hash would call a metaclass's own.
+_SEQUENCES = frozenset(map(id, (list, tuple)))
+_KEYED = frozenset(map(id, (dict, set, frozenset)))
+_CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, *map(id, (str, bytes, bytearray, deque))})
+_SIZED = frozenset({*_CONTAINERS, id(range)})
+_UNINTERESTING = frozenset(
+    map(id, (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, types.MethodType))
+)
 _OPTIMIZED = 0x1
 _SNAPSHOT_IS_LEFT_BEHIND = sys.version_info < (3, 13)
+_USES_SNAPSHOT = frozenset(("locals", "vars", "dir", "exec", "eval", "f_locals"))
+"""A function that names one of these may work with the snapshot of its variables that there is before 3.13."""
 _DICT_SLOT = types.GetSetDescriptorType
 
 
@@ -42,7 +47,9 @@ def name_of_type(kind: type) -> str:
         name = type.__dict__["__qualname__"].__get__(kind)
     except Exception:  # a heap type may have had its __module__ removed
         return "?"
-    return f"{module}.{name}" if type(module) is str else str(name)
+    if type(name) is not str:  # a kind of text with a way of its own to be shown
+        return "?"
+    return f"{module}.{name}" if type(module) is str else name
 
 
 def plain_attributes(instance: object) -> dict[str, Any] | None:
@@ -55,6 +62,12 @@ def plain_attributes(instance: object) -> dict[str, Any] | None:
             found = slot.__get__(instance)
             return found if type(found) is dict else None
     return None
+
+
+def _is_array(value: object) -> bool:
+    """Tell whether a value is numpy's own array rather than something that has taken its name."""
+    module = sys.modules.get("numpy")
+    return type(module) is types.ModuleType and type(value) is module.__dict__.get("ndarray")
 
 
 class _Pooled:
@@ -100,7 +113,7 @@ class Looks:
     def _look_at_frame(self, frame: types.FrameType, code: types.CodeType) -> None:
         names = code.co_names
         if code.co_flags & _OPTIMIZED:
-            if not ("locals" in names or "vars" in names) or not _SNAPSHOT_IS_LEFT_BEHIND:
+            if not _SNAPSHOT_IS_LEFT_BEHIND or _USES_SNAPSHOT.isdisjoint(names):
                 snapshot = frame.f_locals
                 self._look_at_locals(code, snapshot)
                 # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
@@ -108,9 +121,9 @@ class Looks:
                     snapshot.clear()
                 del snapshot
             globals_ = frame.f_globals
-            for name in names[:64]:
+            for name in names[:64] if type(globals_) is dict else ():
                 value = globals_.get(name)
-                if type(value) in _CONTAINERS:
+                if id(type(value)) in _CONTAINERS:
                     self._add(code, name, value)
                 del value
         else:
@@ -120,7 +133,7 @@ class Looks:
                 for name in names:
                     if name in namespace and left:
                         value = namespace[name]
-                        if type(value) not in _UNINTERESTING:
+                        if id(type(value)) not in _UNINTERESTING:
                             self._add(code, name, value)
                             left -= 1
                         del value
@@ -135,7 +148,7 @@ class Looks:
             except KeyError:
                 continue
             left -= 1
-            if type(value) not in _UNINTERESTING:
+            if id(type(value)) not in _UNINTERESTING:
                 self._add(code, name, value)
             if name == "self":
                 attributes = plain_attributes(value)
@@ -161,15 +174,15 @@ class Looks:
                 return
             pooled = self.pool[(id(code), name)] = _Pooled(code, name)
         pooled.looks += 1
-        kind = type(value)
+        kind = id(type(value))
         # The name, not the type: a type made at run time must not be kept alive.
-        named = name_of_type(kind)
+        named = name_of_type(type(value))
         if named in pooled.types or len(pooled.types) < MAX_KINDS:
             pooled.types[named] = pooled.types.get(named, 0) + 1
         length: int | None = None
         if kind in _SIZED:
             length = len(value)  # type: ignore[arg-type]
-        elif named == "numpy.ndarray":
+        elif named == "numpy.ndarray" and _is_array(value):
             self._add_array(pooled, value)
             return
         if length is None:
@@ -184,12 +197,12 @@ class Looks:
             self._add_elements(pooled, kind, value, length)
 
     @staticmethod
-    def _add_elements(pooled: _Pooled, kind: type, value: Any, length: int) -> None:
+    def _add_elements(pooled: _Pooled, kind: int, value: Any, length: int) -> None:
         if kind in _SEQUENCES:
             picked = {name_of_type(type(value[index])) for index in {0, length // 2, length - 1}}
         elif kind in _KEYED:
             picked = {name_of_type(type(next(iter(value))))}
-        elif kind is deque:
+        elif kind == id(deque):
             picked = {name_of_type(type(value[0]))}
         else:
             return
