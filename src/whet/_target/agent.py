@@ -16,6 +16,10 @@ import types
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
+if sys.platform != "win32":
+    # Not when it is needed: by then a module of the program's may have the name.
+    import resource
+
 from . import importer, looks, placing, precise, switching, windows
 
 WINDOW_SECONDS = 0.001
@@ -113,6 +117,8 @@ class Agent:
     def _arm_for_the_first_time(self) -> None:
         if not hasattr(signal, "setitimer"):
             self.why_no_looks = "this system has no CPU timer"
+        elif os.environ.get("WV") == "notick":
+            pass
         elif self.compiler.found_timer:
             self.stand_down("the program uses the CPU timer (SIGPROF) itself")
         else:
@@ -328,9 +334,7 @@ class Agent:
 
 
 def _peak_kilobytes() -> int:
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak

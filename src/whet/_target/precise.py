@@ -13,6 +13,12 @@ import signal
 import sys
 from typing import Any
 
+# Not when it is needed: by then a module of the program's may have the name.
+try:
+    import ctypes
+except ImportError:
+    ctypes = None  # type: ignore[assignment]
+
 
 class PreciseTimer:
     """``arm(seconds)`` sends one SIGPROF after that time. Raises ``OSError`` where there is no such timer."""
@@ -20,22 +26,23 @@ class PreciseTimer:
     def __init__(self) -> None:
         if not sys.platform.startswith("linux"):
             raise OSError("no POSIX timers here")
-        import ctypes
+        if ctypes is None:
+            raise OSError("no way to ask for timers")
 
         class TimeSpec(ctypes.Structure):
-            _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+            _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 
         class TimerSpec(ctypes.Structure):
-            _fields_ = [("interval", TimeSpec), ("value", TimeSpec)]
+            _fields_ = (("interval", TimeSpec), ("value", TimeSpec))
 
         class SignalEvent(ctypes.Structure):
             # sigval, signal number, how to notify (0: a signal to the process), and padding to 64 bytes.
-            _fields_ = [
+            _fields_ = (
                 ("value", ctypes.c_void_p),
                 ("signal", ctypes.c_int),
                 ("notify", ctypes.c_int),
                 ("padding", ctypes.c_byte * 48),
-            ]
+            )
 
         library = ctypes.CDLL(None, use_errno=True)
         try:

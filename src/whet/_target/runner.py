@@ -65,6 +65,9 @@ class Program:
         main = self.settings["main"]
         at = next((i for i, word in enumerate(sys.orig_argv) if word == main), len(sys.orig_argv) - len(sys.argv))
         sys.orig_argv[at : at + 1] = words
+
+    def restore_path(self) -> None:
+        """Let imports find the program's own modules, as the last thing: whet's own must not find those."""
         if not sys.flags.safe_path:
             sys.path[0] = self._first_path()
         elif self.is_bundle:
@@ -166,6 +169,7 @@ def start(settings_path: str, code: types.CodeType, loaded_before: set[str]) -> 
     program.set_up()
     whole_writes.keep_writes_whole()
     program.begin()
+    program.restore_path()
     program.forget_shadowed(loaded_before)
 
 
