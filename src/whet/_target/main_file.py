@@ -11,6 +11,7 @@ import os
 import runpy
 import sys
 import types
+import warnings
 from typing import Any
 
 from . import anchors, importer, placing, windows
@@ -42,12 +43,14 @@ def make_main_file(settings_path: str) -> None:
     with open(settings_path, encoding="utf-8", errors="surrogateescape") as file:
         settings = json.load(file)
     kind, name = settings["kind"], settings["name"]
+    warned: list[tuple[str, str, int]] = []
     if kind == "module" or (kind == "script" and is_bundle(name)):
         placed = placing.Placed(_compile_runpy(settings_path, name, named=kind == "module"), None, [])
     else:
-        placed = _compile_program(settings_path, settings, kind, name)
+        placed, warned = _compile_program(settings_path, settings, kind, name)
+    described = {"anchors": [anchor.describe() for anchor in placed.anchors], "warnings": warned}
     with open(settings["main"] + ".json", "w", encoding="utf-8", errors="surrogatepass") as sink:
-        json.dump([anchor.describe() for anchor in placed.anchors], sink)
+        json.dump(described, sink)
     with open(settings["main"] + ".other", "wb") as out:
         out.write(marshal.dumps(placed.other))
     with open(settings["main"], "wb") as out:
@@ -71,7 +74,7 @@ def script_path(name: str) -> str:
     """Return ``__file__`` as the interpreter makes it: absolute, but on POSIX not normalised."""
     if os.name == "nt":
         return os.path.abspath(name)
-    return name if os.path.isabs(name) else os.path.join(os.getcwd(), name.removeprefix("./"))
+    return name if os.path.isabs(name) else os.path.join(os.getcwd(), name)
 
 
 def _start_expression(settings_path: str) -> str:
@@ -81,7 +84,9 @@ def _start_expression(settings_path: str) -> str:
     return f"exec(compile({text!r}, {START!r}, 'exec'), {names})"
 
 
-def _compile_program(settings_path: str, settings: dict[str, Any], kind: str, name: str) -> placing.Placed:
+def _compile_program(
+    settings_path: str, settings: dict[str, Any], kind: str, name: str
+) -> tuple[placing.Placed, list[tuple[str, str, int]]]:
     if kind == "script" and name.endswith(".pyc"):
         raise ValueError("a program without its source is run plainly")
     if kind == "code":
@@ -90,15 +95,29 @@ def _compile_program(settings_path: str, settings: dict[str, Any], kind: str, na
         file = script_path(name)
         with open(name, "rb") as program:
             source = program.read()
-    placed = placing.compile_with_anchors(
-        source, file, _budget(settings, file), is_main=True, change=lambda tree: _insert_start(tree, settings_path)
-    )
+    warned = _gather_warnings(source, file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        placed = placing.compile_with_anchors(
+            source, file, _budget(settings, file), is_main=True, change=lambda tree: _insert_start(tree, settings_path)
+        )
     paddings: dict[bytes, int] = {}
-    return placing.Placed(
+    padded = placing.Placed(
         windows.pad_code(placed.code, paddings),
         windows.pad_code(placed.other, paddings) if placed.other is not None else None,
         placed.anchors,
     )
+    return padded, warned
+
+
+def _gather_warnings(source: bytes, file: str) -> list[tuple[str, str, int]]:
+    """Return the compiler's warnings that a plain run shows: words, the category's name, line.
+
+    Raises ``SyntaxError`` where the program's options make errors of them.
+    """
+    with warnings.catch_warnings(record=True) as shown:
+        compile(source, file, "exec", dont_inherit=True)
+    return [(str(each.message), each.category.__name__, each.lineno) for each in shown]
 
 
 def dedent(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import marshal
 import os
@@ -24,6 +25,7 @@ class Program:
         self.agent: Any = None
         self.all_lines: Any = None
         self.stops: list[Any] = []
+        self.warned: list[tuple[str, str, int]] = []
 
     def set_up(self) -> None:
         """Load what will observe the program, and take the traces of how it was started away."""
@@ -37,6 +39,7 @@ class Program:
 
             self.all_lines = all_lines.prepare(self.settings["all_lines"])
         self._take_main()
+        self._repeat_warnings()
         self._restore_words()
         self._restore_main()
 
@@ -44,7 +47,8 @@ class Program:
         """Put the anchors into the program's own code and register it, as is done with each imported module."""
         with open(self.settings["main"] + ".json", encoding="utf-8", errors="surrogatepass") as file:
             described = json.load(file)
-        placed = [anchors.Anchor.of(each) for each in described]
+        self.warned = described["warnings"]
+        placed = [anchors.Anchor.of(each) for each in described["anchors"]]
         with open(self.settings["main"] + ".other", "rb") as other_file:
             other = marshal.load(other_file)  # noqa: S302  # written a moment ago by main_file
         if placed:
@@ -117,6 +121,14 @@ class Program:
         for name in set(sys.modules) - loaded_before:
             if name.split(".")[0] in names and not name.startswith("_whet_target"):
                 del sys.modules[name]
+
+    def _repeat_warnings(self) -> None:
+        """Show what the compiler warned of when it made the program's file."""
+        if self.warned:
+            import warnings
+
+            for words, category, line in self.warned:
+                warnings.warn_explicit(words, getattr(builtins, category), self.code.co_filename, line)
 
     def begin(self) -> None:
         """Start the profilers inside once those outside have attached."""
