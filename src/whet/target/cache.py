@@ -25,9 +25,12 @@ from whet.target.host import TargetHost
 
 COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "line_profiler": ("typing_extensions",),
-    "memray": ("rich",),
+    "memray": ("rich", "typing_extensions"),
 }
-"""What a package cannot be imported without, beside the standard library; all of it pure Python."""
+"""What a package cannot be imported without, beside the standard library; all of it pure Python.
+
+memray's tracker asks for ``typing_extensions`` only once it has started.
+"""
 
 
 def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
@@ -70,7 +73,8 @@ def lend(name: str, abi: str, own: Path) -> Path:
     """
     parts = parts_of(name, own)
     # Another whet, or another version in the same place, gets a folder of its own.
-    key = hashlib.sha256("\n".join((sys.prefix, *map(str, parts))).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    names = (sys.prefix, *map(str, parts), *COMPANIONS.get(name, ()))
+    key = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     parent = cache_folder() / "lent" / abi
     folder = parent / f"{name}-{key}"
     if _is_whole(folder, parts):

@@ -24,6 +24,8 @@ _SERVES = {
     "memray": "memory, with --memory",
     "pyinstrument": "sampling from inside, and awaiting callers",
 }
+_NEEDS = {"memray": "memray.reporters.module_tools"}
+"""What is imported of a profiler where that is more than its package: the tracker of memray needs this one, late."""
 # Waits at its standard input, readable by other processes of the same user as the target is under whet.
 _SUBJECT = """
 import sys
@@ -113,7 +115,7 @@ def check_package(name: str, host: TargetHost, *, needed: bool) -> Check:
             needed,
         )
     words = [folder] if name in host.borrowed else []
-    code = f"import sys; sys.path += sys.argv[1:]; import {name}"
+    code = f"import sys; sys.path += sys.argv[1:]; import {_NEEDS.get(name, name) if words else name}"
     status, said = _run([host.interpreter.path, "-c", code, *words], cwd=Path(folder))
     if status != 0:
         return Check(shown, False, f"cannot be imported from {folder}: {_last_line(said)}", install_line(host), needed)

@@ -108,6 +108,19 @@ def test_same_abi_borrows_from_whet(make_environment, python_of):
         assert run(host, code, str(folder)).startswith(str(folder))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="memray does not exist for Windows")
+def test_lent_memray_records_in_an_environment_without_its_companions(make_environment, python_of, tmp_path):
+    host = probe(python_of(make_environment()), "")
+    agent = Path(sys.modules["whet"].__file__).parent
+    settings = {"path": str(borrow("memray", host)), "capture": str(tmp_path / "capture.bin")}
+    code = (
+        f"import sys; sys.path.append({str(agent)!r}); from _target import memory; stop = memory.start({settings!r}); "
+        "x = bytearray(5_000_000); stop(); print('recorded')"
+    )
+    assert run(host, code).split() == ["recorded"]
+    assert (tmp_path / "capture.bin").stat().st_size > 0
+
+
 def test_foreign_abi_borrows_from_the_cache_only(fake_python, tmp_path):
     path = fake_python(abi="cpython-347-somewhere")
     host = probe(path, "")
