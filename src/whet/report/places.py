@@ -27,7 +27,9 @@ class Places:
         """Return ``file`` relative to the project, or to the folder of packages that it lies in."""
         if file not in self._paths:
             source = self._run.sources.get(file)
-            self._paths[file] = source.shown if source and source.shown else shorten_path(file, self._run.project)
+            # What a console script runs counts as the user's, and lies where packages do all the same.
+            own = source is not None and source.shown not in ("", file) and not _INSTALLED.match(file)
+            self._paths[file] = source.shown if source and own else shorten_path(file, self._run.project)
         return self._paths[file]
 
     def file_anchor(self, file: str) -> str:

@@ -9,7 +9,7 @@ from whet.model.evidence import Seen
 from whet.model.flame import FOLDED, FlameTree
 from whet.model.frame import Frame
 from whet.model.metric import Metric
-from whet.model.run import Execution, Notice, Purpose, Resident
+from whet.model.run import Execution, Notice, Purpose, Resident, SourceFile
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
 from whet.report.highlight import highlight_lines
@@ -141,6 +141,15 @@ def test_evidence_is_one_sentence():
 )
 def test_paths_are_shown_short(file, shown):
     assert shorten_path(file, PROJECT) == shown
+
+
+def test_program_that_lies_where_packages_do_is_shown_as_short_as_they_are():
+    file = f"{PROJECT}/.venv/lib/python3.13/site-packages/black/lines.py"
+    inside = SourceFile(file, ".venv/lib/python3.13/site-packages/black/lines.py", "0", "")
+    assert Places(replace(make_run(), sources={file: inside})).show(file) == "black/lines.py"
+    other = "/opt/black/lib/python3.13/site-packages/black/lines.py"
+    outside = SourceFile(other, other, "0", "")
+    assert Places(replace(make_run(), sources={other: outside})).show(other) == "black/lines.py"
 
 
 def test_two_files_that_look_alike_have_anchors_of_their_own():
