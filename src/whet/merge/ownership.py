@@ -117,7 +117,7 @@ class Ownership:
 
 def is_native_file(file: str) -> bool:
     """Tell whether a frame's file is no Python: none at all, a shared library, a C-like source."""
-    return not file or file in ("~", "[unknown]") or file.startswith("[") or _NATIVE.search(file) is not None
+    return not file or file in ("~", "?", "[unknown]") or file.startswith("[") or _NATIVE.search(file) is not None
 
 
 def _compile_globs(globs: Iterable[str]) -> re.Pattern[str]:

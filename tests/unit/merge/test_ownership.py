@@ -37,6 +37,7 @@ OWNERSHIP = Ownership(
         ("<built-in>", Owner.NATIVE),
         ("", Owner.NATIVE),
         ("~", Owner.NATIVE),
+        ("?", Owner.NATIVE),
         ("[unknown]", Owner.NATIVE),
         ("/home/me/project/fast.cpython-313-x86_64-linux-gnu.so", Owner.NATIVE),
         ("/usr/lib/libc.so.6", Owner.NATIVE),
