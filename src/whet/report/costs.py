@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from whet.model.frame import Owner
 from whet.model.hotspot import Cost, FunctionSpot, LineSpot
 from whet.model.run import Run
 from whet.report.parts import CostFigures, FunctionRow, LineRow
 from whet.report.places import Places
-from whet.report.units import bytes_figure, count_figure, hits_figure, share_figure, time_figure
+from whet.report.units import NOTHING, Figure, bytes_figure, count_figure, hits_figure, share_figure, time_figure
 
 FUNCTION_LIMIT = 5_000
 LINE_LIMIT = 10_000
+TOO_DOUBTFUL = 1.0
+"""Relative error from which on a count says nothing, and is not shown."""
 
 
 def figure_cost(cost: Cost) -> CostFigures:
     """Return the metrics of a place, written out."""
     spent = cost.charged_ns + cost.waiting_ns
     hits = cost.hits
+    if hits is not None and hits.error >= TOO_DOUBTFUL:
+        hits = replace(hits, hits=None, error=0.0)
     known = hits.hits if hits else None
     return CostFigures(
         spent=time_figure(spent),
@@ -51,11 +57,20 @@ def list_functions(spots: Sequence[FunctionSpot], places: Places) -> tuple[Funct
             line=spot.line,
             end_line=spot.end_line,
             owner=spot.owner.value,
-            cost=figure_cost(spot.cost),
+            cost=_figure_cost_of(spot),
             anchor=places.line_anchor(spot.file, spot.line),
         )
         for spot in spots[:FUNCTION_LIMIT]
     )
+
+
+def _figure_cost_of(spot: FunctionSpot) -> CostFigures:
+    figures = figure_cost(spot.cost)
+    if spot.owner is Owner.USER or figures.spent.value:
+        return figures
+    # Its time is there, in the rows of the user's lines that call it: a zero would read as "costs nothing".
+    elsewhere = Figure(NOTHING, 0.0, "charged to the line of yours that calls it")
+    return replace(figures, share=elsewhere, charged_time=elsewhere)
 
 
 def list_lines(

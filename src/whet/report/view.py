@@ -76,8 +76,8 @@ class ReportView:
 
     @property
     def hot_functions(self) -> tuple[FunctionRow, ...]:
-        """The functions that cost something or are the user's: others stand in the tables only."""
-        return tuple(row for row in self.functions if row.owner == "user" or row.cost.share.value)
+        """The functions that cost something: others stand in the tables only."""
+        return tuple(row for row in self.functions if row.cost.spent.value)
 
     @property
     def top_functions(self) -> tuple[FunctionRow, ...]:

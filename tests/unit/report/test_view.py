@@ -7,9 +7,12 @@ import pytest
 from whet.model.advice import Estimate
 from whet.model.evidence import Seen
 from whet.model.flame import FOLDED, FlameTree
-from whet.model.frame import Frame
+from whet.model.frame import Frame, Owner
+from whet.model.hotspot import Cost, FunctionSpot
 from whet.model.metric import Metric
+from whet.model.profile import LineCount
 from whet.model.run import Execution, Notice, Purpose, Resident, SourceFile
+from whet.report.costs import figure_cost, list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
 from whet.report.highlight import highlight_lines
@@ -125,6 +128,22 @@ def test_evidence_is_one_sentence():
     assert describe_seen(seen) == "x: seen 20 times: list 18×, tuple 2×, about 50 long (1 to 90), of int and m.C"
     assert describe_seen(Seen("f", "g", 1, "x", 1, {"builtins.int": 1})) == "x: seen once: always int"
     assert describe_seen(Seen("f", "g", 1, "x", 3)) == "x: seen 3 times"
+
+
+def test_count_whose_error_is_as_large_as_itself_is_not_shown():
+    guess, ratio = LineCount("f", 1, 1, 560, error=1.12), LineCount("f", 1, 1, 560, per_call=2.5, error=1.12)
+    for count, text in ((guess, "–"), (ratio, "2.5 × per call")):
+        cost = figure_cost(Cost(charged_ns=10**9, hits=count))
+        assert cost.hits.text == text
+        assert (cost.hits.value, cost.hits_error, cost.per_hit.value) == (None, None, None)
+
+
+def test_functions_whose_time_stands_with_their_callers_say_no_zero():
+    spot = FunctionSpot("/p/site-packages/pandas/x.py", "concat", 1, 9, Owner.DEPENDENCY, Cost(self_ns=225, total_ns=9))
+    (row,) = list_functions([spot], Places(make_run()))
+    assert (row.cost.share.text, row.cost.share.value, row.cost.charged_time.text) == ("–", 0.0, "–")
+    view = build_view(make_run(), replace(make_hotspots(), functions=(spot,)))
+    assert view.hot_functions == ()
 
 
 @pytest.mark.parametrize(
