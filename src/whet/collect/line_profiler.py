@@ -7,6 +7,7 @@ from pathlib import Path
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
 from whet.target.host import TargetHost
+from whet.target.install import install_line
 from whet.target.spec import TargetSpec
 
 WINDOWS = "lines.json"
@@ -51,7 +52,7 @@ class LineProfilerCollector:
                 "line_profiler does not run on a free-threaded build", "choose another interpreter with --python"
             )
         if "line_profiler" not in host.packages:
-            return Missing("line_profiler is not installed for this interpreter", "whet doctor --install")
+            return Missing("line_profiler is not installed for this interpreter", install_line(host))
         return None
 
     def _list_foreign(self) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
 from whet.target.host import TargetHost
+from whet.target.install import install_line
 from whet.target.spec import TargetSpec
 
 CAPTURE = "memray.bin"
@@ -43,7 +44,7 @@ class MemrayCollector:
         if host.interpreter.implementation != "CPython":
             return Missing(f"memray runs on CPython, and this is {host.interpreter.implementation}")
         if "memray" not in host.packages:
-            return Missing("memray is not installed for this interpreter", "whet doctor --install")
+            return Missing("memray is not installed for this interpreter", install_line(host))
         return None
 
     def launch(self, spec: TargetSpec, out: Path) -> Launch:

@@ -7,6 +7,7 @@ from pathlib import Path
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
 from whet.target.host import TargetHost
+from whet.target.install import install_line
 from whet.target.spec import TargetSpec
 
 CAPTURE = "pyinstrument.json"
@@ -25,7 +26,7 @@ class PyinstrumentCollector:
     def missing(self, host: TargetHost) -> Missing | None:
         """Return why pyinstrument cannot run on ``host``."""
         if "pyinstrument" not in host.packages:
-            return Missing("pyinstrument is not installed for this interpreter", "whet doctor --install")
+            return Missing("pyinstrument is not installed for this interpreter", install_line(host))
         return None
 
     def launch(self, spec: TargetSpec, out: Path) -> Launch:

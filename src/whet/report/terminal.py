@@ -154,7 +154,9 @@ class _Page:
         more = f" ({len(suggestions)} of {found})" if found > len(suggestions) else ""
         self._write(self._text(f"Suggestions{more}", "bold"))
         for number, suggestion in enumerate(suggestions, 1):
-            text = self._text(f"{number}. {suggestion.title}  ").append_text(self._text(suggestion.place, "cyan"))
+            title, place = self._text(f"{number}. {suggestion.title}"), self._text(suggestion.place, "cyan")
+            gap = "  " if len(title) + 2 + len(place) <= self._width else "\n   "
+            text = title.append(gap).append_text(place)
             gain = f" · estimated {suggestion.estimate}" if suggestion.estimate.value else ""
             text.append(f"\n   {suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}", "dim")
             if suggestion.evidence:
@@ -168,7 +170,8 @@ class _Page:
         self._blank()
         for caution in view.cautions[:cautions]:
             hint = f" ({caution.hint})" if caution.hint else ""
-            self._write(self._text(f"Warning: {caution.about}: {caution.message}{hint}", "yellow", least=160))
+            about = "" if caution.message.startswith(caution.about) else f"{caution.about}: "
+            self._write(self._text(f"Warning: {about}{caution.message}{hint}", "yellow", least=160))
         left = len(view.cautions) - cautions
         if left > 0:
             self._write(Text(f"{left} {'more ' if cautions else ''}warning{'s' * (left > 1)} in the report", "yellow"))

@@ -43,6 +43,8 @@ def repeat_command(run: Run, *options: str) -> str:
         words = words[2:]
     if words and _PYTHON.search(words[0]):
         words.insert(0, "--")
+    elif run.interpreter.why == "--python":
+        options = (*options, "--python", run.interpreter.path)
     return shlex.join(["whet", "run", *options, *words])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from whet.target.ask import PACKAGES
 from whet.target.cache import cache_folder
 from whet.target.host import TargetHost
-from whet.target.install import LOWEST
+from whet.target.install import LOWEST, install_line
 from whet.target.ptrace import ptrace_trouble
 from whet.target.tools import find_tool
 
@@ -120,11 +119,6 @@ def check_package(name: str, host: TargetHost, *, needed: bool) -> Check:
     if status != 0:
         return Check(shown, False, f"cannot be imported from {folder}: {_last_line(said)}", install_line(host), needed)
     return Check(shown, True, f"{_SERVES[name]}; from {name_origin(name, host)}", needed=needed)
-
-
-def install_line(host: TargetHost) -> str:
-    """Return the command that fetches what ``host`` lacks."""
-    return f"whet doctor --install --python {shlex.quote(host.interpreter.path)}"
 
 
 def name_origin(name: str, host: TargetHost) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,11 @@ def install_collectors(host: TargetHost) -> list[str]:
         hint = "see that this machine reaches its package index, then try again" if offline else ""
         raise CollectorError("; ".join(failed) + done, hint)
     return fetched
+
+
+def install_line(host: TargetHost) -> str:
+    """Return the command that fetches what ``host`` lacks."""
+    return f"whet doctor --install --python {shlex.quote(host.interpreter.path)}"
 
 
 def list_missing(host: TargetHost) -> list[str]:

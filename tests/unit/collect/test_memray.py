@@ -24,7 +24,7 @@ def test_it_runs_where_memray_can_be_imported():
 @pytest.mark.parametrize(
     ("host", "why", "remedy"),
     [
-        (make_host(packages={}), "not installed", "whet doctor --install"),
+        (make_host(packages={}), "not installed", "whet doctor --install --python /py"),
         (make_host(abi="cp313-win_amd64", packages={}), "Windows", "WSL"),
         (make_host("PyPy"), "PyPy", ""),
     ],

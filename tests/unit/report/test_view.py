@@ -97,6 +97,10 @@ def test_the_program_has_a_name(command, name):
 def test_commands_can_be_pasted_into_a_shell():
     run = replace(make_run(), command=("a b.py", "$HOME"))
     assert repeat_command(run, "--memory") == "whet run --memory 'a b.py' '$HOME'"
+    other = replace(run, interpreter=replace(run.interpreter, path="/opt/my env/python", why="--python"))
+    assert repeat_command(other, "--memory") == "whet run --memory --python '/opt/my env/python' 'a b.py' '$HOME'"
+    named = replace(other, command=("/opt/python3", "x.py"))
+    assert repeat_command(named) == "whet run -- /opt/python3 x.py"
     attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None)
     run = replace(run, command=("whet", "attach", "4242"), executions=(attached,))
     assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
