@@ -40,6 +40,9 @@ LATER_SECONDS = 60.0
 LATER_FACTOR = 20
 """A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
 PAUSED_TOO_MUCH = 0.3
+MUCH_WORK_NS = 500_000_000
+LESS_WORK = 0.5
+"""A later execution with less than so much of the first one's CPU time was not the same work."""
 HOT_SHARE = 0.01
 """Functions from this share of the run on are traced for exact lines."""
 OWN_CODE = Path(whet.__file__).parent / "_target"
@@ -173,10 +176,7 @@ class _Measurement:
         for _ in range(self.options.repeat - 1):
             number += 1
             outcome = self._measure_time(raw / str(number), number)
-            if outcome.status != first.status:
-                self._notice(
-                    "repeat", f"execution {number} ended with status {outcome.status}, the first with {first.status}"
-                )
+            self._compare(outcome, f"execution {number}")
             if not self._may_go_on(outcome):
                 return
         if self.options.memory:
@@ -199,7 +199,24 @@ class _Measurement:
         captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
         self.record.profiles += captures.read_memory(self.host)
         self.record.notices += captures.notices
+        self._compare(outcome, "the memory execution")
         return self._may_go_on(outcome)
+
+    def _compare(self, later: Outcome, name: str) -> None:
+        """Say so where a later execution was not the same again: it ended otherwise, or found its work done."""
+        first = self.record.executions[0]
+        if later.stopped or later.interrupted:
+            return
+        if later.status != first.exit_status:
+            self._notice("executions", f"{name} ended with status {later.status}, the first with {first.exit_status}")
+        elif first.cpu_ns > MUCH_WORK_NS and later.cpu_ns < LESS_WORK * first.cpu_ns:
+            # Profilers only make an execution slower.
+            self._notice(
+                "executions",
+                f"{name} took {later.cpu_ns / 1e9:.1f} s of CPU time, the first one {first.cpu_ns / 1e9:.1f} s: the "
+                "program did less, and what was measured there is of less work",
+                "let it start from the same state: files that it changes, caches that it fills, input that it reads",
+            )
 
     def _count_exactly(self, out: Path, number: int) -> None:
         run = self._assemble()
@@ -219,7 +236,8 @@ class _Measurement:
         if not hot or not self._can_run(collector, "exact hits are missing"):
             return
         launch = collector.launch(self.spec, out)
-        self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
+        outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
+        self._compare(outcome, "the execution for exact lines")
         captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
         self.record.profiles += captures.read_exact_lines()
         self.record.notices += captures.notices

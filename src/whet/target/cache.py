@@ -62,7 +62,9 @@ def borrow(name: str, host: TargetHost) -> Path | None:
     Raises ``CollectorError`` when the package is nowhere to be had.
     """
     if name not in host.packages:
-        raise CollectorError(f"{name} is not available for {host.interpreter.path}", "whet doctor --install --python PATH")
+        raise CollectorError(
+            f"{name} is not available for {host.interpreter.path}", "whet doctor --install --python PATH"
+        )
     return Path(host.packages[name]) if name in host.borrowed else None
 
 

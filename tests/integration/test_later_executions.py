@@ -1,0 +1,43 @@
+"""Executions after the first: the report says so where they were not the same again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="memray does not exist for Windows")
+
+WORK = """
+import pathlib, sys, time
+done = pathlib.Path("done")
+again = done.exists()
+while not again and time.process_time() < 0.8:
+    pass
+done.touch()
+sys.exit({status} if again else 0)
+"""
+
+
+def run_twice(folder: Path, status: int) -> list[str]:
+    """Measure a program that does its work only once, its memory too; return what the report says of executions."""
+    (folder / "once.py").write_text(WORK.format(status=status))
+    command = [sys.executable, "-m", "whet"]
+    done = subprocess.run([*command, "run", "--memory", "once.py"], cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = subprocess.run([*command, "report", "-f", "json"], cwd=folder, capture_output=True, check=True)
+    return [each["message"] for each in json.loads(told.stdout)["warnings"] if each["about"] == "executions"]
+
+
+def test_work_that_was_done_already_is_told(tmp_path):
+    (message,) = run_twice(tmp_path, 0)
+    assert "the memory execution took 0." in message
+    assert "did less" in message
+
+
+def test_other_status_is_told(tmp_path):
+    assert run_twice(tmp_path, 3) == ["the memory execution ended with status 3, the first with 0"]
