@@ -64,6 +64,10 @@ class Execution:
     peak_resident_bytes: int = 0
     stopped: str = ""
     repeats: int = 1
+    pid: int = 0
+    """The process that whet attached to; 0 for one that it started."""
+    paused_share: float = 0.0
+    """Part of the time (0 to 1) in which sampling had stopped a process that whet attached to."""
 
 
 @dataclass(frozen=True, slots=True)

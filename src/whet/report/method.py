@@ -75,6 +75,7 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
         for profile in run.profiles
         if profile.period_ns
     ]
+    said += [_explain_pauses(execution, run) for execution in run.executions if execution.paused_share]
     counts = [count for profile in run.profiles for count in profile.lines]
     if any(not count.exact and count.hits is not None for count in counts):
         said.append(
@@ -84,6 +85,15 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
         said.append("Where no exact counter covers a line, hits are given for each call of its function.")
     said.append("Amounts of memory are decimal: 1 MB is 1,000,000 bytes.")
     return said
+
+
+def _explain_pauses(execution: Execution, run: Run) -> str:
+    periods = [profile.period_ns for profile in run.profiles if profile.period_ns]
+    each = f", {format_seconds(round(execution.paused_share * min(periods)))} for each look" if periods else ""
+    return (
+        f"Sampling stopped the process for about {format_share(execution.paused_share)} of the time{each}. "
+        "--nonblocking looks without stopping it; some looks then fail or show a stack that was just changing."
+    )
 
 
 def _describe_looks(run: Run) -> str:

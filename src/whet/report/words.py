@@ -6,15 +6,20 @@ import re
 import shlex
 import signal
 from collections.abc import Sequence
+from math import ceil
 from pathlib import PurePath
 
 from whet.model.hotspot import Hotspots
 from whet.model.masking import mask_argv
+from whet.model.metric import NANOSECONDS_PER_SECOND
 from whet.model.run import Execution, Purpose, Run
+from whet.report.units import format_share
 
 FEW_SAMPLES = 200
 _ENOUGH_SAMPLES = 500
 _MOST_REPEATS = 30
+MOST_SECONDS = 600
+"""No longer sampling of a running process is proposed."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
 
 
@@ -36,16 +41,20 @@ def name_program(command: Sequence[str]) -> str:
 
 def repeat_command(run: Run, *options: str) -> str:
     """Return the command line that measures the same program again with ``options``."""
-    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
-        return shlex.join(["whet", "attach", *options, *(word for word in run.command if word.isdigit())])
+    attached = find_attached(run)
+    if attached:
+        return shlex.join(["whet", "attach", *options, str(attached)])
     words = list(mask_argv(run.command))
     if words[:2] == ["whet", "run"]:
         words = words[2:]
     if words and _PYTHON.search(words[0]):
         words.insert(0, "--")
-    elif run.interpreter.why == "--python":
-        options = (*options, "--python", run.interpreter.path)
     return shlex.join(["whet", "run", *options, *words])
+
+
+def find_attached(run: Run) -> int:
+    """Return the id of the process that whet attached to; 0 where it started the program itself."""
+    return next((execution.pid for execution in run.executions if execution.purpose is Purpose.ATTACH), 0)
 
 
 def more_samples_command(run: Run, hotspots: Hotspots) -> str:
@@ -53,8 +62,11 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
     if hotspots.samples >= FEW_SAMPLES:
         return ""
     times = -(-_ENOUGH_SAMPLES // max(hotspots.samples, 1))
-    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
-        return repeat_command(run, "--duration", str(min(30 * times, 600)))
+    if find_attached(run):
+        if not hotspots.samples:
+            return ""  # it stands idle, and may do so for long
+        seconds = run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
+        return repeat_command(run, "--duration", str(min(max(60, ceil(times * seconds / 10) * 10), MOST_SECONDS)))
     if times <= _MOST_REPEATS:
         return repeat_command(run, "--repeat", str(max(times, 2)))
     return repeat_command(run, "--rate", "1000", "--repeat", str(min(max(times // 10, 2), _MOST_REPEATS)))
@@ -75,6 +87,10 @@ def measure_rest_command(run: Run) -> str:
 
 def describe_end(execution: Execution) -> str:
     """Return how an execution ended: ``exit 0``, ``ended by SIGTERM``, ``went on``."""
+    if execution.purpose is Purpose.ATTACH:
+        share = format_share(execution.paused_share)
+        paused = f" (paused {share} by sampling)" if execution.paused_share else ""
+        return f"{'ended' if execution.stopped else 'went on'}{paused}"
     if execution.signal:
         try:
             return f"ended by {signal.Signals(execution.signal).name}"

@@ -21,7 +21,7 @@ from whet.report.memory import draw_memory
 from whet.report.places import Places, shorten_path
 from whet.report.suggestions import describe_seen
 from whet.report.view import build_view
-from whet.report.words import describe_end, name_program, repeat_command
+from whet.report.words import describe_end, more_samples_command, name_program, repeat_command
 
 
 @pytest.fixture
@@ -97,12 +97,8 @@ def test_the_program_has_a_name(command, name):
 def test_commands_can_be_pasted_into_a_shell():
     run = replace(make_run(), command=("a b.py", "$HOME"))
     assert repeat_command(run, "--memory") == "whet run --memory 'a b.py' '$HOME'"
-    other = replace(run, interpreter=replace(run.interpreter, path="/opt/my env/python", why="--python"))
-    assert repeat_command(other, "--memory") == "whet run --memory --python '/opt/my env/python' 'a b.py' '$HOME'"
-    named = replace(other, command=("/opt/python3", "x.py"))
-    assert repeat_command(named) == "whet run -- /opt/python3 x.py"
-    attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None)
-    run = replace(run, command=("whet", "attach", "4242"), executions=(attached,))
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None, pid=4242)
+    run = replace(run, command=("python", "8080.py"), executions=(attached,))
     assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
 
 
@@ -111,6 +107,27 @@ def test_ends_are_told():
     assert describe_end(replace(execution, exit_status=143, signal=15)) == "ended by SIGTERM"
     assert describe_end(replace(execution, exit_status=3)) == "exit 3"
     assert describe_end(replace(execution, exit_status=None)) == "went on"
+    attached = replace(execution, purpose=Purpose.ATTACH, exit_status=None)
+    assert describe_end(replace(attached, paused_share=0.021)) == "went on (paused 2.1 % by sampling)"
+    assert describe_end(replace(attached, stopped="the process ended after 3.0 s")) == "ended"
+
+
+def test_a_process_that_was_sampled_too_briefly_is_to_be_sampled_longer():
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7)
+    run = replace(make_run(), executions=(attached,))
+    few, none = replace(make_hotspots(), samples=50), replace(make_hotspots(), samples=0)
+    assert more_samples_command(run, few) == "whet attach --duration 100 7"
+    assert more_samples_command(run, none) == ""  # it stood idle, and may do so for long
+    assert more_samples_command(replace(run, executions=(replace(attached, wall_ns=10**12),)), few).endswith("600 7")
+
+
+def test_pauses_of_a_process_are_told_with_what_avoids_them():
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7, paused_share=0.02)
+    run = replace(make_run(), executions=(attached,))
+    view = build_view(run, make_hotspots(), ())
+    (said,) = [sentence for sentence in view.method.sentences if "stopped the process" in sentence]
+    assert "2.0 % of the time, 200 µs for each look" in said
+    assert "--nonblocking" in said
 
 
 def test_estimates_read_naturally():
