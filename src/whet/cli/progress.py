@@ -54,7 +54,10 @@ class LiveLine:
             start = f"\n\x1b7\x1b[1;{rows - 1}r\x1b8\x1b[1A"
             self.rows = rows
         samples = f", about {round(step.seconds * self.rate):,} samples" if step.purpose == "time" else ""
-        text = f"whet: execution {step.execution} of {step.of} ({step.purpose}): {step.seconds:.0f} s{samples}"
+        what = f"execution {step.execution} of {step.of} ({step.purpose}): {step.seconds:.0f} s{samples}"
+        if step.purpose == "attach":
+            what = f"sampling for {step.seconds:.0f} s; Ctrl-C ends it with a report"
+        text = f"whet: {what}"
         self._write(f"{start}\x1b7\x1b[{rows};1H\x1b[2K{text[: columns - 1]}\x1b8")
 
     def clear(self) -> None:

@@ -9,17 +9,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter_ns, sleep
+from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
 from whet.collect.api import Launch
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
-from whet.errors import CollectorError, TargetError
+from whet.errors import TargetError
 from whet.model.run import Notice
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
@@ -344,19 +344,3 @@ def _is_in_foreground() -> bool:
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     except (OSError, AttributeError):
         return False
-
-
-def wait_for_attached(sidecars: Sequence[Sidecar], seconds: float, is_alive: Callable[[], bool]) -> bool:
-    """Wait while profilers sample a running process; ``True`` when the user ended it by Ctrl-C.
-
-    Raises :class:`CollectorError` where the first of them cannot attach.
-    """
-    if not sidecars[0].wait_until_sampling():
-        raise CollectorError(sidecars[0].complaint)
-    began = perf_counter_ns()
-    try:
-        while (perf_counter_ns() - began) / 1e9 < seconds and is_alive() and sidecars[0].is_running:
-            sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        return True
-    return False

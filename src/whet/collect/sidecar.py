@@ -8,27 +8,40 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from time import monotonic
+from pathlib import Path
+from time import monotonic, perf_counter_ns
+
+from whet.target.refusal import sounds_refused
 
 START_SECONDS = 20.0
 STOP_SECONDS = 30.0
+MAX_SAID = 200
 _SAMPLING = "Sampling process"
+_LEASH = Path(__file__).with_name("leash.py")
 
 
 class Sidecar:
-    """One attached profiler. What it prints is kept for the message should it fail."""
+    """One attached profiler. What it prints is kept for the message should it fail.
 
-    def __init__(self, command: Sequence[str], pid: int) -> None:
+    With ``leashed``, it ends when whet does, however that ends (on Linux).
+    """
+
+    def __init__(self, command: Sequence[str], pid: int, *, leashed: bool = False) -> None:
+        words = [word.replace("{pid}", str(pid)) for word in command]
+        if leashed and sys.platform == "linux":
+            words = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()), *words]
+        self.sampling_since = 0
+        """When it said that it samples, as ``perf_counter_ns`` counts; 0 before."""
         # In a session of its own: Ctrl-C is for the target, and the profiler has to outlive it by a moment.
         self.process = subprocess.Popen(
-            [word.replace("{pid}", str(pid)) for word in command],
+            words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=os.name != "nt",
             text=True,
             errors="replace",
-            env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error"},
+            env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error", "RUST_BACKTRACE": "0"},
         )
         self.said: list[str] = []
         self._started = threading.Event()
@@ -38,16 +51,18 @@ class Sidecar:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            if len(self.said) < 200:
-                self.said.append(line.rstrip())
-            if _SAMPLING in line:
+            if len(self.said) >= MAX_SAID:  # the first lines say why it failed, the last ones what it counted
+                del self.said[MAX_SAID // 2]
+            self.said.append(line.rstrip())
+            if _SAMPLING in line and not self.sampling_since:
+                self.sampling_since = perf_counter_ns()
                 self._started.set()
         self._started.set()
 
     def wait_until_sampling(self, seconds: float = START_SECONDS) -> bool:
         """Wait until the profiler has attached; ``False`` when it failed or took too long."""
         self._started.wait(seconds)
-        return any(_SAMPLING in line for line in self.said)
+        return self.sampling_since > 0
 
     @property
     def is_running(self) -> bool:
@@ -94,5 +109,4 @@ class Sidecar:
     @property
     def was_refused(self) -> bool:
         """Whether the kernel did not let the profiler read the target."""
-        words = " ".join(self.said).lower()
-        return any(each in words for each in ("permission denied", "operation not permitted", "eperm", "root"))
+        return sounds_refused(" ".join(self.said))

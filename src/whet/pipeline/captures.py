@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
+from whet.collect.resident import TreePoller
 from whet.errors import FormatError
 from whet.formats.line_windows import AgentReport, read_agent_report
 from whet.formats.memray_records import MemrayRecords
@@ -23,6 +25,9 @@ from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
 READER_SECONDS = 600
+LONG_QUEUE = 0.25
+"""The reader is told of a queue for processors from this part of the computing time on, and from"""
+LONG_QUEUE_NS = 200_000_000
 
 
 class Captures:
@@ -34,25 +39,35 @@ class Captures:
         self.execution = execution
         self.notices: list[Notice] = []
 
-    def read_time(self, rate: int, wall_rate: int, outcome: Outcome | None = None) -> list[Profile]:
-        """Return the sampler's profile with waiting told from computing; none where no sampler left anything.
+    def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
+        """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+        active, wall = self._read_samplers(rate, wall_rate)
+        if active is None:
+            return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
+        poller = outcome.poller
+        if poller is None:
+            return [split_waiting(active, wall)]
+        self.notices += _describe_queue(poller)
+        clocks = _read_clocks(poller, poller.paused_share)
+        computed = max(outcome.cpu_ns, sum(poller.thread_clocks().values()))
+        return [split_waiting(_scale_to(active, computed), wall, clocks, elapsed_ns=outcome.wall_ns)]
 
-        Without an ``outcome``, whet attached to a running program.
-        """
+    def read_attached(self, rate: int, wall_rate: int, watched: Watched) -> list[Profile]:
+        """Return the profile of a process that ran already; none where the sampler left nothing."""
+        active, wall = self._read_samplers(rate, wall_rate)
+        if active is None:
+            return []
+        self.notices += _describe_queue(watched.poller)
+        clocks = _read_clocks(watched.poller, watched.paused_share)
+        scaled = _scale_to(active, watched.cpu_ns)
+        return [split_waiting(scaled, wall, clocks, overlap=watched.overlap, elapsed_ns=watched.wall_ns, attached=True)]
+
+    def _read_samplers(self, rate: int, wall_rate: int) -> tuple[Profile | None, Profile | None]:
         version = _version_of("py-spy")
         active = self._read("py-spy", self.out / pyspy.ACTIVE, PySpyRaw(rate, Metric.CPU, version, lenient=True).read)
-        if active:
-            waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
-            wall = next(iter(self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False)), None)
-            if outcome is None or outcome.poller is None:
-                return [split_waiting(active[0], wall, attached=outcome is None)]
-            poller = outcome.poller
-            paused = round(poller.paused_share * outcome.wall_ns)
-            counted = poller.thread_clocks()
-            clocks = [ThreadClock(pid, tid, spent + paused) for (pid, tid), spent in counted.items()]
-            computed = max(outcome.cpu_ns, sum(counted.values()))
-            return [split_waiting(_scale_to(active[0], computed), wall, clocks, elapsed_ns=outcome.wall_ns)]
-        return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
+        waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
+        wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
+        return next(iter(active), None), next(iter(wall), None)
 
     def read_agents(self) -> list[AgentReport]:
         """Return what the agents reported, the program's first, then those of forked children."""
@@ -85,8 +100,7 @@ class Captures:
         profiles: list[Profile] = []
         captures = memray.list_captures(self.out)
         if not captures:
-            why = self._last_words()
-            self.notices.append(Notice("memray", f"memray left no capture, so memory is not in this report{why}"))
+            self.notices.append(Notice("memray", "memray left no capture, so memory is not in this report"))
         for number, capture in enumerate(captures):
             records = self.out / (memray.RECORDS if number == 0 else f"{number}-{memray.RECORDS}")
             command = [host.interpreter.path, str(READER), str(capture), str(records)]
@@ -103,14 +117,6 @@ class Captures:
                 continue
             profiles += self._read("memray", records, MemrayRecords().read)
         return profiles
-
-    def _last_words(self) -> str:
-        """Return what an execution that does not own the terminal said last on stderr, as the end of a sentence."""
-        try:
-            said = (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
-        except OSError:
-            return ""
-        return f" (the program's last words: {said[-1].strip()})" if said else ""
 
     def _read(
         self, about: str, path: Path, read: Callable[..., Iterable[Profile]], *, needed: bool = True
@@ -140,6 +146,32 @@ class Captures:
         if not file or file[0] in "</[" or ("/" not in file and not file.endswith((".py", ".pyw"))):
             return file
         return str(self.directory / file)
+
+
+def _read_clocks(poller: TreePoller, paused_share: float) -> list[ThreadClock]:
+    """Return the threads' CPU time, and with it what is seen as waiting and is none.
+
+    That is when a thread stands in line for a processor, and when the sampler
+    has stopped it while it computed.
+    """
+    delays = poller.thread_delays()
+    running = 1 - min(paused_share, 0.9)
+    return [
+        ThreadClock(pid, tid, round((spent + delays.get((pid, tid), 0)) / running))
+        for (pid, tid), spent in poller.thread_clocks().items()
+    ]
+
+
+def _describe_queue(poller: TreePoller) -> list[Notice]:
+    """Return what the reader must know of a machine with too few processors for all that ran."""
+    computed, late = sum(poller.thread_clocks().values()), sum(poller.thread_delays().values())
+    if late < LONG_QUEUE_NS or late < LONG_QUEUE * computed:
+        return []
+    message = (
+        f"threads stood in line for a processor for {late / 1e9:.1f} s, beside {computed / 1e9:.1f} s of computing: "
+        "more wanted to run than there are processors. That time is left out"
+    )
+    return [Notice("machine", message, "measure while the machine is quiet")]
 
 
 def _scale_to(profile: Profile, computed_ns: int) -> Profile:

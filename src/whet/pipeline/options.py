@@ -49,3 +49,19 @@ class MeasureOptions:
     keep_raw: bool = False
     progress: Callable[[Step], None] | None = None
     """Called many times a second while something runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachOptions:
+    """How to sample a process that runs already. ``duration`` is seconds, ``rate`` samples a second."""
+
+    duration: float = 30.0
+    rate: int = 100
+    native: bool = False
+    children: bool = True
+    nonblocking: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    keep_raw: bool = False
+    progress: Callable[[Step], None] | None = None
+    """Called many times a second while something runs."""

@@ -14,8 +14,9 @@ from whet.merge.attribute import merge_run
 from whet.merge.flame import fold_stacks
 from whet.model.hotspot import Hotspots
 from whet.model.metric import Metric
-from whet.model.run import Notice, Run
+from whet.model.run import Notice, Purpose, Run
 from whet.observe.answers import answer
+from whet.pipeline.project import find_project
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def show(run: Run, *, include_source: bool = True) -> Shown:
             hot.setdefault(spot.file, set()).add(spot.line)
     notices: tuple[Notice, ...] = ()
     try:
-        rules = load_rules(Path(run.project) if run.project else None)
+        rules = load_rules(_find_rules_of(run))
     except PluginError as error:
         # The measurement is there and must be shown; before a program runs, this is an error.
         rules = ()
@@ -69,6 +70,17 @@ def show(run: Run, *, include_source: bool = True) -> Shown:
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     flames = {metric: fold_stacks(run, metric) for metric in metrics if metric in present}
     return Shown(build_view(run, hotspots, advice, flames, include_source=include_source), hotspots)
+
+
+def _find_rules_of(run: Run) -> Path | None:
+    """Return the project whose own rules look at ``run``.
+
+    The folder of a process that whet attached to may be somebody else's, or mean
+    another folder here: only where whet itself was started are rules trusted.
+    """
+    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+        return find_project(Path.cwd())
+    return Path(run.project) if run.project else None
 
 
 def find_renderer(name: str) -> Renderer:

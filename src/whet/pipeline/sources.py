@@ -11,6 +11,7 @@ from whet.merge.ownership import Ownership
 from whet.model.frame import Owner
 from whet.model.profile import Profile
 from whet.model.run import Notice, SourceFile
+from whet.target.inside import resolve_inside
 
 MAX_BYTES = 8_000_000
 """A larger file is no source that anybody reads."""
@@ -50,8 +51,8 @@ def gather_sources(
 
 
 def _read(file: str, root: Path | None) -> bytes | None:
-    path = Path(file) if root is None else root / file.lstrip("/")
     try:
+        path = Path(file) if root is None else resolve_inside(root, file)
         return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_BYTES else None
     except (OSError, ValueError):
         return None

@@ -1,0 +1,61 @@
+"""``whet attach``: sample a process that is running already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whet.cli.console import say
+from whet.cli.progress import LiveLine
+from whet.cli.run import DEFAULT_REPORT, show_run
+
+
+def attach_command(
+    process: Annotated[str, typer.Argument(metavar="PID", help="The id of the process.", show_default=False)],
+    duration: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to sample.")] = 30.0,
+    rate: Annotated[int, typer.Option(min=1, max=1000, help="Samples a second.")] = 100,
+    nonblocking: Annotated[
+        bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
+    ] = False,
+    native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
+    children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
+    include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML report.")] = Path(
+        DEFAULT_REPORT
+    ),
+    keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
+    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
+) -> int:
+    """Sample a process that is running already.
+
+    Ctrl-C ends the sampling early, with a report. The process goes on either way.
+    The exit status is 0 when it was sampled; 125 when whet fails.
+    """
+    from whet.pipeline.attaching import attach_to
+    from whet.pipeline.options import AttachOptions
+    from whet.pipeline.project import find_project
+    from whet.pipeline.showing import check_rules
+    from whet.target.process import parse_pid
+
+    pid = parse_pid(process)
+    check_rules(find_project(Path.cwd()))
+    with LiveLine(rate) as progress:
+        options = AttachOptions(
+            duration=duration,
+            rate=rate,
+            native=native,
+            children=children,
+            nonblocking=nonblocking,
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            keep_raw=keep_raw,
+            progress=progress,
+        )
+        attached = attach_to(pid, options)
+    if attached.saved.notice is not None:
+        say(f"whet: {attached.saved.notice.message}")
+    show_run(attached.run, output, include_source=not no_source)
+    return 0

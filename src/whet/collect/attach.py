@@ -1,0 +1,213 @@
+"""Samples a process that runs already, and leaves it as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from time import perf_counter_ns
+from types import FrameType
+
+from whet.collect.api import Launch
+from whet.collect.resident import TreePoller
+from whet.collect.sidecar import Sidecar
+from whet.errors import CollectorError
+from whet.model.run import Notice
+from whet.target.process import is_alive
+
+GLANCE_SECONDS = (0.006, 0.014)
+"""Between two glances at whether the process is stopped: at random, or they would keep step with the sampler."""
+POLL_EVERY = 5
+"""Memory and clocks are read at every so manieth glance."""
+SPARE_SECONDS = 10
+"""How much longer a sampler that nobody ends goes on."""
+MANY_FAILED = 0.1
+"""From this part of failed looks on the reader is told."""
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+_COUNTED = re.compile(r"Samples: (\d+) Errors: (\d+)")
+_BEHIND = "behind in sampling"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPlan:
+    """Which process is to be sampled, by what, and for how long.
+
+    ``whole_tree``: its descendants are sampled as well, so their time counts.
+    """
+
+    pid: int
+    launch: Launch
+    out: Path
+    seconds: float
+    whole_tree: bool = True
+    progress: Callable[[float], None] | None = None
+
+
+@dataclass(slots=True)
+class Watched:
+    """What became of it.
+
+    ``ended``: the process ended before the time was over. ``overlap`` is the part (0 to 1) of the first sampler's time
+    that the second covered. ``paused_share`` is the part of the time in which the process was stopped to be looked at.
+    """
+
+    poller: TreePoller
+    wall_ns: int = 0
+    cpu_ns: int = 0
+    ended: bool = False
+    interrupted: bool = False
+    overlap: float = 1.0
+    paused_share: float = 0.0
+    notices: list[Notice] = field(default_factory=list)
+
+
+class AttachError(CollectorError):
+    """The sampler could not attach; ``refused`` when the system did not let it."""
+
+    def __init__(self, message: str, *, refused: bool) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+def attach(plan: AttachPlan) -> Watched:
+    """Sample until the time is over, the process ends, or somebody ends it by Ctrl-C or SIGTERM.
+
+    Raises :class:`AttachError` where the first sampler cannot attach.
+    """
+    plan.out.mkdir(parents=True, exist_ok=True)
+    return _Watch(plan).run()
+
+
+class _Watch:
+    def __init__(self, plan: AttachPlan) -> None:
+        self.plan = plan
+        self.poller = TreePoller(plan.pid)
+        self.watched = Watched(self.poller)
+        self.sidecars: list[Sidecar] = []
+        self.to_end = threading.Event()
+        self.cpu_before: dict[int, int] = {}
+        self.cpu_after: dict[int, int] = {}
+
+    def run(self) -> Watched:
+        # Should whet be killed where there is no leash, the samplers end by themselves.
+        limit = str(ceil(self.plan.seconds) + SPARE_SECONDS)
+        try:
+            for command in self.plan.launch.attach:
+                self.sidecars.append(Sidecar((*command, "--duration", limit), self.plan.pid, leashed=True))
+            self._start()
+            with self._signals_caught():
+                self._watch(self.sidecars[0].sampling_since)
+            for each in self.sidecars:
+                each.stop()
+            for index, each in enumerate(self.sidecars):
+                status = each.finish()
+                if index == 0:
+                    self._judge(each, status)
+        except BaseException:
+            # Ctrl-C before sampling began, or again while the samplers write.
+            for each in self.sidecars:
+                each.stop()
+            for each in self.sidecars:
+                each.finish()
+            raise
+        return self.watched
+
+    def _start(self) -> None:
+        first, *others = self.sidecars
+        if not first.wait_until_sampling():
+            raise AttachError(first.complaint, refused=first.was_refused)
+        self.poller.start_clocks()
+        self.cpu_before = {pid: self.poller.cpu_ns(pid) for pid in self._pids()}
+        for each in others:
+            if not each.wait_until_sampling():
+                self.sidecars.remove(each)
+                each.kill()
+                self._notice("py-spy", f"waiting was not sampled: {each.complaint}")
+
+    def _watch(self, began: int) -> None:
+        glances, elapsed = 0, 0.0
+        while elapsed < self.plan.seconds and self.sidecars[0].is_running:
+            if glances % POLL_EVERY == 0:
+                if not is_alive(self.plan.pid):
+                    break
+                self.poller.poll(perf_counter_ns() - began)
+                self._read_cpu()
+            else:
+                self.poller.note_pause()
+            if self.plan.progress is not None:
+                self.plan.progress(elapsed)
+            glances += 1
+            if self.to_end.wait(random.uniform(*GLANCE_SECONDS)):  # noqa: S311  no secret
+                self.watched.interrupted = True
+                break
+            elapsed = (perf_counter_ns() - began) / 1e9
+        ended_at = perf_counter_ns()
+        self._read_cpu()
+        watched = self.watched
+        watched.ended = not is_alive(self.plan.pid)
+        watched.wall_ns = ended_at - began
+        watched.cpu_ns = sum(max(0, spent - self.cpu_before.get(pid, 0)) for pid, spent in self.cpu_after.items())
+        watched.paused_share = 0.0 if self._is_nonblocking() else self.poller.paused_share
+        if len(self.sidecars) > 1:
+            watched.overlap = min(1.0, (ended_at - self.sidecars[1].sampling_since) / max(1, watched.wall_ns))
+
+    def _pids(self) -> list[int]:
+        return self.poller.tree() if self.plan.whole_tree else [self.plan.pid]
+
+    def _read_cpu(self) -> None:
+        for pid in self._pids():
+            spent = self.poller.cpu_ns(pid)
+            if spent:  # one that has just ended keeps what was seen last
+                self.cpu_after[pid] = spent
+
+    def _judge(self, sampler: Sidecar, status: int) -> None:
+        """Say what the sampler said of its own work."""
+        if status != 0 and not self.watched.ended:
+            self._notice("py-spy", f"py-spy failed before the time was over: {sampler.complaint}", "whet doctor")
+        said = " ".join(sampler.said)
+        if _BEHIND in said:
+            self._notice(
+                "py-spy", "the sampler could not keep up, so fewer samples stand for the same time", "a lower --rate"
+            )
+        counted = _COUNTED.search(said)
+        samples, failed = (int(counted[1]), int(counted[2])) if counted else (0, 0)
+        if failed > MANY_FAILED * (samples + failed) and not self.watched.ended:
+            self._notice(
+                "py-spy",
+                f"{failed:,} of {samples + failed:,} looks failed because the stacks changed while they were read",
+                "leave out --nonblocking" if self._is_nonblocking() else "",
+            )
+
+    def _is_nonblocking(self) -> bool:
+        return "--nonblocking" in self.plan.launch.attach[0]
+
+    def _notice(self, about: str, message: str, hint: str = "") -> None:
+        self.watched.notices.append(Notice(about, message, hint))
+
+    @contextlib.contextmanager
+    def _signals_caught(self) -> Iterator[None]:
+        """Let the signals that would end whet end the sampling, so that there is a report."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def end(_number: int, _frame: FrameType | None) -> None:
+            self.to_end.set()
+
+        before = {}
+        for name in _ENDING:
+            number = getattr(signal, name, None)
+            # Under nohup a lost terminal is to end nothing.
+            if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+                before[number] = signal.signal(number, end)
+        try:
+            yield
+        finally:
+            for number, earlier in before.items():
+                signal.signal(number, earlier)

@@ -1,0 +1,25 @@
+"""Run by path: ``python -I -S leash.py PID COMMAND…`` becomes the command, which gets SIGINT when process PID ends.
+
+A sampler that outlived a killed whet would go on stopping a process that
+nobody watches any more. Standard library only; Linux only. The request does
+not survive the start of a program with capabilities of its own, so whoever
+uses this also gives the command a limit in time.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+_SET_PARENT_DEATH_SIGNAL = 1
+
+
+def become(parent: int, command: list[str]) -> None:
+    """Replace this process by ``command``, on the leash of ``parent``; do nothing when that has ended already."""
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
+    if os.getppid() == parent:
+        os.execv(command[0], command)  # noqa: S606  no shell is wanted
+
+
+if __name__ == "__main__":
+    become(int(sys.argv[1]), sys.argv[2:])
