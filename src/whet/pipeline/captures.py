@@ -100,7 +100,8 @@ class Captures:
         profiles: list[Profile] = []
         captures = memray.list_captures(self.out)
         if not captures:
-            self.notices.append(Notice("memray", "memray left no capture, so memory is not in this report"))
+            why = self._last_words()
+            self.notices.append(Notice("memray", f"memray left no capture, so memory is not in this report{why}"))
         for number, capture in enumerate(captures):
             records = self.out / (memray.RECORDS if number == 0 else f"{number}-{memray.RECORDS}")
             command = [host.interpreter.path, str(READER), str(capture), str(records)]
@@ -117,6 +118,14 @@ class Captures:
                 continue
             profiles += self._read("memray", records, MemrayRecords().read)
         return profiles
+
+    def _last_words(self) -> str:
+        """Return what an execution that does not own the terminal said last on stderr, as the end of a sentence."""
+        try:
+            said = (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
+        except OSError:
+            return ""
+        return f" (the program's last words: {said[-1].strip()})" if said else ""
 
     def _read(
         self, about: str, path: Path, read: Callable[..., Iterable[Profile]], *, needed: bool = True

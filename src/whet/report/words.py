@@ -18,6 +18,8 @@ from whet.report.units import format_share
 FEW_SAMPLES = 200
 _ENOUGH_SAMPLES = 500
 _MOST_REPEATS = 30
+_IDLE = 0.01
+"""A process that was busy for a smaller part of the time stood idle."""
 MOST_SECONDS = 600
 """No longer sampling of a running process is proposed."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
@@ -49,6 +51,8 @@ def repeat_command(run: Run, *options: str) -> str:
         words = words[2:]
     if words and _PYTHON.search(words[0]):
         words.insert(0, "--")
+    elif run.interpreter.why == "--python":
+        options = (*options, "--python", run.interpreter.path)
     return shlex.join(["whet", "run", *options, *words])
 
 
@@ -57,14 +61,19 @@ def find_attached(run: Run) -> int:
     return next((execution.pid for execution in run.executions if execution.purpose is Purpose.ATTACH), 0)
 
 
+def stood_idle(run: Run, hotspots: Hotspots) -> bool:
+    """Whether a process that whet attached to had nothing to do: more time would show no more of it."""
+    return find_attached(run) != 0 and hotspots.busy_ns < _IDLE * run.executions[0].wall_ns
+
+
 def more_samples_command(run: Run, hotspots: Hotspots) -> str:
     """Return the command that gets enough samples; empty where there are."""
     if hotspots.samples >= FEW_SAMPLES:
         return ""
     times = -(-_ENOUGH_SAMPLES // max(hotspots.samples, 1))
     if find_attached(run):
-        if not hotspots.samples:
-            return ""  # it stands idle, and may do so for long
+        if stood_idle(run, hotspots):
+            return ""
         seconds = run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         return repeat_command(run, "--duration", str(min(max(60, ceil(times * seconds / 10) * 10), MOST_SECONDS)))
     if times <= _MOST_REPEATS:

@@ -97,6 +97,10 @@ def test_the_program_has_a_name(command, name):
 def test_commands_can_be_pasted_into_a_shell():
     run = replace(make_run(), command=("a b.py", "$HOME"))
     assert repeat_command(run, "--memory") == "whet run --memory 'a b.py' '$HOME'"
+    other = replace(run, interpreter=replace(run.interpreter, path="/opt/my env/python", why="--python"))
+    assert repeat_command(other, "--memory") == "whet run --memory --python '/opt/my env/python' 'a b.py' '$HOME'"
+    named = replace(other, command=("/opt/python3", "x.py"))
+    assert repeat_command(named) == "whet run -- /opt/python3 x.py"
     attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None, pid=4242)
     run = replace(run, command=("python", "8080.py"), executions=(attached,))
     assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
@@ -115,10 +119,19 @@ def test_ends_are_told():
 def test_a_process_that_was_sampled_too_briefly_is_to_be_sampled_longer():
     attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7)
     run = replace(make_run(), executions=(attached,))
-    few, none = replace(make_hotspots(), samples=50), replace(make_hotspots(), samples=0)
+    few = replace(make_hotspots(), samples=50)
     assert more_samples_command(run, few) == "whet attach --duration 100 7"
-    assert more_samples_command(run, none) == ""  # it stood idle, and may do so for long
     assert more_samples_command(replace(run, executions=(replace(attached, wall_ns=10**12),)), few).endswith("600 7")
+
+
+def test_a_process_that_stood_idle_is_not_judged_by_its_few_samples():
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7)
+    run = replace(make_run(), executions=(attached,), notices=())
+    hotspots = replace(make_hotspots(), samples=1, busy_ns=10**7)
+    view = build_view(run, hotspots, ())
+    assert view.summary.verdict == "orders.py stood idle: it was busy for 10 ms in 10.0 s"
+    assert ("the process had nothing to do", "attach while it works") in {(c.message, c.hint) for c in view.cautions}
+    assert more_samples_command(run, hotspots) == ""
 
 
 def test_pauses_of_a_process_are_told_with_what_avoids_them():
