@@ -17,7 +17,6 @@ from whet.merge.align import align_profile
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
-from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import Captures
@@ -89,8 +88,6 @@ class _Attachment:
             if not profiles:
                 raise CollectorError(f"py-spy left no samples of process {self.process.pid}", "whet doctor")
             self.notices += [*watched.notices, *captures.notices]
-            if not any(entry.metric in {Metric.CPU, Metric.WAITING} for each in profiles for entry in each.samples):
-                self.notices.append(Notice("samples", "the process stood idle", "attach while it has work to do"))
             run = self._assemble(watched, profiles, python, spec, host)
             saved = save_run(run, Path.cwd())
             if self.options.keep_raw:

@@ -8,11 +8,19 @@ from whet.model.hotspot import Hotspots
 from whet.model.run import Execution, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
-from whet.report.words import describe_not_measured, measure_rest_command, more_samples_command, name_program
+from whet.report.words import (
+    describe_not_measured,
+    measure_rest_command,
+    more_samples_command,
+    name_program,
+    stood_idle,
+)
 
 _MOSTLY = 0.5
 _NOTABLE = 0.05
 _CROWDED = 1.15
+_NOTICED_NS = 50_000_000
+"""A difference that a few samples make is none."""
 
 
 def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
@@ -22,7 +30,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
     more = more_samples_command(run, hotspots)
     return Summary(
         title=title,
-        verdict=_judge(title, first, hotspots, functions),
+        verdict=_tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions),
         duration=time_figure(first.wall_ns if first else None),
         cpu=time_figure(first.cpu_ns if first else None),
         busy=time_figure(hotspots.busy_ns),
@@ -46,7 +54,10 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     more = more_samples_command(run, hotspots)
     if more:
         error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
-        cautions.append(Caution("samples", f"only {hotspots.samples} samples{error}", more))
+        count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
+        cautions.append(Caution("samples", f"only {count}{error}", more))
+    elif stood_idle(run, hotspots):
+        cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
     return tuple(cautions)
 
 
@@ -54,6 +65,13 @@ def find_peak(run: Run) -> int:
     """Return the highest resident memory of the first execution, in bytes; 0 where it was not measured."""
     first = run.executions[0].peak_resident_bytes if run.executions else 0
     return max(first, run.resident.peak_bytes)
+
+
+def _tell_idle(title: str, run: Run, hotspots: Hotspots) -> str:
+    if not stood_idle(run, hotspots):
+        return ""
+    busy = f"it was busy for {format_seconds(hotspots.busy_ns)}" if hotspots.busy_ns else "nothing was seen computing"
+    return f"{title} stood idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
 
 
 def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> str:
@@ -83,7 +101,7 @@ def _count_cpu(first: Execution | None, hotspots: Hotspots) -> int:
 def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     """Return a caution where threads were ready to run while others had the processors: samplers see them computing."""
     first = run.executions[0] if run.executions else None
-    if not first or not 0 < first.cpu_ns * _CROWDED < hotspots.cpu_ns:
+    if not first or not 0 < first.cpu_ns * _CROWDED < hotspots.cpu_ns - _NOTICED_NS:
         return ()
     message = (
         f"threads were seen computing for {format_seconds(hotspots.cpu_ns)}, but the system counted "
