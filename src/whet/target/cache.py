@@ -115,6 +115,15 @@ def add_companions(name: str, folder: Path, *, copied: bool = False) -> None:
             _link(source, folder / source.name)
 
 
+def has_companions(name: str, folder: Path) -> bool:
+    """Tell whether what ``name`` needs at its import is in ``folder``: one that an earlier whet made may lack some."""
+    return all(
+        (folder / each).is_dir() or (folder / f"{each}.py").is_file()
+        for each in COMPANIONS.get(name, ())
+        if PathFinder.find_spec(each) is not None
+    )
+
+
 def find_own(name: str) -> Path | None:
     """Return the folder from which whet itself imports ``name``, without importing it."""
     spec = PathFinder.find_spec(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from whet.errors import StoreError
 from whet.model.run import Interpreter
 from whet.target.ask import PACKAGES, Answer, ask_interpreter, name_abi
-from whet.target.cache import find_own, lend, read_version, wheels_folder
+from whet.target.cache import find_own, has_companions, lend, read_version, wheels_folder
 from whet.target.host import TargetHost
 
 
@@ -72,4 +72,4 @@ def _find_lendable(name: str, abi: str) -> Path | None:
         except StoreError:
             return own  # no cache can be written; the agent has the folder on its path for the import only
     cached = wheels_folder(abi) / name
-    return cached if (cached / name).is_dir() else None
+    return cached if (cached / name).is_dir() and has_companions(name, cached) else None

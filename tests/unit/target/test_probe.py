@@ -130,6 +130,9 @@ def test_foreign_abi_borrows_from_the_cache_only(fake_python, tmp_path):
     package = wheels_folder(host.abi) / "memray" / "memray"
     package.mkdir(parents=True)
     (package.parent / "memray-9.8.dist-info").mkdir()
+    assert probe(path, "").packages == {}, "made by an earlier whet, which brought less along"
+    (package.parent / "rich").mkdir()
+    (package.parent / "typing_extensions.py").touch()
     host = probe(path, "")
     assert borrow("memray", host) == package.parent
     assert host.versions == {"memray": "9.8"}
