@@ -16,16 +16,16 @@ import types
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
-if sys.platform != "win32":
-    # Not when it is needed: by then a module of the program's may have the name.
-    import resource
-
 from . import importer, looks, placing, precise, switching, windows
 
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
 FIRST_GAPS = 0.02
 LATER_GAPS = 0.1
+COUNTING_SECONDS = 0.004
+"""Length of a phase in which functions have counters that they mostly lack."""
+COUNTING_PART = 0.33
+"""How many windows are followed by one."""
 LATE_GAPS = 0.2
 """Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
 FIRST_SAVE_NS = 30_000_000
@@ -48,7 +48,7 @@ class Agent:
         )
         self.looks = looks.Looks(self.is_user)
         self.windows: windows.LineWindows | None = None
-        self.switches = switching.Switches()
+        self.switches = switching.Switches(self._register_version)
         self.why_no_hits = ""
         self.why_no_looks = ""
         self.compiler = importer.Compiler(self.is_user, self._take_module)
@@ -89,25 +89,25 @@ class Agent:
             )
         self._wrap_exits()
 
-    def _take_module(self, placed: placing.Placed) -> types.CodeType:
+    def _take_module(self, placed: placing.Placed, source: bytes) -> types.CodeType:
         if self.compiler.found_timer and self.armed:
             self.stand_down("the program uses the CPU timer (SIGPROF) itself")
         if self.windows is None:
             return placed.code
-        self.windows.add_anchors(placed.anchors)
         code = self.windows.pad(placed.code)
-        if placed.other is not None:
-            self.switches.add(code, self.windows.pad(placed.other))
+        self.windows.add_anchors(placed.anchors)
+        self.switches.add(switching.Module(code, placed.anchors, source, is_main=False))
         return code
 
-    def take_main(self, code: types.CodeType, other: types.CodeType | None, anchors: list[Any]) -> None:
-        """Take note of the program's own code, which is running already, and of its other version."""
+    def take_main(self, code: types.CodeType, anchors: list[Any], source: bytes) -> None:
+        """Take note of the program's own code, which is running already."""
         if self.windows is not None:
             self.windows.add_anchors(anchors)
             self.windows.take_running(code)
-            if other is not None:
-                self.windows.take_running(other)
-                self.switches.add(code, other)
+            self.switches.add(switching.Module(code, anchors, source, is_main=True))
+
+    def _register_version(self, code: types.CodeType) -> types.CodeType:
+        return self.windows.pad(code) if self.windows is not None else code
 
     def start(self) -> None:
         """Begin ticking; the program starts now."""
@@ -117,8 +117,6 @@ class Agent:
     def _arm_for_the_first_time(self) -> None:
         if not hasattr(signal, "setitimer"):
             self.why_no_looks = "this system has no CPU timer"
-        elif os.environ.get("WV") == "notick":
-            pass
         elif self.compiler.found_timer:
             self.stand_down("the program uses the CPU timer (SIGPROF) itself")
         else:
@@ -175,11 +173,18 @@ class Agent:
     def _tick(self, frame: types.FrameType | None) -> None:
         lines = self.windows
         cpu = process_time_ns() - self.began_cpu
+        if self.switches.counting:
+            self.switches.end_counting(cpu)
+            self._begin_gap(cpu)
+            return
         if lines is not None and lines.open:
             lines.stop(cpu)
             self._save_now_and_then(cpu)
-            self._arm(self._gap(cpu))
-            self.switches.begin_gap(process_time_ns() - self.began_cpu)
+            if self.switches.has_any and self.random.random() < COUNTING_PART:
+                self._arm_briefly(COUNTING_SECONDS)
+                self.switches.begin_counting(process_time_ns() - self.began_cpu)
+            else:
+                self._begin_gap(cpu)
             return
         if lines is not None:
             self.switches.end_gap(cpu)
@@ -188,22 +193,30 @@ class Agent:
         self._note_peak(frame)
         if lines is None or self.why_no_hits:
             self._save_now_and_then(cpu)
-            self._arm(self._gap(cpu))
+            self._begin_gap(cpu)
             return
         reason = windows.reason_to_stay_out(self.own_profile_function)
         if reason:
             self.why_no_hits = reason
-            self._arm(self._gap(cpu))
+            self._begin_gap(cpu)
             return
         lines.register_seen(frame)
         lines.start()
         # Armed last: should the timer go off before this handler returns, the handler that then runs inside it finds
         # the window open and closes it.
+        self._arm_briefly(WINDOW_SECONDS)
+
+    def _begin_gap(self, cpu_ns: int) -> None:
+        self._arm(self._gap(cpu_ns))
+        self.switches.begin_gap(process_time_ns() - self.began_cpu)
+
+    def _arm_briefly(self, seconds: float) -> None:
+        """Arm the precise timer, and the other one behind it in case the signal is lost."""
         if self.timer is not None:
-            self._arm(10 * WINDOW_SECONDS)
-            self.timer.arm(WINDOW_SECONDS)
+            self._arm(10 * seconds)
+            self.timer.arm(seconds)
         else:
-            self._arm(WINDOW_SECONDS)
+            self._arm(seconds)
 
     def _gap(self, cpu_ns: int) -> float:
         mean = FIRST_GAPS if cpu_ns < 1e9 else LATER_GAPS if cpu_ns < 10e9 else LATE_GAPS
@@ -232,6 +245,8 @@ class Agent:
         cpu = process_time_ns() - self.began_cpu
         if self.windows is not None and self.windows.open:
             self.windows.stop(cpu)
+        elif self.switches.counting:
+            self.switches.end_counting(cpu)
         else:
             self.switches.end_gap(cpu)
         self.disarm()
@@ -334,7 +349,9 @@ class Agent:
 
 
 def _peak_kilobytes() -> int:
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak

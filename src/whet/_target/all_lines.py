@@ -28,7 +28,7 @@ class AllLines:
         self.pid = os.getpid()
         self.is_user = user
 
-    def _take(self, placed: placing.Placed) -> types.CodeType:
+    def _take(self, placed: placing.Placed, _source: bytes) -> types.CodeType:
         padded = self.lines.pad(placed.code)
         self._register_chosen()
         return padded
@@ -40,7 +40,7 @@ class AllLines:
                 self.lines.register(one)
         self.lines.waiting.clear()
 
-    def take_main(self, code: types.CodeType, _other: types.CodeType | None, _anchors: list[Any]) -> None:
+    def take_main(self, code: types.CodeType, _anchors: list[Any], _source: bytes) -> None:
         """Register the chosen functions of the program's own code."""
         self.lines.take_running(code)
         self._register_chosen()

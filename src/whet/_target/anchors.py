@@ -30,11 +30,26 @@ COUNTER_COST_NS = 25
 """Roughly what one increment costs."""
 SIZED_COST_NS = 130
 """Roughly what asking for a length costs, once a loop."""
-HIDDEN_BY = 25
+HIDDEN_BY = 50
 """A counter stays where the code around it costs at least this many times more."""
 
 MARK = "\0whet anchor %d\0"
-_SIZED_TYPES = frozenset({list, tuple, dict, set, frozenset, str, bytes, bytearray, range})
+_SIZED_TYPES = frozenset(
+    {
+        list,
+        tuple,
+        dict,
+        set,
+        frozenset,
+        str,
+        bytes,
+        bytearray,
+        range,
+        type({}.keys()),
+        type({}.values()),
+        type({}.items()),
+    }
+)
 _CHECK_EVERY = 128
 hand_on = functools.partial({}.get, None)
 """Returns what it is given. ``iter`` would do as well but for errors, which the loop itself has to raise."""
@@ -80,7 +95,7 @@ class Anchor:
         self.n = 0
         self.entries = 0
         self.removable = False
-        """Whether there is a second version of the function without this counter."""
+        """Whether it is missing in some versions of the function's code."""
         self.exact = True
         self.worth = worth
         self.gate: Any = self._measure if kind == "sized" else None

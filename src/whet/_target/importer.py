@@ -62,7 +62,7 @@ class UserCode:
 class Compiler:
     """Compiles user sources with anchors and hands the code to whoever counts lines."""
 
-    def __init__(self, is_user: UserCode, taken: Callable[[placing.Placed], types.CodeType]) -> None:
+    def __init__(self, is_user: UserCode, taken: Callable[[placing.Placed, bytes], types.CodeType]) -> None:
         self.is_user = is_user
         self.taken = taken
         self.sources: dict[str, bytes] = {}
@@ -96,7 +96,7 @@ class Compiler:
                 warnings.simplefilter("ignore")
                 placed = placing.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
             del caught
-            code = self.taken(install(placed))
+            code = self.taken(placing.Placed(anchors.install_anchors(*placed), placed.anchors), data)
         except Exception as error:  # a source that does not compile must fail as in a plain run
             self.trouble = f"{file}: {type(error).__name__}"
             return None
@@ -105,27 +105,11 @@ class Compiler:
         self.sources[file] = data
         return code
 
-    def note_source(self, file: str, path: str | None) -> None:
+    def note_source(self, file: str, source: bytes) -> None:
         """Keep the source of the program itself, which was compiled before this process began."""
-        if path is None:
-            return
-        try:
-            with open(path, "rb") as source:
-                data = source.read()
-        except OSError:
-            return
-        self.found_timer = self.found_timer or _names_timer(data)
-        self.sources[file] = data
-
-
-def install(placed: placing.Placed) -> placing.Placed:
-    """Return both versions of a module with the anchors among their constants."""
-    code, other, found = placed
-    return placing.Placed(
-        anchors.install_anchors(code, found),
-        anchors.install_anchors(other, found) if other is not None else None,
-        found,
-    )
+        self.found_timer = self.found_timer or _names_timer(source)
+        if not file.startswith("<"):
+            self.sources[file] = source
 
 
 def _names_timer(source: bytes) -> bool:

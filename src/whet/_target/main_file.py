@@ -45,14 +45,12 @@ def make_main_file(settings_path: str) -> None:
     kind, name = settings["kind"], settings["name"]
     warned: list[tuple[str, str, int]] = []
     if kind == "module" or (kind == "script" and is_bundle(name)):
-        placed = placing.Placed(_compile_runpy(settings_path, name, named=kind == "module"), None, [])
+        placed = placing.Placed(_compile_runpy(settings_path, name, named=kind == "module"), [])
     else:
         placed, warned = _compile_program(settings_path, settings, kind, name)
     described = {"anchors": [anchor.describe() for anchor in placed.anchors], "warnings": warned}
     with open(settings["main"] + ".json", "w", encoding="utf-8", errors="surrogatepass") as sink:
         json.dump(described, sink)
-    with open(settings["main"] + ".other", "wb") as out:
-        out.write(marshal.dumps(placed.other))
     with open(settings["main"], "wb") as out:
         out.write(importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(placed.code))
 
@@ -89,25 +87,15 @@ def _compile_program(
 ) -> tuple[placing.Placed, list[tuple[str, str, int]]]:
     if kind == "script" and name.endswith(".pyc"):
         raise ValueError("a program without its source is run plainly")
-    if kind == "code":
-        file, source = "<string>", dedent(name).encode("utf-8", "surrogateescape")
-    else:
-        file = script_path(name)
-        with open(name, "rb") as program:
-            source = program.read()
+    file = "<string>" if kind == "code" else script_path(name)
+    source = read_source(kind, name)
     warned = _gather_warnings(source, file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         placed = placing.compile_with_anchors(
             source, file, _budget(settings, file), is_main=True, change=lambda tree: _insert_start(tree, settings_path)
         )
-    paddings: dict[bytes, int] = {}
-    padded = placing.Placed(
-        windows.pad_code(placed.code, paddings),
-        windows.pad_code(placed.other, paddings) if placed.other is not None else None,
-        placed.anchors,
-    )
-    return padded, warned
+    return placing.Placed(windows.pad_code(placed.code, {}), placed.anchors), warned
 
 
 def _gather_warnings(source: bytes, file: str) -> list[tuple[str, str, int]]:
@@ -118,6 +106,14 @@ def _gather_warnings(source: bytes, file: str) -> list[tuple[str, str, int]]:
     with warnings.catch_warnings(record=True) as shown:
         compile(source, file, "exec", dont_inherit=True)
     return [(str(each.message), each.category.__name__, each.lineno) for each in shown]
+
+
+def read_source(kind: str, name: str) -> bytes:
+    """Return the program's source."""
+    if kind == "code":
+        return dedent(name).encode("utf-8", "surrogateescape")
+    with open(name, "rb") as program:
+        return program.read()
 
 
 def dedent(text: str) -> str:

@@ -6,10 +6,14 @@ import ast
 import sys
 import types
 from collections.abc import Callable
+from enum import IntEnum
 from typing import NamedTuple
 
 from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor
 
+_WITHOUT_LENGTH = frozenset(
+    ("enumerate", "zip", "map", "filter", "reversed", "iter", "chain", "islice", "count", "cycle", "open", "finditer")
+)
 HIDDEN_BY_YIELD = 10
 """In a loop that yields, no other anchor is possible, since a generator may be left at any time."""
 
@@ -143,21 +147,29 @@ def _may_leave(statement: ast.stmt) -> bool:
     return False
 
 
+class Version(IntEnum):
+    """Which of the counters that can be taken away are in a version of a module's code."""
+
+    BASE = 0
+    """Entries: what a program begins with."""
+    BARE = 1
+    """None."""
+    FULL = 2
+    """Entries, and short loops that nothing else can count."""
+
+
 class Placer:
     """Places anchors in a module's tree, at most ``budget`` of them.
 
-    There are two versions of a module, which functions can be switched between
-    while they run. A function that is cheap as far as the source shows begins with
-    a counter and can lose it: the ``other`` version lacks it. A short loop that
-    nothing else can count begins without a counter, and the ``other`` version has it.
+    All versions of a module have the same anchors in the same order.
     """
 
-    def __init__(self, file: str, budget: int, *, is_main: bool = False, other: bool = False) -> None:
+    def __init__(self, file: str, budget: int, *, is_main: bool = False, version: Version = Version.BASE) -> None:
         self.file = file
         self.anchors: list[Anchor] = []
         self.budget = budget
         self.is_main = is_main
-        self.other = other
+        self.version = version
 
     def place(self, tree: ast.Module) -> None:
         """Change ``tree``, and append to :attr:`anchors` in the order of their marks."""
@@ -218,7 +230,7 @@ class Placer:
         anchor.lines = _lines_run_once(body[at:])
         if removable:
             anchor.removable = True
-            if self.other is (kind == "entry"):
+            if self.version not in ((Version.BASE, Version.FULL) if kind == "entry" else (Version.FULL,)):
                 return anchor
         increment = ast.AugAssign(
             target=ast.Attribute(value=constant, attr="n", ctx=ast.Store()), op=ast.Add(), value=ast.Constant(value=1)
@@ -246,10 +258,9 @@ class Placer:
         if at >= len(body) or _is_on_line_of(node, body[at]):
             return
         repeats = any(isinstance(inner, _REPEATS) for inner in _walk_scope(body))
-        cheap = not repeats and _cost_of_straight_code(body) < COUNTER_COST_NS * HIDDEN_BY
-        # Whether a function is cheap shows when it runs. One that can be found by its name can be exchanged then.
-        if not cheap or reachable:
-            self._count_in(body, at, "entry", owner, first, removable=cheap)
+        # What a function costs shows when it runs. One that can be found by its name can be exchanged then.
+        if reachable or repeats or _cost_of_straight_code(body) >= COUNTER_COST_NS * HIDDEN_BY:
+            self._count_in(body, at, "entry", owner, first, removable=reachable)
 
     def _place_in_loop(
         self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int, *, switchable: bool
@@ -257,30 +268,44 @@ class Placer:
         if _is_on_line_of(node, node.body[0]):
             return
         inner = _walk_scope(node.body)
+        leaves = any(isinstance(child, _LEAVES) for child in inner)
+        yields = any(isinstance(child, (ast.Yield, ast.YieldFrom)) for child in inner)
         has_loop = any(isinstance(child, _LOOPS) for child in inner)
         cost = _cost_of_straight_code(node.body)
-        yields = any(isinstance(child, (ast.Yield, ast.YieldFrom)) for child in inner)
-        if has_loop or cost >= COUNTER_COST_NS * (HIDDEN_BY_YIELD if yields else HIDDEN_BY):
-            anchor = self._count_in(node.body, 0, "loop", owner, first)
-            if anchor is not None:
-                anchor.header = node.lineno
-        elif isinstance(node, ast.For) and not any(isinstance(child, _LEAVES) for child in inner):
-            made = self._new("sized", owner, first, node.body[0].lineno, max(cost, 10))
-            if made is not None:
-                anchor, constant = made
-                anchor.lines = _lines_run_once(node.body)
-                anchor.end_line = node.body[-1].end_lineno or node.body[-1].lineno
-                # A header over several lines gets line events of its parts, which the length does not tell.
-                anchor.header = node.lineno if node.iter.end_lineno == node.lineno else 0
-                gate = ast.Attribute(value=constant, attr="gate", ctx=ast.Load())
-                call = ast.Call(func=gate, args=[node.iter], keywords=[])
-                for part in (constant, gate, call):
-                    ast.copy_location(part, node.iter)
-                node.iter = call
+        if isinstance(node, ast.For) and not leaves and _may_have_length(node.iter):
+            self._measure_length(node, owner, first, cost)
+        elif has_loop or cost >= COUNTER_COST_NS * (HIDDEN_BY_YIELD if yields else HIDDEN_BY):
+            self._count_loop(node, owner, first, removable=False)
         elif switchable:
-            anchor = self._count_in(node.body, 0, "loop", owner, first, removable=True)
-            if anchor is not None:
-                anchor.header = node.lineno
+            self._count_loop(node, owner, first, removable=True)
+
+    def _count_loop(self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int, *, removable: bool) -> None:
+        anchor = self._count_in(node.body, 0, "loop", owner, first, removable=removable)
+        if anchor is not None:
+            anchor.header = node.lineno
+
+    def _measure_length(self, node: ast.For, owner: str, first: int, cost: int) -> None:
+        made = self._new("sized", owner, first, node.body[0].lineno, max(cost, 10))
+        if made is None:
+            return
+        anchor, constant = made
+        anchor.lines = _lines_run_once(node.body)
+        anchor.end_line = node.body[-1].end_lineno or node.body[-1].lineno
+        # A header over several lines gets line events of its parts, which the length does not tell.
+        anchor.header = node.lineno if node.iter.end_lineno == node.lineno else 0
+        gate = ast.Attribute(value=constant, attr="gate", ctx=ast.Load())
+        call = ast.Call(func=gate, args=[node.iter], keywords=[])
+        for part in (constant, gate, call):
+            ast.copy_location(part, node.iter)
+        node.iter = call
+
+
+def _may_have_length(iterable: ast.expr) -> bool:
+    """Tell whether the source leaves it possible that this has a length."""
+    if isinstance(iterable, ast.Call):
+        name = iterable.func.id if isinstance(iterable.func, ast.Name) else getattr(iterable.func, "attr", "")
+        return name not in _WITHOUT_LENGTH
+    return not isinstance(iterable, ast.GeneratorExp)
 
 
 def _asks_for_main(statement: ast.stmt) -> bool:
@@ -302,8 +327,6 @@ class Placed(NamedTuple):
     """A module compiled with anchors."""
 
     code: types.CodeType
-    other: types.CodeType | None
-    """The version that functions can be switched to; ``None`` where nothing differs."""
     anchors: list[Anchor]
 
 
@@ -312,6 +335,7 @@ def compile_with_anchors(
     file: str,
     budget: int,
     *,
+    version: Version = Version.BASE,
     is_main: bool = False,
     change: Callable[[ast.Module], None] | None = None,
 ) -> Placed:
@@ -320,16 +344,10 @@ def compile_with_anchors(
     Raises whatever ``compile`` raises for such a source, with the same
     positions; the caller then compiles it plainly.
     """
-
-    def make(*, other: bool) -> tuple[types.CodeType, list[Anchor]]:
-        tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        assert isinstance(tree, ast.Module)  # what this mode gives
-        placer = Placer(file, budget, is_main=is_main, other=other)
-        placer.place(tree)
-        if change is not None:
-            change(tree)
-        return compile(tree, file, "exec", dont_inherit=True), placer.anchors
-
-    code, placed = make(other=False)
-    other = make(other=True)[0] if any(anchor.removable for anchor in placed) else None
-    return Placed(code, other, placed)
+    tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Module)  # what this mode gives
+    placer = Placer(file, budget, is_main=is_main, version=version)
+    placer.place(tree)
+    if change is not None:
+        change(tree)
+    return Placed(compile(tree, file, "exec", dont_inherit=True), placer.anchors)

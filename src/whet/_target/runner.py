@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import json
-import marshal
 import os
 import sys
 import types
@@ -49,18 +48,15 @@ class Program:
             described = json.load(file)
         self.warned = described["warnings"]
         placed = [anchors.Anchor.of(each) for each in described["anchors"]]
-        with open(self.settings["main"] + ".other", "rb") as other_file:
-            other = marshal.load(other_file)  # noqa: S302  # written a moment ago by main_file
         if placed:
             anchors.patch(self.code, placed)
-        if other is not None:
-            anchors.patch(other, placed)
         if self.kind == "module" or self.is_bundle:
             return
         for observer in (self.agent, self.all_lines):
             if observer is not None and (self.kind == "code" or observer.is_user(self.code.co_filename)):
-                observer.take_main(self.code, other, placed)
-                observer.compiler.note_source(self.code.co_filename, self.name if self.kind == "script" else None)
+                source = main_file.read_source(self.kind, self.name)
+                observer.take_main(self.code, placed, source)
+                observer.compiler.note_source(self.code.co_filename, source)
 
     def _restore_words(self) -> None:
         words = {"script": [self.name], "module": ["-m", self.name], "code": ["-c", self.name]}[self.kind]

@@ -261,9 +261,9 @@ class LineWindows:
                     "exact": anchor.exact,
                 }
                 for anchor in self.anchors
-                if anchor.n
+                if anchor.n or id(anchor) in estimates
             ],
-            "anchor_rows": [index for index, anchor in enumerate(self.anchors) if anchor.n],
+            "anchor_rows": [index for index, anchor in enumerate(self.anchors) if anchor.n or id(anchor) in estimates],
         }
 
 

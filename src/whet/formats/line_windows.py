@@ -56,11 +56,11 @@ class _Anchor:
     """Relative standard error of ``count``; 0 where it counted throughout."""
     entries: int = 0
     """How often the loop was entered; known for sized loops only."""
-    seen: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, float] = field(default_factory=dict)
     """Count inside the windows of each phase."""
 
     @property
-    def in_windows(self) -> int:
+    def in_windows(self) -> float:
         return sum(self.seen.values())
 
     @property
@@ -162,14 +162,16 @@ def estimate_hits(
     ``lines`` and ``anchors`` are flat lists of row, count, row, count.
     Yields one count a line that was seen in a window or is counted exactly.
     """
-    in_phase: list[dict[int, int]] = []
-    by_line: dict[Place, dict[int, dict[int, int]]] = {}
+    in_phase: list[dict[int, float]] = []
+    by_line: dict[Place, dict[int, dict[int, float]]] = {}
+    weights = _weigh(phases)
     for number, phase in enumerate(phases):
-        in_phase.append(dict(zip(phase["anchors"][::2], phase["anchors"][1::2], strict=True)))
+        rows_of_phase = zip(phase["anchors"][::2], phase["anchors"][1::2], strict=True)
+        in_phase.append({row: count * weights[number] for row, count in rows_of_phase})
         for row, hits in zip(phase["lines"][::2], phase["lines"][1::2], strict=True):
             file, _name, first, line = rows[row]
-            counts = by_line.setdefault((str(file), int(first)), {}).setdefault(int(line), {})
-            counts[number] = counts.get(number, 0) + int(hits)
+            weighed = by_line.setdefault((str(file), int(first)), {}).setdefault(int(line), {})
+            weighed[number] = weighed.get(number, 0.0) + int(hits) * weights[number]
     anchors = _read_anchors(raw_anchors, anchor_rows, in_phase, by_line)
     of_function: dict[Place, list[_Anchor]] = {}
     for anchor in anchors:
@@ -179,11 +181,23 @@ def estimate_hits(
         yield from _estimate_function(function, by_line.get(function, {}), of_function.get(function, []), surroundings)
 
 
+def _weigh(phases: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return how much each phase counts: windows stand denser at the start, and each is to stand for as much time.
+
+    The mean weight is 1, so that weighted counts keep their size.
+    """
+    ends = [float(phase["cpu_ns"]) for phase in phases]
+    stretches = [max(1.0, end - before) for before, end in zip([0.0, *ends], ends, strict=False)]
+    lengths = [stretch / max(1, int(phase["windows"])) for stretch, phase in zip(stretches, phases, strict=True)]
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    return [length / mean for length in lengths]
+
+
 def _read_anchors(
     raw: Sequence[Mapping[str, Any]],
     anchor_rows: Sequence[int],
-    in_phase: Sequence[Mapping[int, int]],
-    by_line: Mapping[Place, Mapping[int, Mapping[int, int]]],
+    in_phase: Sequence[Mapping[int, float]],
+    by_line: Mapping[Place, Mapping[int, Mapping[int, float]]],
 ) -> list[_Anchor]:
     anchors = []
     for each, row in zip(raw, anchor_rows, strict=True):
@@ -211,23 +225,31 @@ def _read_anchors(
     return anchors
 
 
-def _factor_of_phases(anchors: Sequence[_Anchor], phases: int) -> list[float]:
-    """Return for each phase how many times more ran in all than inside windows, judged by the anchors active in it."""
-    weighed, weight = [0.0] * phases, [0.0] * phases
+def _factor_of_phases(anchors: Sequence[_Anchor], phases: int) -> list[tuple[float, float]]:
+    """Return for each phase how many times more ran in all than inside windows, and how far its anchors disagree."""
+    weighed, weight, squares = [0.0] * phases, [0.0] * phases, [0.0] * phases
     for anchor in anchors:
         total = anchor.in_windows
         if anchor.exact and total >= ENOUGH:
             for number, count in anchor.seen.items():
-                weighed[number] += count * anchor.count / total
+                factor = anchor.count / total
+                weighed[number] += count * factor
+                squares[number] += count * factor * factor
                 weight[number] += count
-    return [a / b if b else 0.0 for a, b in zip(weighed, weight, strict=True)]
+    means = [a / b if b else 0.0 for a, b in zip(weighed, weight, strict=True)]
+    # Anchors that disagree about one phase tell little about a line that has none of its own.
+    spreads = [
+        math.sqrt(max(0.0, square / b - mean * mean)) if b else 0.0
+        for square, b, mean in zip(squares, weight, means, strict=True)
+    ]
+    return list(zip(means, spreads, strict=True))
 
 
 def _estimate_function(
     function: Place,
-    lines: Mapping[int, Mapping[int, int]],
+    lines: Mapping[int, Mapping[int, float]],
     anchors: Sequence[_Anchor],
-    surroundings: Sequence[float],
+    surroundings: Sequence[tuple[float, float]],
 ) -> Iterator[LineCount]:
     file, first = function
     exact = {line: (anchor.count, anchor.error) for anchor in anchors if anchor.exact for line in anchor.lines}
@@ -258,16 +280,16 @@ def _estimate_function(
             factor = chosen.count / chosen.in_windows
             error = math.hypot(_error_of_ratio(counts, chosen.seen), chosen.error)
         else:
-            covered = sum(count for number, count in counts.items() if surroundings[number])
+            covered = sum(count for number, count in counts.items() if surroundings[number][0])
             if covered * 2 < in_windows:
                 yield LineCount(file, line, first, None, per_call)
                 continue
-            factor = sum(count * surroundings[number] for number, count in counts.items()) / covered
+            factor = sum(count * surroundings[number][0] for number, count in counts.items()) / covered
             error = _error_of_spread(counts, surroundings, factor)
         yield LineCount(file, line, first, round(in_windows * factor), per_call, min(error, 9.99))
 
 
-def _error_of_ratio(counts: Mapping[int, int], anchor: Mapping[int, int]) -> float:
+def _error_of_ratio(counts: Mapping[int, float], anchor: Mapping[int, float]) -> float:
     """Return the relative standard error of ``sum(counts) / sum(anchor)``, phases being the independent units."""
     numbers = counts.keys() | anchor.keys()
     total, base = sum(counts.values()), sum(anchor.values())
@@ -281,10 +303,11 @@ def _error_of_ratio(counts: Mapping[int, int], anchor: Mapping[int, int]) -> flo
     return math.hypot(sampled, cut, few)
 
 
-def _error_of_spread(counts: Mapping[int, int], surroundings: Sequence[float], factor: float) -> float:
+def _error_of_spread(counts: Mapping[int, float], surroundings: Sequence[tuple[float, float]], factor: float) -> float:
     """Return the relative standard error where the anchors are other functions', seen in the same windows."""
     total = sum(counts.values())
     n = len(counts)
-    spread = sum((count * (surroundings[number] - factor)) ** 2 for number, count in counts.items())
+    spread = sum((count * (surroundings[number][0] - factor)) ** 2 for number, count in counts.items())
+    disagreement = sum(count * surroundings[number][1] for number, count in counts.items()) / (total * factor)
     sampled = math.sqrt(spread * n / (n - 1)) / (total * factor) if n > 1 else 0.5
-    return math.hypot(sampled, 1 / math.sqrt(total), 0.05)
+    return math.hypot(sampled, disagreement, 1 / math.sqrt(total), 0.05)
