@@ -15,6 +15,7 @@ from time import perf_counter_ns
 from types import FrameType
 
 from whet.collect.api import Launch
+from whet.collect.namespaces import ThreadIds
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.errors import CollectorError
@@ -24,7 +25,9 @@ from whet.target.process import is_alive
 GLANCE_SECONDS = (0.006, 0.014)
 """Between two glances at whether the process is stopped: at random, or they would keep step with the sampler."""
 POLL_EVERY = 5
-"""Memory and clocks are read at every so manieth glance."""
+"""Memory and clocks are read at every so manieth glance, and"""
+LIST_THREADS_EVERY = 50
+"""what containers call their threads at every so manieth."""
 SPARE_SECONDS = 10
 """How much longer a sampler that nobody ends goes on."""
 MANY_FAILED = 0.1
@@ -64,6 +67,8 @@ class Watched:
     interrupted: bool = False
     overlap: float = 1.0
     paused_share: float = 0.0
+    own_ids: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Where processes number their threads themselves (in containers): from (pid, their id) to ours."""
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -93,6 +98,7 @@ class _Watch:
         self.to_end = threading.Event()
         self.cpu_before: dict[int, int] = {}
         self.cpu_after: dict[int, int] = {}
+        self.thread_ids = ThreadIds()
 
     def run(self) -> Watched:
         # Should whet be killed where there is no leash, the samplers end by themselves.
@@ -138,6 +144,8 @@ class _Watch:
                     break
                 self.poller.poll(perf_counter_ns() - began)
                 self._read_cpu()
+                if glances % LIST_THREADS_EVERY == 0:
+                    self.thread_ids.note(self._pids())
             else:
                 self.poller.note_pause()
             if self.plan.progress is not None:
@@ -149,7 +157,16 @@ class _Watch:
             elapsed = (perf_counter_ns() - began) / 1e9
         ended_at = perf_counter_ns()
         self._read_cpu()
+        self.thread_ids.note(self._pids())
         watched = self.watched
+        watched.own_ids = self.thread_ids.ours
+        if watched.own_ids:
+            self._notice(
+                "py-spy",
+                "the process runs in a container, from outside of which the sampler cannot see which threads compute; "
+                "that was told from their CPU time, so single lines may be wrong",
+                "run whet beside it: docker run --pid=container:NAME, or kubectl debug --target=NAME",
+            )
         watched.ended = not is_alive(self.plan.pid)
         watched.wall_ns = ended_at - began
         watched.cpu_ns = sum(max(0, spent - self.cpu_before.get(pid, 0)) for pid, spent in self.cpu_after.items())

@@ -21,6 +21,7 @@ from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
+from whet.pipeline.threads import rename_threads, scale_threads
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
@@ -59,6 +60,9 @@ class Captures:
             return []
         self.notices += _describe_queue(watched.poller)
         clocks = _read_clocks(watched.poller, watched.paused_share)
+        if watched.own_ids:
+            active = scale_threads(rename_threads(active, watched.own_ids), clocks)
+            wall = rename_threads(wall, watched.own_ids) if wall is not None else None
         scaled = _scale_to(active, watched.cpu_ns)
         return [split_waiting(scaled, wall, clocks, overlap=watched.overlap, elapsed_ns=watched.wall_ns, attached=True)]
 

@@ -1,0 +1,59 @@
+"""Puts right what a sampler says of threads whose state it could not look up, as in a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from whet.merge.ownership import is_native_file
+from whet.merge.parked import Stance, find_stance
+from whet.merge.waiting import ThreadClock
+from whet.model.profile import Profile, Samples
+
+
+def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Profile:
+    """Return ``profile`` with our ids of threads: ``ours`` maps (pid, the process's own id) to them."""
+    threads = [replace(each, tid=ours.get((each.pid, each.tid), each.tid)) for each in profile.threads]
+    return replace(profile, threads=threads)
+
+
+def scale_threads(profile: Profile, clocks: Sequence[ThreadClock]) -> Profile:
+    """Return ``profile`` with each thread's time cut down to what its clock says.
+
+    A sampler that does not know a thread's state takes it for computing while
+    it sleeps. Stacks that are known to wait are cut first, then all in
+    proportion. Counts follow the times: samples that showed no computing back
+    nothing up.
+    """
+    limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
+    waits = _find_waits(profile)
+    scaled: list[Samples] = []
+    for entry in profile.samples:
+        thread, whole = profile.threads[entry.thread], sum(entry.value)
+        excess = whole - limits.get((thread.pid, thread.tid), whole)
+        if excess <= 2 * profile.period_ns:
+            scaled.append(entry)
+            continue
+        parked = sum(value for row, value in zip(entry.stack, entry.value, strict=True) if row in waits)
+        first = 1 - min(1.0, excess / parked) if parked else 0.0
+        others = 1 - max(0, excess - parked) / (whole - parked) if whole > parked else 0.0
+        pairs = zip(entry.stack, entry.value, strict=True)
+        values = [round(value * (first if row in waits else others)) for row, value in pairs]
+        kept = [index for index, value in enumerate(values) if value]
+        if kept:
+            count = max(1, round(entry.count * sum(values) / whole))
+            stacks = [entry.stack[index] for index in kept]
+            scaled.append(replace(entry, stack=stacks, value=[values[index] for index in kept], count=count))
+    return replace(profile, samples=scaled)
+
+
+def _find_waits(profile: Profile) -> set[int]:
+    """Return the rows whose stacks stand in a function that does nothing but wait."""
+    found: set[int] = set()
+    for row in {row for entry in profile.samples for row in entry.stack if row >= 0}:
+        frames = [profile.frames[profile.stacks.frame[step]] for step in profile.stacks.walk(row)]
+        stack = [frame for frame in frames if not is_native_file(frame.file)]
+        # As of a thread that is not the first: there waiting for the next job counts as that.
+        if find_stance(stack, main=False) is not Stance.WAITING:
+            found.add(row)
+    return found
