@@ -83,6 +83,7 @@ _HANDOVERS = (
 _JOINS = frozenset(
     {
         "threading:join",
+        "threading:start",  # until the new thread has the interpreter for the first time
         "threading:_wait_for_tstate_lock",
         "threading:_shutdown",
         "queue:get",

@@ -35,6 +35,8 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
         (f"{THREAD} > beat > Event.wait@threading.py > Condition.wait@threading.py", False, Stance.PARKED),
         (f"{THREAD} > work > Semaphore.acquire@threading.py > Condition.wait@threading.py", False, Stance.WAITING),
         (f"{THREAD} > work > Thread.join@threading.py", False, Stance.JOIN),
+        ("serve > Thread.start@threading.py > Event.wait@threading.py > wait@threading.py", True, Stance.JOIN),
+        (f"{THREAD} > spread > Thread.start@threading.py > wait@threading.py", False, Stance.JOIN),
         (f"{THREAD} > work", False, Stance.WAITING),
         (f"{THREAD} > _worker@concurrent/futures/thread.py", False, Stance.PARKED),
         (
