@@ -127,7 +127,9 @@ class _Lines:
     def row(self, record: Any) -> int:
         """Return the row of the record's stack; -1 for an allocation outside of any Python code."""
         try:
-            stack = record.hybrid_stack_trace() if self.native else record.stack_trace()
+            # A number of frames, or memray leaves out as many outer ones as there were when the recording began. Those
+            # were whet's, and are gone: the program would lose its own.
+            stack = record.hybrid_stack_trace() if self.native else record.stack_trace(max_stacks=sys.maxsize)
         except NotImplementedError:  # a thread that Python does not know
             stack = []
         row = -1
