@@ -30,6 +30,7 @@ from whet.target.host import TargetHost
 from whet.target.inside import resolve_inside
 from whet.target.process import RunningProcess, check_process, find_python_in, is_above_us, open_process
 from whet.target.refusal import explain_failure
+from whet.target.roots import find_launchers
 from whet.target.spec import TargetSpec
 
 PAUSED_TOO_MUCH = 0.05
@@ -135,7 +136,7 @@ class _Attachment:
             site_packages=host.site_packages,
             program=find_own_program(python, spec, host),
             include=self.options.include,
-            exclude=self.options.exclude,
+            exclude=(*self.options.exclude, *find_launchers(spec)),
         )
         sources, changed = gather_sources(profiles, {}, ownership, Path(project), root=python.root)
         poller = watched.poller

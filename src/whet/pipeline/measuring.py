@@ -33,7 +33,7 @@ from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.sources import gather_sources
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
-from whet.target.roots import find_program_roots
+from whet.target.roots import find_launchers, find_program_roots
 from whet.target.spec import TargetSpec
 
 LATER_SECONDS = 60.0
@@ -318,7 +318,7 @@ class _Measurement:
             site_packages=self.host.site_packages,
             program=self.program,
             include=options.include,
-            exclude=options.exclude,
+            exclude=(*options.exclude, *find_launchers(self.spec)),
             hidden=(str(OWN_CODE), *(self.host.packages[name] for name in self.host.borrowed)),
         )
         compiled: dict[str, bytes] = {}

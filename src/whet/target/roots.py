@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from glob import escape
 from pathlib import Path
 
 from whet.target.host import TargetHost
@@ -91,6 +92,17 @@ def find_program_roots(spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:
             return (str(script), *_places_of(package, spec, host))
         case _:
             return ()
+
+
+def find_launchers(spec: TargetSpec) -> tuple[str, ...]:
+    """Return a glob of the script that only starts one of the ``RUNNERS``, such as ``/venv/bin/uvicorn``."""
+    if spec.kind not in {TargetKind.SCRIPT, TargetKind.CONSOLE_SCRIPT} or not spec.name:
+        return ()
+    script = Path(spec.directory) / spec.name
+    if script.suffix in {"", ".exe"} and script.stem in RUNNERS:
+        return (escape(str(script)),)
+    is_runner = spec.kind is TargetKind.CONSOLE_SCRIPT and _package_behind(script) in RUNNERS
+    return (escape(str(script)),) if is_runner else ()
 
 
 def _places_of(package: str, spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:
