@@ -16,17 +16,17 @@ import types
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
-from . import importer, looks, placing, precise, switching, windows
+from . import importer, looks, placing, precise, toggling, windows
 
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
-FIRST_GAPS = 0.02
-LATER_GAPS = 0.1
-COUNTING_SECONDS = 0.004
+FIRST_GAPS = 0.018
+LATER_GAPS = 0.06
+COUNTING_SECONDS = 0.002
 """Length of a phase in which functions have counters that they mostly lack."""
-COUNTING_PART = 0.33
-"""How many windows are followed by one."""
-LATE_GAPS = 0.2
+COUNTING_PART = 0.5
+"""How many ticks lead to one in place of a window, and how many windows are followed by one."""
+LATE_GAPS = 0.12
 """Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
 FIRST_SAVE_NS = 30_000_000
 SAVE_EVERY_NS = 2_000_000_000
@@ -48,7 +48,7 @@ class Agent:
         )
         self.looks = looks.Looks(self.is_user)
         self.windows: windows.LineWindows | None = None
-        self.switches = switching.Switches(self._register_version)
+        self.toggles = toggling.Toggles()
         self.why_no_hits = ""
         self.why_no_looks = ""
         self.compiler = importer.Compiler(self.is_user, self._take_module)
@@ -82,6 +82,7 @@ class Agent:
                 )
             except ImportError as error:
                 self.why_no_hits = str(error)
+        self.compiler.togglable = self.windows is not None and toggling.can_toggle()
         importer.hook_imports(self.compiler)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
@@ -89,25 +90,26 @@ class Agent:
             )
         self._wrap_exits()
 
-    def _take_module(self, placed: placing.Placed, source: bytes) -> types.CodeType:
+    def _take_module(self, placed: placing.Placed, _source: bytes) -> types.CodeType:
         if self.compiler.found_timer and self.armed:
             self.stand_down("the program uses the CPU timer (SIGPROF) itself")
         if self.windows is None:
             return placed.code
         code = self.windows.pad(placed.code)
-        self.windows.add_anchors(placed.anchors)
-        self.switches.add(switching.Module(code, placed.anchors, source, is_main=False))
+        self._take(code, placed.anchors)
         return code
 
-    def take_main(self, code: types.CodeType, anchors: list[Any], source: bytes) -> None:
+    def take_main(self, code: types.CodeType, anchors: list[Any], _source: bytes) -> None:
         """Take note of the program's own code, which is running already."""
         if self.windows is not None:
-            self.windows.add_anchors(anchors)
             self.windows.take_running(code)
-            self.switches.add(switching.Module(code, anchors, source, is_main=True))
+            self._take(code, anchors)
 
-    def _register_version(self, code: types.CodeType) -> types.CodeType:
-        return self.windows.pad(code) if self.windows is not None else code
+    def _take(self, code: types.CodeType, anchors: list[Any]) -> None:
+        if self.windows is not None:
+            self.windows.add_anchors(anchors)
+            if self.compiler.togglable:
+                self.toggles.add(code)
 
     def start(self) -> None:
         """Begin ticking; the program starts now."""
@@ -173,21 +175,23 @@ class Agent:
     def _tick(self, frame: types.FrameType | None) -> None:
         lines = self.windows
         cpu = process_time_ns() - self.began_cpu
-        if self.switches.counting:
-            self.switches.end_counting(cpu)
+        if self.toggles.counting:
+            self.toggles.end_counting(cpu)
             self._begin_gap(cpu)
             return
         if lines is not None and lines.open:
             lines.stop(cpu)
             self._save_now_and_then(cpu)
-            if self.switches.has_any and self.random.random() < COUNTING_PART:
-                self._arm_briefly(COUNTING_SECONDS)
-                self.switches.begin_counting(process_time_ns() - self.began_cpu)
+            if self.toggles.off and self.random.random() < COUNTING_PART:
+                self._begin_counting()
             else:
                 self._begin_gap(cpu)
             return
         if lines is not None:
-            self.switches.end_gap(cpu)
+            self.toggles.end_gap(cpu)
+            if self.toggles.off and self.random.random() < COUNTING_PART:
+                self._begin_counting()
+                return
         self.ticks += 1
         self.looks.look(frame)
         self._note_peak(frame)
@@ -206,9 +210,13 @@ class Agent:
         # the window open and closes it.
         self._arm_briefly(WINDOW_SECONDS)
 
+    def _begin_counting(self) -> None:
+        self._arm_briefly(COUNTING_SECONDS)
+        self.toggles.begin_counting(process_time_ns() - self.began_cpu)
+
     def _begin_gap(self, cpu_ns: int) -> None:
         self._arm(self._gap(cpu_ns))
-        self.switches.begin_gap(process_time_ns() - self.began_cpu)
+        self.toggles.begin_gap(process_time_ns() - self.began_cpu)
 
     def _arm_briefly(self, seconds: float) -> None:
         """Arm the precise timer, and the other one behind it in case the signal is lost."""
@@ -245,10 +253,10 @@ class Agent:
         cpu = process_time_ns() - self.began_cpu
         if self.windows is not None and self.windows.open:
             self.windows.stop(cpu)
-        elif self.switches.counting:
-            self.switches.end_counting(cpu)
+        elif self.toggles.counting:
+            self.toggles.end_counting(cpu)
         else:
-            self.switches.end_gap(cpu)
+            self.toggles.end_gap(cpu)
         self.disarm()
         self._save(cpu)
 
@@ -268,7 +276,7 @@ class Agent:
             "wall_ns": perf_counter_ns() - self.began,
             "why_no_hits": self.why_no_hits,
             "why_no_looks": self.why_no_looks,
-            "lines": self.windows.report(cpu_ns, self.switches.estimates()) if self.windows is not None else None,
+            "lines": self.windows.report(cpu_ns, self.toggles.estimates()) if self.windows is not None else None,
             "looks": self.looks.looks,
             "seen": self.looks.report(),
             "peak_kilobytes": self.peak_kilobytes,
@@ -336,7 +344,7 @@ class Agent:
         self.out = f"{self.settings['lines']}.{self.pid}"
         if self.windows is not None:
             self.windows.forget()
-            self.switches.forget()
+            self.toggles.forget()
         self.looks = looks.Looks(self.is_user)
         self.random = random.Random()  # noqa: S311
         self.began = perf_counter_ns()

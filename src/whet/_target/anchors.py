@@ -15,8 +15,8 @@ anchors tell how often some of them ran *in all*. There are three kinds:
 A counter is an object placed among the constants of the code object, so no name
 appears in any namespace of the program. Its increment is three bytecodes
 without a point where the interpreter could switch threads. Where counters are
-placed: :mod:`placing`. How those of functions that turn out to be short are
-taken away again: :mod:`switching`.
+placed: :mod:`placing`. How those that turn out to cost too much are
+switched off: :mod:`toggling`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _CHECK_EVERY = 128
 hand_on = functools.partial({}.get, None)
 """Returns what it is given. ``iter`` would do as well but for errors, which the loop itself has to raise."""
 _DESCRIBED = (
-    "kind", "file", "function", "code_line", "line", "end_line", "header", "lines", "worth", "removable"
+    "kind", "file", "function", "code_line", "line", "end_line", "header", "lines", "worth"
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ class Anchor:
         "line",
         "lines",
         "n",
-        "removable",
+        "twin",
         "worth",
     )
 
@@ -94,8 +94,8 @@ class Anchor:
         """Lines that run exactly once for each count, barring exceptions."""
         self.n = 0
         self.entries = 0
-        self.removable = False
-        """Whether it is missing in some versions of the function's code."""
+        self.twin: Anchor | None = None
+        """For a loop's counter: the anchor that adds up its lengths, and makes it superfluous where that works."""
         self.exact = True
         self.worth = worth
         self.gate: Any = self._measure if kind == "sized" else None
@@ -116,18 +116,22 @@ class Anchor:
 
     def describe(self) -> dict[str, Any]:
         """Return what :meth:`of` needs to make this anchor again in another process."""
-        return {field: getattr(self, field) for field in _DESCRIBED}
+        return {field: getattr(self, field) for field in _DESCRIBED} | {"has_twin": self.twin is not None}
 
     @classmethod
-    def of(cls, described: dict[str, Any]) -> Anchor:
-        """Make an anchor of its description."""
+    def of(cls, described: dict[str, Any], before: Anchor | None = None) -> Anchor:
+        """Make an anchor of its description; a twin is the anchor ``before`` it."""
         fields = dict(described)
         kind, file, function, code_line, line = (
             fields.pop(name) for name in ("kind", "file", "function", "code_line", "line")
         )
         anchor = cls(kind, file, function, code_line, line, worth=fields.pop("worth"))
+        if fields.pop("has_twin"):
+            anchor.twin = before
         for name, value in fields.items():
             setattr(anchor, name, value)
+        if kind == "once":
+            anchor.n = 1
         return anchor
 
     def __reduce__(self) -> tuple[Any, ...]:

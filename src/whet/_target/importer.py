@@ -69,6 +69,8 @@ class Compiler:
         self.spent = 0.0
         self.budget = COMPILE_SECONDS
         self.with_anchors = True
+        self.togglable = False
+        """Whether counters that cost too much can be switched off."""
         self.other_files: set[str] = set()
         """The user's files that load as in a plain run, so that starting stays quick."""
         self.trouble: str = ""
@@ -94,7 +96,8 @@ class Compiler:
             self.found_timer = self.found_timer or _names_timer(data)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("ignore")
-                placed = placing.compile_with_anchors(data, file, MAX_ANCHORS if self.with_anchors else 0)
+                budget = MAX_ANCHORS if self.with_anchors else 0
+                placed = placing.compile_with_anchors(data, file, budget, togglable=self.togglable)
             del caught
             code = self.taken(placing.Placed(anchors.install_anchors(*placed), placed.anchors), data)
         except Exception as error:  # a source that does not compile must fail as in a plain run

@@ -14,7 +14,7 @@ import types
 import warnings
 from typing import Any
 
-from . import anchors, importer, placing, windows
+from . import anchors, importer, placing, toggling, windows
 
 START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
 
@@ -93,7 +93,12 @@ def _compile_program(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         placed = placing.compile_with_anchors(
-            source, file, _budget(settings, file), is_main=True, change=lambda tree: _insert_start(tree, settings_path)
+            source,
+            file,
+            _budget(settings, file),
+            togglable=toggling.can_toggle(),
+            is_main=True,
+            change=lambda tree: _insert_start(tree, settings_path),
         )
     return placing.Placed(windows.pad_code(placed.code, {}), placed.anchors), warned
 

@@ -6,7 +6,6 @@ import ast
 import sys
 import types
 from collections.abc import Callable
-from enum import IntEnum
 from typing import NamedTuple
 
 from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor
@@ -14,9 +13,6 @@ from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor
 _WITHOUT_LENGTH = frozenset(
     ("enumerate", "zip", "map", "filter", "reversed", "iter", "chain", "islice", "count", "cycle", "open", "finditer")
 )
-HIDDEN_BY_YIELD = 10
-"""In a loop that yields, no other anchor is possible, since a generator may be left at any time."""
-
 _COSTS: dict[type, int] = {
     ast.Call: 60,
     ast.BinOp: 15,
@@ -147,50 +143,36 @@ def _may_leave(statement: ast.stmt) -> bool:
     return False
 
 
-class Version(IntEnum):
-    """Which of the counters that can be taken away are in a version of a module's code."""
-
-    BASE = 0
-    """Entries: what a program begins with."""
-    BARE = 1
-    """None."""
-    FULL = 2
-    """Entries, and short loops that nothing else can count."""
-
-
 class Placer:
     """Places anchors in a module's tree, at most ``budget`` of them.
 
-    All versions of a module have the same anchors in the same order.
+    With ``togglable``, counters stand wherever they tell something, since those that
+    cost too much are switched off while the program runs; else only where the
+    code around them hides them.
     """
 
-    def __init__(self, file: str, budget: int, *, is_main: bool = False, version: Version = Version.BASE) -> None:
+    def __init__(self, file: str, budget: int, *, is_main: bool = False, togglable: bool = False) -> None:
         self.file = file
         self.anchors: list[Anchor] = []
         self.budget = budget
         self.is_main = is_main
-        self.version = version
+        self.togglable = togglable
 
     def place(self, tree: ast.Module) -> None:
         """Change ``tree``, and append to :attr:`anchors` in the order of their marks."""
         # An explicit stack: sources may be nested deeper than the interpreter's recursion limit.
-        todo: list[tuple[ast.AST, str, int, bool]] = [(tree, "", 1, True)]
+        todo: list[tuple[ast.AST, str, int]] = [(tree, "", 1)]
         self._note_module(tree)
         while todo:
-            node, owner, first, reachable = todo.pop()
+            node, owner, first = todo.pop()
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 owner, first = node.name, min([d.lineno for d in node.decorator_list] + [node.lineno])
-                self._place_in_function(node, owner, first, reachable=reachable)
-                # What stands in this function can be switched with it; functions inside it cannot be found by name.
-                reachable = reachable and not isinstance(node, ast.AsyncFunctionDef)
-                todo.extend((child, owner, first, reachable) for child in node.body if not isinstance(child, _SCOPES))
-                todo.extend((child, owner, first, False) for child in node.body if isinstance(child, _SCOPES))
-                continue
-            if isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
-                self._place_in_loop(node, owner or "<module>", first, switchable=reachable and bool(owner))
+                self._place_in_function(node, owner, first)
+            elif isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
+                self._place_in_loop(node, owner or "<module>", first)
             elif isinstance(node, ast.ClassDef):
                 owner, first = node.name, min([d.lineno for d in node.decorator_list] + [node.lineno])
-            todo.extend((child, owner, first, reachable) for child in ast.iter_child_nodes(node))
+            todo.extend((child, owner, first) for child in ast.iter_child_nodes(node))
 
     def _note_module(self, tree: ast.Module) -> None:
         """Note what is known without a counter: statements of a module, and of classes in it, run once."""
@@ -219,19 +201,13 @@ class Placer:
         self.anchors.append(anchor)
         return anchor, ast.Constant(value=MARK % (len(self.anchors) - 1))
 
-    def _count_in(
-        self, body: list[ast.stmt], at: int, kind: str, owner: str, first: int, *, removable: bool = False
-    ) -> Anchor | None:
+    def _count_in(self, body: list[ast.stmt], at: int, kind: str, owner: str, first: int) -> Anchor | None:
         made = self._new(kind, owner, first, body[at].lineno)
         if made is None:
             return None
         anchor, constant = made
         anchor.end_line = body[-1].end_lineno or body[-1].lineno
         anchor.lines = _lines_run_once(body[at:])
-        if removable:
-            anchor.removable = True
-            if self.version not in ((Version.BASE, Version.FULL) if kind == "entry" else (Version.FULL,)):
-                return anchor
         increment = ast.AugAssign(
             target=ast.Attribute(value=constant, attr="n", ctx=ast.Store()), op=ast.Add(), value=ast.Constant(value=1)
         )
@@ -242,9 +218,7 @@ class Placer:
         body.insert(at, increment)
         return anchor
 
-    def _place_in_function(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, first: int, *, reachable: bool
-    ) -> None:
+    def _place_in_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, first: int) -> None:
         body = node.body
         at = 0
         if (
@@ -258,36 +232,29 @@ class Placer:
         if at >= len(body) or _is_on_line_of(node, body[at]):
             return
         repeats = any(isinstance(inner, _REPEATS) for inner in _walk_scope(body))
-        # What a function costs shows when it runs. One that can be found by its name can be exchanged then.
-        if reachable or repeats or _cost_of_straight_code(body) >= COUNTER_COST_NS * HIDDEN_BY:
-            self._count_in(body, at, "entry", owner, first, removable=reachable)
+        if self.togglable or repeats or _cost_of_straight_code(body) >= COUNTER_COST_NS * HIDDEN_BY:
+            self._count_in(body, at, "entry", owner, first)
 
-    def _place_in_loop(
-        self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int, *, switchable: bool
-    ) -> None:
+    def _place_in_loop(self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int) -> None:
         if _is_on_line_of(node, node.body[0]):
             return
         inner = _walk_scope(node.body)
         leaves = any(isinstance(child, _LEAVES) for child in inner)
-        yields = any(isinstance(child, (ast.Yield, ast.YieldFrom)) for child in inner)
         has_loop = any(isinstance(child, _LOOPS) for child in inner)
         cost = _cost_of_straight_code(node.body)
+        length: Anchor | None = None
         if isinstance(node, ast.For) and not leaves and _may_have_length(node.iter):
-            self._measure_length(node, owner, first, cost)
-        elif has_loop or cost >= COUNTER_COST_NS * (HIDDEN_BY_YIELD if yields else HIDDEN_BY):
-            self._count_loop(node, owner, first, removable=False)
-        elif switchable:
-            self._count_loop(node, owner, first, removable=True)
+            length = self._measure_length(node, owner, first, cost)
+        if self.togglable or (length is None and (has_loop or cost >= COUNTER_COST_NS * HIDDEN_BY)):
+            anchor = self._count_in(node.body, 0, "loop", owner, first)
+            if anchor is not None:
+                anchor.header = node.lineno
+                anchor.twin = length
 
-    def _count_loop(self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int, *, removable: bool) -> None:
-        anchor = self._count_in(node.body, 0, "loop", owner, first, removable=removable)
-        if anchor is not None:
-            anchor.header = node.lineno
-
-    def _measure_length(self, node: ast.For, owner: str, first: int, cost: int) -> None:
+    def _measure_length(self, node: ast.For, owner: str, first: int, cost: int) -> Anchor | None:
         made = self._new("sized", owner, first, node.body[0].lineno, max(cost, 10))
         if made is None:
-            return
+            return None
         anchor, constant = made
         anchor.lines = _lines_run_once(node.body)
         anchor.end_line = node.body[-1].end_lineno or node.body[-1].lineno
@@ -298,6 +265,7 @@ class Placer:
         for part in (constant, gate, call):
             ast.copy_location(part, node.iter)
         node.iter = call
+        return anchor
 
 
 def _may_have_length(iterable: ast.expr) -> bool:
@@ -335,7 +303,7 @@ def compile_with_anchors(
     file: str,
     budget: int,
     *,
-    version: Version = Version.BASE,
+    togglable: bool,
     is_main: bool = False,
     change: Callable[[ast.Module], None] | None = None,
 ) -> Placed:
@@ -346,7 +314,7 @@ def compile_with_anchors(
     """
     tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     assert isinstance(tree, ast.Module)  # what this mode gives
-    placer = Placer(file, budget, is_main=is_main, version=version)
+    placer = Placer(file, budget, is_main=is_main, togglable=togglable)
     placer.place(tree)
     if change is not None:
         change(tree)

@@ -47,7 +47,9 @@ class Program:
         with open(self.settings["main"] + ".json", encoding="utf-8", errors="surrogatepass") as file:
             described = json.load(file)
         self.warned = described["warnings"]
-        placed = [anchors.Anchor.of(each) for each in described["anchors"]]
+        placed: list[anchors.Anchor] = []
+        for each in described["anchors"]:
+            placed.append(anchors.Anchor.of(each, placed[-1] if placed else None))
         if placed:
             anchors.patch(self.code, placed)
         if self.kind == "module" or self.is_bundle:
