@@ -1,0 +1,151 @@
+"""Attaching, with a made-up sampler: what is said of its work, and that it never outlives whet."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from whet.collect.api import Launch
+from whet.collect.attach import AttachError, AttachPlan, attach
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals and /proc as Linux has them")
+
+SAMPLER = """
+import json, os, signal, sys, time
+out, mode = sys.argv[1:3]
+def end(number, frame):
+    with open(out + ".new", "w") as file:
+        json.dump(sys.argv[3:], file)
+    os.rename(out + ".new", out)
+    print("Samples: 90 Errors: %d" % (30 if mode == "failing" else 1), flush=True)
+    os._exit(0)
+signal.signal(signal.SIGINT, end)
+if mode == "refused":
+    print("Error: Permission Denied: Try running again", flush=True)
+    os._exit(1)
+print("py-spy> Sampling process 100 times a second", flush=True)
+if mode == "late":
+    print("1.21s behind in sampling, results may be inaccurate.", flush=True)
+if mode == "crashing":
+    print("thread panicked", flush=True)
+    os._exit(101)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def target():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def plan(tmp_path, target):
+    script = tmp_path / "sampler.py"
+    script.write_text(SAMPLER)
+
+    def make(*modes: str, seconds: float = 0.3, words: tuple[str, ...] = ()) -> AttachPlan:
+        python = (sys.executable, "-I", "-S", str(script))
+        commands = tuple((*python, str(tmp_path / f"{n}.json"), mode, *words) for n, mode in enumerate(modes))
+        return AttachPlan(target.pid, Launch(attach=commands), tmp_path / "out", seconds)
+
+    return make
+
+
+def test_both_samplers_end_when_the_time_is_over(plan, tmp_path, target):
+    watched = attach(plan("plain", "plain"))
+    assert watched.wall_ns >= 300_000_000
+    assert not watched.ended
+    assert not watched.interrupted
+    assert 0 < watched.overlap <= 1
+    assert watched.poller.peak_bytes > 1_000_000
+    assert target.poll() is None
+    # Each was given a limit of its own, for the case that nobody ends it.
+    assert [json.loads((tmp_path / f"{n}.json").read_text()) for n in (0, 1)] == [["--duration", "11"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [("late", "could not keep up"), ("failing", "30 of 120 looks failed"), ("crashing", "failed before the time")],
+)
+def test_trouble_of_the_sampler_is_told(plan, mode, said):
+    (notice,) = attach(plan(mode, "plain")).notices
+    assert notice.about == "py-spy"
+    assert said in notice.message
+
+
+def test_looks_fail_because_nothing_is_stopped(plan):
+    watched = attach(plan("failing", words=("--nonblocking",)))
+    assert watched.notices[0].hint == "leave out --nonblocking"
+    assert watched.paused_share == 0
+
+
+def test_without_the_second_sampler_waiting_is_missing(plan):
+    (notice,) = attach(plan("plain", "refused")).notices
+    assert notice.message == "waiting was not sampled: Permission Denied: Try running again"
+
+
+def test_a_refusal_is_an_error_and_ends_the_other(plan):
+    with pytest.raises(AttachError, match="Permission Denied") as caught:
+        attach(plan("refused", "plain"))
+    assert caught.value.refused
+
+
+def test_the_target_ends_first(plan, target):
+    timer = threading.Timer(0.3, target.kill)
+    timer.start()
+    watched = attach(plan("plain", seconds=60))
+    timer.join()
+    assert watched.ended
+    assert watched.wall_ns < 30e9
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_the_sampling_and_not_whet(plan, number):
+    before = signal.getsignal(number)
+    calls = []
+
+    def send(elapsed: float) -> None:
+        calls.append(elapsed)
+        if len(calls) == 3:
+            os.kill(os.getpid(), number)
+
+    made = plan("plain", seconds=60)
+    watched = attach(AttachPlan(made.pid, made.launch, made.out, made.seconds, progress=send))
+    assert watched.interrupted
+    assert not watched.ended
+    assert signal.getsignal(number) is before
+
+
+def test_the_sampler_is_ended_when_whet_is_killed(plan, tmp_path, target):
+    """The leash: SIGKILL leaves whet no moment to end anything."""
+    command = plan("plain").launch.attach[0]
+    starter = tmp_path / "starter.py"
+    starter.write_text(
+        textwrap.dedent(f"""
+        import os, signal
+        from whet.collect.sidecar import Sidecar
+        sidecar = Sidecar({command!r}, {target.pid}, leashed=True)
+        assert sidecar.wait_until_sampling()
+        print(sidecar.process.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """)
+    )
+    done = subprocess.run([sys.executable, str(starter)], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    written = tmp_path / "0.json"
+    deadline = time.monotonic() + 20
+    while not written.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert written.exists(), "the sampler was not told"
+    assert Path(f"/proc/{target.pid}").exists()

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from whet.merge.waiting import ThreadClock
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+from whet.pipeline.threads import rename_threads, scale_threads
+
+MS = 1_000_000
+QUEUE = "/usr/lib/python3.13/queue.py"
+
+
+def make_profile() -> Profile:
+    """Two threads of process 7: the first sleeps for 3 s, the other computes 0.5 s and waits for jobs for 2.5 s."""
+    frames = (Frame("/a.py", "main", 1), Frame("/a.py", "work", 2), Frame(QUEUE, "get", 171))
+    return Profile(
+        collector="py-spy",
+        frames=frames,
+        stacks=StackTable((ROOT, ROOT, 1), (0, 1, 2)),
+        threads=(Thread(7, 1, "MainThread"), Thread(7, 11, "worker")),
+        samples=(
+            Samples(Metric.CPU, 0, [0], [3000 * MS], 300),
+            Samples(Metric.CPU, 1, [1, 2], [500 * MS, 2500 * MS], 300),
+        ),
+        period_ns=10 * MS,
+    )
+
+
+def values_of(profile: Profile) -> dict[tuple[int, int], int]:
+    return {
+        (entry.thread, row): value
+        for entry in profile.samples
+        for row, value in zip(entry.stack, entry.value, strict=True)
+    }
+
+
+def test_threads_get_our_ids():
+    renamed = rename_threads(make_profile(), {(7, 1): 4000, (8, 11): 4001})
+    assert [(each.pid, each.tid) for each in renamed.threads] == [(7, 4000), (7, 11)]
+
+
+def test_what_is_known_to_wait_is_cut_first():
+    clocks = [ThreadClock(7, 1, 30 * MS), ThreadClock(7, 11, 480 * MS)]
+    scaled = scale_threads(make_profile(), clocks)
+    assert values_of(scaled) == {(0, 0): 30 * MS, (1, 1): 480 * MS}
+    assert [entry.count for entry in scaled.samples] == [3, 48]
+
+
+def test_waiting_is_cut_no_further_than_needed():
+    clocks = [ThreadClock(7, 1, 3000 * MS), ThreadClock(7, 11, 1000 * MS)]
+    scaled = scale_threads(make_profile(), clocks)
+    assert values_of(scaled) == {(0, 0): 3000 * MS, (1, 1): 500 * MS, (1, 2): 500 * MS}
+
+
+def test_a_thread_without_a_clock_and_one_within_two_samples_stay():
+    profile = make_profile()
+    assert scale_threads(profile, [ThreadClock(7, 11, 2980 * MS)]).samples == list(profile.samples)
+
+
+def test_a_thread_that_never_computed_has_no_samples_left():
+    scaled = scale_threads(make_profile(), [ThreadClock(7, 1, 0)])
+    assert {entry.thread for entry in scaled.samples} == {1}
