@@ -180,6 +180,8 @@ def test_exit_status_of_the_process():
 def test_module_runs_as_the_script_does_beside_files_that_are_named_like_modules(tmp_path):
     for name in ("json", "typer", "shlex"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")
-    done = subprocess.run([sys.executable, "-m", "whet", "nosuch"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "whet", "nosuch"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert "nosuch is no command of whet" in done.stderr
