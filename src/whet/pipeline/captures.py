@@ -16,6 +16,7 @@ from whet.formats.line_windows import AgentReport, read_agent_report
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
+from whet.merge.loops import settle_loops
 from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.frame import Frame
 from whet.model.metric import Metric
@@ -44,7 +45,10 @@ class Captures:
         """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
         active, wall = self._read_samplers(rate, wall_rate)
         if active is None:
-            return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
+            inside = self._read(
+                "pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False
+            )
+            return [settle_loops(profile) for profile in inside]
         poller = outcome.poller
         if poller is None:
             return [split_waiting(active, wall)]
