@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from . import awaiting
+
 
 def start(settings: dict[str, Any]) -> Callable[[], None]:
     """Start sampling this thread; the returned function stops it and writes the session.
@@ -20,12 +22,14 @@ def start(settings: dict[str, Any]) -> Callable[[], None]:
         sys.path.append(folder)
     try:
         import pyinstrument
+        from pyinstrument.stack_sampler import active_profiler_context_var
     finally:
         if folder:
             sys.path.remove(folder)
     pid = os.getpid()
     profiler = pyinstrument.Profiler(interval=settings["interval"], async_mode="enabled", use_timing_thread=None)
     profiler.start()
+    awaiting.leave_loops_out(active_profiler_context_var)
 
     def stop() -> None:
         if os.getpid() != pid or not profiler.is_running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whet.model.hotspot import Hotspots
-from whet.model.run import Execution, Run
+from whet.model.run import Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
 from whet.report.words import (
@@ -13,12 +13,14 @@ from whet.report.words import (
     measure_rest_command,
     more_samples_command,
     name_program,
+    repeat_command,
     stood_idle,
 )
 
 _MOSTLY = 0.5
 _NOTABLE = 0.05
 _CROWDED = 1.15
+_MUCH_AWAITED = 0.3
 _NOTICED_NS = 50_000_000
 """A difference that a few samples make is none."""
 
@@ -51,6 +53,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
         if execution.stopped and not any(execution.stopped in caution.message for caution in cautions):
             cautions.append(Caution(f"{execution.purpose.value} execution", execution.stopped))
     cautions += _doubt_times(run, hotspots)
+    cautions += _point_to_awaiting(run, hotspots)
     more = more_samples_command(run, hotspots)
     if more:
         error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
@@ -109,3 +112,16 @@ def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
         f"times are too long by {format_whole_share(hotspots.cpu_ns / first.cpu_ns - 1)}"
     )
     return (Caution("machine", message, "run it again while the machine is quiet"),)
+
+
+def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
+    """Return a caution where most waiting is an event loop's: from outside nobody sees which coroutine awaits."""
+    first = run.executions[0] if run.executions else None
+    if not first or "py-spy" not in first.collectors or first.purpose is Purpose.ATTACH:
+        return ()
+    in_loop = any(spot.name.endswith("_run_once") and "asyncio" in spot.file for spot in hotspots.functions)
+    polling = sum(spot.cost.self_share for spot in hotspots.functions if spot.file.endswith("selectors.py"))
+    if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
+        return ()
+    message = "the time in which coroutines await stands with the line that runs the event loop"
+    return (Caution("waiting", message, repeat_command(run, "--sampler", "pyinstrument")),)
