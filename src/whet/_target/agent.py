@@ -35,6 +35,9 @@ SAVE_SHARE = 0.01
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
+_open = open
+"""Programs put others in its place, as tests with a made-up file system do."""
+
 
 class Agent:
     """Line windows and looks in one process of the program."""
@@ -286,7 +289,7 @@ class Agent:
         }
         temporary = f"{self.out}.tmp"
         try:
-            with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
+            with _open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
                 # "surrogatepass" is for file names that are not UTF-8.
                 json.dump(report, sink, ensure_ascii=False)
             os.replace(temporary, self.out)

@@ -165,10 +165,13 @@ class Program:
         return answer
 
     def _finish(self) -> None:
-        if self.agent is not None:
-            self.agent.finish()
-        for stop in reversed(self.stops):
-            stop()
+        finish = [self.agent.finish] if self.agent is not None else []
+        for stop in (*finish, *reversed(self.stops)):
+            try:
+                stop()
+            except Exception:  # noqa: S112
+                # A program may have changed anything. The capture is missing then, which whet says; stderr is not ours.
+                continue
 
 
 def start(settings_path: str, code: types.CodeType, loaded_before: set[str]) -> None:
