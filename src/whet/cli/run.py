@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -107,4 +108,8 @@ def show_run(run: object, output: Path, *, include_source: bool = True) -> None:
         written = None
         say(f"whet: {error.message}")
         say(f"whet: {error.hint}; `whet report -o FILE` writes it without running the program again")
-    print_terminal(shown, sys.stderr, written)
+    if sys.stderr is not None:
+        # Whoever closed it does not want to read; the status is the program's all the same.
+        with contextlib.suppress(BrokenPipeError):
+            print_terminal(shown, sys.stderr, written)
+            sys.stderr.flush()
