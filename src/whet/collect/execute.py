@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ DOES_NOT_COMPILE = 3
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 """How long a program that is to end gets before the next, harsher signal."""
-HANDSHAKE_SECONDS = 60.0
+UNPREPARED_SECONDS = 0.3
+"""How long a program that whet could not prepare is waited for: most of these end at once, in an error."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 """A terminal sends these to whet and the target alike."""
@@ -89,6 +91,8 @@ class _Execution:
         self.outcome = Outcome()
         self.sidecars: list[Sidecar] = []
         self.process: subprocess.Popen[bytes] | None = None
+        self.is_prepared = False
+        """Whether the program runs with whet's help inside it, and so says when it is about to begin."""
         self.ended = threading.Event()
         self.ended_at = 0
         self.wait_status: int | None = None
@@ -136,7 +140,8 @@ class _Execution:
         settings.update(kind=kind, name=plan.spec.name, main=str(main))
         path = plan.out / "settings.json"
         path.write_text(json.dumps(settings), encoding="utf-8")
-        words = (str(main), *plan.spec.args) if self._compile(path) else plan.spec.words[len(plan.spec.options) :]
+        self.is_prepared = self._compile(path)
+        words = (str(main), *plan.spec.args) if self.is_prepared else plan.spec.words[len(plan.spec.options) :]
         command = [plan.host.interpreter.path, *plan.spec.options, *words]
         try:
             self.process = subprocess.Popen(
@@ -200,31 +205,49 @@ class _Execution:
         """Attach the profilers once the target has said that it is ready, and return the word to go on with."""
         process = self.process
         assert process is not None
-        said = os.read(ready, 1)
+        is_there = self._wait_until_ready(ready)
         os.close(ready)
-        if not said:
+        if not is_there:
             return b"G"
         commands = [command for launch in self.plan.launches for command in launch.attach]
-        self.sidecars = [Sidecar(command, process.pid) for command in commands]
+        try:
+            for command in commands:
+                self.sidecars.append(Sidecar(command, process.pid))
+        except OSError as error:
+            for each in self.sidecars:
+                each.kill()
+            self.sidecars = []
+            return self._fall_back(f"cannot be started: {error.strerror or error}")
         failed = [each for each in self.sidecars if not each.wait_until_sampling()]
         if not failed:
             return b"G"
-        first = failed[0]
+        first, complaint = failed[0], failed[0].complaint
         if self.sidecars[0] in failed:
             for each in self.sidecars:
                 each.kill()
             self.sidecars = []
-            return self._fall_back(first)
+            return self._fall_back("may not attach to the program" if first.was_refused else f"failed: {complaint}")
         # The sampler works and only the one that looks for waiting does not.
         for each in failed:
             each.kill()
             self.sidecars.remove(each)
-        self.outcome.notices.append(Notice("py-spy", f"waiting was not sampled: {first.complaint}"))
+        self.outcome.notices.append(Notice("py-spy", f"waiting was not sampled: {complaint}"))
         return b"G"
 
-    def _fall_back(self, failed: Sidecar) -> bytes:
-        why = "may not attach to the program" if failed.was_refused else f"failed: {failed.complaint}"
-        if self.plan.fallback is None:
+    def _wait_until_ready(self, ready: int) -> bool:
+        """Wait until the program is about to begin; ``False`` when it ended before that."""
+        if not self.is_prepared:
+            # It says nothing, and may have ended already because it does not compile.
+            return not self.ended.wait(UNPREPARED_SECONDS)
+        if os.name != "nt":
+            while not select.select([ready], [], [], POLL_SECONDS)[0]:
+                if self.ended.is_set():
+                    # Something that it started may hold the other end.
+                    return False
+        return bool(os.read(ready, 1))
+
+    def _fall_back(self, why: str) -> bytes:
+        if not self.is_prepared or self.plan.fallback is None:
             self.outcome.notices.append(Notice("py-spy", f"py-spy {why}", "whet doctor"))
             return b"G"
         self.outcome.fell_back = True

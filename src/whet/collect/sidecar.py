@@ -104,7 +104,9 @@ class Sidecar:
     def complaint(self) -> str:
         """What the profiler said when it failed, in one line."""
         told = [line.removeprefix("Error: ").strip() for line in self.said if line.strip() and "py-spy>" not in line]
-        return " ".join(told)[:300] or f"it ended with status {self.process.returncode}"
+        status = self.process.poll()
+        silent = "it did not begin to sample in time" if status is None else f"it ended with status {status}"
+        return " ".join(told)[:300] or silent
 
     @property
     def was_refused(self) -> bool:
