@@ -339,8 +339,9 @@ class _Execution:
 
     def _finish_sidecars(self) -> None:
         for index, each in enumerate(self.sidecars):
-            if each.finish() != 0 and index == 0:
-                self.outcome.notices.append(Notice("py-spy", f"py-spy failed: {each.complaint}", "whet doctor"))
+            if each.finish() != 0:
+                what = "py-spy failed" if index == 0 else "waiting was not sampled to the end"
+                self.outcome.notices.append(Notice("py-spy", f"{what}: {each.complaint}", "whet doctor"))
 
     def _read_status(self) -> None:
         assert self.process is not None

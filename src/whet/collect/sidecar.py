@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, perf_counter_ns
 
-from whet.target.refusal import sounds_refused
+from whet.target.refusal import is_refused
 
 START_SECONDS = 20.0
 STOP_SECONDS = 30.0
@@ -27,6 +27,7 @@ class Sidecar:
     """
 
     def __init__(self, command: Sequence[str], pid: int, *, leashed: bool = False) -> None:
+        self.pid = pid
         words = [word.replace("{pid}", str(pid)) for word in command]
         if leashed and sys.platform == "linux":
             words = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()), *words]
@@ -111,4 +112,4 @@ class Sidecar:
     @property
     def was_refused(self) -> bool:
         """Whether the kernel did not let the profiler read the target."""
-        return sounds_refused(" ".join(self.said))
+        return is_refused(self.pid, " ".join(self.said))

@@ -28,15 +28,20 @@ def sounds_refused(said: str) -> bool:
     return any(each in words for each in _REFUSED)
 
 
+def is_refused(pid: int, said: str) -> bool:
+    """Whether a profiler that said this of a Python process was not let by the system; asks once more if that is open.
+
+    Looking for children, py-spy takes every process that it may not read for one that is no Python.
+    """
+    return sounds_refused(said) or (_NONE_BELOW in said.lower() and sounds_refused(_ask_about(pid)))
+
+
 def explain_failure(process: RunningProcess, complaint: str, *, refused: bool) -> WhetError:
     """Return the error for a process that py-spy could not attach to; ``complaint`` is what that said."""
     pid, said = process.pid, complaint.lower()
     if not is_alive(pid):
         return TargetError(f"process {pid} ended before it could be sampled", LIST_PYTHON)
-    if _NONE_BELOW in said and not refused:
-        # Looking for children it takes every process that it may not read for one that is no Python.
-        refused = sounds_refused(_ask_about(pid))
-    if refused:
+    if refused or is_refused(pid, complaint):
         return _explain_refusal(process)
     if any(words in said for words in _NOT_PYTHON):
         name = process.executable.rpartition("/")[2]
