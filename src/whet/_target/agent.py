@@ -20,8 +20,8 @@ from . import importer, looks, placing, precise, toggling, windows
 
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
-FIRST_GAPS = 0.018
-LATER_GAPS = 0.06
+FIRST_GAPS = 0.025
+LATER_GAPS = 0.08
 COUNTING_SECONDS = 0.002
 """Length of a phase in which functions have counters that they mostly lack."""
 COUNTING_PART = 0.5
@@ -30,13 +30,10 @@ LATE_GAPS = 0.12
 """Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
 FIRST_SAVE_NS = 30_000_000
 SAVE_EVERY_NS = 2_000_000_000
-SAVE_SHARE = 0.01
+SAVE_SHARE = 0.003
 """Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
-
-_open = open
-"""Programs put others in its place, as tests with a made-up file system do."""
 
 
 class Agent:
@@ -289,7 +286,7 @@ class Agent:
         }
         temporary = f"{self.out}.tmp"
         try:
-            with _open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
+            with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
                 # "surrogatepass" is for file names that are not UTF-8.
                 json.dump(report, sink, ensure_ascii=False)
             os.replace(temporary, self.out)

@@ -13,6 +13,9 @@ from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor
 _WITHOUT_LENGTH = frozenset(
     ("enumerate", "zip", "map", "filter", "reversed", "iter", "chain", "islice", "count", "cycle", "open", "finditer")
 )
+LEAST_COST_NS = 90
+"""A function that does less than that would feel even the jump over its counter."""
+
 _COSTS: dict[type, int] = {
     ast.Call: 60,
     ast.BinOp: 15,
@@ -232,7 +235,8 @@ class Placer:
         if at >= len(body) or _is_on_line_of(node, body[at]):
             return
         repeats = any(isinstance(inner, _REPEATS) for inner in _walk_scope(body))
-        if self.togglable or repeats or _cost_of_straight_code(body) >= COUNTER_COST_NS * HIDDEN_BY:
+        cost = _cost_of_straight_code(body)
+        if repeats or cost >= COUNTER_COST_NS * HIDDEN_BY or (self.togglable and cost >= LEAST_COST_NS):
             self._count_in(body, at, "entry", owner, first)
 
     def _place_in_loop(self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int) -> None:

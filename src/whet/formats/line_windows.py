@@ -21,6 +21,9 @@ MAX_BYTES = 512 * 1024 * 1024
 ENOUGH = 12
 """An anchor's count inside windows from which its own ratio is trusted over that of its neighbours."""
 
+MOST_ERROR = 0.5
+"""Relative error beyond which a count is none."""
+
 Place = tuple[str, int]
 """A function: its file and the first line of its code object."""
 
@@ -272,7 +275,7 @@ def _estimate_function(
         per_call = in_windows / entries if entries and in_windows else None
         if line in exact:
             hits, error = exact[line]
-            yield LineCount(file, line, first, hits, per_call, min(error, 9.99), exact=not error)
+            yield LineCount(file, line, first, _told(hits, error), per_call, min(error, 9.99), exact=not error)
             continue
         around = [a for a in usable if a.start <= line <= a.end_line]
         chosen = next((a for a in around if a.in_windows >= ENOUGH), None)
@@ -286,7 +289,12 @@ def _estimate_function(
                 continue
             factor = sum(count * surroundings[number][0] for number, count in counts.items()) / covered
             error = _error_of_spread(counts, surroundings, factor)
-        yield LineCount(file, line, first, round(in_windows * factor), per_call, min(error, 9.99))
+        yield LineCount(file, line, first, _told(round(in_windows * factor), error), per_call, min(error, 9.99))
+
+
+def _told(hits: int, error: float) -> int | None:
+    """Return a count that says something, else nothing: then only the ratio is shown."""
+    return hits if error <= MOST_ERROR else None
 
 
 def _error_of_ratio(counts: Mapping[int, float], anchor: Mapping[int, float]) -> float:
