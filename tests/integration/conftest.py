@@ -196,3 +196,13 @@ def measured(runner: Runner) -> Callable[..., tuple[Ran, Ran]]:
         return runner.both(TARGETS / name, stdin=b"hello\nworld\n")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def waiting() -> Callable[..., Any]:
+    return wait_for
+
+
+@pytest.fixture(scope="session")
+def children_of() -> Callable[[int], Iterator[tuple[int, list[str]]]]:
+    return list_children

@@ -1,0 +1,340 @@
+"""Ctrl-C, signals and limits: the program gets what it would get plainly, and the report shows what was seen so far."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+ENDLESS = """
+def serve():
+    total = 0
+    for step in range(10**12):
+        total += step % 7
+print("ready", flush=True)
+serve()
+"""
+
+
+def start(runner, program, options=(), **more):
+    """Start whet on a program in a session of its own and wait for the program's first line."""
+    folder = runner.make_folder()
+    process = runner.start(runner.command(program, options=options), folder, start_new_session=True, **more)
+    assert process.stdout.readline() == b"ready\n", process.stderr.read()
+    time.sleep(0.5)  # enough to be seen
+    return process, folder
+
+
+def assert_seen(ran, name):
+    assert ran.find_functions(name), ran.words
+    assert (ran.folder / "whet-report.html").is_file()
+
+
+def test_interrupt_of_whet_alone_reaches_the_program(runner):
+    process, folder = start(runner, runner.write(ENDLESS))
+    process.send_signal(signal.SIGINT)
+    ran = runner.finish(process, folder)
+    assert ran.status == 130
+    assert ran.words.startswith("Traceback (most recent call last):\n")
+    assert "\nKeyboardInterrupt\n" in ran.words
+    assert "_whet_target" not in ran.words
+    assert_seen(ran, "serve")
+    assert ran.report["exit_status"] == 130
+
+
+def test_interrupt_of_the_whole_group(runner):
+    """As a terminal does it; without one, whet passes its own on as well, and the program is not hit twice."""
+    process, folder = start(runner, runner.write(ENDLESS))
+    os.killpg(process.pid, signal.SIGINT)
+    ran = runner.finish(process, folder)
+    assert ran.status == 130
+    assert_seen(ran, "serve")
+
+
+def test_program_that_handles_interrupts(runner):
+    process, folder = start(runner, TARGETS / "handle_interrupt.py")
+    process.send_signal(signal.SIGINT)
+    ran = runner.finish(process, folder)
+    assert (ran.status, ran.stdout) == (7, b"interrupted\n")
+    assert_seen(ran, "work")
+
+
+def test_program_that_ignores_interrupts_goes_on(runner):
+    process, folder = start(runner, TARGETS / "ignore_sigint.py")
+    process.send_signal(signal.SIGINT)
+    ran = runner.finish(process, folder)
+    assert (ran.status, ran.stdout) == (0, b"survived\n")
+    assert_seen(ran, "work")
+
+
+def test_interrupt_counts_once(runner):
+    program = runner.write(
+        """
+        import signal, time
+        seen = []
+        signal.signal(signal.SIGINT, lambda *about: seen.append(1))
+        print("ready", flush=True)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            sum(range(1_000))
+        print(len(seen))
+        """
+    )
+    process, folder = start(runner, program)
+    process.send_signal(signal.SIGINT)
+    assert runner.finish(process, folder).stdout == b"1\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGUSR1, 138)])
+def test_signals_to_whet_are_passed_on(runner, number, status):
+    process, folder = start(runner, runner.write(ENDLESS))
+    process.send_signal(number)
+    ran = runner.finish(process, folder)
+    assert ran.status == status
+    assert_seen(ran, "serve")
+
+
+def test_program_that_answers_to_sigterm(runner):
+    program = runner.write("import signal, sys\nsignal.signal(signal.SIGTERM, lambda *about: sys.exit(9))\n" + ENDLESS)
+    process, folder = start(runner, program)
+    process.terminate()
+    ran = runner.finish(process, folder)
+    assert ran.status == 9
+    assert_seen(ran, "serve")
+
+
+def test_nothing_runs_again_after_an_interrupt(runner):
+    program = runner.write("open('executions', 'a').write('x')\n" + ENDLESS)
+    process, folder = start(runner, program, options=["--full", "--repeat", "2"])
+    process.send_signal(signal.SIGINT)
+    assert runner.finish(process, folder).status == 130
+    assert (folder / "executions").read_text() == "x"
+
+
+def test_duration_ends_a_server(runner):
+    ran = runner.whet(TARGETS / "async_server.py", "--clients", "2", options=["--duration", "1"])
+    assert ran.status == 130
+    assert ran.stdout.startswith(b"port ")
+    assert_seen(ran, "answer")
+    assert "ended by --duration" in ran.words + str(ran.report["warnings"])
+    assert 0.9 < ran.report["duration_seconds"] < 5
+
+
+def test_duration_does_not_wait_for_a_program_that_ends_before(runner):
+    ran = runner.whet(TARGETS / "short.py", options=["--duration", "60"])
+    assert ran.status == 0
+    assert "ended by" not in ran.words
+
+
+def test_max_time_ends_the_recording_and_not_the_program(runner):
+    program = runner.write(
+        """
+        import time
+        def first(end):
+            total = 0
+            while time.monotonic() < end:
+                total += 1
+        def second(end):
+            total = 0
+            while time.monotonic() < end:
+                total += 1
+        begin = time.monotonic()
+        first(begin + 1.2)
+        second(begin + 2.2)
+        print("end")
+        """
+    )
+    ran = runner.whet(program, options=["--max-time", "0.6"])
+    assert (ran.status, ran.stdout) == (0, b"end\n"), ran.words
+    assert_seen(ran, "first")
+    assert sum(each["self_seconds"] for each in ran.find_functions("second")) < 0.1
+    assert "covers the first" in ran.words
+
+
+def test_later_execution_that_does_not_end_is_ended(runner):
+    """It hangs when it runs a second time, under memray; the first run's figures are there all the same."""
+    program = runner.write(
+        """
+        import pathlib, time
+        def work():
+            return sum(step % 7 for step in range(1_000_000))
+        work()
+        mark = pathlib.Path("mark")
+        if mark.exists():
+            print("again", flush=True)
+            time.sleep(600)
+        mark.touch()
+        """
+    )
+    ran = runner.whet(program, options=["--memory", "--max-time", "1.5"], cwd=program.parent)
+    assert (ran.status, ran.stdout) == (0, b""), ran.words
+    (work, *_) = ran.find_functions("work")
+    assert work["total_seconds"] > 0 or ran.warnings_about("py-spy")
+    assert "covers the first" in ran.words + str(ran.report["warnings"])
+
+
+# -- at a terminal --------------------------------------------------------------------------------------------------
+
+
+def run_at_terminal(runner, program, act=None, options=(), **variables):
+    """Run whet under a pseudo-terminal whose foreground it has; ``act(descriptor, shown)`` is called as output comes.
+
+    Returns all that was shown, and the exit status.
+    """
+    import fcntl
+    import pty
+    import select
+    import struct
+    import termios
+
+    folder = runner.make_folder()
+    command = runner.command(program, options=options)
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "NO_COLOR"))}
+        os.execve(command[0], command, {**kept, "TERM": "xterm", **variables})
+    shown = b""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                chunk = os.read(master, 65_536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+        if act is not None:
+            act(master, shown)
+    else:
+        os.kill(pid, signal.SIGKILL)
+    os.close(master)
+    return shown, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), folder
+
+
+def test_ctrl_c_at_a_terminal(runner):
+    pressed = []
+
+    def press(master, shown):
+        if b"ready" in shown and not pressed:
+            time.sleep(0.5)
+            pressed.append(os.write(master, b"\x03"))
+
+    shown, status, folder = run_at_terminal(runner, runner.write(ENDLESS), press)
+    assert pressed
+    assert status == 130, shown
+    assert shown.count(b"\nKeyboardInterrupt") == 1
+    assert b"Traceback" in shown
+    assert b"serve" in shown
+    assert list((folder / ".whet" / "runs").iterdir())
+
+
+def test_ctrl_c_at_a_terminal_is_one_interrupt(runner):
+    program = runner.write(
+        """
+        import signal, time
+        seen = []
+        signal.signal(signal.SIGINT, lambda *about: seen.append(1))
+        print("ready", flush=True)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            sum(range(1_000))
+        print("seen", len(seen))
+        """
+    )
+    pressed = []
+
+    def press(master, shown):
+        if b"ready" in shown and not pressed:
+            pressed.append(os.write(master, b"\x03"))
+
+    shown, status, _ = run_at_terminal(runner, program, press)
+    assert status == 0
+    assert b"seen 1\r\n" in shown
+
+
+LIVE = b"execution 1 of 1"
+SLOW = """
+import sys, time
+print("begin", sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty(), flush=True)
+end = time.monotonic() + 2.2
+while time.monotonic() < end:
+    sum(range(1_000))
+print("last line", flush=True)
+"""
+
+
+def test_live_line_comes_and_goes(runner):
+    shown, status, _ = run_at_terminal(runner, runner.write(SLOW))
+    assert status == 0
+    assert b"begin True True True" in shown
+    assert shown.count(LIVE) >= 2
+    # Gone at the end: the line is cleared and the whole screen scrolls again before whet's own words.
+    last = shown.rindex(LIVE)
+    rest = shown[last:]
+    assert b"\x1b[r" in rest
+    assert rest.index(b"\x1b[r") < rest.index(b"\x1b[2K", rest.index(b"\x1b[r")) < rest.index(b"spends")
+    assert shown.index(b"begin") < shown.index(LIVE)
+
+
+def test_live_line_is_nothing_off_a_terminal(runner):
+    ran = runner.whet(runner.write(SLOW), options=["--max-time", "1"])
+    assert ran.stdout == b"begin False False False\nlast line\n"
+    assert b"\x1b" not in ran.stderr
+    assert LIVE not in ran.stderr
+
+
+@pytest.mark.parametrize("mode", ["raw", "password"])
+def test_live_line_keeps_out_of_a_terminal_that_is_taken_over(runner, mode):
+    change = "tty.setraw(0)" if mode == "raw" else "no_echo()"
+    program = runner.write(
+        f"""
+import termios, time, tty
+def no_echo():
+    flags = termios.tcgetattr(0)
+    flags[3] &= ~termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, flags)
+before = termios.tcgetattr(0)
+{change}
+end = time.monotonic() + 2.2
+while time.monotonic() < end:
+    sum(range(1_000))
+termios.tcsetattr(0, termios.TCSANOW, before)
+print("last line", flush=True)
+"""
+    )
+    shown, status, _ = run_at_terminal(runner, program)
+    assert status == 0
+    assert LIVE not in shown[: shown.index(b"last line")]
+
+
+def test_live_line_not_on_a_dumb_terminal(runner):
+    shown, status, _ = run_at_terminal(runner, runner.write(SLOW), TERM="dumb")
+    assert status == 0
+    assert b"last line" in shown
+    assert LIVE not in shown
+    assert b"\x1b" not in shown
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_nothing_is_left_running(runner, waiting, children_of):
+    """Profilers end with the program, and its temporary folder goes."""
+    program = runner.write(ENDLESS)
+    temporary = runner.make_folder()
+    environ = {**os.environ, "TMPDIR": str(temporary)}
+    process, folder = start(runner, program, env=environ)
+    started = waiting(lambda: [child for child, line in children_of(process.pid) if "py-spy" in line[0]])
+    assert list(temporary.glob("whet-*"))
+    process.terminate()
+    runner.finish(process, folder)
+    assert not [child for child in started if Path(f"/proc/{child}").exists()]
+    assert not list(temporary.iterdir())
