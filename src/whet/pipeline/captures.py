@@ -19,6 +19,7 @@ from whet.formats.pyspy_raw import PySpyRaw
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.frame import Frame
+from whet.model.masking import mask_argv
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
@@ -30,6 +31,8 @@ READER_SECONDS = 600
 LONG_QUEUE = 0.25
 """The reader is told of a queue for processors from this part of the computing time on, and from"""
 LONG_QUEUE_NS = 200_000_000
+POLLED_NS = 100_000_000
+"""How old the last clock of a thread may be when the thread ends."""
 
 
 class Captures:
@@ -55,7 +58,8 @@ class Captures:
         self.notices += _describe_queue(poller)
         clocks = _read_clocks(poller, poller.paused_share)
         computed = max(outcome.cpu_ns, sum(poller.thread_clocks().values()))
-        return [split_waiting(_scale_to(active, computed), wall, clocks, elapsed_ns=outcome.wall_ns)]
+        scaled = _scale_to(scale_threads(active, _count_cpu(poller), POLLED_NS), computed)
+        return [split_waiting(scaled, wall, clocks, elapsed_ns=outcome.wall_ns)]
 
     def read_attached(self, rate: int, wall_rate: int, watched: Watched) -> list[Profile]:
         """Return the profile of a process that ran already; none where the sampler left nothing."""
@@ -65,9 +69,9 @@ class Captures:
         self.notices += _describe_queue(watched.poller)
         clocks = _read_clocks(watched.poller, watched.paused_share)
         if watched.own_ids:
-            active = scale_threads(rename_threads(active, watched.own_ids), clocks)
+            active = rename_threads(active, watched.own_ids)
             wall = rename_threads(wall, watched.own_ids) if wall is not None else None
-        scaled = _scale_to(active, watched.cpu_ns)
+        scaled = _scale_to(scale_threads(active, _count_cpu(watched.poller), POLLED_NS), watched.cpu_ns)
         return [split_waiting(scaled, wall, clocks, overlap=watched.overlap, elapsed_ns=watched.wall_ns, attached=True)]
 
     def _read_samplers(self, rate: int, wall_rate: int) -> tuple[Profile | None, Profile | None]:
@@ -157,12 +161,23 @@ class Captures:
         """Make paths absolute: profilers repeat what the program calls its files, which may be relative."""
         frames: Sequence[Frame] = [replace(frame, file=self._absolute(frame.file)) for frame in profile.frames]
         lines = tuple(replace(line, file=self._absolute(line.file)) for line in profile.lines)
-        return replace(profile, frames=frames, lines=lines, execution=self.execution)
+        # The sampler names processes by their command lines, children's included.
+        threads = [replace(each, process=_mask_command(each.process)) for each in profile.threads]
+        return replace(profile, frames=frames, lines=lines, threads=threads, execution=self.execution)
 
     def _absolute(self, file: str) -> str:
         if not file or file[0] in "</[" or ("/" not in file and not file.endswith((".py", ".pyw"))):
             return file
         return str(self.directory / file)
+
+
+def _mask_command(line: str) -> str:
+    return " ".join(mask_argv(line.split(" "))) if line else line
+
+
+def _count_cpu(poller: TreePoller) -> list[ThreadClock]:
+    """Return the threads' CPU time alone."""
+    return [ThreadClock(pid, tid, spent) for (pid, tid), spent in poller.thread_clocks().items()]
 
 
 def _read_clocks(poller: TreePoller, paused_share: float) -> list[ThreadClock]:

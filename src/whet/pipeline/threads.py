@@ -1,4 +1,9 @@
-"""Puts right what a sampler says of threads whose state it could not look up, as in a container."""
+"""Puts right what a sampler takes for computing: the system counts each thread's CPU time.
+
+A sampler sees a thread that stands in line for a processor as one that
+computes, and so it sees a sleeper that it has just stopped and let go on. In a
+container it cannot look up what state a thread is in at all.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +22,13 @@ def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Pro
     return replace(profile, threads=threads)
 
 
-def scale_threads(profile: Profile, clocks: Sequence[ThreadClock]) -> Profile:
-    """Return ``profile`` with each thread's time cut down to what its clock says.
+def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int = 0) -> Profile:
+    """Return ``profile`` with each thread's time cut down to what its clock says, where that is much less.
 
-    A sampler that does not know a thread's state takes it for computing while
-    it sleeps. Stacks that are known to wait are cut first, then all in
-    proportion. Counts follow the times: samples that showed no computing back
-    nothing up.
+    Stacks that are known to wait are cut first, then all in proportion. Counts
+    follow the times: samples that showed no computing back nothing up.
+    ``slack_ns`` is how much older the clock of a thread that has ended may be
+    than its last sample; two samples more are always allowed.
     """
     limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
     waits = _find_waits(profile)
@@ -31,7 +36,7 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock]) -> Profile:
     for entry in profile.samples:
         thread, whole = profile.threads[entry.thread], sum(entry.value)
         excess = whole - limits.get((thread.pid, thread.tid), whole)
-        if excess <= 2 * profile.period_ns:
+        if excess <= 2 * profile.period_ns + slack_ns:
             scaled.append(entry)
             continue
         parked = sum(value for row, value in zip(entry.stack, entry.value, strict=True) if row in waits)

@@ -57,6 +57,12 @@ def test_a_thread_without_a_clock_and_one_within_two_samples_stay():
     assert scale_threads(profile, [ThreadClock(7, 11, 2980 * MS)]).samples == list(profile.samples)
 
 
+def test_a_clock_may_be_older_than_the_last_sample():
+    clocks = [ThreadClock(7, 11, 2900 * MS)]
+    assert values_of(scale_threads(make_profile(), clocks))[1, 2] == 2400 * MS
+    assert scale_threads(make_profile(), clocks, slack_ns=100 * MS).samples == list(make_profile().samples)
+
+
 def test_a_thread_that_never_computed_has_no_samples_left():
     scaled = scale_threads(make_profile(), [ThreadClock(7, 1, 0)])
     assert {entry.thread for entry in scaled.samples} == {1}
