@@ -115,6 +115,8 @@ class _Watch:
                 status = each.finish()
                 if index == 0:
                     self._judge(each, status)
+                elif status != 0 and not self.watched.ended:
+                    self._notice("py-spy", f"waiting was not sampled to the end: {each.complaint}")
         except BaseException:
             # Ctrl-C before sampling began, or again while the samplers write.
             for each in self.sidecars:

@@ -18,7 +18,10 @@ def become(parent: int, command: list[str]) -> None:
     """Replace this process by ``command``, on the leash of ``parent``; do nothing when that has ended already."""
     ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
     if os.getppid() == parent:
-        os.execv(command[0], command)  # noqa: S606  no shell is wanted
+        try:
+            os.execv(command[0], command)  # noqa: S606  no shell is wanted
+        except OSError as error:
+            sys.stderr.write(f"{command[0]} cannot be started: {error.strerror}\n")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ def find_peak(run: Run) -> int:
 def _tell_idle(title: str, run: Run, hotspots: Hotspots) -> str:
     if not stood_idle(run, hotspots):
         return ""
-    busy = f"it was busy for {format_seconds(hotspots.busy_ns)}" if hotspots.busy_ns else "nothing was seen computing"
+    spent = (run.executions[0].cpu_ns or hotspots.cpu_ns) + hotspots.waiting_ns
+    busy = f"it was busy for {format_seconds(spent)}" if hotspots.busy_ns else "nothing was seen computing"
     return f"{title} stood idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
 
 

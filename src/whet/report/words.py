@@ -18,7 +18,7 @@ from whet.report.units import format_share
 FEW_SAMPLES = 200
 _ENOUGH_SAMPLES = 500
 _MOST_REPEATS = 30
-_IDLE = 0.01
+_IDLE = 0.02
 """A process that was busy for a smaller part of the time stood idle."""
 MOST_SECONDS = 600
 """No longer sampling of a running process is proposed."""
@@ -63,7 +63,11 @@ def find_attached(run: Run) -> int:
 
 def stood_idle(run: Run, hotspots: Hotspots) -> bool:
     """Whether a process that whet attached to had nothing to do: more time would show no more of it."""
-    return find_attached(run) != 0 and hotspots.busy_ns < _IDLE * run.executions[0].wall_ns
+    if not find_attached(run):
+        return False
+    first = run.executions[0]
+    # One sample can stand for more than was really computed, and the sampler sees Python threads only.
+    return (first.cpu_ns or hotspots.cpu_ns) + hotspots.waiting_ns < _IDLE * first.wall_ns
 
 
 def more_samples_command(run: Run, hotspots: Hotspots) -> str:

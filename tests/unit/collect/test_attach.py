@@ -95,6 +95,22 @@ def test_without_the_second_sampler_waiting_is_missing(plan):
     assert notice.message == "waiting was not sampled: Permission Denied: Try running again"
 
 
+def test_a_second_sampler_that_fails_later_is_told_too(plan):
+    (notice,) = attach(plan("plain", "crashing")).notices
+    assert "waiting was not sampled to the end: " in notice.message
+    assert "thread panicked" in notice.message
+
+
+def test_a_sampler_that_cannot_be_started_is_an_error(plan, tmp_path):
+    made = plan("plain")
+    tool = tmp_path / "no-program"
+    tool.write_text("")
+    tool.chmod(0o755)
+    launch = Launch(attach=((str(tool),),))
+    with pytest.raises(AttachError, match="no-program cannot be started: "):
+        attach(AttachPlan(made.pid, launch, made.out, made.seconds))
+
+
 def test_a_refusal_is_an_error_and_ends_the_other(plan):
     with pytest.raises(AttachError, match="Permission Denied") as caught:
         attach(plan("refused", "plain"))

@@ -117,7 +117,7 @@ def test_ends_are_told():
 
 
 def test_a_process_that_was_sampled_too_briefly_is_to_be_sampled_longer():
-    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7)
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 3 * 10**9, None, pid=7)
     run = replace(make_run(), executions=(attached,))
     few = replace(make_hotspots(), samples=50)
     assert more_samples_command(run, few) == "whet attach --duration 100 7"
@@ -126,13 +126,19 @@ def test_a_process_that_was_sampled_too_briefly_is_to_be_sampled_longer():
 
 
 def test_a_process_that_stood_idle_is_not_judged_by_its_few_samples():
-    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7)
+    attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 10**7, None, pid=7)
     run = replace(make_run(), executions=(attached,), notices=())
-    hotspots = replace(make_hotspots(), samples=1, busy_ns=10**7)
+    hotspots = replace(make_hotspots(), samples=1, busy_ns=10**7, cpu_ns=10**7, waiting_ns=0)
     view = build_view(run, hotspots, ())
     assert view.summary.verdict == "orders.py stood idle: it was busy for 10 ms in 10.0 s"
     assert ("the process had nothing to do", "attach while it works") in {(c.message, c.hint) for c in view.cautions}
     assert more_samples_command(run, hotspots) == ""
+    # The system's count decides, where few samples stand for too much.
+    little = replace(attached, cpu_ns=4 * 10**6, wall_ns=10**9)
+    view = build_view(replace(run, executions=(little,)), replace(hotspots, cpu_ns=2 * 10**7, busy_ns=2 * 10**7), ())
+    assert view.summary.verdict == "orders.py stood idle: it was busy for 4.0 ms in 1.00 s"
+    unseen = replace(attached, cpu_ns=3 * 10**9)  # in threads without Python
+    assert "idle" not in build_view(replace(run, executions=(unseen,)), hotspots, ()).summary.verdict
 
 
 def test_pauses_of_a_process_are_told_with_what_avoids_them():
