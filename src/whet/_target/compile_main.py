@@ -42,5 +42,10 @@ if __name__ == "__main__":
     _maker = _load("main_file")
     try:
         _maker.make_main_file(sys.argv[1])  # type: ignore[attr-defined]
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OSError, EOFError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, EOFError):
+        sys.exit(DOES_NOT_COMPILE)
+    except OSError as error:
+        # Without a name it is not that the program cannot be read, but that there is no room for what is made of it.
+        if error.filename is None:
+            raise
         sys.exit(DOES_NOT_COMPILE)

@@ -20,7 +20,7 @@ from typing import Any
 from whet.collect.api import Launch
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
-from whet.errors import TargetError
+from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
@@ -28,6 +28,10 @@ from whet.target.spec import TargetKind, TargetSpec
 COMPILER = Path(__file__).parent.parent / "_target" / "compile_main.py"
 COMPILE_SECONDS = 120
 DOES_NOT_COMPILE = 3
+SETTINGS = "settings.json"
+ROOM = 4_096
+"""Bytes that there must be room for before the program is started."""
+ROOM_HINT = "free some space, or set TMPDIR to a folder that can be written"
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 """How long a program that is to end gets before the next, harsher signal."""
@@ -79,9 +83,15 @@ class Outcome:
 def execute(plan: Plan) -> Outcome:
     """Run the program once and wait for it and its profilers.
 
-    Raises :class:`TargetError` where it cannot be started.
+    Raises :class:`TargetError` where it cannot be started, :class:`StoreError` where there is no room for captures.
     """
-    plan.out.mkdir(parents=True, exist_ok=True)
+    try:
+        plan.out.mkdir(parents=True, exist_ok=True)
+        (plan.out / SETTINGS).write_bytes(bytes(ROOM))
+    except OSError as error:
+        raise StoreError(
+            f"{plan.out} cannot hold what the profilers write: {error.strerror or error}", ROOM_HINT
+        ) from error
     return _Execution(plan).run()
 
 
@@ -138,7 +148,7 @@ class _Execution:
         kind = "script" if plan.spec.kind is TargetKind.CONSOLE_SCRIPT else plan.spec.kind.value
         main = plan.out / "main.pyc"
         settings.update(kind=kind, name=plan.spec.name, main=str(main))
-        path = plan.out / "settings.json"
+        path = plan.out / SETTINGS
         path.write_text(json.dumps(settings), encoding="utf-8")
         self.is_prepared = self._compile(path)
         words = (str(main), *plan.spec.args) if self.is_prepared else plan.spec.words[len(plan.spec.options) :]

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import whet
 from whet.collect.api import Collector, Launch
-from whet.collect.execute import Outcome, Plan, execute
+from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector
+from whet.errors import StoreError, WhetError
 from whet.formats.line_windows import AgentReport
 from whet.merge.align import align_profile
 from whet.merge.attribute import merge_run
@@ -91,13 +92,20 @@ class _Measurement:
         self.planned = options.repeat + options.memory + options.exact_lines
 
     def run(self) -> Measured:
-        raw = Path(tempfile.mkdtemp(prefix="whet-"))
+        try:
+            raw = Path(tempfile.mkdtemp(prefix="whet-"))
+        except OSError as error:
+            raise StoreError(f"the profilers cannot write anywhere: {error.strerror or error}", ROOM_HINT) from error
         try:
             first = self._measure_time(raw / "1", number=1)
             if self._may_go_on(first):
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
-                self._run_later(raw, first)
+                try:
+                    self._run_later(raw, first)
+                except (WhetError, OSError) as error:
+                    # What was measured already must not be lost with it.
+                    self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
             run = self._assemble()
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
