@@ -39,6 +39,8 @@ _ENDED = re.compile(rb"\) \d{1,13}\r?\n\Z")
 _LINE = re.compile(r":(\d{1,9})$")
 _COUNT = re.compile(rb"\d{1,13}")
 _ABSOLUTE = re.compile(r"[/<\\]|[A-Za-z]:[\\/]")
+_SHIM = b"__init__ (__init__)"
+"""What CPython from 3.13 on puts between the call of a class and its ``__init__``: no function of anybody's."""
 NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 """Stands for the stack of a thread that ran without any Python frame (start and end of an interpreter)."""
 
@@ -209,9 +211,9 @@ class _Reader:
                 raise FormatError(f"a process without a thread: {_shorten(stack)}", where=f"line {number}")
             end = stack.find(b";", at)
             head, body = (stack, b"") if end < 0 else (stack[:end], stack[end + 1 :])
-        if not body:
+        pieces = [piece for piece in body.split(b";") if piece != _SHIM] if body else []
+        if not pieces:
             return self._find_thread(number, head), self.stacks.row(ROOT, self.frames.add(NO_FRAME))
-        pieces = body.split(b";")
         known = self._pieces
         frames = list(map(known.get, pieces))
         if None in frames:

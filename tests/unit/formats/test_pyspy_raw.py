@@ -51,6 +51,19 @@ def test_counts_become_nanoseconds_of_the_period():
     assert profile.threads == (Thread(12, 13, "MainThread", "python app.py"),)
 
 
+def test_what_the_interpreter_puts_before_a_constructor_is_no_frame():
+    shim = b"__init__ (__init__)"
+    profile = read(
+        HEAD + b"f (/a.py:1);" + shim + b";__init__ (/lib/b.py:2) 3\n"
+        + HEAD + b"f (/a.py:1);" + shim + b" 2\n" + HEAD + shim + b" 1\n"
+    )  # fmt: skip
+    assert list_stacks(profile) == {
+        (12, 13, ("f", "/a.py", 1), ("__init__", "/lib/b.py", 2)): 30_000_000,
+        (12, 13, ("f", "/a.py", 1)): 20_000_000,
+        (12, 13, (NO_FRAME.name, NO_FRAME.file, 0)): 10_000_000,
+    }
+
+
 def test_another_metric_is_taken_as_told():
     assert read(HEAD + b"f (/a.py:1) 2\n", metric=Metric.WAITING).samples[0].metric is Metric.WAITING
 
