@@ -140,7 +140,6 @@ def test_idle_capture_is_read():
         (b"f (C:\\x (y)\\a.py:12)", "f", "C:\\x (y)\\a.py", 12),
         (b"f (my (x)/a.py:12)", "f", "my (x)/a.py", 12),
         (b"f (<frozen site>:4)", "f", "<frozen site>", 4),
-        (b"__init__ (__init__)", "__init__", "__init__", 0),
         (b"a;b (/a.py:3)", "a;b", "/a.py", 3),
         (b"f (/a;b.py:3)", "f", "/a;b.py", 3),
         (b"f (/a.py:99999999999999999999)", "f", "/a.py:99999999999999999999", 0),
