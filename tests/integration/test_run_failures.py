@@ -261,7 +261,8 @@ HARD = {
     "makes its memory private": "import ctypes\nprint(ctypes.CDLL(None).prctl(4, 0, 0, 0, 0))\n",
     "clears its environment": "import os\nos.environ.clear()\n",
     "recurses in a signal": (
-        "import signal, os\nsignal.signal(signal.SIGUSR1, lambda *about: print('usr'))\nos.kill(os.getpid(), signal.SIGUSR1)\n"
+        "import signal, os\nsignal.signal(signal.SIGUSR1, lambda *about: print('usr'))\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
     ),
 }  # fmt: skip
 WORK = """

@@ -1,0 +1,379 @@
+"""What ``whet run`` says of programs whose truth is known."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
+POSIX = os.name == "posix"
+CANNOT_SAMPLE = "py-spy may not read other processes here"
+
+
+def read_expected(name):
+    return json.loads((TARGETS / name).read_text("utf-8"))
+
+
+def needs_py_spy(ran):
+    if ran.warnings_about("py-spy"):
+        pytest.skip(f"{CANNOT_SAMPLE}: {ran.warnings_about('py-spy')}")
+
+
+# -- the demo -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def orders(runner):
+    ran = runner.whet(TARGETS / "orders.py")
+    assert ran.status == 0, ran.words
+    assert ran.stdout.decode().replace("\r\n", "\n") == read_expected("orders.expected.json")["stdout"]
+    return ran
+
+
+def test_keys_of_the_report(orders):
+    report = orders.report
+    assert list(report)[:3] == ["schema", "whet", "command"]
+    assert report["command"][-1] == str(TARGETS / "orders.py")
+    assert report["exit_status"] == 0
+    assert report["python"]["version"] == ".".join(map(str, sys.version_info[:3]))
+    assert 0 < report["cpu_seconds"] <= report["duration_seconds"] * 1.2
+    assert report["samples"] > 50
+
+
+@pytest.mark.parametrize("entry", read_expected("orders.expected.json")["planted"], ids=lambda entry: entry["kind"])
+def test_planted_line_is_hot(orders, entry):
+    needs_py_spy(orders)
+    row = orders.find_line(TARGETS / entry["file"], entry["text"])
+    assert row is not None
+    assert row["name"] == entry["function"]
+    # Listed for one machine and one version; others differ by as much as half, and sampling adds its error.
+    listed = entry["charged_share"]
+    tolerance = 0.6 * listed + 4 * math.hypot(row["share_error"], 0.005)
+    assert abs(row["charged_share"] - listed) <= tolerance
+    assert row["charged_share"] > 0.005
+    assert row["hits"] is None or row["hits"] > 1_000
+
+
+@pytest.mark.parametrize("entry", read_expected("orders.expected.json")["cold"], ids=lambda entry: entry["text"][:30])
+def test_line_that_looks_slow_is_cold(orders, entry):
+    needs_py_spy(orders)
+    path = TARGETS / entry["file"]
+    row = orders.find_line(path, entry["text"])
+    assert row is None or row["charged_share"] < 0.01 + 3 * row["share_error"]
+    number = next(n for n, text in enumerate(path.read_text("utf-8").splitlines(), 1) if text.strip() == entry["text"])
+    assert not [each for each in orders.report["advice"] if each["file"] == str(path) and each["line"] == number]
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "text"),
+    [
+        ("list-membership", "orderbook/intake.py", "return number in self.numbers"),
+        (
+            "str-concat",
+            "orderbook/warehouse.py",
+            'self.text += f"{self.count:06d} {event:<8} {number} {detail}\\n"',
+        ),
+        (
+            "regex-compile",
+            "orderbook/intake.py",
+            'form = re.compile(r"(sk-\\d{4}) x (\\d+) @ ([\\d-]{10})", re.ASCII | re.IGNORECASE | re.VERBOSE)',
+        ),
+    ],
+)
+def test_planted_place_has_advice(orders, rule, file, text):
+    needs_py_spy(orders)
+    row = orders.find_line(TARGETS / file, text)
+    found = [
+        each
+        for each in orders.report["advice"]
+        if each["rule"] == rule and each["file"] == row["file"] and each["line"] <= row["line"] <= each["end_line"]
+    ]
+    assert len(found) == 1, orders.report["advice"]
+    (advice,) = found
+    assert advice["function"] == row["name"]
+    assert advice["share"] == pytest.approx(row["charged_share"], abs=0.03)
+    assert 1 <= advice["estimate"]["low"] <= advice["estimate"]["high"] <= 1 / (1 - advice["share"]) + 0.05
+    assert advice["title"] in orders.words
+    if rule == "list-membership":
+        (seen,) = [each for each in advice["seen"] if each["name"] == "self.numbers"]
+        assert set(seen["types"]) == {"builtins.list"}
+        assert set(seen["elements"]) == {"builtins.str"}
+        assert 100 < seen["max_length"] <= 7_613
+
+
+def test_advice_is_about_the_users_code_only(orders):
+    files = {Path(each["file"]) for each in orders.report["advice"]}
+    assert files
+    assert all(file.is_relative_to(TARGETS) for file in files)
+    owners = {each["owner"] for each in orders.report["functions"] if Path(each["file"]).is_relative_to(TARGETS)}
+    assert owners == {"user"}
+
+
+def test_most_planted_lines_have_hits(orders):
+    entries = read_expected("orders.expected.json")["planted"]
+    rows = [orders.find_line(TARGETS / entry["file"], entry["text"]) for entry in entries]
+    assert sum(row is not None and row["hits"] is not None for row in rows) >= 10
+
+
+def test_shares_add_up(orders):
+    needs_py_spy(orders)
+    functions = orders.report["functions"]
+    assert sum(each["self_share"] for each in functions) <= 1.001
+    users = [each for each in functions if each["owner"] == "user"]
+    assert sum(each["charged_share"] for each in users) == pytest.approx(1, abs=0.05)
+    for each in functions:
+        assert each["self_seconds"] <= each["total_seconds"] * 1.0001 + 1e-6
+    assert not [each for each in functions if "_whet_target" in each["file"] or "/whet/_target/" in each["file"]]
+
+
+# -- hits -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def counted(runner):
+    """One run under windows, and one with the exact counts beside."""
+    return runner.whet(TARGETS / "counted.py"), runner.whet(TARGETS / "counted.py", options=["--exact-lines"])
+
+
+COUNTED = read_expected("counted.expected.json")["lines"]
+
+
+@pytest.mark.parametrize("entry", COUNTED, ids=lambda entry: entry["text"])
+def test_estimated_hits_are_within_their_error(counted, entry):
+    ran, _ = counted
+    row = ran.find_line(TARGETS / "counted.py", entry["text"])
+    assert row is not None, ran.report["warnings"]
+    if row["hits_exact"]:
+        assert (row["hits"], row["hits_error"]) == (entry["hits"], 0)
+    elif row["hits"] is not None:
+        assert abs(row["hits"] - entry["hits"]) <= (3 * row["hits_error"] + 0.2) * entry["hits"]
+
+
+def test_most_lines_have_hits(counted):
+    rows = [counted[0].find_line(TARGETS / "counted.py", entry["text"]) for entry in COUNTED]
+    assert sum(row is not None and row["hits"] is not None for row in rows) >= 8  # the rest is too short to be counted
+    assert sum(row is not None and row["hits_exact"] for row in rows) >= 5
+
+
+@pytest.mark.parametrize("entry", COUNTED, ids=lambda entry: entry["text"])
+def test_exact_lines_are_exact(counted, entry):
+    _, ran = counted
+    assert ran.status == 0, ran.words
+    row = ran.find_line(TARGETS / "counted.py", entry["text"])
+    assert (row["hits"], row["hits_error"], row["hits_exact"]) == (entry["hits"], 0, True)
+    assert "--exact-lines" not in ran.words.rpartition("Not measured")[2]
+
+
+def test_later_execution_prints_nothing(counted, measured):
+    assert counted[1].stdout == counted[0].stdout == measured("counted.py")[0].stdout
+
+
+# -- memory ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def blocks(runner):
+    if not POSIX:
+        pytest.skip("memray does not exist for Windows")
+    ran = runner.whet(TARGETS / "memory_blocks.py", options=["--memory"])
+    assert ran.status == 0, ran.words
+    return ran
+
+
+def test_bytes_of_lines_and_functions(blocks):
+    path = TARGETS / "memory_blocks.py"
+    one = blocks.find_line(path, "block = bytearray(SIZE)")
+    many = blocks.find_line(path, "return [bytes(65_536) for _ in range(1_600)]")
+    assert one["allocated_bytes"] == pytest.approx(200 * 1024 * 1024, rel=0.01)
+    assert one["allocations"] == 1
+    assert one["peak_bytes"] == pytest.approx(200 * 1024 * 1024, rel=0.01)
+    assert many["allocated_bytes"] == pytest.approx(1_600 * 65_536, rel=0.01)
+    assert many["allocations"] >= 1_600
+    assert many["peak_bytes"] == 0  # the peak was before
+    for name, line in (("one_block", one), ("many_blocks", many)):
+        (function,) = blocks.find_functions(name)
+        assert function["allocated_bytes"] == line["allocated_bytes"]
+        assert "memray" in function["collectors"]
+
+
+def test_second_execution_shows_nothing_and_is_not_asked_for_again(blocks, measured):
+    assert blocks.stdout == measured("memory_blocks.py")[0].stdout
+    assert "--memory" not in blocks.words.rpartition("Not measured")[2]
+    assert not blocks.warnings_about("memray")
+
+
+# -- threads, children, waiting -------------------------------------------------------------------------------------
+
+
+def test_waiting_is_told_from_computing(runner):
+    program = runner.write(
+        """
+        import threading, time
+        def sleep_long():
+            for _ in range(20):
+                time.sleep(0.05)
+        def compute():
+            end = time.process_time() + 0.6
+            total = 0
+            while time.process_time() < end:
+                total += sum(range(500))
+            return total
+        thread = threading.Thread(target=compute, name="computes")
+        thread.start()
+        sleep_long()
+        thread.join()
+        """
+    )
+    ran = runner.whet(program)
+    needs_py_spy(ran)
+    (sleeper,), (worker,) = ran.find_functions("sleep_long"), ran.find_functions("compute")
+    assert sleeper["waiting_seconds"] > 0.6
+    assert sleeper["self_seconds"] < sleeper["waiting_seconds"] / 2  # it stands in line for the GIL as well
+    assert worker["total_seconds"] == pytest.approx(0.6, abs=0.25)
+    assert worker["waiting_seconds"] < 0.2
+    assert ran.report["cpu_seconds"] == pytest.approx(0.6, abs=0.25)
+
+
+def test_threads_are_told_apart(measured):
+    """The compute thread computes, the wait thread waits, parked workers do neither."""
+    _, ran = measured("threads.py")
+    needs_py_spy(ran)
+    (compute,), (wait,), (serve,) = (ran.find_functions(name) for name in ("compute", "wait", "serve"))
+    assert (compute["hits"], wait["hits"], serve["hits"]) == (1, 1, 3)
+    assert wait["waiting_seconds"] == pytest.approx(0.4, abs=0.25)
+    assert compute["waiting_seconds"] < wait["waiting_seconds"]  # on a busy machine it stands in line
+    assert serve["waiting_seconds"] < 0.25  # idle, which is not waiting
+
+
+CHILDREN = """
+    import multiprocessing, subprocess, sys
+    def in_child(number):
+        total = 0
+        for step in range(6_000_000):
+            total += step % 7
+        return total
+    def in_parent():
+        total = 0
+        for step in range(6_000_000):
+            total += step % 5
+        return total
+    if __name__ == "__main__":
+        child = multiprocessing.get_context("spawn").Process(target=in_child, args=(1,))
+        child.start()
+        in_parent()
+        child.join()
+        print(child.exitcode)
+    """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are followed on Linux")
+@pytest.mark.parametrize("followed", [True, False])
+def test_children_are_sampled_unless_not_wanted(runner, followed):
+    program = runner.write(CHILDREN)
+    ran = runner.whet(program, options=[] if followed else ["--no-children"])
+    needs_py_spy(ran)
+    assert ran.stdout == b"0\n"
+    (parent,) = ran.find_functions("in_parent")
+    assert parent["self_seconds"] > 0.1
+    child = sum(each["self_seconds"] for each in ran.find_functions("in_child"))
+    assert child > 0.1 if followed else child == 0
+
+
+def test_asynchronous_callers_are_kept(runner):
+    ran = runner.whet(TARGETS / "async_callers.py", options=["--sampler", "pyinstrument"])
+    assert ran.status == 0, ran.words
+    (digest,) = ran.find_functions("digest")
+    assert digest["self_share"] > 0.3
+    assert digest["hits"] == 68
+    (handle,) = ran.find_functions("handle")
+    assert handle["total_seconds"] >= 0.9 * digest["total_seconds"] > 0
+    assert "pyinstrument" in digest["collectors"]
+    assert "py-spy" not in digest["collectors"]
+
+
+# -- names ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        ("closures.py", {"make_counter.<locals>.advance", "make_scaler.<locals>.advance", "power"}),
+        ("decorators.py", {"counted.<locals>.wrapper", "repeated.<locals>.decorate.<locals>.wrapper"}),
+        ("decorators.py", {"Traced.__call__", "Shape.area", "Shape.measure", "Shape.total"}),
+        ("naïve café.py", {"数える", "Größe.verdopple", "Größe.__init__"}),
+        ("generators.py", {"numbers", "through", "outer", "average"}),
+        ("comprehensions.py", {"nested", "spread", "distinct.<locals>.<genexpr>"}),
+        ("recursion.py", {"descend", "even", "odd", "burn"}),
+        ("generated.py", {"main", "make"}),
+    ],
+)  # fmt: skip
+def test_functions_keep_their_qualified_names(measured, target, names):
+    _, ran = measured(target)
+    found = {each["name"] for each in ran.report["functions"] if Path(each["file"]).name == target}
+    assert names <= found
+
+
+def test_generated_code_is_told_from_files(measured):
+    _, ran = measured("generated.py")
+    needs_py_spy(ran)
+    named = ran.find_functions("named", "<generated named>") + ran.find_functions("nameless", "<string>")
+    assert named
+    assert all(each["file"].startswith("<") for each in named)
+
+
+def test_hostile_names_do_not_reach_the_terminal(measured):
+    if not POSIX:
+        pytest.skip("file names that Windows has not")
+    _, ran = measured("hostile_names.py")
+    assert b"\x1b" not in ran.stderr
+    assert "\u202e" not in ran.words
+    page = (ran.folder / "whet-report.html").read_text("utf-8")
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+
+
+def test_arguments_that_are_secrets_are_masked(runner):
+    program = runner.write("import sys\nprint(sys.argv[1:])\n")
+    ran = runner.whet(program, "--password", "hunter2hunter2", "--api-token=abcdef123456")
+    assert b"hunter2hunter2" in ran.stdout
+    for path in (ran.folder / ".whet").rglob("*"):
+        assert path.is_dir() or b"hunter2" not in path.read_bytes()
+    assert "hunter2" not in json.dumps(ran.report) + ran.words + (ran.folder / "whet-report.html").read_text("utf-8")
+
+
+def test_repeated_executions_are_pooled(runner):
+    program = runner.write(
+        """
+        import pathlib, sys
+        with open("executions", "a") as file:
+            file.write("x")
+        print(sum(step % 7 for step in range(1_500_000)))
+        """
+    )
+    ran = runner.whet(program, options=["--repeat", "3"], cwd=program.parent)
+    assert ran.stdout.count(b"\n") == 1
+    assert (program.parent / "executions").read_text() == "xxx"
+    needs_py_spy(ran)
+    pooled = ran.report["samples"]
+    once = runner.whet(program)  # elsewhere, or the report of the pooled run would be hidden
+    assert pooled > 1.5 * once.report["samples"] > 0
+
+
+@pytest.mark.parametrize("options", [["--repeat", "3"], ["--memory"], ["--full"]])
+def test_nothing_runs_again_after_a_failure(runner, options):
+    program = runner.write(
+        """
+        with open("executions", "a") as file:
+            file.write("x")
+        raise SystemExit(3)
+        """
+    )
+    ran = runner.whet(program, options=options, cwd=program.parent)
+    assert ran.status == 3
+    assert (program.parent / "executions").read_text() == "x"
+    assert ran.report["exit_status"] == 3
