@@ -22,21 +22,23 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals and /pr
 SAMPLER = """
 import json, os, signal, sys, time
 out, mode = sys.argv[1:3]
+def say(text):
+    os.write(1, (text + chr(10)).encode())  # print may not be called again while it is interrupted
 def end(number, frame):
     with open(out + ".new", "w") as file:
         json.dump(sys.argv[3:], file)
     os.rename(out + ".new", out)
-    print("Samples: 90 Errors: %d" % (30 if mode == "failing" else 1), flush=True)
+    say("Samples: 90 Errors: %d" % (30 if mode == "failing" else 1))
     os._exit(0)
 signal.signal(signal.SIGINT, end)
 if mode == "refused":
-    print("Error: Permission Denied: Try running again", flush=True)
+    say("Error: Permission Denied: Try running again")
     os._exit(1)
-print("py-spy> Sampling process 100 times a second", flush=True)
+say("py-spy> Sampling process 100 times a second")
 if mode == "late":
-    print("1.21s behind in sampling, results may be inaccurate.", flush=True)
+    say("1.21s behind in sampling, results may be inaccurate.")
 if mode == "crashing":
-    print("thread panicked", flush=True)
+    say("thread panicked")
     os._exit(101)
 time.sleep(60)
 """
