@@ -1,16 +1,23 @@
 """Exact counters, compiled into user code where they cost little.
 
 A window of line tracing tells how often lines ran *relative to each other*;
-anchors tell how often some of them ran *in all*. There are three kinds:
+anchors tell how often some of them ran *in all*. There are four kinds:
 
 ``entry``
     a counter in a function's first line,
 ``loop``
     a counter in the first line of a loop's body, where an iteration is long
     enough to hide it,
+``once``
+    a counter in a module or a class, or in ``if __name__ == "__main__":``,
 ``sized``
-    the length of what an innermost ``for`` loop iterates over, added up once
-    a loop, where an iteration is too short for a counter.
+    the length of what a ``for`` loop iterates over, added up once a loop, where
+    an iteration is too short for a counter. The length is the count only if the
+    loop comes to its end and the length stays what it was. Both are looked after:
+    ends are counted, and for what can change there are the checks of :class:`Check`.
+
+Where it costs nothing in comparison, passes that get as far as the last line that
+is counted for are counted too: then no exception has come in between.
 
 A counter is an object placed among the constants of the code object, so no name
 appears in any namespace of the program. Its increment is three bytecodes
@@ -24,59 +31,66 @@ from __future__ import annotations
 import functools
 import sys
 import types
+from enum import StrEnum
 from typing import Any
 
 COUNTER_COST_NS = 25
 """Roughly what one increment costs."""
-SIZED_COST_NS = 130
+SIZED_COST_NS = 160
 """Roughly what asking for a length costs, once a loop."""
+LEAVE_COST_NS = 100
+"""Roughly what asking for it again at the end costs more."""
 HIDDEN_BY = 50
 """A counter stays where the code around it costs at least this many times more."""
 
 MARK = "\0whet anchor %d\0"
-_SIZED_TYPES = frozenset(
-    {
-        list,
-        tuple,
-        dict,
-        set,
-        frozenset,
-        str,
-        bytes,
-        bytearray,
-        range,
-        type({}.keys()),
-        type({}.values()),
-        type({}.items()),
-    }
-)
+_EMPTY: dict[str, None] = {}
+_KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
+_WITH_LENGTH = (range, tuple, dict, str, set, bytes, bytearray, frozenset, _KEYS, _VALUES, _ITEMS)
 _CHECK_EVERY = 128
 hand_on = functools.partial({}.get, None)
 """Returns what it is given. ``iter`` would do as well but for errors, which the loop itself has to raise."""
 _DESCRIBED = (
-    "kind", "file", "function", "code_line", "line", "end_line", "header", "lines", "worth"
+    "kind", "file", "function", "code_line", "line", "end_line", "header", "header_is_sure", "lines", "likely",
+    "checked", "worth", "check", "removes",
 )  # fmt: skip
+
+
+class Check(StrEnum):
+    """How to find out whether a list kept its length while it was iterated over."""
+
+    NEEDLESS = "needless"
+    """Nothing in the loop changes anything."""
+    LOCAL = "local"
+    """By its length at the end, asked of the variable, which nobody else can bind to something else."""
+    GLOBAL = "global"
+    """The same with a name of the module."""
+    OWNED = "owned"
+    """When nothing but the loop refers to it, nobody can change it."""
+    UNSURE = "unsure"
+    """There is no way to tell."""
+
+
+# By a name of their own, since they are asked for on hot paths.
+_LOCAL, _GLOBAL, _OWNED, _UNSURE = Check.LOCAL, Check.GLOBAL, Check.OWNED, Check.UNSURE
+
+
+def _count_references(value: Any) -> int:
+    return sys.getrefcount(value)
+
+
+_OWN_REFERENCES = _count_references([0] + [1])  # noqa: RUF005  # made just now, so that nobody else refers to it
+"""References that a function sees to its argument when there is no other."""
 
 
 class Anchor:
     """A counter. Pickled by value (as cloudpickle does with functions) it becomes a plain namespace."""
 
     __slots__ = (
-        "code_line",
-        "end_line",
-        "entries",
-        "exact",
-        "file",
-        "function",
-        "gate",
-        "header",
-        "kind",
-        "line",
-        "lines",
-        "n",
-        "twin",
-        "worth",
-    )
+        "check", "checked", "code_line", "end_line", "entries", "exact", "file", "function", "gate", "header",
+        "header_is_sure", "kind", "leave", "left", "likely", "line", "lines", "n", "passed", "removes", "twin",
+        "unsure", "worth",
+    )  # fmt: skip
 
     def __init__(self, kind: str, file: str, function: str, code_line: int, line: int, *, worth: int = 0) -> None:
         self.kind = kind
@@ -90,29 +104,108 @@ class Anchor:
         """The last line of the loop or function that it counts for."""
         self.header = 0
         """The line of the loop's own statement; 0 for a function."""
+        self.header_is_sure = False
+        """Whether that runs exactly once more for each entry of a sized loop; else so where it does not fail."""
         self.lines: list[int] = []
-        """Lines that run exactly once for each count, barring exceptions."""
+        """Lines that run exactly once for each count."""
+        self.likely: list[int] = []
+        """Lines that do so where no exception comes in between."""
+        self.checked: list[int] = []
+        """Those of ``likely`` that no exception has kept from running if ``passed`` is as large as ``n``."""
         self.n = 0
+        self.passed = 0
+        """How often the last of ``checked`` was reached; of a sized loop, how often it came to its end."""
         self.entries = 0
+        self.left = 0
+        """The lengths at the end of all loops, where ``check`` asks for them."""
         self.twin: Anchor | None = None
         """For a loop's counter: the anchor that adds up its lengths, and makes it superfluous where that works."""
         self.exact = True
         self.worth = worth
+        self.check = Check.NEEDLESS
+        self.removes = False
+        """Whether the loop takes something out of a container."""
+        self.unsure = False
+        """Whether a length may have changed unseen."""
         self.gate: Any = self._measure if kind == "sized" else None
+        self.leave: Any = self._leave if kind == "sized" else None
 
     def _measure(self, iterable: Any) -> Any:
         """Add the length of ``iterable`` and return it; step aside where loops turn out to be short."""
-        if type(iterable) in _SIZED_TYPES:
-            self.n += len(iterable)
-        else:
-            self.exact = False
-            self.gate = hand_on
+        # Compared one by one: looking a type up by its hash would call a metaclass's own.
+        kind = type(iterable)
+        if kind is list or kind is bytearray:
+            if self.check is _OWNED:
+                if sys.getrefcount(iterable) > _OWN_REFERENCES:
+                    self.unsure = True
+                    self.check = _UNSURE
+            elif self.check is _UNSURE:
+                self.unsure = True
+        elif kind is dict or kind is _ITEMS or kind is set or kind is _VALUES or kind is _KEYS:
+            if self.removes:
+                self.unsure = True
+        elif not (kind is range or kind is tuple or kind is str or kind is bytes or kind is frozenset):
+            self._step_aside()
             return iterable
+        # Asked for first: between reading a counter and writing it, no other thread may come in.
+        length = len(iterable)
         self.entries += 1
-        if self.entries % _CHECK_EVERY == 0 and self.n * self.worth < self.entries * SIZED_COST_NS * HIDDEN_BY:
-            self.exact = False
-            self.gate = hand_on
+        self.n += length
+        if self.entries % _CHECK_EVERY == 0:
+            cost = SIZED_COST_NS + (LEAVE_COST_NS if self._looks_again else 0)
+            if self.n * self.worth < self.entries * cost * HIDDEN_BY:
+                self._step_aside()
         return iterable
+
+    def _leave(self, iterable: Any) -> None:
+        """Note the end of a loop, and the length at that time; of a global, its name is given."""
+        if self.check is _GLOBAL:
+            iterable = sys._getframe(1).f_globals.get(iterable)
+        kind = type(iterable)
+        if kind is list or any(kind is each for each in _WITH_LENGTH):
+            length = len(iterable)
+        else:
+            length = 0
+        self.passed += 1
+        self.left += length
+
+    def _step_aside(self) -> None:
+        self.exact = False
+        self.gate = self.leave = hand_on
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether ``n`` is how often the lines ran, and not only how often they were to run."""
+        if self.kind != "sized" or not self.exact:
+            return self.exact
+        return not self.unsure and self.passed == self.entries and (not self._looks_again or self.left == self.n)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether ``n`` is close to that as far as can be told."""
+        if self.kind != "sized" or not self.exact:
+            return self.exact
+        unfinished = self.entries - self.passed
+        return 0 <= unfinished <= self.entries / 100 and (
+            not self._looks_again or abs(self.left - self.n) <= self.n / 50
+        )
+
+    @property
+    def is_promising(self) -> bool:
+        """Whether a sized loop has been exact so far, loops aside that are under way."""
+        if not self.exact or self.unsure or not self.entries:
+            return False
+        if self._looks_again:
+            return self.passed > 0 and self.is_exact
+        return self.entries - self.passed <= max(2, self.entries / 100)
+
+    @property
+    def _looks_again(self) -> bool:
+        return self.check is _LOCAL or self.check is _GLOBAL
+
+    def forget(self) -> None:
+        """Start from nothing, in a forked child."""
+        self.n = self.passed = self.entries = self.left = 0
 
     def describe(self) -> dict[str, Any]:
         """Return what :meth:`of` needs to make this anchor again in another process."""
@@ -129,13 +222,11 @@ class Anchor:
         if fields.pop("has_twin"):
             anchor.twin = before
         for name, value in fields.items():
-            setattr(anchor, name, value)
-        if kind == "once":
-            anchor.n = 1
+            setattr(anchor, name, Check(value) if name == "check" else value)
         return anchor
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (types.SimpleNamespace, (), {"n": 0, "gate": iter})
+        return (types.SimpleNamespace, (), {"n": 0, "passed": 0, "gate": hand_on, "leave": hand_on})
 
 
 def install_anchors(code: types.CodeType, anchors: list[Anchor]) -> types.CodeType:

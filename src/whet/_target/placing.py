@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import ast
-import sys
 import types
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor
+from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor, Check
+from .claims import (
+    LEAVES,
+    LOOPS,
+    REPEATS,
+    SCOPES,
+    bound_names,
+    has_no_code,
+    list_claims,
+    local_names,
+    may_change,
+    plain_names,
+    removes,
+    walk_scope,
+)
 
 _WITHOUT_LENGTH = frozenset(
     ("enumerate", "zip", "map", "filter", "reversed", "iter", "chain", "islice", "count", "cycle", "open", "finditer")
@@ -49,32 +62,6 @@ _COSTS: dict[type, int] = {
     ast.Delete: 20,
     ast.Raise: 200,
 }
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_REPEATS = (*_LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_COMPOUND = (
-    *_LOOPS,
-    ast.If,
-    ast.Try,
-    ast.Match,
-    *_SCOPES,
-    *([ast.TryStar] if hasattr(ast, "TryStar") else []),
-)
-_INNER_CODE = (ast.ListComp, ast.SetComp, ast.DictComp) if sys.version_info < (3, 12) else ()
-"""Before 3.12 these are functions whose line events count for the line that they stand on."""
-_LEAVES = (ast.Break, ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Await)
-
-
-def _walk_scope(nodes: list[ast.stmt]) -> list[ast.AST]:
-    """Return all nodes below ``nodes`` without entering nested scopes, iteratively."""
-    found: list[ast.AST] = []
-    todo: list[ast.AST] = list(nodes)
-    while todo:
-        node = todo.pop()
-        found.append(node)
-        if not isinstance(node, _SCOPES):
-            todo.extend(ast.iter_child_nodes(node))
-    return found
 
 
 def _cost_of_straight_code(body: list[ast.stmt]) -> int:
@@ -86,64 +73,11 @@ def _cost_of_straight_code(body: list[ast.stmt]) -> int:
         cost += _COSTS.get(type(node), 2)
         if isinstance(node, (ast.If, ast.IfExp)):
             todo.append(node.test)
-        elif isinstance(node, _LOOPS):
+        elif isinstance(node, LOOPS):
             todo.append(node.test if isinstance(node, ast.While) else node.iter)
-        elif not isinstance(node, (*_SCOPES, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        elif not isinstance(node, (*SCOPES, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
             todo.extend(ast.iter_child_nodes(node))
     return cost
-
-
-def _lines_run_once(body: list[ast.stmt]) -> list[int]:
-    """Return the first lines of the statements of ``body`` that run once a pass, up to the first that may leave it.
-
-    Of loops and branches only what follows them is known, and that only where nothing in them leaves the pass.
-    """
-    lines: list[int] = []
-    _add_lines_run_once(body, lines)
-    return [line for line in lines if lines.count(line) == 1]
-
-
-def _add_lines_run_once(body: list[ast.stmt], lines: list[int]) -> bool:
-    """Append to ``lines``; return whether the pass surely reaches the end of ``body``, barring exceptions."""
-    for statement in body:
-        if isinstance(statement, (ast.With, ast.AsyncWith)):
-            # Its own line runs again when it is left.
-            if not _add_lines_run_once(statement.body, lines) or _may_leave(statement):
-                return False
-            continue
-        if isinstance(statement, _COMPOUND):
-            if isinstance(statement, ast.If) and statement.lineno == statement.test.end_lineno:
-                lines.append(statement.lineno)
-            if _may_leave(statement):
-                return False
-            continue
-        # A statement over several lines gets several line events; its count cannot be told from the source.
-        if statement.lineno == statement.end_lineno and not isinstance(statement, (ast.Global, ast.Nonlocal)):
-            has_inner_code = any(isinstance(node, _INNER_CODE) for node in _walk_scope([statement]))
-            if not has_inner_code:
-                lines.append(statement.lineno)
-        if _may_leave(statement):
-            return False
-    return True
-
-
-def _may_leave(statement: ast.stmt) -> bool:
-    """Tell whether control can leave the pass inside ``statement``, or come back to it later."""
-    todo: list[tuple[ast.AST, bool]] = [(statement, False)]
-    while todo:
-        node, in_loop = todo.pop()
-        if isinstance(node, (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Await)):
-            return True
-        if isinstance(node, (ast.Break, ast.Continue)) and not in_loop:
-            return True
-        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
-            return True
-        if isinstance(node, ast.While) and isinstance(node.test, ast.Constant):
-            return True
-        inner = in_loop or isinstance(node, _LOOPS)
-        if not isinstance(node, _SCOPES) or node is statement:
-            todo.extend((child, inner) for child in ast.iter_child_nodes(node))
-    return False
 
 
 class Placer:
@@ -164,116 +98,217 @@ class Placer:
     def place(self, tree: ast.Module) -> None:
         """Change ``tree``, and append to :attr:`anchors` in the order of their marks."""
         # An explicit stack: sources may be nested deeper than the interpreter's recursion limit.
-        todo: list[tuple[ast.AST, str, int]] = [(tree, "", 1)]
-        self._note_module(tree)
+        todo: list[tuple[ast.AST, _Scope]] = [(tree, _Scope("<module>", 1, is_module=True))]
+        self._count_module(tree)
         while todo:
-            node, owner, first = todo.pop()
+            node, scope = todo.pop()
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                owner, first = node.name, min([d.lineno for d in node.decorator_list] + [node.lineno])
-                self._place_in_function(node, owner, first)
-            elif isinstance(node, (ast.For, ast.While, ast.AsyncFor)):
-                self._place_in_loop(node, owner or "<module>", first)
+                scope = _Scope(node.name, _first_line(node), function=node)
+                self._place_in_function(node, scope)
+            elif isinstance(node, LOOPS):
+                self._place_in_loop(node, scope)
             elif isinstance(node, ast.ClassDef):
-                owner, first = node.name, min([d.lineno for d in node.decorator_list] + [node.lineno])
-            todo.extend((child, owner, first) for child in ast.iter_child_nodes(node))
+                scope = _Scope(node.name, _first_line(node))
+            todo.extend((child, scope) for child in ast.iter_child_nodes(node))
 
-    def _note_module(self, tree: ast.Module) -> None:
-        """Note what is known without a counter: statements of a module, and of classes in it, run once."""
-        self._note_once(tree.body, "<module>", 1)
+    def _count_module(self, tree: ast.Module) -> None:
+        """Count the passes through a module and the classes in it: one each, but not all come to their end."""
+        module = _Scope("<module>", 1)
         for statement in tree.body:
             if isinstance(statement, ast.ClassDef):
-                first = min([d.lineno for d in statement.decorator_list] + [statement.lineno])
-                self._note_once(statement.body, statement.name, first)
+                self._count_block(statement.body, _Scope(statement.name, _first_line(statement)), statement)
+            elif self.is_main and _asks_for_main(statement):
+                self._count_block(statement.body, module, statement)  # type: ignore[attr-defined]
+        self._count_block(tree.body, module)
 
-    def _note_once(self, body: list[ast.stmt], owner: str, first: int) -> None:
-        made = self._new("once", owner, first, body[0].lineno) if body else None
-        if made is None:
-            return
-        anchor, _ = made
-        anchor.lines = _lines_run_once(body)
-        for statement in body:
-            if self.is_main and _asks_for_main(statement):
-                anchor.lines += _lines_run_once(statement.body)  # type: ignore[attr-defined]
-        anchor.end_line = body[-1].end_lineno or body[-1].lineno
-        anchor.n = 1
+    def _count_block(self, body: list[ast.stmt], scope: _Scope, of: ast.stmt | None = None) -> None:
+        at = _first_worth_counting(body)
+        if at < len(body) and not (of is not None and _is_on_line_of(of, body[at])):
+            self._count_in(body, at, "once", scope, to_the_end=True)
 
-    def _new(self, kind: str, owner: str, first: int, line: int, worth: int = 0) -> tuple[Anchor, ast.Constant] | None:
+    def _new(self, kind: str, scope: _Scope, line: int, worth: int = 0) -> tuple[Anchor, ast.Constant] | None:
         if len(self.anchors) >= self.budget:
             return None
-        anchor = Anchor(kind, self.file, owner, first, line, worth=worth)
+        anchor = Anchor(kind, self.file, scope.name, scope.first, line, worth=worth)
         self.anchors.append(anchor)
         return anchor, ast.Constant(value=MARK % (len(self.anchors) - 1))
 
-    def _count_in(self, body: list[ast.stmt], at: int, kind: str, owner: str, first: int) -> Anchor | None:
-        made = self._new(kind, owner, first, body[at].lineno)
+    def _count_in(
+        self, body: list[ast.stmt], at: int, kind: str, scope: _Scope, *, to_the_end: bool = False
+    ) -> Anchor | None:
+        """Count the passes through ``body`` from statement ``at`` on; ``to_the_end`` also those that get through."""
+        made = self._new(kind, scope, body[at].lineno)
         if made is None:
             return None
         anchor, constant = made
         anchor.end_line = body[-1].end_lineno or body[-1].lineno
-        anchor.lines = _lines_run_once(body[at:])
-        increment = ast.AugAssign(
-            target=ast.Attribute(value=constant, attr="n", ctx=ast.Store()), op=ast.Add(), value=ast.Constant(value=1)
-        )
-        # The position of the statement that follows: tracing sees one line, not two.
-        ast.copy_location(increment, body[at])
-        increment.end_lineno, increment.end_col_offset = body[at].lineno, body[at].col_offset
-        ast.fix_missing_locations(increment)
-        body.insert(at, increment)
+        claims = list_claims(body[at:])
+        anchor.lines, anchor.likely = claims.sure, sorted(claims.likely + claims.checked)
+        if to_the_end and claims.checked:
+            anchor.checked = claims.checked
+            _insert_increment(body, at + claims.last, constant, "passed")
+        _insert_increment(body, at, constant, "n")
         return anchor
 
-    def _place_in_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, first: int) -> None:
+    def _place_in_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope) -> None:
         body = node.body
-        at = 0
-        if (
-            isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-            and isinstance(body[0].value.value, str)
-        ):
-            at = 1
-        while at < len(body) and isinstance(body[at], (ast.Global, ast.Nonlocal, ast.Pass)):
-            at += 1
+        at = _first_worth_counting(body)
         if at >= len(body) or _is_on_line_of(node, body[at]):
             return
-        repeats = any(isinstance(inner, _REPEATS) for inner in _walk_scope(body))
+        inner = walk_scope(body)
+        repeats = any(isinstance(each, REPEATS) for each in inner)
+        has_loop = any(isinstance(each, LOOPS) for each in inner)
         cost = _cost_of_straight_code(body)
         if repeats or cost >= COUNTER_COST_NS * HIDDEN_BY or (self.togglable and cost >= LEAST_COST_NS):
-            self._count_in(body, at, "entry", owner, first)
+            self._count_in(body, at, "entry", scope, to_the_end=has_loop)
 
-    def _place_in_loop(self, node: ast.For | ast.AsyncFor | ast.While, owner: str, first: int) -> None:
-        if _is_on_line_of(node, node.body[0]):
+    def _place_in_loop(self, node: ast.For | ast.AsyncFor | ast.While, scope: _Scope) -> None:
+        at = next((index for index, each in enumerate(node.body) if not has_no_code(each)), None)
+        if at is None or _is_on_line_of(node, node.body[at]):
             return
-        inner = _walk_scope(node.body)
-        leaves = any(isinstance(child, _LEAVES) for child in inner)
-        has_loop = any(isinstance(child, _LOOPS) for child in inner)
+        inner = walk_scope(node.body)
+        leaves = any(isinstance(child, LEAVES) for child in inner)
+        has_loop = any(isinstance(child, LOOPS) for child in inner)
         cost = _cost_of_straight_code(node.body)
         length: Anchor | None = None
         if isinstance(node, ast.For) and not leaves and _may_have_length(node.iter):
-            length = self._measure_length(node, owner, first, cost)
+            length = self._measure_length(node, scope, max(cost, 10), node.body[at].lineno)
         if self.togglable or (length is None and (has_loop or cost >= COUNTER_COST_NS * HIDDEN_BY)):
-            anchor = self._count_in(node.body, 0, "loop", owner, first)
+            anchor = self._count_in(node.body, at, "loop", scope)
             if anchor is not None:
                 anchor.header = node.lineno
                 anchor.twin = length
 
-    def _measure_length(self, node: ast.For, owner: str, first: int, cost: int) -> Anchor | None:
-        made = self._new("sized", owner, first, node.body[0].lineno, max(cost, 10))
+    def _measure_length(self, node: ast.For, scope: _Scope, worth: int, line: int) -> Anchor | None:
+        """Ask for the length of what is iterated over, and note each loop that comes to its end."""
+        made = self._new("sized", scope, line, worth)
         if made is None:
             return None
         anchor, constant = made
-        anchor.lines = _lines_run_once(node.body)
+        claims = list_claims(node.body)
+        # What raises leaves the loop, and then not all of its loops come to their end.
+        anchor.lines, anchor.likely = sorted(claims.sure + claims.checked), claims.likely
         anchor.end_line = node.body[-1].end_lineno or node.body[-1].lineno
-        # A header over several lines gets line events of its parts, which the length does not tell.
-        anchor.header = node.lineno if node.iter.end_lineno == node.lineno else 0
-        gate = ast.Attribute(value=constant, attr="gate", ctx=ast.Load())
-        call = ast.Call(func=gate, args=[node.iter], keywords=[])
-        for part in (constant, gate, call):
-            ast.copy_location(part, node.iter)
-        node.iter = call
+        anchor.header = node.lineno if _has_whole_header(node) else 0
+        anchor.header_is_sure = anchor.header > 0 and _cannot_fail(node.iter)
+        anchor.check, anchor.removes = _choose_check(node, scope), removes(node)
+        if anchor.check in (Check.LOCAL, Check.GLOBAL):
+            assert isinstance(node.iter, ast.Name)  # see there
+            named = node.iter.id
+            what = ast.Name(named, ast.Load()) if anchor.check is Check.LOCAL else ast.Constant(named)
+            ended: ast.stmt = ast.Expr(_call(constant, "leave", what))
+            for part in ast.walk(ended):
+                _place_at_start(part, node.iter)
+            node.orelse.insert(0, ended)
+        else:
+            node.orelse.insert(0, _make_increment(constant, "passed", node.iter))
+        if isinstance(node.iter, ast.List) and not any(isinstance(each, ast.Starred) for each in node.iter.elts):
+            # What the compiler makes of it where it stands right behind "in".
+            node.iter = ast.copy_location(ast.Tuple(node.iter.elts, ast.Load()), node.iter)
+        gate = _call(constant, "gate", node.iter)
+        ast.copy_location(gate, node.iter)
+        _place_at_start(gate.func, node.iter)
+        _place_at_start(gate.func.value, node.iter)  # type: ignore[attr-defined]
+        node.iter = gate
         return anchor
+
+
+class _Scope(NamedTuple):
+    """What a function, class or module is called, where its code starts, and what is known of its names."""
+
+    name: str
+    first: int
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    is_module: bool = False
+
+
+def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+    """Return where the code object of a definition starts."""
+    return min([decorator.lineno for decorator in node.decorator_list] + [node.lineno])
+
+
+def _first_worth_counting(body: list[ast.stmt]) -> int:
+    """Return the index of the first statement that may have a counter before it, and that is not for the compiler."""
+    at = 0
+    first = body[0] if body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        at = 1
+    while at < len(body) and (has_no_code(body[at]) or isinstance(body[at], ast.Pass) or _is_future(body[at])):
+        at += 1
+    return at
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def _choose_check(loop: ast.For, scope: _Scope) -> Check:
+    """Choose how to find out whether what is iterated over changes its length meanwhile."""
+    iterated = loop.iter
+    # What the loop itself binds is one of the elements.
+    plain = bound_names([loop.target]) | (plain_names(scope.function) if scope.function is not None else set())
+    if not may_change(loop, plain):
+        return Check.NEEDLESS
+    if isinstance(iterated, ast.Name):
+        if scope.is_module:
+            return Check.GLOBAL
+        bound = bound_names([*loop.body, loop.target])
+        is_local = scope.function is not None and iterated.id in local_names(scope.function) - bound
+        return Check.LOCAL if is_local else Check.UNSURE
+    # Others (a or b, x if y else z) may be a variable after all, to which the stack need not own a reference.
+    owned = (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.List, ast.ListComp, ast.SetComp, ast.DictComp)
+    return Check.OWNED if isinstance(iterated, owned) else Check.UNSURE
+
+
+def _has_whole_header(loop: ast.For) -> bool:
+    """Tell whether the header of a loop runs once an iteration and once more, and has no parts that run by themselves.
+
+    Parts on other lines do, and comprehensions.
+    """
+    parts = walk_scope([loop.iter])
+    return loop.iter.end_lineno == loop.lineno and not any(isinstance(part, (*REPEATS, ast.Lambda)) for part in parts)
+
+
+def _cannot_fail(iterated: ast.expr) -> bool:
+    """Tell whether the header runs only where the loop begins."""
+    parts = walk_scope([iterated])
+    return all(isinstance(part, (ast.Name, ast.Constant, ast.List, ast.Tuple, ast.expr_context)) for part in parts)
+
+
+def _call(constant: ast.Constant, method: str, argument: ast.expr) -> ast.Call:
+    # A constant of its own: each has a position.
+    function = ast.Attribute(value=ast.Constant(constant.value), attr=method, ctx=ast.Load())
+    return ast.Call(func=function, args=[argument], keywords=[])
+
+
+def _place_at_start(part: ast.AST, of: ast.expr | ast.stmt) -> None:
+    """Give a part the position where ``of`` begins: on one line, so that it makes no line of its own."""
+    ast.copy_location(part, of)
+    if isinstance(part, (ast.expr, ast.stmt)):
+        part.end_lineno, part.end_col_offset = of.lineno, of.col_offset
+
+
+def _make_increment(constant: ast.Constant, field: str, at: ast.expr | ast.stmt) -> ast.AugAssign:
+    """Make ``field += 1`` with the position of what follows or precedes: tracing sees one line, not two."""
+    increment = ast.AugAssign(
+        target=ast.Attribute(value=ast.Constant(constant.value), attr=field, ctx=ast.Store()),
+        op=ast.Add(),
+        value=ast.Constant(value=1),
+    )
+    for part in ast.walk(increment):
+        _place_at_start(part, at)
+    return increment
+
+
+def _insert_increment(body: list[ast.stmt], at: int, constant: ast.Constant, field: str) -> None:
+    body.insert(at, _make_increment(constant, field, body[at]))
 
 
 def _may_have_length(iterable: ast.expr) -> bool:
     """Tell whether the source leaves it possible that this has a length."""
+    if isinstance(iterable, ast.Set):
+        # The compiler makes a constant of it, with an order of its own.
+        return False
     if isinstance(iterable, ast.Call):
         name = iterable.func.id if isinstance(iterable.func, ast.Name) else getattr(iterable.func, "attr", "")
         return name not in _WITHOUT_LENGTH
@@ -291,8 +326,21 @@ def _asks_for_main(statement: ast.stmt) -> bool:
 
 
 def _is_on_line_of(outer: ast.stmt, inner: ast.stmt) -> bool:
-    """Tell whether a suite stands on the line of its header, as in ``while x: step()``."""
-    return inner.lineno == outer.lineno
+    """Tell whether a suite stands on the last line of its header, as in ``while x: step()``."""
+    if isinstance(outer, (ast.For, ast.AsyncFor)):
+        header: list[ast.AST | None] = [outer.iter]
+    elif isinstance(outer, ast.While):
+        header = [outer.test]
+    elif isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        header = [outer.returns, *ast.walk(outer.args)]
+    elif isinstance(outer, ast.ClassDef):
+        header = [*outer.bases, *outer.keywords]
+    elif isinstance(outer, ast.If):
+        header = [outer.test]
+    else:
+        header = []
+    ends = [getattr(part, "end_lineno", None) or outer.lineno for part in header]
+    return inner.lineno <= max(ends, default=outer.lineno)
 
 
 class Placed(NamedTuple):

@@ -46,12 +46,14 @@ _LOADS = frozenset(
 class Toggle:
     """The place of one counter in the bytecode."""
 
-    __slots__ = ("_low", "anchor", "code", "distance", "is_on", "on_word")
+    __slots__ = ("_low", "anchor", "code", "counts", "distance", "is_on", "on_word")
 
-    def __init__(self, anchor: Anchor, code: types.CodeType, start: int, end: int) -> None:
+    def __init__(self, anchor: Anchor, code: types.CodeType, start: int, end: int, counts: str = "n") -> None:
         import ctypes
 
         self.anchor = anchor
+        self.counts = counts
+        """Which field of the anchor is counted: ``n`` or ``passed``."""
         self.code = code
         self.distance = (end - start) // 2 - 1
         self._low = (ctypes.c_ubyte * 2).from_address(id(code) + _BASE + start)
@@ -81,15 +83,15 @@ def find_toggles(code: types.CodeType) -> Iterator[Toggle]:
         todo += [each for each in one.co_consts if isinstance(each, types.CodeType)]
         if not any(type(each) is Anchor and each.kind != "sized" for each in one.co_consts):
             continue
-        start, end, prefix = -1, 0, -1
+        start, end, prefix, counts = -1, 0, -1, "n"
         pending: Anchor | None = None
         for each in dis.get_instructions(one):
-            if pending is not None and each.opname == "STORE_ATTR" and each.argval == "n":
-                end = -1
+            if pending is not None and each.opname == "STORE_ATTR":
+                counts, end = each.argval, -1
             elif pending is not None and end == -1:
                 distance = (each.offset - start) // 2 - 1
                 if 0 < distance < 256:
-                    yield Toggle(pending, one, start, each.offset)
+                    yield Toggle(pending, one, start, each.offset, counts)
                 pending = None
             if each.opname == "EXTENDED_ARG":
                 prefix = each.offset if prefix < 0 else prefix
@@ -114,10 +116,10 @@ def can_toggle() -> bool:  # noqa: PLR0911
         exec(install_anchors(code, found), namespace)
         function = namespace["f"]
         toggles = list(find_toggles(function.__code__))
-        if len(toggles) != 2 or _live(function.__code__) != function.__code__._co_code_adaptive:  # type: ignore[attr-defined]
+        if len(toggles) != 3 or _live(function.__code__) != function.__code__._co_code_adaptive:  # type: ignore[attr-defined]
             return False
         for on in (True, False, True, False):
-            before = [each.anchor.n for each in toggles]
+            before = [getattr(each.anchor, each.counts) for each in toggles]
             for each in toggles:
                 each.set(on)
                 if each.is_on is not on:
@@ -125,8 +127,8 @@ def can_toggle() -> bool:  # noqa: PLR0911
             # Often enough for the interpreter to specialise it.
             if any(function([1, 2, 3]) != 6 for _ in range(50)):
                 return False
-            grown = [each.anchor.n - was for each, was in zip(toggles, before, strict=True)]
-            if sorted(grown) != ([50, 150] if on else [0, 0]):
+            grown = [getattr(each.anchor, each.counts) - was for each, was in zip(toggles, before, strict=True)]
+            if sorted(grown) != ([50, 50, 150] if on else [0, 0, 0]):
                 return False
     except Exception:  # whatever it is, it is not as thought
         return False
@@ -291,13 +293,17 @@ class Toggles:
         self.off: list[_Off] = []
         self.of_code: dict[int, list[Toggle]] = {}
         """Counters by the identity of their code, which they keep alive."""
+        self.ends: dict[int, Toggle] = {}
+        """What counts the passes that get through, by the identity of the anchor."""
         self.passed = 0
         self.counting = False
         self.began = 0
 
     def add(self, code: types.CodeType) -> None:
         """Take note of a module's counters."""
-        found = list(find_toggles(code))
+        every = list(find_toggles(code))
+        self.ends.update((id(each.anchor), each) for each in every if each.counts == "passed")
+        found = [each for each in every if each.counts == "n"]
         for each in found:
             self.of_code.setdefault(id(each.code), []).append(each)
         self.on += found
@@ -328,19 +334,27 @@ class Toggles:
         for count, index in passed:
             toggle = self.on[index]
             twin = toggle.anchor.twin
-            superfluous = twin is not None and twin.exact and twin.entries > 0
+            superfluous = twin is not None and twin.is_promising
             if total <= allowed and not superfluous:
                 continue
             toggle.set(False)
             if not toggle.is_on:
                 gone.add(index)
                 total -= count
+                self._give_up_end(toggle)
                 if superfluous:
                     toggle.anchor.exact = False
                 else:
                     self.off.append(_Off(toggle, self._find_base(toggle)))
         if gone:
             self.on = [each for index, each in enumerate(self.on) if index not in gone]
+
+    def _give_up_end(self, toggle: Toggle) -> None:
+        """Count no longer which passes get through, where passes themselves are not all counted any more."""
+        toggle.anchor.checked = []
+        end = self.ends.pop(id(toggle.anchor), None)
+        if end is not None:
+            end.set(False)
 
     def _find_base(self, toggle: Toggle) -> Toggle | None:
         """Return the counter of the next loop around this one that is on, else that of the function."""

@@ -230,7 +230,7 @@ class LineWindows:
         self.phases = []
         self.windows = self.pending = self.on_ns = 0
         for anchor in self.anchors:
-            anchor.n = anchor.entries = 0
+            anchor.forget()
         self.anchor_in_windows = [0] * len(self.anchors)
 
     def report(self, cpu_ns: int, estimates: dict[int, tuple[int, float]]) -> dict[str, Any]:
@@ -253,12 +253,17 @@ class LineWindows:
                     "line": anchor.line,
                     "end_line": anchor.end_line,
                     "header": anchor.header,
+                    "header_is_sure": anchor.header_is_sure,
                     "entries": anchor.entries,
                     "lines": anchor.lines,
+                    "likely": anchor.likely,
+                    "checked": anchor.checked,
+                    "passed": anchor.passed,
                     "count": estimates.get(id(anchor), (anchor.n, 0.0))[0],
                     "error": estimates.get(id(anchor), (anchor.n, 0.0))[1],
                     "partial": id(anchor) in estimates,
-                    "exact": anchor.exact,
+                    "exact": anchor.is_exact,
+                    "near": anchor.is_near,
                 }
                 for anchor in self.anchors
                 if anchor.n or id(anchor) in estimates

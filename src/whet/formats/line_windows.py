@@ -57,6 +57,14 @@ class _Anchor:
     exact: bool
     error: float = 0.0
     """Relative standard error of ``count``; 0 where it counted throughout."""
+    near: bool = False
+    """Whether ``count`` is about right where it is not exact."""
+    likely: tuple[int, ...] = ()
+    """Lines that ran as often as ``lines`` where no exception came in between."""
+    checked: frozenset[int] = frozenset()
+    """Those of them that ran ``passed`` times at least."""
+    passed: int = 0
+    header_is_sure: bool = False
     entries: int = 0
     """How often the loop was entered; known for sized loops only."""
     seen: dict[int, float] = field(default_factory=dict)
@@ -214,15 +222,25 @@ def _read_anchors(
             tuple(int(line) for line in each["lines"]),
             int(each["count"]),
             bool(each["exact"]),
-            float(each["error"]),
-            int(each["entries"]),
+            error=float(each["error"]),
+            near=bool(each["near"]),
+            likely=tuple(int(line) for line in each["likely"]),
+            checked=frozenset(int(line) for line in each["checked"]),
+            passed=int(each["passed"]),
+            header_is_sure=bool(each["header_is_sure"]),
+            entries=int(each["entries"]),
         )
-        if anchor.kind == "sized" or each["partial"]:
-            # Its counter jumps by a whole loop at a time, or was away in some windows: what ran inside them is told
-            # by the first line of its body.
-            known = anchor.kind in ("sized", "loop") or anchor.line in anchor.lines
-            anchor.seen = dict(by_line.get(function, {}).get(anchor.line, {})) if known else {}
-        else:
+        of_lines = by_line.get(function, {})
+        if anchor.lines:
+            # The line that it counts, seen as the others are: by the same threads, from the same moment on.
+            anchor.seen = dict(of_lines.get(anchor.lines[0], {}))
+        elif anchor.kind == "sized" and anchor.header:
+            share = anchor.count / max(1, anchor.count + anchor.entries)
+            anchor.seen = {number: count * share for number, count in of_lines.get(anchor.header, {}).items()}
+        elif anchor.kind == "loop" and each["partial"]:
+            # It was away in some windows.
+            anchor.seen = dict(of_lines.get(anchor.line, {}))
+        elif anchor.kind != "sized" and not each["partial"]:
             anchor.seen = {number: counts[row] for number, counts in enumerate(in_phase) if row in counts}
         anchors.append(anchor)
     return anchors
@@ -255,11 +273,7 @@ def _estimate_function(
     surroundings: Sequence[tuple[float, float]],
 ) -> Iterator[LineCount]:
     file, first = function
-    exact = {line: (anchor.count, anchor.error) for anchor in anchors if anchor.exact for line in anchor.lines}
-    for anchor in anchors:
-        if anchor.kind == "sized" and anchor.exact and anchor.header:
-            # Once an iteration, and once more to find that nothing is left.
-            exact[anchor.header] = (anchor.count + anchor.entries, 0.0)
+    told = _tell_lines(anchors, lines)
     entry = next((a for a in anchors if a.kind == "entry" and a.exact), None)
     if entry is not None:
         # The function's own line stands for its calls.
@@ -268,17 +282,17 @@ def _estimate_function(
     else:
         # Without an anchor there is no loop in the function, so its first line runs once a call.
         entries = sum(lines[min(lines)].values()) if lines else 0
-    usable = sorted((a for a in anchors if a.exact and a.in_windows), key=lambda a: a.span)
-    for line in sorted(lines.keys() | exact.keys()):
+    usable = sorted((a for a in anchors if (a.exact or a.near) and a.in_windows), key=lambda a: (a.span, not a.exact))
+    for line in sorted(lines.keys() | told.keys()):
         counts = lines.get(line, {})
         in_windows = sum(counts.values())
         per_call = in_windows / entries if entries and in_windows else None
-        if line in exact:
-            hits, error = exact[line]
-            yield LineCount(file, line, first, _told(hits, error), per_call, min(error, 9.99), exact=not error)
+        if line in told:
+            hits, error = told[line]
+            yield LineCount(file, line, first, _believe(hits, error), per_call, min(error, 9.99), exact=not error)
             continue
-        around = [a for a in usable if a.start <= line <= a.end_line]
-        chosen = next((a for a in around if a.in_windows >= ENOUGH), None)
+        around = [a for a in usable if a.start <= line <= a.end_line and a.in_windows >= ENOUGH]
+        chosen = next((a for a in around if a.exact or _agrees(a, around, surroundings)), None)
         if chosen is not None:
             factor = chosen.count / chosen.in_windows
             error = math.hypot(_error_of_ratio(counts, chosen.seen), chosen.error)
@@ -289,12 +303,64 @@ def _estimate_function(
                 continue
             factor = sum(count * surroundings[number][0] for number, count in counts.items()) / covered
             error = _error_of_spread(counts, surroundings, factor)
-        yield LineCount(file, line, first, _told(round(in_windows * factor), error), per_call, min(error, 9.99))
+        yield LineCount(file, line, first, _believe(round(in_windows * factor), error), per_call, min(error, 9.99))
 
 
-def _told(hits: int, error: float) -> int | None:
+def _believe(hits: int, error: float) -> int | None:
     """Return a count that says something, else nothing: then only the ratio is shown."""
     return hits if error <= MOST_ERROR else None
+
+
+def _tell_lines(anchors: Sequence[_Anchor], lines: Mapping[int, Mapping[int, float]]) -> dict[int, tuple[int, float]]:
+    """Return hits and relative standard error of the lines that anchors count; an error of 0 is exactness."""
+    told: dict[int, tuple[int, float]] = {}
+
+    def tell(line: int, hits: int, error: float) -> None:
+        if line not in told or error < told[line][1]:
+            told[line] = (hits, error)
+
+    for anchor in anchors:
+        if not anchor.exact:
+            continue
+        for line in anchor.lines:
+            tell(line, anchor.count, anchor.error)
+        if anchor.kind == "sized" and anchor.header:
+            # Once an iteration, and once more to find that nothing is left.
+            tell(anchor.header, anchor.count + anchor.entries, 0.0 if anchor.header_is_sure else 0.01)
+        for line in anchor.likely:
+            error = _doubt_of_likely(anchor, line, sum(lines.get(line, {}).values()))
+            if error is not None:
+                tell(line, anchor.count, math.hypot(error, anchor.error))
+    return told
+
+
+def _doubt_of_likely(anchor: _Anchor, line: int, in_windows: float) -> float | None:
+    """Return how far a line may be from its anchor's count, as a part of it; ``None`` where windows say it is far.
+
+    Between the two an exception may have ended the pass.
+    """
+    most = 1.0
+    if line in anchor.checked and anchor.count:
+        most = max(0, anchor.count - anchor.passed) / anchor.count
+    base = anchor.in_windows
+    if not base:
+        return min(most, 0.5)
+    doubt = (abs(base - in_windows) + 1) / (base + 1)
+    # Windows that begin or end between the two make some difference anyway.
+    usual = 3 * math.sqrt(2 * len(anchor.seen)) / base
+    return min(most, doubt) if most < 1.0 or doubt <= max(usual, 0.02) else None
+
+
+def _agrees(anchor: _Anchor, others: Sequence[_Anchor], surroundings: Sequence[tuple[float, float]]) -> bool:
+    """Tell whether an anchor that is not exact is borne out by those around it."""
+    factor = anchor.count / anchor.in_windows
+    exact = next((a for a in others if a.exact), None)
+    if exact is not None:
+        expected = exact.count / exact.in_windows
+    else:
+        weighed = sum(count * surroundings[number][0] for number, count in anchor.seen.items())
+        expected = weighed / anchor.in_windows
+    return expected > 0 and 0.5 <= factor / expected <= 2
 
 
 def _error_of_ratio(counts: Mapping[int, float], anchor: Mapping[int, float]) -> float:
