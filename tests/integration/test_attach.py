@@ -96,7 +96,9 @@ def attach(runner):
 def begin_attach(runner, pid, *words, cwd=None):
     """Start ``whet attach`` and return it with its samplers' pids once both sample."""
     folder = cwd or runner.make_folder()
-    whet = runner.start([*WHET, "attach", "--duration", "600", *words, str(pid)], folder)
+    # One that is killed leaves its captures behind: here, not in the machine's folder.
+    environ = {**os.environ, "TMPDIR": str(runner.make_folder())}
+    whet = runner.start([*WHET, "attach", "--duration", "600", *words, str(pid)], folder, env=environ)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         samplers = [child for child in children_of(whet.pid) if b"py-spy" in read(f"/proc/{child}/cmdline")[:200]]
