@@ -162,10 +162,7 @@ class Anchor:
         if self.check is _GLOBAL:
             iterable = sys._getframe(1).f_globals.get(iterable)
         kind = type(iterable)
-        if kind is list or any(kind is each for each in _WITH_LENGTH):
-            length = len(iterable)
-        else:
-            length = 0
+        length = len(iterable) if kind is list or any(kind is each for each in _WITH_LENGTH) else 0
         self.passed += 1
         self.left += length
 
