@@ -16,6 +16,10 @@ import types
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
+if sys.platform != "win32":
+    # Not when it is needed: by then a module of the program's may have the name.
+    import resource
+
 from . import importer, looks, placing, precise, toggling, windows
 
 WINDOW_SECONDS = 0.001
@@ -34,6 +38,9 @@ SAVE_SHARE = 0.003
 """Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
+
+_open = open
+"""Programs put others in its place, as tests with a made-up file system do."""
 
 
 class Agent:
@@ -286,7 +293,7 @@ class Agent:
         }
         temporary = f"{self.out}.tmp"
         try:
-            with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
+            with _open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
                 # "surrogatepass" is for file names that are not UTF-8.
                 json.dump(report, sink, ensure_ascii=False)
             os.replace(temporary, self.out)
@@ -357,9 +364,7 @@ class Agent:
 
 
 def _peak_kilobytes() -> int:
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak

@@ -28,6 +28,12 @@ from time import perf_counter_ns
 
 from .anchors import COUNTER_COST_NS, Anchor
 
+# Not when it is needed: by then a module of the program's may have the name.
+try:
+    import ctypes
+except ImportError:
+    ctypes = None  # type: ignore[assignment]
+
 COST_SHARE = 0.01
 """Part of the CPU time that all counters together may cost."""
 FREE_COUNTS = 400_000
@@ -49,8 +55,7 @@ class Toggle:
     __slots__ = ("_low", "anchor", "code", "counts", "distance", "is_on", "on_word")
 
     def __init__(self, anchor: Anchor, code: types.CodeType, start: int, end: int, counts: str = "n") -> None:
-        import ctypes
-
+        assert ctypes is not None  # can_toggle
         self.anchor = anchor
         self.counts = counts
         """Which field of the anchor is counted: ``n`` or ``passed``."""
@@ -136,8 +141,7 @@ def can_toggle() -> bool:  # noqa: PLR0911
 
 
 def _live(code: types.CodeType) -> bytes:
-    import ctypes
-
+    assert ctypes is not None  # can_toggle
     return ctypes.string_at(id(code) + _BASE, len(code.co_code))
 
 
