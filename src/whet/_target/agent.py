@@ -69,6 +69,7 @@ class Agent:
         self.peak_kilobytes = 0
         self.peak_stack: list[tuple[str, int, str]] = []
         self.ticks = 0
+        self.in_tick = False
         self.own_profile_function: Any = None
         """Set where whet samples from inside, by a profile function that is no reason to leave the program alone."""
         self.timer: precise.PreciseTimer | None = None
@@ -144,6 +145,7 @@ class Agent:
             self.timer = None
 
     def _arm(self, seconds: float) -> None:
+        self.in_tick = False
         if self.armed:
             signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -168,13 +170,16 @@ class Agent:
     # -- ticking ----------------------------------------------------------------------------------------------------
 
     def _on_tick(self, _number: int, frame: types.FrameType | None) -> None:
-        if not self.armed or os.getpid() != self.pid:
+        if not self.armed or self.in_tick or os.getpid() != self.pid:
             return
+        # The timer behind a precise one may go off while a tick still works, which is to arm the next when it is done.
+        self.in_tick = True
         try:
             self._tick(frame)
         except Exception as error:
             if not _is_ours(error):
                 # A signal handler of the program ran inside ours and raised: that is for the program.
+                self.in_tick = False
                 raise
             self.armed = False
             self.why_no_hits = self.why_no_hits or f"the agent failed: {type(error).__name__}: {error}"
@@ -218,12 +223,12 @@ class Agent:
         self._arm_briefly(WINDOW_SECONDS)
 
     def _begin_counting(self) -> None:
-        self._arm_briefly(COUNTING_SECONDS)
         self.toggles.begin_counting(process_time_ns() - self.began_cpu)
+        self._arm_briefly(COUNTING_SECONDS)
 
     def _begin_gap(self, cpu_ns: int) -> None:
-        self._arm(self._gap(cpu_ns))
         self.toggles.begin_gap(process_time_ns() - self.began_cpu)
+        self._arm(self._gap(cpu_ns))
 
     def _arm_briefly(self, seconds: float) -> None:
         """Arm the precise timer, and the other one behind it in case the signal is lost."""
