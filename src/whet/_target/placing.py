@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor, Check
 from .claims import (
@@ -62,6 +63,10 @@ _COSTS: dict[type, int] = {
     ast.Delete: 20,
     ast.Raise: 200,
 }
+
+_RUN_FIRST = ("iter", "test", "value", "func", "left", "values", "elts", "keys", "operand", "exc", "subject")
+"""Fields of nodes whose code comes first."""
+_RUN_AT_ONCE = (ast.Try, ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr)
 
 
 def _cost_of_straight_code(body: list[ast.stmt]) -> int:
@@ -301,7 +306,36 @@ def _make_increment(constant: ast.Constant, field: str, at: ast.expr | ast.stmt)
 
 
 def _insert_increment(body: list[ast.stmt], at: int, constant: ast.Constant, field: str) -> None:
-    body.insert(at, _make_increment(constant, field, body[at]))
+    body.insert(at, _make_increment(constant, field, _find_beginning(body[at])))
+
+
+def _list_defaults(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
+    """Return the default values in the order in which they are made."""
+    if isinstance(node, ast.ClassDef):
+        return []
+    together = sys.version_info >= (3, 14) and all(isinstance(each, ast.Constant) for each in node.args.defaults)
+    named = [each for each in node.args.kw_defaults if each is not None]
+    return named if together else [*node.args.defaults, *named]
+
+
+def _find_beginning(statement: ast.stmt) -> ast.expr | ast.stmt:
+    """Return the part of a statement that runs first: of one over several lines that need not be the first line."""
+    node: ast.expr | ast.stmt = statement
+    while True:
+        first: ast.AST | None = None
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            first = next(iter([*node.decorator_list, *_list_defaults(node)]), None)
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            first = node.items[0].context_expr
+        else:
+            for field in _RUN_FIRST:
+                value: Any = getattr(node, field, None)
+                first = value[0] if isinstance(value, list) and value else value
+                if isinstance(first, ast.expr):
+                    break
+        if not isinstance(first, ast.expr) or isinstance(node, _RUN_AT_ONCE):
+            return node
+        node = first
 
 
 def _may_have_length(iterable: ast.expr) -> bool:
