@@ -84,13 +84,13 @@ def bare_python(tmp_path_factory):
 
 
 def test_target_without_any_profiler_borrows_whets(runner, bare_python):
-    program = busy(runner)
+    program = runner.write(BUSY.format(seconds=0.3) + "def allocate():\n    return bytearray(30_000_000)\nallocate()\n")
     command = runner.command(program, options=["--memory"], python=str(bare_python))
     ran = runner.call(command, program.parent)
     assert (ran.status, ran.stdout) == (0, b"True\n"), ran.words
-    (row,) = ran.find_functions("busy")
+    (row,), (allocating,) = ran.find_functions("busy"), ran.find_functions("allocate")
     assert row["hits"] == 1
-    assert row["allocated_bytes"] is not None
+    assert allocating["allocated_bytes"] == pytest.approx(30_000_000, rel=0.01)
     assert not [each for each in ran.report["warnings"] if each["about"] in ("line_profiler", "memray", "py-spy")]
 
 
@@ -166,6 +166,7 @@ def test_kernel_refuses_to_let_py_spy_in(runner):
 
 
 @LINUX
+@pytest.mark.slow
 def test_repeated_executions_say_a_refusal_once(runner):
     program = busy(runner, 0.1)
     command = [

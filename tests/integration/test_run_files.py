@@ -254,6 +254,7 @@ def test_room_for_the_run_and_not_for_the_report(runner):
     assert ran.find_functions("work")
 
 
+@pytest.mark.slow
 def test_runs_of_the_same_second_do_not_meet(runner):
     program = make_project(runner)
     started = [runner.start(runner.command(program, options=["-o", f"{n}.html"]), program.parent) for n in range(3)]
