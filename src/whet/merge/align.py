@@ -8,6 +8,7 @@ from dataclasses import replace
 from whet.merge.codemap import CodeMap, code_map, is_folded, strip_comprehensions
 from whet.merge.ownership import Ownership
 from whet.model.frame import Frame, Owner
+from whet.model.metric import Metric
 from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable
 from whet.model.run import SourceFile
 
@@ -37,7 +38,12 @@ def align_profile(profile: Profile, sources: Mapping[str, SourceFile], ownership
     place = _move_rows(profile.stacks, renamed, folded, hidden, table)
     samples = [moved for moved in (_move_samples(entry, place) for entry in profile.samples) if moved.stack]
     stacks = StackTable(table.parent, table.frame_of)
-    return replace(profile, frames=table.frames, stacks=stacks, samples=samples, lines=lines)
+    own_ns = profile.own_ns + _sum_cpu(profile.samples) - _sum_cpu(samples)
+    return replace(profile, frames=table.frames, stacks=stacks, samples=samples, lines=lines, own_ns=own_ns)
+
+
+def _sum_cpu(samples: Sequence[Samples]) -> int:
+    return sum(sum(entry.value) for entry in samples if entry.metric is Metric.CPU)
 
 
 class _Namer:

@@ -103,5 +103,7 @@ class Profile:
     """Which execution of the run this was seen in: an index into ``Run.executions``."""
     peak_bytes: int = 0
     """The highest use of memory that the collector saw; 0 where it does not measure memory."""
+    own_ns: int = 0
+    """CPU time that was seen in whet's own code inside the program; it is in no sample."""
     truncated: str = ""
     """Why the capture ends before the program did, as in ``the last line is cut off``; empty when it is whole."""

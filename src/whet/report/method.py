@@ -75,6 +75,12 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
         for profile in run.profiles
         if profile.period_ns
     ]
+    own = sum(profile.own_ns for profile in run.profiles)
+    if own:
+        said.append(
+            f"{format_seconds(own)} of CPU time were whet's own, inside the program: compiling it with counters, "
+            "looking at values, counting lines. No share holds any of it."
+        )
     said += [_explain_pauses(execution, run) for execution in run.executions if execution.paused_share]
     counts = [count for profile in run.profiles for count in profile.lines]
     if any(not count.exact and count.hits is not None for count in counts):

@@ -188,6 +188,8 @@ class Summary:
     verdict: str
     duration: Figure
     cpu: Figure
+    own: Figure
+    """The part of ``cpu`` that whet itself took inside the program; nothing where it is not worth a word."""
     busy: Figure
     waiting: Figure
     peak: Figure

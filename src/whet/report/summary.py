@@ -21,6 +21,7 @@ _MOSTLY = 0.5
 _NOTABLE = 0.05
 _CROWDED = 1.15
 _MUCH_AWAITED = 0.3
+_WORTH_A_WORD = 0.03
 _NOTICED_NS = 50_000_000
 """A difference that a few samples make is none."""
 
@@ -35,6 +36,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         verdict=_tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions),
         duration=time_figure(first.wall_ns if first else None),
         cpu=time_figure(first.cpu_ns if first else None),
+        own=time_figure(_count_own(run, first)),
         busy=time_figure(hotspots.busy_ns),
         waiting=time_figure(hotspots.waiting_ns),
         peak=bytes_figure(find_peak(run) or None),
@@ -44,6 +46,11 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         next_command=more or measure_rest_command(run) or "whet report --format json",
         not_measured=describe_not_measured(run),
     )
+
+
+def _count_own(run: Run, first: Execution | None) -> int | None:
+    own = sum(profile.own_ns for profile in run.profiles if profile.execution == 0)
+    return own if first and own >= _WORTH_A_WORD * first.cpu_ns > 0 else None
 
 
 def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:

@@ -110,9 +110,10 @@ class _Page:
     def write_head(self, view: ReportView) -> None:
         summary, provenance = view.summary, view.provenance
         self._write(self._text(summary.verdict, "bold", least=200))
+        own = f", {summary.own} of it whet's own" if summary.own.value else ""
         facts = [
             provenance.exit_text,
-            f"{summary.duration} wall, {summary.cpu} CPU",
+            f"{summary.duration} wall, {summary.cpu} CPU{own}",
             f"{summary.samples:,} samples",
             f"peak {summary.peak}" if summary.peak.value else "",
             provenance.python,

@@ -248,3 +248,17 @@ def test_values_are_kept_and_order_does_not_matter(stacks, chance: Random):
     assert sum(sum(entry.value) for entry in first.samples) == sum(range(1, len(stacks) + 1))
     assert all(parent < row for row, parent in enumerate(first.stacks.parent))
     assert view(align_profile(replace(first), sources, OWNERSHIP)) == view(first), "aligning twice changes nothing"
+
+
+def test_time_in_whets_own_code_is_told_apart(make):
+    profile = make.profile(
+        [
+            ("main@/app/a.py:1", 70),
+            ("main@/app/a.py:1;_on_tick@/whet/_target/agent.py:9", 20),
+            ("main@/app/a.py:1;_on_tick@/whet/_target/agent.py:9;dumps@/usr/lib/python3.13/json/__init__.py:3", 5),
+            ("main@/app/a.py:2", 40, Metric.WAITING),
+        ]
+    )
+    aligned = align_profile(profile, {}, OWNERSHIP)
+    assert aligned.own_ns == 25
+    assert sum(sum(each.value) for each in aligned.samples) == 110
