@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.report.parts import FunctionRow, Suggestion
+from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import shorten, show
-from whet.report.units import Figure
+from whet.report.units import Figure, format_share
 from whet.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ MOST_LINES = 40
 MOST_HOTSPOTS = 10
 MOST_SUGGESTIONS = 3
 MOST_CAUTIONS = 3
+LINE_WORTH = 0.05
+"""Share of the run from which on a line is shown below its function, and"""
+LINE_PART = 0.25
+"""its part of the function."""
+ROOMY = 60
+"""Below this width no line is shown, and paths stand below names."""
 WIDE = 100
 """From this width on there is room for the optional columns."""
 NARROW = 34
@@ -28,8 +34,17 @@ NARROW = 34
 NARROWEST = 20
 _CUT = "[cut]"
 """Stands for what was left out of the middle of a text: an ellipsis could come to stand at a line's end."""
-_FEW = ((10, 3, 3, 400), (8, 3, 2, 300), (6, 3, 1, 200), (5, 2, 1, 140), (3, 1, 1, 90), (2, 1, 1, 60), (1, 1, 0, 40))
-"""What is tried until it fits: hotspots, suggestions, cautions, characters of a text."""
+_FEW = (
+    (10, 3, 3, 3, 400),
+    (10, 3, 3, 0, 400),
+    (8, 3, 2, 0, 300),
+    (6, 3, 1, 0, 200),
+    (5, 2, 1, 0, 140),
+    (3, 1, 1, 0, 90),
+    (2, 1, 1, 0, 60),
+    (1, 1, 0, 0, 40),
+)
+"""What is tried until it fits: hotspots, suggestions, cautions, hot lines, characters of a text."""
 
 
 class TerminalRenderer:
@@ -49,13 +64,15 @@ class TerminalRenderer:
     def format(self, view: ReportView) -> str:
         """Return the summary: at most ``MOST_LINES`` lines, whatever the program's names are."""
         text = ""
-        for hotspots, suggestions, cautions, longest in _FEW:
-            text = self._format_some(view, hotspots, suggestions, cautions, longest)
+        for few in _FEW:
+            text = self._format_some(view, *few)
             if text.count("\n") <= MOST_LINES:
                 return text
         return "".join(text.splitlines(keepends=True)[:MOST_LINES])
 
-    def _format_some(self, view: ReportView, hotspots: int, suggestions: int, cautions: int, longest: int) -> str:
+    def _format_some(
+        self, view: ReportView, hotspots: int, suggestions: int, cautions: int, lines: int, longest: int
+    ) -> str:
         from rich.console import Console
 
         out = StringIO()
@@ -72,7 +89,7 @@ class TerminalRenderer:
         )
         page = _Page(console, self.width, longest)
         page.write_head(view)
-        page.write_hotspots(view.hot_functions[:hotspots], view)
+        page.write_hotspots(view.hot_functions[:hotspots], view, lines)
         page.write_suggestions(view.suggestions[:suggestions], len(view.suggestions))
         page.write_foot(view, self.report_path, cautions)
         return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
@@ -99,6 +116,26 @@ def _spell_out(text: str, encoding: str) -> str:
     return text
 
 
+def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow]) -> dict[FunctionRow, LineRow]:
+    """Return the hottest line of each function that has one which stands out."""
+    hottest: dict[tuple[str, int], LineRow] = {}
+    for line in lines:
+        hottest.setdefault((line.file, line.function_line), line)
+    picked = {}
+    for row in rows:
+        found = hottest.get((row.file, row.line))
+        whole, part = row.cost.share.value or 0.0, found.cost.share.value or 0.0 if found else 0.0
+        # A line that holds a function of its own, as a lambda, may cost more than the function around it.
+        if found and row.end_line > row.line and max(LINE_WORTH, LINE_PART * whole) <= part <= whole:
+            picked[row] = found
+    return picked
+
+
+def _describe_line(line: LineRow, room: int) -> str:
+    text = f"line {line.line}, {format_share(line.cost.share.value or 0.0)}"
+    return f"{text}  {shorten(line.code, max(room - len(text) - 2, 24), _CUT)}" if line.code else text
+
+
 class _Page:
     """The summary being written: each part knows its width."""
 
@@ -120,7 +157,7 @@ class _Page:
         ]
         self._write(self._text(" · ".join(fact for fact in facts if fact), "dim", least=200))
 
-    def write_hotspots(self, rows: Sequence[FunctionRow], view: ReportView) -> None:
+    def write_hotspots(self, rows: Sequence[FunctionRow], view: ReportView, hot_lines: int = 0) -> None:
         if not rows:
             return
         from rich.table import Table
@@ -139,12 +176,17 @@ class _Page:
             if shown:
                 table.add_column(name, justify="right", no_wrap=True)
         table.add_column("function", overflow="fold", ratio=1)
+        lines = _pick_lines(rows[:hot_lines], view.lines) if self._width >= ROOMY else {}
+        cells = {row: [str(row.cost.share), *(str(get(row)) for _, get, shown in optional if shown)] for row in rows}
+        heads = ["share", *(name for name, _, shown in optional if shown)]
+        room = self._width - sum(max(map(len, column)) + 2 for column in zip(heads, *cells.values(), strict=True))
         for row in rows:
-            figures = [str(get(row)) for _, get, shown in optional if shown]
             place = self._text(row.name, "bold")
-            place.append("  " if self._width >= 60 else "\n")
+            place.append("  " if self._width >= ROOMY else "\n")
             place.append_text(self._text(row.place, "cyan"))
-            table.add_row(str(row.cost.share), *figures, place)
+            if row in lines:
+                place.append("\n").append_text(self._text(_describe_line(lines[row], room), "dim"))
+            table.add_row(*cells[row], place)
         self._blank()
         self._write(table)
 
@@ -169,11 +211,13 @@ class _Page:
 
         summary = view.summary
         self._blank()
-        for caution in view.cautions[:cautions]:
+        # What the lists of the whole report leave out is told there.
+        shown = [caution for caution in view.cautions if caution.about != "report"]
+        for caution in shown[:cautions]:
             hint = f" ({caution.hint})" if caution.hint else ""
             about = "" if caution.message.startswith(caution.about) else f"{caution.about}: "
             self._write(self._text(f"Warning: {about}{caution.message}{hint}", "yellow", least=160))
-        left = len(view.cautions) - cautions
+        left = len(shown) - cautions
         if left > 0:
             self._write(Text(f"{left} {'more ' if cautions else ''}warning{'s' * (left > 1)} in the report", "yellow"))
         if report_path:

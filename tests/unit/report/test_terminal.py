@@ -112,3 +112,22 @@ def test_a_run_without_anything_still_says_so():
     run = replace(make_run(), executions=(), notices=(), not_measured=())
     text = TerminalRenderer(80).format(build_view(run, Hotspots()))
     assert text.startswith("orders.py: nothing was seen computing")
+
+
+def test_hottest_lines_stand_below_their_functions_where_there_is_room():
+    def lines(width):
+        return re.findall(r"line (\d+), ([\d.]+ %)  (.*)", TerminalRenderer(width).format(view()))
+
+    assert lines(120)[0] == ("23", "41.2 %", "return number in self.numbers")
+    assert len(lines(120)) == 3
+    assert lines(59) == []
+
+
+def test_cpu_time_of_whets_own_is_told_where_it_counts():
+    run = make_run()
+    sampled, *others = run.profiles
+    busy = replace(run, profiles=(replace(sampled, own_ns=500_000_000), *others))
+    idle = replace(run, profiles=(replace(sampled, own_ns=5_000_000), *others))
+    said = TerminalRenderer(120).format(build_view(busy, make_hotspots())).splitlines()[1]
+    assert "3.06 s CPU, 500 ms of it whet's own" in said
+    assert "own" not in TerminalRenderer(120).format(build_view(idle, make_hotspots())).splitlines()[1]
