@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +81,13 @@ class Runner:
     """Runs commands in folders of their own."""
 
     def __init__(self, make_folder: Callable[[], Path]) -> None:
-        self.make_folder = make_folder
+        self._make_folder = make_folder
+        self._lock = threading.Lock()
+
+    def make_folder(self) -> Path:
+        """Make an empty folder."""
+        with self._lock:
+            return self._make_folder()
 
     def plain(self, *words: str | Path, cwd: Path | None = None, stdin: bytes = b"", **variables: str | None) -> Ran:
         """Run Python with ``words`` as its command line."""
@@ -186,15 +194,32 @@ def alike() -> Callable[[Ran, Ran], None]:
     return assert_alike
 
 
+def run_side_by_side(request: pytest.FixtureRequest, run: Callable[[str], Any], parameter: str) -> Callable[[str], Any]:
+    """Call ``run`` for the values that the chosen tests have of ``parameter``, two at a time; return who has the results.
+
+    A run waits a good part of its time for interpreters and profilers to start. What is timed must not go this way.
+    """
+    chosen = [getattr(item, "callspec", None) for item in request.session.items]
+    names = dict.fromkeys(each.params[parameter] for each in chosen if each is not None and parameter in each.params)
+    with ThreadPoolExecutor(2) as pool:
+        done = dict(zip(names, pool.map(run, names), strict=True))
+    return lambda name: done[name] if name in done else run(name)
+
+
 @pytest.fixture(scope="session")
-def measured(runner: Runner) -> Callable[..., tuple[Ran, Ran]]:
+def side_by_side() -> Callable[..., Callable[[str], Any]]:
+    return run_side_by_side
+
+
+@pytest.fixture(scope="session")
+def measured(request: pytest.FixtureRequest, runner: Runner) -> Callable[[str], tuple[Ran, Ran]]:
     """Run a fixture target plainly and under whet, once for all tests that ask for it."""
 
     @functools.cache
     def run(name: str) -> tuple[Ran, Ran]:
         return runner.both(TARGETS / name, stdin=b"hello\nworld\n")
 
-    return run
+    return run_side_by_side(request, run, "target")
 
 
 @pytest.fixture(scope="session")

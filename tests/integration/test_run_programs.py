@@ -343,12 +343,19 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_program_notices_nothing(runner, alike, name):
-    text, modules = PROGRAMS[name]
-    program = runner.write(text, **modules)
-    plain, whet = runner.both(program.name, cwd=program.parent)
-    alike(plain, whet)
+@pytest.fixture(scope="module")
+def run_both(request, runner, side_by_side):
+    def run(name):
+        text, modules = PROGRAMS[name]
+        program = runner.write(text, **modules)
+        return runner.both(program.name, cwd=program.parent)
+
+    return side_by_side(request, run, "program")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program_notices_nothing(run_both, alike, program):
+    alike(*run_both(program))
 
 
 @pytest.mark.parametrize("words", [["prog.py"], ["-m", "prog"]], ids=["script", "module"])

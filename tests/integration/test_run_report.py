@@ -247,9 +247,9 @@ def test_waiting_is_told_from_computing(runner):
     assert ran.report["cpu_seconds"] == pytest.approx(0.6, abs=0.25)
 
 
-def test_threads_are_told_apart(measured):
+def test_threads_are_told_apart(runner):
     """The compute thread computes, the wait thread waits, parked workers do neither."""
-    _, ran = measured("threads.py")
+    ran = runner.whet(TARGETS / "threads.py")
     needs_py_spy(ran)
     (compute,), (wait,), (serve,) = (ran.find_functions(name) for name in ("compute", "wait", "serve"))
     assert (compute["hits"], wait["hits"], serve["hits"]) == (1, 1, 3)

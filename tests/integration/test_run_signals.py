@@ -28,7 +28,7 @@ def start(runner, program, options=(), **more):
     folder = runner.make_folder()
     process = runner.start(runner.command(program, options=options), folder, start_new_session=True, **more)
     assert process.stdout.readline() == b"ready\n", process.stderr.read()
-    time.sleep(0.5)  # enough to be seen
+    time.sleep(0.3)  # enough to be seen
     return process, folder
 
 
@@ -81,7 +81,7 @@ def test_interrupt_counts_once(runner):
         seen = []
         signal.signal(signal.SIGINT, lambda *about: seen.append(1))
         print("ready", flush=True)
-        end = time.monotonic() + 1.5
+        end = time.monotonic() + 1
         while time.monotonic() < end:
             sum(range(1_000))
         print(len(seen))
@@ -253,7 +253,7 @@ def test_ctrl_c_at_a_terminal_is_one_interrupt(runner):
         seen = []
         signal.signal(signal.SIGINT, lambda *about: seen.append(1))
         print("ready", flush=True)
-        end = time.monotonic() + 1.5
+        end = time.monotonic() + 1
         while time.monotonic() < end:
             sum(range(1_000))
         print("seen", len(seen))
@@ -274,7 +274,7 @@ LIVE = b"execution 1 of 1"
 SLOW = """
 import sys, time
 print("begin", sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty(), flush=True)
-end = time.monotonic() + 2.2
+end = time.monotonic() + 1.8
 while time.monotonic() < end:
     sum(range(1_000))
 print("last line", flush=True)
@@ -313,7 +313,7 @@ def no_echo():
     termios.tcsetattr(0, termios.TCSANOW, flags)
 before = termios.tcgetattr(0)
 {change}
-end = time.monotonic() + 2.2
+end = time.monotonic() + 1.8
 while time.monotonic() < end:
     sum(range(1_000))
 termios.tcsetattr(0, termios.TCSANOW, before)
