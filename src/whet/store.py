@@ -22,6 +22,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import shutil
 import tempfile
 import time
@@ -29,7 +30,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from whet.errors import StoreError
+from whet.errors import FormatError, StoreError
 from whet.model.codec import read_run, write_run
 from whet.model.run import Notice, Run
 
@@ -86,7 +87,7 @@ def save_run(run: Run, start: Path, name: str = "") -> SavedRun:
             hint="free some space, or set TMPDIR to a folder that can be written",
         ) from error
     message = f"{home} cannot be written ({first.strerror or first}), so the run is in {path}"
-    return SavedRun(path, Notice("store", message, f"whet report {path}"))
+    return SavedRun(path, Notice("store", message, f"whet report {shlex.quote(str(path))}"))
 
 
 def list_runs(start: Path) -> list[Path]:
@@ -118,7 +119,7 @@ def find_run(reference: str | None, start: Path) -> Path:
     if found:
         names = ", ".join(folder.name for folder in found[-5:])
         raise StoreError(f"{len(found)} runs start with {reference!a}: {names}", hint="write more of the name")
-    raise StoreError(f"no saved run is called {reference[:200]!a} in {runs}", hint="whet run SCRIPT saves one")
+    raise StoreError(f"no saved run is called {reference[:200]!a} in {runs}", hint="`whet report --list` names them")
 
 
 def load_run(path: Path) -> Run:
@@ -128,6 +129,8 @@ def load_run(path: Path) -> Run:
     try:
         with path.open("rb") as file:
             return read_run(file)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", hint="check the path") from error
 

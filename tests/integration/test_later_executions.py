@@ -41,3 +41,13 @@ def test_work_that_was_done_already_is_told(tmp_path):
 
 def test_other_status_is_told(tmp_path):
     assert run_twice(tmp_path, 3) == ["the memory execution ended with status 3, the first with 0"]
+
+
+def test_program_that_fails_does_not_run_again_and_that_is_told(tmp_path):
+    (tmp_path / "fail.py").write_text("print('once')\nraise SystemExit(3)\n")
+    command = [sys.executable, "-m", "whet"]
+    done = subprocess.run([*command, "run", "--full", "fail.py"], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (3, [b"once"])
+    told = subprocess.run([*command, "report", "-f", "json"], cwd=tmp_path, capture_output=True, check=True)
+    messages = [each["message"] for each in json.loads(told.stdout)["warnings"] if each["about"] == "executions"]
+    assert messages == ["the program did not run again for what else was asked: the first time it ended with status 3"]

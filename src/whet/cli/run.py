@@ -87,14 +87,19 @@ def run_command(
             progress=progress,
         )
         measured = measure(spec, host, options)
-    if measured.saved.notice is not None:
-        say(f"whet: {measured.saved.notice.message}")
-    show_run(measured.run, output, include_source=not no_source)
+    notice = measured.saved.notice
+    if notice is not None:
+        say(f"whet: {notice.message}")
+    again = notice.hint if notice is not None else "whet report"
+    show_run(measured.run, output, include_source=not no_source, again=again)
     return measured.status
 
 
-def show_run(run: object, output: Path, *, include_source: bool = True) -> None:
-    """Write the HTML report and print the summary. A report that cannot be written loses neither run nor summary."""
+def show_run(run: object, output: Path, *, include_source: bool = True, again: str = "whet report") -> None:
+    """Write the HTML report and print the summary. A report that cannot be written loses neither run nor summary.
+
+    ``again`` is the command that shows this run again.
+    """
     from whet.errors import StoreError
     from whet.model.run import Run
     from whet.pipeline.showing import print_terminal, show, write_html
@@ -107,7 +112,7 @@ def show_run(run: object, output: Path, *, include_source: bool = True) -> None:
     except StoreError as error:
         written = None
         say(f"whet: {error.message}")
-        say(f"whet: {error.hint}; `whet report -o FILE` writes it without running the program again")
+        say(f"whet: {error.hint}; `{again} -o FILE` writes it without running the program again")
     if sys.stderr is not None:
         # Whoever closed it does not want to read; the status is the program's all the same.
         with contextlib.suppress(BrokenPipeError):

@@ -106,6 +106,12 @@ class _Measurement:
                 except (WhetError, OSError) as error:
                     # What was measured already must not be lost with it.
                     self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
+            elif self.planned > 1:
+                ended = f"ended with status {first.status}" if first.status else "was interrupted"
+                how = first.stopped if self.options.duration and first.stopped else ended
+                self._notice(
+                    "executions", f"the program did not run again for what else was asked: the first time it {how}"
+                )
             run = self._assemble()
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:

@@ -9,7 +9,9 @@ from whet.model.run import Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
 from whet.report.words import (
+    FEW_SAMPLES,
     describe_not_measured,
+    has_failed,
     measure_rest_command,
     more_samples_command,
     name_program,
@@ -50,7 +52,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
 
 def _count_own(run: Run, first: Execution | None) -> int | None:
     own = sum(profile.own_ns for profile in run.profiles if profile.execution == 0)
-    return own if first and own >= _WORTH_A_WORD * first.cpu_ns > 0 else None
+    return own if first and own >= max(_WORTH_A_WORD * first.cpu_ns, _NOTICED_NS) else None
 
 
 def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
@@ -62,7 +64,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _doubt_times(run, hotspots)
     cautions += _point_to_awaiting(run, hotspots)
     more = more_samples_command(run, hotspots)
-    if more:
+    if more or (hotspots.samples < FEW_SAMPLES and has_failed(run)):
         error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
         count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
         cautions.append(Caution("samples", f"only {count}{error}", more))

@@ -151,7 +151,7 @@ class _Page:
         facts = [
             provenance.exit_text,
             f"{summary.duration} wall, {summary.cpu} CPU{own}",
-            f"{summary.samples:,} samples",
+            f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}",
             f"peak {summary.peak}" if summary.peak.value else "",
             provenance.python,
         ]

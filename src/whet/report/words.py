@@ -72,7 +72,7 @@ def stood_idle(run: Run, hotspots: Hotspots) -> bool:
 
 def more_samples_command(run: Run, hotspots: Hotspots) -> str:
     """Return the command that gets enough samples; empty where there are."""
-    if hotspots.samples >= FEW_SAMPLES:
+    if hotspots.samples >= FEW_SAMPLES or has_failed(run):
         return ""
     times = -(-_ENOUGH_SAMPLES // max(hotspots.samples, 1))
     if find_attached(run):
@@ -85,6 +85,11 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
     return repeat_command(run, "--rate", "1000", "--repeat", str(min(max(times // 10, 2), _MOST_REPEATS)))
 
 
+def has_failed(run: Run) -> bool:
+    """Tell whether the program failed: then no option that runs it once more is of use."""
+    return bool(run.executions and run.executions[0].exit_status)
+
+
 def describe_not_measured(run: Run) -> str:
     """Return one sentence that names it and the options that measure it: the summary's last line."""
     if not run.not_measured:
@@ -94,6 +99,8 @@ def describe_not_measured(run: Run) -> str:
 
 def measure_rest_command(run: Run) -> str:
     """Return the command that measures what was not; empty where no option of ``whet run`` does."""
+    if has_failed(run):
+        return ""
     options = dict.fromkeys(option for _, option in run.not_measured if option.startswith("-"))
     return repeat_command(run, *(word for option in options for word in option.split())) if options else ""
 

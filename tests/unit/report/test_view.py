@@ -302,3 +302,14 @@ def test_highlighting_knows_strings_over_lines_and_escapes():
     assert highlight_lines("", {1}) == {1: ""}
     assert set(highlight_lines("x = 1\r\ny = 2\rz = 3", {1, 2, 3})) == {1, 2, 3}
     assert str(highlight_lines("\n" * 6_000 + "x = 1", {6_001})[6_001]) == 'x = <span class="m">1</span>'
+
+
+def test_no_command_repeats_a_program_that_failed():
+    run = make_run()
+    failed = replace(run, executions=(replace(run.executions[0], exit_status=1),))
+    few = replace(make_hotspots(), samples=3)
+    view = build_view(failed, few)
+    assert view.summary.next_command == "whet report --format json"
+    (caution,) = [each for each in view.cautions if each.about == "samples"]
+    assert caution.message.startswith("only 3 samples") and not caution.hint
+    assert "--repeat" in build_view(run, few).summary.next_command
