@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import types
+from contextlib import suppress
 from time import perf_counter_ns, process_time_ns
 from typing import Any
 
@@ -131,7 +132,11 @@ class Agent:
             self.stand_down("the program uses the CPU timer (SIGPROF) itself")
         else:
             self.handler = self._on_tick
-            signal.signal(signal.SIGPROF, self.handler)
+            try:
+                signal.signal(signal.SIGPROF, self.handler)
+            except ValueError:
+                # A thread tried to become another program, which failed.
+                return
             signal.siginterrupt(signal.SIGPROF, False)
             self.armed = True
             self._make_precise_timer()
@@ -165,7 +170,8 @@ class Agent:
             if self.timer is not None:
                 self.timer.arm(0)
             if signal.getsignal(signal.SIGPROF) == self.handler:
-                signal.signal(signal.SIGPROF, signal.SIG_IGN)
+                with suppress(ValueError):  # from another thread than the main one; then the handler ignores it
+                    signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
     # -- ticking ----------------------------------------------------------------------------------------------------
 
@@ -176,13 +182,24 @@ class Agent:
         self.in_tick = True
         try:
             self._tick(frame)
-        except Exception as error:
-            if not _is_ours(error):
-                # A signal handler of the program ran inside ours and raised: that is for the program.
-                self.in_tick = False
+        except BaseException as error:
+            if not _is_ours(error) or not isinstance(error, Exception):
+                # A signal handler of the program ran inside ours and raised: that is for the program. What was begun
+                # here is ended by the next tick.
+                self._arm(FIRST_GAPS)
                 raise
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Leave the program alone from now on."""
+        self.why_no_hits = self.why_no_hits or f"the agent failed: {type(error).__name__}: {error}"
+        self.why_no_looks = self.why_no_looks or self.why_no_hits
+        try:
+            if self.windows is not None and self.windows.open:
+                self.windows.close()
+            self.disarm()
+        except Exception:
             self.armed = False
-            self.why_no_hits = self.why_no_hits or f"the agent failed: {type(error).__name__}: {error}"
 
     def _tick(self, frame: types.FrameType | None) -> None:
         lines = self.windows
@@ -316,9 +333,11 @@ class Agent:
         agent = self
 
         def _exit(status: int) -> None:
-            if agent.pid == os.getpid():
-                agent.finish()
-            exit_now(status)
+            try:
+                if agent.pid == os.getpid():
+                    agent.finish()
+            finally:
+                exit_now(status)
 
         os._exit = _exit  # type: ignore[assignment]
         for name in ("execv", "execve"):

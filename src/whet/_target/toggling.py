@@ -352,6 +352,8 @@ class Toggles:
                     self.off.append(_Off(toggle, self._find_base(toggle)))
         if gone:
             self.on = [each for index, each in enumerate(self.on) if index not in gone]
+        # What comes until the next gap is told to begin belongs to none, and nothing is taken twice.
+        self.begin_gap(cpu_ns)
 
     def _give_up_end(self, toggle: Toggle) -> None:
         """Count no longer which passes get through, where passes themselves are not all counted any more."""

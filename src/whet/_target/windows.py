@@ -164,8 +164,7 @@ class LineWindows:
 
     def stop(self, cpu_ns: int) -> None:
         """Close the window; ``cpu_ns`` is the process's CPU time so far."""
-        self.profiler.disable()
-        self.open = False
+        self.close()
         self.on_ns += perf_counter_ns() - self.opened_at
         self.windows += 1
         self.pending += 1
@@ -174,6 +173,11 @@ class LineWindows:
             counts[index] += self.anchors[index].n - before
         if self.snapshot_ns <= SNAPSHOT_SHARE * cpu_ns:
             self.take_phase(cpu_ns)
+
+    def close(self) -> None:
+        """Trace no more."""
+        self.open = False
+        self.profiler.disable()
 
     def take_phase(self, cpu_ns: int) -> None:
         """Read line_profiler's counters and keep what has been added since the last reading."""
@@ -221,8 +225,7 @@ class LineWindows:
     def forget(self) -> None:
         """Start from nothing, in a forked child: what the parent saw is the parent's."""
         if self.open:
-            self.profiler.disable()
-            self.open = False
+            self.close()
         self.before = {}
         for (file, name, first), counted in self._count_lines().items():
             for line, hits in counted.items():

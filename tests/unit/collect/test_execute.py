@@ -110,7 +110,10 @@ def test_without_another_one_the_report_says_what_is_missing(run: Run, make_tool
     outcome, said, _ = run("print('done')", make_tool("raise SystemExit(1)"))
     assert said == "done\n"
     assert not outcome.fell_back
-    assert [(n.about, n.message) for n in outcome.notices] == [("py-spy", "py-spy failed: it ended with status 1")]
+    # Which of its two ends is seen first, the silence or the exit status, is a race on a busy machine.
+    (notice,) = outcome.notices
+    assert notice.about == "py-spy"
+    assert notice.message.startswith("py-spy failed: it ")
 
 
 def test_a_profiler_that_is_not_there_costs_its_figures_only(run: Run, tmp_path: Path):
