@@ -195,7 +195,7 @@ def alike() -> Callable[[Ran, Ran], None]:
 
 
 def run_side_by_side(request: pytest.FixtureRequest, run: Callable[[str], Any], parameter: str) -> Callable[[str], Any]:
-    """Call ``run`` for the values that the chosen tests have of ``parameter``, two at a time; return who has the results.
+    """Call ``run`` for the values that the chosen tests have of ``parameter``, two at a time.
 
     A run waits a good part of its time for interpreters and profilers to start. What is timed must not go this way.
     """
