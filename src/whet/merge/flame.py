@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import accumulate
 
-from whet.merge.imports import find_imports
-from whet.merge.names import IMPORT_SYSTEM, is_import_machinery
+from whet.merge.calls import Calls, Slot
 from whet.merge.select import profiles_for
 from whet.merge.tree import subtree_sums
-from whet.model.flame import FOLDED, FlameTree
-from whet.model.frame import Frame, Owner
+from whet.model.flame import FOLDED, CallColumn, CallTree, FlameTree
+from whet.model.frame import Frame
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile, Thread
+from whet.model.profile import ROOT, Profile, Samples, Thread
 from whet.model.run import Run
 
 MOST_NODES = 50_000
-_IMPORTING = Frame("<frozen importlib._bootstrap>", IMPORT_SYSTEM, owner=Owner.STDLIB)
-_NO_STACK = Frame("", "<no Python frame>", owner=Owner.NATIVE)
+DRAWN = (Metric.CPU, Metric.WAITING, Metric.ALLOCATED, Metric.PEAK)
+"""The metrics that a reader can choose from."""
 
 
 def fold_stacks(
@@ -30,130 +29,210 @@ def fold_stacks(
     remain: the largest, and ``FOLDED`` ones for what was small beside them, so that
     totals are kept.
     """
-    calls = _Calls()
-    for profile in profiles_for(run, metric):
-        calls.add(profile, metric, keep)
-    return calls.tree(metric, max(1, most))
+    return view_metric(fold_calls(run, (metric,), most, keep), metric)
 
 
-class _Calls:
-    """A tree in the making. Nodes stand after their parents."""
+def fold_calls(
+    run: Run,
+    metrics: Collection[Metric] = DRAWN,
+    most: int = MOST_NODES,
+    keep: Callable[[Thread], bool] | None = None,
+    before: Run | None = None,
+) -> CallTree:
+    """Return the calls of ``run`` in all ``metrics`` at once, as :func:`fold_stacks` folds them.
 
-    def __init__(self) -> None:
-        self._frames: list[Frame] = []
-        self._functions: dict[tuple[str, str, int], int] = {}
-        self._nodes: dict[int, int] = {}
-        self._parent: list[int] = []
-        self._function: list[int] = []
-        self._value: list[int] = []
+    The nodes that remain are those with the largest share of any metric. With
+    ``before``, the same calls of that run stand beside them: a function of it is
+    the one with its name in the file of the same path within its project.
+    """
+    calls = Calls()
+    for profile, entries in _choose_entries(run, metrics, keep):
+        calls.add(profile, entries)
+    if before is not None:
+        translate = _match_functions(calls.functions, run, before)
+        for profile, entries in _choose_entries(before, metrics, keep):
+            calls.add(profile, entries, before=True, translate=translate)
+    return _fold(calls, max(1, most))
 
-    def add(self, profile: Profile, metric: Metric, keep: Callable[[Thread], bool] | None) -> None:
-        """Add the stacks of one profile."""
-        values = _values(profile, metric, keep)
-        sums = subtree_sums(profile.stacks.parent, values)
-        imports = find_imports(profile, sums)
-        functions = [self._name(frame) for frame in profile.frames]
-        machinery = [is_import_machinery(frame) for frame in profile.frames]
-        node = [ROOT] * len(profile.stacks)
-        caller = [ROOT] * len(profile.stacks)
-        """For rows of the import system: the node from which the import was made."""
-        for row, (parent, frame) in enumerate(zip(profile.stacks.parent, profile.stacks.frame, strict=True)):
-            if not sums[row]:
-                continue
-            function = functions[frame]
-            above = node[parent] if parent != ROOT else ROOT
-            if machinery[frame]:
-                began = imports.entry[row]
-                caller[row] = above if began in (row, -1) else caller[began]
-                body = imports.module.get(began)
-                function = self._name(_IMPORTING) if body is None else functions[profile.stacks.frame[body]]
-                above = caller[row]
-            elif parent != ROOT and imports.entry[parent] >= 0 and imports.entry[row] < 0:
-                above = caller[imports.entry[parent]]
-            node[row] = self._node(above, function)
-            self._value[node[row]] += values[row]
-        if values[-1]:
-            self._value[self._node(ROOT, self._name(_NO_STACK))] += values[-1]
 
-    def tree(self, metric: Metric, most: int) -> FlameTree:
-        """Return the tree, left-heavy, in preorder."""
-        totals = subtree_sums(self._parent, self._value)
-        kept = _choose_nodes(self._parent, totals, most)
-        children, folded = self._children(totals, kept)
-        frames: dict[int, int] = {}
-        depths: list[int] = []
-        frame: list[int] = []
-        self_value: list[int] = []
-        total_value: list[int] = []
-        siblings: dict[int, int] = {}
-        todo = [(node, 0) for node in reversed(children.get(ROOT, ()))]
-        if ROOT in folded:
-            todo.insert(0, (_group_below(ROOT), 0))
-        while todo:
-            node, depth = todo.pop()
-            depths.append(depth)
-            if node < 0:
-                siblings[len(frame)], total = folded[_group_below(node)]
-                frame.append(FOLDED)
-                self_value.append(total)
-                total_value.append(total)
-                continue
-            frame.append(frames.setdefault(self._function[node], len(frames)))
-            self_value.append(self._value[node])
-            total_value.append(totals[node])
-            if node in folded:
-                todo.append((_group_below(node), depth + 1))
-            todo.extend((child, depth + 1) for child in reversed(children.get(node, ())))
-        return FlameTree(
-            metric=metric,
-            frames=[self._frames[function] for function in frames],
-            depth=depths,
-            frame=frame,
-            self_value=self_value,
-            total_value=total_value,
-            folded_value=sum(total_value[row] for row in siblings),
-            folded_nodes=len(kept) - sum(kept),
-            siblings=siblings,
-        )
+def view_metric(tree: CallTree, metric: Metric) -> FlameTree:
+    """Return the calls of ``tree`` that cost anything in ``metric``, the columns of all threads added up."""
+    own = [0] * len(tree)
+    for column in tree.columns:
+        if column.metric is metric:
+            for row, value in zip(column.rows, column.values, strict=True):
+                own[row] += value
+    parent = find_parents(tree.depth)
+    totals = subtree_sums(parent, own)
+    children: dict[int, list[int]] = {}
+    for row, above in enumerate(parent):
+        if totals[row]:
+            children.setdefault(above, []).append(row)
+    for below in children.values():
+        below.sort(key=lambda row: (tree.frame[row] == FOLDED, -totals[row]))  # stable: ties stay as they are
+    rows: list[int] = []
+    todo = children.get(ROOT, [])[::-1]
+    while todo:
+        rows.append(todo.pop())
+        todo += reversed(children.get(rows[-1], ()))
+    used = {row: at for at, row in enumerate(rows) if tree.frame[row] == FOLDED}
+    frames: dict[int, int] = {}
+    return FlameTree(
+        metric=metric,
+        frame=[
+            FOLDED if tree.frame[row] == FOLDED else frames.setdefault(tree.frame[row], len(frames)) for row in rows
+        ],
+        frames=[tree.frames[frame] for frame in frames],
+        depth=[tree.depth[row] for row in rows],
+        self_value=[own[row] for row in rows],
+        total_value=[totals[row] for row in rows],
+        folded_value=sum(totals[row] for row in used),
+        folded_nodes=tree.folded_nodes if used else 0,
+        siblings={at: tree.siblings[row] for row, at in used.items()},
+    )
 
-    def _children(
-        self, totals: Sequence[int], kept: Sequence[bool]
-    ) -> tuple[dict[int, list[int]], dict[int, tuple[int, int]]]:
-        """Return the kept children of each kept node, largest first, and how many others it has, worth what."""
-        children: dict[int, list[int]] = {}
-        folded: dict[int, tuple[int, int]] = {}
-        for node, parent in enumerate(self._parent):
-            if kept[node]:
-                children.setdefault(parent, []).append(node)
-            elif parent == ROOT or kept[parent]:
-                number, total = folded.get(parent, (0, 0))
-                folded[parent] = (number + 1, total + totals[node])
-        for below in children.values():
-            if len(below) > 1:
-                below.sort(key=lambda node: (-totals[node], *self._label(node)))
-        return children, folded
 
-    def _label(self, node: int) -> tuple[str, str, int]:
-        frame = self._frames[self._function[node]]
-        return frame.name, frame.file, frame.first_line
+def find_parents(depth: Sequence[int]) -> list[int]:
+    """Return the parent of each row of a tree in preorder, ``ROOT`` for the outermost."""
+    parent: list[int] = []
+    open_rows: list[int] = []
+    for row, deep in enumerate(depth):
+        del open_rows[deep:]
+        parent.append(open_rows[-1] if open_rows else ROOT)
+        open_rows.append(row)
+    return parent
 
-    def _name(self, frame: Frame) -> int:
-        key = (frame.file, frame.name, frame.first_line)
-        index = self._functions.get(key)
-        if index is None:
-            index = self._functions[key] = len(self._frames)
-            self._frames.append(Frame(frame.file, frame.name, frame.first_line, frame.first_line, frame.owner))
-        return index
 
-    def _node(self, parent: int, function: int) -> int:
-        key = (parent + 1) << 32 | function  # half the time and memory of a pair
-        index = self._nodes.get(key)
-        if index is None:
-            index = self._nodes[key] = len(self._parent)
-            self._parent.append(parent)
-            self._function.append(function)
-            self._value.append(0)
-        return index
+def _choose_entries(
+    run: Run, metrics: Collection[Metric], keep: Callable[[Thread], bool] | None
+) -> Iterable[tuple[Profile, list[Samples]]]:
+    """Yield each profile that answers for some of ``metrics`` once, with its samples of those."""
+    chosen: dict[int, tuple[Profile, list[Samples]]] = {}
+    for metric in metrics:
+        for profile in profiles_for(run, metric):
+            entries = chosen.setdefault(id(profile), (profile, []))[1]
+            entries += [
+                entry
+                for entry in profile.samples
+                if entry.metric is metric and (keep is None or keep(profile.threads[entry.thread]))
+            ]
+    return chosen.values()
+
+
+def _match_functions(functions: Sequence[Frame], run: Run, before: Run) -> Callable[[Frame], Frame]:
+    """Return a function that finds the function of ``run`` which a frame of ``before`` is."""
+    known: dict[tuple[str, str], list[Frame]] = {}
+    for frame in functions:
+        known.setdefault((_name_file(frame.file, run), frame.name), []).append(frame)
+
+    def translate(frame: Frame) -> Frame:
+        found = known.get((_name_file(frame.file, before), frame.name), ())
+        # Of several with one name (lambdas), the one that stands nearest: lines above it may have come or gone.
+        return min(found, key=lambda other: abs(other.first_line - frame.first_line), default=frame)
+
+    return translate
+
+
+def _name_file(file: str, run: Run) -> str:
+    source = run.sources.get(file)
+    if source is not None:
+        return source.shown
+    plain = file.replace("\\", "/")
+    for folder in ("/site-packages/", "/dist-packages/"):
+        if folder in plain:
+            return plain.rpartition(folder)[2]
+    project = run.project.replace("\\", "/").rstrip("/") + "/"
+    return plain.removeprefix(project) if run.project else plain
+
+
+def _fold(calls: Calls, most: int) -> CallTree:
+    """Return the tree in preorder, heaviest siblings first, folded to ``most`` nodes."""
+    weights = _weigh(calls)
+    kept = _choose_nodes(calls.parent, weights, most)
+    children, folded = _list_children(calls, weights, kept)
+    frames: dict[int, int] = {}
+    depths: list[int] = []
+    frame: list[int] = []
+    siblings: dict[int, int] = {}
+    row_of: list[int] = [ROOT] * len(calls.parent)
+    """The row of each kept node; later also of each folded one."""
+    group_row: dict[int, int] = {}
+    todo = [(node, 0) for node in reversed(children.get(ROOT, ()))]
+    if ROOT in folded:
+        todo.insert(0, (_group_below(ROOT), 0))
+    while todo:
+        node, depth = todo.pop()
+        row = len(depths)
+        depths.append(depth)
+        if node < 0:
+            group_row[_group_below(node)] = row
+            siblings[row] = folded[_group_below(node)]
+            frame.append(FOLDED)
+            continue
+        row_of[node] = row
+        frame.append(frames.setdefault(calls.function[node], len(frames)))
+        if node in folded:
+            todo.append((_group_below(node), depth + 1))
+        todo.extend((child, depth + 1) for child in reversed(children.get(node, ())))
+    for node, parent in enumerate(calls.parent):
+        if not kept[node]:
+            row_of[node] = group_row[parent] if parent == ROOT or kept[parent] else row_of[parent]
+    return CallTree(
+        frames=[calls.functions[function] for function in frames],
+        threads=calls.threads,
+        depth=depths,
+        frame=frame,
+        columns=_write_columns(calls, row_of, before=False),
+        before=_write_columns(calls, row_of, before=True),
+        folded_nodes=len(kept) - sum(kept),
+        siblings=siblings,
+    )
+
+
+def _weigh(calls: Calls) -> list[float]:
+    """Return for each node the largest share that it has of any metric, what it calls included."""
+    groups: dict[tuple[Metric, bool], list[int]] = {}
+    for slot, column in calls.columns.items():
+        own = groups.setdefault((slot.metric, slot.before), [0] * len(calls.parent))
+        for node, value in column.values.items():
+            own[node] += value
+    weights = [0.0] * len(calls.parent)
+    for own in groups.values():
+        whole = sum(own)
+        if whole:
+            weights = list(map(max, weights, (total / whole for total in subtree_sums(calls.parent, own))))
+    return weights
+
+
+def _list_children(
+    calls: Calls, weights: Sequence[float], kept: Sequence[bool]
+) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """Return the kept children of each kept node, heaviest first, and how many others it has."""
+    children: dict[int, list[int]] = {}
+    folded: dict[int, int] = {}
+    for node, parent in enumerate(calls.parent):
+        if kept[node]:
+            children.setdefault(parent, []).append(node)
+        elif parent == ROOT or kept[parent]:
+            folded[parent] = folded.get(parent, 0) + 1
+    for below in children.values():
+        if len(below) > 1:
+            below.sort(key=lambda node: (-weights[node], *calls.label(node)))
+    return children, folded
+
+
+def _write_columns(calls: Calls, row_of: Sequence[int], *, before: bool) -> list[CallColumn]:
+    slots = sorted(calls.columns, key=lambda slot: (list(Metric).index(slot.metric), slot.execution, slot.thread))
+    return [_write_column(calls, slot, row_of) for slot in slots if slot.before is before]
+
+
+def _write_column(calls: Calls, slot: Slot, row_of: Sequence[int]) -> CallColumn:
+    column = calls.columns[slot]
+    own: dict[int, int] = {}
+    for node, value in column.values.items():
+        own[row_of[node]] = own.get(row_of[node], 0) + value
+    rows = sorted(own)
+    return CallColumn(slot.metric, slot.execution, slot.thread, rows, [own[row] for row in rows], column.count)
 
 
 def _group_below(node: int) -> int:
@@ -161,16 +240,7 @@ def _group_below(node: int) -> int:
     return -node - 3
 
 
-def _values(profile: Profile, metric: Metric, keep: Callable[[Thread], bool] | None) -> list[int]:
-    values = [0] * (len(profile.stacks) + 1)
-    for entry in profile.samples:
-        if entry.metric is metric and (keep is None or keep(profile.threads[entry.thread])):
-            for row, value in zip(entry.stack, entry.value, strict=True):
-                values[row] += value
-    return values
-
-
-def _choose_nodes(parent: Sequence[int], totals: Sequence[int], most: int) -> list[bool]:
+def _choose_nodes(parent: Sequence[int], totals: Sequence[float], most: int) -> list[bool]:
     """Return which nodes stay: the largest, as many as leave room for one ``FOLDED`` node beside each gap.
 
     A node is never larger than its caller and stands after it, so with a node all its callers stay.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from whet.model.frame import Frame
 from whet.model.metric import Metric
+from whet.model.profile import Thread
 
 FOLDED = -1
 """In ``FlameTree.frame``: a node that stands for several siblings too small to show."""
@@ -44,6 +45,46 @@ class FlameTree:
     def whole(self) -> int:
         """The value of all roots together: what widths are parts of."""
         return sum(value for depth, value in zip(self.depth, self.total_value, strict=True) if depth == 0)
+
+    def __len__(self) -> int:
+        return len(self.depth)
+
+
+@dataclass(frozen=True, slots=True)
+class CallColumn:
+    """The own values of some nodes of a :class:`CallTree`: one metric of one thread in one execution.
+
+    ``rows`` ascend; all other rows hold nothing. ``count`` is the number of
+    samples behind the values, and 0 where they were counted, not sampled.
+    """
+
+    metric: Metric
+    execution: int
+    thread: int
+    """An index into ``CallTree.threads``."""
+    rows: Sequence[int]
+    values: Sequence[int]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallTree:
+    """All calls of a run, in every metric at once: what a reader chooses metric, thread and execution from.
+
+    ``depth``, ``frame``, ``siblings`` and ``folded_nodes`` are those of
+    :class:`FlameTree`; siblings are ordered by the largest share that they have
+    of any metric. ``before`` holds the columns of a run that this one is
+    compared with, over the same rows.
+    """
+
+    frames: Sequence[Frame] = ()
+    threads: Sequence[Thread] = ()
+    depth: Sequence[int] = ()
+    frame: Sequence[int] = ()
+    columns: Sequence[CallColumn] = ()
+    before: Sequence[CallColumn] = ()
+    folded_nodes: int = 0
+    siblings: Mapping[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.depth)

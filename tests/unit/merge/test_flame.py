@@ -1,7 +1,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from whet.merge.flame import fold_stacks
+from whet.merge.flame import fold_calls, fold_stacks, view_metric
 from whet.model.flame import FOLDED
 from whet.model.frame import Frame
 from whet.model.metric import Metric
@@ -147,3 +147,65 @@ def test_trees_keep_their_sums_whatever_is_folded(make, stacks, most, chance):
         assert nodes(folded) == nodes(whole)
     chance.shuffle(entries)
     assert nodes(fold_stacks(make.run(make.profile(entries)), Metric.CPU)) == nodes(whole)
+
+
+def own_values(tree, columns, **wanted):
+    """The own values by the path of names, of the columns that have these attributes."""
+    open_names, paths = [], []
+    for row, (depth, frame) in enumerate(zip(tree.depth, tree.frame, strict=True)):
+        del open_names[depth:]
+        open_names.append(f"({tree.siblings[row]} more)" if frame == FOLDED else tree.frames[frame].name)
+        paths.append(";".join(open_names))
+    found = {}
+    for column in columns:
+        if all(getattr(column, name) == value for name, value in wanted.items()):
+            for row, value in zip(column.rows, column.values, strict=True):
+                found[paths[row]] = found.get(paths[row], 0) + value
+    return found
+
+
+def test_one_tree_holds_every_metric_thread_and_execution(make):
+    worker = Thread(1, 7, "worker")
+    time = make.profile(
+        [
+            (f"main@{APP}:1;a@{APP}:5", 5),
+            (f"main@{APP}:1;b@{APP}:6", 3, Metric.WAITING),
+            (f"main@{APP}:1;b@{APP}:6", 2, Metric.CPU, worker),
+            (f"main@{APP}:1", 9, Metric.IDLE),
+        ]
+    )
+    memory = make.profile([(f"main@{APP}:1;c@{APP}:7", 999, Metric.PEAK)], "memray", 1)
+    run = make.run(time, memory, purposes=(Purpose.TIME, Purpose.MEMORY))
+    tree = fold_calls(run)
+    assert own_values(tree, tree.columns, metric=Metric.CPU) == {"main;a": 5, "main;b": 2}
+    assert own_values(tree, tree.columns, metric=Metric.WAITING) == {"main;b": 3}
+    assert own_values(tree, tree.columns, metric=Metric.PEAK, execution=1) == {"main;c": 999}
+    assert own_values(tree, tree.columns, metric=Metric.CPU, thread=list(tree.threads).index(worker)) == {"main;b": 2}
+    assert {column.metric for column in tree.columns} == {Metric.CPU, Metric.WAITING, Metric.PEAK}
+    assert all(list(column.rows) == sorted(set(column.rows)) for column in tree.columns)
+    assert not tree.before
+    for metric in (Metric.CPU, Metric.WAITING, Metric.PEAK):
+        check_tree(view_metric(tree, metric))
+        assert nodes(view_metric(tree, metric)) == nodes(fold_stacks(run, metric))
+
+
+def test_folding_keeps_what_is_large_in_any_metric(make):
+    time = make.profile([(f"f{n}@{APP}:{n}", n) for n in range(1, 51)])
+    memory = make.profile(
+        [(f"f{n}@{APP}:{n}", 10_000 if n == 1 else 1, Metric.PEAK) for n in range(1, 51)], "memray", 1
+    )
+    tree = fold_calls(make.run(time, memory, purposes=(Purpose.TIME, Purpose.MEMORY)), most=10)
+    assert len(tree) == 10
+    peak = own_values(tree, tree.columns, metric=Metric.PEAK)
+    assert peak["f1"] == 10_000
+    assert sum(peak.values()) == 10_049
+    assert sum(own_values(tree, tree.columns, metric=Metric.CPU).values()) == sum(range(1, 51))
+
+
+def test_a_run_before_stands_on_the_same_rows_wherever_its_functions_stood(make):
+    after = make.run(make.profile([(f"main@{APP}:1:1;f@{APP}:30:30", 4), (f"main@{APP}:1:1;new@{APP}:50:50", 2)]))
+    before = make.run(make.profile([(f"main@{APP}:1:1;f@{APP}:20:20", 7), (f"main@{APP}:1:1;old@{APP}:9:9", 1)]))
+    tree = fold_calls(after, before=before)
+    check_tree(view_metric(tree, Metric.CPU))
+    assert own_values(tree, tree.columns) == {"main;f": 4, "main;new": 2}
+    assert own_values(tree, tree.before) == {"main;f": 7, "main;old": 1}
