@@ -8,10 +8,12 @@ the same way as ``import``. Whatever goes wrong here, the plain path is taken.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatch
 from importlib.machinery import SourceFileLoader
 from time import perf_counter
@@ -86,19 +88,20 @@ class Compiler:
             return False
         return True
 
-    def compile(self, data: bytes, file: str) -> types.CodeType | None:
-        """Return the module's code with anchors, or ``None`` where the plain path is to be taken."""
+    def compile(self, data: bytes, file: str, *, quietly: bool = False) -> types.CodeType | None:
+        """Return the module's code with anchors, or ``None`` where the plain path is to be taken.
+
+        What the compiler warns of is shown as in a plain run, which shows nothing where it does not compile (``quietly``).
+        """
         if len(data) > MAX_SOURCE_BYTES:
             self.other_files.add(file)
             return None
         began = perf_counter()
         try:
             self.found_timer = self.found_timer or _names_timer(data)
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("ignore")
-                budget = MAX_ANCHORS if self.with_anchors else 0
+            budget = MAX_ANCHORS if self.with_anchors else 0
+            with _warnings_off() if quietly else nullcontext():
                 placed = placing.compile_with_anchors(data, file, budget, togglable=self.togglable)
-            del caught
             code = self.taken(placing.Placed(anchors.install_anchors(*placed), placed.anchors), data)
         except Exception as error:  # a source that does not compile must fail as in a plain run
             self.trouble = f"{file}: {type(error).__name__}"
@@ -119,24 +122,58 @@ def _names_timer(source: bytes) -> bool:
     return b"SIGPROF" in source or b"ITIMER_PROF" in source
 
 
+@contextmanager
+def _warnings_off() -> Iterator[None]:
+    """Show no warnings meanwhile.
+
+    ``warnings.catch_warnings`` would make all modules forget which warnings they have shown already.
+    """
+    filters = warnings.filters
+    warnings.filters = [("ignore", None, Warning, None, 0)]
+    try:
+        yield
+    finally:
+        warnings.filters = filters
+
+
+def _has_bytecode(source: str, stats: Any) -> bool:
+    """Tell whether a plain run would take bytecode that lies beside the source, and so not compile it."""
+    try:
+        with open(importlib.util.cache_from_source(source), "rb") as file:
+            header = file.read(16)
+    except (OSError, NotImplementedError, ValueError):
+        return False
+    if header[:4] != importlib.util.MAGIC_NUMBER or len(header) < 16:
+        return False
+    if header[4] & 1:  # told by its hash, which hardly anything but a build makes, of sources that stay
+        return True
+    numbers = (int(stats["mtime"]) & 0xFFFFFFFF, stats["size"] & 0xFFFFFFFF)
+    return header[8:] == b"".join(number.to_bytes(4, "little") for number in numbers)
+
+
 def hook_imports(compiler: Compiler) -> None:
     """Let user modules be compiled by ``compiler`` from now on."""
     plain_stats = SourceFileLoader.path_stats
     plain_compile = SourceFileLoader.source_to_code
     call = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
+    compiled: set[str] = set()
+    """Modules that a plain run does not compile now, but takes from bytecode."""
 
     def path_stats(self: SourceFileLoader, path: str) -> Any:
         # Without a time of modification the import system compiles the source, and writes no bytecode of it.
+        stats = plain_stats(self, path)
         if type(path) is str and compiler.wants(path):
+            (compiled.add if _has_bytecode(path, stats) else compiled.discard)(path)
             raise OSError
-        return plain_stats(self, path)
+        return stats
 
     def source_to_code(self: SourceFileLoader, data: Any, path: Any, *, _optimization: int = -1) -> Any:
         if type(path) is str and compiler.wants(path):
-            code = compiler.compile(bytes(data), path)
+            code = compiler.compile(bytes(data), path, quietly=path in compiled)
             if code is not None:
                 return code
-        return call(compile, data, path, "exec", dont_inherit=True, optimize=_optimization)
+        with _warnings_off() if path in compiled else nullcontext():
+            return call(compile, data, path, "exec", dont_inherit=True, optimize=_optimization)
 
     _disguise(path_stats, plain_stats)
     _disguise(source_to_code, plain_compile)
