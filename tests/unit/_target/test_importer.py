@@ -76,7 +76,7 @@ def make_compiler(taken: Taken, foreign: list[str] | None = None) -> Compiler:
 def hook(monkeypatch: pytest.MonkeyPatch, taken: Taken, folder: Path) -> Callable[[], Compiler]:
     """Hook imports until the test ends; only what lies in the folder is the user's."""
     for name in ("path_stats", "source_to_code"):
-        monkeypatch.setattr(SourceFileLoader, name, SourceFileLoader.__dict__.get(name, getattr(SourceFileLoader, name)))
+        monkeypatch.setattr(SourceFileLoader, name, getattr(SourceFileLoader, name))
 
     def hook() -> Compiler:
         compiler = Compiler(UserCode(["/"], [str(folder)], [], []), taken)
@@ -242,7 +242,7 @@ def test_a_failing_import_shows_the_traceback_of_a_plain_one(
     text: str, hook: Callable[[], Compiler], load: Callable[..., ModuleType]
 ) -> None:
     def fail() -> list[str]:
-        with pytest.raises(Exception) as caught:  # noqa: PT011  whatever a plain run raises
+        with pytest.raises(Exception) as caught:
             load(text)
         return traceback.format_exception(caught.value)
 
