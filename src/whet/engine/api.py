@@ -3,7 +3,7 @@
 A rule is a module with these names::
 
     RULE: Rule                what it is
-    detect(context)           yields a Finding for each place
+    detect(context)           yields a Finding for each place, with its rewrite
     CASES: tuple[Case, ...]   before and after, run on the same inputs
     REFUSE: tuple[Refuse, ...] look-alikes that are left alone, with the reason
     BENCH: Bench | None       what its gain is measured on (optional)
@@ -17,10 +17,11 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from whet.engine.facts import Facts
 from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
+from whet.engine.rewrite import Rewrite
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
@@ -38,6 +39,7 @@ __all__ = [
     "PlaceKind",
     "Question",
     "Refuse",
+    "Rewrite",
     "Rule",
     "Safety",
     "Scope",
@@ -47,6 +49,9 @@ __all__ = [
     "Triggers",
     "Use",
 ]
+
+if TYPE_CHECKING:
+    import libcst
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -123,7 +128,9 @@ def _satisfies(version: tuple[int, int], specifier: str) -> bool:
 class Case:
     """The same program before and after. Both define ``call``; each input is the source of a tuple of arguments.
 
-    ``hot`` says that the finding needs a measurement: it is made as if every line was hot.
+    The edits of what is found in ``before`` give ``after``, to the letter. Where they give another program of the same
+    meaning, ``rewritten`` is that one; all of them are run. ``hot`` says that the finding needs a measurement: it is
+    made as if every line was hot.
     """
 
     name: str
@@ -132,6 +139,7 @@ class Case:
     call: str
     inputs: tuple[str, ...]
     hot: bool = False
+    rewritten: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +236,20 @@ class Context:
         reaching = {"locals", "vars", "exec", "eval"}
         return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
 
+    def rewrite(self) -> Rewrite:
+        """Return a rewrite without edits yet: make them on it, and hand it to :meth:`finding`."""
+        return Rewrite(self.facts, self.function)
+
+    def source_of(self, node: ast.expr | ast.stmt) -> str:
+        """Return the source of ``node``, its lines joined by line feeds."""
+        return self.facts.source.segment(node)
+
+    def cst(self, node: ast.stmt) -> libcst.BaseStatement:
+        """Return the concrete syntax of a statement, comments included; imports libcst. ``ValueError``: not read."""
+        from whet.engine.cst import parse_statement
+
+        return parse_statement(self.facts, node)
+
     def ask(
         self,
         subject: Place | str,
@@ -254,11 +276,17 @@ class Context:
         speed: Speed | None = None,
         questions: tuple[Question, ...] = (),
         measured_gain: bool = True,
+        rewrite: Rewrite | None = None,
     ) -> Finding:
         """Return a finding at ``node``; ``lines`` are those whose cost it removes, else those of ``node``.
 
-        ``measured_gain`` says whether the rule's figures hold for this form of it.
+        ``measured_gain`` says whether the rule's figures hold for this form of it. A ``rewrite`` that refused itself
+        makes it advice, and the message says why there is no edit.
         """
+        edits = rewrite.edits if rewrite is not None else ()
+        if rewrite is not None and not edits:
+            message = f"{message} No edit is made: {rewrite.refusal or 'there is none'}."
+            safety = Safety.ADVICE
         end = node.end_lineno or node.lineno
         return Finding(
             rule=self.rule.slug,
@@ -274,6 +302,7 @@ class Context:
             speed=speed or self.rule.speed,
             lines=lines or tuple(range(node.lineno, end + 1)),
             questions=questions,
+            edits=edits,
             snippet=self.facts.source.snippet(node),
             speedups=self.rule.speedups if measured_gain else (),
         )

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from whet.engine.api import Case
 from whet.engine.loading import RuleModule
 from whet.engine.run import find_findings
-from whet.model.finding import Finding
+from whet.fix.edits import apply_edits
+from whet.model.finding import Finding, Safety
 from whet.model.run import SourceFile
 
 SECTIONS = ("## What", "## Why", "## When not", "## Source")
@@ -44,14 +45,28 @@ def check_page(module: RuleModule) -> tuple[str, ...]:
 
 
 def check_cases(module: RuleModule) -> tuple[str, ...]:
-    """Return which cases are not found before, are found after, or do not mean the same on both sides."""
+    """Return which cases are not found before, are found after, are rewritten to something else, or differ when run."""
     wrong: list[str] = []
     for case in module.cases:
         if not examine(module, case.before, hot=case.hot):
             wrong.append(f"{case.name}: not found in its own before")
         if examine(module, case.after, hot=case.hot):
             wrong.append(f"{case.name}: found in its own after")
+        wrong.extend(check_rewrite(module, case))
         wrong.extend(compare_sides(case))
+    return tuple(wrong)
+
+
+def check_rewrite(module: RuleModule, case: Case) -> tuple[str, ...]:
+    """Return what is wrong with the edits of what is found in ``case``: promised ones are made, and give ``after``."""
+    findings = examine(module, case.before, hot=case.hot)
+    promised = [finding for finding in findings if finding.safety is not Safety.ADVICE]
+    wrong = [f"{case.name}: {f.safety} at line {f.line}, but there is no edit" for f in promised if not f.edits]
+    if any(finding.edits for finding in findings):
+        expected = case.rewritten or case.after
+        made = apply_edits(case.before, (edit for finding in findings for edit in finding.edits))
+        if made != expected:
+            wrong.append(f"{case.name}: the edits give\n{made}\nand not\n{expected}")
     return tuple(wrong)
 
 
@@ -78,12 +93,15 @@ def examine(module: RuleModule, code: str, *, hot: bool) -> tuple[Finding, ...]:
 
 
 def compare_sides(case: Case) -> tuple[str, ...]:
-    """Run both sides of ``case`` on each input and return where they differ."""
+    """Run all sides of ``case`` on each input and return where they differ."""
     wrong: list[str] = []
+    sides = {"after": case.after, **({"rewritten": case.rewritten} if case.rewritten else {})}
     for given in case.inputs:
-        before, after = run_side(case.before, case.call, given), run_side(case.after, case.call, given)
-        if before != after:
-            wrong.append(f"{case.name}: with {given} before gives {before}, after gives {after}")
+        before = run_side(case.before, case.call, given)
+        for name, code in sides.items():
+            other = run_side(code, case.call, given)
+            if before != other:
+                wrong.append(f"{case.name}: with {given} before gives {before}, {name} gives {other}")
     return tuple(wrong)
 
 

@@ -6,6 +6,7 @@ import ast
 import builtins
 import warnings
 from collections.abc import Iterable
+from functools import cached_property
 
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind, ScopeTree
 from whet.engine.source import SourceText
@@ -31,6 +32,8 @@ class Facts:
         self.module = self._scopes.module
         self.functions = tuple(s for s in self._scopes.scopes if s.kind is not ScopeKind.COMPREHENSION)
         """All scopes with a code object of their own, the module first, in source order."""
+        self.issued: dict[str, str] = {}
+        """Names that rewrites have made up for this file, each with what it is for."""
 
     @classmethod
     def of(cls, text: str) -> Facts:
@@ -52,6 +55,14 @@ class Facts:
             raise UnreadableError("is nested too deep to be parsed") from None
         return cls(source, tree)
 
+    @cached_property
+    def all_names(self) -> frozenset[str]:
+        """Every name that the file uses or binds, in any scope."""
+        names = set(self._scopes.names)
+        for scope in self._scopes.scopes:
+            names.update(scope.bindings, scope.global_names, scope.nonlocal_names)
+        return frozenset(names)
+
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Return the node that ``node`` stands in."""
         return self._scopes.parents.get(node)
@@ -64,6 +75,10 @@ class Facts:
     def lookup(self, name: ast.Name) -> Scope | None:
         """Return the scope that binds ``name``; ``None`` for builtins and names that nothing binds."""
         return self._scopes.lookup(name.id, self.scope_of(name))
+
+    def lookup_name(self, name: str, scope: Scope) -> Scope | None:
+        """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
+        return self._scopes.lookup(name, scope)
 
     def scope_of(self, name: ast.Name) -> Scope:
         """Return the scope that a name is evaluated in."""

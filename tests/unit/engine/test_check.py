@@ -16,6 +16,13 @@ PASS = "def f(x):\n    pass\n"
 
 def detect(context):
     for node in context.nodes(ast.Return):
+        rewrite = context.rewrite()
+        rewrite.delete(node)
+        yield context.finding(node, "returns", rewrite=rewrite)
+
+
+def promise(context):
+    for node in context.nodes(ast.Return):
         yield context.finding(node, "returns")
 
 
@@ -42,6 +49,9 @@ def test_a_sound_rule_has_nothing_wrong():
         (replace(SOUND, cases=(Case("c", RETURN, RETURN, "f", ("(None,)",)),)), "c: found in its own after"),
         (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("(1,)",)),)), "c: with (1,) before gives"),
         (replace(SOUND, refusals=(Refuse("because", RETURN),)), "not left alone: because"),
+        (replace(SOUND, detect=promise), "none: safe at line 2, but there is no edit"),
+        (replace(SOUND, cases=(Case("c", RETURN, "def f(x):\n    0\n", "f", ("(None,)",)),)), "c: the edits give\n"),
+        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("(0,)",), rewritten="f = int"),)), "rewritten gives"),
     ],
 )
 def test_what_is_wrong_is_said(wrong, says):

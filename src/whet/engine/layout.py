@@ -1,0 +1,224 @@
+"""How a source is laid out around its nodes: indentation, comments, blocks, parentheses, the top of the module."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from whet.engine.facts import Facts
+from whet.model.finding import Edit
+
+Position = tuple[int, int]
+"""Line from 1, column in characters from 0."""
+
+_INDENT = re.compile(r"[ \t\f]*")
+_ATOMIC = (
+    *(ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Dict, ast.Set),
+    *(ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.JoinedStr),
+)
+_TIGHT = (ast.Attribute, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Await, ast.Starred)
+
+
+class Layout:
+    """The layout of one file."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._source = facts.source
+
+    def start(self, node: ast.expr | ast.stmt) -> Position:
+        """Return where ``node`` starts, decorators included."""
+        decorators = getattr(node, "decorator_list", None)
+        if decorators:
+            line = decorators[0].lineno
+            return line, self._source.lines[line - 1].index("@")
+        return node.lineno, self._source.column(node.lineno, node.col_offset)
+
+    def end(self, node: ast.expr | ast.stmt) -> Position:
+        """Return where ``node`` ends."""
+        line = node.end_lineno or node.lineno
+        return line, self._source.column(line, node.end_col_offset or 0)
+
+    def indent(self, line: int) -> str:
+        """Return the white space that ``line`` starts with."""
+        match = _INDENT.match(self._source.lines[line - 1])
+        return match[0] if match else ""
+
+    @cached_property
+    def unit(self) -> str:
+        """What one level of indentation is in this file."""
+        for statement in self._facts.tree.body:
+            inner = getattr(statement, "body", None)
+            if isinstance(inner, list) and inner and inner[0].lineno > statement.lineno:
+                indent = self.indent(inner[0].lineno).rpartition("\f")[2]
+                if indent:
+                    return indent
+        return "    "
+
+    def ends_line(self, node: ast.stmt) -> bool:
+        """Tell whether nothing but a comment follows ``node`` on its last line."""
+        line, column = self.end(node)
+        rest = self._source.lines[line - 1][column:].lstrip(" \t\f")
+        return not rest or rest.startswith("#")
+
+    def has_comment(self, start: Position, end: Position) -> bool:
+        """Tell whether a comment stands between two positions."""
+        if not any("#" in line for line in self._source.lines[start[0] - 1 : end[0]]):
+            return False
+        return any(start <= at < end for at in self._source.comments)
+
+    def block(self, node: ast.stmt) -> list[ast.stmt]:
+        """Return the statements that ``node`` stands among."""
+        parent = self._facts.parent(node)
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(parent, field, None)
+            if isinstance(statements, list) and any(node is statement for statement in statements):
+                return statements
+        return [node]
+
+    def next_on_line(self, node: ast.stmt) -> ast.stmt | None:
+        """Return the statement that stands behind ``node`` on its last line, in the same block."""
+        block = self.block(node)
+        at = next(index for index, other in enumerate(block) if other is node)
+        after = block[at + 1] if at + 1 < len(block) else None
+        return after if after is not None and self.start(after)[0] == self.end(node)[0] else None
+
+    def without(self, node: ast.stmt, on_comment: Callable[[], None]) -> Edit:
+        """Return the edit that takes ``node`` out: its whole lines, or only itself and a semicolon."""
+        start, end = self.start(node), self.end(node)
+        text = self._source.lines[end[0] - 1]
+        first = len(self.indent(start[0])) == start[1]
+        if first and self.ends_line(node):
+            if text[end[1] :].strip():
+                on_comment()
+            if end[0] < len(self._source.lines):
+                return Edit(start[0], 0, end[0] + 1, 0, "")
+            if start[0] > 1:
+                return Edit(start[0] - 1, len(self._source.lines[start[0] - 2]), *end, "")
+            return Edit(*start, *end, "")
+        after = self.next_on_line(node)
+        if after is not None:
+            return Edit(*start, *self.start(after), "")
+        block = self.block(node)
+        at = next(index for index, other in enumerate(block) if other is node)
+        if at and self.end(block[at - 1])[0] == start[0]:
+            return Edit(*self.end(block[at - 1]), *end, "")
+        return Edit(*start, *end, "pass")
+
+    def shares_parentheses(self, node: ast.expr) -> bool:
+        """Tell whether the parentheses of a generator expression are those of the call that it is handed to."""
+        parent = self._facts.parent(node)
+        return (
+            isinstance(node, ast.GeneratorExp) and isinstance(parent, ast.Call) and self.end(parent) == self.end(node)
+        )
+
+    def needs_parentheses(self, node: ast.expr, new: ast.expr) -> bool:  # noqa: PLR0911 - one return a kind of node
+        """Tell whether ``new`` in the place of ``node`` would be read apart by what stands around it."""
+        if is_atomic(new):
+            return False
+        parent = self._facts.parent(node)
+        if isinstance(new, ast.NamedExpr | ast.Yield | ast.YieldFrom):
+            return True
+        if isinstance(new, ast.Tuple):
+            line, column = self.end(node)
+            return not self._source.lines[line - 1][column:].lstrip().startswith(")")
+        if isinstance(parent, _TIGHT):
+            return True
+        match parent:
+            case ast.Subscript() | ast.Call():
+                return (parent.value if isinstance(parent, ast.Subscript) else parent.func) is node
+            case ast.comprehension() | ast.IfExp():
+                return isinstance(new, ast.IfExp | ast.Lambda)
+            case ast.FormattedValue():
+                return isinstance(new, ast.Lambda)
+            case _:
+                return False
+
+    def last_import(self) -> ast.stmt | None:
+        """Return the statement that an import comes behind: the last leading import, else the docstring."""
+        last: ast.stmt | None = None
+        for index, statement in enumerate(self._facts.tree.body):
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str())) if index == 0:
+                    last = statement
+                case ast.Import() | ast.ImportFrom():
+                    last = statement
+                case _:
+                    break
+        return last
+
+    def find_anchor(self, value: str) -> tuple[bool, ast.stmt | None]:
+        """Return whether a constant of this ``value`` can be made at module level, and the statement to put it behind.
+
+        No statement means the top of the file.
+        """
+        body = self._facts.tree.body
+        leading = self.last_import()
+        anchors = [leading] if leading is not None else []
+        for name in _names(value):
+            bindings = self._facts.module.bindings.get(name, ())
+            if not bindings:
+                continue
+            nodes = [binding.node for binding in bindings]
+            same = len({binding.origin for binding in bindings}) == 1 and bool(bindings[0].origin)
+            at = next((statement for statement in body if statement is nodes[0]), None)
+            if at is None or (len(nodes) > 1 and not same):
+                return False, None
+            anchors.append(at)
+        return True, max(anchors, key=lambda statement: (statement.lineno, statement.col_offset), default=None)
+
+
+def _names(value: str) -> Iterator[str]:
+    tree = parse_expression(value)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Name):
+            yield node.id
+
+
+def parse_expression(text: str) -> ast.expr | None:
+    """Return the expression that ``text`` is; ``None`` when it is none as it stands."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+
+
+def is_atomic(node: ast.expr) -> bool:
+    """Tell whether an expression holds together by itself, whatever stands around it."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str | bytes | bool | None)
+    return isinstance(node, _ATOMIC)
+
+
+def indent_text(text: str, indent: str, unit: str) -> str:
+    """Return statements with ``indent`` before each line, levels of four spaces as ``unit``; strings stay."""
+    if "\n" not in text:
+        return indent + text
+    inside = _lines_in_strings(text)
+    lines = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if number in inside or not line.strip():
+            lines.append(line)
+            continue
+        body = line.lstrip(" ")
+        levels, rest = divmod(len(line) - len(body), 4)
+        lines.append(f"{indent}{unit * levels}{' ' * rest}{body}")
+    return "\n".join(lines)
+
+
+def _lines_in_strings(text: str) -> set[int]:
+    """Return the lines that start inside a string."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return set()
+    inside: set[int] = set()
+    for node in ast.walk(tree):
+        texts = isinstance(node, ast.JoinedStr) or (
+            isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+        )
+        if texts and isinstance(node, ast.expr):
+            inside.update(range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
+    return inside

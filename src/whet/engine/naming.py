@@ -1,0 +1,58 @@
+"""Names that a rewrite makes up, or finds imported already."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterator
+from itertools import count
+
+from whet.engine.facts import Facts
+from whet.engine.scopes import BindingKind, Scope
+
+_TAKEN = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist))
+
+
+class Namer:
+    """The names of one file. What it makes up it notes in the facts, so that all rewrites of the file can be made."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def fresh(self, wanted: str) -> str:
+        """Return a name like ``wanted`` that nothing uses, and note it."""
+        name = next(name for name in self._variants(wanted) if self._is_free(name))
+        self._facts.issued[name] = ""
+        return name
+
+    def fresh_for(self, wanted: str, purpose: str) -> str:
+        """Return a name like ``wanted`` that nothing uses but for the same ``purpose``, and note it."""
+        for name, what in self._facts.issued.items():
+            if what == purpose:
+                return name
+        name = next(name for name in self._variants(wanted) if self._is_free(name))
+        self._facts.issued[name] = purpose
+        return name
+
+    def imported(self, module: str, name: str, function: Scope) -> str:
+        """Return how ``function`` can write ``module`` or its ``name`` by the imports that are there, else nothing."""
+        top = self._facts.module
+        if top.star_import:
+            return ""
+        wanted = [(f"{module}.{name}", ""), (module, f".{name}")] if name else [(module, "")]
+        for origin, rest in wanted:
+            for bound, bindings in top.bindings.items():
+                if any(b.kind is not BindingKind.IMPORT or b.origin != origin for b in bindings):
+                    continue
+                early = self._facts.parent(bindings[0].node) is self._facts.tree
+                if early and self._facts.lookup_name(bound, function) is top:
+                    return bound + rest
+        return ""
+
+    def _is_free(self, name: str) -> bool:
+        return name not in _TAKEN and name not in self._facts.all_names and name not in self._facts.issued
+
+    @staticmethod
+    def _variants(wanted: str) -> Iterator[str]:
+        yield wanted
+        yield from (f"{wanted}_{number}" for number in count(2))

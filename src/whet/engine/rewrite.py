@@ -1,0 +1,206 @@
+"""Makes the edits of a finding, in terms of nodes: formatting and comments around them stay as they are.
+
+A :class:`Rewrite` never loses a comment: an edit that would makes the whole
+rewrite refuse itself, and its finding becomes advice. Texts given to it are
+written with line feeds and four spaces a level; they take on the indentation
+and the newlines of the place they come to.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from itertools import pairwise
+
+from whet.engine.facts import Facts
+from whet.engine.layout import Layout, indent_text, is_atomic, parse_expression
+from whet.engine.naming import Namer
+from whet.engine.scopes import Scope
+from whet.model.finding import Edit
+
+
+class Rewrite:
+    """Edits that are made together or not at all. ``refusal`` says why not, in words for the user; empty when made."""
+
+    def __init__(self, facts: Facts, function: Scope) -> None:
+        self.facts = facts
+        self.function = function
+        self.refusal = ""
+        self._layout = Layout(facts)
+        self._namer = Namer(facts)
+        self._edits: list[Edit] = []
+        self._deleted: list[ast.stmt] = []
+        self._grown: set[ast.AST] = set()
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits in source order; none when the rewrite refused itself."""
+        edits = [*self._edits, *self._delete_all()]
+        edits.sort(key=lambda edit: (edit.line, edit.column, edit.end_line, edit.end_column))
+        for one, other in pairwise(edits):
+            if (other.line, other.column) < (one.end_line, one.end_column):
+                self.refuse("two of its edits change the same text")
+        return () if self.refusal else tuple(dict.fromkeys(edits))
+
+    def refuse(self, reason: str) -> None:
+        """Make no edit. The first reason is kept; it goes on "No edit is made: …"."""
+        self.refusal = self.refusal or reason
+
+    def text(self, node: ast.expr | ast.stmt) -> str:
+        """Return the source of ``node``; an expression that only stood over lines inside brackets gets its own."""
+        text = self.facts.source.segment(node)
+        if isinstance(node, ast.expr) and "\n" in text and parse_expression(text) is None:
+            return f"({text})"
+        return text
+
+    def operand(self, node: ast.expr) -> str:
+        """Return the source of ``node`` as it can stand next to any operator, or before a dot."""
+        text = self.text(node)
+        alone = is_atomic(node) or text != self.facts.source.segment(node)
+        return text if alone else f"({text})"
+
+    def replace(self, node: ast.expr | ast.stmt | Sequence[ast.stmt], text: str) -> None:
+        """Put ``text`` where an expression, a statement or consecutive statements of one block stand.
+
+        An expression is put in parentheses where the operators around it bind closer.
+        """
+        if isinstance(node, ast.expr):
+            self._replace_expression(node, text)
+            return
+        nodes = (node,) if isinstance(node, ast.stmt) else tuple(node)
+        first, last = nodes[0], nodes[-1]
+        line, column = self._layout.start(first)
+        indent = self._layout.indent(line)
+        if "\n" in text and column != len(indent):
+            self.refuse("other code stands on the same line")
+            return
+        text = indent_text(text, indent.rpartition("\f")[2], self._layout.unit).lstrip()
+        self._put(line, column, *self._layout.end(last), text)
+
+    def wrap(self, node: ast.expr, before: str, after: str) -> None:
+        """Put ``before`` and ``after`` around an expression, as in ``wrap(node, "set(", ")")``."""
+        if self._layout.shares_parentheses(node):
+            before, after = f"({before}", f"{after})"
+        self._insert(*self._layout.start(node), before)
+        self._insert(*self._layout.end(node), after)
+
+    def delete(self, node: ast.stmt) -> None:
+        """Take a statement out, with its line when it has that for itself; a block left empty gets ``pass``."""
+        if not any(node is known for known in self._deleted):
+            self._deleted.append(node)
+
+    def insert_before(self, node: ast.stmt, text: str) -> None:
+        """Put statements before ``node``, in its block."""
+        line, column = self._layout.start(node)
+        indent = self._layout.indent(line)
+        self._note_growth(node)
+        if len(indent) == column:
+            self._insert(line, 0, indent_text(text, indent.rpartition("\f")[2], self._layout.unit) + "\n")
+        elif self._fits_a_line(text):
+            self._insert(line, column, f"{text}; ")
+
+    def insert_after(self, node: ast.stmt, text: str) -> None:
+        """Put statements after ``node``, in its block."""
+        line, column = self._layout.start(node)
+        end_line, end_column = self._layout.end(node)
+        indent = self._layout.indent(line)
+        self._note_growth(node)
+        if len(indent) == column and self._layout.ends_line(node):
+            stop = len(self.facts.source.lines[end_line - 1])
+            self._insert(end_line, stop, "\n" + indent_text(text, indent.rpartition("\f")[2], self._layout.unit))
+        elif self._fits_a_line(text):
+            self._insert(end_line, end_column, f"; {text}")
+
+    def fresh(self, wanted: str) -> str:
+        """Return a name like ``wanted`` that nothing in the file uses, nor another rewrite of this examination."""
+        return self._namer.fresh(wanted)
+
+    def add_import(self, module: str, name: str = "") -> str:
+        """Return how this function writes ``module`` or its ``name``; what is not imported yet gets its import.
+
+        The import comes behind the docstring, ``from __future__`` and the imports that are there.
+        """
+        known = self._namer.imported(module, name, self.function)
+        if known:
+            return known
+        plain = name or module.partition(".")[0]
+        alias = self._namer.fresh_for(plain, f"import {module} {name}")
+        if name:
+            statement = f"from {module} import {name}" + ("" if alias == name else f" as {alias}")
+        elif alias == plain:
+            statement, alias = f"import {module}", module
+        else:
+            statement = f"import {module} as {alias}"
+        anchor = self._layout.last_import()
+        self._insert_behind(anchor, statement, blank=isinstance(anchor, ast.Expr))
+        return alias
+
+    def add_global(self, wanted: str, value: str) -> str:
+        """Return the name of a new module-level constant like ``wanted``, set to the expression ``value``.
+
+        It stands behind the leading imports and whatever ``value`` needs of the module. Asked for
+        the same value again, it is the same constant.
+        """
+        possible, anchor = self._layout.find_anchor(value)
+        if not possible:
+            self.refuse("what it needs is not bound at the top of the module")
+            return wanted
+        name = self._namer.fresh_for(wanted, value)
+        self._insert_behind(anchor, f"{name} = {value}", blank=isinstance(anchor, _BEFORE_BLANK))
+        return name
+
+    def _insert_behind(self, anchor: ast.stmt | None, text: str, *, blank: bool) -> None:
+        if anchor is None:
+            body = self.facts.tree.body
+            line, _ = self._layout.start(body[0]) if body else (1, 0)
+            self._insert(line, 0, f"{text}\n\n")
+            return
+        line, _ = self._layout.end(anchor)
+        while (after := self._layout.next_on_line(anchor)) is not None:
+            anchor, line = after, self._layout.end(after)[0]
+        self._insert(line, len(self.facts.source.lines[line - 1]), ("\n\n" if blank else "\n") + text)
+
+    def _replace_expression(self, node: ast.expr, text: str) -> None:
+        new = parse_expression(text)
+        if self._layout.shares_parentheses(node) or (new is not None and self._layout.needs_parentheses(node, new)):
+            text = f"({text})"
+        self._put(*self._layout.start(node), *self._layout.end(node), text)
+
+    def _delete_all(self) -> list[Edit]:
+        edits: list[Edit] = []
+        for node in self._deleted:
+            block = self._layout.block(node)
+            kept = [other for other in block if not any(other is gone for gone in self._deleted)]
+            start, end = self._layout.start(node), self._layout.end(node)
+            if self._layout.has_comment(start, end):
+                self.refuse("a comment would be lost")
+            elif not kept and node is block[-1] and not any(other in self._grown for other in block):
+                edits.append(Edit(*start, *end, "pass"))
+            else:
+                edits.append(self._layout.without(node, self._refuse_comment))
+        return edits
+
+    def _refuse_comment(self) -> None:
+        self.refuse("a comment would be lost")
+
+    def _note_growth(self, node: ast.stmt) -> None:
+        self._grown.add(node)
+
+    def _fits_a_line(self, text: str) -> bool:
+        fits = "\n" not in text and text.split(maxsplit=1)[0].rstrip(":") not in _COMPOUND
+        if not fits:
+            self.refuse("other code stands on the same line")
+        return fits
+
+    def _put(self, line: int, column: int, end_line: int, end_column: int, text: str) -> None:
+        if self._layout.has_comment((line, column), (end_line, end_column)):
+            self.refuse("a comment would be lost")
+        self._edits.append(Edit(line, column, end_line, end_column, text))
+
+    def _insert(self, line: int, column: int, text: str) -> None:
+        self._edits.append(Edit(line, column, line, column, text))
+
+
+_BEFORE_BLANK = (ast.Import, ast.ImportFrom, ast.Expr)
+"""Between these and a constant there is an empty line."""
+_COMPOUND = frozenset({"async", "class", "def", "for", "if", "match", "try", "while", "with", "@"})

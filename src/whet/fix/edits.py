@@ -1,0 +1,94 @@
+"""Applies edits to a source held as text. Pure; files are the matter of the modules beside it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from whet.errors import WhetError
+from whet.model.finding import Edit
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_BOM = "\ufeff"
+
+
+class EditError(WhetError):
+    """Edits that overlap, or that point outside of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An edit by its offsets in the text, a byte order mark not counted; the end is exclusive."""
+
+    start: int
+    end: int
+    text: str
+
+    def overlaps(self, other: Span) -> bool:
+        """Tell whether both change the same text. What is put in at a border of the other one does not."""
+        if self.start == self.end or other.start == other.end:
+            inner, outer = (self, other) if self.start == self.end else (other, self)
+            return outer.start < inner.start < outer.end
+        return self.start < other.end and other.start < self.end
+
+
+class Lines:
+    """Where the lines of a text start, by Python's count, and how each ends."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.removeprefix(_BOM)
+        ends = list(_NEWLINE.finditer(self.text))
+        self._starts = [0, *(match.end() for match in ends)]
+        self._stops = [*(match.start() for match in ends), len(self.text)]
+        self._newlines = [match[0] for match in ends]
+
+    def span(self, edit: Edit) -> Span:
+        """Return ``edit`` by offsets, its line feeds as the lines around it end. Raises :class:`EditError`."""
+        start, end = self._offset(edit.line, edit.column), self._offset(edit.end_line, edit.end_column)
+        if end < start:
+            raise EditError(f"an edit ends before it starts (line {edit.line})")
+        newline = self.newline(edit.line)
+        return Span(start, end, edit.text if newline == "\n" else edit.text.replace("\n", newline))
+
+    def newline(self, line: int) -> str:
+        """Return how ``line`` ends; for a last line without an end, how the one before it does."""
+        if not self._newlines:
+            return "\n"
+        return self._newlines[min(line, len(self._newlines)) - 1]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line (from 1) and column (from 0) of ``offset``."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1]
+
+    def _offset(self, line: int, column: int) -> int:
+        if line == len(self._starts) + 1 and column == 0:
+            return len(self.text)
+        if not 1 <= line <= len(self._starts):
+            raise EditError(f"an edit is at line {line} of {len(self._starts)}")
+        offset = self._starts[line - 1] + column
+        if column < 0 or offset > self._stops[line - 1]:
+            raise EditError(f"an edit is at column {column} of line {line}, which is shorter")
+        return offset
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """Return ``text`` with all ``edits`` made; equal ones are made once, a byte order mark stays.
+
+    What is put in at one place stands in the order given. Raises :class:`EditError` for edits that overlap.
+    """
+    lines = Lines(text)
+    spans = [lines.span(edit) for edit in dict.fromkeys(edits)]
+    spans.sort(key=lambda span: (span.start, span.end))
+    pieces: list[str] = [_BOM] if text.startswith(_BOM) else []
+    done = 0
+    for span in spans:
+        if span.start < done:
+            line, _ = lines.position(span.start)
+            raise EditError(f"two edits overlap (line {line})")
+        pieces += (lines.text[done : span.start], span.text)
+        done = span.end
+    pieces.append(lines.text[done:])
+    return "".join(pieces)
