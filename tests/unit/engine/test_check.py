@@ -51,7 +51,7 @@ def test_a_sound_rule_has_nothing_wrong():
         (replace(SOUND, refusals=(Refuse("because", RETURN),)), "not left alone: because"),
         (replace(SOUND, detect=promise), "none: safe at line 2, but there is no edit"),
         (replace(SOUND, cases=(Case("c", RETURN, "def f(x):\n    0\n", "f", ("(None,)",)),)), "c: the edits give\n"),
-        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("(0,)",), rewritten="f = int"),)), "rewritten gives"),
+        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("('1',)",), rewritten="f = int"),)), "rewritten gives"),
     ],
 )
 def test_what_is_wrong_is_said(wrong, says):
