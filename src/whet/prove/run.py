@@ -1,0 +1,268 @@
+"""Runs a workload once, contained: what it cost, how it ended, what it printed.
+
+Nothing that a program does outlives its run: beyond its limits it is ended, and so is
+everything that it started. What it prints goes to files of bounded size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+from whet.errors import TargetError
+from whet.prove.tree import ProcessTree, start_tree
+
+POLL_SECONDS = (0.01, 0.1)
+"""How long the first and the later pauses between looks at the limits are."""
+HELPER_SECONDS = 600
+"""How long a setup or cleanup command may take."""
+MEGABYTE = 1 << 20
+_CHUNK = 1 << 20
+_TAIL_BYTES = 4_000
+
+
+class Ended(StrEnum):
+    """Why whet ended a program."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    PROCESSES = "processes"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A command that is run many times, each time in a process of its own.
+
+    ``environ`` is the whole environment. ``stdin`` is a file that each run reads from its
+    start; without one it finds nothing. ``setup`` and ``cleanup`` are lines for the
+    shell, run in ``directory`` around each run, outside what is timed.
+    """
+
+    command: tuple[str, ...]
+    directory: str
+    environ: Mapping[str, str]
+    stdin: Path | None = None
+    setup: str = ""
+    cleanup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use; 0 is without limit."""
+
+    seconds: float = 0
+    memory_bytes: int = 0
+    output_bytes: int = 0
+    processes: int = 0
+
+    def describe(self, ended: Ended) -> str:
+        """Return in words which limit was broken."""
+        match ended:
+            case Ended.TIME:
+                return f"it had not ended after {self.seconds:.1f} s"
+            case Ended.MEMORY:
+                return f"it held more than {self.memory_bytes // MEGABYTE:,} MB"
+            case Ended.OUTPUT:
+                return f"it printed more than {self.output_bytes // MEGABYTE:,} MB"
+            case Ended.PROCESSES:
+                return f"it ran more than {self.processes:,} processes at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What a program wrote to one stream: in a file, as far as the limit."""
+
+    file: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One run. ``status`` is what a shell would see (128+N after signal N)."""
+
+    status: int
+    wall_ns: int
+    cpu_ns: int
+    """Of the program and of its children."""
+    peak_bytes: int
+    """Most resident memory of the process tree, as far as it was seen; 0 where the system does not tell."""
+    stdout: Printed
+    stderr: Printed
+    ended: Ended | None = None
+    """Why whet ended it; ``None`` when it ended by itself."""
+    processes: int = 1
+    """Most processes that were seen at once."""
+    left_behind: int = 0
+    """Processes that it left running, which whet ended."""
+    trouble: str = field(default="")
+    """What went wrong around the run (setup, cleanup), in one line; its figures do not count then."""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it ran to an end of its own."""
+        return self.ended is None and not self.trouble
+
+    def last_words(self) -> str:
+        """Return the last line of stderr, short."""
+        lines = read_tail(self.stderr.file).strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+
+def limit_by(runs: list[Observed], *, least_seconds: float = 2.0) -> Limits:
+    """Return limits for candidates from runs of the baseline: five times its time, four times the rest, and some."""
+    processes = max((each.processes for each in runs), default=0)
+    return Limits(
+        seconds=least_seconds + 5 * max(each.wall_ns for each in runs) / 1e9,
+        memory_bytes=512 * MEGABYTE + 4 * max(each.peak_bytes for each in runs),
+        output_bytes=16 * MEGABYTE + 4 * max(each.stdout.size + each.stderr.size for each in runs),
+        processes=32 + 4 * processes,
+    )
+
+
+def run_once(workload: Workload, limits: Limits, out: Path) -> Observed:
+    """Run the workload and wait for it; its output is kept in ``out``, which is made.
+
+    Raises :class:`TargetError` where the command cannot be started. Whatever
+    interrupts the wait (Ctrl-C) ends the program first.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    trouble = _run_helper("setup", workload.setup, workload)
+    try:
+        if trouble:
+            return _tell_trouble(trouble, out)
+        observed = _run_command(workload, limits, out)
+    finally:
+        # What a run left behind is cleaned up even when it was interrupted.
+        trouble = trouble or _run_helper("cleanup", workload.cleanup, workload)
+    return _with_trouble(observed, trouble) if trouble else observed
+
+
+def read_tail(file: Path) -> str:
+    """Return the end of what a program printed."""
+    with contextlib.suppress(OSError), file.open("rb") as source:
+        size = source.seek(0, 2)
+        source.seek(max(0, size - _TAIL_BYTES))
+        return source.read().decode("utf-8", "replace")
+    return ""
+
+
+def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
+    with contextlib.ExitStack() as stack:
+        stdin = stack.enter_context((workload.stdin or _empty(out)).open("rb"))
+        stdout = stack.enter_context((out / "stdout").open("wb"))
+        stderr = stack.enter_context((out / "stderr").open("wb"))
+        try:
+            tree = start_tree(workload.command, workload.directory, workload.environ, (stdin, stdout, stderr))
+        except OSError as error:
+            raise TargetError(
+                f"{workload.command[0]} cannot be started: {error.strerror or error}", "name a command that is there"
+            ) from error
+        try:
+            ended, processes = _watch(tree, limits, (stdout, stderr))
+        finally:
+            left_behind = tree.end()
+    code = tree.exit_code
+    return Observed(
+        status=128 - code if code < 0 else code,
+        wall_ns=max(1, tree.ended_at - tree.began_at),
+        cpu_ns=tree.cpu_ns,
+        peak_bytes=tree.peak_bytes,
+        stdout=_take(out / "stdout", limits.output_bytes),
+        stderr=_take(out / "stderr", limits.output_bytes),
+        ended=ended,
+        processes=processes,
+        left_behind=left_behind,
+    )
+
+
+def _watch(tree: ProcessTree, limits: Limits, streams: tuple[IO[bytes], IO[bytes]]) -> tuple[Ended | None, int]:
+    """Wait until the program ends or breaks a limit; return which, and the most processes seen."""
+    from os import fstat
+    from time import perf_counter_ns
+
+    pause, longest = POLL_SECONDS
+    most = 1
+    while True:
+        left = limits.seconds - (perf_counter_ns() - tree.began_at) / 1e9 if limits.seconds else pause
+        if tree.wait(max(0.0, min(pause, left))):
+            return None, most
+        pause = min(longest, pause * 1.5)
+        resident, processes = tree.measure()
+        most = max(most, processes)
+        if limits.seconds and (perf_counter_ns() - tree.began_at) / 1e9 >= limits.seconds:
+            return Ended.TIME, most
+        if limits.memory_bytes and resident > limits.memory_bytes:
+            return Ended.MEMORY, most
+        if limits.processes and processes > limits.processes:
+            return Ended.PROCESSES, most
+        if limits.output_bytes and sum(fstat(stream.fileno()).st_size for stream in streams) > limits.output_bytes:
+            return Ended.OUTPUT, most
+
+
+def _take(file: Path, limit: int) -> Printed:
+    """Describe what was printed; the file is cut to the limit."""
+    size = file.stat().st_size
+    digest = hashlib.sha256()
+    with file.open("r+b") as source:
+        if limit and size > limit:
+            source.truncate(limit)
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+    return Printed(file, size, digest.hexdigest())
+
+
+def _run_helper(name: str, line: str, workload: Workload) -> str:
+    """Run a line of the shell; return what went wrong, in one line."""
+    if not line:
+        return ""
+    try:
+        done = subprocess.run(  # noqa: S602  the user's own line, as it was given for the shell
+            line,
+            shell=True,
+            cwd=workload.directory,
+            env=dict(workload.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=HELPER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"--{name} failed: {error}"
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["without a word"]
+        return f"--{name} ended with status {done.returncode}: {words[0][:200]}"
+    return ""
+
+
+def _tell_trouble(trouble: str, out: Path) -> Observed:
+    nothing = Printed(_empty(out), 0, hashlib.sha256().hexdigest())
+    return Observed(0, 1, 0, 0, nothing, nothing, trouble=trouble)
+
+
+def _with_trouble(observed: Observed, trouble: str) -> Observed:
+    from dataclasses import replace
+
+    return replace(observed, trouble=trouble)
+
+
+def _empty(out: Path) -> Path:
+    file = out / "nothing"
+    file.write_bytes(b"")
+    return file
+
+
+def describe_status(status: int) -> str:
+    """Return ``exit 1``, or ``SIGSEGV`` for what a signal ended."""
+    if status > 128:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(status - 128).name
+    return f"exit {status}"
