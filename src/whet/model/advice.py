@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from whet.model.evidence import Seen
 from whet.model.finding import Finding
-from whet.model.trial import Verdict
+from whet.model.trial import Trial, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,5 @@ class Advice:
     seen: tuple[Seen, ...] = ()
     verdict: Verdict = Verdict.UNTESTED
     diff: str = ""
+    trial: Trial | None = None
+    """What became of the rewrite where it was tried; ``verdict`` is the trial's."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from whet.model.evidence import Evidence
 from whet.model.frame import Owner
 from whet.model.profile import Profile
+from whet.model.trial import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,20 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class StandardInput:
+    """What the program could read from standard input, so that it can be run again.
+
+    ``kind`` is ``nothing`` (a terminal, or closed), ``file`` or ``stream`` (a pipe, which
+    cannot be read twice). ``data`` is the file's bytes in base64 where they are few.
+    """
+
+    kind: str = "nothing"
+    file: str = ""
+    sha256: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything about one ``whet run`` or ``whet attach``."""
 
@@ -133,3 +148,6 @@ class Run:
     notices: tuple[Notice, ...] = ()
     not_measured: tuple[tuple[str, str], ...] = ()
     """Pairs of what was not measured and the option that measures it, as ``("memory", "--memory")``."""
+    proof: Proof = field(default_factory=Proof)
+    """What `whet prove` found out about the advice on this run."""
+    stdin: StandardInput = field(default_factory=StandardInput)

@@ -1,8 +1,11 @@
-"""What proving says about a rewrite."""
+"""What proving says about a rewrite, and about all of them together."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from whet.model.finding import Edit, Safety
 
 
 class Verdict(StrEnum):
@@ -15,3 +18,115 @@ class Verdict(StrEnum):
     DIFFERENT_OUTPUT = "different output"
     FAILED = "failed"
     NOT_RUN = "not run"
+
+
+REFUTED = frozenset((Verdict.SLOWER, Verdict.DIFFERENT_OUTPUT, Verdict.FAILED))
+"""Verdicts after which a rewrite is not offered again for the same code."""
+
+
+class Clock(StrEnum):
+    """Which seconds a verdict is about."""
+
+    CPU = "CPU"
+    """Of the process tree: for programs that compute."""
+    WALL = "wall"
+    """For programs that wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How many times as fast: the baseline's seconds over the candidate's, above 1 is faster.
+
+    ``low`` to ``high`` is the interval, of the whole command's ``confidence`` (0 to
+    1), from ``pairs`` interleaved pairs of runs. The seconds are medians of one run.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    pairs: int
+    confidence: float
+    clock: Clock = Clock.CPU
+    baseline_ns: int = 0
+    candidate_ns: int = 0
+    baseline_peak_bytes: int = 0
+    candidate_peak_bytes: int = 0
+    """Most resident memory of the process tree; 0 where it was not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was compared of the program's behaviour. Exit statuses always are.
+
+    ``unchecked`` says why equality could not be judged, and is empty when it was.
+    ``candidates`` are files that the program wrote and that nobody asked to compare.
+    """
+
+    stdout_bytes: int = 0
+    files: tuple[str, ...] = ()
+    file_bytes: int = 0
+    candidates: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    """Relative difference that numbers in the output may have; 0 is byte for byte."""
+    tests: str = ""
+    """The command of the tests that passed on the rewritten tree."""
+    unchecked: str = ""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether something that the program puts out was compared, or tests ran."""
+        return bool(self.tests or (not self.unchecked and (self.stdout_bytes or self.files)))
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdits:
+    """The edits of one file, and the hash of the bytes that they were made for."""
+
+    file: str
+    sha256: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of one rewrite. ``advice`` is the id of the advice that it belongs to."""
+
+    advice: str
+    rule: str
+    verdict: Verdict
+    gain: Gain | None = None
+    """With the other rewrites in place: against all of them but this."""
+    why: str = ""
+    """The first difference, how it failed, or why it was not run."""
+    group: tuple[str, ...] = ()
+    """Ids of the rewrites that were judged together with it, where each alone is too small to be measured."""
+    changes: tuple[FileEdits, ...] = ()
+    safety: Safety = Safety.SAFE
+    place: str = ""
+    """As people are shown it: ``orders.py:12``."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One session of proving: every trial, and what those that are faster win together, from fresh runs."""
+
+    workload: tuple[str, ...] = ()
+    """What was run, secrets masked."""
+    started: str = ""
+    """ISO 8601 with offset; empty when nothing was proven."""
+    trials: tuple[Trial, ...] = ()
+    total: Gain | None = None
+    total_verdict: Verdict = Verdict.UNTESTED
+    applied: tuple[str, ...] = ()
+    """Ids of the rewrites that ``total`` is about."""
+    checked: Checked = Checked()
+    runs: int = 0
+    """Executions that were needed."""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    """What the reader must know: not isolated, ended early, processes left behind."""
+
+    def trial_of(self, advice: str) -> Trial | None:
+        """Return what became of the rewrite of an advice."""
+        return next((trial for trial in self.trials if trial.advice == advice), None)

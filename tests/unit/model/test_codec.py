@@ -11,6 +11,7 @@ import random
 import zlib
 from array import array
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -45,7 +46,7 @@ def build(kind: Any) -> st.SearchStrategy[Any]:
         return simple[kind]
     if kind is Profile:
         return PROFILES
-    if kind in {Owner, Metric, Purpose}:
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
         return st.sampled_from(kind)
     origin, parts = get_origin(kind), get_args(kind)
     if origin is tuple and parts[-1] is not Ellipsis:
