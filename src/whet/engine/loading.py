@@ -25,6 +25,7 @@ from whet.plugins import Group, Plugin, find_plugins
 Part = TypeVar("Part")
 
 _BUILT_IN_PACKAGE = "whet_rules"
+_PROJECT_PREFIX = "_whet_project_rules."
 _PROJECT_FOLDER = Path(".whet") / "rules"
 
 
@@ -39,6 +40,10 @@ class RuleModule:
     bench: Bench | None
     page: str
     origin: str
+    module: str = ""
+    """The name that it can be imported by again; empty for a file of a project."""
+    file: str = ""
+    """The file that holds it."""
 
 
 def load_rules(project: Path | None = None) -> tuple[RuleModule, ...]:
@@ -61,7 +66,7 @@ def load_rules(project: Path | None = None) -> tuple[RuleModule, ...]:
 def load_rule_file(path: Path) -> RuleModule:
     """Load the rule in the Python file ``path``. Raises :class:`PluginError`."""
     origin = str(path)
-    name = f"_whet_project_rules.{path.stem}"
+    name = f"{_PROJECT_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{origin} is not a Python file", "a rule is a file whose name ends in .py")
@@ -91,7 +96,17 @@ def read_rule_module(module: object, origin: str) -> RuleModule:
     except ValueError as error:
         raise PluginError(f"the rule in {origin}: pythons is {error}", "write it as in '>=3.11,<3.14'") from None
     page = (getattr(module, "__doc__", None) or "").strip()
-    return RuleModule(rule, detect, cases, refusals, bench, page, origin)
+    name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None) or ""
+    name = "" if name.startswith(_PROJECT_PREFIX) else name
+    return RuleModule(rule, detect, cases, refusals, bench, page, origin, name, file)
+
+
+def load_again(places: Iterable[tuple[str, str]]) -> tuple[RuleModule, ...]:
+    """Load rules by their ``(module, file)``, in another process. Raises :class:`PluginError`."""
+    return tuple(
+        read_rule_module(importlib.import_module(name), name) if name else load_rule_file(Path(file))
+        for name, file in places
+    )
 
 
 def _load_built_in() -> Iterator[RuleModule]:

@@ -38,16 +38,26 @@ def find_findings(
         if source.owner is not Owner.USER or (lines is not None and not lines):
             continue
         try:
-            facts = Facts.of(source.text)
+            found, failures = examine_source(source, useful, lines)
         except UnreadableError as error:
             notices.append(Notice(_ABOUT, f"{source.shown} {error}; no rule has looked at it"))
             continue
-        functions = facts.functions if lines is None else facts.hot_functions(lines)
-        found, failures = _examine(facts, functions, useful, source, measured=lines is not None)
         findings.extend((source.shown, finding) for finding in found)
         notices.extend(failures)
     findings.sort(key=lambda item: (item[0], item[1].file, item[1].line, item[1].column, item[1].rule))
     return tuple(finding for _, finding in findings), tuple(notices)
+
+
+def examine_source(
+    source: SourceFile, rules: Iterable[RuleModule], lines: frozenset[int] | None = None
+) -> tuple[list[Finding], list[Notice]]:
+    """Return what ``rules`` find in one source, in the order of the rules, and which of them failed.
+
+    With ``lines`` only functions that own one of them are examined. Raises :class:`UnreadableError`.
+    """
+    facts = Facts.of(source.text)
+    functions = facts.functions if lines is None else facts.hot_functions(lines)
+    return _examine(facts, functions, rules, source, measured=lines is not None)
 
 
 def _examine(

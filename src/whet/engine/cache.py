@@ -1,0 +1,118 @@
+"""What files gave before, by their content: so that only what changed is examined again.
+
+One small file a result, in a folder of the user's: a result holds edits, so
+one that came with somebody's repository must never be believed. Each is
+written aside and renamed, and carries its own checksum: runs at the same time
+do not disturb one another, and what is damaged is examined again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from whet import __version__
+from whet.engine.loading import RuleModule
+from whet.engine.pool import Outcome, Task
+from whet.model._codec_fields import WrongValue, find_codec
+
+_KEPT_SECONDS = 30 * 86_400
+_TIDY_SECONDS = 86_400
+_ENCODE, _DECODE = find_codec(Outcome)
+_CHECKSUM = 32
+
+
+class ResultCache:
+    """The results of one set of rules. Nothing here raises: a cache that cannot be read or written is none."""
+
+    def __init__(self, folder: Path, rules: Iterable[RuleModule]) -> None:
+        self._folder = folder / "results"
+        self._key = _fingerprint(rules)
+
+    def find(self, task: Task, sha256: str) -> Outcome | None:
+        """Return what ``task`` gave when these rules looked at the same bytes; ``None`` when that is not known."""
+        try:
+            data = self._place(task, sha256).read_bytes()
+        except OSError:
+            return None
+        checksum, body = data[:_CHECKSUM], data[_CHECKSUM:]
+        if hashlib.blake2b(body, digest_size=16).hexdigest().encode() != checksum:
+            return None
+        try:
+            outcome: Outcome = _DECODE(json.loads(body))
+        except (WrongValue, ValueError, RecursionError):
+            return None
+        # The codec reads rows of numbers as arrays; a finding holds a tuple.
+        findings = tuple(replace(finding, lines=tuple(finding.lines)) for finding in outcome.findings)
+        return Outcome(findings, outcome.notices, outcome.unreadable)
+
+    def keep(self, task: Task, sha256: str, outcome: Outcome) -> None:
+        """Write down what ``task`` gave."""
+        place = self._place(task, sha256)
+        body = json.dumps(_ENCODE(outcome), separators=(",", ":")).encode()
+        data = hashlib.blake2b(body, digest_size=16).hexdigest().encode() + body
+        with suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
+            new = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                new.replace(place)
+            except BaseException:
+                new.unlink(missing_ok=True)
+                raise
+
+    def tidy(self) -> None:
+        """Once a day, take out what nothing asked for in a month."""
+        stamp = self._folder / "tidied"
+        now = time.time()
+        with suppress(OSError):
+            if stamp.exists() and now - stamp.stat().st_mtime < _TIDY_SECONDS:
+                return
+            stamp.touch()
+            for file in self._folder.glob("??/*"):
+                with suppress(OSError):
+                    if now - file.stat().st_mtime > _KEPT_SECONDS:
+                        file.unlink()
+
+    def _place(self, task: Task, sha256: str) -> Path:
+        lines = "" if task.lines is None else ",".join(map(str, sorted(task.lines)))
+        parts = (self._key, sha256, task.file, task.shown, "cold" if task.lines is None else lines)
+        name = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+        return self._folder / name[:2] / name[2:]
+
+
+def _fingerprint(rules: Iterable[RuleModule]) -> str:
+    """Return what a result depends on beside the file: the rules, whet and Python."""
+    digest = hashlib.blake2b(digest_size=20)
+    digest.update(f"{__version__} {sys.version} ".encode())
+    for module in rules:
+        digest.update(f"{module.rule.slug} {module.origin} ".encode("utf-8", "surrogatepass"))
+        digest.update(_content(Path(module.file)) if module.file else b"?")
+    for path in sorted(Path(__file__).parent.glob("*.py")):  # in a checkout, they change without the version
+        digest.update(f"{path.name} {_state(path)} ".encode())
+    return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return hashlib.blake2b(path.read_bytes()).digest()
+    except OSError:
+        return b"?"
+
+
+def _state(path: Path) -> str:
+    try:
+        state = path.stat()
+    except OSError:
+        return "?"
+    return f"{state.st_mtime_ns} {state.st_size}"

@@ -1,0 +1,111 @@
+"""Runs rules over files: read, looked up in the cache, examined in several processes, in the order given.
+
+What a file gives depends on its bytes, the rules, whet and Python alone; so it
+is the same whatever the order and the number of processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from whet.engine.cache import ResultCache
+from whet.engine.facts import SIZE_LIMIT
+from whet.engine.loading import RuleModule
+from whet.engine.pool import Outcome, Task, examine_tasks
+from whet.fix.decoding import decode_source
+from whet.model.finding import Finding
+from whet.model.run import Notice
+
+_GENERATED = re.compile(rb"@generated\b|\bdo not edit\b|\bauto(?:matically)?[- ]?generated\b", re.IGNORECASE)
+_HEADER_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What one file gave: ``findings`` by line, column and rule; ``notices`` name rules that failed on it."""
+
+    file: str
+    shown: str
+    sha256: str = ""
+    """Of the bytes that were examined: edits hold for these only."""
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    unreadable: str = ""
+    """Why no rule could look at it; goes on "FILE …". Empty when they could."""
+    skipped: str = ""
+    """Why no rule was made to look at it, in the same way: it is generated."""
+    data: bytes = field(default=b"", repr=False)
+
+    @property
+    def text(self) -> str:
+        """The source, newlines and byte order mark as they are. Only for what is neither unreadable nor skipped."""
+        return decode_source(self.data)[0]
+
+
+def examine_files(
+    paths: Iterable[Path],
+    rules: Sequence[RuleModule],
+    *,
+    root: Path,
+    hot: Mapping[str, frozenset[int]] | None = None,
+    python: tuple[int, int] | None = None,
+    workers: int | None = None,
+    cache: Path | None = None,
+) -> Iterator[FileResult]:
+    """Yield what ``rules`` find in each of ``paths``, in their order; findings name files as ``str(path)``.
+
+    Shown paths are relative to ``root`` where they lie inside. ``hot`` maps ``str(path)`` to hot lines: then only
+    functions that own one are examined, and they count as called many times. ``python`` is the version that the code
+    is for; rules that do not help there stay silent. ``workers`` is the number of processes, by default as many as
+    there are cores and as pays; ``cache`` the folder for results, ``None`` for none.
+    """
+    useful = sorted((r for r in rules if python is None or r.rule.applies_to(python)), key=lambda r: r.rule.slug)
+    store = ResultCache(cache, useful) if cache is not None else None
+    results = [_read(path, root) for path in paths]
+    known: dict[int, Outcome] = {}
+    tasks: dict[int, Task] = {}
+    for index, result in enumerate(results):
+        lines = hot.get(result.file, frozenset()) if hot is not None else None
+        if result.unreadable or result.skipped or (lines is not None and not lines):
+            known[index] = Outcome(unreadable=result.unreadable)
+            continue
+        task = Task(result.file, result.shown, result.data, lines)
+        found = store.find(task, result.sha256) if store is not None else None
+        if found is None:
+            tasks[index] = task
+        else:
+            known[index] = found
+    outcomes = examine_tasks(tuple(tasks.values()), useful, workers)
+    for index, result in enumerate(results):
+        outcome = known[index] if index in known else next(outcomes)
+        if store is not None and index in tasks:
+            store.keep(tasks[index], result.sha256, outcome)
+        yield replace(result, findings=outcome.findings, notices=outcome.notices, unreadable=outcome.unreadable)
+    if store is not None:
+        store.tidy()
+
+
+def _read(path: Path, root: Path) -> FileResult:
+    try:
+        shown = path.relative_to(root).as_posix()
+    except ValueError:
+        shown = str(path)
+    file = str(path)
+    try:
+        if path.stat().st_size > SIZE_LIMIT:
+            return FileResult(file, shown, unreadable=f"is longer than {SIZE_LIMIT:,} bytes")
+        data = path.read_bytes()
+    except OSError as error:
+        return FileResult(file, shown, unreadable=f"cannot be read: {error.strerror or error}")
+    digest = hashlib.sha256(data).hexdigest()
+    skipped = "says that it is generated: changes belong where it is generated from" if _is_generated(data) else ""
+    return FileResult(file, shown, digest, skipped=skipped, data=data)
+
+
+def _is_generated(data: bytes) -> bool:
+    header = data[:1000].splitlines()[:_HEADER_LINES]
+    return any(line.lstrip().startswith(b"#") and _GENERATED.search(line) for line in header)

@@ -1,0 +1,183 @@
+"""Examines sources in several processes, results in order; one that kills its process costs only itself."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from whet.engine.facts import UnreadableError
+from whet.engine.loading import RuleModule, load_again
+from whet.engine.run import examine_source
+from whet.fix.decoding import DecodingError, decode_source
+from whet.model.finding import Finding
+from whet.model.run import Notice, SourceFile
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+_WORTH_A_PROCESS = 150_000
+"""Bytes of source below which starting processes costs more than it saves."""
+_CHUNK = 120_000
+"""Bytes of source that go to a process at once: small, so that the last one does not keep the others waiting."""
+_MOST_WORKERS = 60
+"""Windows waits for 63 handles at most."""
+_COLLECT_EVERY = 400_000
+"""Bytes of source after which the trees are collected; about 100 bytes of tree stand for a byte of source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One source to examine; ``lines`` are its hot ones, where a profile says so."""
+
+    file: str
+    shown: str
+    data: bytes
+    lines: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a source gave: findings by place, rules that failed, or why it could not be looked at."""
+
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    unreadable: str = ""
+
+
+def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int | None = None) -> Iterator[Outcome]:
+    """Yield the outcomes of ``tasks`` in their order; ``workers`` is by default the number of cores, if that pays."""
+    count = min(_count_cores() if workers is None else workers, _MOST_WORKERS)
+    few = len(tasks) < 2 or sum(len(task.data) for task in tasks) < _WORTH_A_PROCESS
+    if count < 2 or few or not (_may_fork() or all(module.file for module in rules)):
+        with _rare_collection() as note:
+            for task in tasks:
+                yield examine_task(task, rules)
+                note(len(task.data))
+        return
+    yield from _examine_in_processes(tasks, rules, count)
+
+
+def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
+    """Return what ``rules`` find in one source."""
+    try:
+        text, _ = decode_source(task.data)
+        findings, notices = examine_source(SourceFile(task.file, task.shown, "", text), rules, task.lines)
+    except (UnreadableError, DecodingError) as error:
+        return Outcome(unreadable=str(error))
+    findings.sort(key=lambda finding: (finding.line, finding.column, finding.rule))
+    return Outcome(tuple(findings), tuple(notices))
+
+
+def _examine_in_processes(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int) -> Iterator[Outcome]:
+    from concurrent.futures.process import BrokenProcessPool
+
+    chunks = list(_cut(tasks))
+    pool = _open_pool(rules, min(workers, len(chunks)))
+    try:
+        futures = [pool.submit(_examine_chunk, chunk) for chunk in chunks]
+        for chunk, future in zip(chunks, futures, strict=True):
+            try:
+                outcomes = future.result()
+            except BrokenProcessPool:
+                outcomes = [_examine_alone(task, rules) for task in chunk]
+            yield from outcomes
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _examine_alone(task: Task, rules: Sequence[RuleModule]) -> Outcome:
+    """Examine a source that may have killed the process that it was in."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    with _open_pool(rules, 1) as pool:
+        try:
+            return pool.submit(_examine_chunk, [task]).result()[0]
+        except BrokenProcessPool:
+            return Outcome(unreadable="ended the process that looked at it")
+
+
+def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor:
+    from concurrent.futures import ProcessPoolExecutor
+
+    if _may_fork():
+        # The rules are there already; started anew, each process would load them for as long as it works.
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _adopt, (tuple(rules),))
+    places = tuple((module.module, module.file) for module in rules)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _load, (places, tuple(sys.path)))
+
+
+def _may_fork() -> bool:
+    """Tell whether a process can be copied as it is: with threads, a lock could be held for ever in the copy."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+_rules: tuple[RuleModule, ...] = ()
+"""The rules of this process, when it is one of a pool's."""
+
+
+def _adopt(rules: tuple[RuleModule, ...]) -> None:
+    global _rules  # noqa: PLW0603 - handed over once, when the process starts
+    _rules = rules
+    gc.freeze()
+    gc.disable()
+
+
+def _load(places: tuple[tuple[str, str], ...], path: tuple[str, ...]) -> None:
+    sys.path[:] = path
+    _adopt(load_again(places))
+
+
+def _examine_chunk(chunk: Sequence[Task]) -> list[Outcome]:
+    outcomes = [examine_task(task, _rules) for task in chunk]
+    gc.collect()
+    return outcomes
+
+
+def _cut(tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    chunk: list[Task] = []
+    size = 0
+    for task in tasks:
+        chunk.append(task)
+        size += len(task.data)
+        if size >= _CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+@contextmanager
+def _rare_collection() -> Iterator[_Note]:
+    """Collect garbage by the source that was examined: a tree is millions of objects that all live, then all go."""
+    was_on = gc.isenabled()
+    gc.disable()
+    note = _Note()
+    try:
+        yield note
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Note:
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def __call__(self, count: int) -> None:
+        self._bytes += count
+        if self._bytes >= _COLLECT_EVERY:
+            self._bytes = 0
+            gc.collect()
+
+
+def _count_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
