@@ -11,9 +11,8 @@ from whet.engine.loading import load_rules
 from whet.engine.run import find_findings
 from whet.errors import PluginError
 from whet.merge.attribute import merge_run
-from whet.merge.flame import fold_stacks
+from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
-from whet.model.metric import Metric
 from whet.model.run import Notice, Purpose, Run
 from whet.observe.answers import answer
 from whet.pipeline.project import find_project
@@ -66,10 +65,10 @@ def show(run: Run, *, include_source: bool = True) -> Shown:
         from dataclasses import replace
 
         run = replace(run, notices=(*run.notices, *notices, *troubles))
-    metrics = [Metric.CPU, Metric.WAITING, Metric.ALLOCATED, Metric.PEAK]
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
-    flames = {metric: fold_stacks(run, metric) for metric in metrics if metric in present}
-    return Shown(build_view(run, hotspots, advice, flames, include_source=include_source), hotspots)
+    calls = fold_calls(run)
+    flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
+    return Shown(build_view(run, hotspots, advice, flames, calls=calls, include_source=include_source), hotspots)
 
 
 def _find_rules_of(run: Run) -> Path | None:

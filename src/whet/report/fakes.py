@@ -12,11 +12,11 @@ from dataclasses import replace
 from whet.model.advice import Advice, Estimate
 from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Finding, Safety, Speed
-from whet.model.flame import FlameTree
+from whet.model.flame import CallColumn, CallTree, FlameTree
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, DependencySpot, FunctionSpot, Hotspots, ImportSpot, LineSpot, ThreadTime
 from whet.model.metric import Metric
-from whet.model.profile import LineCount, Profile
+from whet.model.profile import LineCount, Profile, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
 
 PROJECT = "/srv/shop"
@@ -243,6 +243,33 @@ def make_flames(hostile: str = "") -> dict[Metric, FlameTree]:
                 break
             total[row] += own[later]
     return {Metric.CPU: FlameTree(Metric.CPU, frames, [r[0] for r in rows], [r[1] for r in rows], own, total)}
+
+
+def make_calls(hostile: str = "", *, compared: bool = False) -> CallTree:
+    """Return the calls of the run of :func:`make_run`: in two threads, computing, waiting and allocating.
+
+    With ``compared`` a run before it stands beside it, in which ``Ledger.seen`` took twice as long and ``close`` half.
+    """
+    tree = make_flames(hostile)[Metric.CPU]
+    rows = [row for row, value in enumerate(tree.self_value) if value]
+    own = [tree.self_value[row] for row in rows]
+    waiting = CallColumn(Metric.WAITING, 0, 0, [6], [90_000_000], 9)
+    worker = CallColumn(Metric.CPU, 0, 1, [6, 8], [20_000_000, 10_000_000], 3)
+    allocated = CallColumn(Metric.ALLOCATED, 1, 2, [2, 7], [48_000_000, 2_000_000], 0)
+    change = {3: 2.0, 5: 0.5}
+    before = [round(value * change.get(row, 1.0)) for row, value in zip(rows, own, strict=True)]
+    return CallTree(
+        frames=tree.frames,
+        threads=(
+            Thread(4242, 4242, "MainThread", "python orders.py"),
+            Thread(4242, 4243, f"worker{hostile}", "python orders.py"),
+            Thread(4343, 4343, "MainThread", f"python orders.py {hostile}"),
+        ),
+        depth=tree.depth,
+        frame=tree.frame,
+        columns=(CallColumn(Metric.CPU, 0, 0, rows, own, 309), worker, waiting, allocated),
+        before=(CallColumn(Metric.CPU, 0, 0, rows, before, 400),) if compared else (),
+    )
 
 
 def _make_source(file: str, shown: str, text: str) -> SourceFile:

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from whet.report.flame import pack
 from whet.report.highlight import highlight_lines
 from whet.report.sanitize import shorten, show, show_source
 from whet.report.view import ReportView
@@ -24,7 +25,24 @@ if TYPE_CHECKING:
 
 PACKAGE = "whet_templates"
 STYLES = ("base", "summary", "suggestions", "flame", "tables", "memory", "source", "print")
-SCRIPTS = ("theme", "tables", "details")
+SCRIPTS = (
+    "theme",
+    "tables",
+    "details",
+    "flame/units",
+    "flame/load",
+    "flame/shape",
+    "flame/invert",
+    "flame/differ",
+    "flame/chart",
+    "flame/paint",
+    "flame/link",
+    "flame/keys",
+    "flame/view",
+    "flame/panel",
+    "flame/start",
+)
+"""In the order in which they stand in the page: one scope, so that a file sees those before it."""
 GENERATOR = '<meta name="generator" content="whet '
 """How a file that whet wrote is known, near its start."""
 
@@ -39,13 +57,14 @@ class HtmlRenderer:
         from markupsafe import Markup
 
         style = _join("css", STYLES)
-        script = _join("js", SCRIPTS)
+        script = f'\n(() => {{\n"use strict";\n{_join("js", SCRIPTS)}}})();\n'
         page = _make_environment().get_template("report.html.j2")
         text = page.render(
             view=view,
             policy=_make_policy(style, script),
             style=Markup(style),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
+            flame_data=pack(dict(view.flame)) if view.flame else "",
             code={
                 listing.anchor: highlight_lines(
                     listing.text, {line.number for block in listing.blocks if not block.cold for line in block.lines}

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from whet.model.advice import Advice
-from whet.model.flame import FlameTree
+from whet.model.flame import CallTree, FlameTree
 from whet.model.hotspot import Hotspots
 from whet.model.metric import Metric
 from whet.model.run import Run
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
+from whet.report.flame import describe_calls
 from whet.report.icicle import MOST_BOXES, lay_out
 from whet.report.memory import draw_memory
 from whet.report.method import describe_method, describe_provenance
@@ -70,6 +71,8 @@ class ReportView:
     imports: tuple[NamedTime, ...]
     threads: tuple[ThreadRow, ...]
     icicles: tuple[Icicle, ...]
+    flame: Mapping[str, Any] | None
+    """All calls for the live flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
     memory: MemoryCurve | None
     listings: tuple[SourceListing, ...]
     method: Method
@@ -96,9 +99,13 @@ def build_view(
     advice: Sequence[Advice] = (),
     flames: Mapping[Metric, FlameTree] | None = None,
     *,
+    calls: CallTree | None = None,
     include_source: bool = True,
 ) -> ReportView:
-    """Return the view of a run. Without ``include_source`` no line of the program's source is in it."""
+    """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
+
+    ``flames`` are drawn as they are, ``calls`` are what the live flame graph chooses from.
+    """
     excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
     places = Places(run, shown_lines(excerpts))
     functions = list_functions(hotspots.functions, places)
@@ -134,6 +141,7 @@ def build_view(
             for thread in hotspots.threads
         ),
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
+        flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
         memory=draw_memory(run.resident, places),
         listings=build_listings(run, hotspots, excerpts, suggestions, places),
         method=describe_method(run, hotspots),

@@ -1,4 +1,3 @@
-"use strict";
 // The theme: as the system has it, until the reader asks for one. The choice is kept where storage is allowed.
 (() => {
   const button = document.getElementById("theme");

@@ -1,0 +1,84 @@
+"""The calls of a run as data for the live flame graph: columns, packed as base64 of gzipped JSON.
+
+Every text in it is sanitised here; the page shows it as text and as nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from functools import reduce
+from math import gcd
+from typing import Any
+
+from whet.model.flame import CallColumn, CallTree
+from whet.model.frame import Owner
+from whet.model.run import Run
+from whet.report.places import Places
+from whet.report.sanitize import shorten, show
+
+OWNERS = (Owner.USER, Owner.DEPENDENCY, Owner.STDLIB, Owner.NATIVE)
+"""In the data an owner is an index into this."""
+LONGEST_NAME = 300
+
+
+def describe_calls(tree: CallTree, run: Run, places: Places) -> dict[str, Any]:
+    """Return ``tree`` as plain lists.
+
+    ``depth`` and ``frame`` have one entry a node, in preorder; ``more`` names
+    the nodes that stand for several, and how many. A column holds the own
+    values of some nodes: ``row`` as steps from one to the next, ``value`` as
+    multiples of ``unit`` (nanoseconds or bytes). Names and files are indices
+    into ``strings``.
+    """
+    strings: dict[str, int] = {}
+
+    def number(text: str) -> int:
+        return strings.setdefault(shorten(show(text), LONGEST_NAME), len(strings))
+
+    frames = {
+        "name": [number(frame.name) for frame in tree.frames],
+        "file": [number(places.show(frame.file)) for frame in tree.frames],
+        "line": [frame.line or frame.first_line for frame in tree.frames],
+        "owner": [OWNERS.index(frame.owner) for frame in tree.frames],
+        "anchor": [number(places.line_anchor(frame.file, frame.line, frame.first_line)) for frame in tree.frames],
+    }
+    threads = [(thread.pid, thread.tid, number(thread.name), number(thread.process)) for thread in tree.threads]
+    folded = sorted(tree.siblings)
+    return {
+        "frames": frames,
+        "depth": list(tree.depth),
+        "frame": list(tree.frame),
+        "more": {"row": _to_steps(folded), "count": [tree.siblings[row] for row in folded]},
+        "threads": threads,
+        "executions": [execution.purpose.value for execution in run.executions],
+        "columns": [_describe_column(column) for column in tree.columns],
+        "before": [_describe_column(column) for column in tree.before],
+        "strings": list(strings),
+    }
+
+
+def pack(data: dict[str, Any]) -> str:
+    """Return ``data`` as text that needs no escaping anywhere; the same data give the same text."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    return base64.b64encode(gzip.compress(text.encode("ascii"), 9, mtime=0)).decode("ascii")
+
+
+def _describe_column(column: CallColumn) -> dict[str, Any]:
+    # Sampled values are multiples of the sampler's period: written as such they take a digit or two.
+    unit = reduce(gcd, column.values, 0) or 1
+    return {
+        "metric": column.metric.value,
+        "execution": column.execution,
+        "thread": column.thread,
+        "count": column.count,
+        "unit": unit,
+        "row": _to_steps(column.rows),
+        "value": [value // unit for value in column.values],
+    }
+
+
+def _to_steps(rows: Sequence[int]) -> list[int]:
+    return [row - last for row, last in zip(rows, (0, *rows), strict=False)]
