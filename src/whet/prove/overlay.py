@@ -1,0 +1,138 @@
+"""Rewritten sources for a program that runs from its own, unchanged files.
+
+A session has one folder of its own, which every run sees under the same paths, whichever
+side it is; before a run the side's table is put there (see ``_target/overlay_hook.py``).
+Bytecode goes to that folder as well, never into the user's ``__pycache__``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from whet.errors import TargetError, UsageError
+from whet.target.spec import TargetKind, TargetSpec
+
+_HOOKS = Path(__file__).parent.parent / "_target"
+_COMPILE_SECONDS = 300
+_DEAF = frozenset("EIS")
+"""Options of the interpreter with which it takes no notice of ``PYTHONPATH``, or loads no ``sitecustomize``."""
+
+Sources = Mapping[str, bytes]
+"""The bytes of files by the names that the program's frames have for them."""
+
+
+class Overlay:
+    """The folder of a session: what every run's environment and command are made from."""
+
+    def __init__(self, folder: Path, python: str, directory: str, spec: TargetSpec | None) -> None:
+        """Make the folder. ``spec`` is the program; ``None`` for a line of the shell that starts it somehow.
+
+        Raises :class:`UsageError` where the program runs with options that keep the overlay out.
+        """
+        self._folder = folder
+        self._python = python
+        self._directory = directory
+        self._spec = spec
+        self._main: dict[str, str] | None = None
+        self._sides = folder / "sides"
+        self._current = folder / "overlay"
+        deaf = [word for word in spec.options if word.startswith("-") and set(word[1:2]) & _DEAF] if spec else []
+        if deaf:
+            raise UsageError(
+                f"with python's option {deaf[0]} the program cannot be run with rewritten sources",
+                "leave it out: whet prove --workload 'python …'",
+            )
+        for each in (self._sides, self._current):
+            each.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_HOOKS / "overlay_hook.py", self._current / "sitecustomize.py")
+
+    def prepare(self, sides: Mapping[str, Sources], log: Path | None = None) -> dict[str, str]:
+        """Compile every side, and return why those failed that do not compile.
+
+        All sides must name the same files. With ``log``, runs append the paths to it that they write to. Raises
+        :class:`TargetError` where the interpreter itself fails.
+        """
+        files = sorted({file for sources in sides.values() for file in sources})
+        self._main = self._find_main(files)
+        order = {
+            "out": str(self._sides),
+            "log": str(log) if log else "",
+            "main": self._main,
+            "sides": {side: self._write_sources(side, sources) for side, sources in sides.items()},
+        }
+        path = self._sides / "order.json"
+        path.write_text(json.dumps(order), encoding="utf-8")
+        options = self._spec.options if self._spec else ()
+        try:
+            done = subprocess.run(
+                [self._python, *options, str(_HOOKS / "overlay_compile.py"), str(path)],
+                cwd=self._directory,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_COMPILE_SECONDS,
+                check=False,
+                env=self.make_environment(os.environ, plain=True),
+            )
+            failed: dict[str, str] = json.loads(done.stdout)
+        except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+            raise TargetError(
+                f"{self._python} could not compile the rewritten files: {error}", "whet doctor says what works"
+            ) from error
+        return failed
+
+    def activate(self, side: str) -> None:
+        """Let the runs that start from now on be of ``side``."""
+        for name, ending in (("table", "table"), ("main.pyc", "pyc")):
+            source = self._sides / f"{side}.{ending}"
+            if source.exists():
+                shutil.copyfile(source, self._current / f"{name}.new")
+                (self._current / f"{name}.new").replace(self._current / name)
+
+    def make_environment(self, environ: Mapping[str, str], *, plain: bool = False) -> dict[str, str]:
+        """Return the environment of every run: a fixed seed for hashes, bytecode in this folder, the overlay first.
+
+        ``plain`` leaves the overlay out.
+        """
+        made = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        made["PYTHONPYCACHEPREFIX"] = str(self._folder / "bytecode")
+        if not made.get("PYTHONHASHSEED", "random").isdecimal():
+            made["PYTHONHASHSEED"] = "0"
+        if not plain:
+            made["PYTHONPATH"] = os.pathsep.join(filter(None, (str(self._current), environ.get("PYTHONPATH"))))
+        return made
+
+    def make_command(self) -> tuple[str, ...]:
+        """Return the command of every run, which :meth:`prepare` decides on: an edited script is not read from disk."""
+        spec = self._spec
+        if spec is None:
+            raise ValueError("a line of the shell is its own command")
+        if self._main is not None:
+            return (self._python, *spec.options, self._main["pyc"], *spec.args)
+        return (self._python, *spec.words)
+
+    def _find_main(self, files: Sequence[str]) -> dict[str, str] | None:
+        """Return how the program's script is called, if it is among ``files``."""
+        spec = self._spec
+        if spec is None or spec.kind not in {TargetKind.SCRIPT, TargetKind.CONSOLE_SCRIPT}:
+            return None
+        script = os.path.join(self._directory, spec.name)  # noqa: PTH118  as the interpreter does, nothing normalised
+        real = os.path.realpath(script)
+        if not os.path.isfile(real):  # noqa: PTH113
+            return None
+        name = next((file for file in files if os.path.realpath(file) == real), None)
+        if name is None:
+            return None
+        return {"name": spec.name, "file": script, "source": name, "pyc": str(self._current / "main.pyc")}
+
+    def _write_sources(self, side: str, sources: Sources) -> dict[str, str]:
+        written: dict[str, str] = {}
+        for number, (file, data) in enumerate(sorted(sources.items())):
+            path = self._sides / f"{side}-{number}.py"
+            path.write_bytes(data)
+            written[file] = str(path)
+        return written
