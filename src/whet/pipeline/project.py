@@ -6,15 +6,12 @@ import os
 import subprocess
 from pathlib import Path
 
-_MARKERS = ("pyproject.toml", ".git")
+from whet.config import find_root
 
 
 def find_project(start: Path) -> Path:
     """Return the nearest folder upwards with a ``pyproject.toml`` or ``.git``, else ``start``."""
-    for folder in (start, *start.parents):
-        if any((folder / marker).exists() for marker in _MARKERS):
-            return folder
-    return start
+    return find_root(start)
 
 
 def find_commit(project: Path) -> str:

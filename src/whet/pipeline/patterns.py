@@ -1,0 +1,113 @@
+"""Patterns for paths, read as git reads a ``.gitignore``: for excludes, per-file ignores and ``.gitignore`` itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class PathPatterns:
+    """Patterns of one folder. A later one has the last word; ``!`` takes back what earlier ones match.
+
+    ``steps`` are runs of patterns as one expression each, with what a match means.
+    """
+
+    steps: tuple[tuple[re.Pattern[str], bool], ...]
+
+    @classmethod
+    def of(cls, patterns: Iterable[str], *, below: bool = True) -> PathPatterns:
+        """Compile ``patterns``; what is no pattern (blank, a comment, malformed) matches nothing.
+
+        What matches a folder matches everything ``below`` it too, unless the caller goes down folder by folder.
+        """
+        runs: list[tuple[list[str], bool]] = []
+        for pattern in patterns:
+            expression, matches = _translate(pattern, below=below)
+            if not expression:
+                continue
+            if not runs or runs[-1][1] is not matches:
+                runs.append(([], matches))
+            runs[-1][0].append(expression)
+        steps = []
+        for expressions, matches in runs:
+            try:
+                steps.append((re.compile("|".join(expressions)), matches))
+            except re.error:  # one bad pattern must not take the others with it
+                steps += [(compiled, matches) for compiled in _compile_each(expressions)]
+        return cls(tuple(steps))
+
+    def judge(self, path: str, *, folder: bool = False) -> bool | None:
+        """Tell whether ``path``, relative and with slashes, is matched; ``None`` when no pattern says anything."""
+        subject = f"{path}\0" if folder else path  # a NUL is in no path, so it can stand for "a folder"
+        for pattern, matches in reversed(self.steps):
+            if pattern.match(subject):
+                return matches
+        return None
+
+    def match(self, path: str) -> bool:
+        """Tell whether ``path`` is matched in the end."""
+        return self.judge(path) is True
+
+
+def _compile_each(expressions: Sequence[str]) -> list[re.Pattern[str]]:
+    compiled: list[re.Pattern[str]] = []
+    for expression in expressions:
+        try:
+            compiled.append(re.compile(expression))
+        except re.error:
+            continue
+    return compiled
+
+
+def _translate(pattern: str, *, below: bool) -> tuple[str, bool]:
+    """Return a regular expression for a pattern, and whether it includes (or, after ``!``, takes back)."""
+    text = pattern.rstrip("\r\n")
+    stripped = text.rstrip(" ")
+    text = f"{stripped} " if stripped.endswith("\\") and stripped != text else stripped
+    if not text or text.startswith("#"):
+        return "", True
+    matches = not text.startswith("!")
+    text = text if matches else text[1:]
+    folder_only = text.endswith("/")
+    text = text.rstrip("/")
+    if not text:
+        return "", True
+    anchored = "/" in text
+    body = _translate_glob(text.lstrip("/"))
+    end = r"(?:\0|/.*)" if below else r"\0"
+    tail = end if folder_only else f"{end}?"
+    return f"(?:{'' if anchored else '(?:.*/)?'}{body}{tail})\\Z", matches
+
+
+def _translate_glob(text: str) -> str:
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if text.startswith("**/", at) and (at == 0 or text[at - 1] == "/"):
+            parts.append("(?:.*/)?")
+            at += 3
+        elif text.startswith("**", at) and at + 2 == len(text) and (at == 0 or text[at - 1] == "/"):
+            parts.append(".*")
+            at += 2
+        elif letter == "*":
+            parts.append(r"[^/\0]*")
+            at += 1
+        elif letter == "?":
+            parts.append(r"[^/\0]")
+            at += 1
+        elif letter == "[" and (found := _CLASS.match(text, at)) is not None:
+            inside = found[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+            parts.append(f"(?![/\\0])[{'^' if found[1] else ''}{inside}]")
+            at = found.end()
+        elif letter == "\\" and at + 1 < len(text):
+            parts.append(re.escape(text[at + 1]))
+            at += 2
+        else:
+            parts.append(re.escape(letter))
+            at += 1
+    return "".join(parts)
