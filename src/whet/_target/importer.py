@@ -91,7 +91,7 @@ class Compiler:
     def compile(self, data: bytes, file: str, *, quietly: bool = False) -> types.CodeType | None:
         """Return the module's code with anchors, or ``None`` where the plain path is to be taken.
 
-        What the compiler warns of is shown as in a plain run, which shows nothing where it does not compile (``quietly``).
+        What the compiler warns of is shown as in a plain run, which says nothing where it takes bytecode (``quietly``).
         """
         if len(data) > MAX_SOURCE_BYTES:
             self.other_files.add(file)

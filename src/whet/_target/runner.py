@@ -142,15 +142,23 @@ class Program:
         if self._shake_hands() == b"P":
             sampler = self.settings["fallback"]["pyinstrument"]
         if sampler:
-            from . import sampling
-
-            self.stops.append(sampling.start(sampler))
+            self._start_sampling(sampler)
             if self.agent is not None:
                 self.agent.own_profile_function = sys.getprofile()
         if self.all_lines is not None:
             self.stops.append(self.all_lines.start())
         if self.agent is not None:
             self.agent.start()
+
+    def _start_sampling(self, settings: dict[str, Any]) -> None:
+        try:
+            from . import sampling
+
+            self.stops.append(sampling.start(settings))
+        except Exception as error:
+            # The program runs all the same; whet reads why there is no capture.
+            with open(f"{settings['capture']}.why", "w", encoding="utf-8", errors="backslashreplace") as sink:
+                sink.write(f"{type(error).__name__}: {error}")
 
     def _shake_hands(self) -> bytes:
         """Say that this process is ready to be attached to, and return what is to happen next."""

@@ -48,10 +48,7 @@ class Captures:
         """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
         active, wall = self._read_samplers(rate, wall_rate)
         if active is None:
-            inside = self._read(
-                "pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False
-            )
-            return [settle_loops(profile) for profile in inside]
+            return [settle_loops(profile) for profile in self._read_inside()]
         poller = outcome.poller
         if poller is None:
             return [split_waiting(active, wall)]
@@ -73,6 +70,16 @@ class Captures:
             wall = rename_threads(wall, watched.own_ids) if wall is not None else None
         scaled = _scale_to(scale_threads(active, _count_cpu(watched.poller), POLLED_NS), watched.cpu_ns)
         return [split_waiting(scaled, wall, clocks, overlap=watched.overlap, elapsed_ns=watched.wall_ns, attached=True)]
+
+    def _read_inside(self) -> list[Profile]:
+        """Return what the sampler inside the program saw; it may not have been asked for."""
+        why = self.out / pyinstrument.WHY_NONE
+        if why.is_file():
+            said = why.read_text("utf-8", "replace")[:1_000]
+            self.notices.append(
+                Notice("pyinstrument", f"pyinstrument failed in the program, so times are missing: {said}")
+            )
+        return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
 
     def _read_samplers(self, rate: int, wall_rate: int) -> tuple[Profile | None, Profile | None]:
         version = _version_of("py-spy")
