@@ -38,6 +38,7 @@ from whet.engine.api import (
     Finding,
     PlaceKind,
     Refuse,
+    Rewrite,
     Rule,
     Safety,
     ScopeKind,
@@ -81,7 +82,53 @@ def detect(context: Context) -> Iterator[Finding]:
             if name == "compile"
             else f"compile it once at module level and call .{name}() of the compiled pattern"
         )
-        yield context.finding(call, f"The pattern {_shorten(pattern)} never changes: {advice}.")
+        rewrite = _hoist(context, call, name, pattern)
+        yield context.finding(call, f"The pattern {_shorten(pattern)} never changes: {advice}.", rewrite=rewrite)
+
+
+def _hoist(context: Context, call: ast.Call, name: str, pattern: str | bytes) -> Rewrite:
+    """Return the edits that compile the pattern at module level, and have the call ask the compiled one."""
+    rewrite = context.rewrite()
+    pattern_argument, flags_argument = _arguments(call, _FLAGS_AT[name])
+    module = rewrite.add_import("re")
+    value = [_as_global(context, _value(pattern_argument), repr(pattern))]
+    if flags_argument is not None:
+        flags = _flags(context, _value(flags_argument)) or re.RegexFlag(0)
+        members = " | ".join(f"{module}.{flag.name}" for flag in re.RegexFlag if flag & flags and flag.name)
+        value.append(_as_global(context, _value(flags_argument), members or "0"))
+    compiled = rewrite.add_global(_find_name(context, call, pattern), f"{module}.compile({', '.join(value)})")
+    if name == "compile":
+        rewrite.replace(call, compiled)
+        return rewrite
+    rewrite.replace(call.func, f"{compiled}.{name}")
+    for argument in (pattern_argument, flags_argument):
+        if argument is not None:
+            rewrite.delete_argument(call, argument)
+    return rewrite
+
+
+def _value(argument: ast.expr | ast.keyword | None) -> ast.expr:
+    if argument is None:
+        raise TypeError("a call of re without a pattern")
+    return argument.value if isinstance(argument, ast.keyword) else argument
+
+
+def _as_global(context: Context, node: ast.expr, instead: str) -> str:
+    """Return how a constant expression is written at module level: as it stands, where its names are known there."""
+    names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+    if any(context.facts.lookup(name) is not context.facts.module for name in names):
+        return instead
+    return context.rewrite().text(node)
+
+
+def _find_name(context: Context, call: ast.Call, pattern: str | bytes) -> str:
+    """Return what the compiled pattern is to be called: as the local that held it, or by the words in it."""
+    match context.facts.parent(call):
+        case ast.Assign(targets=[ast.Name(id=local)]):
+            return f"_{local.strip('_').upper() or 'PATTERN'}"
+    text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
+    words = re.findall(r"[A-Za-z]{3,}", re.sub(r"\\.|\(\?\w+\)", " ", text), re.ASCII)
+    return f"_{'_'.join(words[:2]).upper()}_PATTERN" if words else "_PATTERN"
 
 
 def _called(context: Context, call: ast.Call) -> str | None:
@@ -95,11 +142,9 @@ def _pattern(context: Context, call: ast.Call, flags_at: int) -> str | bytes | N
         return None
     if any(keyword.arg is None for keyword in call.keywords):
         return None
-    named = {keyword.arg: keyword.value for keyword in call.keywords}
-    pattern_node = call.args[0] if call.args else named.get("pattern")
-    flags_node = call.args[flags_at] if len(call.args) > flags_at else named.get("flags")
-    pattern = context.constant(pattern_node) if pattern_node is not None else None
-    flags = _flags(context, flags_node) if flags_node is not None else re.RegexFlag(0)
+    pattern_argument, flags_argument = _arguments(call, flags_at)
+    pattern = context.constant(_value(pattern_argument)) if pattern_argument is not None else None
+    flags = _flags(context, _value(flags_argument)) if flags_argument is not None else re.RegexFlag(0)
     if not isinstance(pattern, str | bytes) or flags is None or flags & (re.DEBUG | re.LOCALE):
         return None
     try:
@@ -109,6 +154,13 @@ def _pattern(context: Context, call: ast.Call, flags_at: int) -> str | bytes | N
     except (re.error, ValueError, OverflowError, RecursionError):
         return None
     return pattern
+
+
+def _arguments(call: ast.Call, flags_at: int) -> tuple[ast.expr | ast.keyword | None, ast.expr | ast.keyword | None]:
+    """Return the arguments that are the pattern and the flags, each by position or by name."""
+    named = {keyword.arg: keyword for keyword in call.keywords}
+    pattern = call.args[0] if call.args else named.get("pattern")
+    return pattern, call.args[flags_at] if len(call.args) > flags_at else named.get("flags")
 
 
 def _flags(context: Context, node: ast.expr) -> re.RegexFlag | None:
@@ -177,12 +229,12 @@ def count(lines):
         after="""
 import re
 
-_RANGE = re.compile(r"\\d+-\\d+")
+_PATTERN = re.compile(r"\\d+-\\d+")
 
 def count(lines):
     found = 0
     for line in lines:
-        if _RANGE.search(line):
+        if _PATTERN.search(line):
             found += 1
     return found
 """,
@@ -198,12 +250,13 @@ def clean(text):
     return replace("colour" "s?", "color", text, flags=IGNORECASE)
 """,
         after="""
-from re import compile, IGNORECASE
+from re import sub as replace, IGNORECASE
+import re
 
-_COLOURS = compile("colour" "s?", IGNORECASE)
+_COLOURS_PATTERN = re.compile("colour" "s?", IGNORECASE)
 
 def clean(text):
-    return _COLOURS.sub("color", text)
+    return _COLOURS_PATTERN.sub("color", text)
 """,
         call="clean",
         inputs=("('Colour and COLOURS',)", "('',)", "(b'colour',)"),
@@ -223,7 +276,8 @@ import re as regex
 _WORD = regex.compile(r"(\\w+)=(\\w*)")
 
 def parse(text):
-    return _WORD.findall(text)
+    word = _WORD
+    return word.findall(text)
 """,
         call="parse",
         inputs=("('a=1 b= c',)", "('',)"),
@@ -241,13 +295,42 @@ def keys(lines):
         after="""
 import re
 
-KEY = re.compile(r"^\\s*(\\w+)\\s*:")
+KEY = r"^\\s*(\\w+)\\s*:"
+_PATTERN = re.compile(KEY)
 
 def keys(lines):
-    return [KEY.match(line) is not None for line in lines]
+    return [_PATTERN.match(line) is not None for line in lines]
 """,
         call="keys",
         inputs=("(['a: 1', 'b'],)", "([],)"),
+    ),
+    Case(
+        name="re and its flags imported in the function, arguments by name, and twice the same",
+        before="""
+def split(text):
+    import re
+    parts = re.split(
+        pattern=r"\\s*;\\s*",  string=text,
+        flags=re.I | re.X,
+    )
+    return parts, [re.sub(r"a+", "-", part, flags=re.M) for part in parts], re.sub(r"a+", "-", text, 1, re.M)
+""",
+        after="""
+import re
+
+_PARTS = re.compile(r"\\s*;\\s*", re.IGNORECASE | re.VERBOSE)
+
+_PATTERN = re.compile(r"a+", re.MULTILINE)
+
+def split(text):
+    import re
+    parts = _PARTS.split(
+        string=text
+    )
+    return parts, [_PATTERN.sub("-", part) for part in parts], _PATTERN.sub("-", text, 1)
+""",
+        call="split",
+        inputs=("('aa ; b;c',)", "('',)", "(1,)"),
     ),
 )
 

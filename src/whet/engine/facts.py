@@ -76,6 +76,13 @@ class Facts:
         """Return the scope that binds ``name``; ``None`` for builtins and names that nothing binds."""
         return self._scopes.lookup(name.id, self.scope_of(name))
 
+    def is_only_import(self, name: str, origin: str) -> bool:
+        """Tell whether ``name`` is bound in some scope of the file, everywhere by importing ``origin``."""
+        bindings = [binding for scope in self._scopes.scopes for binding in scope.bindings.get(name, ())]
+        if not bindings or any(binding.origin != origin for binding in bindings):
+            return False
+        return all(self.lookup(node) is not None for node in self._scopes.names.get(name, ()))
+
     def lookup_name(self, name: str, scope: Scope) -> Scope | None:
         """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
         return self._scopes.lookup(name, scope)

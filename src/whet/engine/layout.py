@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import pairwise
 
 from whet.engine.facts import Facts
 from whet.model.finding import Edit
@@ -77,6 +78,81 @@ class Layout:
             if isinstance(statements, list) and any(node is statement for statement in statements):
                 return statements
         return [node]
+
+    def is_elif(self, node: ast.stmt) -> bool:
+        """Tell whether ``node`` is the ``elif`` of another statement."""
+        line, column = self.start(node)
+        return isinstance(node, ast.If) and self._source.lines[line - 1].startswith("elif", column)
+
+    def lines_in_strings(self, node: ast.AST) -> set[int]:
+        """Return the lines that start inside a string of ``node``: their white space is the program's."""
+        return _find_lines_in_strings(node)
+
+    def find_argument(  # noqa: PLR0911 - one return a place among the others
+        self, call: ast.Call, argument: ast.expr | ast.keyword
+    ) -> tuple[Position, Position] | None:
+        """Return the range that an argument takes up in its call, parentheses and one comma included."""
+        items: list[ast.expr | ast.keyword] = sorted(
+            (*call.args, *call.keywords), key=lambda item: (item.lineno, item.col_offset)
+        )
+        at = next((index for index, item in enumerate(items) if item is argument), None)
+        if at is None or (len(items) == 1 and isinstance(items[0], ast.GeneratorExp)):
+            return None
+        close = self.end(call)
+        close = close[0], close[1] - 1
+        commas = [self._find_comma(self._end(one), self._start(other)) for one, other in pairwise(items)]
+        if any(comma is None for comma in commas):
+            return None
+        known = [comma for comma in commas if comma is not None]
+        if at < len(known):
+            following = self._skip_space(known[at])
+            if self._source.lines[following[0] - 1][following[1]] == "#":
+                return None  # a comment of the argument that goes
+            if at:
+                return self._skip_space(known[at - 1]), following
+            opening = self._find(self.end(call.func), self._start(items[0]), "(")
+            return None if opening is None else (self._skip_space(opening), following)
+        if at:
+            return (known[at - 1][0], known[at - 1][1] - 1), self._before(close)
+        opening = self._find(self.end(call.func), self._start(items[0]), "(")
+        return None if opening is None else (opening, close)
+
+    def _start(self, node: ast.expr | ast.keyword) -> Position:
+        return node.lineno, self._source.column(node.lineno, node.col_offset)
+
+    def _end(self, node: ast.expr | ast.keyword) -> Position:
+        line = node.end_lineno or node.lineno
+        return line, self._source.column(line, node.end_col_offset or 0)
+
+    def _find_comma(self, start: Position, end: Position) -> Position | None:
+        return self._find(start, end, ",")
+
+    def _find(self, start: Position, end: Position, character: str) -> Position | None:
+        """Return the position behind the only ``character`` between two positions, comments not counted."""
+        found: list[Position] = []
+        for line in range(start[0], end[0] + 1):
+            text = self._source.lines[line - 1]
+            stop = next((at for number, at in self._source.comments if number == line), len(text))
+            first, last = start[1] if line == start[0] else 0, min(end[1] if line == end[0] else len(text), stop)
+            found += [(line, at + 1) for at in range(first, last) if text[at] == character]
+        # Several parentheses may follow one another before the first argument; the call's own comes first.
+        return found[0] if found and (character == "(" or len(found) == 1) else None
+
+    def _skip_space(self, position: Position) -> Position:
+        line, column = position
+        while True:
+            text = self._source.lines[line - 1]
+            rest = text[column:]
+            if rest.strip(" \t\f\\"):
+                return line, column + len(rest) - len(rest.lstrip(" \t\f"))
+            line, column = line + 1, 0
+
+    def _before(self, position: Position) -> Position:
+        line, column = position
+        while not self._source.lines[line - 1][:column].strip():
+            line -= 1
+            column = len(self._source.lines[line - 1])
+        return line, len(self._source.lines[line - 1][:column].rstrip())
 
     def next_on_line(self, node: ast.stmt) -> ast.stmt | None:
         """Return the statement that stands behind ``node`` on its last line, in the same block."""
@@ -214,6 +290,10 @@ def _lines_in_strings(text: str) -> set[int]:
         tree = ast.parse(text)
     except SyntaxError:
         return set()
+    return _find_lines_in_strings(tree)
+
+
+def _find_lines_in_strings(tree: ast.AST) -> set[int]:
     inside: set[int] = set()
     for node in ast.walk(tree):
         texts = isinstance(node, ast.JoinedStr) or (

@@ -34,6 +34,14 @@ class Namer:
         self._facts.issued[name] = purpose
         return name
 
+    def fresh_import(self, wanted: str, origin: str) -> str:
+        """Return a name for an import of ``origin``: ``wanted``, unless it means anything else in the file."""
+        issued = self._facts.issued.get(wanted)
+        if issued == f"import {origin}" or (issued is None and self._facts.is_only_import(wanted, origin)):
+            self._facts.issued[wanted] = f"import {origin}"
+            return wanted
+        return self.fresh_for(wanted, f"import {origin}")
+
     def imported(self, module: str, name: str, function: Scope) -> str:
         """Return how ``function`` can write ``module`` or its ``name`` by the imports that are there, else nothing."""
         top = self._facts.module
@@ -50,7 +58,12 @@ class Namer:
         return ""
 
     def _is_free(self, name: str) -> bool:
-        return name not in _TAKEN and name not in self._facts.all_names and name not in self._facts.issued
+        return (
+            name not in _TAKEN
+            and name not in self._facts.all_names
+            and not self._facts.attributes(name)
+            and name not in self._facts.issued
+        )
 
     @staticmethod
     def _variants(wanted: str) -> Iterator[str]:

@@ -69,6 +69,7 @@ class Rewrite:
             return
         nodes = (node,) if isinstance(node, ast.stmt) else tuple(node)
         first, last = nodes[0], nodes[-1]
+        self._refuse_elif(first)
         line, column = self._layout.start(first)
         indent = self._layout.indent(line)
         if "\n" in text and column != len(indent):
@@ -84,13 +85,40 @@ class Rewrite:
         self._insert(*self._layout.start(node), before)
         self._insert(*self._layout.end(node), after)
 
+    def enclose(self, node: ast.stmt, header: str, footer: str) -> None:
+        """Put ``node`` one level deeper, between a ``header`` like ``try:`` and a ``footer`` at its own level."""
+        line, column = self._layout.start(node)
+        end_line, _ = self._layout.end(node)
+        indent = self._layout.indent(line)
+        if len(indent) != column or not self._layout.ends_line(node) or self._layout.is_elif(node):
+            self.refuse("other code stands on the same line")
+            return
+        indent, unit = indent.rpartition("\f")[2], self._layout.unit
+        self._insert(line, 0, indent_text(header, indent, unit) + "\n")
+        inside = self._layout.lines_in_strings(node)
+        for number in range(line, end_line + 1):
+            if number not in inside and self.facts.source.lines[number - 1].strip():
+                self._insert(number, 0, unit)
+        stop = len(self.facts.source.lines[end_line - 1])
+        self._insert(end_line, stop, "\n" + indent_text(footer, indent, unit))
+
+    def delete_argument(self, call: ast.Call, argument: ast.expr | ast.keyword) -> None:
+        """Take an argument out of a call, with its comma."""
+        span = self._layout.find_argument(call, argument)
+        if span is None:
+            self.refuse("its arguments are hard to tell apart")
+        else:
+            self._put(*span[0], *span[1], "")
+
     def delete(self, node: ast.stmt) -> None:
         """Take a statement out, with its line when it has that for itself; a block left empty gets ``pass``."""
+        self._refuse_elif(node)
         if not any(node is known for known in self._deleted):
             self._deleted.append(node)
 
     def insert_before(self, node: ast.stmt, text: str) -> None:
         """Put statements before ``node``, in its block."""
+        self._refuse_elif(node)
         line, column = self._layout.start(node)
         indent = self._layout.indent(line)
         self._note_growth(node)
@@ -101,6 +129,7 @@ class Rewrite:
 
     def insert_after(self, node: ast.stmt, text: str) -> None:
         """Put statements after ``node``, in its block."""
+        self._refuse_elif(node)
         line, column = self._layout.start(node)
         end_line, end_column = self._layout.end(node)
         indent = self._layout.indent(line)
@@ -111,9 +140,12 @@ class Rewrite:
         elif self._fits_a_line(text):
             self._insert(end_line, end_column, f"; {text}")
 
-    def fresh(self, wanted: str) -> str:
-        """Return a name like ``wanted`` that nothing in the file uses, nor another rewrite of this examination."""
-        return self._namer.fresh(wanted)
+    def fresh(self, wanted: str, purpose: str = "") -> str:
+        """Return a name like ``wanted`` that nothing in the file uses, nor another rewrite of this examination.
+
+        With a ``purpose``, all that ask for the same purpose get the same name.
+        """
+        return self._namer.fresh_for(wanted, purpose) if purpose else self._namer.fresh(wanted)
 
     def add_import(self, module: str, name: str = "") -> str:
         """Return how this function writes ``module`` or its ``name``; what is not imported yet gets its import.
@@ -124,7 +156,7 @@ class Rewrite:
         if known:
             return known
         plain = name or module.partition(".")[0]
-        alias = self._namer.fresh_for(plain, f"import {module} {name}")
+        alias = self._namer.fresh_import(plain, f"{module}.{name}" if name else plain)
         if name:
             statement = f"from {module} import {name}" + ("" if alias == name else f" as {alias}")
         elif alias == plain:
@@ -182,6 +214,10 @@ class Rewrite:
 
     def _refuse_comment(self) -> None:
         self.refuse("a comment would be lost")
+
+    def _refuse_elif(self, node: ast.stmt) -> None:
+        if self._layout.is_elif(node):
+            self.refuse("an elif cannot have statements beside it")
 
     def _note_growth(self, node: ast.stmt) -> None:
         self._grown.add(node)

@@ -263,3 +263,62 @@ def test_concrete_syntax_of_a_statement_keeps_comments():
     assert isinstance(function, libcst.FunctionDef)
     assert "# this" in libcst.Module([function]).code
     assert isinstance(parse_statement(facts, facts.tree.body[0]), libcst.ClassDef)
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "after"),
+    [
+        ("f(a, b, c)\n", 0, "f(b, c)\n"),
+        ("f(a, b, c)\n", 1, "f(a, c)\n"),
+        ("f(a, b, c)\n", 2, "f(a, b)\n"),
+        ("f(a, b, c,)\n", 2, "f(a, b)\n"),
+        ("f((a), (b), (c))\n", 0, "f((b), (c))\n"),
+        ("f((a), (b), (c))\n", 1, "f((a), (c))\n"),
+        ("f((a), (b), (c))\n", 2, "f((a), (b))\n"),
+        ("f(a)\n", 0, "f()\n"),
+        ("f((a),)\n", 0, "f()\n"),
+        ("f(\n    a,\n    b,\n)\n", 0, "f(\n    b,\n)\n"),
+        ("f(\n    a,\n    b,\n)\n", 1, "f(\n    a\n)\n"),
+        ("f(g(a, 1), h[b, 2], k=(c, 3))\n", 2, "f(g(a, 1), h[b, 2])\n"),
+        ("f(a, *b, **c)\n", 2, "f(a, *b)\n"),
+    ],
+)
+def test_an_argument_is_taken_out_with_its_comma(text, position, after):
+    facts, rewrite = opened(text)
+    call = facts.tree.body[0].value
+    rewrite.delete_argument(call, [*call.args, *call.keywords][position])
+    assert made(text, rewrite) == after
+
+
+def test_an_argument_with_a_comment_stays():
+    text = "f(\n    a,  # why\n    b,\n)\n"
+    facts, rewrite = opened(text)
+    call = facts.tree.body[0].value
+    rewrite.delete_argument(call, call.args[0])
+    assert rewrite.edits == ()
+    facts, rewrite = opened("f(a for a in b)\n")
+    call = facts.tree.body[0].value
+    rewrite.delete_argument(call, call.args[0])
+    assert rewrite.refusal
+
+
+def test_a_loop_is_enclosed_with_its_comments_and_strings():
+    text = (
+        "def f():\n    for x in y:  # why\n        # in\n\n        g('''\n a''', 1)\n        h(x,\n          2)  # last"
+    )
+    facts, rewrite = opened(text)
+    rewrite.enclose(nodes(facts, ast.For)[0], "try:", "finally:\n    z()")
+    assert made(text, rewrite) == (
+        "def f():\n    try:\n        for x in y:  # why\n            # in\n\n"
+        "            g('''\n a''', 1)\n            h(x,\n              2)  # last\n    finally:\n        z()"
+    )
+
+
+@pytest.mark.parametrize("change", ["replace", "delete", "insert_before", "insert_after", "enclose"])
+def test_an_elif_is_left_where_it_is(change):
+    text = "if a:\n    b\nelif x:\n    c\n"
+    facts, rewrite = opened(text)
+    arguments = {"delete": (), "enclose": ("try:", "finally:\n    d")}.get(change, ("d",))
+    getattr(rewrite, change)(facts.tree.body[0].orelse[0], *arguments)
+    assert rewrite.edits == ()
+    assert rewrite.refusal
