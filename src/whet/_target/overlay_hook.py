@@ -56,6 +56,7 @@ class Overlay:
     def hook_imports(self) -> None:
         """Let the import system, and ``runpy``, find the table's code and sources."""
         import _io
+        import io
 
         loader = _external.SourceFileLoader
         plain_code, plain_data, plain_open = loader.get_code, loader.get_data, _io.open_code
@@ -80,7 +81,7 @@ class Overlay:
             # CPython drops the frames of its import machinery from tracebacks, by their file name.
             function.__code__ = function.__code__.replace(co_filename=plain_code.__code__.co_filename)
             setattr(loader, function.__name__, function)
-        for module in (_io, sys.modules["io"]):
+        for module in (_io, io):
             vars(module)["open_code"] = open_code
         if "linecache" in sys.modules:
             self.hook_linecache(sys.modules["linecache"].__dict__)
