@@ -18,6 +18,7 @@ from whet.model.hotspot import Cost, DependencySpot, FunctionSpot, Hotspots, Imp
 from whet.model.metric import Metric
 from whet.model.profile import LineCount, Profile, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
+from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
 
 PROJECT = "/srv/shop"
 LEDGER = f"{PROJECT}/shop/ledger.py"
@@ -214,6 +215,38 @@ def make_advice(hostile: str = "") -> tuple[Advice, ...]:
         Advice("3f2a9c1b7d", membership, 0.412, _ERROR, Estimate(1.5, 1.7), (_make_seen(hostile),), diff=diff),
         Advice("b81c22e0aa", joining, 0.201, 0.011, Estimate(1.0, 1.25)),
     )
+
+
+def make_proof(hostile: str = "") -> Proof:
+    """Return a session of proving for the advice of :func:`make_advice`: one rewrite won, one made no difference."""
+    gain = Gain(2.4, 2.31, 2.52, 20, 0.99, Clock.CPU, 3_060_000_000, 1_275_000_000, 96_400_000, 97_100_000)
+    even = Gain(1.004, 0.98, 1.03, 24, 0.99, Clock.CPU, 1_275_000_000, 1_270_000_000)
+    return Proof(
+        workload=("orders.py", f"day{hostile}.jsonl"),
+        started="2024-11-20T10:14:00+01:00",
+        trials=(
+            Trial("3f2a9c1b7d", "list-membership", Verdict.FASTER, gain),
+            Trial("b81c22e0aa", "str-concat", Verdict.NO_DIFFERENCE, even, f"within chance {hostile}".strip()),
+        ),
+        total=gain,
+        total_verdict=Verdict.FASTER,
+        applied=("3f2a9c1b7d",),
+        checked=Checked(stdout_bytes=512, files=("totals.csv", f"day{hostile}.log"), file_bytes=41_000),
+        runs=88,
+        seconds=214.0,
+        notes=(f"the working folder was copied for each run {hostile}".strip(),),
+    )
+
+
+def make_proven(hostile: str = "") -> tuple[Run, tuple[Advice, ...]]:
+    """Return run and advice as they are after :func:`make_proof`."""
+    proof = make_proof(hostile)
+    advice = tuple(
+        replace(item, trial=trial, verdict=trial.verdict)
+        for item, trial in zip(make_advice(hostile), proof.trials, strict=True)
+    )
+    third = replace(make_advice(hostile)[0], id="c0ffee0001", share=0.05, diff="")
+    return replace(make_run(hostile), proof=proof), (*advice, third)
 
 
 def make_flames(hostile: str = "") -> dict[Metric, FlameTree]:

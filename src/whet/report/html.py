@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from whet.report.flame import pack
 from whet.report.highlight import highlight_lines
 from whet.report.sanitize import shorten, show, show_source
+from whet.report.suggestions import MOST_CARDS
 from whet.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SCRIPTS = (
     "theme",
     "tables",
     "details",
+    "copy",
     "flame/units",
     "flame/load",
     "flame/shape",
@@ -61,6 +63,7 @@ class HtmlRenderer:
         page = _make_environment().get_template("report.html.j2")
         text = page.render(
             view=view,
+            most_cards=MOST_CARDS,
             policy=_make_policy(style, script),
             style=Markup(style),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
@@ -88,6 +91,7 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda fraction: f"{min(max(fraction, 0.0), 1.0) * 100:.4g}%"
+    environment.filters["of"] = lambda value, whole: (value or 0) / whole if whole else 0
     environment.filters["cold_code"] = _write_cold
     environment.filters["source"] = _write_source
     environment.filters["curve"] = _write_curve

@@ -6,6 +6,7 @@ from whet.model.hotspot import Hotspots
 from whet.model.masking import mask_argv
 from whet.model.run import Execution, Run
 from whet.report.parts import ExecutionRow, Method, Provenance
+from whet.report.proof import describe_session
 from whet.report.units import bytes_figure, format_count, format_seconds, format_share, time_figure
 from whet.report.words import describe_end, join_command
 
@@ -40,7 +41,7 @@ def describe_method(run: Run, hotspots: Hotspots) -> Method:
     """Return how it was measured."""
     return Method(
         executions=tuple(_describe_execution(execution) for execution in run.executions),
-        sentences=tuple(_explain(run, hotspots)),
+        sentences=(*_explain(run, hotspots), *describe_session(run.proof)),
         looks=_describe_looks(run),
     )
 

@@ -77,6 +77,43 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class GainFigures:
+    """A measured gain: how many times as fast, with its interval, and one run's seconds before and after."""
+
+    factor: Figure
+    interval: str
+    """As in ``[2.9, 3.3]``."""
+    low: float
+    high: float
+    pairs: int
+    confidence: float
+    clock: str
+    before: Figure
+    after: Figure
+    peak_before: Figure
+    peak_after: Figure
+    saved: Figure
+
+    @property
+    def left(self) -> float:
+        """The part (0 to 1) of the time before that is left."""
+        before, after = self.before.value or 0.0, self.after.value or 0.0
+        return min(after / before, 1.0) if before else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFigures:
+    """What became of a rewrite that was tried."""
+
+    verdict: str
+    sentence: str
+    gain: GainFigures | None
+    checked: str
+    """What was compared of the program's output, as in ``output identical (3 files, 41 kB)``."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """One advice, as a card."""
 
@@ -102,11 +139,29 @@ class Suggestion:
     seen: tuple[Seen, ...]
     diff: str
     anchor: str = ""
+    function_line: int = 0
+    proof: ProofFigures | None = None
+    """What proving said; ``None`` where it was not tried."""
 
     @property
     def place(self) -> str:
         """Where it is, as in ``ledger.py:44``."""
         return f"{self.file}:{self.line}"
+
+    @property
+    def gain(self) -> Figure:
+        """The gain for the whole run: measured where it was, else estimated."""
+        return self.proof.gain.factor if self.proof and self.proof.gain else self.estimate
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether it was tried, and did not help."""
+        return not self.is_proven and self.verdict not in ("untested", "not run")
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it was measured faster."""
+        return self.verdict == "faster"
 
     @property
     def diff_lines(self) -> tuple[tuple[str, str], ...]:
@@ -118,6 +173,17 @@ def _diff_kind(line: str) -> str:
     if line.startswith(("+++", "---")):
         return "file"
     return {"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "same")
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionGroup:
+    """Suggestions of one standing. ``folded`` is for those that nobody needs to act on."""
+
+    id: str
+    title: str
+    note: str
+    items: tuple[Suggestion, ...]
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +252,8 @@ class Summary:
 
     title: str
     verdict: str
+    spent: str
+    """What the program spends its time on, where ``verdict`` says something else."""
     duration: Figure
     cpu: Figure
     own: Figure

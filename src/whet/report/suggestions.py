@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from whet.model.advice import Advice, Estimate
 from whet.model.evidence import Seen
 from whet.model.finding import Safety
-from whet.report.parts import Suggestion
+from whet.model.trial import Proof
+from whet.report.parts import Suggestion, SuggestionGroup
 from whet.report.places import Places
+from whet.report.proof import describe_trial
 from whet.report.units import NOTHING, Figure, format_count, format_factor, share_figure
 
 _MEANING = {
@@ -19,11 +21,48 @@ _MEANING = {
 }
 
 
+MOST_CARDS = 60
+"""How many suggestions are shown in full."""
+
+
 def list_suggestions(
-    advice: Sequence[Advice], places: Places, *, include_source: bool = True
+    advice: Sequence[Advice], places: Places, proof: Proof | None = None, *, include_source: bool = True
 ) -> tuple[Suggestion, ...]:
-    """Return one card for each advice, in the order given; a diff is source."""
-    return tuple(_make_card(item, places, include_source) for item in advice)
+    """Return one card for each advice: proven ones by what they save, then untested ones, then refuted ones.
+
+    Within these the order is that of ``advice``. A diff is source.
+    """
+    proof = proof or Proof()
+
+    def rank(card: Suggestion) -> tuple[int, float]:
+        if not card.is_proven:
+            return 2 if card.is_refuted else 1, 0.0
+        gain = card.proof.gain if card.proof else None
+        return 0, -(gain.saved.value or 0.0) if gain else 0.0
+
+    return tuple(sorted((_make_card(item, places, proof, include_source) for item in advice), key=rank))
+
+
+def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGroup, ...]:
+    """Return the suggestions by standing; a group without any is left out."""
+    proven = tuple(item for item in suggestions if item.is_proven)
+    refuted = tuple(item for item in suggestions if item.is_refuted)
+    untested = tuple(item for item in suggestions if not item.is_proven and not item.is_refuted)
+    groups = (
+        SuggestionGroup(
+            "proven",
+            "Measured faster",
+            "With and without each rewrite, on this workload; largest saving first.",
+            proven,
+        ),
+        SuggestionGroup(
+            "untested", "Untested", "Not tried yet: gains are estimates; whet prove measures them.", untested
+        ),
+        SuggestionGroup(
+            "refuted", "Tried, and no gain", "Shown so that nobody tries them again.", refuted, folded=True
+        ),
+    )
+    return tuple(group for group in groups if group.items)
 
 
 def describe_seen(seen: Seen) -> str:
@@ -34,8 +73,9 @@ def describe_seen(seen: Seen) -> str:
     return f"{seen.name}: seen {times}: {said}" if said else f"{seen.name}: seen {times}"
 
 
-def _make_card(advice: Advice, places: Places, include_source: bool) -> Suggestion:
+def _make_card(advice: Advice, places: Places, proof: Proof, include_source: bool) -> Suggestion:
     finding = advice.finding
+    trial = advice.trial or proof.trial_of(advice.id)
     return Suggestion(
         id=advice.id,
         rule=finding.rule,
@@ -57,6 +97,8 @@ def _make_card(advice: Advice, places: Places, include_source: bool) -> Suggesti
         seen=advice.seen,
         diff=advice.diff if include_source else "",
         anchor=places.line_anchor(finding.file, finding.line),
+        function_line=finding.function_line,
+        proof=describe_trial(trial, proof) if trial else None,
     )
 
 

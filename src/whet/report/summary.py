@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from whet.model.hotspot import Hotspots
 from whet.model.run import Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
+from whet.report.proof import head_proof
 from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
 from whet.report.words import (
     FEW_SAMPLES,
@@ -33,9 +34,12 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
     first = run.executions[0] if run.executions else None
     title = name_program(run.command)
     more = more_samples_command(run, hotspots)
+    spent = _tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions)
+    proven = head_proof(title, run.proof)
     return Summary(
         title=title,
-        verdict=_tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions),
+        verdict=proven or spent,
+        spent=spent if proven else "",
         duration=time_figure(first.wall_ns if first else None),
         cpu=time_figure(first.cpu_ns if first else None),
         own=time_figure(_count_own(run, first)),

@@ -29,11 +29,12 @@ from whet.report.parts import (
     Provenance,
     SourceListing,
     Suggestion,
+    SuggestionGroup,
     Summary,
     ThreadRow,
 )
 from whet.report.places import Places
-from whet.report.suggestions import list_suggestions
+from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import list_cautions, summarise
 from whet.report.units import share_figure, time_figure
 
@@ -88,9 +89,24 @@ class ReportView:
         return self.hot_functions[:5]
 
     @property
+    def largest_peak(self) -> float:
+        """The most bytes that any function holds at the peak: what bars are parts of."""
+        return max((row.cost.peak.value or 0.0 for row in self.functions), default=0.0)
+
+    @property
+    def largest_allocated(self) -> float:
+        """The most bytes that any function allocates."""
+        return max((row.cost.allocated.value or 0.0 for row in self.functions), default=0.0)
+
+    @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:
-        """The three best suggestions."""
-        return self.suggestions[:3]
+        """The three best suggestions: nothing that was tried and did not help."""
+        return tuple(item for item in self.suggestions if not item.is_refuted)[:3]
+
+    @property
+    def suggestion_groups(self) -> tuple[SuggestionGroup, ...]:
+        """The suggestions by standing: measured faster, untested, refuted."""
+        return group_suggestions(self.suggestions)
 
 
 def build_view(
@@ -110,7 +126,7 @@ def build_view(
     places = Places(run, shown_lines(excerpts))
     functions = list_functions(hotspots.functions, places)
     lines = list_lines(hotspots.lines, run, places, include_source=include_source)
-    suggestions = list_suggestions(advice, places, include_source=include_source)
+    suggestions = list_suggestions(advice, places, run.proof, include_source=include_source)
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
     return ReportView(
         summary=summarise(run, hotspots, functions),

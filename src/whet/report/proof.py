@@ -1,0 +1,134 @@
+"""What proving said, in words and figures. A verdict is told with its interval, what was compared, and on what."""
+
+from __future__ import annotations
+
+from whet.model.masking import mask_argv
+from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
+from whet.report.parts import GainFigures, ProofFigures
+from whet.report.units import (
+    Figure,
+    bytes_figure,
+    format_bytes,
+    format_seconds,
+    time_figure,
+)
+from whet.report.words import join_command
+
+_TOLD = {
+    Verdict.FASTER: "measured faster on this workload",
+    Verdict.NO_DIFFERENCE: "no significant change on this workload",
+    Verdict.SLOWER: "measured slower on this workload",
+    Verdict.DIFFERENT_OUTPUT: "the program's output differs",
+    Verdict.FAILED: "the program fails with it",
+    Verdict.NOT_RUN: "not tried",
+}
+
+
+def format_gain(factor: float) -> str:
+    """Write a factor so that its difference from 1 is seen: ``3.1×``, ``1.04×``, ``12×``."""
+    return f"{factor:.0f}×" if factor >= 9.95 else f"{factor:.1f}×" if factor >= 1.995 else f"{factor:.2f}×"
+
+
+def describe_gain(gain: Gain) -> GainFigures:
+    """Return a measured gain, written out."""
+    low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
+    return GainFigures(
+        factor=Figure(format_gain(gain.estimate), gain.estimate),
+        interval=f"[{low}, {high}]",
+        low=gain.low,
+        high=gain.high,
+        pairs=gain.pairs,
+        confidence=gain.confidence,
+        clock=gain.clock.value if gain.clock is Clock.CPU else "wall time",
+        before=time_figure(gain.baseline_ns or None),
+        after=time_figure(gain.candidate_ns or None),
+        peak_before=bytes_figure(gain.baseline_peak_bytes or None),
+        peak_after=bytes_figure(gain.candidate_peak_bytes or None),
+        saved=time_figure(max(gain.baseline_ns - gain.candidate_ns, 0) or None),
+    )
+
+
+def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
+    """Return what became of one rewrite."""
+    words = _TOLD.get(trial.verdict, trial.verdict.value)
+    gain = describe_gain(trial.gain) if trial.gain else None
+    sentence = words
+    if gain and trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER):
+        sentence = f"{words}: {gain.factor} {gain.interval}"
+    notes = [trial.why] if trial.why else []
+    if trial.group:
+        others = len([each for each in trial.group if each != trial.advice])
+        notes.append(f"judged together with {others} other rewrite{'s' if others != 1 else ''}, each too small alone")
+    ran = trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER)
+    return ProofFigures(
+        verdict=trial.verdict.value,
+        sentence=sentence[:1].upper() + sentence[1:],
+        gain=gain,
+        checked=describe_checked(proof.checked) if ran else "",
+        notes=tuple(notes),
+    )
+
+
+def describe_checked(checked: Checked) -> str:
+    """Return what was compared: ``output identical (3 files, 41 kB)``, or why nothing was."""
+    if checked.unchecked:
+        return f"output not checked: {checked.unchecked}"
+    told = []
+    if checked.stdout_bytes:
+        told.append(f"{format_bytes(checked.stdout_bytes)} printed")
+    if checked.files:
+        count = len(checked.files)
+        told.append(f"{count} file{'s' if count != 1 else ''}, {format_bytes(checked.file_bytes)}")
+    alike = f"alike within {checked.tolerance:g}" if checked.tolerance else "identical"
+    said = [f"output {alike} ({', '.join(told)})"] if told else []
+    if checked.tests:
+        said.append(f"tests passed ({checked.tests})")
+    return ", ".join(said) or "output not checked"
+
+
+def head_proof(title: str, proof: Proof) -> str:
+    """Return the sentence that stands above everything once something was proven; empty before.
+
+    As in ``orders.py: 3.12 → 1.01 s CPU, 3.1× [2.9, 3.3], n=20, output identical (3 files, 41 kB), on this input``.
+    """
+    gain = proof.total
+    if gain is None:
+        return ""
+    figures = describe_gain(gain)
+    if proof.total_verdict is Verdict.FASTER:
+        times = f"{_join_times(gain)} {gain.clock.value}, " if gain.baseline_ns and gain.candidate_ns else ""
+        return (
+            f"{title}: {times}{figures.factor} {figures.interval}, n={gain.pairs}, "
+            f"{describe_checked(proof.checked)}, on this input"
+        )
+    if proof.total_verdict is Verdict.NO_DIFFERENCE:
+        return f"{title}: no significant change, {figures.factor} {figures.interval}, n={gain.pairs}, on this input"
+    return ""
+
+
+def describe_session(proof: Proof) -> tuple[str, ...]:
+    """Return sentences about a session of proving, for the method section."""
+    if not proof.started:
+        return ()
+    said = [f"Rewrites were tried on {join_command(mask_argv(proof.workload))}, {proof.started}."]
+    if proof.runs:
+        said.append(
+            f"That took {proof.runs:,} fresh executions and {format_seconds(proof.seconds * 1e9)}: with and without "
+            "the rewrites in turn, in random order, without any profiler."
+        )
+    gains = [gain for gain in (proof.total, *(trial.gain for trial in proof.trials)) if gain]
+    if gains:
+        said.append(
+            f"[low, high] is the interval of the ratio, {gains[0].confidence:.0%} for the whole session; "
+            "faster is said only where all of it lies above 1."
+        )
+    if proof.checked.candidates:
+        said.append(f"Written and not compared: {', '.join(proof.checked.candidates)}.")
+    return (*said, *proof.notes)
+
+
+def _join_times(gain: Gain) -> str:
+    """Return ``3.12 → 1.01 s``: the unit once where both have it."""
+    before, after = format_seconds(gain.baseline_ns), format_seconds(gain.candidate_ns)
+    unit = " " + after.rpartition(" ")[2]
+    return f"{before.removesuffix(unit)} → {after}" if before.endswith(unit) else f"{before} → {after}"
