@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from whet.collect.pyinstrument import CAPTURE, PyinstrumentCollector
+from whet.model.run import Interpreter
+from whet.target.host import TargetHost
+from whet.target.spec import TargetKind, TargetSpec
+
+SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
+
+
+def make_host(**changes: object) -> TargetHost:
+    settings = {"packages": {"pyinstrument": "/site"}, "abi": "cpython-313-x86_64-linux-gnu", **changes}
+    return TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), **settings)  # type: ignore[arg-type]
+
+
+def test_it_runs_where_it_can_be_imported() -> None:
+    assert PyinstrumentCollector().missing(make_host()) is None
+    missing = PyinstrumentCollector().missing(make_host(packages={}))
+    assert missing is not None
+    assert "not installed" in missing.why
+    assert missing.remedy == "whet doctor --install --python /py"
+
+
+@pytest.mark.parametrize(("borrowed", "folder"), [(frozenset(), None), (frozenset(("pyinstrument",)), "/site")])
+def test_a_folder_is_named_only_when_it_is_borrowed(
+    borrowed: frozenset[str], folder: str | None, tmp_path: Path
+) -> None:
+    launch = PyinstrumentCollector(make_host(borrowed=borrowed), rate=200).launch(SPEC, tmp_path)
+    assert launch.agent == {"pyinstrument": {"capture": str(tmp_path / CAPTURE), "interval": 0.005, "folder": folder}}
+    assert launch.captures == (("pyinstrument", tmp_path / CAPTURE),)
+    assert launch.attach == ()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from whet.collect import pyspy
+from whet.collect.pyspy import ACTIVE, WALL, PySpyCollector
+from whet.model.run import Interpreter
+from whet.target.host import TargetHost
+from whet.target.spec import TargetKind, TargetSpec
+
+SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
+HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "")
+
+
+@pytest.fixture(autouse=True)
+def tool(monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = Path("/whet/bin/py-spy")
+    monkeypatch.setattr(pyspy, "find_tool", lambda name: path if name == "py-spy" else None)
+    return path
+
+
+def read_options(command: tuple[str, ...]) -> dict[str, str]:
+    """Return the options of a command with their values; an option without one has an empty value."""
+    found: dict[str, str] = {}
+    words = list(command[2:])
+    while words:
+        name = words.pop(0)
+        assert name.startswith("--")
+        found[name] = words.pop(0) if words and not words[0].startswith("--") else ""
+    return found
+
+
+def launch(folder: Path, **settings: object) -> list[dict[str, str]]:
+    commands = PySpyCollector(**settings).launch(SPEC, folder).attach  # type: ignore[arg-type]
+    assert all(command[:2] == ("/whet/bin/py-spy", "record") for command in commands)
+    return [read_options(command) for command in commands]
+
+
+def test_one_sampler_takes_what_computes_the_other_everything(tmp_path: Path) -> None:
+    active, wall = launch(tmp_path)
+    common = {"--pid": "{pid}", "--format": "raw", "--threads": "", "--full-filenames": "", "--subprocesses": ""}
+    assert active == {**common, "--rate": "100", "--output": str(tmp_path / ACTIVE)}
+    assert wall == {**common, "--rate": "25", "--output": str(tmp_path / WALL), "--idle": "", "--nonblocking": ""}
+
+
+def test_only_the_first_stops_the_program_or_reads_c_stacks(tmp_path: Path) -> None:
+    active, wall = launch(tmp_path, native=True)
+    assert "--native" in active
+    assert "--native" not in wall
+    active, wall = launch(tmp_path, nonblocking=True)
+    assert "--nonblocking" in active
+
+
+def test_children_can_be_left_out(tmp_path: Path) -> None:
+    assert all("--subprocesses" not in options for options in launch(tmp_path, children=False))
+
+
+@pytest.mark.parametrize(("rate", "wall"), [(1, "1"), (3, "1"), (1000, "250")])
+def test_the_second_sampler_is_slower_but_never_still(rate: int, wall: str, tmp_path: Path) -> None:
+    options = launch(tmp_path, rate=rate)
+    assert [each["--rate"] for each in options] == [str(rate), wall]
+
+
+def test_captures_are_the_active_ones_first(tmp_path: Path) -> None:
+    captures = PySpyCollector().launch(SPEC, tmp_path).captures
+    assert captures == (("pyspy-raw", tmp_path / ACTIVE), ("pyspy-raw", tmp_path / WALL))
+
+
+def test_it_runs_beside_cpython() -> None:
+    assert PySpyCollector().missing(HOST) is None
+    missing = PySpyCollector().missing(TargetHost(Interpreter("/py", "3.11.13", "PyPy"), (3, 11, 13), ""))
+    assert missing is not None
+    assert "PyPy" in missing.why
+
+
+def test_without_the_tool_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
+    missing = PySpyCollector().missing(HOST)
+    assert missing is not None
+    assert (missing.why, missing.remedy) == ("py-spy is not installed beside whet", "pip install py-spy")
+    assert PySpyCollector().launch(SPEC, tmp_path).attach[0][0] == "py-spy"
