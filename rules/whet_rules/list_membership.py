@@ -37,6 +37,7 @@ from whet.engine.api import (
     PlaceKind,
     Question,
     Refuse,
+    Rewrite,
     Rule,
     Safety,
     ScopeKind,
@@ -109,8 +110,13 @@ def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> 
         kinds = {binding.kind for binding in values}
         once = place.kind is PlaceKind.ATTRIBUTE or len(values) == 1
         listed = once and kinds <= {BindingKind.VALUE, BindingKind.DECLARED} and _are_lists(context, values)
-        listed = listed and not _stays_short(context, place, values)
+        listed = listed and not _stays_short(context, place, values) and not any(map(_is_aliased, values))
     return listed and _uses_allow(context, place, tests)
+
+
+def _is_aliased(binding: Binding) -> bool:
+    """Tell whether the list gets two names at once."""
+    return isinstance(binding.node, ast.NamedExpr) or len(getattr(binding.node, "targets", ())) > 1
 
 
 def _are_lists(context: Context, bindings: list[Binding]) -> bool:
@@ -267,6 +273,7 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
         lines=lines,
         safety=Safety.OFFER if leaks or unsure else Safety.OBSERVED,
         questions=_questions(context, place, tests, unsure=unsure),
+        rewrite=_rewrite(context, place, tests),
     )
 
 
@@ -279,6 +286,230 @@ def _questions(context: Context, place: Place, tests: list[ast.Compare], *, unsu
     )
     probes = dict.fromkeys(test.left.id for test in tests if isinstance(test.left, ast.Name))
     return (*questions, *(context.ask(probe, Ask.TYPES, excludes=_UNHASHABLE) for probe in probes))
+
+
+def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrite:
+    """Return the edits: a set built before the loop, a set in place of the list, or a set beside it."""
+    rewrite = context.rewrite()
+    if not context.has_builtin("set"):
+        rewrite.refuse("`set` means something else in this file")
+    elif _may_be_none(context, place):
+        rewrite.refuse(f"{place.name} may be None, which no set can be made of")
+    elif place.kind is PlaceKind.PARAMETER:
+        _build_before_loop(context, place, tests, rewrite)
+    elif _may_become_set(context, place):
+        _turn_into_set(context, place, rewrite)
+    else:
+        _keep_twin(context, place, rewrite)
+    return rewrite
+
+
+def _may_be_none(context: Context, place: Place) -> bool:
+    """Tell whether a parameter, or the one an attribute is set from, has None for its default or in its annotation."""
+    behind = _parameter_behind(context, place)
+    for binding in place.bindings if behind is None else (behind,):
+        if binding.kind is not BindingKind.PARAMETER or not isinstance(binding.node, ast.arg):
+            continue
+        spec = context.facts.parent(binding.node)
+        if binding.annotation is not None and "None" in ast.unparse(binding.annotation):
+            return True
+        if isinstance(spec, ast.arguments):
+            positional = [*spec.posonlyargs, *spec.args]
+            given = zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)
+            for argument, default in (*given, *zip(spec.kwonlyargs, spec.kw_defaults, strict=True)):
+                if argument is binding.node and isinstance(default, ast.Constant) and default.value is None:
+                    return True
+    return False
+
+
+def _build_before_loop(context: Context, place: Place, tests: list[ast.Compare], rewrite: Rewrite) -> None:
+    loops = context.loops(tests[0])
+    statement = context.facts.statement(loops[-1]) if loops else None
+    if statement is None or context.function.kind is not ScopeKind.FUNCTION:
+        rewrite.refuse("whoever calls this has to hand over a set")
+        return
+    while isinstance(above := context.facts.parent(statement), ast.If) and statement in above.orelse:
+        statement = above
+    known = rewrite.fresh(f"{place.name}_set", f"{RULE.slug} {place.name} {statement.lineno}")
+    for reference in place.references:
+        use = context.use(reference)
+        inside = _is_inside(context, reference, statement)
+        if use in (Use.APPEND, Use.EXTEND) or (inside and use in (Use.BIND, Use.DELETE, Use.ESCAPE)):
+            rewrite.refuse(f"{place.name} changes while it is tested")
+        if use is Use.TEST and inside:
+            rewrite.replace(reference, known)
+    rewrite.insert_before(statement, f"{known} = set({place.name})")
+
+
+def _is_inside(context: Context, node: ast.AST, statement: ast.stmt) -> bool:
+    here: ast.AST | None = node
+    while here is not None and here is not statement:
+        here = context.facts.parent(here)
+    return here is not None
+
+
+def _may_become_set(context: Context, place: Place) -> bool:
+    """Tell whether nothing asks the list for what a set has not: order, duplicates, positions, or being a list."""
+    private = place.name.rpartition(".")[2].startswith("_")
+    if place.strangers or place.kind is PlaceKind.GLOBAL or (place.kind is PlaceKind.ATTRIBUTE and not private):
+        return False
+    binding = _starting(place)
+    if binding is None or not isinstance(binding.node, ast.Assign):
+        return False
+    match binding.value:
+        case ast.List() | ast.ListComp() | ast.Call(func=ast.Name(id="list"), keywords=[], args=[] | [_]):
+            pass
+        case _:
+            return False
+    for reference in place.references:
+        use = context.use(reference)
+        stored = isinstance(getattr(reference, "ctx", None), ast.Store)
+        if use in (Use.TEST, Use.BIND) and (not stored or context.facts.parent(reference) is binding.node):
+            continue
+        if use not in (Use.APPEND, Use.EXTEND) or stored:
+            return False
+        call = _call_of(context, reference)
+        if call is None or len(call.args) != 1 or call.keywords:
+            return False
+    return True
+
+
+def _starting(place: Place) -> Binding | None:
+    """Return the one binding that makes the list."""
+    made = [binding for binding in place.bindings if binding.kind is BindingKind.VALUE]
+    return made[0] if len(made) == 1 else None
+
+
+def _call_of(context: Context, reference: ast.expr) -> ast.Call | None:
+    """Return the call of a method of ``reference``."""
+    call = context.facts.parent(context.facts.parent(reference) or reference)
+    return call if isinstance(call, ast.Call) else None
+
+
+def _turn_into_set(context: Context, place: Place, rewrite: Rewrite) -> None:
+    binding = _starting(place)
+    match binding.value if binding is not None else None:
+        case ast.List(elts=[]) as value:
+            rewrite.replace(value, "set()")
+        case ast.List() | ast.ListComp() as value:
+            rewrite.rebracket(value, "{", "}")
+        case ast.Call() as value:
+            rewrite.replace(value.func, "set")
+    for reference in place.references:
+        method = context.facts.parent(reference)
+        new = {Use.APPEND: "add", Use.EXTEND: "update"}.get(context.use(reference))
+        if new is not None and isinstance(method, ast.Attribute):
+            rewrite.rename_attribute(method, new)
+
+
+def _keep_twin(context: Context, place: Place, rewrite: Rewrite) -> None:
+    binding = _starting(place)
+    if binding is None or not _can_have_twin(context, place, binding):
+        rewrite.refuse(f"there is no single place where {place.name} starts and a set could start too")
+        return
+    start = binding.node
+    target = place.name if place.kind is not PlaceKind.ATTRIBUTE else _target_of(binding)
+    twin = _name_twin(place, rewrite, binding)
+    empty = binding.value is not None and ast.unparse(binding.value) in ("[]", "list()")
+    made = _beside(context, target, twin)
+    if isinstance(start, ast.stmt):
+        rewrite.insert_after(start, f"{made} = {'set()' if empty else f'set({target})'}")
+    for reference in place.references:
+        use = context.use(reference)
+        beside = _beside(context, rewrite.text(reference), twin)
+        if use is Use.TEST:
+            rewrite.replace(reference, beside)
+        elif use in (Use.APPEND, Use.EXTEND):
+            _add_to_twin(context, reference, beside, rewrite)
+        elif use is Use.BIND and not isinstance(getattr(reference, "ctx", None), ast.Store):
+            statement = context.facts.parent(_call_of(context, reference) or reference)
+            if isinstance(statement, ast.Expr):
+                rewrite.insert_after(statement, f"{beside}.clear()")
+            else:
+                rewrite.refuse(f"{place.name} is emptied in the middle of an expression")
+
+
+def _target_of(binding: Binding) -> str:
+    match binding.node:
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+            return ast.unparse(target)
+        case _:
+            return ""
+
+
+def _beside(context: Context, text: str, twin: str) -> str:
+    """Return how the twin is written where the list is written as ``text``."""
+    owner, dot, _ = text.rpartition(".")
+    return f"{owner}{dot}{twin}"
+
+
+def _name_twin(place: Place, rewrite: Rewrite, binding: Binding) -> str:
+    name = place.name.rpartition(".")[2]
+    plain = name.strip("_")
+    if place.kind is PlaceKind.GLOBAL:
+        wanted = f"_{plain}_SET" if name.isupper() else f"_{plain}_set"
+    elif place.kind is PlaceKind.ATTRIBUTE:
+        wanted = f"__{plain}_set" if name.startswith("__") else f"_{plain}_set"
+    else:
+        wanted = f"{name}_set"
+    return rewrite.fresh(wanted, f"{RULE.slug} {place.name} {getattr(binding.node, 'lineno', 0)}")
+
+
+def _can_have_twin(context: Context, place: Place, binding: Binding) -> bool:
+    """Tell whether a set can be made just after the list, in the same scope, and lives as long."""
+    match binding.node:
+        case ast.Assign(targets=[_]) | ast.AnnAssign(value=ast.expr()):
+            pass
+        case _:
+            return False
+    home: ast.AST | None = context.facts.parent(binding.node)
+    while home is not None and not isinstance(home, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+        home = context.facts.parent(home)
+    if place.kind is not PlaceKind.ATTRIBUTE:
+        return home is place.owner.node
+    made_anew = isinstance(binding.value, ast.Call) and context.resolve(binding.value.func) == "dataclasses.field"
+    return not made_anew and not _is_closed(place.owner.node)
+
+
+def _is_closed(node: ast.AST) -> bool:
+    """Tell whether a class says itself what its instances hold: slots, or its own way of copying and pickling."""
+    if not isinstance(node, ast.ClassDef):
+        return True
+    special = {"__slots__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
+    named = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+    for item in node.body:
+        if isinstance(item, ast.Assign | ast.AnnAssign):
+            targets = item.targets if isinstance(item, ast.Assign) else [item.target]
+            named.update(target.id for target in targets if isinstance(target, ast.Name))
+    return bool(special & named) or any("slots" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def _add_to_twin(context: Context, reference: ast.expr, twin: str, rewrite: Rewrite) -> None:
+    """Give a growth of the list its twin; what is added is evaluated once."""
+    parent = context.facts.parent(reference)
+    grows_by_one = context.use(reference) is Use.APPEND
+    if isinstance(parent, ast.AugAssign):
+        statement: ast.AST | None = parent
+        added = parent.value
+    else:
+        call = _call_of(context, reference)
+        statement = context.facts.parent(call) if call is not None else None
+        if call is None or len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
+            rewrite.refuse("it grows in an unusual way")
+            return
+        added = call.args[0]
+    if not isinstance(statement, ast.Expr | ast.AugAssign):
+        rewrite.refuse("it grows in the middle of an expression")
+        return
+    text = rewrite.text(added)
+    if not grows_by_one or not isinstance(added, ast.Name | ast.Constant):
+        new = rewrite.fresh("added")
+        display = grows_by_one or isinstance(added, ast.List | ast.ListComp)
+        made = f"list{text}" if isinstance(added, ast.GeneratorExp) else f"list({text})"
+        rewrite.insert_before(statement, f"{new} = {text if display else made}")
+        rewrite.replace(added, new)
+        text = new
+    rewrite.insert_after(statement, f"{twin}.{'add' if grows_by_one else 'update'}({text})")
 
 
 CASES = (
@@ -294,11 +525,12 @@ def distinct(items):
 """,
         after="""
 def distinct(items):
-    seen, known = [], set()
+    seen = []
+    seen_set = set()
     for item in items:
-        if item not in known:
-            known.add(item)
+        if item not in seen_set:
             seen.append(item)
+            seen_set.add(item)
     return seen
 """,
         call="distinct",
@@ -323,11 +555,13 @@ def run(batches):
         after="""
 class Feed:
     def __init__(self):
-        self.seen = set()
+        self.seen = []
+        self._seen_set = set()
     def take(self, batch):
         for key in batch:
-            if key not in self.seen:
-                self.seen.add(key)
+            if key not in self._seen_set:
+                self.seen.append(key)
+                self._seen_set.add(key)
 def run(batches):
     feed = Feed()
     for batch in batches:
@@ -355,10 +589,12 @@ def run(names):
         after="""
 class Once:
     def __init__(self):
-        self._names = set()
+        self._names = list()
+        self._names_set = set()
     def add(self, name):
-        if name not in self._names:
-            self._names.add(name)
+        if name not in self._names_set:
+            self._names.append(name)
+            self._names_set.add(name)
 def run(names):
     once = Once()
     for name in names:
@@ -392,9 +628,10 @@ def content(words):
     return [word for word in words if word not in STOP]
 """,
         after="""
-STOP = {"a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"}
+STOP = ["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to"]
+_STOP_SET = set(STOP)
 def content(words):
-    return [word for word in words if word not in STOP]
+    return [word for word in words if word not in _STOP_SET]
 """,
         call="content",
         inputs=("(['the', 'cat', 'on', 1],)", "([],)"),
@@ -407,11 +644,119 @@ def pick(rows, wanted):
 """,
         after="""
 def pick(rows, wanted):
-    known = set(wanted)
-    return sum(1 for row in rows if row in known)
+    wanted_set = set(wanted)
+    return sum(1 for row in rows if row in wanted_set)
 """,
         call="pick",
         inputs=("([1, 2, 3, 2], [2, 3])", "([], [1])", "(['a'], [])"),
+    ),
+    Case(
+        name="nothing but tests and growth: the list becomes a set",
+        before="""
+class Graph:
+    def __init__(self, edges):
+        self._done = []  # what was visited
+        self.edges = edges
+    def walk(self, start):
+        self._done.clear()
+        todo = [start]
+        order = []
+        while todo:
+            here = todo.pop()
+            if here in self._done: continue
+            self._done.append(here)
+            order.append(here)
+            todo.extend(self.edges.get(here, ()))
+        return order
+def run(edges, start):
+    return Graph(edges).walk(start)
+""",
+        after="""
+class Graph:
+    def __init__(self, edges):
+        self._done = set()  # what was visited
+        self.edges = edges
+    def walk(self, start):
+        self._done.clear()
+        todo = [start]
+        order = []
+        while todo:
+            here = todo.pop()
+            if here in self._done: continue
+            self._done.add(here)
+            order.append(here)
+            todo.extend(self.edges.get(here, ()))
+        return order
+def run(edges, start):
+    return Graph(edges).walk(start)
+""",
+        call="run",
+        inputs=("({1: [2, 3], 2: [1]}, 1)", "({}, 'a')"),
+    ),
+    Case(
+        name="grown by several at once, by an expression, and emptied",
+        before="""
+def run(rows):
+    known = [0]
+    fresh = []
+    for row in rows:
+        for item in row:
+            if item not in known:
+                known += [item, -item]; fresh.append(item)
+        known.extend(value + 1 for value in row)
+        known.append(len(known))
+        if len(known) > 20: known.clear()
+    return fresh, known
+""",
+        after="""
+def run(rows):
+    known = [0]
+    known_set = set(known)
+    fresh = []
+    for row in rows:
+        for item in row:
+            if item not in known_set:
+                added = [item, -item]
+                known += added; known_set.update(added); fresh.append(item)
+        added_2 = list(value + 1 for value in row)
+        known.extend(added_2)
+        known_set.update(added_2)
+        added_3 = len(known)
+        known.append(added_3)
+        known_set.add(added_3)
+        if len(known) > 20: known.clear(); known_set.clear()
+    return fresh, known
+""",
+        call="run",
+        inputs=("([[1, 2, 1], [3, 4], [2, 9, 5], [7] * 9, [1, 2]],)", "([],)", "([[1, 'a']],)"),
+    ),
+    Case(
+        name="a parameter, tested in a loop behind an elif",
+        before="""
+def run(rows, wanted, mode):
+    found = []
+    if mode == 1:
+        found = rows
+    elif mode == 2:
+        found = list(wanted)
+    elif any(row in wanted for row in rows):
+        found = [1]
+    return found
+""",
+        after="""
+def run(rows, wanted, mode):
+    found = []
+    wanted_set = set(wanted)
+    if mode == 1:
+        found = rows
+    elif mode == 2:
+        found = list(wanted)
+    elif any(row in wanted_set for row in rows):
+        found = [1]
+    return found
+""",
+        call="run",
+        inputs=("([1], [1], 1)", "([1], [2], 2)", "([1], [1], 3)", "([1], [2], 3)"),
     ),
 )
 
@@ -445,6 +790,9 @@ REFUSE = (
     Refuse("an alias may change it",
            "def f(xs, ys):\n    known = list(ys)\n    other = known\n    for x in xs:\n"
            "        if x in known:\n            other.append(x)\n"),
+    Refuse("two names from the start",
+           "def f(xs, ys):\n    other = known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            other.append(x)\n"),
     Refuse("an unknown function may change it during the loop",
            "def f(xs, ys, note):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
            "            note(known)\n"),

@@ -197,6 +197,10 @@ class Context:
         """Return what ``node`` refers to, as in ``builtins.list``, ``re.compile``; ``None`` when not certain."""
         return self.facts.resolve(node)
 
+    def has_builtin(self, *names: str) -> bool:
+        """Tell whether builtins of these names can be written anywhere in the file: nothing in it binds the names."""
+        return self.facts.has_builtins(names)
+
     def place(self, node: ast.expr) -> Place | None:
         """Return the local, global or attribute of ``self`` that ``node`` means."""
         return find_place(self.facts, node, self.function)

@@ -83,6 +83,15 @@ class Facts:
             return False
         return all(self.lookup(node) is not None for node in self._scopes.names.get(name, ()))
 
+    def has_builtins(self, names: Iterable[str]) -> bool:
+        """Tell whether ``names`` are builtins that no scope of the file binds."""
+        if self.module.star_import:
+            return False
+        return all(name in _BUILTINS and not self._is_bound(name) for name in names)
+
+    def _is_bound(self, name: str) -> bool:
+        return any(name in scope.bindings for scope in self._scopes.scopes)
+
     def lookup_name(self, name: str, scope: Scope) -> Scope | None:
         """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
         return self._scopes.lookup(name, scope)

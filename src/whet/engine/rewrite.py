@@ -78,6 +78,18 @@ class Rewrite:
         text = indent_text(text, indent.rpartition("\f")[2], self._layout.unit).lstrip()
         self._put(line, column, *self._layout.end(last), text)
 
+    def rebracket(self, node: ast.expr, opening: str, closing: str) -> None:
+        """Give a display or comprehension other brackets, as in ``rebracket(node, "{", "}")``; what is inside stays."""
+        line, column = self._layout.start(node)
+        end_line, end_column = self._layout.end(node)
+        self._put(line, column, line, column + 1, opening)
+        self._put(end_line, end_column - 1, end_line, end_column, closing)
+
+    def rename_attribute(self, node: ast.Attribute, name: str) -> None:
+        """Put ``name`` behind the dot of ``node``."""
+        line, column = self._layout.end(node)
+        self._put(line, column - len(node.attr), line, column, name)
+
     def wrap(self, node: ast.expr, before: str, after: str) -> None:
         """Put ``before`` and ``after`` around an expression, as in ``wrap(node, "set(", ")")``."""
         if self._layout.shares_parentheses(node):
