@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import Counter
 from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
@@ -12,13 +10,13 @@ from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.model.advice import Advice
 from whet.model.finding import Finding, Safety
 from whet.model.hotspot import Hotspots
+from whet.model.identity import identify_findings
 from whet.model.run import Run
 
 LEAST_SHARE = 0.01
 """The part of a run below which a finding is not advice."""
 
 _ORDER = {safety: rank for rank, safety in enumerate(Safety)}
-_ID_LENGTH = 10
 
 
 def advise(
@@ -37,7 +35,8 @@ def advise(
     first on a line. ``answer`` finds the looks for a question.
     """
     advice: list[Advice] = []
-    for identity, finding in _identify(run, findings):
+    paths = [source.shown if (source := run.sources.get(each.file)) else each.file for each in findings]
+    for identity, finding in zip(identify_findings(zip(paths, findings, strict=True)), findings, strict=True):
         share, error = _share(finding, hotspots)
         if share < least_share or not share:
             continue
@@ -58,24 +57,6 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
         return 0.0, 0.0
     share = sum(cost.charged_ns + cost.waiting_ns for cost in costs) / hotspots.busy_ns
     return min(share, 1.0), math.hypot(*(cost.share_error for cost in costs))
-
-
-def _identify(run: Run, findings: Iterable[Finding]) -> list[tuple[str, Finding]]:
-    """Return each finding with an identity that edits elsewhere in the file do not change.
-
-    It is made from rule, shown path, qualified name and snippet; findings
-    alike in all of these are told apart by their order.
-    """
-    met: Counter[tuple[str, str, str, str]] = Counter()
-    identified: list[tuple[str, Finding]] = []
-    for finding in findings:
-        source = run.sources.get(finding.file)
-        key = (finding.rule, source.shown if source else finding.file, finding.function, finding.snippet)
-        met[key] += 1
-        parts = (*key, str(met[key])) if met[key] > 1 else key
-        digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        identified.append((digest[:_ID_LENGTH], finding))
-    return identified
 
 
 def _rank(advice: Advice) -> tuple[float, int, str, int, int, str]:
