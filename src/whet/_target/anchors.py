@@ -28,7 +28,6 @@ switched off: :mod:`toggling`.
 
 from __future__ import annotations
 
-import functools
 import sys
 import types
 from enum import StrEnum
@@ -48,8 +47,6 @@ _EMPTY: dict[str, None] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 _WITH_LENGTH = (range, tuple, dict, str, set, bytes, bytearray, frozenset, _KEYS, _VALUES, _ITEMS)
 _CHECK_EVERY = 128
-hand_on = functools.partial({}.get, None)
-"""Returns what it is given. ``iter`` would do as well but for errors, which the loop itself has to raise."""
 _DESCRIBED = (
     "kind", "file", "function", "code_line", "line", "end_line", "header", "header_is_sure", "lines", "likely",
     "checked", "worth", "check", "removes",
@@ -75,20 +72,25 @@ class Check(StrEnum):
 _LOCAL, _GLOBAL, _OWNED, _UNSURE = Check.LOCAL, Check.GLOBAL, Check.OWNED, Check.UNSURE
 
 
-def _count_references(value: Any) -> int:
-    return sys.getrefcount(value)
+class _Probe:
+    def __add__(self, value: Any) -> int:
+        return sys.getrefcount(value)
 
 
-_OWN_REFERENCES = _count_references([0] + [1])  # noqa: RUF005  # made just now, so that nobody else refers to it
-"""References that a function sees to its argument when there is no other."""
+_OWN_REFERENCES = _Probe() + ([0] + [1])  # noqa: RUF005  # made just now, so that nobody else refers to it
+"""References that an addition sees to what is added when there is no other."""
+_REMADE = (
+    "type('anchor', (), {'n': 0, 'passed': 0, '__add__': lambda self, shown: shown, 'leave': lambda self, of: None})()"
+)
+"""What an anchor becomes in another process: something that counts for nobody."""
 
 
 class Anchor:
     """A counter. Pickled by value (as cloudpickle does with functions) it becomes a plain namespace."""
 
     __slots__ = (
-        "check", "checked", "code_line", "end_line", "entries", "exact", "file", "function", "gate", "header",
-        "header_is_sure", "kind", "leave", "left", "likely", "line", "lines", "n", "passed", "removes", "twin",
+        "check", "checked", "code_line", "end_line", "entries", "exact", "file", "function", "header",
+        "header_is_sure", "kind", "left", "likely", "line", "lines", "n", "passed", "removes", "twin",
         "unsure", "worth",
     )  # fmt: skip
 
@@ -121,17 +123,21 @@ class Anchor:
         self.twin: Anchor | None = None
         """For a loop's counter: the anchor that adds up its lengths, and makes it superfluous where that works."""
         self.exact = True
+        """Whether everything is counted; a loop's length is asked for no longer where not."""
         self.worth = worth
         self.check = Check.NEEDLESS
         self.removes = False
         """Whether the loop takes something out of a container."""
         self.unsure = False
         """Whether a length may have changed unseen."""
-        self.gate: Any = self._measure if kind == "sized" else None
-        self.leave: Any = self._leave if kind == "sized" else None
 
-    def _measure(self, iterable: Any) -> Any:
-        """Add the length of ``iterable`` and return it; step aside where loops turn out to be short."""
+    def __add__(self, iterable: Any) -> Any:
+        """Add the length of ``iterable`` and return it; step aside where loops turn out to be short.
+
+        Called by what :mod:`gates` compiles into a loop.
+        """
+        if not self.exact:
+            return iterable
         # Compared one by one: looking a type up by its hash would call a metaclass's own.
         kind = type(iterable)
         if kind is list or kind is bytearray:
@@ -145,7 +151,7 @@ class Anchor:
             if self.removes:
                 self.unsure = True
         elif not (kind is range or kind is tuple or kind is str or kind is bytes or kind is frozenset):
-            self._step_aside()
+            self.exact = False
             return iterable
         # Asked for first: between reading a counter and writing it, no other thread may come in.
         length = len(iterable)
@@ -154,21 +160,19 @@ class Anchor:
         if self.entries % _CHECK_EVERY == 0:
             cost = SIZED_COST_NS + (LEAVE_COST_NS if self._looks_again else 0)
             if self.n * self.worth < self.entries * cost * HIDDEN_BY:
-                self._step_aside()
+                self.exact = False
         return iterable
 
-    def _leave(self, iterable: Any) -> None:
+    def leave(self, iterable: Any) -> None:
         """Note the end of a loop, and the length at that time; of a global, its name is given."""
+        if not self.exact:
+            return
         if self.check is _GLOBAL:
             iterable = sys._getframe(1).f_globals.get(iterable)
         kind = type(iterable)
         length = len(iterable) if kind is list or any(kind is each for each in _WITH_LENGTH) else 0
         self.passed += 1
         self.left += length
-
-    def _step_aside(self) -> None:
-        self.exact = False
-        self.gate = self.leave = hand_on
 
     @property
     def is_exact(self) -> bool:
@@ -223,7 +227,7 @@ class Anchor:
         return anchor
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (types.SimpleNamespace, (), {"n": 0, "passed": 0, "gate": hand_on, "leave": hand_on})
+        return (eval, (_REMADE,))
 
 
 def install_anchors(code: types.CodeType, anchors: list[Anchor]) -> types.CodeType:

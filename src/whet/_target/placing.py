@@ -23,6 +23,7 @@ from .claims import (
     removes,
     walk_scope,
 )
+from .gates import GateError, has_gate, make_gate, turn_gates
 
 _WITHOUT_LENGTH = frozenset(
     ("enumerate", "zip", "map", "filter", "reversed", "iter", "chain", "islice", "count", "cycle", "open", "finditer")
@@ -93,12 +94,15 @@ class Placer:
     code around them hides them.
     """
 
-    def __init__(self, file: str, budget: int, *, is_main: bool = False, togglable: bool = False) -> None:
+    def __init__(
+        self, file: str, budget: int, *, is_main: bool = False, togglable: bool = False, asks_lengths: bool = True
+    ) -> None:
         self.file = file
         self.anchors: list[Anchor] = []
         self.budget = budget
         self.is_main = is_main
         self.togglable = togglable
+        self.asks_lengths = asks_lengths
 
     def place(self, tree: ast.Module) -> None:
         """Change ``tree``, and append to :attr:`anchors` in the order of their marks."""
@@ -176,7 +180,7 @@ class Placer:
         has_loop = any(isinstance(child, LOOPS) for child in inner)
         cost = _cost_of_straight_code(node.body)
         length: Anchor | None = None
-        if isinstance(node, ast.For) and not leaves and _may_have_length(node.iter):
+        if self.asks_lengths and isinstance(node, ast.For) and not leaves and _may_have_length(node.iter):
             length = self._measure_length(node, scope, max(cost, 10), node.body[at].lineno)
         if self.togglable or (length is None and (has_loop or cost >= COUNTER_COST_NS * HIDDEN_BY)):
             anchor = self._count_in(node.body, at, "loop", scope)
@@ -210,11 +214,7 @@ class Placer:
         if isinstance(node.iter, ast.List) and not any(isinstance(each, ast.Starred) for each in node.iter.elts):
             # What the compiler makes of it where it stands right behind "in".
             node.iter = ast.copy_location(ast.Tuple(node.iter.elts, ast.Load()), node.iter)
-        gate = _call(constant, "gate", node.iter)
-        ast.copy_location(gate, node.iter)
-        _place_at_start(gate.func, node.iter)
-        _place_at_start(gate.func.value, node.iter)  # type: ignore[attr-defined]
-        node.iter = gate
+        node.iter = make_gate(node.iter, ast.Constant(constant.value))
         return anchor
 
 
@@ -346,7 +346,7 @@ def _may_have_length(iterable: ast.expr) -> bool:
     if isinstance(iterable, ast.Call):
         name = iterable.func.id if isinstance(iterable.func, ast.Name) else getattr(iterable.func, "attr", "")
         return name not in _WITHOUT_LENGTH
-    return not isinstance(iterable, ast.GeneratorExp)
+    return not isinstance(iterable, ast.GeneratorExp) and has_gate(iterable)
 
 
 def _asks_for_main(statement: ast.stmt) -> bool:
@@ -398,10 +398,19 @@ def compile_with_anchors(
     Raises whatever ``compile`` raises for such a source, with the same
     positions; the caller then compiles it plainly.
     """
-    tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    assert isinstance(tree, ast.Module)  # what this mode gives
-    placer = Placer(file, budget, is_main=is_main, togglable=togglable)
-    placer.place(tree)
-    if change is not None:
-        change(tree)
-    return Placed(compile(tree, file, "exec", dont_inherit=True), placer.anchors)
+
+    def place(*, asks_lengths: bool) -> Placed:
+        tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        assert isinstance(tree, ast.Module)  # what this mode gives
+        placer = Placer(file, budget, is_main=is_main, togglable=togglable, asks_lengths=asks_lengths)
+        placer.place(tree)
+        if change is not None:
+            change(tree)
+        code = compile(tree, file, "exec", dont_inherit=True)
+        marks = frozenset(MARK % index for index, anchor in enumerate(placer.anchors) if anchor.kind == "sized")
+        return Placed(turn_gates(code, marks) if marks else code, placer.anchors)
+
+    try:
+        return place(asks_lengths=True)
+    except GateError:
+        return place(asks_lengths=False)

@@ -44,21 +44,23 @@ FEW = 30
 _JUMP = opcode.opmap["JUMP_FORWARD"]
 _BASE = types.CodeType.__basicsize__
 """Where the bytecode stands in a code object."""
-_LOADS = frozenset(
+_EXTENDED = opcode.opmap["EXTENDED_ARG"]
+_BEGINNINGS = frozenset(
     code for name, code in {**opcode.opmap, **getattr(opcode, "_specialized_opmap", {})}.items() if "LOAD_CONST" in name
-) | {opcode.opmap["EXTENDED_ARG"]}
+) | {_EXTENDED, opcode.opmap["NOP"]}
+"""Instructions that a counter begins with."""
 
 
 class Toggle:
     """The place of one counter in the bytecode."""
 
-    __slots__ = ("_low", "anchor", "code", "counts", "distance", "is_on", "on_word")
+    __slots__ = ("_low", "anchor", "code", "distance", "does", "is_on", "on_word")
 
-    def __init__(self, anchor: Anchor, code: types.CodeType, start: int, end: int, counts: str = "n") -> None:
+    def __init__(self, anchor: Anchor, code: types.CodeType, start: int, end: int, does: str) -> None:
         assert ctypes is not None  # can_toggle
         self.anchor = anchor
-        self.counts = counts
-        """Which field of the anchor is counted: ``n`` or ``passed``."""
+        self.does = does
+        """Which field of the anchor it counts (``n``, ``passed``), or what it has it do (``gate``, ``leave``)."""
         self.code = code
         self.distance = (end - start) // 2 - 1
         self._low = (ctypes.c_ubyte * 2).from_address(id(code) + _BASE + start)
@@ -70,7 +72,7 @@ class Toggle:
         if on is self.is_on:
             return
         word = self._low
-        if not on and word[0] in _LOADS:
+        if not on and word[0] in _BEGINNINGS:
             self.on_word = (word[0], word[1])
             # The argument first: tracing may replace the instruction, never its argument.
             word[1], word[0] = self.distance, _JUMP
@@ -86,25 +88,41 @@ def find_toggles(code: types.CodeType) -> Iterator[Toggle]:
     while todo:
         one = todo.pop()
         todo += [each for each in one.co_consts if isinstance(each, types.CodeType)]
-        if not any(type(each) is Anchor and each.kind != "sized" for each in one.co_consts):
+        if any(type(each) is Anchor for each in one.co_consts):
+            yield from _find_own(one)
+
+
+def _find_own(code: types.CodeType) -> Iterator[Toggle]:
+    instructions = [each for each in dis.get_instructions(code) if each.opname not in ("EXTENDED_ARG", "CACHE")]
+    ends = [each.offset for each in instructions]
+    # Where an instruction begins, its prefixes included: where the one before it, with its caches, is over.
+    begins = [_find_prefix(code.co_code, end) for end in ends]
+    for at, each in enumerate(instructions):
+        if "LOAD_CONST" not in each.opname or type(each.argval) is not Anchor:
             continue
-        start, end, prefix, counts = -1, 0, -1, "n"
-        pending: Anchor | None = None
-        for each in dis.get_instructions(one):
-            if pending is not None and each.opname == "STORE_ATTR":
-                counts, end = each.argval, -1
-            elif pending is not None and end == -1:
-                distance = (each.offset - start) // 2 - 1
-                if 0 < distance < 256:
-                    yield Toggle(pending, one, start, each.offset, counts)
-                pending = None
-            if each.opname == "EXTENDED_ARG":
-                prefix = each.offset if prefix < 0 else prefix
-                continue
-            if "LOAD_CONST" in each.opname and type(each.argval) is Anchor and each.argval.kind != "sized":
-                start = prefix if prefix >= 0 else getattr(each, "start_offset", each.offset)
-                pending, end = each.argval, 0
-            prefix = -1
+        last, does = _find_last(instructions, at)
+        first = at - 1 if does == "gate" else at
+        if last + 1 < len(instructions) and 0 < (begins[last + 1] - begins[first]) // 2 - 1 < 256:
+            yield Toggle(each.argval, code, begins[first], begins[last + 1], does)
+
+
+def _find_prefix(bytecode: bytes, offset: int) -> int:
+    while offset >= 2 and bytecode[offset - 2] == _EXTENDED:
+        offset -= 2
+    return offset
+
+
+def _find_last(instructions: list[dis.Instruction], at: int) -> tuple[int, str]:
+    """Return the last instruction of the counter that begins at ``at``, and what it does."""
+    if instructions[at + 1].opname == "SWAP":
+        return at + 2, "gate"
+    for index in range(at + 1, len(instructions)):
+        each = instructions[index]
+        if each.opname == "STORE_ATTR":
+            return index, each.argval
+        if each.opname == "POP_TOP":
+            return index, "leave"
+    return len(instructions), ""
 
 
 def can_toggle() -> bool:  # noqa: PLR0911
@@ -115,29 +133,37 @@ def can_toggle() -> bool:  # noqa: PLR0911
 
         if not can_patch() or sys.implementation.name != "cpython" or _has_jit():
             return False
-        text = "def f(items):\n    total = 0\n    while items:\n        total += items.pop()\n    return total\n"
+        text = (
+            "def f(items):\n    total = 0\n    while items:\n        total += items.pop()\n"
+            "    for _ in (total, total):\n        total += 1\n    return total\n"
+        )
         code, found = compile_with_anchors(text, "<whet>", 10, togglable=True)
         namespace: dict[str, types.FunctionType] = {}
         exec(install_anchors(code, found), namespace)
         function = namespace["f"]
         toggles = list(find_toggles(function.__code__))
-        if len(toggles) != 3 or _live(function.__code__) != function.__code__._co_code_adaptive:  # type: ignore[attr-defined]
+        if len(toggles) != 6 or _live(function.__code__) != function.__code__._co_code_adaptive:  # type: ignore[attr-defined]
             return False
         for on in (True, False, True, False):
-            before = [getattr(each.anchor, each.counts) for each in toggles]
+            before = [_count(each) for each in toggles]
             for each in toggles:
                 each.set(on)
                 if each.is_on is not on:
                     return False
             # Often enough for the interpreter to specialise it.
-            if any(function([1, 2, 3]) != 6 for _ in range(50)):
+            if any(function([1, 2, 3]) != 8 for _ in range(50)):
                 return False
-            grown = [getattr(each.anchor, each.counts) - was for each, was in zip(toggles, before, strict=True)]
-            if sorted(grown) != ([50, 50, 150] if on else [0, 0, 0]):
+            grown = [_count(each) - was for each, was in zip(toggles, before, strict=True)]
+            # The passes of the function and those that get through, of both loops, and the lengths and ends of one.
+            if sorted(grown) != ([50, 50, 50, 100, 100, 150] if on else [0] * 6):
                 return False
     except Exception:  # whatever it is, it is not as thought
         return False
     return True
+
+
+def _count(toggle: Toggle) -> int:
+    return toggle.anchor.passed if toggle.does == "passed" else toggle.anchor.n
 
 
 def _live(code: types.CodeType) -> bytes:
@@ -299,6 +325,8 @@ class Toggles:
         """Counters by the identity of their code, which they keep alive."""
         self.ends: dict[int, Toggle] = {}
         """What counts the passes that get through, by the identity of the anchor."""
+        self.sized: list[tuple[Anchor, list[Toggle]]] = []
+        """What asks for the lengths of loops."""
         self.passed = 0
         self.counting = False
         self.began = 0
@@ -306,8 +334,14 @@ class Toggles:
     def add(self, code: types.CodeType) -> None:
         """Take note of a module's counters."""
         every = list(find_toggles(code))
-        self.ends.update((id(each.anchor), each) for each in every if each.counts == "passed")
-        found = [each for each in every if each.counts == "n"]
+        sized: dict[int, tuple[Anchor, list[Toggle]]] = {}
+        for each in every:
+            if each.anchor.kind == "sized":
+                sized.setdefault(id(each.anchor), (each.anchor, []))[1].append(each)
+            elif each.does == "passed":
+                self.ends[id(each.anchor)] = each
+        self.sized += sized.values()
+        found = [each for each in every if each.anchor.kind != "sized" and each.does == "n"]
         for each in found:
             self.of_code.setdefault(id(each.code), []).append(each)
         self.on += found
@@ -325,6 +359,7 @@ class Toggles:
             return
         for each in self.off:
             each.missed_ns += spent
+        self._switch_off_short_loops()
         passed = [
             (toggle.anchor.n - before, index)
             for index, (toggle, before) in enumerate(zip(self.on, self.before, strict=True))
@@ -354,6 +389,16 @@ class Toggles:
             self.on = [each for index, each in enumerate(self.on) if index not in gone]
         # What comes until the next gap is told to begin belongs to none, and nothing is taken twice.
         self.begin_gap(cpu_ns)
+
+    def _switch_off_short_loops(self) -> None:
+        """Ask no longer for lengths where that costs too much: what the anchors found out, or cannot tell."""
+        if all(anchor.exact for anchor, _ in self.sized):
+            return
+        for anchor, toggles in self.sized:
+            if not anchor.exact:
+                for each in toggles:
+                    each.set(False)
+        self.sized = [each for each in self.sized if each[0].exact]
 
     def _give_up_end(self, toggle: Toggle) -> None:
         """Count no longer which passes get through, where passes themselves are not all counted any more."""
