@@ -1,0 +1,56 @@
+"""Findings as annotations of a GitHub workflow: commands that its runner reads from the log.
+
+GitHub shows ten warnings and ten notices a step and drops the rest without a
+word. So the dearest findings are warnings, the next notices, and all others
+stand in the log as text.
+"""
+
+from __future__ import annotations
+
+from whet.model.checked import CheckedFinding, CheckResult
+from whet.model.finding import Speed
+from whet.report.findings_text import describe_finding
+from whet.report.sanitize import encodable, show
+
+SHOWN = 10
+"""Annotations of one level that GitHub shows of a step."""
+
+_SPEEDS = {Speed.ASYMPTOTIC: 0, Speed.FACTOR: 1, Speed.CONSTANT: 2}
+
+
+def render_github(result: CheckResult) -> str:
+    """Return one command a line, then what is beyond GitHub's limits as text."""
+    ranked = sorted(
+        enumerate(result.findings), key=lambda pair: (-(pair[1].share or 0), _SPEEDS[pair[1].finding.speed], pair[0])
+    )
+    items = [item for _, item in ranked]
+    lines = [_annotate(item, "warning") for item in items[:SHOWN]]
+    lines += [_annotate(item, "notice") for item in items[SHOWN : 2 * SHOWN]]
+    rest = items[2 * SHOWN :]
+    if rest:
+        lines.append(f"whet: {len(rest)} more, which GitHub would not show as annotations:")
+        # Behind a dash no line is a command, whatever a file is called.
+        lines += [f"- {describe_finding(item)}" for item in rest]
+    return encodable("".join(f"{line}\n" for line in lines))
+
+
+def _annotate(item: CheckedFinding, level: str) -> str:
+    finding = item.finding
+    values = {
+        "title": f"whet ({finding.rule})",
+        "file": item.path,
+        "line": finding.line,
+        "endLine": finding.end_line,
+        "col": finding.column + 1,
+    }
+    share = f" At least {item.share * 100:.0f} % of the run." if item.share else ""
+    properties = ",".join(f"{name}={_escape_property(show(str(value)))}" for name, value in values.items())
+    return f"::{level} {properties}::{_escape(show(finding.message) + share)} ({finding.safety.value})"
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
