@@ -46,13 +46,15 @@ class RuleModule:
     """The file that holds it."""
 
 
-def load_rules(project: Path | None = None) -> tuple[RuleModule, ...]:
+def load_rules(project: Path | None = None, folders: Iterable[Path] = ()) -> tuple[RuleModule, ...]:
     """Return all rules, sorted by slug; ``project`` is the folder whose ``.whet/rules`` are loaded too.
+
+    ``folders`` hold more rules, one a file; a folder that is not there is a :class:`PluginError`.
 
     Raises :class:`PluginError` for the first that does not load, and for two of the same slug.
     """
     found: dict[str, RuleModule] = {}
-    for module in (*_load_built_in(), *_load_foreign(), *_load_project(project)):
+    for module in (*_load_built_in(), *_load_foreign(), *_load_project(project), *_load_folders(folders)):
         other = found.get(module.rule.slug)
         if other is not None:
             raise PluginError(
@@ -132,6 +134,14 @@ def _load_project(project: Path | None) -> Iterator[RuleModule]:
         return
     for path in sorted((project / _PROJECT_FOLDER).glob("*.py")):
         yield load_rule_file(path)
+
+
+def _load_folders(folders: Iterable[Path]) -> Iterator[RuleModule]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise PluginError(f"there is no folder of rules {folder}", "name a folder that holds a file for each rule")
+        for path in sorted(folder.glob("*.py")):
+            yield load_rule_file(path)
 
 
 def _part(module: object, name: str, kind: type[Part], origin: str) -> Part:
