@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from whet.collect import pyspy
+from whet.collect import line_profiler, memray, pyinstrument, pyspy
 from whet.collect.attach import Watched
+from whet.collect.execute import Outcome
 from whet.collect.resident import TreePoller
 from whet.model.metric import Metric
 from whet.model.profile import Profile
+from whet.model.run import Interpreter
 from whet.pipeline.captures import Captures
+from whet.target.host import TargetHost
 
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "captures"
 RECORD = 'process 7:"python srv.py --password hunter2";thread ({tid}): {name};main (srv.py:3) {count}\n'
 
 
@@ -84,3 +93,193 @@ def test_an_idle_process_leaves_an_empty_capture(tmp_path):
 
 def test_without_a_capture_there_is_no_profile(tmp_path):
     assert Captures(tmp_path, "/srv", 0).read_attached(100, 25, Watched(FakePoller({}))) == []
+
+
+# -- of one execution -------------------------------------------------------------------------------------------------
+
+AGENT: dict[str, object] = {
+    "schema": 1,
+    "pid": 7,
+    "cpu_ns": 10**9,
+    "wall_ns": 10**9,
+    "why_no_hits": "",
+    "why_no_looks": "",
+    "lines": None,
+    "looks": 3,
+    "seen": [],
+    "peak_kilobytes": 0,
+    "peak_stack": [],
+    "left_plain": 0,
+    "sources": {},
+}
+
+
+def read_time(folder: Path, outcome: Outcome | None = None) -> tuple[list[Profile], list[str]]:
+    captures = Captures(folder, "/srv", 2)
+    profiles = captures.read_time(100, 25, outcome or Outcome())
+    return profiles, [f"{notice.about}: {notice.message}" for notice in captures.notices]
+
+
+def test_the_sampler_outside_is_read_with_its_waiting(tmp_path):
+    (tmp_path / pyspy.ACTIVE).write_text(RECORD.format(tid=7, name="Main", count=100))
+    (tmp_path / pyspy.WALL).write_text(
+        RECORD.format(tid=7, name="Main", count=25) + RECORD.format(tid=8, name="other", count=25)
+    )
+    (profile,), notices = read_time(tmp_path, Outcome(wall_ns=10**9, cpu_ns=10**9))
+    assert spent(profile, Metric.CPU) == {7: 1}
+    assert spent(profile, Metric.WAITING) == {8: 1}
+    assert (profile.execution, notices) == (2, [])
+
+
+def test_time_in_line_for_a_processor_is_no_cpu_time(tmp_path):
+    (tmp_path / pyspy.ACTIVE).write_text(RECORD.format(tid=7, name="Main", count=200))
+    outcome = Outcome(wall_ns=2 * 10**9, cpu_ns=10**9, poller=FakePoller({7: 10**9}))
+    (profile,), _ = read_time(tmp_path, outcome)
+    assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
+
+
+def test_the_sampler_inside_is_read_where_there_is_none_outside(tmp_path):
+    shutil.copy(FIXTURES / "pyinstrument-5.1.3" / "waits.json", tmp_path / pyinstrument.CAPTURE)
+    (profile,), notices = read_time(tmp_path)
+    assert profile.collector.startswith("pyinstrument")
+    assert (profile.execution, notices) == (2, [])
+
+
+def test_without_any_sampler_there_is_no_profile(tmp_path):
+    assert read_time(tmp_path) == ([], [])
+
+
+def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
+    (tmp_path / pyinstrument.WHY_NONE).write_text("ImportError: other ABI")
+    assert read_time(tmp_path) == (
+        [],
+        ["pyinstrument: pyinstrument failed in the program, so times are missing: ImportError: other ABI"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "about"), [(pyinstrument.CAPTURE, "pyinstrument"), (line_profiler.EXACT, "line_profiler")]
+)
+def test_a_capture_that_cannot_be_read_is_named(tmp_path, name, about):
+    (tmp_path / name).write_bytes(b"\x00junk")
+    captures = Captures(tmp_path, "/srv", 0)
+    read = captures.read_exact_lines() if about == "line_profiler" else captures.read_time(100, 25, Outcome())
+    assert read == []
+    (notice,) = captures.notices
+    assert notice.about == about
+    assert notice.message.startswith(f"the capture of {about} cannot be read: ")
+
+
+def test_a_capture_that_is_not_there_is_named(tmp_path):
+    captures = Captures(tmp_path, "/srv", 0)
+    assert captures.read_exact_lines() == []
+    assert [notice.message for notice in captures.notices] == [
+        "line_profiler left no capture, so its figures are missing"
+    ]
+
+
+def test_exact_lines_are_read_with_absolute_files(tmp_path):
+    exact = [["app.py", "main", 1, 2, 5], ["/lib/x.py", "f", 1, 2, 7], ["<string>", "<module>", 1, 1, 1]]
+    (tmp_path / line_profiler.EXACT).write_text(json.dumps({"schema": 1, "exact": exact}))
+    (profile,) = Captures(tmp_path, "/srv", 1).read_exact_lines()
+    at = str(Path("/srv").absolute() / "app.py")
+    assert [(line.file, line.hits) for line in profile.lines] == [(at, 5), ("/lib/x.py", 7), ("<string>", 1)]
+    assert profile.execution == 1
+
+
+def test_agents_of_the_program_and_its_children_are_read(tmp_path):
+    seen = {"file": "app.py", "function": "f", "line": 1, "name": "x", "looks": 3, "types": {"builtins.int": 3}}
+    own = {
+        **AGENT,
+        "seen": [{**seen, "elements": {}, "lengths": None}],
+        "sources": {"app.py": "x = 1\n", "<string>": ""},
+    }
+    (tmp_path / line_profiler.WINDOWS).write_text(json.dumps(own))
+    (tmp_path / f"{line_profiler.WINDOWS}.9").write_text(json.dumps({**AGENT, "pid": 9}))
+    (tmp_path / f"{line_profiler.WINDOWS}.8").write_text("[")
+    captures = Captures(tmp_path, "/srv", 0)
+    first, second = captures.read_agents()
+    at = str(Path("/srv").absolute() / "app.py")
+    assert (first.pid, second.pid) == (7, 9)
+    assert [each.file for each in first.evidence.seen] == [at]
+    assert first.sources == {at: b"x = 1\n", "<string>": b""}
+    (notice,) = captures.notices
+    assert notice.message.startswith("lines.json.8 cannot be read: ")
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    """The interpreter that reads memray's captures: notes its words, writes records, ends with a status."""
+
+    class Reader:
+        commands: ClassVar[list[list[str]]] = []
+        records = (FIXTURES / "memray-1.20.0" / "grows-plain.jsonl").read_bytes()
+        error: Exception | None = None
+        done = subprocess.CompletedProcess([], 0, b"", b"")
+
+        def __call__(self, command, **_more):
+            self.commands.append(command)
+            if self.error is not None:
+                raise self.error
+            Path(command[3]).write_bytes(self.records)
+            return self.done
+
+    made = Reader()
+    made.commands.clear()
+    monkeypatch.setattr(subprocess, "run", made)
+    return made
+
+
+HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "", packages={"memray": "/cache"})
+
+
+def read_memory(folder: Path, host: TargetHost = HOST) -> tuple[list[Profile], list[str]]:
+    captures = Captures(folder, "/srv", 1)
+    return captures.read_memory(host), [notice.message for notice in captures.notices]
+
+
+def test_memory_is_read_by_the_targets_interpreter(tmp_path, reader):
+    for name in (memray.CAPTURE, f"{memray.CAPTURE}.9"):
+        (tmp_path / name).write_bytes(b"x")
+    profiles, notices = read_memory(tmp_path)
+    assert notices == []
+    assert [profile.execution for profile in profiles] == [1, 1]
+    assert all(any(entry.metric is Metric.PEAK for entry in profile.samples) for profile in profiles)
+    assert [Path(command[2]).name for command in reader.commands] == ["memray.bin", "memray.bin.9"]
+    assert len({command[3] for command in reader.commands}) == 2
+    assert all(command[0] == "/py" and len(command) == 4 for command in reader.commands)
+    read_memory(tmp_path, replace(HOST, borrowed=frozenset({"memray"})))
+    assert reader.commands[-1][4:] == ["/cache"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"done": subprocess.CompletedProcess([], 1, b"", b"Traceback\nValueError: no header\n")},
+            "ValueError: no header",
+        ),
+        ({"done": subprocess.CompletedProcess([], 1, b"", b"")}, "no reason given"),
+        ({"error": OSError(2, "No such file or directory")}, "No such file"),
+        ({"error": subprocess.TimeoutExpired("x", 600)}, "timed out"),
+        ({"records": b"junk"}, "the capture of memray cannot be read"),
+    ],
+)
+def test_memory_that_cannot_be_read_is_named(tmp_path, reader, change, words):
+    (tmp_path / memray.CAPTURE).write_bytes(b"x")
+    for name, value in change.items():
+        setattr(reader, name, value)
+    profiles, (notice,) = read_memory(tmp_path)
+    assert profiles == []
+    assert words in notice
+
+
+def test_an_incomplete_capture_is_used_and_called_so(tmp_path, reader):
+    (tmp_path / memray.CAPTURE).write_bytes(b"x")
+    reader.records = b"".join(reader.records.splitlines(keepends=True)[:-1])
+    (profile,), (notice,) = read_memory(tmp_path)
+    assert profile.samples
+    assert "incomplete" in notice
