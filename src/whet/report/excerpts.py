@@ -10,7 +10,7 @@ from whet.model.advice import Advice
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 from whet.report.costs import figure_cost, split_lines
-from whet.report.parts import SourceBlock, SourceLine, SourceListing, Suggestion
+from whet.report.parts import Relations, SourceBlock, SourceLine, SourceListing, Suggestion
 from whet.report.places import Places
 from whet.report.units import share_figure, time_figure
 
@@ -57,9 +57,17 @@ def shown_lines(excerpts: Sequence[Excerpt]) -> set[tuple[str, int]]:
 
 
 def build_listings(
-    run: Run, hotspots: Hotspots, excerpts: Sequence[Excerpt], suggestions: Sequence[Suggestion], places: Places
+    run: Run,
+    hotspots: Hotspots,
+    excerpts: Sequence[Excerpt],
+    suggestions: Sequence[Suggestion],
+    places: Places,
+    relations: Mapping[tuple[str, int], Relations] | None = None,
 ) -> tuple[SourceListing, ...]:
-    """Return the annotated source of the files in ``excerpts``."""
+    """Return the annotated source of the files in ``excerpts``.
+
+    ``relations`` are by file and first line of a function.
+    """
     by_file: defaultdict[str, dict[int, LineSpot]] = defaultdict(dict)
     for spot in hotspots.lines:
         by_file[spot.file][spot.line] = spot
@@ -72,7 +80,7 @@ def build_listings(
     for excerpt in excerpts:
         text = run.sources[excerpt.file].text
         lines = split_lines(text)
-        annotator = _Annotator(excerpt.file, lines, by_file[excerpt.file], hottest, marks, places)
+        annotator = _Annotator(excerpt.file, lines, by_file[excerpt.file], hottest, marks, places, relations or {})
         blocks: list[SourceBlock] = []
         next_line = 1
         for first, last in (*excerpt.hot, (len(lines) + 1, 0)):
@@ -92,6 +100,12 @@ def build_listings(
                 spent=time_figure(sum(spot.cost.charged_ns + spot.cost.waiting_ns for spot in own)),
                 blocks=tuple(blocks),
                 text=text,
+                measured=tuple(
+                    line
+                    for n in sorted(by_file[excerpt.file])
+                    if n <= len(lines)
+                    for line in annotator.annotate(n, n).lines
+                ),
             )
         )
     return tuple(sorted(listings, key=lambda listing: -(listing.share.value or 0.0)))
@@ -142,6 +156,7 @@ class _Annotator:
     hottest: float
     marks: Mapping[tuple[str, int], tuple[Suggestion, ...]]
     places: Places
+    relations: Mapping[tuple[str, int], Relations]
 
     def annotate(self, first: int, last: int) -> SourceBlock:
         """Return the block of lines ``first`` to ``last`` with their figures, heat and suggestions."""
@@ -157,6 +172,7 @@ class _Annotator:
                     cost=figure_cost(spot.cost) if spot else None,
                     anchor=self.places.line_anchor(self.file, number),
                     suggestions=self.marks.get((shown, number), ()),
+                    relations=self.relations.get((self.file, number)),
                 )
             )
         return SourceBlock(first, last, False, tuple(block))

@@ -1,13 +1,10 @@
-"""The calls of a run as data for the live flame graph: columns, packed as base64 of gzipped JSON.
+"""The calls of a run as data for the live flame graph: columns of numbers over a tree in preorder.
 
 Every text in it is sanitised here; the page shows it as text and as nothing else.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 from collections.abc import Sequence
 from functools import reduce
 from math import gcd
@@ -41,9 +38,9 @@ def describe_calls(tree: CallTree, run: Run, places: Places) -> dict[str, Any]:
     frames = {
         "name": [number(frame.name) for frame in tree.frames],
         "file": [number(places.show(frame.file)) for frame in tree.frames],
-        "line": [frame.line or frame.first_line for frame in tree.frames],
+        "line": [frame.first_line or frame.line for frame in tree.frames],
         "owner": [OWNERS.index(frame.owner) for frame in tree.frames],
-        "anchor": [number(places.line_anchor(frame.file, frame.line, frame.first_line)) for frame in tree.frames],
+        "anchor": [number(places.line_anchor(frame.file, frame.first_line, frame.line)) for frame in tree.frames],
     }
     threads = [(thread.pid, thread.tid, number(thread.name), number(thread.process)) for thread in tree.threads]
     folded = sorted(tree.siblings)
@@ -58,12 +55,6 @@ def describe_calls(tree: CallTree, run: Run, places: Places) -> dict[str, Any]:
         "before": [_describe_column(column) for column in tree.before],
         "strings": list(strings),
     }
-
-
-def pack(data: dict[str, Any]) -> str:
-    """Return ``data`` as text that needs no escaping anywhere; the same data give the same text."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    return base64.b64encode(gzip.compress(text.encode("ascii"), 9, mtime=0)).decode("ascii")
 
 
 def _describe_column(column: CallColumn) -> dict[str, Any]:

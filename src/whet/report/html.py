@@ -15,11 +15,12 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from whet.report.flame import pack
 from whet.report.highlight import highlight_lines
+from whet.report.packing import pack
 from whet.report.sanitize import shorten, show, show_source
 from whet.report.suggestions import MOST_CARDS
 from whet.report.view import ReportView
+from whet.report.whole_files import pack_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,6 +32,8 @@ SCRIPTS = (
     "tables",
     "details",
     "copy",
+    "unpack",
+    "window",
     "flame/units",
     "flame/load",
     "flame/shape",
@@ -45,6 +48,7 @@ SCRIPTS = (
     "flame/start",
 )
 """In the order in which they stand in the page: one scope, so that a file sees those before it."""
+_OWNERS = {"user": "your code", "dependency": "dependencies", "stdlib": "standard library"}
 GENERATOR = '<meta name="generator" content="whet '
 """How a file that whet wrote is known, near its start."""
 
@@ -68,6 +72,7 @@ class HtmlRenderer:
             style=Markup(style),  # noqa: S704 - ours
             script=Markup(script),  # noqa: S704 - ours
             flame_data=pack(dict(view.flame)) if view.flame else "",
+            files=pack_files(view.listings),
             code={
                 listing.anchor: highlight_lines(
                     listing.text, {line.number for block in listing.blocks if not block.cold for line in block.lines}
@@ -91,6 +96,7 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda fraction: f"{min(max(fraction, 0.0), 1.0) * 100:.4g}%"
+    environment.filters["owner_words"] = lambda owner: _OWNERS.get(owner, owner)
     environment.filters["of"] = lambda value, whole: (value or 0) / whole if whole else 0
     environment.filters["cold_code"] = _write_cold
     environment.filters["source"] = _write_source

@@ -301,6 +301,26 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """A caller or a callee, with the time that goes from the one to the other."""
+
+    name: str
+    place: str
+    time: Figure
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """Who calls a function and what it calls, the heaviest of them."""
+
+    callers: tuple[Related, ...] = ()
+    callees: tuple[Related, ...] = ()
+    more_callers: int = 0
+    more_callees: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SourceLine:
     """A line of source with its figures. ``heat`` is 0 (cold) to 10 (hottest)."""
 
@@ -310,6 +330,8 @@ class SourceLine:
     cost: CostFigures | None = None
     anchor: str = ""
     suggestions: tuple[Suggestion, ...] = ()
+    relations: Relations | None = None
+    """For the first line of a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +348,10 @@ class SourceBlock:
 
 @dataclass(frozen=True, slots=True)
 class SourceListing:
-    """The annotated source of one file. ``text`` is the whole file, for highlighting in context."""
+    """The annotated source of one file. ``text`` is the whole file, for highlighting in context.
+
+    ``measured`` are all lines of the file with figures, in order, also those that no block shows.
+    """
 
     file: str
     anchor: str
@@ -334,6 +359,12 @@ class SourceListing:
     spent: Figure
     blocks: tuple[SourceBlock, ...]
     text: str = field(repr=False, default="")
+    measured: tuple[SourceLine, ...] = field(repr=False, default=())
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the page leaves lines of it out."""
+        return any(block.omitted for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

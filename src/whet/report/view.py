@@ -34,6 +34,7 @@ from whet.report.parts import (
     ThreadRow,
 )
 from whet.report.places import Places
+from whet.report.relations import relate_functions
 from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import list_cautions, summarise
 from whet.report.units import share_figure, time_figure
@@ -159,7 +160,9 @@ def build_view(
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
         flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
         memory=draw_memory(run.resident, places),
-        listings=build_listings(run, hotspots, excerpts, suggestions, places),
+        listings=build_listings(
+            run, hotspots, excerpts, suggestions, places, relate_functions(calls, places) if calls is not None else None
+        ),
         method=describe_method(run, hotspots),
     )
 

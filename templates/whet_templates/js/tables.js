@@ -1,4 +1,4 @@
-// Tables: heads become buttons that sort, long tables get a filter.
+// Tables: heads become buttons that sort; long tables get a filter by name, owner and file.
 (() => {
   const valueOf = (row, column) => {
     const cell = row.cells[column];
@@ -19,18 +19,49 @@
     body.append(...keyed.map((item) => item.row));
   };
 
-  const addFilter = (table) => {
+  const makeField = (name, field) => {
     const label = document.createElement("label");
-    label.className = "filter";
-    label.textContent = "Filter ";
-    const input = document.createElement("input");
-    input.type = "search";
-    label.append(input);
-    input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase();
-      for (const row of table.tBodies[0].rows) row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
-    });
-    table.parentElement.before(label);
+    label.append(name, " ", field);
+    return label;
+  };
+
+  // A list of the values that rows have of one kind; none where all have the same.
+  const makeChoice = (rows, key) => {
+    const values = [...new Set(rows.map((row) => row.dataset[key]).filter(Boolean))].sort();
+    if (values.length < 2) return null;
+    const select = document.createElement("select");
+    select.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
+    return select;
+  };
+
+  const addFilter = (table) => {
+    const rows = [...table.tBodies[0].rows];
+    const text = document.createElement("input");
+    text.type = "search";
+    const owner = makeChoice(rows, "owner");
+    const file = makeChoice(rows, "file");
+    const count = document.createElement("span");
+    count.className = "found";
+    count.setAttribute("role", "status");
+    const apply = () => {
+      const wanted = text.value.toLowerCase();
+      let shown = 0;
+      for (const row of rows) {
+        row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted)
+          || Boolean(owner && owner.value && row.dataset.owner !== owner.value)
+          || Boolean(file && file.value && row.dataset.file !== file.value);
+        shown += row.hidden ? 0 : 1;
+      }
+      count.textContent = shown < rows.length ? `${shown} of ${rows.length}` : "";
+    };
+    const bar = document.createElement("div");
+    bar.className = "tools filter";
+    bar.append(makeField("Filter", text));
+    if (owner) bar.append(makeField("Owner", owner));
+    if (file) bar.append(makeField("File", file));
+    bar.append(count);
+    for (const field of [text, owner, file]) field?.addEventListener("input", apply);
+    table.parentElement.before(bar);
   };
 
   for (const table of document.querySelectorAll("table.sortable")) {
@@ -41,6 +72,6 @@
       button.addEventListener("click", () => sort(table, column, head));
       head.append(button);
     });
-    if (table.tBodies[0].rows.length > 12) addFilter(table);
+    if (table.tBodies[0].rows.length > 5) addFilter(table);
   }
 })();

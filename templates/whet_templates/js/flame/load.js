@@ -1,14 +1,8 @@
-// The calls of the run, unpacked. They stand in the page as base64 of gzipped JSON: columns over a
-// tree in preorder, so that every walk is a loop and no depth of calls overflows a stack.
+// The calls of the run, unpacked. They stand in the page as columns over a tree in preorder, so that every walk is a loop and no depth of calls overflows a stack.
 
 async function loadCalls() {
-  const holder = document.getElementById("flame-data");
-  if (!holder || !window.DecompressionStream) return null;
-  const packed = atob(holder.content.textContent.trim());
-  const bytes = new Uint8Array(packed.length);
-  for (let i = 0; i < packed.length; i++) bytes[i] = packed.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return expandCalls(await new Response(stream).json());
+  const packed = await unpack(document.getElementById("flame-data"));
+  return packed && expandCalls(packed);
 }
 
 function expandCalls(packed) {

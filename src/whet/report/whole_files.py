@@ -1,0 +1,41 @@
+"""Whole sources as data for scripts: of files too long for the page, which are then shown through a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from whet.report.costs import split_lines
+from whet.report.packing import pack
+from whet.report.parts import SourceLine, SourceListing
+from whet.report.sanitize import show_source
+
+MOST_PACKED = 1_200_000
+"""Characters that all files may take in the page, packed."""
+LONGEST_LINE = 2_000
+
+
+def pack_files(listings: Sequence[SourceListing]) -> dict[str, str]:
+    """Return the packed text and figures of the files that the page cuts, by anchor, as many as there is room for."""
+    packed: dict[str, str] = {}
+    room = MOST_PACKED
+    for listing in listings:
+        if listing.is_cut:
+            text = pack(describe_file(listing))
+            if len(text) <= room:
+                packed[listing.anchor] = text
+                room -= len(text)
+    return packed
+
+
+def describe_file(listing: SourceListing) -> dict[str, Any]:
+    """Return the text of a file, and for lines with figures line, heat, share, time, hits, per hit, allocated."""
+    lines = (show_source(line[:LONGEST_LINE]) for line in split_lines(listing.text))
+    return {"text": "\n".join(lines), "costs": [_describe_line(line) for line in listing.measured if line.cost]}
+
+
+def _describe_line(line: SourceLine) -> list[int | str]:
+    cost = line.cost
+    assert cost is not None
+    figures = (cost.share, cost.spent, cost.hits, cost.per_hit, cost.allocated)
+    return [line.number, line.heat, *(figure.text if figure.value or figure is cost.hits else "" for figure in figures)]
