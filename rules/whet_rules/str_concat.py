@@ -25,6 +25,7 @@ f-strings miss CPython's shortcut is measured with `BENCH`, as are the figures i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ from whet.engine.api import (
     Place,
     PlaceKind,
     Refuse,
+    Rewrite,
     Rule,
     Safety,
     ScopeKind,
@@ -65,6 +67,7 @@ _SHORT = 1000
 """Characters below which the whole growth takes microseconds, whatever way it is done."""
 
 _Growth = ast.Assign | ast.AugAssign
+_Loop = ast.For | ast.AsyncFor | ast.While
 
 
 @dataclass(slots=True)
@@ -124,19 +127,22 @@ _WHERE = {
 
 def _read_step(statement: _Growth, target: ast.expr) -> tuple[str, list[ast.expr]] | None:
     """Return how a statement makes ``target`` longer (empty: in place, were it a local) and the pieces added."""
+    how, value = "", statement.value
     if isinstance(statement, ast.AugAssign):
-        return ("", [statement.value]) if isinstance(statement.op, ast.Add) else None
-    value = statement.value
-    if isinstance(value, ast.JoinedStr):
-        parts = [part for part in value.values if not _is_plain_field(part, target)]
-        return ("an f-string makes a new text", parts) if len(parts) < len(value.values) else None
-    operands = _flatten(value)
-    others = [operand for operand in operands if not _same(operand, target)]
-    if len(others) != len(operands) - 1:
-        return None
-    if not _same(operands[0], target):
-        return "the piece is put in front", others
-    return ("two pieces are added one after the other" if len(others) > 1 else ""), others
+        others = [value] if isinstance(statement.op, ast.Add) else []
+    elif isinstance(value, ast.JoinedStr):
+        others = [part for part in value.values if not _is_plain_field(part, target)]
+        others = others if len(others) == len(value.values) - 1 else []
+        how = "an f-string makes a new text"
+    else:
+        operands = _flatten(value)
+        others = [operand for operand in operands if not _same(operand, target)]
+        others = others if len(others) == len(operands) - 1 else []
+        how = "two pieces are added one after the other" if len(others) > 1 else ""
+        how = how if not operands or _same(operands[0], target) else "the piece is put in front"
+    # A piece that is made from the text needs it at each step.
+    needs_text = any(isinstance(node, ast.expr) and _same(node, target) for piece in others for node in ast.walk(piece))
+    return (how, others) if others and not needs_text else None
 
 
 def _flatten(value: ast.expr) -> list[ast.expr]:
@@ -264,7 +270,209 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
         f'"".join it{order} once, when the text is needed.',
         lines=lines,
         questions=questions,
+        safety=Safety.OBSERVED if _growing_loop(context, accumulator, steps[0]) is not None else Safety.OFFER,
+        rewrite=_rewrite(context, accumulator),
     )
+
+
+def _rewrite(context: Context, accumulator: _Accumulator) -> Rewrite:
+    """Return the edits: the pieces are collected in each growing loop, or over the calls in the attribute itself."""
+    rewrite = context.rewrite()
+    loops: dict[_Loop, list[_Growth]] = {}
+    for step in accumulator.steps:
+        loop = _growing_loop(context, accumulator, step)
+        if loop is not None:
+            loops.setdefault(loop, []).append(step)
+    for loop, steps in loops.items():
+        _collect_in_loop(context, accumulator.place, loop, steps, rewrite)
+    if not loops and accumulator.place.kind is PlaceKind.ATTRIBUTE:
+        _collect_in_attribute(context, accumulator.place, rewrite)
+    return rewrite
+
+
+def _growing_loop(context: Context, accumulator: _Accumulator, step: _Growth) -> _Loop | None:
+    """Return the outermost loop that repeats a step and does not start the text anew."""
+    starts = [binding.node for binding in accumulator.place.bindings if binding.node not in accumulator.steps]
+    starting = [loop for start in starts for loop in context.loops(start)]
+    growing = [loop for loop in context.loops(step) if loop not in starting]
+    return growing[-1] if growing and isinstance(growing[-1], _Loop) else None
+
+
+def _collect_in_loop(context: Context, place: Place, loop: _Loop, steps: list[_Growth], rewrite: Rewrite) -> None:
+    target = steps[0].target if isinstance(steps[0], ast.AugAssign) else steps[0].targets[0]
+    obstacle = _find_obstacle(context, place, loop)
+    if obstacle:
+        rewrite.refuse(obstacle)
+        return
+    parts = rewrite.fresh(f"{place.name.rpartition('.')[2].strip('_')}_parts")
+    ends = set()
+    for step in steps:
+        in_front, piece = _piece(context, step, rewrite)
+        ends.add(in_front)
+        rewrite.replace(step, f"{parts}.append({piece})")
+    if len(ends) > 1:
+        rewrite.refuse("it grows at both ends")
+    text = rewrite.text(target)
+    start = _start_before(context, place, loop)
+    if start is not None:
+        rewrite.replace(start, f"{parts} = []")
+    else:
+        rewrite.insert_before(loop, f"{parts} = [{text}]")
+    collected = f"reversed({parts})" if True in ends else parts
+    if True in ends and not context.has_builtin("reversed"):
+        rewrite.refuse("`reversed` means something else in this file")
+    joined = f'{text} = "".join({collected})'
+    if _is_seen_after_exception(context, place, loop):
+        rewrite.enclose(loop, "try:", f"finally:\n    {joined}")
+    else:
+        rewrite.insert_after(loop, joined)
+
+
+def _find_obstacle(context: Context, place: Place, loop: _Loop) -> str:  # noqa: PLR0911 - one return an obstacle
+    """Return why the pieces cannot wait for the end of ``loop``; empty when they can."""
+    inside = list(ast.walk(loop))
+    if any(reference in list(ast.walk(branch)) for branch in loop.orelse for reference in place.references):
+        return "the else of the loop uses the text"
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) and _holds(context, place, node) for node in inside):
+        return "a step yields"
+    if not _is_surely_bound(context, place, loop):
+        return "it may have no value before the loop"
+    if place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
+        return ""
+    own = context.function
+    seen_elsewhere = any(context.scope_of(reference) is not own for reference in place.references)
+    if not seen_elsewhere and place.kind is not PlaceKind.ATTRIBUTE:
+        return ""
+    if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFor | ast.AsyncWith) for node in inside):
+        return "the loop lets other code run, which may use the text"
+    calls = [node for node in inside if isinstance(node, ast.Call)]
+    if any(_may_reach(context, call, place) for call in calls):
+        return "what is called in the loop may use the text"
+    return ""
+
+
+def _is_surely_bound(context: Context, place: Place, loop: _Loop) -> bool:
+    """Tell whether the text has a value wherever ``loop`` starts, so that it can be looked at before the first step."""
+    around: set[ast.AST] = {loop}
+    here = context.facts.parent(loop)
+    while here is not None:
+        around.add(here)
+        here = context.facts.parent(here)
+    for binding in place.bindings:
+        node = binding.node
+        if binding.kind is BindingKind.PARAMETER:
+            return True
+        if binding.value is None or not isinstance(node, ast.stmt):
+            continue
+        block = context.facts.block(node)
+        if any(statement in around for statement in block) and node.lineno < loop.lineno:
+            return True
+        home = context.facts.parent(node)
+        outer = home is place.owner.node or (isinstance(home, ast.FunctionDef) and home.name == "__init__")
+        if outer and place.kind is not PlaceKind.LOCAL:
+            return True
+    return False
+
+
+def _holds(context: Context, place: Place, node: ast.AST) -> bool:
+    """Tell whether ``node`` is part of a statement that uses the place."""
+    statement = context.facts.statement(node)
+    return statement is not None and any(context.facts.statement(r) is statement for r in place.references)
+
+
+def _may_reach(context: Context, call: ast.Call, place: Place) -> bool:
+    """Tell whether a call may run code of this file that uses the place."""
+    owner = place.name.partition(".")[0] if place.kind is PlaceKind.ATTRIBUTE else ""
+    handed = (*call.args, *(keyword.value for keyword in call.keywords))
+    if owner and any(isinstance(value, ast.Name) and value.id == owner for value in handed):
+        return True
+    function = call.func
+    if isinstance(function, ast.Name):
+        return context.resolve(function) is None
+    while isinstance(function, ast.Attribute | ast.Subscript | ast.Call):
+        function = function.func if isinstance(function, ast.Call) else function.value
+    return bool(owner) and isinstance(function, ast.Name) and function.id == owner
+
+
+def _is_seen_after_exception(context: Context, place: Place, loop: _Loop) -> bool:
+    """Tell whether somebody can look at a half-built text when the loop ends early."""
+    if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER) and context.function.kind is not ScopeKind.MODULE:
+        return True
+    here: ast.AST | None = context.facts.parent(loop)
+    while here is not None and here is not context.function.node:
+        if isinstance(here, ast.Try | ast.TryStar | ast.With | ast.AsyncWith):
+            return True
+        here = context.facts.parent(here)
+    return False
+
+
+def _start_before(context: Context, place: Place, loop: _Loop) -> ast.stmt | None:
+    """Return the statement that makes a local the empty text, where it is the last one before ``loop``."""
+    if place.kind is not PlaceKind.LOCAL:
+        return None
+    before = context.previous(loop)
+    match before:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value="")) if name == place.name:
+            return before
+        case _:
+            return None
+
+
+def _piece(context: Context, step: _Growth, rewrite: Rewrite) -> tuple[bool, str]:
+    """Return whether a step puts its piece in front, and the source of the piece."""
+    value = step.value
+    if isinstance(value, ast.Yield | ast.YieldFrom):
+        rewrite.refuse("a step yields")
+    if isinstance(step, ast.AugAssign):
+        return False, rewrite.text(value)
+    target = step.targets[0]
+    if isinstance(value, ast.JoinedStr):
+        text, name = rewrite.text(value), re.escape(context.source_of(target))
+        field = rf"\{{\s*{name}\s*(?:!s)?\s*\}}"
+        start = re.match(rf"([a-zA-Z]+)(\"\"\"|\'\'\'|\"|\'){field}", text)
+        if start is not None:
+            return False, f"{start[1]}{start[2]}{text[start.end() :]}"
+        end = re.search(rf"{field}(\"\"\"|\'\'\'|\"|\')$", text)
+        if end is None:
+            rewrite.refuse("the text stands amid the pieces")
+            return False, text
+        return True, text[: end.start()] + end[1]
+    operands = _flatten(value)
+    others = [operand for operand in operands if not _same(operand, target)]
+    in_front = _same(operands[-1], target)
+    if not in_front and not _same(operands[0], target):
+        rewrite.refuse("the text stands amid the pieces")
+    if len(others) == 1:
+        return in_front, rewrite.text(others[0])
+    return in_front, " + ".join(rewrite.operand(other) for other in others)
+
+
+def _collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
+    """Let a private attribute hold the pieces: each step appends, whoever reads it joins."""
+    if not place.name.rpartition(".")[2].startswith("_"):
+        rewrite.refuse(f"{place.name} grows over many calls, and may be read from anywhere")
+        return
+    done: list[ast.AST] = []
+    for binding in place.bindings:
+        node = binding.node
+        target = node.target if isinstance(node, ast.AugAssign) else getattr(node, "targets", [None])[0]
+        if isinstance(node, _Growth) and target is not None and _read_step(node, target) is not None:
+            in_front, piece = _piece(context, node, rewrite)
+            if in_front:
+                rewrite.refuse("the pieces are put in front")
+            rewrite.replace(node, f"{rewrite.text(target)}.append({piece})")
+            done.append(node)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and len(node.targets) == 1:
+            rewrite.replace(node.value, "[]" if node.value.value == "" else f"[{rewrite.text(node.value)}]")
+            done.append(node)
+        else:
+            rewrite.refuse(f"{place.name} starts in an unusual way")
+    for reference in (*place.references, *place.strangers):
+        if context.facts.statement(reference) in done:
+            continue
+        if not isinstance(getattr(reference, "ctx", None), ast.Load) or context.facts.loops(reference):
+            rewrite.refuse(f"{place.name} is read again and again, or changed elsewhere")
+        rewrite.replace(reference, f'"".join({rewrite.text(reference)})')
 
 
 CASES = (
@@ -290,10 +498,12 @@ class Report:
         self.text = ""
 
     def fill(self, rows):
-        parts = [self.text]
-        for row in rows:
-            parts.append(f"{row};")
-        self.text = "".join(parts)
+        text_parts = [self.text]
+        try:
+            for row in rows:
+                text_parts.append(f"{row};")
+        finally:
+            self.text = "".join(text_parts)
 
 def run(rows):
     report = Report()
@@ -348,7 +558,11 @@ def run():
     return text
 """,
         after="""
-text = "".join(["a", "b", "c"] * 4)
+text = ""
+text_parts = [text]
+for word in ["a", "b", "c"] * 4:
+    text_parts.append(word)
+text = "".join(text_parts)
 
 def run():
     return text
@@ -370,12 +584,17 @@ def run(words):
 """,
         after="""
 def run(words):
-    parts = []
+    text = ""
     def add_all():
-        for word in words:
-            parts.append(word + " ")
+        nonlocal text
+        text_parts = [text]
+        try:
+            for word in words:
+                text_parts.append(word + " ")
+        finally:
+            text = "".join(text_parts)
     add_all()
-    return "".join(parts)
+    return text
 """,
         call="run",
         inputs=("([],)", "(['a', 'b'],)", "([1],)"),
@@ -391,7 +610,12 @@ def run(pairs):
 """,
         after="""
 def run(pairs):
-    return "".join(["?", *[f"{key}={value}&" for key, value in pairs]])
+    query = "?"
+    query_parts = [query]
+    for key, value in pairs:
+        query_parts.append(f"{key}={value}&")
+    query = "".join(query_parts)
+    return query
 """,
         call="run",
         inputs=("([],)", "([('a', 1), ('b', None)],)", "([1],)"),
@@ -407,7 +631,11 @@ def run(digits):
 """,
         after="""
 def run(digits):
-    return "".join(reversed([str(digit) for digit in digits]))
+    text_parts = []
+    for digit in digits:
+        text_parts.append(str(digit))
+    text = "".join(reversed(text_parts))
+    return text
 """,
         call="run",
         inputs=("([],)", "([1, 2, 3],)"),
@@ -423,10 +651,53 @@ def run(words):
 """,
         after="""
 def run(words):
-    return "".join([word + "," for word in words])
+    text_parts = []
+    for word in words:
+        text_parts.append(word + ",")
+    text = "".join(text_parts)
+    return text
 """,
         call="run",
         inputs=("([],)", "(['a', 'b'],)", "([None],)"),
+    ),
+    Case(
+        name="in front by an f-string, in a while loop that is left early, inside a try",
+        before="""
+def run(pairs):
+    out = ""
+    key = 0
+    try:
+        while pairs:
+            key, value = pairs.pop()
+            if key == "stop": break
+            out = f'{key}:{value + 1}' f'{out}'  # newest first
+        else:
+            key = None
+    except TypeError:
+        key = len(out)
+    return out, key
+""",
+        after="""
+def run(pairs):
+    out = ""
+    key = 0
+    try:
+        out_parts = [out]
+        try:
+            while pairs:
+                key, value = pairs.pop()
+                if key == "stop": break
+                out_parts.append(f'{key}:{value + 1}' f'')  # newest first
+            else:
+                key = None
+        finally:
+            out = "".join(reversed(out_parts))
+    except TypeError:
+        key = len(out)
+    return out, key
+""",
+        call="run",
+        inputs=("([('a', 1), ('b', 3)],)", "([('a', 1), ('stop', 1), ('b', 2)],)", "([('a', 1), 5, ('b', 2)],)"),
     ),
     Case(
         name="a local, hot: advice only",

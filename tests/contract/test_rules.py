@@ -114,8 +114,6 @@ def test_both_sides_of_a_case_do_the_same(case, module):
 
 @pytest.mark.parametrize(("module", "case"), CASES)
 def test_the_edits_of_a_case_give_what_it_says(case, module):
-    if module.rule.slug in {"str-concat"}:
-        pytest.skip("its rewrite is being written")
     assert check_rewrite(module, case) == ()
 
 

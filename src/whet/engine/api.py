@@ -91,6 +91,8 @@ class Rule:
     asks: frozenset[Ask] = frozenset()
     figures: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Measured gains by Python version and size, made by :func:`whet.engine.bench.measure_bench`."""
+    ruff: str = ""
+    """The rule of ruff that finds the same, as in ``PERF401``: then ``whet check`` leaves it to ruff unless asked."""
 
     def applies_to(self, version: tuple[int, int]) -> bool:
         """Tell whether the rule helps on Python ``version``, as ``(3, 13)``; ``ValueError`` for a bad ``pythons``."""
@@ -204,6 +206,18 @@ class Context:
     def place(self, node: ast.expr) -> Place | None:
         """Return the local, global or attribute of ``self`` that ``node`` means."""
         return find_place(self.facts, node, self.function)
+
+    def scope_of(self, node: ast.expr) -> Scope:
+        """Return the scope with a code object of its own that evaluates a name or an attribute of one."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return self.facts.scope_of(node).owner if isinstance(node, ast.Name) else self.function
+
+    def previous(self, node: ast.stmt) -> ast.stmt | None:
+        """Return the statement just before ``node`` in its block."""
+        block = self.facts.block(node)
+        at = next(index for index, other in enumerate(block) if other is node)
+        return block[at - 1] if at else None
 
     def use(self, reference: ast.expr) -> Use:
         """Return what ``reference`` does with the value of its place."""

@@ -16,6 +16,7 @@ from whet.engine.api import Case
 from whet.engine.loading import RuleModule
 from whet.engine.run import find_findings
 from whet.fix.edits import apply_edits
+from whet.fix.select import select
 from whet.model.finding import Finding, Safety
 from whet.model.run import SourceFile
 
@@ -64,7 +65,7 @@ def check_rewrite(module: RuleModule, case: Case) -> tuple[str, ...]:
     wrong = [f"{case.name}: {f.safety} at line {f.line}, but there is no edit" for f in promised if not f.edits]
     if any(finding.edits for finding in findings):
         expected = case.rewritten or case.after
-        made = apply_edits(case.before, (edit for finding in findings for edit in finding.edits))
+        made = apply_edits(case.before, select(findings).edits)
         if made != expected:
             wrong.append(f"{case.name}: the edits give\n{made}\nand not\n{expected}")
     return tuple(wrong)

@@ -185,6 +185,15 @@ class Facts:
             here = self.parent(here)
         return here
 
+    def block(self, node: ast.stmt) -> list[ast.stmt]:
+        """Return the statements that ``node`` stands among."""
+        parent = self.parent(node)
+        for field in ("body", "orelse", "finalbody"):
+            statements = getattr(parent, field, None)
+            if isinstance(statements, list) and any(node is statement for statement in statements):
+                return statements
+        return [node]
+
     def only_binding(self, name: ast.Name) -> Binding | None:
         """Return the one binding of ``name`` if it has exactly one."""
         owner = self.lookup(name)

@@ -70,15 +70,6 @@ class Layout:
             return False
         return any(start <= at < end for at in self._source.comments)
 
-    def block(self, node: ast.stmt) -> list[ast.stmt]:
-        """Return the statements that ``node`` stands among."""
-        parent = self._facts.parent(node)
-        for field in ("body", "orelse", "finalbody"):
-            statements = getattr(parent, field, None)
-            if isinstance(statements, list) and any(node is statement for statement in statements):
-                return statements
-        return [node]
-
     def is_elif(self, node: ast.stmt) -> bool:
         """Tell whether ``node`` is the ``elif`` of another statement."""
         line, column = self.start(node)
@@ -156,7 +147,7 @@ class Layout:
 
     def next_on_line(self, node: ast.stmt) -> ast.stmt | None:
         """Return the statement that stands behind ``node`` on its last line, in the same block."""
-        block = self.block(node)
+        block = self._facts.block(node)
         at = next(index for index, other in enumerate(block) if other is node)
         after = block[at + 1] if at + 1 < len(block) else None
         return after if after is not None and self.start(after)[0] == self.end(node)[0] else None
@@ -177,7 +168,7 @@ class Layout:
         after = self.next_on_line(node)
         if after is not None:
             return Edit(*start, *self.start(after), "")
-        block = self.block(node)
+        block = self._facts.block(node)
         at = next(index for index, other in enumerate(block) if other is node)
         if at and self.end(block[at - 1])[0] == start[0]:
             return Edit(*self.end(block[at - 1]), *end, "")

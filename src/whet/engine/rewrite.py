@@ -9,6 +9,7 @@ and the newlines of the place they come to.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -106,9 +107,12 @@ class Rewrite:
             self.refuse("other code stands on the same line")
             return
         indent, unit = indent.rpartition("\f")[2], self._layout.unit
-        self._insert(line, 0, indent_text(header, indent, unit) + "\n")
+        # The first word is replaced, not only moved: so that another rewrite that encloses it too is seen to overlap.
+        word = re.match(r"\w*", self.facts.source.lines[line - 1][column:])
+        first = word[0] if word is not None else ""
+        self._put(line, 0, line, column + len(first), f"{indent_text(header, indent, unit)}\n{indent}{unit}{first}")
         inside = self._layout.lines_in_strings(node)
-        for number in range(line, end_line + 1):
+        for number in range(line + 1, end_line + 1):
             if number not in inside and self.facts.source.lines[number - 1].strip():
                 self._insert(number, 0, unit)
         stop = len(self.facts.source.lines[end_line - 1])
@@ -213,7 +217,7 @@ class Rewrite:
     def _delete_all(self) -> list[Edit]:
         edits: list[Edit] = []
         for node in self._deleted:
-            block = self._layout.block(node)
+            block = self.facts.block(node)
             kept = [other for other in block if not any(other is gone for gone in self._deleted)]
             start, end = self._layout.start(node), self._layout.end(node)
             if self._layout.has_comment(start, end):

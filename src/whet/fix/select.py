@@ -1,0 +1,74 @@
+"""Which findings' edits can be made together: overlaps are settled by rank, and what gives way is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from whet.model.finding import Edit, Finding, Safety, Speed
+
+_SPEEDS = (Speed.ASYMPTOTIC, Speed.FACTOR, Speed.CONSTANT)
+_SAFETIES = (Safety.SAFE, Safety.OBSERVED, Safety.OFFER, Safety.ADVICE)
+
+
+@dataclass(frozen=True, slots=True)
+class GaveWay:
+    """A finding whose edits were not made, because those of ``to`` change the same text."""
+
+    finding: Finding
+    to: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The findings whose edits are made, by rank, and those that gave way to them."""
+
+    taken: tuple[Finding, ...]
+    gave_way: tuple[GaveWay, ...] = ()
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """All edits that are made; what several findings put in at one place stands in the order of the source."""
+        ordered = sorted(self.taken, key=lambda finding: (finding.line, finding.column, finding.rule))
+        return tuple(dict.fromkeys(edit for finding in ordered for edit in finding.edits))
+
+
+def rank(finding: Finding) -> tuple[int, int, int, int, str]:
+    """Return a key by which findings are settled where no cost is known: larger gains first, then safer ones."""
+    speed, safety = _SPEEDS.index(finding.speed), _SAFETIES.index(finding.safety)
+    return speed, safety, finding.line, finding.column, finding.rule
+
+
+def select(findings: Iterable[Finding]) -> Selection:
+    """Return which of ``findings``, all of one file and given by rank, can be made together.
+
+    Findings without edits are left out. Those that want the same edits are all taken. What one puts in, another may
+    put in too (an import); a text that one changes is its own.
+    """
+    taken: list[Finding] = []
+    gave_way: list[GaveWay] = []
+    for finding in findings:
+        if not finding.edits:
+            continue
+        other = next((other for other in taken if _disagree(finding.edits, other.edits)), None)
+        if other is None:
+            taken.append(finding)
+        else:
+            gave_way.append(GaveWay(finding, other))
+    return Selection(tuple(taken), tuple(gave_way))
+
+
+def _disagree(edits: Sequence[Edit], others: Sequence[Edit]) -> bool:
+    if set(edits) <= set(others):
+        return False
+    return any(_overlap(edit, other) for edit in edits for other in others)
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    start, end = (one.line, one.column), (one.end_line, one.end_column)
+    other_start, other_end = (other.line, other.column), (other.end_line, other.end_column)
+    if start == end:
+        return other_start < start < other_end
+    if other_start == other_end:
+        return start < other_start < end
+    return start < other_end and other_start < end
