@@ -11,6 +11,7 @@ clear or the planned number is reached. Each look has an interval of its own, at
 cover the truth together with at least ``1 - design.error``, however the stopping
 depends on them (repeated confidence intervals: Jennison and Turnbull, *Group Sequential Methods*, 1999, chapter 9).
 One more look is set aside for whatever ends the runs early: the budget, or Ctrl-C.
+A comparison that will hardly be called faster any more is given up, which can make no false call.
 
 **The interval** is Student's, about the mean, and from ten pairs on about the mean without the
 lowest and the highest tenth (Yuen, Biometrika 61, 1974): one run in which the machine did something
@@ -35,6 +36,8 @@ TRIM = 0.1
 """Part of the pairs that is left out at either end."""
 LEAST_SPREAD = 0.004
 """Standard deviation of a pair's log ratio that is assumed at least: clocks that tick coarsely repeat themselves."""
+HOPELESS_FROM = 24
+"""Pairs after which a comparison is given up where three quarters of its interval lie below the threshold."""
 THRESHOLD = 0.02
 """A smaller change than 2 % is not called."""
 CONFIDENCE = 0.99
@@ -68,12 +71,14 @@ class Design:
     """When the pairs of one comparison are looked at, and how sure a call must be.
 
     ``error`` is the probability that any of the intervals misses the truth;
-    ``threshold`` the relative change below which nothing is called.
+    ``threshold`` the relative change below which nothing is called. From ``hopeless_from``
+    pairs on (0 is never) what is hardly going to be faster is given up.
     """
 
     looks: tuple[int, ...]
     error: float
     threshold: float = THRESHOLD
+    hopeless_from: int = HOPELESS_FROM
 
     @property
     def most_pairs(self) -> int:
@@ -129,7 +134,14 @@ def judge(log_ratios: Sequence[float], design: Design, *, ending: bool = False) 
         return None
     interval = find_interval(log_ratios[:last], design.error_a_look, confidence=1 - design.error)
     call = call_interval(interval, design.threshold)
-    return Judgement(call, interval, settled=ending or call is not Call.OPEN or last >= design.most_pairs)
+    given_up = 0 < design.hopeless_from <= last and _is_hopeless(interval, design.threshold)
+    return Judgement(call, interval, settled=ending or given_up or call is not Call.OPEN or last >= design.most_pairs)
+
+
+def _is_hopeless(interval: Interval, threshold: float) -> bool:
+    """Whether the estimate is within the threshold, and at most the upper quarter of the interval beyond it."""
+    within = interval.estimate > 1 / (1 + threshold)
+    return within and interval.estimate * math.sqrt(interval.high / interval.estimate) < 1 + threshold
 
 
 def call_interval(interval: Interval, threshold: float) -> Call:

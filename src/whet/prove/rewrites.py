@@ -1,0 +1,83 @@
+"""Rewrites as they are tried: which fit together, what is judged as one, and the files that any set of them makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from whet.errors import WhetError
+from whet.fix.decoding import decode_source, encode_source
+from whet.fix.edits import apply_edits
+from whet.model.finding import Edit, Safety
+from whet.model.trial import FileEdits
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A change that is tried. ``share`` is the part of the run (0 to 1) on the lines that it removes."""
+
+    id: str
+    rule: str
+    title: str
+    place: str
+    changes: tuple[FileEdits, ...]
+    share: float = 1.0
+    safety: Safety = Safety.SAFE
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Rewrites that are judged as one."""
+
+    rewrites: tuple[Rewrite, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its rewrites."""
+        return tuple(rewrite.id for rewrite in self.rewrites)
+
+
+def make_units(rewrites: Sequence[Rewrite], threshold: float) -> list[Unit]:
+    """Return what is judged separately, in the order given; all that cannot win ``threshold`` alone come last, as one.
+
+    The most that removing a ``share`` of the time can win is ``1 / (1 - share)`` (Amdahl).
+    """
+    small = tuple(rewrite for rewrite in rewrites if rewrite.share < 1 - 1 / (1 + threshold))
+    units = [Unit((rewrite,)) for rewrite in rewrites if rewrite not in small]
+    return [*units, Unit(small)] if small else units
+
+
+def apply_rewrites(originals: Mapping[str, bytes], units: Iterable[Unit]) -> dict[str, bytes]:
+    """Return all files with the edits of some units made. Raises a ``WhetError`` for edits that do not fit."""
+    edits: dict[str, list[Edit]] = {}
+    for unit in units:
+        for rewrite in unit.rewrites:
+            for change in rewrite.changes:
+                edits.setdefault(change.file, []).extend(change.edits)
+    made = dict(originals)
+    for file, own in edits.items():
+        text, encoding = decode_source(originals[file])
+        made[file] = encode_source(apply_edits(text, own), encoding)
+    return made
+
+
+def settle_overlaps(
+    originals: Mapping[str, bytes], rewrites: Sequence[Rewrite]
+) -> tuple[list[Rewrite], dict[str, str]]:
+    """Return the rewrites that can be made together, the first of two that overlap, and why the others cannot."""
+    kept: list[Rewrite] = []
+    dropped: dict[str, str] = {}
+    for rewrite in rewrites:
+        try:
+            apply_rewrites(originals, [Unit((*kept, rewrite))])
+        except WhetError as error:
+            dropped[rewrite.id] = f"it cannot be made together with those before it: {error.message}"
+        else:
+            kept.append(rewrite)
+    return kept, dropped
+
+
+def hash_bytes(data: bytes) -> str:
+    """Return the hash by which a file's contents are known."""
+    return hashlib.sha256(data).hexdigest()

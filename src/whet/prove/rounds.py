@@ -1,0 +1,108 @@
+"""Plays matches between sides: rounds in random order, each match until it is clear, all within the budget."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from whet.model.trial import Gain
+from whet.prove.sides import SideRunner, Tally
+from whet.prove.stats import Call, Design, Judgement, judge, log_ratio
+
+
+@dataclass(slots=True)
+class Match:
+    """A comparison of two sides. ``design`` says when it is looked at."""
+
+    name: str
+    baseline: str
+    candidate: str
+    design: Design
+    log_ratios: list[float] = field(default_factory=list)
+    judgement: Judgement | None = None
+    spoilt: str = ""
+    """Why it cannot be played on: one of its sides failed."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it needs more pairs."""
+        return not self.spoilt and not (self.judgement is not None and self.judgement.settled)
+
+    @property
+    def call(self) -> Call:
+        """What can be said."""
+        return self.judgement.call if self.judgement is not None and not self.spoilt else Call.OPEN
+
+
+@dataclass(slots=True)
+class Scores:
+    """What was played: matches, and the costs of each side in them."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+    def gain(self, match: Match, runner: SideRunner) -> Gain | None:
+        """Return the match as a gain; ``None`` before anything can be said."""
+        if match.judgement is None or match.spoilt:
+            return None
+        interval = match.judgement.interval
+        before, after = self.tallies[match.baseline], self.tallies[match.candidate]
+        return Gain(
+            interval.estimate,
+            interval.low,
+            interval.high,
+            interval.pairs,
+            interval.confidence,
+            runner.clock,
+            before.median(runner.clock),
+            after.median(runner.clock),
+            before.peak,
+            after.peak,
+        )
+
+
+def play(runner: SideRunner, matches: Sequence[Match], rng: random.Random, *, reserve: float = 0.0) -> Scores:
+    """Play ``matches`` until all are settled, or but ``reserve`` seconds of the budget are left.
+
+    Each round runs every side that an open match needs once, in random order, so
+    that whatever drifts hits all of them. Ctrl-C ends the play as the budget does: what
+    there is is judged, and the runner is marked as interrupted.
+    """
+    scores = Scores()
+    try:
+        while any(match.is_open for match in matches):
+            sides = list(dict.fromkeys(side for m in matches if m.is_open for side in (m.baseline, m.candidate)))
+            if runner.left() - reserve < runner.seconds_a_run * len(sides):
+                break
+            _play_round(runner, matches, sides, rng, scores)
+    except KeyboardInterrupt:
+        runner.interrupted = True
+    for match in matches:
+        if match.is_open:
+            match.judgement = judge(match.log_ratios, match.design, ending=True)
+    return scores
+
+
+def _play_round(
+    runner: SideRunner, matches: Sequence[Match], sides: list[str], rng: random.Random, scores: Scores
+) -> None:
+    rng.shuffle(sides)
+    costs: dict[str, int] = {}
+    for side in sides:
+        observed = runner.try_side(side)
+        if observed is None:
+            for match in matches:
+                if match.is_open and side in (match.baseline, match.candidate):
+                    match.spoilt = runner.failures[side].why
+            continue
+        tally = scores.tallies.setdefault(side, Tally([], [], []))
+        tally.wall_ns.append(observed.wall_ns)
+        tally.cpu_ns.append(observed.cpu_ns)
+        if observed.peak_bytes:
+            tally.peak_bytes.append(observed.peak_bytes)
+        costs[side] = tally.cost(runner.clock)[-1]
+    for match in matches:
+        if match.is_open and match.baseline in costs and match.candidate in costs:
+            match.log_ratios.append(log_ratio(costs[match.baseline], costs[match.candidate]))
+            if len(match.log_ratios) in match.design.looks:
+                match.judgement = judge(match.log_ratios, match.design)

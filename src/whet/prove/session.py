@@ -1,0 +1,432 @@
+"""Proves rewrites of a program: all together first, then what carries the gain, then fresh runs for the total.
+
+1. The program runs as it is, twice: what it does, what it writes, whether it agrees with itself.
+2. All rewrites together run once. Where that fails or does something else, each runs
+   alone, then one joins the other, until it is known which of them must go.
+3. Rounds: the baseline against all, and all against all but one, for each. Each match is
+   played until it is clear.
+4. Where one seems to win nothing, because another one wins the same, those left over are tried on top of what won.
+5. Fresh rounds, baseline against what won: the figure that is told, free of the luck that chose it.
+
+The error that the user allows holds for all of these comparisons together.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from whet.errors import TargetError
+from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
+from whet.prove.behaviour import Behaviour
+from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, make_units, settle_overlaps
+from whet.prove.rounds import Match, Scores, play
+from whet.prove.run import Observed, limit_by
+from whet.prove.sides import BASELINE, COMPUTES, Failure, SideRunner, Step
+from whet.prove.stage import Program, Stage
+from whet.prove.stats import CONFIDENCE, FIRST_LOOK, THRESHOLD, Call, Design, plan_looks, share_error
+
+BUDGET_SECONDS = 600.0
+ALL = "all"
+WON = "won"
+MOST_PAIRS = 400
+TOTAL_PAIRS = 20
+"""Pairs of the fresh rounds, where the budget holds so many."""
+LEAST_TOTAL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ProveOptions:
+    """What a user can ask of a proof.
+
+    ``budget`` is seconds for the whole command; with ``runs``, each comparison has exactly so many pairs.
+    """
+
+    budget: float = BUDGET_SECONDS
+    runs: int | None = None
+    threshold: float = THRESHOLD
+    confidence: float = CONFIDENCE
+    compare: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    tests: str = ""
+    isolate: bool = False
+    seed: int | None = None
+    progress: Callable[[Step], None] | None = None
+
+
+@dataclass(slots=True)
+class Settled:
+    """What is known of one unit so far."""
+
+    unit: Unit
+    verdict: Verdict = Verdict.NOT_RUN
+    why: str = ""
+    gain: Gain | None = None
+
+
+@dataclass(slots=True)
+class ProofSession:
+    """One session. ``originals`` are the files that the rewrites change, as they are on disk, by the frames' names."""
+
+    program: Program
+    originals: Mapping[str, bytes]
+    rewrites: Sequence[Rewrite]
+    folder: Path
+    environ: Mapping[str, str]
+    options: ProveOptions = field(default_factory=ProveOptions)
+    settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
+    checked: Checked = field(default_factory=Checked)
+    total: Gain | None = None
+    total_verdict: Verdict = Verdict.NOT_RUN
+    applied: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    _dropped: dict[str, str] = field(default_factory=dict)
+    _stage: Stage | None = None
+    _runner: SideRunner | None = None
+    _failed: dict[str, str] = field(default_factory=dict)
+    _comparisons: int = 1
+    _reserve: float = 0.0
+    _rng: random.Random = field(default_factory=random.Random)
+
+    def run(self) -> Proof:
+        """Prove what can be proven within the budget; Ctrl-C ends it with what is settled.
+
+        Raises :class:`whet.errors.WhetError` where the program cannot be run again, or fails by itself.
+        """
+        options = self.options
+        self._rng = random.Random(options.seed)  # noqa: S311  an order of runs, no secret
+        kept, self._dropped = settle_overlaps(self.originals, self.rewrites)
+        units = make_units(kept, options.threshold)
+        for unit in units:
+            self.settled[unit.ids] = Settled(unit, why="the session ended before it was tried")
+        try:
+            self._prepare()
+            units = self._choose_affordable(units)
+            units = self._find_sound(units)
+            if units:
+                self._play(units)
+        except KeyboardInterrupt:
+            self.notes.append("ended by Ctrl-C: what was settled before is kept")
+        return self._conclude()
+
+    # -- what the program does --------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        options = self.options
+        stage = self._stage = Stage(
+            self.program, self.originals, self.folder, self.environ, options.isolate, notes=self.notes
+        )
+        behaviour = Behaviour(stage.directory, self.folder / "reference", options.compare, options.tolerance)
+        runner = self._runner = SideRunner(
+            stage, self.folder, behaviour, budget=options.budget, reset=stage.reset, progress=options.progress
+        )
+        runner.doing = "the program as it is"
+        if options.progress is not None:
+            options.progress(Step(1, 0, 0.0, runner.doing))
+        first = stage.open(options.budget)
+        runner.runs += 1
+        self._refuse_unsound(first)
+        behaviour.directory = stage.directory
+        stage.define({BASELINE: self.originals})
+        if stage.is_copy:
+            behaviour.remember(first)
+            runs = [runner.observe(BASELINE)]
+            runner.judge_behaviour(BASELINE, runs[0])
+        else:
+            runs = [runner.observe(BASELINE)]
+            behaviour.remember(runs[0])
+            runs.append(runner.observe(BASELINE))
+            runner.judge_behaviour(BASELINE, runs[1])
+        self._refuse_unsound(runs[-1])
+        if runs[-1].status != behaviour.status:
+            raise TargetError(
+                f"the program ended with status {behaviour.status}, then with {runs[-1].status}, on the same input",
+                "--setup and --cleanup let each run find the same state; --isolate copies its folder",
+            )
+        cpu, wall = sum(each.cpu_ns for each in runs), sum(each.wall_ns for each in runs)
+        runner.clock = Clock.CPU if cpu >= COMPUTES * wall else Clock.WALL
+        runner.limits = limit_by([first, *runs])
+
+    def _refuse_unsound(self, observed: Observed) -> None:
+        if observed.ended is not None:
+            raise TargetError(
+                f"the program had not ended after the budget of {self.options.budget:.0f} s",
+                "--workload 'COMMAND' names a shorter run of it, --budget allows more",
+            )
+        if observed.trouble:
+            raise TargetError(observed.trouble, "the command is run by the shell, in the program's working folder")
+
+    # -- which rewrites keep the program's behaviour ----------------------------------------------------------------
+
+    def _choose_affordable(self, units: list[Unit]) -> list[Unit]:
+        """Return the units, best first, that the budget holds; the others are not run, and say so."""
+        runner = self._get_runner()
+        a_run = runner.seconds_a_run
+        pairs = self.options.runs or FIRST_LOOK
+        rounds = 0.9 * runner.left() / a_run / pairs if a_run else len(units)
+        # Sides of a round: the baseline, all, one without each; and the two of the fresh rounds. One alone needs fewer.
+        most = max(int(rounds - 4), int(rounds >= 4), 0)
+        for unit in units[most:]:
+            self.settled[
+                unit.ids
+            ].why = f"the budget does not hold it: one run takes {a_run:.1f} s (--budget, or a shorter --workload)"
+        return units[:most]
+
+    def _find_sound(self, units: list[Unit]) -> list[Unit]:
+        """Return the units that, all together, do the same as the baseline."""
+        runner = self._get_runner()
+        runner.doing = "all rewrites together"
+        if self.options.tests and units:
+            self._test(BASELINE)
+        if not units or self._is_sound(ALL, units):
+            return units
+        runner.doing = "each rewrite alone"
+        alone = [unit for unit in units if len(units) == 1 or self._is_sound(_name_alone(unit), [unit])]
+        for unit in units:
+            if unit not in alone:
+                self._refute(unit, runner.failures[_name_alone(unit)])
+            elif len(units) == 1:
+                self._refute(unit, runner.failures[ALL])
+                return []
+        if len(alone) < 2 or (len(alone) < len(units) and self._is_sound(ALL, alone)):
+            return alone if alone and self._is_sound(ALL, alone) else []
+        together: list[Unit] = []
+        for unit in alone:
+            if self._is_sound(ALL, [*together, unit]):
+                together.append(unit)
+            else:
+                failure = runner.failures[ALL]
+                self._refute(unit, Failure(failure.verdict, f"together with the others: {failure.why}"))
+        return together if together and self._is_sound(ALL, together) else []
+
+    def _is_sound(self, side: str, units: Sequence[Unit]) -> bool:
+        """Run a side once, and its tests, for what it does."""
+        runner = self._get_runner()
+        runner.failures.pop(side, None)
+        if not self._define(side, units) or runner.try_side(side) is None:
+            return False
+        return not self.options.tests or self._test(side)
+
+    def _test(self, side: str) -> bool:
+        runner, stage = self._get_runner(), self._stage
+        assert stage is not None
+        runner.doing = "the tests"
+        done = stage.run_tests(side, self.options.tests, max(1.0, runner.left()))
+        runner.runs += 1
+        if done.status == 0 and done.ended is None:
+            return True
+        if side == BASELINE:
+            raise TargetError(
+                f"the tests fail on the program as it is: {done.last_words() or f'exit {done.status}'}",
+                "mend them first, or leave --tests out",
+            )
+        runner.failures[side] = Failure(Verdict.DIFFERENT_OUTPUT, f"tests fail: {_last_line(done)}")
+        return False
+
+    def _define(self, side: str, units: Sequence[Unit]) -> bool:
+        assert self._stage is not None
+        failed = self._stage.define({side: apply_rewrites(self.originals, units)})
+        if side in failed:
+            self._get_runner().failures[side] = Failure(Verdict.FAILED, f"it does not compile: {failed[side]}")
+        return side not in failed
+
+    def _refute(self, unit: Unit, failure: Failure) -> None:
+        settled = self.settled[unit.ids]
+        settled.verdict, settled.why = failure.verdict, failure.why
+
+    # -- what they win ----------------------------------------------------------------------------------------------
+
+    def _play(self, units: list[Unit]) -> None:
+        runner = self._get_runner()
+        self._comparisons = 2 * len(units) + 3 if len(units) > 1 else 2
+        self._reserve = 2 * LEAST_TOTAL * runner.seconds_a_run
+        won = self._play_alone(units[0]) if len(units) == 1 else self._leave_one_out(units)
+        if won:
+            self._play_total(won)
+
+    def _play_alone(self, unit: Unit) -> list[Unit]:
+        self._get_runner().doing = "with and without the rewrite"
+        match = Match("total", BASELINE, ALL, self._design(2))
+        scores = self._play_matches([match])
+        self._settle(unit, match, scores)
+        return [unit] if self.settled[unit.ids].verdict is Verdict.FASTER else []
+
+    def _leave_one_out(self, units: list[Unit]) -> list[Unit]:
+        runner = self._get_runner()
+        runner.doing = "all rewrites, and all but one"
+        design = self._design(len(units) + 2)
+        matches: dict[tuple[str, ...], Match] = {}
+        for unit in units:
+            side = f"without {unit.ids[0]}"
+            if self._define(side, [each for each in units if each is not unit]):
+                matches[unit.ids] = Match(side, side, ALL, design)
+        scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()])
+        for unit in units:
+            if unit.ids in matches:
+                self._settle(unit, matches[unit.ids], scores)
+        won = [unit for unit in units if self.settled[unit.ids].verdict is Verdict.FASTER]
+        rest = [unit for unit in units if self.settled[unit.ids].verdict in {Verdict.NO_DIFFERENCE, Verdict.NOT_RUN}]
+        return self._try_on_top(won, rest) if rest else won
+
+    def _try_on_top(self, won: list[Unit], rest: list[Unit]) -> list[Unit]:
+        """Add what wins nothing beside all the others, because one of those wins the same, but does on its own."""
+        runner = self._get_runner()
+        runner.doing = "what is left over"
+        kept = [unit for unit in self._in_order() if unit in won or unit in rest]
+        if not self._define(WON, won) or not self._define(ALL, kept):
+            return won
+        match = Match("rest", WON, ALL, self._design(2))
+        self._play_matches([match])
+        if match.call is not Call.FASTER:
+            return won
+        for unit in rest:
+            both = [*won, unit]
+            if not self._define(WON, won) or not self._define(ALL, both):
+                continue
+            match = Match(f"with {unit.ids[0]}", WON, ALL, self._design(2))
+            scores = self._play_matches([match])
+            if match.call is Call.FASTER:
+                self._settle(unit, match, scores)
+                won = both
+        return won
+
+    def _play_total(self, won: list[Unit]) -> None:
+        """Compare the baseline with all that won, in runs that chose nothing."""
+        runner = self._get_runner()
+        runner.doing = "fresh runs for the total"
+        if not self._define(WON, won):
+            return
+        if self.options.tests and not self._test(WON):
+            self.notes.append(f"the total was not measured: {runner.failures[WON].why}")
+            return
+        pairs = self.options.runs or TOTAL_PAIRS
+        pairs = max(2, min(pairs, int(runner.left() / max(2 * runner.seconds_a_run, 1e-9))))
+        error = share_error(1 - self.options.confidence, self._comparisons)
+        # One look, at the end: the interval is as narrow as these runs can make it.
+        design = Design((pairs,), error, self.options.threshold)
+        match = Match("total", BASELINE, WON, design)
+        scores = play(runner, [match], self._rng)
+        gain = scores.gain(match, runner)
+        if match.spoilt or gain is None:
+            self.total_verdict = Verdict.NOT_RUN
+            self.notes.append(f"the total was not measured: {match.spoilt or 'the budget was used up'}")
+            return
+        self.total = replace(gain, confidence=self.options.confidence)
+        self.total_verdict = _VERDICTS[match.call]
+        self.applied = tuple(id_ for unit in won for id_ in unit.ids)
+
+    def _play_matches(self, matches: Sequence[Match]) -> Scores:
+        return play(self._get_runner(), matches, self._rng, reserve=self._reserve)
+
+    def _design(self, sides: int) -> Design:
+        runner, options = self._get_runner(), self.options
+        error = share_error(1 - options.confidence, self._comparisons)
+        if options.runs:
+            return Design((max(2, options.runs),), error, options.threshold)
+        affordable = int((runner.left() - self._reserve) / max(sides * runner.seconds_a_run, 1e-9))
+        return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
+
+    def _settle(self, unit: Unit, match: Match, scores: Scores) -> None:
+        settled = self.settled[unit.ids]
+        gain = scores.gain(match, self._get_runner())
+        settled.gain = replace(gain, confidence=self.options.confidence) if gain is not None else None
+        if match.spoilt:
+            settled.verdict, settled.why = Verdict.NOT_RUN, match.spoilt
+        elif match.judgement is None:
+            settled.verdict, settled.why = Verdict.NOT_RUN, "the budget was used up before it could be judged"
+        else:
+            settled.verdict, settled.why = _VERDICTS[match.call], _WORDS.get(match.call, "")
+
+    # -- what is told -----------------------------------------------------------------------------------------------
+
+    def _conclude(self) -> Proof:
+        runner, stage = self._runner, self._stage
+        if runner is not None and runner.interrupted:
+            self.notes.append("ended by Ctrl-C: what was settled before is kept")
+        if runner is not None and runner.left_behind:
+            self.notes.append(f"runs left up to {runner.left_behind} processes behind, which were ended")
+        return Proof(
+            trials=self._list_trials(),
+            total=self.total,
+            total_verdict=self.total_verdict,
+            applied=self.applied,
+            checked=self._describe_checks(),
+            runs=runner.runs if runner is not None else 0,
+            seconds=round(runner.spent(), 3) if runner is not None else 0.0,
+            notes=tuple(dict.fromkeys([*(stage.notes if stage is not None else ()), *self.notes])),
+        )
+
+    def _describe_checks(self) -> Checked:
+        runner, stage, options = self._runner, self._stage, self.options
+        if runner is None or stage is None:
+            return Checked(unchecked="the program was not run")
+        behaviour = runner.behaviour
+        unchecked = ""
+        if runner.unstable:
+            unchecked = f"the program does not do the same twice: {runner.unstable}"
+        elif not behaviour.stdout_bytes and not behaviour.files and not options.tests:
+            unchecked = "it printed nothing, and no file was compared (--compare GLOB, --tests COMMAND)"
+        return Checked(
+            stdout_bytes=0 if runner.unstable else behaviour.stdout_bytes,
+            files=() if runner.unstable else tuple(behaviour.files),
+            file_bytes=0 if runner.unstable else behaviour.file_bytes,
+            candidates=tuple(name for name in stage.candidates if name not in behaviour.files),
+            tolerance=options.tolerance,
+            tests=options.tests,
+            unchecked=unchecked,
+        )
+
+    def _list_trials(self) -> tuple[Trial, ...]:
+        trials: dict[str, Trial] = {}
+        for settled in self.settled.values():
+            group = settled.unit.ids if len(settled.unit.ids) > 1 else ()
+            for rewrite in settled.unit.rewrites:
+                trials[rewrite.id] = _make_trial(rewrite, settled.verdict, settled.gain, settled.why, group)
+        for rewrite in self.rewrites:
+            if rewrite.id in self._dropped:
+                trials[rewrite.id] = _make_trial(rewrite, Verdict.NOT_RUN, None, self._dropped[rewrite.id], ())
+        return tuple(trials[rewrite.id] for rewrite in self.rewrites)
+
+    def _in_order(self) -> list[Unit]:
+        return [settled.unit for settled in self.settled.values()]
+
+    def _get_runner(self) -> SideRunner:
+        assert self._runner is not None
+        return self._runner
+
+
+_VERDICTS = {
+    Call.FASTER: Verdict.FASTER,
+    Call.SLOWER: Verdict.SLOWER,
+    Call.SAME: Verdict.NO_DIFFERENCE,
+    Call.OPEN: Verdict.NO_DIFFERENCE,
+}
+_WORDS = {Call.OPEN: "no difference could be shown with so many runs"}
+
+
+def _make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, group: tuple[str, ...]) -> Trial:
+    return Trial(
+        rewrite.id,
+        rewrite.rule,
+        verdict,
+        gain,
+        why,
+        group,
+        rewrite.changes,
+        rewrite.safety,
+        rewrite.place,
+        rewrite.title,
+    )
+
+
+def _name_alone(unit: Unit) -> str:
+    return f"alone {unit.ids[0]}"
+
+
+def _last_line(done: Observed) -> str:
+    from whet.prove.run import read_tail
+
+    lines = (read_tail(done.stdout.file).strip() or read_tail(done.stderr.file).strip()).splitlines()
+    return lines[-1][:300] if lines else f"exit {done.status}"
