@@ -9,7 +9,8 @@ import typer
 
 from whet.cli.console import say
 from whet.cli.progress import LiveLine
-from whet.cli.run import DEFAULT_REPORT, show_run
+from whet.cli.run import show_run
+from whet.pipeline.options import DEFAULT_REPORT
 
 
 def attach_command(

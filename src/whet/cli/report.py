@@ -9,10 +9,7 @@ from typing import Annotated
 import typer
 
 from whet.cli.console import say
-from whet.cli.run import DEFAULT_REPORT
-from whet.errors import StoreError, UsageError
-
-BINARY_TO_FILE = ("html",)
+from whet.pipeline.options import DEFAULT_REPORT
 
 
 def report_command(
@@ -35,24 +32,17 @@ def report_command(
         for folder in list_runs(Path.cwd()):
             typer.echo(folder.name)
         return 0
-    from whet.pipeline.showing import find_renderer, print_terminal, render, show, write_html
+    from whet.pipeline.showing import find_renderer, print_terminal, render, show, write_rendering
 
     renderer = find_renderer(format_)
     shown = show(load_run(find_run(reference, Path.cwd())), include_source=not no_source)
-    if format_ == "html":
-        path = output or Path(DEFAULT_REPORT)
-        write_html(shown, path)
-        say(f"whet: wrote {path}")
-    elif format_ == "terminal" and output is None:
+    if output is None and format_ == "html":
+        output = Path(DEFAULT_REPORT)
+    if output is not None:
+        write_rendering(shown, renderer, output)
+        say(f"whet: wrote {output}")
+    elif format_ == "terminal":
         print_terminal(shown, sys.stdout, None)
-    elif output is None:
-        render(shown, renderer, sys.stdout.buffer)
-    elif output.exists() and not output.is_file():
-        raise UsageError(f"{output} is no file", "name a file with -o")
     else:
-        try:
-            with output.open("wb") as sink:
-                render(shown, renderer, sink)
-        except OSError as error:
-            raise StoreError(f"{output} cannot be written: {error.strerror}", "name another place with -o") from error
+        render(shown, renderer, sys.stdout.buffer)
     return 0

@@ -14,9 +14,9 @@ from whet.cli.console import say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
 from whet.errors import UsageError
+from whet.pipeline.options import DEFAULT_REPORT
 
 COMMAND_CLASS = TargetCommand
-DEFAULT_REPORT = "whet-report.html"
 
 
 def run_command(

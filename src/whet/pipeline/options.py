@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from whet.report.api import DEFAULT_NAME
+
+DEFAULT_REPORT = DEFAULT_NAME
+
 
 class Sampler(StrEnum):
     """Which profiler samples time."""

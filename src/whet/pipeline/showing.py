@@ -104,6 +104,13 @@ def print_terminal(shown: Shown, stream: TextIO, report: Path | None) -> None:
     print_summary(shown.view, stream, str(report) if report is not None else "")
 
 
+def write_rendering(shown: Shown, renderer: Renderer, path: Path) -> None:
+    """Write a view by any renderer to a file that is not there, or that whet wrote. Raises ``StoreError``."""
+    from whet.report.write import write_rendering as write
+
+    write(renderer, shown.view, path)
+
+
 def write_html(shown: Shown, path: Path) -> None:
     """Write the HTML report. Raises :class:`whet.errors.StoreError`."""
     from whet.report.write import write_report

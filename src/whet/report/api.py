@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from whet.report.view import ReportView
+if TYPE_CHECKING:
+    from whet.report.view import ReportView
+
+DEFAULT_NAME = "whet-report.html"
+"""Where the HTML report goes unless another place is named."""
 
 
 class Renderer(Protocol):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
 from io import BytesIO
 from pathlib import Path
 
 from whet.errors import StoreError
+from whet.report.api import Renderer
 from whet.report.html import GENERATOR, HtmlRenderer
 from whet.report.view import ReportView
 
-DEFAULT_NAME = "whet-report.html"
 _HEAD = 1024
 """How far into a file the mark of whet stands at most, in bytes."""
+_SEARCHED = 1_000_000
 
 
 def write_report(view: ReportView, path: Path) -> None:
@@ -25,8 +27,13 @@ def write_report(view: ReportView, path: Path) -> None:
     Raises :class:`StoreError` for anything else that is there, and where the
     folder cannot be written; what was there before is then untouched.
     """
+    write_rendering(HtmlRenderer(), view, path)
+
+
+def write_rendering(renderer: Renderer, view: ReportView, path: Path) -> None:
+    """Write the report in any form to ``path``, as :func:`write_report` does the HTML."""
     page = BytesIO()
-    HtmlRenderer().render(view, page)
+    renderer.render(view, page)
     try:
         # A link stays one: what it points to is replaced.
         path = path.resolve() if path.is_symlink() else path
@@ -34,9 +41,12 @@ def write_report(view: ReportView, path: Path) -> None:
         if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             path.write_bytes(page.getvalue())
             return
-        if mode is not None and not is_report(path):
-            what = "is a folder" if stat.S_ISDIR(mode) else "was not written by whet"
-            raise StoreError(f"{path} {what} and is left alone", "name another file for the report with -o")
+        if mode is not None and stat.S_ISDIR(mode):
+            raise StoreError(f"{path} is a folder and is left alone", "name a file for the report with -o")
+        is_ours = is_report(path) if isinstance(renderer, HtmlRenderer) else _is_like(path, page.getvalue())
+        if mode is not None and not is_ours:
+            hint = "name another file for the report with -o, or delete this one first"
+            raise StoreError(f"{path} was not written by whet and is left alone", hint)
         _replace(path, page.getvalue(), mode)
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -50,6 +60,21 @@ def is_report(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     return head.startswith(b"<!doctype html>") and GENERATOR.encode("ascii") in head
+
+
+def _is_like(path: Path, page: bytes) -> bool:
+    """Tell whether ``path`` is a file as ``page`` is one: of a form that has no mark, and one that speaks of whet."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        data = file.read(_SEARCHED)
+    return _name_form(data) == _name_form(page) and re.search(rb"\bwhet\b", data) is not None
+
+
+def _name_form(data: bytes) -> bytes:
+    """Return what tells JSON, mark-up and headings from one another and from other text."""
+    first = data.lstrip()[:1]
+    return first if first in (b"{", b"[", b"<", b"#") else b""
 
 
 def _replace(path: Path, data: bytes, mode: int | None) -> None:

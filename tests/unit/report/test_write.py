@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from whet.errors import StoreError
-from whet.report import write
+from whet.report import api, write
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
+from whet.report.json_ import JsonRenderer
+from whet.report.terminal import TerminalRenderer
 from whet.report.view import build_view
-from whet.report.write import is_report, write_report
+from whet.report.write import is_report, write_rendering, write_report
 
 
 @pytest.fixture
@@ -88,4 +90,32 @@ def test_the_file_can_be_read_by_whom_the_user_lets(view, tmp_path):
 
 
 def test_the_default_name_is_the_documented_one():
-    assert write.DEFAULT_NAME == "whet-report.html"
+    assert api.DEFAULT_NAME == "whet-report.html"
+
+
+@pytest.mark.parametrize("renderer", [JsonRenderer(), TerminalRenderer()], ids=["json", "terminal"])
+def test_other_forms_replace_only_their_like(view, tmp_path, renderer):
+    path = tmp_path / "out"
+    write_rendering(renderer, view, path)
+    written = path.read_bytes()
+    write_rendering(renderer, view, path)
+    assert path.read_bytes() == written
+    for mine in ('{"a": 1}', "[tool.whet]\nignore = []\n", "# Notes on whet\n", "import sys\n", ""):
+        path.write_text(mine)
+        with pytest.raises(StoreError) as caught:
+            write_rendering(renderer, view, path)
+        assert path.read_text() == mine
+        assert "not written by whet" in caught.value.message
+        assert "delete" in caught.value.hint
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_other_forms_are_no_reports_to_replace(view, tmp_path):
+    path = tmp_path / "r.html"
+    write_report(view, path)
+    with pytest.raises(StoreError):
+        write_rendering(JsonRenderer(), view, path)
+    path = tmp_path / "r.json"
+    write_rendering(JsonRenderer(), view, path)
+    with pytest.raises(StoreError):
+        write_report(view, path)
