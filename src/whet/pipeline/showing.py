@@ -6,23 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.advise.join import advise
 from whet.engine.loading import load_rules
-from whet.engine.run import find_findings
-from whet.errors import PluginError
-from whet.merge.attribute import merge_run
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
-from whet.model.run import Notice, Purpose, Run
-from whet.observe.answers import answer
-from whet.pipeline.project import find_project
+from whet.model.run import Run
+from whet.pipeline.advising import advise_run
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
     from whet.report.api import Renderer
-
-HOT_SHARE = 0.005
-"""Rules look at functions that own a line of this share of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +32,12 @@ def check_rules(project: Path) -> None:
 
 def show(run: Run, *, include_source: bool = True) -> Shown:
     """Merge a run, let the rules look at its hot functions, and build the view of it all."""
-    hotspots = merge_run(run)
-    hot: dict[str, set[int]] = {}
-    for spot in hotspots.lines:
-        cost = spot.cost
-        if hotspots.busy_ns and (cost.charged_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
-            hot.setdefault(spot.file, set()).add(spot.line)
-    notices: tuple[Notice, ...] = ()
-    try:
-        rules = load_rules(_find_rules_of(run))
-    except PluginError as error:
-        # The measurement is there and must be shown; before a program runs, this is an error.
-        rules = ()
-        notices = (Notice("rules", f"no rule has looked at the program: {error.message}", error.hint),)
-    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
-    findings, troubles = find_findings(
-        run.sources,
-        rules,
-        {file: frozenset(lines) for file, lines in hot.items()},
-        (python[0], python[1]) if len(python) == 2 else None,
-    )
-    advice = advise(run, hotspots, findings, answer=answer)
-    if notices or troubles:
-        from dataclasses import replace
-
-        run = replace(run, notices=(*run.notices, *notices, *troubles))
+    advised = advise_run(run)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
-    return Shown(build_view(run, hotspots, advice, flames, calls=calls, include_source=include_source), hotspots)
-
-
-def _find_rules_of(run: Run) -> Path | None:
-    """Return the project whose own rules look at ``run``.
-
-    The folder of a process that whet attached to may be somebody else's, or mean
-    another folder here: only where whet itself was started are rules trusted.
-    """
-    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
-        return find_project(Path.cwd())
-    return Path(run.project) if run.project else None
+    view = build_view(advised.run, advised.hotspots, advised.advice, flames, calls=calls, include_source=include_source)
+    return Shown(view, advised.hotspots)
 
 
 def find_renderer(name: str) -> Renderer:

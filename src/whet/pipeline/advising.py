@@ -1,0 +1,114 @@
+"""From a run to its advice: merge, find, advise, and what proving has said about it already."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from whet.advise.join import advise
+from whet.engine.loading import load_rules
+from whet.engine.run import find_findings
+from whet.errors import PluginError, WhetError
+from whet.fix.edits import apply_edits
+from whet.merge.attribute import merge_run
+from whet.model.advice import Advice
+from whet.model.finding import Finding, Safety
+from whet.model.hotspot import Hotspots
+from whet.model.run import Notice, Purpose, Run
+from whet.observe.answers import answer
+from whet.pipeline.project import find_project
+from whet.pipeline.refuted import load_refutations
+
+HOT_SHARE = 0.005
+"""Rules look at functions that own a line of this share of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What a run comes to. ``run`` has the notices of rules that failed."""
+
+    run: Run
+    hotspots: Hotspots
+    advice: tuple[Advice, ...]
+
+
+def advise_run(run: Run) -> Advised:
+    """Merge a run, let the rules look at its hot functions, and join what they find with what was proven.
+
+    What an earlier session refuted is left out for as long as the code is the same.
+    """
+    hotspots = merge_run(run)
+    findings, notices = _find(run, hotspots)
+    refutations = load_refutations(Path(run.project or run.directory or "."))
+    advice = tuple(
+        _complete(item, run)
+        for item in advise(run, hotspots, findings, answer=answer)
+        if run.proof.trial_of(item.id) is not None or not refutations.holds(item, run)
+    )
+    if notices:
+        run = replace(run, notices=(*run.notices, *notices))
+    return Advised(run, hotspots, advice)
+
+
+def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...]]:
+    hot: dict[str, set[int]] = {}
+    for spot in hotspots.lines:
+        cost = spot.cost
+        if hotspots.busy_ns and (cost.charged_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
+            hot.setdefault(spot.file, set()).add(spot.line)
+    notices: tuple[Notice, ...] = ()
+    try:
+        rules = load_rules(_find_rules_of(run))
+    except PluginError as error:
+        # The measurement is there and must be shown; before a program runs, this is an error.
+        rules = ()
+        notices = (Notice("rules", f"no rule has looked at the program: {error.message}", error.hint),)
+    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
+    findings, troubles = find_findings(
+        run.sources,
+        rules,
+        {file: frozenset(lines) for file, lines in hot.items()},
+        (python[0], python[1]) if len(python) == 2 else None,
+    )
+    return tuple(findings), (*notices, *troubles)
+
+
+def _find_rules_of(run: Run) -> Path | None:
+    """Return the project whose own rules look at ``run``.
+
+    The folder of a process that whet attached to may be somebody else's, or mean
+    another folder here: only where whet itself was started are rules trusted.
+    """
+    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+        return find_project(Path.cwd())
+    return Path(run.project) if run.project else None
+
+
+def _complete(advice: Advice, run: Run) -> Advice:
+    """Add the diff, and the verdict where there is one."""
+    diff = advice.diff or make_diff(advice.finding, run)
+    trial = run.proof.trial_of(advice.id)
+    if trial is None:
+        return replace(advice, diff=diff)
+    return replace(advice, diff=diff, trial=trial, verdict=trial.verdict)
+
+
+def make_diff(finding: Finding, run: Run) -> str:
+    """Return the unified diff of a finding's edits; empty for none, and for edits that do not fit the source."""
+    source = run.sources.get(finding.file)
+    if source is None or not finding.edits or finding.safety is Safety.ADVICE:
+        return ""
+    try:
+        changed = apply_edits(source.text, finding.edits)
+    except WhetError:
+        return ""
+    return diff_texts(source.text, changed, source.shown)
+
+
+def diff_texts(before: str, after: str, shown: str) -> str:
+    """Return a unified diff as git and patch take it."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{shown}", f"b/{shown}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
