@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
 
 from whet.report.fakes import make_advice, make_calls, make_flames, make_hotspots, make_run
 from whet.report.view import build_view
@@ -19,17 +16,6 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-        )
-        yield found
-        found.close()
-
-
 @pytest.fixture(params=["", HOSTILE], ids=["plain", "hostile"])
 def report(request, tmp_path):
     text = request.param
@@ -40,27 +26,9 @@ def report(request, tmp_path):
 
 
 @pytest.fixture
-def visit(browser, report):
-    """Open the report in a page of its own; keeps what the page says, asks for and breaks."""
-    contexts = []
-
-    def open_page(**options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.said, page.asked = [], []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.add_init_script(
-            "window.broken = []; addEventListener('securitypolicyviolation', e => broken.push(e.violatedDirective))"
-        ) if options.get("java_script_enabled", True) else None
-        page.goto(report)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+def visit(open_file, report):
+    """Open the report in a page of its own."""
+    return lambda **options: open_file(report, **options)
 
 
 def is_quiet(page, report):

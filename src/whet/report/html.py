@@ -49,6 +49,8 @@ SCRIPTS = (
 )
 """In the order in which they stand in the page: one scope, so that a file sees those before it."""
 _OWNERS = {"user": "your code", "dependency": "dependencies", "stdlib": "standard library"}
+_FILLS = {"user": "#f3ab5c", "dependency": "#93b9e6", "stdlib": "#ccd6e2"}
+"""Drawings have colours of their own too: a CI server's policy may forbid styles altogether."""
 GENERATOR = '<meta name="generator" content="whet '
 """How a file that whet wrote is known, near its start."""
 
@@ -96,6 +98,7 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda fraction: f"{min(max(fraction, 0.0), 1.0) * 100:.4g}%"
+    environment.filters["owner_fill"] = lambda owner: _FILLS.get(owner, "#a9aeb7")
     environment.filters["owner_words"] = lambda owner: _OWNERS.get(owner, owner)
     environment.filters["of"] = lambda value, whole: (value or 0) / whole if whole else 0
     environment.filters["cold_code"] = _write_cold
