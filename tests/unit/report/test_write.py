@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from whet.errors import StoreError
-from whet.report import api, write
+from whet.report import api
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
 from whet.report.json_ import JsonRenderer
 from whet.report.terminal import TerminalRenderer

@@ -1,0 +1,221 @@
+"""`whet run`: options reach the measurement, and what is measured is written, printed and passed on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whet.cli.main import run_command_line
+from whet.cli.run import show_run
+from whet.errors import PluginError, TargetError
+from whet.model.run import Notice, Run
+from whet.pipeline import measuring, showing
+from whet.pipeline.measuring import Measured
+from whet.pipeline.options import MeasureOptions, Sampler
+from whet.report.fakes import make_run
+from whet.store import SavedRun
+from whet.target import naming
+
+
+@dataclass
+class Asked:
+    """What a command asked of whom."""
+
+    target: tuple[Any, ...] = ()
+    target_options: dict[str, Any] | None = None
+    options: MeasureOptions | None = None
+    status: int = 0
+    notice: Notice | None = None
+    fails: Exception | None = None
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Nothing is looked up and nothing runs: what was asked is noted, and a made-up run is the answer."""
+    made = Asked()
+
+    def choose(*words: object, **more: object) -> tuple[str, str]:
+        made.target, made.target_options = words, dict(more)
+        return "host", "spec"
+
+    def measure(spec: object, host: object, options: MeasureOptions) -> Measured:
+        assert (spec, host) == ("spec", "host")
+        made.options = options
+        if made.fails is not None:
+            raise made.fails
+        return Measured(make_run(), SavedRun(tmp_path / "run.json.gz", made.notice), made.status)
+
+    monkeypatch.setattr(naming, "choose_target", choose)
+    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def test_without_options_everything_is_as_documented(asked: Asked, tmp_path: Path) -> None:
+    assert run_command_line(["run", "app.py", "a", "--rate", "7"]) == 0
+    assert asked.target == (["app.py", "a", "--rate", "7"], None, None)
+    assert asked.target_options is not None
+    assert asked.target_options["python"] is None
+    assert asked.target_options["cwd"] == Path.cwd()
+    assert asked.options is not None
+    assert asked.options.progress is not None
+    for name in MeasureOptions.__dataclass_fields__:
+        if name != "progress":
+            assert getattr(asked.options, name) == getattr(MeasureOptions(), name), name
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["--rate", "250"], "rate", 250),
+        (["--native"], "native", True),
+        (["--no-children"], "children", False),
+        (["--sampler", "pyinstrument"], "sampler", Sampler.PYINSTRUMENT),
+        (["--memory"], "memory", True),
+        (["--exact-lines"], "exact_lines", True),
+        (["--full"], "memory", True),
+        (["--full"], "exact_lines", True),
+        (["--trace-python-allocators"], "trace_python_allocators", True),
+        (["--repeat", "3"], "repeat", 3),
+        (["--duration", "2.5"], "duration", 2.5),
+        (["--max-time=9"], "max_time", 9.0),
+        (["--include", "a/*", "--include", "b"], "include", ("a/*", "b")),
+        (["--exclude", "c"], "exclude", ("c",)),
+        (["--keep-raw"], "keep_raw", True),
+    ],
+)
+def test_options_reach_the_measurement(words: list[str], name: str, value: object, asked: Asked) -> None:
+    assert run_command_line(["run", *words, "app.py"]) == 0
+    assert asked.target[0] == ["app.py"]
+    assert getattr(asked.options, name) == value
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        (["-m", "pkg.mod", "x"], (["x"], "pkg.mod", None)),
+        (["-c", "print(1)", "-v"], (["-v"], None, "print(1)")),
+        (["--", "python", "-X", "dev", "app.py"], (["python", "-X", "dev", "app.py"], None, None)),
+    ],
+)
+def test_the_target_may_be_a_module_code_or_a_line(words: list[str], target: tuple[object, ...], asked: Asked) -> None:
+    assert run_command_line(["run", *words]) == 0
+    assert asked.target == target
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ([], "there is no program to run", "whet run script.py"),
+        (["--memory"], "there is no program to run", "whet run script.py"),
+        (["--sampler", "perf", "app.py"], "there is no sampler 'perf'", "--sampler py-spy or --sampler pyinstrument"),
+        (["--rate", "0", "app.py"], "--rate", "whet run --help"),
+        (["--rate", "fast", "app.py"], "--rate", "whet run --help"),
+        (["--rate"], "--rate", "whet run --help"),
+        (["--memroy", "app.py"], "--memroy", "whet run --help"),
+        (["--repeat", "-1", "app.py"], "--repeat", "whet run --help"),
+    ],
+)
+def test_wrong_use_is_said_and_nothing_runs(
+    words: list[str], message: str, hint: str, asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line(["run", *words]) == 125
+    said = capsys.readouterr()
+    assert said.out == ""
+    first, second = said.err.splitlines()
+    assert first.startswith("whet: error: ")
+    assert message in first
+    assert hint in second
+    assert asked.options is None
+
+
+def test_the_summary_goes_to_stderr_and_the_report_to_its_file(
+    asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_command_line(["run", "app.py"])
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("orders.py")
+    assert "Report: whet-report.html" in said.err
+    assert (tmp_path / "whet-report.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_the_report_goes_where_it_is_to_go(asked: Asked, tmp_path: Path) -> None:
+    run_command_line(["run", "-o", "here.html", "app.py"])
+    assert [path.name for path in tmp_path.iterdir()] == ["here.html"]
+
+
+def test_source_is_left_out_on_request(asked: Asked, tmp_path: Path) -> None:
+    run_command_line(["run", "--no-source", "app.py"])
+    assert "A list, asked for membership once an order" not in (tmp_path / "whet-report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("status", [0, 3, 143])
+def test_the_exit_status_is_the_programs(status: int, asked: Asked) -> None:
+    asked.status = status
+    assert run_command_line(["run", "app.py"]) == status
+
+
+def test_where_a_run_went_elsewhere_that_is_said(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    asked.notice = Notice("store", "the run is kept in /tmp/x", "whet report /tmp/x")
+    run_command_line(["run", "-o", "/no/such/folder/r.html", "app.py"])
+    said = capsys.readouterr().err
+    assert "whet: the run is kept in /tmp/x" in said
+    assert "`whet report /tmp/x -o FILE` writes it without running the program again" in said
+
+
+def test_a_report_that_cannot_be_written_costs_neither_summary_nor_status(
+    asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked.status = 3
+    (tmp_path / "mine.html").write_text("mine")
+    assert run_command_line(["run", "-o", "mine.html", "app.py"]) == 3
+    said = capsys.readouterr().err
+    assert "mine.html was not written by whet" in said
+    assert "`whet report -o FILE`" in said
+    assert "orders.py: " in said
+    assert "Report:" not in said
+    assert (tmp_path / "mine.html").read_text() == "mine"
+
+
+def test_a_program_that_cannot_be_started_is_an_error(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    asked.fails = TargetError("it cannot be started", "another one")
+    assert run_command_line(["run", "app.py"]) == 125
+    assert capsys.readouterr().err == "whet: error: it cannot be started\nwhet: another one\n"
+
+
+def test_a_broken_rule_is_known_before_the_program_runs(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_project: Path) -> None:
+        raise PluginError("the rule is broken", "mend it")
+
+    monkeypatch.setattr(showing, "check_rules", refuse)
+    assert run_command_line(["run", "app.py"]) == 125
+    assert asked.options is None
+    assert "the rule is broken" in capsys.readouterr().err
+
+
+class Closed:
+    """A stderr that nobody reads any more."""
+
+    encoding = "utf-8"
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+    flush = isatty = lambda self: False
+
+
+@pytest.mark.parametrize("stderr", [Closed(), None])
+def test_a_summary_that_nobody_reads_is_no_error(
+    stderr: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stderr)
+    run: Run = make_run()
+    show_run(run, tmp_path / "r.html")
+    assert (tmp_path / "r.html").exists()
