@@ -4,7 +4,8 @@ A command is one line in ``COMMANDS`` and one file: ``whet/cli/NAME.py`` with a
 function ``NAME_command`` that typer can read. It returns its exit status
 (``None`` is 0) or raises a ``WhetError``. A file is imported only when its
 command is used, so that ``whet --help`` costs no more than typer does. A command
-whose options end at a target sets ``COMMAND_CLASS = TargetCommand``.
+whose options end at a target sets ``COMMAND_CLASS = TargetCommand``. A command in
+``PLAIN`` is given its words as they are, and typer is not loaded at all.
 
 Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
 ``attach`` pass on the target's, so theirs is 125; 130 after Ctrl-C.
@@ -18,12 +19,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from typer.core import TyperGroup
-
-from whet import __version__
 from whet.cli.console import say
 from whet.errors import UsageError, WhetError
 
@@ -31,12 +28,16 @@ COMMANDS: Mapping[str, str] = {
     "run": "Run a program and say where its time goes.",
     "attach": "Sample a process that is running already.",
     "report": "Show a saved run: `whet report --format json` prints it for machines.",
+    "check": "Say what the rules find in source files, without running them.",
     "rules": "List the rules, or show the page of one.",
     "doctor": "Say what works here, what does not, and what mends it.",
 }
 
 PASSING_ON = frozenset({"run", "attach"})
 """Commands whose exit status is the target's."""
+
+PLAIN = frozenset({"check"})
+"""Commands that read their words themselves: loading typer takes longer than they do. See ``whet/cli/words.py``."""
 
 FAILED = 125
 """Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
@@ -45,49 +46,9 @@ INTERRUPTED = 130
 _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
 
-# typer keeps its own copy of click since 0.26; this class is click's in either case.
-_ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
-
-class _PipeClosedError(Exception):
+class PipeClosedError(Exception):
     """Nobody reads stdout any more. Not an ``OSError``, so that typer does not turn it into exit status 1."""
-
-
-class WhetGroup(TyperGroup):
-    """The commands of ``COMMANDS``, each imported when it is used."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401
-        """Return the names of all commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
-        """Import the command called ``cmd_name``; ``None`` if there is none."""
-        return load_command(cmd_name) if cmd_name in COMMANDS else None
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
-        """Find the command that ``args`` name; say what was probably meant if there is none."""
-        if args[0] not in COMMANDS:
-            raise _explain_unknown(args)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """List the commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def make_context(self, *args: Any, **words: Any) -> Any:  # noqa: ANN401
-        """Read whet's own options, of which ``--help`` prints."""
-        try:
-            return super().make_context(*args, **words)
-        except BrokenPipeError as error:
-            raise _PipeClosedError from error
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise _PipeClosedError from error
 
 
 def main() -> None:
@@ -98,7 +59,7 @@ def main() -> None:
 
 def run_command_line(argv: Sequence[str]) -> int:
     """Run one command and return its exit status; errors are said on stderr."""
-    passing_on = _name_command(argv) in PASSING_ON
+    passing_on = name_command(argv) in PASSING_ON
     try:
         status = _dispatch(list(argv))
         if sys.stdout is not None:
@@ -106,9 +67,9 @@ def run_command_line(argv: Sequence[str]) -> int:
     except WhetError as error:
         _say_error(error)
         return FAILED if passing_on else error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
-    except (_PipeClosedError, BrokenPipeError):
+    except (PipeClosedError, BrokenPipeError):
         _silence_stdout()
         return _PIPE_CLOSED
     except Exception:
@@ -122,59 +83,32 @@ def run_command_line(argv: Sequence[str]) -> int:
 
 def load_command(name: str) -> Any:  # noqa: ANN401  click's, vendored in newer typer
     """Import the file of the command ``name`` and make a command of its function."""
+    import typer
+
     module = import_module(f"whet.cli.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, cls=getattr(module, "COMMAND_CLASS", None))(getattr(module, f"{name}_command"))
     return typer.main.get_command(app)
 
 
-def _make_group() -> Any:  # noqa: ANN401
-    app = typer.Typer(
-        name="whet",
-        cls=WhetGroup,
-        add_completion=False,
-        rich_markup_mode=None,
-        invoke_without_command=True,
-        help="Measure a Python program, advise on what is hot, prove the advice.",
-        epilog="`whet COMMAND --help` tells more. To begin with: whet run script.py",
-    )
-    app.callback()(_whet)
-    return typer.main.get_command(app)
-
-
-def _whet(
-    ctx: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
-        typer.echo(f"whet {__version__}")
-        raise typer.Exit
-    if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
-
-
 def _dispatch(argv: list[str]) -> int:
     if argv[:1] in (["-m"], ["-c"]):
-        raise _explain_unknown(argv)
-    try:
-        status = _make_group().main(args=argv, prog_name="whet", standalone_mode=False)
-    except _ClickException as error:
-        raise _as_usage_error(error, argv) from error
+        raise explain_unknown(argv)
+    if argv and argv[0] in PLAIN:
+        status = getattr(import_module(f"whet.cli.{argv[0]}"), f"{argv[0]}_command")(argv[1:])
+    else:
+        from whet.cli.group import run_group
+
+        status = run_group(argv)
     return status if isinstance(status, int) else 0
 
 
-def _as_usage_error(error: Any, argv: Sequence[str]) -> UsageError:  # noqa: ANN401
-    name = _name_command(argv)
-    hint = f"`whet {name} --help` tells the options" if name in COMMANDS else "`whet --help` lists the commands"
-    return UsageError(error.format_message().rstrip(".").strip() or "wrong use", hint)
-
-
-def _name_command(argv: Sequence[str]) -> str:
+def name_command(argv: Sequence[str]) -> str:
     """Return the command's name: whet's own options, which come before it, take no values."""
     return next((word for word in argv if not word.startswith("-")), "")
 
 
-def _explain_unknown(args: Sequence[str]) -> UsageError:
+def explain_unknown(args: Sequence[str]) -> UsageError:
     """Say that ``args`` begin with no command, and what was probably meant."""
     name = args[0]
     meant = f"did you mean `whet run {shlex.join(args)}`?"

@@ -56,3 +56,5 @@ class CheckResult:
     """Findings that were mended, by rule."""
     diff: str = ""
     """What ``--fix`` would change, as a unified diff."""
+    mended_stdin: str | None = None
+    """What was mended of a source that came on stdin; ``None`` where there was none to mend."""

@@ -14,6 +14,11 @@ def find_project(start: Path) -> Path:
     return find_root(start)
 
 
+def find_repository(start: Path) -> Path:
+    """Return the folder of the repository that ``start`` lies in; ``start`` itself without one."""
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+
+
 def find_commit(project: Path) -> str:
     """Return the commit that is checked out, with ``+`` where files differ from it; empty without git."""
     if not (project / ".git").exists():

@@ -1,0 +1,35 @@
+"""Reading a command's words by ``argparse``, for commands that are done before typer would be loaded."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from whet.errors import UsageError
+
+
+class WordParser(argparse.ArgumentParser):
+    """A parser that raises :class:`UsageError` instead of ending the process, and knows ``--help``."""
+
+    def __init__(self, command: str, summary: str, details: str) -> None:
+        super().__init__(
+            prog=f"whet {command}",
+            description=f"{summary}\n\n{details}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            add_help=False,
+        )
+        self._command = command
+        self.add_argument("--help", action="store_true", help="Show this message and exit.")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise :class:`UsageError` for wrong use."""
+        hint = f"`whet {self._command} --help` tells the options"
+        word = message.removeprefix("unrecognized arguments: ").split(" ")[0]
+        if word != message and word.startswith("--"):
+            import difflib
+
+            near = difflib.get_close_matches(word.partition("=")[0], self._option_string_actions, n=1)
+            message = f"there is no option {word}"
+            hint = f"did you mean {near[0]}?" if near else hint
+        raise UsageError(message, hint)

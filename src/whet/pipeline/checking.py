@@ -1,0 +1,334 @@
+"""``whet check``: from files to what the rules say of them, without running anything."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whet.config import Config, load_config
+from whet.engine.facts import UnreadableError
+from whet.engine.files import FileResult, examine_files
+from whet.engine.loading import RuleModule, load_rules
+from whet.engine.pool import Task, examine_task
+from whet.engine.run import examine_source
+from whet.engine.suppress import (
+    UNUSED,
+    UNUSED_PAGE,
+    UNUSED_TITLE,
+    Suppression,
+    may_suppress,
+    settle_suppressions,
+)
+from whet.errors import UsageError
+from whet.fix.decoding import DecodingError, decode_source
+from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
+from whet.model.finding import Finding
+from whet.model.hot import HotPlace, read_hot
+from whet.model.identity import identify_findings
+from whet.model.run import Notice, SourceFile
+from whet.pipeline.discovery import FileFinder
+from whet.pipeline.project import find_project, find_repository
+from whet.pipeline.selection import Asked, Selection, choose_rules
+
+if TYPE_CHECKING:
+    from whet.pipeline.hot_places import HotLines
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is asked of a check. Where a field is ``None`` or empty, the settings of the project hold."""
+
+    paths: tuple[Path, ...] = ()
+    asked: Asked = field(default_factory=Asked)
+    stdin: tuple[str, bytes] | None = None
+    """A source by the name that it goes by, in place of ``paths``."""
+    config: Path | None = None
+    profile: str | None = None
+    min_share: float | None = None
+    """Part of a run, 0 to 1."""
+    rules: tuple[Path, ...] = ()
+    exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    workers: int | None = None
+    cache: Path | None = None
+    """The folder of results; ``None`` for none."""
+    fix: bool = False
+    diff: bool = False
+    """Say what ``fix`` would change, and change nothing."""
+
+
+def check(request: CheckRequest, start: Path) -> CheckResult:
+    """Return what the rules say of the files that ``request`` names, as seen from the folder ``start``.
+
+    Raises :class:`whet.errors.WhetError` for what is wrong with the request, the settings, the profile or a rule.
+    """
+    return _Check(request, start).run()
+
+
+class _Check:
+    """One check: the settings, the rules and the profile, and what becomes of each file under them."""
+
+    def __init__(self, request: CheckRequest, start: Path) -> None:
+        self.request = request
+        self.start = start.absolute()
+        self.config: Config = load_config(self.start, request.config)
+        self.repository = find_repository(self.config.root)
+        folders = [self.config.root / folder for folder in self.config.rules]
+        self.rules = load_rules(self.config.root, [*folders, *(self.start / folder for folder in request.rules)])
+        self.profile = self._read_profile()
+        self.selection: Selection = choose_rules(
+            self.rules, self.config, request.asked, profile=self.profile is not None
+        )
+        self.modules: Sequence[RuleModule] = [m for m in self.rules if m.rule.slug in self.selection.active]
+        self.known = frozenset({UNUSED, *(module.rule.slug for module in self.rules)})
+        self.least = self.config.min_share if request.min_share is None else request.min_share
+        self.hot: dict[str, HotLines] = {}
+        self.notices: list[Notice] = []
+        self.failures: list[Notice] = []
+        self.found: list[tuple[str, Finding]] = []
+        self.silenced = 0
+
+    def run(self) -> CheckResult:
+        files = 0
+        for result in self._examine():
+            files += 1
+            self._take(result)
+        return self._sum_up(files)
+
+    # --- the profile
+
+    def _read_profile(self) -> Mapping[str, list[HotPlace]] | None:
+        """Return the hot places by file, as absolute path; ``None`` without a profile."""
+        named = self.request.profile
+        path = self.start / named if named else self.config.root / self.config.profile if self.config.profile else None
+        if path is None:
+            return None
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            where = "--profile" if named else f"{self.config.file}: profile"
+            raise UsageError(
+                f"the hot profile {path} cannot be read: {error.strerror or error} ({where})",
+                "write it with `whet report --format hot -o FILE` after `whet run`",
+            ) from error
+        self.profile_name = str(path)
+        root = find_project(path.absolute().parent)
+        places: dict[str, list[HotPlace]] = defaultdict(list)
+        for place in read_hot(data, str(path)).places:
+            places[os.path.normpath(root / place.file)].append(place)
+        return places
+
+    def _find_hot(self, file: str, data: bytes) -> HotLines:
+        from whet.pipeline.hot_places import HotLines, find_hot_lines
+
+        places = (self.profile or {}).get(file, ())
+        if not places:
+            return HotLines({})
+        try:
+            return find_hot_lines(places, decode_source(data)[0])
+        except (UnreadableError, DecodingError):  # said when the rules are to look at it
+            return HotLines({})
+
+    # --- the files
+
+    def _examine(self) -> Iterator[FileResult]:
+        if self.request.stdin is not None:
+            yield self._examine_stdin(*self.request.stdin)
+            return
+        finder = FileFinder(
+            self.config.root,
+            self.config.include,
+            (*self.config.exclude, *self.request.exclude),
+            respect_gitignore=self.config.respect_gitignore,
+        )
+        paths = finder.find(
+            [self.start / path for path in self.request.paths or (Path(),)], force_exclude=self.request.force_exclude
+        )
+        yield from examine_files(
+            paths,
+            self.modules,
+            root=self.config.root,
+            hot=self._list_hot([str(path) for path in paths]),
+            python=self.config.target_version,
+            workers=self.request.workers,
+            cache=self.request.cache,
+        )
+
+    def _examine_stdin(self, name: str, data: bytes) -> FileResult:
+        file = os.path.normpath(self.start / name)
+        return self._examine_data(FileResult(file, name, data=data), self._list_lines(file, data))
+
+    def _examine_data(self, result: FileResult, lines: frozenset[int] | None) -> FileResult:
+        if lines is not None and not lines:
+            return result
+        useful = [module for module in self.modules if module.rule.applies_to(self.config.target_version)]
+        outcome = examine_task(Task(result.file, result.shown, result.data, lines), useful)
+        return replace(
+            result,
+            sha256=hashlib.sha256(result.data).hexdigest(),
+            findings=outcome.findings,
+            notices=outcome.notices,
+            unreadable=outcome.unreadable,
+        )
+
+    def _list_hot(self, files: Sequence[str]) -> Mapping[str, frozenset[int]] | None:
+        if self.profile is None and not self.selection.everything:
+            return None
+        hot: dict[str, frozenset[int]] = {}
+        for file in files:
+            if self.profile is not None and file not in self.profile:
+                continue
+            try:
+                data = Path(file).read_bytes()
+            except OSError:
+                data = b""
+            hot[file] = self._list_lines(file, data) or frozenset()
+        return hot
+
+    def _list_lines(self, file: str, data: bytes) -> frozenset[int] | None:
+        """Return the lines that are hot; all of them where each function counts as called many times."""
+        if self.profile is not None:
+            self.hot[file] = self._find_hot(file, data)
+            return self.hot[file].lines
+        if self.selection.everything:
+            return frozenset(range(1, data.count(b"\n") + data.count(b"\r") + 2))
+        return None
+
+    # --- what becomes of a file's findings
+
+    def _take(self, result: FileResult) -> None:
+        shown = self._show(result.file)
+        if result.unreadable:
+            self.failures.append(
+                Notice(shown, f"{shown} {result.unreadable}", "mend it, or name it in exclude in [tool.whet]")
+            )
+            return
+        self.failures.extend(result.notices)
+        ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
+        findings, unused = self._settle(result, ignored)
+        hot = self.hot.get(result.file)
+        measured = self.profile is not None
+        for finding in findings:
+            if finding.rule in ignored or not self.selection.is_shown(finding, measured=measured):
+                continue
+            if hot is not None and not self._is_hot(hot.share(finding.lines)):
+                continue
+            self.found.append((shown, finding))
+        if UNUSED not in ignored:
+            self.found.extend((shown, finding) for finding in unused)
+        if hot is not None and hot.missing:
+            self._report_missing(shown, hot.missing)
+
+    def _is_hot(self, share: float) -> bool:
+        return share > 0 and share >= self.least
+
+    def _settle(self, result: FileResult, ignored: frozenset[str]) -> tuple[Sequence[Finding], Sequence[Finding]]:
+        """Return the findings that no comment silences, and the comments that silence nothing."""
+        if not may_suppress(result.data):
+            return result.findings, ()
+        text = result.text
+
+        def is_idle(slug: str, place: Suppression) -> bool:
+            return slug not in ignored and self._is_idle(slug, place, result.file, text)
+
+        settled = settle_suppressions(text, result.file, result.findings, known=self.known, is_idle=is_idle)
+        self.silenced += len(settled.silenced)
+        judged = UNUSED in self.selection.active and self.profile is None
+        return settled.kept, settled.unused if judged else ()
+
+    def _is_idle(self, slug: str, place: Suppression, file: str, text: str) -> bool:
+        """Tell whether a rule that found nothing at ``place`` was asked there and would say nothing if it was hot."""
+        module = next((module for module in self.modules if module.rule.slug == slug), None)
+        applies = module is not None and module.rule.applies_to(self.config.target_version)
+        if slug == UNUSED:
+            return True
+        if module is None or not applies:
+            return False
+        source = SourceFile(file, file, "", text)
+        every = frozenset(range(1, text.count("\n") + text.count("\r") + 2))
+        try:
+            found, _ = examine_source(source, [module], every)
+        except UnreadableError:
+            return False
+        return not any(place.first <= finding.line <= place.last for finding in found)
+
+    def _report_missing(self, shown: str, missing: Sequence[HotPlace]) -> None:
+        for place in missing:
+            self.notices.append(
+                Notice(
+                    "profile",
+                    f"{shown}: the hot {place.code!r} is no longer in {place.function}",
+                    f"measure again, and `whet report --format hot -o {self.profile_name}`",
+                )
+            )
+
+    # --- the result
+
+    def _sum_up(self, files: int) -> CheckResult:
+        self._report_gone()
+        self.found.sort(key=lambda pair: (pair[0], pair[1].line, pair[1].column, pair[1].rule))
+        related = [(self._relate(finding.file, self.config.root), finding) for _, finding in self.found]
+        checked = tuple(
+            CheckedFinding(
+                id=identity,
+                finding=finding,
+                shown=shown,
+                path=self._relate(finding.file, self.repository),
+                share=self._find_share(finding),
+                fixable=self.selection.is_fixable(finding),
+            )
+            for identity, (shown, finding) in zip(identify_findings(related), self.found, strict=True)
+        )
+        return CheckResult(
+            findings=checked,
+            notices=tuple(self.notices),
+            failures=tuple(self.failures),
+            files=files,
+            rules=self._describe_rules({finding.rule for _, finding in self.found}),
+            silenced=self.silenced,
+        )
+
+    def _report_gone(self) -> None:
+        """Say which files of the profile are not there any more."""
+        for file, places in sorted((self.profile or {}).items()):
+            if not os.path.exists(file):  # noqa: PTH110
+                self.notices.append(
+                    Notice(
+                        "profile",
+                        f"{self._show(file)} was hot and is not there any more ({len(places)} places)",
+                        f"measure again, and `whet report --format hot -o {self.profile_name}`",
+                    )
+                )
+
+    def _find_share(self, finding: Finding) -> float | None:
+        if self.profile is None:
+            return None
+        hot = self.hot.get(finding.file)
+        return hot.share(finding.lines) if hot is not None else 0.0
+
+    def _describe_rules(self, slugs: set[str]) -> dict[str, RuleInfo]:
+        infos = {
+            module.rule.slug: RuleInfo(
+                module.rule.slug, module.rule.title, module.rule.family, module.page, module.rule.ruff
+            )
+            for module in self.rules
+            if module.rule.slug in slugs
+        }
+        if UNUSED in slugs:
+            infos[UNUSED] = RuleInfo(UNUSED, UNUSED_TITLE, "whet", UNUSED_PAGE)
+        return infos
+
+    def _show(self, file: str) -> str:
+        return self._relate(file, self.start)
+
+    def _relate(self, file: str, folder: Path) -> str:
+        """Return a path with slashes, relative to ``folder`` where it lies inside."""
+        try:
+            return Path(file).relative_to(folder).as_posix()
+        except ValueError:
+            return Path(file).as_posix()

@@ -1,0 +1,147 @@
+"""Which rules are asked, and which of their findings are worth a word without a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from whet.config import Config
+from whet.engine.loading import RuleModule
+from whet.engine.suppress import UNUSED
+from whet.errors import UsageError
+from whet.model.finding import Finding, Safety, Speed
+from whet.pipeline.patterns import PathPatterns
+
+ALL = "ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says of rules: it goes before the settings."""
+
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rules that are asked. Of those ``named``, by slug or family or ``ALL``, every finding is shown."""
+
+    active: frozenset[str]
+    named: frozenset[str]
+    allowed: frozenset[str]
+    everything: bool
+    """``ALL`` was selected: each function is read as if it was called many times."""
+    free: frozenset[str] = frozenset()
+    """Rules whose safe rewrites cost nothing elsewhere."""
+    per_file: tuple[tuple[PathPatterns, frozenset[str]], ...] = ()
+
+    def ignored_in(self, path: str) -> frozenset[str]:
+        """Return the rules that are not asked about a file, given relative to the project with slashes."""
+        return frozenset().union(*(slugs for patterns, slugs in self.per_file if patterns.match(path)))
+
+    def is_shown(self, finding: Finding, *, measured: bool) -> bool:
+        """Tell whether a finding is worth a word.
+
+        With a profile that says the place is hot, it is, unless only values seen at run time can settle it.
+        Without one it must matter wherever it stands: its cost grows with the data, or mending it is safe and free.
+        """
+        if finding.rule in self.named:
+            return True
+        if any(question.needed for question in finding.questions):
+            return False
+        is_free = finding.rule in self.free and finding.safety is Safety.SAFE and bool(finding.edits)
+        return measured or finding.speed is Speed.ASYMPTOTIC or is_free
+
+    def is_fixable(self, finding: Finding) -> bool:
+        """Tell whether the finding's edits may be applied."""
+        if not finding.edits or finding.safety is Safety.ADVICE:
+            return False
+        return finding.safety is Safety.SAFE or finding.rule in self.allowed
+
+
+def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, profile: bool) -> Selection:
+    """Return the selection. Raises :class:`UsageError` for names that no rule and no family has.
+
+    As in ruff: ``select`` replaces the default, the command line's one all that the settings say; an exact name goes
+    before a family, a family before ``ALL``; of one kind, ``ignore`` wins.
+    """
+    catalogue = {module.rule.slug: module.rule.family for module in rules}
+    names = _Names(catalogue)
+    place = str(config.file)
+    levels = []
+    if asked.select is None:
+        names.check([*(config.select or ()), *config.extend_select], f"{place}: select")
+        names.check(config.ignore, f"{place}: ignore")
+        levels.append((config.select or (), config.extend_select, config.ignore))
+    names.check([*(asked.select or ()), *asked.extend_select], "--select")
+    names.check(asked.ignore, "--ignore")
+    levels.append((asked.select or (), asked.extend_select, asked.ignore))
+    names.check(asked.allow, "--allow")
+    names.check(config.allow, f"{place}: allow")
+
+    chosen = asked.select if asked.select is not None else config.select
+    active: set[str] = set()
+    named: set[str] = set()
+    if chosen is None:
+        # What ruff finds too is left to ruff, unless it was measured to be hot.
+        active = {module.rule.slug for module in rules if profile or not module.rule.ruff} | {UNUSED}
+    for select, extend, ignore in levels:
+        for specificity in (ALL, "family", "slug"):
+            picked = names.expand((*select, *extend), specificity)
+            active |= picked
+            named |= picked
+            dropped = names.expand(ignore, specificity)
+            active -= dropped
+            named -= dropped
+    per_file = []
+    for pattern, slugs in config.per_file_ignores.items():
+        names.check(slugs, f"{place}: per-file-ignores")
+        per_file.append((PathPatterns.of([pattern.removeprefix("./")]), names.expand_all(slugs)))
+    return Selection(
+        active=frozenset(active),
+        named=frozenset(named),
+        allowed=names.expand_all((*config.allow, *asked.allow)),
+        free=frozenset(module.rule.slug for module in rules if module.rule.free),
+        everything=ALL in {*(chosen or ()), *asked.extend_select, *config.extend_select},
+        per_file=tuple(per_file),
+    )
+
+
+class _Names:
+    """The names that rules go by: their slugs, their families, and ``ALL``."""
+
+    def __init__(self, catalogue: Mapping[str, str]) -> None:
+        self._slugs = frozenset({*catalogue, UNUSED})
+        self._families: dict[str, set[str]] = {}
+        for slug, family in catalogue.items():
+            self._families.setdefault(family, set()).add(slug)
+
+    def check(self, names: Sequence[str], where: str) -> None:
+        """Raise :class:`UsageError` for the first of ``names`` that means nothing."""
+        for name in names:
+            if name != ALL and name not in self._slugs and name not in self._families:
+                import difflib
+
+                near = difflib.get_close_matches(name, (*self._slugs, *self._families, ALL), n=1)
+                hint = f"did you mean {near[0]}?" if near else "`whet rules` lists the rules and their families"
+                raise UsageError(f"there is no rule or family {name!r} ({where})", hint)
+
+    def expand(self, names: Iterable[str], specificity: str) -> set[str]:
+        """Return the slugs that those of ``names`` mean that are of one kind."""
+        found: set[str] = set()
+        for name in names:
+            if name == ALL:
+                found |= self._slugs if specificity == ALL else set()
+            elif name in self._slugs:
+                found |= {name} if specificity == "slug" else set()
+            elif specificity == "family":
+                found |= self._families[name]
+        return found
+
+    def expand_all(self, names: Iterable[str]) -> frozenset[str]:
+        """Return all slugs that ``names`` mean."""
+        wanted = tuple(names)
+        return frozenset().union(*(self.expand(wanted, kind) for kind in (ALL, "family", "slug")))
