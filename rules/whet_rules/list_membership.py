@@ -310,15 +310,10 @@ def _may_be_none(context: Context, place: Place) -> bool:
     for binding in place.bindings if behind is None else (behind,):
         if binding.kind is not BindingKind.PARAMETER or not isinstance(binding.node, ast.arg):
             continue
-        spec = context.facts.parent(binding.node)
-        if binding.annotation is not None and "None" in ast.unparse(binding.annotation):
+        default = context.facts.default_of(binding.node)
+        declared = binding.annotation is not None and "None" in ast.unparse(binding.annotation)
+        if declared or (isinstance(default, ast.Constant) and default.value is None):
             return True
-        if isinstance(spec, ast.arguments):
-            positional = [*spec.posonlyargs, *spec.args]
-            given = zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)
-            for argument, default in (*given, *zip(spec.kwonlyargs, spec.kw_defaults, strict=True)):
-                if argument is binding.node and isinstance(default, ast.Constant) and default.value is None:
-                    return True
     return False
 
 

@@ -19,10 +19,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from whet.engine.effects import Effects
 from whet.engine.facts import Facts
 from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
 from whet.engine.rewrite import Rewrite
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
+from whet.engine.types import Typing
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
 __all__ = [
@@ -228,6 +230,54 @@ class Context:
     def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
         """Return the function's loops that repeat ``node``, innermost first, without those that are short by sight."""
         return tuple(loop for loop in self.facts.loops(node) if not self._is_short(loop))
+
+    @property
+    def typing(self) -> Typing:
+        """The types that the source of the file shows."""
+        known = self.facts.memo.get("typing")
+        if not isinstance(known, Typing):
+            known = self.facts.memo["typing"] = Typing(self.facts)
+        return known
+
+    def type_of(self, node: ast.expr) -> frozenset[str]:
+        """Return the types that ``node`` can have (``{"builtins.list"}``); the empty set: the source does not say."""
+        return self.typing.type_of(node)
+
+    def element_of(self, node: ast.expr) -> frozenset[str]:
+        """Return the types of what going through ``node`` gives; the empty set: the source does not say."""
+        return self.typing.element_of(node)
+
+    @property
+    def effects(self) -> Effects:
+        """What evaluating the function's expressions can do."""
+        return Effects(self.facts, self.typing, self.function)
+
+    def is_pure(self, node: ast.expr, *, exact: bool = False) -> bool:
+        """Tell whether evaluating ``node`` twice, or not at all, makes no difference but time and what it raises.
+
+        Operators and attributes are trusted to have no effect; ``exact`` wants operands of builtin types instead.
+        """
+        return self.effects.is_pure(node, exact=exact)
+
+    def is_invariant(self, node: ast.expr, loop: ast.AST) -> bool:
+        """Tell whether ``node`` is pure and has the same value in each turn of ``loop``."""
+        return self.effects.is_invariant(node, loop)
+
+    def written_in(self, node: ast.AST) -> frozenset[str]:
+        """Return the names and attributes that code in ``node`` binds, by their text: ``x``, ``self.total``."""
+        return self.effects.written_in(node)
+
+    def runs_unknown_code(self, node: ast.AST) -> bool:
+        """Tell whether something in ``node`` may run any code: calls of what is not known, ``await``, ``yield``."""
+        return self.effects.runs_unknown_code(node)
+
+    def escapes(self, place: Place, within: ast.AST | None = None) -> bool:
+        """Tell whether the value of ``place`` is handed to something that may keep or change it."""
+        return self.effects.escapes(place, within)
+
+    def is_inside(self, node: ast.AST, outer: ast.AST) -> bool:
+        """Tell whether ``node`` is part of ``outer``, or is it."""
+        return self.facts.is_inside(node, outer)
 
     def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
         """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""

@@ -32,6 +32,8 @@ class Facts:
         self.module = self._scopes.module
         self.functions = tuple(s for s in self._scopes.scopes if s.kind is not ScopeKind.COMPREHENSION)
         """All scopes with a code object of their own, the module first, in source order."""
+        self.memo: dict[str, object] = {}
+        """Answers about the whole file that are kept, by what was asked."""
         self.issued: dict[str, str] = {}
         """Names that rewrites have made up for this file, each with what it is for."""
 
@@ -185,6 +187,13 @@ class Facts:
             here = self.parent(here)
         return here
 
+    def is_inside(self, node: ast.AST, outer: ast.AST) -> bool:
+        """Tell whether ``node`` is part of ``outer``, or is it."""
+        here: ast.AST | None = node
+        while here is not None and here is not outer:
+            here = self.parent(here)
+        return here is not None
+
     def block(self, node: ast.stmt) -> list[ast.stmt]:
         """Return the statements that ``node`` stands among."""
         parent = self.parent(node)
@@ -193,6 +202,18 @@ class Facts:
             if isinstance(statements, list) and any(node is statement for statement in statements):
                 return statements
         return [node]
+
+    def default_of(self, argument: ast.AST) -> ast.expr | None:
+        """Return the default value of a parameter, by its ``ast.arg``."""
+        spec = self.parent(argument)
+        if not isinstance(spec, ast.arguments):
+            return None
+        positional = [*spec.posonlyargs, *spec.args]
+        given = [*zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)]
+        for one, default in (*given, *zip(spec.kwonlyargs, spec.kw_defaults, strict=True)):
+            if one is argument:
+                return default
+        return None
 
     def only_binding(self, name: ast.Name) -> Binding | None:
         """Return the one binding of ``name`` if it has exactly one."""
