@@ -135,6 +135,18 @@ def load_run(path: Path) -> Run:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", hint="check the path") from error
 
 
+def rewrite_run(path: Path, run: Run) -> None:
+    """Replace the run saved in the file ``path``: the new one whole, or the old one stays. Raises ``StoreError``."""
+    packed = io.BytesIO()
+    write_run(run, packed)
+    try:
+        write_atomically(path, packed.getvalue())
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}", hint="free some space, or mend its rights"
+        ) from error
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path``: the whole of it, or what was there before stays. Raises ``OSError``."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

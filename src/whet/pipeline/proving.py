@@ -1,0 +1,183 @@
+"""``whet prove`` up to the saved verdicts: which rewrites, of what, by which runs, and what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from whet.errors import UsageError
+from whet.model.advice import Advice
+from whet.model.finding import Safety
+from whet.model.masking import mask_argv
+from whet.model.run import Run
+from whet.model.trial import FileEdits, Proof
+from whet.pipeline.advising import advise_run
+from whet.pipeline.refuted import remember_refuted
+from whet.pipeline.workload import make_program
+from whet.prove.rewrites import Rewrite, hash_bytes, make_units
+from whet.prove.session import LEAST_TOTAL, ProofSession, ProveOptions
+from whet.prove.stats import FIRST_LOOK
+from whet.store import rewrite_run
+from whet.target.spec import TargetSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ProvingRequest:
+    """What a user asks for: how to prove, on what, and which offers are to be tried as well (by rule)."""
+
+    options: ProveOptions = field(default_factory=ProveOptions)
+    workload: str = ""
+    setup: str = ""
+    cleanup: str = ""
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProvingPlan:
+    """What will be run. ``seconds`` is what one run takes, as far as that is known."""
+
+    rewrites: tuple[Rewrite, ...]
+    advice: tuple[Advice, ...]
+    originals: Mapping[str, bytes]
+    versions: int
+    least_runs: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+    """Why some advice is not tried."""
+
+    @property
+    def least_seconds(self) -> float:
+        """Seconds that the least number of runs takes."""
+        return self.least_runs * self.seconds
+
+
+def plan_proof(run: Run, request: ProvingRequest) -> ProvingPlan:
+    """Return what there is to prove. Raises ``UsageError`` where that is nothing."""
+    advice = advise_run(run).advice
+    editable = [item for item in advice if item.finding.edits and item.finding.safety is not Safety.ADVICE]
+    wanted = [item for item in editable if _is_wanted(item, request.allow)]
+    originals: dict[str, bytes] = {}
+    notes: list[str] = []
+    changed: set[str] = set()
+    for file in dict.fromkeys(item.finding.file for item in wanted):
+        data = _read(file, run)
+        if data is None or hash_bytes(data) != run.sources[file].sha256:
+            changed.add(file)
+            notes.append(f"{run.sources[file].shown} is not what was measured any more, so its rewrites are not tried")
+        else:
+            originals[file] = data
+    rewrites = tuple(_make_rewrite(item, run) for item in wanted if item.finding.file not in changed)
+    offers = [item for item in editable if item not in wanted]
+    if offers:
+        slugs = ", ".join(dict.fromkeys(item.finding.rule for item in offers))
+        notes.append(f"offers are tried when they are named: --allow {slugs}")
+    if not rewrites:
+        raise _explain_nothing(advice, changed, offers, run)
+    units = len(make_units(rewrites, request.options.threshold))
+    versions = units + 2 if units > 1 else 2
+    pairs = request.options.runs or FIRST_LOOK
+    least = 3 + 1 + pairs * versions + 2 * (request.options.runs or LEAST_TOTAL)
+    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
+    return ProvingPlan(rewrites, advice, originals, versions, least, seconds, tuple(notes))
+
+
+def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Proof:
+    """Carry a plan out. Ctrl-C, SIGTERM and SIGHUP end it with what is settled.
+
+    Raises :class:`whet.errors.WhetError` where the program cannot be run again.
+    """
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    with tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name, _ended_by_signals():
+        folder = Path(name).resolve()
+        program, notes = make_program(
+            run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec
+        )
+        session = ProofSession(
+            program, plan.originals, plan.rewrites, folder, dict(os.environ), request.options, notes=list(notes)
+        )
+        proof = session.run()
+    words = tuple(shlex.split(request.workload)) if request.workload else run.command
+    return replace(proof, started=started, workload=mask_argv(words))
+
+
+def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
+    """Keep a proof with the run saved at ``path``, remember what was refuted, and return the run with it.
+
+    Raises ``StoreError`` when the run cannot be written; the file is the old or the new one, whatever happens.
+    """
+    proven = replace(run, proof=proof)
+    rewrite_run(path, proven)
+    start = Path(run.project or run.directory)
+    remember_refuted(start, run, plan.advice, proof.trials, proof.started)
+    return proven
+
+
+def _is_wanted(item: Advice, allow: tuple[str, ...]) -> bool:
+    return item.finding.safety is not Safety.OFFER or item.finding.rule in allow
+
+
+def _make_rewrite(item: Advice, run: Run) -> Rewrite:
+    finding = item.finding
+    source = run.sources[finding.file]
+    return Rewrite(
+        item.id,
+        finding.rule,
+        finding.title,
+        f"{source.shown}:{finding.line}",
+        (FileEdits(finding.file, source.sha256, finding.edits),),
+        item.share,
+        finding.safety,
+    )
+
+
+def _read(file: str, run: Run) -> bytes | None:
+    try:
+        return Path(run.directory, file).read_bytes()
+    except OSError:
+        return None
+
+
+def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], offers: list[Advice], run: Run) -> UsageError:
+    if changed:
+        names = ", ".join(sorted(run.sources[file].shown for file in changed))
+        return UsageError(f"the sources are not what was measured any more: {names}", "whet run it again, then prove")
+    if offers:
+        slugs = " ".join(f"--allow {item.finding.rule}" for item in offers[:1])
+        return UsageError("all rewrites of this run are offers, which change something small", f"whet prove {slugs}")
+    if advice:
+        return UsageError(
+            "the advice on this run has no rewrites to try: it is for you to act on",
+            "whet report shows it; whet prove --patch FILE tries a change of your own",
+        )
+    return UsageError(
+        "there is no advice on this run, so there is nothing to prove",
+        "whet prove --patch FILE tries a change of your own",
+    )
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let signals that end whet end the program that it runs as well: it leads a session of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
