@@ -43,12 +43,14 @@ def check_command(words: Sequence[str]) -> int:
     result = check(_make_request(options), Path.cwd())
     for notice in (*result.notices, *result.failures):
         say(f"whet: {notice.message}{f'; {notice.hint}' if notice.hint else ''}")
-    if options.diff or result.mended_stdin is not None:
-        text = result.diff if options.diff else result.mended_stdin or ""
+    if options.diff:
+        _write(result.diff.encode("utf-8", "backslashreplace"), options.output)
+    elif result.mended_stdin is not None:
+        _write(result.mended_stdin, options.output)
     else:
         show = render_counts if options.statistics else render_findings
         text = show(result, form, color=options.output is None and may_color(sys.stdout), fixing=options.fix)
-    _write(text, options.output)
+        _write(_encode(text, form, options.output), options.output)
     if result.failures:
         return FAILED
     found = bool(result.diff) if options.diff else bool(result.findings)
@@ -143,13 +145,17 @@ def _split(values: list[str] | None) -> tuple[str, ...]:
     return tuple(word for value in values or () for word in value.split(",") if word)
 
 
-def _write(text: str, output: Path | None) -> None:
-    data = text.encode("utf-8", "backslashreplace")
+def _encode(text: str, form: str, output: Path | None) -> bytes:
+    """Return text for people in the encoding of the terminal or pipe, all else in UTF-8."""
+    encoding = getattr(sys.stdout, "encoding", None) if output is None and form == "text" else None
+    return text.encode(encoding or "utf-8", "backslashreplace")
+
+
+def _write(data: bytes, output: Path | None) -> None:
     if output is None:
-        if sys.stdout is None:
-            return
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
         return
     try:
         output.write_bytes(data)

@@ -56,5 +56,5 @@ class CheckResult:
     """Findings that were mended, by rule."""
     diff: str = ""
     """What ``--fix`` would change, as a unified diff."""
-    mended_stdin: str | None = None
-    """What was mended of a source that came on stdin; ``None`` where there was none to mend."""
+    mended_stdin: bytes | None = None
+    """A source that came on stdin, mended; ``None`` where none was to be."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,6 +92,9 @@ class _Check:
         self.failures: list[Notice] = []
         self.found: list[tuple[str, Finding]] = []
         self.silenced = 0
+        self.fixed: Counter[str] = Counter()
+        self.diff: list[str] = []
+        self.mended_stdin: bytes | None = None if request.stdin is None or not request.fix else request.stdin[1]
 
     def run(self) -> CheckResult:
         files = 0
@@ -204,25 +207,69 @@ class _Check:
     def _take(self, result: FileResult) -> None:
         shown = self._show(result.file)
         if result.unreadable:
-            self.failures.append(
-                Notice(shown, f"{shown} {result.unreadable}", "mend it, or name it in exclude in [tool.whet]")
-            )
+            hint = "mend it, or name it in exclude in [tool.whet]"
+            self.failures.append(Notice(shown, f"{shown} {result.unreadable}", hint))
             return
         self.failures.extend(result.notices)
-        ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
-        findings, unused = self._settle(result, ignored)
+        findings = self._judge(result)
+        if self.request.fix or self.request.diff:
+            findings = self._mend(result, findings, shown)
+        self.found.extend((shown, finding) for finding in findings)
         hot = self.hot.get(result.file)
-        measured = self.profile is not None
-        for finding in findings:
-            if finding.rule in ignored or not self.selection.is_shown(finding, measured=measured):
-                continue
-            if hot is not None and not self._is_hot(hot.share(finding.lines)):
-                continue
-            self.found.append((shown, finding))
-        if UNUSED not in ignored:
-            self.found.extend((shown, finding) for finding in unused)
         if hot is not None and hot.missing:
             self._report_missing(shown, hot.missing)
+
+    def _judge(self, result: FileResult) -> list[Finding]:
+        """Return the findings of a file that are worth a word."""
+        ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
+        findings, unused = self._settle(result, ignored)
+        measured = self.profile is not None
+        kept = [
+            finding
+            for finding in findings
+            if finding.rule not in ignored and self.selection.is_shown(finding, measured=measured)
+        ]
+        hot = self.hot.get(result.file)
+        if hot is not None:
+            kept = [finding for finding in kept if self._is_hot(hot.share(finding.lines))]
+        return kept if UNUSED in ignored else [*kept, *unused]
+
+    def _mend(self, result: FileResult, findings: list[Finding], shown: str) -> list[Finding]:
+        """Mend what may be mended; return the findings that are left."""
+        if not any(map(self.selection.is_fixable, findings)):
+            return findings
+        from whet.pipeline.mending import mend_source, show_changes
+
+        before = self.silenced
+
+        def find(data: bytes) -> Sequence[Finding]:
+            self.silenced = before
+            again = replace(result, data=data)
+            return self._judge(self._examine_data(again, self._list_lines(result.file, data)))
+
+        mended = mend_source(result.data, findings, self.selection.is_fixable, find)
+        if mended.trouble:
+            self.failures.append(Notice(shown, f"{shown} {mended.trouble}", "report it to whoever wrote the rule"))
+        self.fixed.update(mended.fixed)
+        for lost in mended.gave_way:
+            place = f"{shown}:{lost.finding.line}"
+            message = f"{place} {lost.finding.rule} gave way to {lost.to.rule}, which changes the same text"
+            self.notices.append(Notice("fix", message))
+        if self.request.diff:
+            self.diff.append(show_changes(self._relate(result.file, self.repository), result.data, mended.data))
+        elif self.request.stdin is not None:
+            self.mended_stdin = mended.data
+        elif mended.data != result.data:
+            self._write(result, mended.data)
+        return list(mended.left)
+
+    def _write(self, result: FileResult, data: bytes) -> None:
+        from whet.pipeline.mending import replace_file
+
+        trouble = replace_file(Path(result.file), result.data, data)
+        if trouble:
+            shown = self._show(result.file)
+            self.failures.append(Notice(shown, f"{shown} {trouble}", "it is as it was; check again"))
 
     def _is_hot(self, share: float) -> bool:
         return share > 0 and share >= self.least
@@ -291,6 +338,9 @@ class _Check:
             files=files,
             rules=self._describe_rules({finding.rule for _, finding in self.found}),
             silenced=self.silenced,
+            fixed=dict(sorted(self.fixed.items())),
+            diff="".join(self.diff),
+            mended_stdin=self.mended_stdin,
         )
 
     def _report_gone(self) -> None:
