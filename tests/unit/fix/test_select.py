@@ -50,4 +50,5 @@ def test_rank_puts_gain_before_safety_before_place():
         finding("c", safety=Safety.OBSERVED, line=3),
         finding("d", speed=Speed.CONSTANT),
     ]
-    assert sorted(ordered[::-1], key=rank) == ordered
+    backwards = ordered[::-1]
+    assert sorted(backwards, key=rank) == ordered
