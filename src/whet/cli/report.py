@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import say
 from whet.pipeline.options import DEFAULT_REPORT
 
@@ -17,12 +18,20 @@ def report_command(
         str | None, typer.Argument(metavar="[RUN]", help="A run's name, folder or file; default: the latest.")
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="NAME", help="html, terminal, json, or a plug-in's.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            help="html, terminal, json, hot (for `whet check --profile`), or a plug-in's.",
+        ),
     ] = "html",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; default: stdout, html to a file.")
     ] = None,
     no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
+    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the HTML report in a browser.")] = False,
     runs: Annotated[bool, typer.Option("--list", help="List the saved runs and exit.")] = False,
 ) -> int:
     """Show a saved run: `whet report --format json` prints it for machines."""
@@ -32,15 +41,26 @@ def report_command(
         for folder in list_runs(Path.cwd()):
             typer.echo(folder.name)
         return 0
+    if format_ == "hot":
+        from whet.pipeline.hot_places import write_hot_profile
+
+        hot = write_hot_profile(load_run(find_run(reference, Path.cwd())), output, sys.stdout.buffer)
+        if output is not None:
+            say(f"whet: wrote {output}: {len(hot.places)} places, of 1 % of the run and more")
+        return 0
     from whet.pipeline.showing import find_renderer, print_terminal, render, show, write_rendering
 
     renderer = find_renderer(format_)
-    shown = show(load_run(find_run(reference, Path.cwd())), include_source=not no_source)
+    shown = show(load_run(find_run(reference, Path.cwd())), include_source=not no_source, title=title or "")
     if output is None and format_ == "html":
         output = Path(DEFAULT_REPORT)
     if output is not None:
-        write_rendering(shown, renderer, output)
+        size = write_rendering(shown, renderer, output)
         say(f"whet: wrote {output}")
+        if format_ == "html":
+            warn_of_size(size, output)
+            if open_:
+                open_report(output)
     elif format_ == "terminal":
         print_terminal(shown, sys.stdout, None)
     else:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
@@ -48,6 +49,8 @@ def run_command(
     ),
     keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
     no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
+    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
     """Run a program and say where its time goes.
 
@@ -91,24 +94,28 @@ def run_command(
     if notice is not None:
         say(f"whet: {notice.message}")
     again = notice.hint if notice is not None else "whet report"
-    show_run(measured.run, output, include_source=not no_source, again=again)
+    written = show_run(measured.run, output, include_source=not no_source, title=title or "", again=again)
+    if open_ and written is not None:
+        open_report(written)
     return measured.status
 
 
-def show_run(run: object, output: Path, *, include_source: bool = True, again: str = "whet report") -> None:
+def show_run(
+    run: object, output: Path, *, include_source: bool = True, title: str = "", again: str = "whet report"
+) -> Path | None:
     """Write the HTML report and print the summary. A report that cannot be written loses neither run nor summary.
 
-    ``again`` is the command that shows this run again.
+    ``again`` is the command that shows this run again. Returns where the report is; ``None`` when it is not.
     """
     from whet.errors import StoreError
     from whet.model.run import Run
     from whet.pipeline.showing import print_terminal, show, write_html
 
     assert isinstance(run, Run)
-    shown = show(run, include_source=include_source)
+    shown = show(run, include_source=include_source, title=title)
     written: Path | None = output
     try:
-        write_html(shown, output)
+        warn_of_size(write_html(shown, output), output)
     except StoreError as error:
         written = None
         say(f"whet: {error.message}")
@@ -118,3 +125,4 @@ def show_run(run: object, output: Path, *, include_source: bool = True, again: s
         with contextlib.suppress(BrokenPipeError):
             print_terminal(shown, sys.stderr, written)
             sys.stderr.flush()
+    return written

@@ -30,13 +30,15 @@ def check_rules(project: Path) -> None:
     load_rules(project)
 
 
-def show(run: Run, *, include_source: bool = True) -> Shown:
+def show(run: Run, *, include_source: bool = True, title: str = "") -> Shown:
     """Merge a run, let the rules look at its hot functions, and build the view of it all."""
     advised = advise_run(run)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
-    view = build_view(advised.run, advised.hotspots, advised.advice, flames, calls=calls, include_source=include_source)
+    view = build_view(
+        advised.run, advised.hotspots, advised.advice, flames, calls=calls, include_source=include_source, title=title
+    )
     return Shown(view, advised.hotspots)
 
 
@@ -62,15 +64,18 @@ def print_terminal(shown: Shown, stream: TextIO, report: Path | None) -> None:
     print_summary(shown.view, stream, str(report) if report is not None else "")
 
 
-def write_rendering(shown: Shown, renderer: Renderer, path: Path) -> None:
-    """Write a view by any renderer to a file that is not there, or that whet wrote. Raises ``StoreError``."""
+def write_rendering(shown: Shown, renderer: Renderer, path: Path) -> int:
+    """Write a view by any renderer to a file that is not there, or that whet wrote, and return its size in bytes.
+
+    Raises ``StoreError``.
+    """
     from whet.report.write import write_rendering as write
 
-    write(renderer, shown.view, path)
+    return write(renderer, shown.view, path)
 
 
-def write_html(shown: Shown, path: Path) -> None:
-    """Write the HTML report. Raises :class:`whet.errors.StoreError`."""
+def write_html(shown: Shown, path: Path) -> int:
+    """Write the HTML report and return its size in bytes. Raises :class:`whet.errors.StoreError`."""
     from whet.report.write import write_report
 
-    write_report(shown.view, path)
+    return write_report(shown.view, path)

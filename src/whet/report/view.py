@@ -60,6 +60,8 @@ class Columns:
 class ReportView:
     """Everything that a report says. ``functions`` and ``lines`` are hottest first; tables show the first of them."""
 
+    title: str
+    """What the report is called: by its reader, else by the program's name."""
     summary: Summary
     provenance: Provenance
     cautions: tuple[Caution, ...]
@@ -118,6 +120,7 @@ def build_view(
     *,
     calls: CallTree | None = None,
     include_source: bool = True,
+    title: str = "",
 ) -> ReportView:
     """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
 
@@ -129,8 +132,10 @@ def build_view(
     lines = list_lines(hotspots.lines, run, places, include_source=include_source)
     suggestions = list_suggestions(advice, places, run.proof, include_source=include_source)
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
+    summary = summarise(run, hotspots, functions)
     return ReportView(
-        summary=summarise(run, hotspots, functions),
+        title=title or summary.title,
+        summary=summary,
         provenance=describe_provenance(run),
         cautions=(*list_cautions(run, hotspots), *_state_cuts(hotspots)),
         columns=Columns(

@@ -7,6 +7,8 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -15,39 +17,56 @@ from whet.report.api import Renderer
 from whet.report.html import GENERATOR, HtmlRenderer
 from whet.report.view import ReportView
 
+LARGEST = 20_000_000
+"""Bytes beyond which no HTML is written."""
 _HEAD = 1024
 """How far into a file the mark of whet stands at most, in bytes."""
 _SEARCHED = 1_000_000
 
 
-def write_report(view: ReportView, path: Path) -> None:
-    """Write the HTML report to ``path``, whole or not at all.
+def write_report(view: ReportView, path: Path) -> int:
+    """Write the HTML report to ``path``, whole or not at all, and return its size in bytes.
 
     Replaces only a file that whet wrote; a pipe or a device is written to.
     Raises :class:`StoreError` for anything else that is there, and where the
     folder cannot be written; what was there before is then untouched.
     """
-    write_rendering(HtmlRenderer(), view, path)
+    return write_rendering(HtmlRenderer(), view, path)
 
 
-def write_rendering(renderer: Renderer, view: ReportView, path: Path) -> None:
-    """Write the report in any form to ``path``, as :func:`write_report` does the HTML."""
-    page = BytesIO()
-    renderer.render(view, page)
+def write_rendering(renderer: Renderer, view: ReportView, path: Path) -> int:
+    """Write the report in any form to ``path``, as :func:`write_report` does the HTML; return its size in bytes.
+
+    HTML too large for browsers is refused.
+    """
+    sink = BytesIO()
+    renderer.render(view, sink)
+    page = sink.getvalue()
+    is_html = isinstance(renderer, HtmlRenderer)
+    if is_html and len(page) > LARGEST:
+        raise StoreError(
+            f"the report would take {len(page) / 1e6:.0f} MB, which browsers do not open well",
+            "leave the source out with --no-source, or take in fewer files with --include and --exclude",
+        )
+    write_page(page, path, is_report if is_html else partial(_is_like, page=page))
+    return len(page)
+
+
+def write_page(page: bytes, path: Path, is_ours: Callable[[Path], bool]) -> None:
+    """Write ``page`` to ``path`` as :func:`write_report` does; ``is_ours`` tells of a file there that whet wrote it."""
     try:
         # A link stays one: what it points to is replaced.
         path = path.resolve() if path.is_symlink() else path
         mode = path.stat().st_mode if path.exists() else None
         if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            path.write_bytes(page.getvalue())
+            path.write_bytes(page)
             return
         if mode is not None and stat.S_ISDIR(mode):
             raise StoreError(f"{path} is a folder and is left alone", "name a file for the report with -o")
-        is_ours = is_report(path) if isinstance(renderer, HtmlRenderer) else _is_like(path, page.getvalue())
-        if mode is not None and not is_ours:
+        if mode is not None and not is_ours(path):
             hint = "name another file for the report with -o, or delete this one first"
             raise StoreError(f"{path} was not written by whet and is left alone", hint)
-        _replace(path, page.getvalue(), mode)
+        _replace(path, page, mode)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoreError(f"the report cannot be written to {path}: {reason}", "name another place with -o") from error
