@@ -27,6 +27,8 @@ from whet.errors import UsageError, WhetError
 COMMANDS: Mapping[str, str] = {
     "run": "Run a program and say where its time goes.",
     "attach": "Sample a process that is running already.",
+    "prove": "Try the advice: does the program get faster, and still do the same.",
+    "apply": "Write the rewrites that were measured faster.",
     "report": "Show a saved run: `whet report --format json` prints it for machines.",
     "check": "Say what the rules find in source files, without running them.",
     "rules": "List the rules, or show the page of one.",

@@ -1,0 +1,86 @@
+"""``whet apply``: write the rewrites that were measured faster."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whet.cli.console import say
+from whet.errors import StoreError
+
+
+def apply_command(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SLUG|NUMBER]...", help="Which rewrites; default: all measured faster."),
+    ] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Of another run than the latest.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="SLUG", help="Write this rule's offers too, even untested.")
+    ] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show the changes on stdout and write nothing.")] = False,
+    patch: Annotated[
+        Path | None, typer.Option("--patch", metavar="FILE", help="Write the changes to FILE as a patch, nothing else.")
+    ] = None,
+    accept_unchecked: Annotated[
+        bool, typer.Option("--accept-unchecked", help="Also where no output could be compared.")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last `whet apply` back.")] = False,
+) -> int:
+    """Write the rewrites that were measured faster.
+
+    Refuses where a source is not what was proven any more. `whet apply --undo` takes it back.
+    """
+    from whet.pipeline.applying import carry_out, finish_earlier, plan_apply
+    from whet.pipeline.applying import undo as take_back
+    from whet.pipeline.telling import tell_total
+    from whet.store import find_run, load_run
+
+    saved = load_run(find_run(run, Path.cwd()))
+    if undo:
+        for path in take_back(saved):
+            say(f"whet: {path} is as it was before")
+        return 0
+    for path in finish_earlier(saved):
+        say(f"whet: {path} was still to be written by an earlier whet apply that was cut off")
+    plan = plan_apply(saved, words or (), allow=allow or (), accept_unchecked=accept_unchecked)
+    if diff:
+        _write_raw(plan.diff)
+        return 0
+    if patch is not None:
+        try:
+            patch.write_bytes(plan.diff.encode("utf-8", "surrogateescape"))
+        except OSError as error:
+            raise StoreError(
+                f"{patch} cannot be written: {error.strerror}", "name another file with --patch"
+            ) from error
+        say(f"whet: wrote {patch}: `git apply {patch}` or `patch -p1 < {patch}` makes the changes")
+        return 0
+    carry_out(saved, plan)
+    for trial in plan.trials:
+        say(f"{trial.place}  {trial.title} ({trial.rule})")
+    count, files = len(plan.trials), len(plan.changes)
+    say(
+        f"whet: wrote {count} rewrite{'' if count == 1 else 's'} to {files} file{'' if files == 1 else 's'}; "
+        "whet apply --undo takes it back"
+    )
+    if plan.is_whole and saved.proof.total is not None:
+        say(tell_total(saved).rpartition(": ")[0])
+    else:
+        say("whet: not all that was measured together: whet run --prove tells what these win")
+    return 0
+
+
+def _write_raw(text: str) -> None:
+    """Write a diff to stdout byte for byte, so that `patch` can read it; harmless where a terminal shows it."""
+    if sys.stdout.isatty():
+        from whet.cli.console import write_line
+
+        write_line(text.rstrip("\n"), sys.stdout)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()

@@ -1,0 +1,163 @@
+"""``whet prove``: try the advice of a saved run on the program itself."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whet.cli.console import say
+from whet.errors import UsageError
+
+if TYPE_CHECKING:
+    from whet.model.run import Run
+    from whet.pipeline.proving import ProvingRequest
+    from whet.target.spec import TargetSpec
+
+BudgetOption = Annotated[
+    str, typer.Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h; default 10m.")
+]
+CompareOption = Annotated[
+    list[str] | None, typer.Option("--compare", metavar="GLOB", help="Files that must come out the same.")
+]
+TestsOption = Annotated[
+    str, typer.Option("--tests", metavar="COMMAND", help="Tests that must pass on the rewritten sources.")
+]
+AllowOption = Annotated[list[str] | None, typer.Option("--allow", metavar="SLUG", help="Try this rule's offers too.")]
+INTERRUPTED = 130
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def prove_command(
+    reference: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run's name, folder or file; default: the latest.")
+    ] = None,
+    budget: BudgetOption = "10m",
+    runs: Annotated[
+        int | None, typer.Option("--runs", min=2, metavar="N", help="Exactly N pairs of runs for each comparison.")
+    ] = None,
+    threshold: Annotated[
+        str, typer.Option("--threshold", metavar="PERCENT", help="A smaller change is not called faster.")
+    ] = "2%",
+    confidence: Annotated[
+        str, typer.Option("--confidence", metavar="PERCENT", help="Of all intervals of the command together.")
+    ] = "99%",
+    compare: CompareOption = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, max=1, help="Relative difference that printed numbers may have.")
+    ] = 0.0,
+    tests: TestsOption = "",
+    isolate: Annotated[
+        bool, typer.Option("--isolate", help="Run in a copy of the working folder even if nothing is written there.")
+    ] = False,
+    workload: Annotated[
+        str, typer.Option("--workload", metavar="COMMAND", help="What to run instead of the run's own command.")
+    ] = "",
+    setup: Annotated[str, typer.Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
+    cleanup: Annotated[str, typer.Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
+    allow: AllowOption = None,
+    require_faster: Annotated[
+        bool, typer.Option("--require-faster", help="Exit with 1 unless it was measured faster.")
+    ] = False,
+    format_: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What goes to stdout.")] = "text",
+) -> int:
+    """Try the advice: does the program get faster, and still do the same.
+
+    The program runs many times, with and without the rewrites in random order, no
+    profiler in it. Nothing on disk changes. Exit status 0 when it could be measured.
+    """
+    if format_ not in {"text", "json"}:
+        raise UsageError(f"there is no format {format_!r} here", "--format text or --format json")
+    from whet.pipeline.proving import ProvingRequest
+    from whet.prove.session import ProveOptions
+    from whet.store import find_run, load_run
+
+    options = ProveOptions(
+        budget=parse_time(budget, "--budget"),
+        runs=runs,
+        threshold=parse_percent(threshold, "--threshold", most=10.0),
+        confidence=parse_percent(confidence, "--confidence", most=0.99999),
+        compare=tuple(compare or ()),
+        tolerance=tolerance,
+        tests=tests,
+        isolate=isolate,
+    )
+    path = find_run(reference, Path.cwd())
+    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()))
+    proven = prove_run(load_run(path), path, request)
+    if format_ == "json":
+        from whet.pipeline.telling import to_json
+
+        sys.stdout.write(to_json(proven) + "\n")
+    return decide_status(proven, require_faster=require_faster)
+
+
+def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Run:
+    """Prove the advice on a run saved at ``path``, tell about it, and return the run with the proof in it."""
+    from dataclasses import replace
+
+    from whet.cli.proving_line import ProvingLine
+    from whet.pipeline.proving import plan_proof, prove, save_proof
+    from whet.pipeline.telling import tell_notes, tell_total, tell_trials
+
+    plan = plan_proof(run, request)
+    count = len(plan.rewrites)
+    say(
+        f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
+        + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
+    )
+    least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
+    say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")
+    for note in plan.notes:
+        say(f"whet: {note}")
+    with ProvingLine() as line:
+        shown = replace(request, options=replace(request.options, progress=line))
+        proof = prove(run, plan, shown, spec=spec)
+    proven = save_proof(run, path, plan, proof)
+    for text in tell_trials(proof, plan.advice):
+        say(text)
+    for text in tell_notes(proof):
+        say(f"whet: {text}")
+    say(tell_total(proven))
+    return proven
+
+
+def decide_status(proven: Run, *, require_faster: bool) -> int:
+    """Return the exit status: 0 measured, 1 not faster where that is required, 2 nothing measured, 130 after Ctrl-C."""
+    from whet.model.trial import Verdict
+
+    proof = proven.proof
+    if any(note.startswith("ended by Ctrl-C") for note in proof.notes):
+        return INTERRUPTED
+    if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
+        return 2
+    return 1 if require_faster and proof.total_verdict is not Verdict.FASTER else 0
+
+
+def parse_time(text: str, option: str) -> float:
+    """Return seconds. Raises ``UsageError``."""
+    match = _TIME.fullmatch(text.strip())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise UsageError(f"{option} {text[:40]!r} is no time", f"{option} 90s, 10m or 1h")
+    return seconds
+
+
+def parse_percent(text: str, option: str, *, most: float) -> float:
+    """Return a part of 1: ``2%`` and ``0.02`` are the same. Raises ``UsageError``."""
+    try:
+        value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= most:
+        raise UsageError(f"{option} {text[:40]!r} is no percentage between 0 and {most:.5g}", f"{option} 2%")
+    return value
+
+
+def show_time(seconds: float) -> str:
+    """Return ``40 s`` or ``2.5 min``."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.3g} min"

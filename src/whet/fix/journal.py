@@ -1,0 +1,142 @@
+"""Changes to several files: all of them, or what is missing is made up for later; and the way back.
+
+Each file is the old or the new one at any moment. Before the first is
+written, a journal with both goes to disk: with it a change that was cut off can be finished, and
+one that was made can be taken back.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from whet.errors import StoreError
+from whet.fix.files import replace_file
+
+SCHEMA = 1
+_MOST_BYTES = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file's contents before and after."""
+
+    path: Path
+    before: bytes
+    after: bytes
+
+
+def write_changes(changes: list[Change], journal: Path) -> None:
+    """Make all changes. Raises ``StoreError`` when a file is not as it was before, or cannot be written.
+
+    What was written by then is taken back.
+    """
+    for change in changes:
+        if _read(change.path) != change.before:
+            raise StoreError(f"{change.path} was changed meanwhile, nothing was written", "whet run it again")
+    _write_journal(journal, changes, is_done=False)
+    done: list[Change] = []
+    try:
+        for change in changes:
+            replace_file(change.path, hash_bytes(change.before), change.after)
+            done.append(change)
+    except StoreError as error:
+        for change in reversed(done):
+            with contextlib.suppress(StoreError):
+                replace_file(change.path, hash_bytes(change.after), change.before)
+        with contextlib.suppress(OSError):
+            journal.unlink()
+        raise StoreError(f"{error.message}; nothing was changed", error.hint) from error
+    _write_journal(journal, changes, is_done=True)
+
+
+def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
+    """Finish changes that were cut off, and return the files that this wrote; nothing where there are none to finish.
+
+    Files that somebody has edited since are let be, and so are those that are not ``known``: a journal may have come
+    with a project from elsewhere. Raises ``StoreError``.
+    """
+    changes, is_done = _read_journal(journal, known)
+    if is_done or not changes:
+        return []
+    left = [change for change in changes if _read(change.path) == change.before]
+    for change in left:
+        replace_file(change.path, hash_bytes(change.before), change.after)
+    _write_journal(journal, changes, is_done=True)
+    return [change.path for change in left]
+
+
+def take_back(journal: Path, known: Collection[Path]) -> list[Path]:
+    """Undo the last changes to ``known`` files, and return these.
+
+    Raises ``StoreError`` where there is nothing to undo, and for files edited since.
+    """
+    changes, _ = _read_journal(journal, known)
+    if not changes:
+        raise StoreError("there is nothing to take back", "only the last whet apply can be taken back")
+    now = {change.path: _read(change.path) for change in changes}
+    edited = [change.path for change in changes if now[change.path] not in {change.after, change.before}]
+    if edited:
+        raise StoreError(
+            f"{edited[0]} was edited since, nothing was taken back", "undo the rewrites by hand, or by git"
+        )
+    for change in changes:
+        replace_file(change.path, hash_bytes(now[change.path] or b""), change.before)
+    with contextlib.suppress(OSError):
+        journal.unlink()
+    return [change.path for change in changes]
+
+
+def hash_bytes(data: bytes) -> str:
+    """Return the hash by which a file's contents are known."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _write_journal(journal: Path, changes: list[Change], *, is_done: bool) -> None:
+    """Write the journal. That it cannot be marked as done is no harm: finishing finds nothing left to do."""
+    files = [{"path": str(each.path), "before": _pack(each.before), "after": _pack(each.after)} for each in changes]
+    data = json.dumps({"schema": SCHEMA, "done": is_done, "files": files}).encode("ascii")
+    try:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=".tmp", dir=journal.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(journal)
+    except OSError as error:
+        if not is_done:
+            message = f"{journal} cannot be written, so nothing was changed: {error.strerror or error}"
+            raise StoreError(message, "free some space, or mend the rights of the folder") from error
+
+
+def _pack(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _read_journal(journal: Path, known: Collection[Path]) -> tuple[list[Change], bool]:
+    """Return the changes to ``known`` files and whether all were made; none for a file that is no journal."""
+    try:
+        if journal.stat().st_size > _MOST_BYTES:
+            return [], True
+        document = json.loads(journal.read_bytes())
+        rows = document["files"] if document["schema"] == SCHEMA else []
+        unpacked = [(row["path"], base64.b64decode(row["before"]), base64.b64decode(row["after"])) for row in rows]
+        changes = [Change(Path(path), before, after) for path, before, after in unpacked]
+        return [change for change in changes if change.path in known], document["done"] is True
+    except (OSError, ValueError, KeyError, TypeError):
+        return [], True
