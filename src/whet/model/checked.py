@@ -50,8 +50,6 @@ class CheckResult:
     files: int = 0
     rules: Mapping[str, RuleInfo] = field(default_factory=dict)
     """The rules that found something, by slug."""
-    silenced: int = 0
-    """Findings that comments silence."""
     fixed: Mapping[str, int] = field(default_factory=dict)
     """Findings that were mended, by rule."""
     diff: str = ""

@@ -24,7 +24,7 @@ from whet.engine.suppress import (
     may_suppress,
     settle_suppressions,
 )
-from whet.errors import UsageError
+from whet.errors import StoreError, UsageError
 from whet.fix.decoding import DecodingError, decode_source
 from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
 from whet.model.finding import Finding
@@ -91,7 +91,6 @@ class _Check:
         self.notices: list[Notice] = []
         self.failures: list[Notice] = []
         self.found: list[tuple[str, Finding]] = []
-        self.silenced = 0
         self.fixed: Counter[str] = Counter()
         self.diff: list[str] = []
         self.mended_stdin: bytes | None = None if request.stdin is None or not request.fix else request.stdin[1]
@@ -240,16 +239,12 @@ class _Check:
             return findings
         from whet.pipeline.mending import mend_source, show_changes
 
-        before = self.silenced
-
         def find(data: bytes) -> Sequence[Finding]:
-            self.silenced = before
             again = replace(result, data=data)
             return self._judge(self._examine_data(again, self._list_lines(result.file, data)))
 
         mended = mend_source(result.data, findings, self.selection.is_fixable, find)
-        if mended.trouble:
-            self.failures.append(Notice(shown, f"{shown} {mended.trouble}", "report it to whoever wrote the rule"))
+        self.failures += [Notice(shown, f"{shown} {words}") for words in mended.troubles]
         self.fixed.update(mended.fixed)
         for lost in mended.gave_way:
             place = f"{shown}:{lost.finding.line}"
@@ -264,12 +259,12 @@ class _Check:
         return list(mended.left)
 
     def _write(self, result: FileResult, data: bytes) -> None:
-        from whet.pipeline.mending import replace_file
+        from whet.fix.files import replace_file
 
-        trouble = replace_file(Path(result.file), result.data, data)
-        if trouble:
-            shown = self._show(result.file)
-            self.failures.append(Notice(shown, f"{shown} {trouble}", "it is as it was; check again"))
+        try:
+            replace_file(Path(result.file), hashlib.sha256(result.data).hexdigest(), data)
+        except StoreError as error:
+            self.failures.append(Notice(self._show(result.file), error.message, error.hint))
 
     def _is_hot(self, share: float) -> bool:
         return share > 0 and share >= self.least
@@ -284,7 +279,6 @@ class _Check:
             return slug not in ignored and self._is_idle(slug, place, result.file, text)
 
         settled = settle_suppressions(text, result.file, result.findings, known=self.known, is_idle=is_idle)
-        self.silenced += len(settled.silenced)
         judged = UNUSED in self.selection.active and self.profile is None
         return settled.kept, settled.unused if judged else ()
 
@@ -337,7 +331,6 @@ class _Check:
             failures=tuple(self.failures),
             files=files,
             rules=self._describe_rules({finding.rule for _, finding in self.found}),
-            silenced=self.silenced,
             fixed=dict(sorted(self.fixed.items())),
             diff="".join(self.diff),
             mended_stdin=self.mended_stdin,
