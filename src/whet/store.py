@@ -3,7 +3,8 @@
 ::
 
     .whet/
-    ├── .gitignore                        holds ``*``
+    ├── .gitignore                        keeps all of it out of git but ``rules/``
+    ├── rules/                            rules that the project brings; whet writes nothing there unasked
     ├── latest                            text: the name of the newest run's folder
     └── runs/
         └── 20250131-142501-orders/
@@ -39,6 +40,9 @@ KEPT = 20
 RUN_FILE = "run.json.gz"
 RAW_FOLDER = "raw"
 LATEST = "latest"
+IGNORE = b"/*\n!/rules/\n__pycache__/\n"
+"""What git passes by in the folder: all but a project's own rules."""
+_OLD_IGNORE = b"*\n"
 _MARKERS = ("pyproject.toml", ".git")
 _NAME = re.compile(r"\d{8}-\d{6}(-\d{1,3})?-[\w.+-]+")
 _RESERVED = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
@@ -166,8 +170,8 @@ def _save(data: bytes, home: Path, label: str) -> Path:
     runs = home / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"
-    if not ignore.exists():
-        write_atomically(ignore, b"*\n")
+    if not ignore.exists() or ignore.read_bytes() == _OLD_IGNORE:
+        write_atomically(ignore, IGNORE)
     folder = _make_folder(runs, label)
     try:
         write_atomically(folder / RUN_FILE, data)

@@ -63,7 +63,7 @@ def test_only_runs_and_report_are_written(runner, words, writes_bytecode):
     assert {path: after[path] for path in before} == before
     runs = list((folder / ".whet" / "runs").iterdir())
     assert [sorted(path.name for path in run.iterdir()) for run in runs] == [["run.json.gz"]]
-    assert (folder / ".whet" / ".gitignore").read_text() == "*\n"
+    assert (folder / ".whet" / ".gitignore").read_text() == "/*\n!/rules/\n__pycache__/\n"
     assert (folder / ".whet" / "latest").read_text().strip() == runs[0].name
     # Bytecode that is there must be that of the source, for the next plain run to use.
     assert runner.plain(*words, cwd=folder).stdout == ran.stdout

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -58,7 +60,7 @@ def test_a_saved_run_is_found_and_read(tmp_path: Path):
     saved = save_run(run, tmp_path)
     assert saved.notice is None
     assert saved.path.parent.name.endswith("-orders")
-    assert (tmp_path / ".whet/.gitignore").read_text() == "*\n"
+    assert (tmp_path / ".whet/.gitignore").read_text() == "/*\n!/rules/\n__pycache__/\n"
     assert load_run(saved.path) == load_run(saved.path.parent) == load_run(find_run(None, tmp_path)) == run
     assert list_files(tmp_path / ".whet") == {".gitignore", "latest", f"runs/{saved.path.parent.name}/run.json.gz"}
 
@@ -187,7 +189,7 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
     def fail(handle: int) -> None:
         path = Path(f"/proc/self/fd/{handle}").readlink()
-        if path.is_relative_to(folder) and path.stat().st_size > 10:
+        if path.is_relative_to(folder) and path.stat().st_size > 100:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(handle)
 
@@ -268,3 +270,20 @@ def test_what_cannot_be_read_is_told(tmp_path: Path):
     (tmp_path / "run.json.gz").write_bytes(b"x")
     with pytest.raises(FormatError):
         load_run(tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="asks git")
+@pytest.mark.parametrize("before", [None, "*\n"])
+def test_git_sees_the_projects_own_rules_and_nothing_else_in_the_folder(tmp_path: Path, before: str | None):
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    rules = tmp_path / ".whet" / "rules"
+    (rules / "__pycache__").mkdir(parents=True)
+    (rules / "mine.py").touch()
+    (rules / "__pycache__" / "mine.pyc").touch()
+    if before is not None:
+        (tmp_path / ".whet/.gitignore").write_text(before)
+    save_run(make_run(), tmp_path)
+    listed = subprocess.run(
+        ["git", "status", "--porcelain", "-uall"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert listed.stdout.split() == ["??", ".whet/rules/mine.py"]

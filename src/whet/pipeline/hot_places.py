@@ -6,14 +6,19 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from whet.engine.facts import Facts, UnreadableError
 from whet.engine.scopes import Scope, ScopeKind
 from whet.engine.source import SourceText
+from whet.errors import FormatError
 from whet.model.frame import Owner
-from whet.model.hot import HotPlace, HotProfile, classify, normalise
-from whet.model.hotspot import Hotspots
-from whet.model.run import Run
+from whet.model.hot import HotPlace, HotProfile, classify, normalise, read_hot, write_hot
+
+if TYPE_CHECKING:
+    from whet.model.hotspot import Hotspots
+    from whet.model.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,31 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
             if share and code:
                 places.append(HotPlace(source.shown, function, code, share))
     return HotProfile(tuple(sorted(places)))
+
+
+def write_hot_profile(run: Run, path: Path | None, stream: BinaryIO) -> HotProfile:
+    """Write the hot code of a run to ``path``, or to ``stream`` without one, and return it.
+
+    Raises :class:`whet.errors.StoreError` where ``path`` cannot be written or is somebody else's file.
+    """
+    from whet.merge.attribute import merge_run
+    from whet.report.write import write_page
+
+    profile = build_hot_profile(run, merge_run(run))
+    data = write_hot(profile.places).encode("ascii")
+    if path is None:
+        stream.write(data)
+    else:
+        write_page(data, path, _is_hot_profile)
+    return profile
+
+
+def _is_hot_profile(path: Path) -> bool:
+    try:
+        read_hot(path.read_bytes(), str(path))
+    except FormatError:
+        return False
+    return True
 
 
 def find_hot_lines(places: Iterable[HotPlace], text: str) -> HotLines:
