@@ -3,7 +3,8 @@
 Definitions. *Busy* is CPU plus waiting; idle time is left out of every share.
 *Self* is CPU in the place itself, *total* with everything that it called (a
 recursive function counts once), *charged* its self time plus everything
-outside user code called from it, up to the next user frame. Waiting is charged
+outside user code called from it, up to the next user frame; what an event loop
+computes for itself is charged to nobody. Waiting is charged
 the same way. A share is of busy time and has the standard error
 ``sqrt(p * (1 - p) / n)`` of ``n`` samples. Repeated executions add up.
 """
@@ -56,6 +57,7 @@ def merge_run(run: Run) -> Hotspots:
         waiting_ns=times.waiting,
         idle_ns=times.idle,
         outside_ns=times.outside,
+        outside_packages=tuple(sorted(times.outside_of.items(), key=lambda item: (-item[1], item[0]))),
         samples=times.samples,
         share_error=share_error(0.5, times.samples),
         functions=functions,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from whet.merge.imports import sum_imports
 from whet.merge.ledger import Ledger
 from whet.merge.names import package_name
+from whet.merge.parked import is_event_loop
 from whet.merge.tree import charge_rows, outermost_rows, preorder, self_values, subtree_sums
 from whet.model.frame import Owner
 from whet.model.metric import Metric
@@ -24,6 +25,8 @@ class Times:
     waiting: int = 0
     idle: int = 0
     outside: int = 0
+    outside_of: dict[str, int] = field(default_factory=dict)
+    """The part of ``outside`` that was spent in each package."""
     samples: int = 0
     imports: dict[tuple[str, str], int] = field(default_factory=dict)
     packages: dict[tuple[str, Owner], list[int]] = field(default_factory=dict)
@@ -33,7 +36,11 @@ class Times:
 
 
 def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[str]) -> None:
-    """Add one time profile to the tallies and to ``times``."""
+    """Add one time profile to the tallies and to ``times``.
+
+    What an event loop computes for itself is charged to nobody: the line that started it has hardly anything to do
+    with how many events there are. Its waiting is, for want of the coroutine that waits.
+    """
     parent, frame_of = profile.stacks.parent, profile.stacks.frame
     function_of = [ledger.function(frame) for frame in profile.frames]
     line_of = [ledger.line(frame) for frame in profile.frames]
@@ -45,7 +52,9 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
     spent = [row for row in range(len(parent)) if cpu[row] or waiting[row]]
     inside = [row for row in spent if charged[row] >= 0]
     whole = sum(cpu) + sum(waiting)
-    times.outside += whole - sum(cpu[row] + waiting[row] for row in inside)
+    of_loops = _find_loop_rows(profile)
+    charged_cpu = [0 if own else spent for own, spent in zip(of_loops, cpu, strict=False)]
+    times.outside += whole - sum(charged_cpu[row] + waiting[row] for row in inside)
     for tallies, keys in ((ledger.functions, functions), (ledger.lines, lines)):
         for row in spent:
             if keys[row] >= 0:
@@ -56,7 +65,7 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
             key = keys[charged[row]]
             if key >= 0:
                 tally = tallies[key]
-                tally.charged += cpu[row]
+                tally.charged += charged_cpu[row]
                 tally.waiting += waiting[row]
     cpu_sums = subtree_sums(parent, cpu)
     waiting_sums = subtree_sums(parent, waiting) if any(waiting) else [0] * len(parent)
@@ -74,11 +83,24 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
         if key >= 0:
             sums[key][0] += cpu[row]
             sums[key][2] += cpu[row] + waiting[row]
+        lost = cpu[row] + waiting[row] if charged[row] < 0 else cpu[row] - charged_cpu[row]
+        if key >= 0 and lost:
+            times.outside_of[packages[key][0]] = times.outside_of.get(packages[key][0], 0) + lost
     for row in outermost_rows(order, keys, len(sums)):
         sums[keys[row]][1] += cpu_sums[row]
     busy_sums = [computed + waited for computed, waited in zip(cpu_sums, waiting_sums, strict=True)]
     sum_imports(profile, busy_sums, order, roots, times.imports)
     _add_threads(profile, times, functions)
+
+
+def _find_loop_rows(profile: Profile) -> list[bool]:
+    """Tell for each row whether it is an event loop or the standard library's work for it, before any other code."""
+    loops = [is_event_loop(frame) for frame in profile.frames]
+    aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) for frame in profile.frames]
+    own: list[bool] = []
+    for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+        own.append(loops[frame] or (aids[frame] and parent >= 0 and own[parent]))
+    return own
 
 
 def charge_memory(profile: Profile, ledger: Ledger) -> None:

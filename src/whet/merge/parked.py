@@ -133,6 +133,11 @@ def is_serving(frame: Frame) -> bool:
     return frame.name != "<module>" and _SERVING.match(name_place(frame)) is not None
 
 
+def is_event_loop(frame: Frame) -> bool:
+    """Tell whether this function is an event loop, or starts one and is over when it is."""
+    return name_place(frame) in _LOOPS
+
+
 def find_stance(stack: Sequence[Frame], main: bool) -> Stance:
     """Return what a thread with this ``stack``, innermost frame first, does while it does not compute.
 

@@ -110,7 +110,9 @@ class Hotspots:
     waiting_ns: int = 0
     idle_ns: int = 0
     outside_ns: int = 0
-    """The part of ``busy_ns`` without a user frame on the stack: charged to nobody."""
+    """The part of ``busy_ns`` that is charged to nobody: no user frame on the stack, or an event loop's own work."""
+    outside_packages: tuple[tuple[str, int], ...] = ()
+    """What of that was spent in which package, most first."""
     samples: int = 0
     share_error: float = 0.0
     """Standard error of a share of one half: the worst any share can have."""

@@ -268,6 +268,8 @@ class Summary:
     next_command: str = ""
     not_measured: str = ""
     """One sentence that names what was not measured, and the command for it."""
+    outside: str = ""
+    """How much is charged to no line of the user's, and which packages spent it; nothing where it is little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ _NOTABLE = 0.05
 _CROWDED = 1.15
 _MUCH_AWAITED = 0.3
 _WORTH_A_WORD = 0.03
+_MOST_PACKAGES = 3
+_WORTH_NAMING = 0.01
 _NOTICED_NS = 50_000_000
 """A difference that a few samples make is none."""
 
@@ -51,7 +53,16 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         more_samples=more,
         next_command=more or measure_rest_command(run) or "whet report --format json",
         not_measured=describe_not_measured(run),
+        outside=_describe_outside(hotspots),
     )
+
+
+def _describe_outside(hotspots: Hotspots) -> str:
+    if not hotspots.busy_ns or hotspots.outside_ns < _NOTABLE * hotspots.busy_ns:
+        return ""
+    parts = [(name, spent / hotspots.busy_ns) for name, spent in hotspots.outside_packages[:_MOST_PACKAGES]]
+    named = ", ".join(f"{name} {format_share(share)}" for name, share in parts if share >= _WORTH_NAMING)
+    return f"{format_share(hotspots.outside_ns / hotspots.busy_ns)} outside your code{named and f': {named}'}"
 
 
 def _count_own(run: Run, first: Execution | None) -> int | None:
@@ -96,9 +107,12 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
         took = f" in {format_seconds(first.wall_ns)}" if first else ""
         return f"{title}: nothing was seen computing{took}; no place to name"
     top = functions[0]
-    share = format_whole_share(top.cost.share.value or 0.0)
+    hottest, outside = top.cost.share.value or 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
-    place = f"{top.name} ({top.place})"
+    share, place = format_whole_share(hottest), f"{top.name} ({top.place})"
+    if outside > hottest and waiting < _MOSTLY:
+        most = ", ".join(name for name, _ in hotspots.outside_packages[:2])
+        share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"
     busy = format_seconds(hotspots.busy_ns)
     cpu = format_seconds(_count_cpu(first, hotspots))
     if waiting >= _MOSTLY:

@@ -189,6 +189,8 @@ class _Page:
             table.add_row(*cells[row], place)
         self._blank()
         self._write(table)
+        if view.summary.outside:
+            self._write(self._text(view.summary.outside, "dim"))
 
     def write_suggestions(self, suggestions: Sequence[Suggestion], found: int) -> None:
         if not suggestions:

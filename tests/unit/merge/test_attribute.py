@@ -352,3 +352,36 @@ def test_order_does_not_matter(make, tree, chance):
     assert {spot: one.line_index[key] for key, spot in other.line_index.items()} == {spot: spot for spot in other.lines}
     assert set(one.dependencies) == set(other.dependencies)
     assert (one.busy_ns, one.outside_ns, one.samples) == (other.busy_ns, other.outside_ns, other.samples)
+
+
+LOOP = (
+    "<module>@/app/a.py:9:1;run@{0}asyncio/runners.py:190:180;run_until_complete@{0}asyncio/base_events.py:660:620;"
+    "run_forever@{0}asyncio/base_events.py:610:590;_run_once@{0}asyncio/base_events.py:1990:1900"
+).format("/usr/lib/python3.13/")
+RUN = f"{LOOP};_run@/usr/lib/python3.13/asyncio/events.py:88:80"
+MAIN = f"{RUN};main@/app/a.py:3:1"
+
+
+def test_what_an_event_loop_does_for_itself_is_charged_to_nobody(make):
+    profile = make.profile(
+        [
+            (LOOP, 10),
+            (f"{LOOP};select@/usr/lib/python3.13/selectors.py:468:450", 20),
+            (f"{LOOP};select@/usr/lib/python3.13/selectors.py:468:450", 40, Metric.WAITING),
+            (MAIN, 5),
+            (f"{MAIN};sleep@/usr/lib/python3.13/asyncio/tasks.py:600:590", 6),
+            (f"{RUN};fetch@{PANDAS}:30:20", 7),
+            ("<module>@/app/a.py:9:1", 1),
+        ]
+    )
+    hotspots = merge_run(make.run(profile))
+    lines = {spot.line: spot.cost for spot in hotspots.lines if spot.file == "/app/a.py"}
+    # A coroutine of the user's bears its own costs; one of a library is the work of the line that started it.
+    assert lines[3].charged_ns == 5 + 6
+    assert lines[9].charged_ns == 7 + 1
+    assert lines[9].waiting_ns == 40
+    assert lines[9].total_ns == 10 + 20 + 5 + 6 + 7 + 1
+    assert hotspots.outside_ns == 10 + 20
+    assert hotspots.busy_ns == 89
+    (asyncio,) = [spot for spot in hotspots.dependencies if spot.package == "asyncio"]
+    assert asyncio.self_ns == 10 + 6

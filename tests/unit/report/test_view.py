@@ -20,6 +20,7 @@ from whet.report.icicle import lay_out
 from whet.report.memory import draw_memory
 from whet.report.places import Places, shorten_path
 from whet.report.suggestions import describe_seen
+from whet.report.terminal import TerminalRenderer
 from whet.report.view import build_view
 from whet.report.words import describe_end, more_samples_command, name_program, repeat_command
 
@@ -313,3 +314,26 @@ def test_no_command_repeats_a_program_that_failed():
     (caution,) = [each for each in view.cautions if each.about == "samples"]
     assert caution.message.startswith("only 3 samples") and not caution.hint
     assert "--repeat" in build_view(run, few).summary.next_command
+
+
+def test_what_is_not_the_users_code_is_told():
+    hotspots = make_hotspots()
+    some = replace(hotspots, outside_ns=hotspots.busy_ns // 10, outside_packages=(("asyncio", hotspots.busy_ns // 10),))
+    view = build_view(make_run(), some)
+    assert view.summary.outside == "10.0 % outside your code: asyncio 10.0 %"
+    assert "41 % of" in view.summary.verdict
+    most = (("asyncio", hotspots.busy_ns // 2), ("<b>\x1b", hotspots.busy_ns // 5), ("ssl", 1))
+    view = build_view(make_run(), replace(hotspots, outside_ns=7 * hotspots.busy_ns // 10, outside_packages=most))
+    assert view.summary.verdict.startswith("orders.py spends 70 % of 3.06 s CPU in code that is not yours (asyncio, ")
+    assert view.summary.outside == "70.0 % outside your code: asyncio 50.0 %, <b>\x1b 20.0 %"
+    for quiet in (hotspots, replace(hotspots, outside_ns=1)):
+        assert build_view(make_run(), quiet).summary.outside == ""
+
+
+def test_the_terminal_tells_it_below_the_table():
+    hotspots = make_hotspots()
+    some = replace(hotspots, outside_ns=hotspots.busy_ns // 10, outside_packages=(("a\x1bb", hotspots.busy_ns // 10),))
+    text = TerminalRenderer(100).format(build_view(make_run(), some))
+    (line,) = [line for line in text.splitlines() if "outside your code" in line]
+    assert line.startswith("10.0 % outside your code: a")
+    assert "\x1b" not in line
