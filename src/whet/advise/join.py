@@ -7,14 +7,12 @@ from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
+from whet.config import LEAST_SHARE
 from whet.model.advice import Advice
 from whet.model.finding import Finding, Safety
 from whet.model.hotspot import Hotspots
 from whet.model.identity import identify_findings
 from whet.model.run import Run
-
-LEAST_SHARE = 0.01
-"""The part of a run below which a finding is not advice."""
 
 _ORDER = {safety: rank for rank, safety in enumerate(Safety)}
 

@@ -37,12 +37,11 @@ def attach_command(
     """
     from whet.pipeline.attaching import attach_to
     from whet.pipeline.options import AttachOptions
-    from whet.pipeline.project import find_project
     from whet.pipeline.showing import check_rules
     from whet.target.process import parse_pid
 
     pid = parse_pid(process)
-    check_rules(find_project(Path.cwd()))
+    config = check_rules(Path.cwd())
     with LiveLine(rate) as progress:
         options = AttachOptions(
             duration=duration,
@@ -50,8 +49,8 @@ def attach_command(
             native=native,
             children=children,
             nonblocking=nonblocking,
-            include=tuple(include or ()),
-            exclude=tuple(exclude or ()),
+            include=(*config.include, *(include or ())),
+            exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
             progress=progress,
         )

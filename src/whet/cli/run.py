@@ -62,7 +62,6 @@ def run_command(
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
     from whet.pipeline.measuring import measure
     from whet.pipeline.options import MeasureOptions, Sampler
-    from whet.pipeline.project import find_project
     from whet.pipeline.showing import check_rules
     from whet.target.naming import choose_target
 
@@ -71,7 +70,7 @@ def run_command(
     except ValueError as error:
         raise UsageError(f"there is no sampler {sampler!r}", "--sampler py-spy or --sampler pyinstrument") from error
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
-    check_rules(find_project(Path.cwd()))
+    config = check_rules(Path.cwd())
     with LiveLine(rate) as progress:
         options = MeasureOptions(
             rate=rate,
@@ -84,8 +83,8 @@ def run_command(
             repeat=repeat,
             duration=duration,
             max_time=max_time,
-            include=tuple(include or ()),
-            exclude=tuple(exclude or ()),
+            include=(*config.include, *(include or ())),
+            exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
             progress=progress,
         )

@@ -58,6 +58,10 @@ class Suppression:
     code: str
     """The line that it stands on."""
 
+    def silences(self, finding: Finding) -> bool:
+        """Tell whether the comment is about ``finding``."""
+        return finding.rule in self.slugs and self.first <= finding.line <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -103,11 +107,7 @@ def settle_suppressions(
     silenced: list[Finding] = []
     used: set[tuple[int, str]] = set()
     for finding in findings:
-        hits = [
-            index
-            for index, item in enumerate(suppressions)
-            if finding.rule in item.slugs and item.first <= finding.line <= item.last
-        ]
+        hits = [index for index, item in enumerate(suppressions) if item.silences(finding)]
         used.update((index, finding.rule) for index in hits)
         (silenced if hits else kept).append(finding)
     unused: list[Finding] = []

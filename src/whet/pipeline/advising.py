@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.advise.join import advise
-from whet.engine.loading import load_rules
+from whet.config import LEAST_SHARE
+from whet.engine.loading import RuleModule
 from whet.engine.run import find_findings
-from whet.errors import PluginError, WhetError
+from whet.engine.suppress import find_suppressions
+from whet.errors import PluginError, UsageError, WhetError
 from whet.fix.edits import apply_edits
 from whet.merge.attribute import merge_run
 from whet.model.advice import Advice
@@ -19,6 +22,7 @@ from whet.model.run import Notice, Purpose, Run
 from whet.observe.answers import answer
 from whet.pipeline.project import find_project
 from whet.pipeline.refuted import load_refutations
+from whet.pipeline.rulebook import load_rulebook
 
 HOT_SHARE = 0.005
 """Rules look at functions that own a line of this share of the run."""
@@ -39,11 +43,11 @@ def advise_run(run: Run) -> Advised:
     What an earlier session refuted is left out for as long as the code is the same.
     """
     hotspots = merge_run(run)
-    findings, notices = _find(run, hotspots)
+    findings, notices, least_share = _find(run, hotspots)
     refutations = load_refutations(Path(run.project or run.directory or "."))
     advice = tuple(
         _complete(item, run)
-        for item in advise(run, hotspots, findings, answer=answer)
+        for item in advise(run, hotspots, findings, least_share=least_share, answer=answer)
         if run.proof.trial_of(item.id) is not None or not refutations.holds(item, run)
     )
     if notices:
@@ -51,18 +55,21 @@ def advise_run(run: Run) -> Advised:
     return Advised(run, hotspots, advice)
 
 
-def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...]]:
+def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
+    """Return what the rules find in hot code, what kept them from it, and the share below which it is not advice."""
     hot: dict[str, set[int]] = {}
     for spot in hotspots.lines:
         cost = spot.cost
         if hotspots.busy_ns and (cost.charged_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
             hot.setdefault(spot.file, set()).add(spot.line)
     notices: tuple[Notice, ...] = ()
+    rules: tuple[RuleModule, ...] = ()
+    least_share = LEAST_SHARE
     try:
-        rules = load_rules(_find_rules_of(run))
-    except PluginError as error:
+        rulebook = load_rulebook(_find_rules_of(run))
+        rules, least_share = rulebook.wanted, rulebook.config.min_share
+    except (PluginError, UsageError) as error:
         # The measurement is there and must be shown; before a program runs, this is an error.
-        rules = ()
         notices = (Notice("rules", f"no rule has looked at the program: {error.message}", error.hint),)
     python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     findings, troubles = find_findings(
@@ -71,18 +78,29 @@ def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Noti
         {file: frozenset(lines) for file, lines in hot.items()},
         (python[0], python[1]) if len(python) == 2 else None,
     )
-    return tuple(findings), (*notices, *troubles)
+    return tuple(_heed_comments(run, findings)), (*notices, *troubles), least_share
 
 
-def _find_rules_of(run: Run) -> Path | None:
-    """Return the project whose own rules look at ``run``.
+def _heed_comments(run: Run, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings that no ``# whet: ignore[slug]`` silences."""
+    comments = {}
+    for finding in findings:
+        if finding.file not in comments:
+            source = run.sources.get(finding.file)
+            comments[finding.file] = find_suppressions(source.text) if source is not None else ()
+        if not any(item.silences(finding) for item in comments[finding.file]):
+            yield finding
+
+
+def _find_rules_of(run: Run) -> Path:
+    """Return the project whose settings hold and whose own rules look at ``run``.
 
     The folder of a process that whet attached to may be somebody else's, or mean
     another folder here: only where whet itself was started are rules trusted.
     """
     if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
         return find_project(Path.cwd())
-    return Path(run.project) if run.project else None
+    return Path(run.project or run.directory or ".")
 
 
 def _complete(advice: Advice, run: Run) -> Advice:

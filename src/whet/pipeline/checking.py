@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.config import Config, load_config
 from whet.engine.facts import UnreadableError
 from whet.engine.files import FileResult, examine_files
-from whet.engine.loading import RuleModule, load_rules
+from whet.engine.loading import RuleModule
 from whet.engine.pool import Task, examine_task
 from whet.engine.run import examine_source
 from whet.engine.suppress import (
@@ -33,6 +32,7 @@ from whet.model.identity import identify_findings
 from whet.model.run import Notice, SourceFile
 from whet.pipeline.discovery import FileFinder
 from whet.pipeline.project import find_project, find_repository
+from whet.pipeline.rulebook import load_rulebook
 from whet.pipeline.selection import Asked, Selection, choose_rules
 
 if TYPE_CHECKING:
@@ -76,10 +76,9 @@ class _Check:
     def __init__(self, request: CheckRequest, start: Path) -> None:
         self.request = request
         self.start = start.absolute()
-        self.config: Config = load_config(self.start, request.config)
+        rulebook = load_rulebook(self.start, request.config, [self.start / folder for folder in request.rules])
+        self.config, self.rules = rulebook.config, rulebook.rules
         self.repository = find_repository(self.config.root)
-        folders = [self.config.root / folder for folder in self.config.rules]
-        self.rules = load_rules(self.config.root, [*folders, *(self.start / folder for folder in request.rules)])
         self.profile = self._read_profile()
         self.selection: Selection = choose_rules(
             self.rules, self.config, request.asked, profile=self.profile is not None
@@ -118,7 +117,7 @@ class _Check:
                 f"the hot profile {path} cannot be read: {error.strerror or error} ({where})",
                 "write it with `whet report --format hot -o FILE` after `whet run`",
             ) from error
-        self.profile_name = str(path)
+        self.profile_name = self._show(str(path))
         root = find_project(path.absolute().parent)
         places: dict[str, list[HotPlace]] = defaultdict(list)
         for place in read_hot(data, str(path)).places:

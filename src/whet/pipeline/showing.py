@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.engine.loading import load_rules
+from whet.config import Config
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advising import advise_run
+from whet.pipeline.rulebook import load_rulebook
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
@@ -25,9 +26,12 @@ class Shown:
     hotspots: Hotspots
 
 
-def check_rules(project: Path) -> None:
-    """Load all rules, so that one that is broken is known before the program runs. Raises ``PluginError``."""
-    load_rules(project)
+def check_rules(folder: Path) -> Config:
+    """Load settings and rules, so that what is broken is known before the program runs; return the settings.
+
+    Raises ``UsageError`` and ``PluginError``.
+    """
+    return load_rulebook(folder).config
 
 
 def show(run: Run, *, include_source: bool = True, title: str = "") -> Shown:

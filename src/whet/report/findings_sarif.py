@@ -121,5 +121,5 @@ def _replace(edit: Edit) -> dict[str, Any]:
 
 
 def _notify(notice: Notice, level: str) -> dict[str, Any]:
-    hint = f" {notice.hint}" if notice.hint else ""
+    hint = f"; {notice.hint}" if notice.hint else ""
     return {"level": level, "message": {"text": encodable(show(f"{notice.about}: {notice.message}{hint}"))}}
