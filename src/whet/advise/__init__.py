@@ -1,5 +1,6 @@
 """Joins findings to hot lines, estimates, ranks."""
 
-from whet.advise.join import LEAST_SHARE, advise
+from whet.advise.join import advise
+from whet.config import LEAST_SHARE
 
 __all__ = ["LEAST_SHARE", "advise"]
