@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from whet.model.flame import FOLDED, CallTree
 from whet.model.frame import Frame
@@ -16,8 +16,10 @@ MOST = 4
 _TIME = (Metric.CPU, Metric.WAITING)
 
 
-def relate_functions(tree: CallTree, places: Places) -> Mapping[tuple[str, int], Relations]:
-    """Return callers and callees by (file, first line) of a function, the heaviest first.
+def relate_functions(
+    tree: CallTree, places: Places, wanted: Collection[tuple[str, int]] | None = None
+) -> Mapping[tuple[str, int], Relations]:
+    """Return callers and callees by (file, first line) of a function, the heaviest first; ``wanted`` narrows them.
 
     The time is that of the callee as called from the caller, what it calls
     included, computing and waiting; within a recursion it counts once.
@@ -41,7 +43,7 @@ def relate_functions(tree: CallTree, places: Places) -> Mapping[tuple[str, int],
             more_callees=max(len(callees[number]) - MOST, 0),
         )
         for number, frame in enumerate(tree.frames)
-        if callers[number] or callees[number]
+        if (wanted is None or (frame.file, frame.first_line) in wanted) and (number in callers or number in callees)
     }
 
 

@@ -127,11 +127,13 @@ def build_view(
     ``flames`` are drawn as they are, ``calls`` are what the live flame graph chooses from.
     """
     excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
-    places = Places(run, shown_lines(excerpts))
+    lines_shown = shown_lines(excerpts)
+    places = Places(run, lines_shown)
     functions = list_functions(hotspots.functions, places)
     lines = list_lines(hotspots.lines, run, places, include_source=include_source)
     suggestions = list_suggestions(advice, places, run.proof, include_source=include_source)
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
+    relations = relate_functions(calls, places, lines_shown) if calls is not None else None
     summary = summarise(run, hotspots, functions)
     return ReportView(
         title=title or summary.title,
@@ -165,9 +167,7 @@ def build_view(
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
         flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
         memory=draw_memory(run.resident, places),
-        listings=build_listings(
-            run, hotspots, excerpts, suggestions, places, relate_functions(calls, places) if calls is not None else None
-        ),
+        listings=build_listings(run, hotspots, excerpts, suggestions, places, relations),
         method=describe_method(run, hotspots),
     )
 
