@@ -34,14 +34,24 @@ def check_rules(folder: Path) -> Config:
     return load_rulebook(folder).config
 
 
-def show(run: Run, *, include_source: bool = True, title: str = "") -> Shown:
-    """Merge a run, let the rules look at its hot functions, and build the view of it all."""
+def show(run: Run, *, include_source: bool = True, title: str = "", before: Run | None = None) -> Shown:
+    """Merge a run, let the rules look at its hot functions, and build the view of it all.
+
+    With ``before``, the flame graph compares the run with that one.
+    """
     advised = advise_run(run)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
-    calls = fold_calls(run)
+    calls = fold_calls(run, before=before)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
     view = build_view(
-        advised.run, advised.hotspots, advised.advice, flames, calls=calls, include_source=include_source, title=title
+        advised.run,
+        advised.hotspots,
+        advised.advice,
+        flames,
+        calls=calls,
+        before=before,
+        include_source=include_source,
+        title=title,
     )
     return Shown(view, advised.hotspots)
 

@@ -88,6 +88,21 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     return tuple(cautions)
 
 
+def compare_runs(before: Run, after: Run) -> str:
+    """Return what two runs took. One execution each says nothing about chance, and that is said too."""
+    told = []
+    for run in (before, after):
+        first = run.executions[0] if run.executions else None
+        told.append(
+            f"{format_seconds(first.cpu_ns)} CPU, {format_seconds(first.wall_ns)} wall" if first else "not timed"
+        )
+    when = f" of {before.started}" if before.started else ""
+    return (
+        f"Compared with the run{when}: {told[0]} before, {told[1]} now. These are single executions: "
+        "whet prove --against REF tells a difference from chance."
+    )
+
+
 def find_peak(run: Run) -> int:
     """Return the highest resident memory of the first execution, in bytes; 0 where it was not measured."""
     first = run.executions[0].peak_resident_bytes if run.executions else 0

@@ -36,7 +36,7 @@ from whet.report.parts import (
 from whet.report.places import Places
 from whet.report.relations import relate_functions
 from whet.report.suggestions import group_suggestions, list_suggestions
-from whet.report.summary import list_cautions, summarise
+from whet.report.summary import compare_runs, list_cautions, summarise
 from whet.report.units import share_figure, time_figure
 
 TABLE_FUNCTIONS = 50
@@ -62,6 +62,8 @@ class ReportView:
 
     title: str
     """What the report is called: by its reader, else by the program's name."""
+    compared: str
+    """What the run is compared with, and the two times; empty where it is with none."""
     summary: Summary
     provenance: Provenance
     cautions: tuple[Caution, ...]
@@ -119,12 +121,14 @@ def build_view(
     flames: Mapping[Metric, FlameTree] | None = None,
     *,
     calls: CallTree | None = None,
+    before: Run | None = None,
     include_source: bool = True,
     title: str = "",
 ) -> ReportView:
     """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
 
     ``flames`` are drawn as they are, ``calls`` are what the live flame graph chooses from.
+    ``before`` is the run whose columns stand beside the others in ``calls``.
     """
     excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
     lines_shown = shown_lines(excerpts)
@@ -137,6 +141,7 @@ def build_view(
     summary = summarise(run, hotspots, functions)
     return ReportView(
         title=title or summary.title,
+        compared=compare_runs(before, run) if before is not None else "",
         summary=summary,
         provenance=describe_provenance(run),
         cautions=(*list_cautions(run, hotspots), *_state_cuts(hotspots)),

@@ -337,3 +337,12 @@ def test_the_terminal_tells_it_below_the_table():
     (line,) = [line for line in text.splitlines() if "outside your code" in line]
     assert line.startswith("10.0 % outside your code: a")
     assert "\x1b" not in line
+
+
+def test_a_run_before_is_told_of_with_both_times():
+    run = make_run()
+    before = replace(run, started="2024-11-19", executions=(replace(run.executions[0], cpu_ns=5_000_000_000),))
+    view = build_view(run, make_hotspots(), before=before)
+    assert view.compared.startswith("Compared with the run of 2024-11-19: 5.00 s CPU, 3.40 s wall before, 3.06 s CPU")
+    assert "chance" in view.compared
+    assert build_view(run, make_hotspots()).compared == ""
