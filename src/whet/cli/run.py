@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +15,13 @@ from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
-from whet.errors import UsageError
+from whet.cli.prove import BudgetOption, CompareOption, TestsOption, parse_time
+from whet.errors import UsageError, WhetError
 from whet.pipeline.options import DEFAULT_REPORT
+
+if TYPE_CHECKING:
+    from whet.model.run import Run
+    from whet.target.spec import TargetSpec
 
 COMMAND_CLASS = TargetCommand
 
@@ -42,6 +48,12 @@ def run_command(
     trace_python_allocators: Annotated[
         bool, typer.Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
     ] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Then try the rewrites: run many times with and without them.")
+    ] = False,
+    budget: BudgetOption = "10m",
+    compare: CompareOption = None,
+    tests: TestsOption = "",
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML report.")] = Path(
@@ -69,6 +81,8 @@ def run_command(
         chosen = Sampler(sampler)
     except ValueError as error:
         raise UsageError(f"there is no sampler {sampler!r}", "--sampler py-spy or --sampler pyinstrument") from error
+    if prove:
+        parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
     config = check_rules(Path.cwd())
     with LiveLine(rate) as progress:
@@ -93,10 +107,29 @@ def run_command(
     if notice is not None:
         say(f"whet: {notice.message}")
     again = notice.hint if notice is not None else "whet report"
-    written = show_run(measured.run, output, include_source=not no_source, title=title or "", again=again)
+    run = measured.run
+    if prove:
+        run = prove_measured(run, measured.saved.path, spec, budget=budget, compare=compare or (), tests=tests)
+    written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     if open_ and written is not None:
         open_report(written)
     return measured.status
+
+
+def prove_measured(run: Run, path: Path, spec: TargetSpec, *, budget: str, compare: Sequence[str], tests: str) -> Run:
+    """Prove the advice on a run that was just measured. That this fails loses nothing of what was measured."""
+    from whet.cli.prove import prove_run
+    from whet.pipeline.proving import ProvingRequest
+    from whet.prove.session import ProveOptions
+
+    options = ProveOptions(budget=parse_time(budget, "--budget"), compare=tuple(compare), tests=tests)
+    try:
+        return prove_run(run, path, ProvingRequest(options), spec=spec)
+    except WhetError as error:
+        say(f"whet: nothing was proven: {error.message}")
+        if error.hint:
+            say(f"whet: {error.hint}")
+        return run
 
 
 def show_run(

@@ -32,6 +32,7 @@ from whet.pipeline.evidence import pool_evidence
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.sources import gather_sources
+from whet.pipeline.standard_input import record_input
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
 from whet.target.roots import find_launchers, find_program_roots
@@ -87,6 +88,7 @@ class _Measurement:
         self.project = find_project(Path(self.spec.directory))
         self.program = find_program_roots(self.spec, host)
         self.record = _Record()
+        self.stdin = record_input()
         self.missing: set[str] = set()
         self.later_limit = options.max_time
         self.planned = options.repeat + options.memory + options.exact_lines
@@ -357,6 +359,7 @@ class _Measurement:
             resident=record.resident,
             notices=(*record.notices, *changed),
             not_measured=self._name_what_was_not_measured(),
+            stdin=self.stdin,
         )
 
     def _name_what_was_not_measured(self) -> tuple[tuple[str, str], ...]:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import re
 import shlex
-import stat
-import sys
 from pathlib import Path
 
 from whet.errors import TargetError, UsageError
 from whet.model.masking import MASK
-from whet.model.run import Purpose, Run, StandardInput
+from whet.model.run import Purpose, Run
 from whet.prove.stage import Program
 from whet.target.program import is_program
 from whet.target.python_words import names_python, read_python_command
 from whet.target.spec import TargetKind, TargetSpec
 
-SMALL_INPUT = 1_000_000
-"""Bytes of standard input that are kept with a run."""
 NAME_ONE = "name a run of it that ends: whet prove --workload 'python app.py --once'"
 _FOR_THE_SHELL = re.compile(r"[|&;<>$`*?~(){}\[\]#\n]")
 
@@ -42,22 +37,6 @@ def make_program(
     status = run.executions[0].exit_status if run.executions else None
     program = Program(run.interpreter.path, run.directory, spec, "", stdin, setup, cleanup, status)
     return program, notes
-
-
-def record_input(descriptor: int = 0) -> StandardInput:
-    """Return what a program finds on standard input: a file that can be read again, or not."""
-    try:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            is_stream = stat.S_ISFIFO(info.st_mode) or stat.S_ISSOCK(info.st_mode)
-            return StandardInput("stream" if is_stream else "nothing")
-        path = os.path.realpath(f"/proc/self/fd/{descriptor}") if sys.platform.startswith("linux") else ""
-        if info.st_size > SMALL_INPUT:
-            return StandardInput("file", path)
-        data = os.pread(descriptor, SMALL_INPUT, 0) if hasattr(os, "pread") else b""
-    except OSError:
-        return StandardInput()
-    return StandardInput("file", path, hashlib.sha256(data).hexdigest(), base64.b64encode(data).decode("ascii"))
 
 
 def _refuse_unrepeatable(run: Run) -> None:

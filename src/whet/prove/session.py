@@ -34,7 +34,12 @@ WON = "won"
 MOST_PAIRS = 400
 TOTAL_PAIRS = 20
 """Pairs of the fresh rounds, where the budget holds so many."""
-LEAST_TOTAL = 6
+LEAST_TOTAL = 8
+"""Pairs of the fresh rounds for which time is kept, or"""
+TOTAL_BUDGET = 0.2
+"""so much of the budget, if that is more."""
+TOTAL_ERROR = 0.5
+"""Part of the error that the fresh rounds may spend; the comparisons before them share the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +245,10 @@ class ProofSession:
 
     def _play(self, units: list[Unit]) -> None:
         runner = self._get_runner()
-        self._comparisons = 2 * len(units) + 3 if len(units) > 1 else 2
-        self._reserve = 2 * LEAST_TOTAL * runner.seconds_a_run
+        # The total, one for each, what is left over, and each of that on top.
+        self._comparisons = 2 * len(units) + 2 if len(units) > 1 else 1
+        fresh = min(2 * TOTAL_PAIRS * runner.seconds_a_run, TOTAL_BUDGET * self.options.budget)
+        self._reserve = max(2 * LEAST_TOTAL * runner.seconds_a_run, fresh)
         won = self._play_alone(units[0]) if len(units) == 1 else self._leave_one_out(units)
         if won:
             self._play_total(won)
@@ -303,9 +310,8 @@ class ProofSession:
             return
         pairs = self.options.runs or TOTAL_PAIRS
         pairs = max(2, min(pairs, int(runner.left() / max(2 * runner.seconds_a_run, 1e-9))))
-        error = share_error(1 - self.options.confidence, self._comparisons)
         # One look, at the end: the interval is as narrow as these runs can make it.
-        design = Design((pairs,), error, self.options.threshold)
+        design = Design((pairs,), TOTAL_ERROR * (1 - self.options.confidence), self.options.threshold)
         match = Match("total", BASELINE, WON, design)
         scores = play(runner, [match], self._rng)
         gain = scores.gain(match, runner)
@@ -322,7 +328,7 @@ class ProofSession:
 
     def _design(self, sides: int) -> Design:
         runner, options = self._get_runner(), self.options
-        error = share_error(1 - options.confidence, self._comparisons)
+        error = share_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
         if options.runs:
             return Design((max(2, options.runs),), error, options.threshold)
         affordable = int((runner.left() - self._reserve) / max(sides * runner.seconds_a_run, 1e-9))
