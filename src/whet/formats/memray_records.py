@@ -72,6 +72,9 @@ class _Lines:
             self.header = self._check_header(value)
             return
         match value:
+            case ["f", str(name), "<unknown>", 0] if self.header.get("native"):
+                # A C function without debug information; a module may be called so, but has no line 0.
+                self.frames.append(Frame("[unknown]", name))
             case ["f", str(name), str(file), int(number)]:
                 self.frames.append(Frame(file, name, self._count(number)))
             case ["s", int(parent), int(frame)]:

@@ -135,7 +135,9 @@ def list_notes(host: TargetHost, environ: Mapping[str, str]) -> Iterator[str]:
     if host.debug:
         yield "the interpreter is a debug build: programs run several times slower than on a release build"
     if host.interpreter.free_threaded:
-        yield "the interpreter is free-threaded: memray does not run on it, so --memory measures nothing"
+        yield "the interpreter is free-threaded: line_profiler does not run on it, so hits are missing"
+        if host.version < (3, 14, 0):
+            yield "memray runs on free-threaded interpreters from Python 3.14 on, so --memory measures nothing here"
     if host.version[:2] == (3, 11):
         yield "on Python 3.11 memray turns text that grows by += from linear to quadratic time; newer ones do not"
     for variable in ("PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONMALLOC", "PYTHONPROFILEIMPORTTIME"):

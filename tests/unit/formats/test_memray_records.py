@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from whet.errors import FormatError
 from whet.formats.memray_records import NO_FRAME, MemrayRecords
+from whet.merge.ownership import Ownership
+from whet.model.frame import Owner
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Thread
 
@@ -193,3 +195,17 @@ def test_any_json_gives_a_profile_or_a_format_error(lines: list[object]):
         assert error.where.startswith("line ")
     else:
         assert profile.collector == "memray 1.20.0"
+
+
+def test_c_functions_without_a_file_are_not_the_users():
+    """``<unknown>`` is also what ``ast.parse`` calls a source without a name."""
+    frames = [["f", "deflate", "<unknown>", 0], ["f", "<module>", "<unknown>", 3], ["f", "f", "a.c", 0]]
+    owner = Ownership().owner
+
+    def own(header: dict[str, object]) -> list[Owner]:
+        lines = [{**HEADER, **header}, *frames, ["end", 4]]
+        profile = read_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+        return [owner(frame.file, frame.name) for frame in profile.frames]
+
+    assert own({"native": True}) == [Owner.NATIVE, Owner.USER, Owner.NATIVE]
+    assert own({}) == [Owner.USER, Owner.USER, Owner.NATIVE]

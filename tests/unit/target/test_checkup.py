@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from whet.model.run import Interpreter
+from whet.target import checkup
+from whet.target.checkup import check_package, list_notes, name_origin
+from whet.target.host import TargetHost
+
+HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "cpython-313-x86_64-linux-gnu")
+
+
+def note(host: TargetHost = HOST, **environ: str) -> str:
+    return "\n".join(list_notes(host, environ))
+
+
+@pytest.fixture(autouse=True)
+def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    if hasattr(os, "getloadavg"):
+        monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 0.5, 0.5))
+
+
+def test_an_ordinary_interpreter_on_a_quiet_machine_gets_no_notes() -> None:
+    assert "Python" not in note()
+    assert "interpreter" not in note()
+    assert "processor only" not in note()
+
+
+@pytest.mark.parametrize("version", [(3, 13, 0), (3, 14, 0)])
+def test_a_free_threaded_interpreter_lacks_what_does_not_run_on_it(version: tuple[int, int, int]) -> None:
+    said = note(replace(HOST, version=version, interpreter=replace(HOST.interpreter, free_threaded=True)))
+    assert "line_profiler does not run on it, so hits are missing" in said
+    assert ("--memory measures nothing" in said) is (version < (3, 14))
+
+
+def test_what_slows_programs_down_is_told() -> None:
+    assert "debug build" in note(replace(HOST, debug=True))
+    assert "quadratic" in note(replace(HOST, version=(3, 11, 7)))
+    assert "PYTHONTRACEMALLOC is set" in note(PYTHONTRACEMALLOC="1")
+    assert "PYTHONTRACEMALLOC" not in note(PYTHONTRACEMALLOC="")
+
+
+def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert "one processor only" in note()
+    monkeypatch.setattr(os, "getloadavg", lambda: (3.2, 0.0, 0.0), raising=False)
+    assert "load 3.2 on 1 processors" in note()
+
+
+def test_a_package_that_is_not_there_comes_with_the_line_that_brings_it() -> None:
+    check = check_package("line_profiler", HOST, needed=True)
+    assert (check.works, check.needed) == (False, True)
+    assert check.says == "not there for this interpreter (hits and time of lines)"
+    assert check.remedy == "whet doctor --install --python /py"
+
+
+def test_a_package_that_is_too_old_is_named_with_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = replace(HOST, packages={"memray": "/site"}, versions={"memray": "1.5.0"})
+    check = check_package("memray", host, needed=False)
+    assert not check.works
+    assert "too old, 1.19.1 is needed (/site)" in check.says
+    assert check.remedy == "/py -m pip install --upgrade memray"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "works", "words"),
+    [
+        (0, "", True, "memory, with --memory; from the target's environment"),
+        (1, "Traceback\nImportError: libunwind.so.8\n", False, "cannot be imported from /site: ImportError: libunwind"),
+        (1, "", False, "it failed without a word"),
+    ],
+)
+def test_a_package_is_really_imported(
+    status: int, said: str, works: bool, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkup, "_run", lambda _words, cwd=None: (status, said))
+    host = replace(HOST, packages={"memray": "/site"}, versions={"memray": "1.20.0"})
+    check = check_package("memray", host, needed=False)
+    assert check.works is works
+    assert words in check.says
+
+
+def test_where_a_package_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkup, "cache_folder", lambda: tmp_path)
+    host = replace(HOST, packages={"a": "/site", "b": str(tmp_path / "wheels" / "b"), "c": "/whet"})
+    borrowed = replace(host, borrowed=frozenset(("b", "c")))
+    origins = [name_origin(name, borrowed) for name in "abc"]
+    assert origins == ["the target's environment", "whet's cache", "whet's own environment"]
