@@ -17,7 +17,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from whet.engine.effects import Effects
 from whet.engine.facts import Facts
@@ -66,17 +66,24 @@ _SHORT_LOOP = 8
 class Triggers:
     """When a rule can have something to say about a function; cheap to test, so that most functions are never visited.
 
-    One of ``nodes`` stands in the function and, unless empty, the file imports one of ``imports``.
+    One of ``nodes`` stands in the function and, unless they are empty, the file imports one of ``imports`` (by full
+    name: ``os.path``), and one of ``words`` stands in it as a name or behind a dot. The narrowest triggers are
+    best: with them a hundred rules cost little more than one.
     """
 
     nodes: frozenset[type[ast.AST]]
     imports: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+
+    def hold_in(self, facts: Facts) -> bool:
+        """Tell whether any function of a file can matter."""
+        if self.imports and self.imports.isdisjoint(facts.imports):
+            return False
+        return not self.words or not self.words.isdisjoint(facts.words)
 
     def hold(self, facts: Facts, function: Scope) -> bool:
         """Tell whether ``function`` can matter."""
-        if self.imports and self.imports.isdisjoint(facts.imports):
-            return False
-        return not self.nodes.isdisjoint(function.nodes)
+        return not function.nodes.keys().isdisjoint(self.nodes) and self.hold_in(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +202,7 @@ class Context:
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
         """Yield the nodes of one type in the function, in source order, without those of nested functions."""
-        for node in self.function.nodes.get(kind, ()):
-            if isinstance(node, kind):
-                yield node
+        yield from cast("list[Node]", self.function.nodes.get(kind, ()))
 
     def resolve(self, node: ast.expr) -> str | None:
         """Return what ``node`` refers to, as in ``builtins.list``, ``re.compile``; ``None`` when not certain."""
@@ -304,6 +309,8 @@ class Context:
     def is_dynamic(self) -> bool:
         """Whether the function reaches its names by ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
         reaching = {"locals", "vars", "exec", "eval"}
+        if self.facts.words.isdisjoint(reaching):
+            return False
         return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
 
     def rewrite(self) -> Rewrite:

@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Iterable
 from functools import cached_property
 
-from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind, ScopeTree
+from whet.engine.scope_tree import ScopeTree
+from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.source import SourceText
 
 SIZE_LIMIT = 5_000_000
@@ -32,7 +33,10 @@ class Facts:
         self.module = self._scopes.module
         self.functions = tuple(s for s in self._scopes.scopes if s.kind is not ScopeKind.COMPREHENSION)
         """All scopes with a code object of their own, the module first, in source order."""
-        self.memo: dict[str, object] = {}
+        self._owners: dict[tuple[str, Scope], Scope | None] = {}
+        self._resolved: dict[ast.expr, str | None] = {}
+        self._references: dict[tuple[str, Scope], tuple[ast.Name, ...]] = {}
+        self.memo: dict[object, object] = {}
         """Answers about the whole file that are kept, by what was asked."""
         self.issued: dict[str, str] = {}
         """Names that rewrites have made up for this file, each with what it is for."""
@@ -58,6 +62,18 @@ class Facts:
         return cls(source, tree)
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name that the file uses or binds by a name, every attribute, and every imported name."""
+        imported = (
+            part
+            for scope in self._scopes.scopes
+            for bindings in scope.bindings.values()
+            for binding in bindings
+            for part in binding.origin.split(".")
+        )
+        return frozenset((*self._scopes.names, *self._scopes.attributes, *imported))
+
+    @cached_property
     def all_names(self) -> frozenset[str]:
         """Every name that the file uses or binds, in any scope."""
         names = set(self._scopes.names)
@@ -76,7 +92,7 @@ class Facts:
 
     def lookup(self, name: ast.Name) -> Scope | None:
         """Return the scope that binds ``name``; ``None`` for builtins and names that nothing binds."""
-        return self._scopes.lookup(name.id, self.scope_of(name))
+        return self.lookup_name(name.id, self.scope_of(name))
 
     def is_only_import(self, name: str, origin: str) -> bool:
         """Tell whether ``name`` is bound in some scope of the file, everywhere by importing ``origin``."""
@@ -96,7 +112,10 @@ class Facts:
 
     def lookup_name(self, name: str, scope: Scope) -> Scope | None:
         """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
-        return self._scopes.lookup(name, scope)
+        key = name, scope
+        if key not in self._owners:
+            self._owners[key] = self._scopes.lookup(name, scope)
+        return self._owners[key]
 
     def scope_of(self, name: ast.Name) -> Scope:
         """Return the scope that a name is evaluated in."""
@@ -108,6 +127,11 @@ class Facts:
         ``None`` for everything that the source does not settle: names bound
         here, imported from two places, bound twice, or behind a star import.
         """
+        if node not in self._resolved:
+            self._resolved[node] = self._resolve(node)
+        return self._resolved[node]
+
+    def _resolve(self, node: ast.expr) -> str | None:
         trail: list[str] = []
         while isinstance(node, ast.Attribute):
             trail.append(node.attr)
@@ -127,7 +151,11 @@ class Facts:
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
         """Return every node that means the ``name`` bound in ``owner``, in any scope, in source order."""
-        return tuple(node for node in self._scopes.names.get(name, ()) if self.lookup(node) is owner)
+        key = name, owner
+        if key not in self._references:
+            nodes = self._scopes.names.get(name, ())
+            self._references[key] = tuple(node for node in nodes if self.lookup(node) is owner)
+        return self._references[key]
 
     def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
         """Return every attribute access ``….name`` of the file with its scope."""

@@ -81,11 +81,27 @@ _METHODS = {
 def find_place(facts: Facts, node: ast.expr, function: Scope) -> Place | None:
     """Return the place that ``node`` means in ``function``; ``None`` for what is no place or a class's own name."""
     if isinstance(node, ast.Attribute):
-        return _find_attribute(facts, node)
-    if not isinstance(node, ast.Name):
+        of = facts.class_of_self(node.value)
+        if of is None or not isinstance(node.value, ast.Name):
+            return None
+        key: object = (node.value.id, node.attr, of)
+        if key not in facts.memo:
+            facts.memo[key] = _find_attribute(facts, node, of, node.value.id)
+    elif isinstance(node, ast.Name):
+        owner = facts.lookup(node)
+        if owner is None:
+            return None
+        key = (node.id, owner, function)
+        if key not in facts.memo:
+            facts.memo[key] = _find_name(facts, node, owner, function)
+    else:
         return None
-    owner = facts.lookup(node)
-    if owner is None or owner.kind in (ScopeKind.CLASS, ScopeKind.COMPREHENSION):
+    place = facts.memo[key]
+    return place if isinstance(place, Place) else None
+
+
+def _find_name(facts: Facts, node: ast.Name, owner: Scope, function: Scope) -> Place | None:
+    if owner.kind in (ScopeKind.CLASS, ScopeKind.COMPREHENSION):
         return None
     if owner is facts.module and facts.module.star_import:
         return None
@@ -103,10 +119,7 @@ def find_place(facts: Facts, node: ast.expr, function: Scope) -> Place | None:
     return Place(node.id, kind, owner, bindings, references)
 
 
-def _find_attribute(facts: Facts, node: ast.Attribute) -> Place | None:
-    owner = facts.class_of_self(node.value)
-    if owner is None or not isinstance(node.value, ast.Name):
-        return None
+def _find_attribute(facts: Facts, node: ast.Attribute, owner: Scope, self_name: str) -> Place:
     own: list[ast.expr] = []
     strangers: list[ast.Attribute] = []
     for found, _ in facts.attributes(node.attr):
@@ -117,8 +130,7 @@ def _find_attribute(facts: Facts, node: ast.Attribute) -> Place | None:
     bindings = [*owner.bindings.get(node.attr, ())]
     stores = (node for node in own if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
     bindings.extend(_attribute_binding(facts, node) for node in stores)
-    name = f"{node.value.id}.{node.attr}"
-    return Place(name, PlaceKind.ATTRIBUTE, owner, tuple(bindings), tuple(own), tuple(strangers))
+    return Place(f"{self_name}.{node.attr}", PlaceKind.ATTRIBUTE, owner, tuple(bindings), tuple(own), tuple(strangers))
 
 
 def _attribute_binding(facts: Facts, target: ast.Attribute) -> Binding:

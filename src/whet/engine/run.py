@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from whet.engine.api import Context
 from whet.engine.facts import Facts, UnreadableError
@@ -67,17 +67,17 @@ def _examine(
     notices: list[Notice] = []
     scopes = tuple(functions)
     for module in rules:
+        triggers = module.rule.triggers
+        if not triggers.hold_in(facts):
+            continue
         for scope in scopes:
+            if scope.nodes.keys().isdisjoint(triggers.nodes):
+                continue
             try:
-                found.extend(_detect(facts, scope, module, source.file, measured=measured))
+                found.extend(module.detect(Context(module.rule, source.file, facts, scope, measured)))
             except Exception as error:
                 notices.append(_describe_failure(module, source, scope, error))
     return found, notices
-
-
-def _detect(facts: Facts, scope: Scope, module: RuleModule, file: str, *, measured: bool) -> Iterator[Finding]:
-    if module.rule.triggers.hold(facts, scope):
-        yield from module.detect(Context(module.rule, file, facts, scope, measured))
 
 
 def _describe_failure(module: RuleModule, source: SourceFile, scope: Scope, error: Exception) -> Notice:
