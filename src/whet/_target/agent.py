@@ -21,7 +21,7 @@ if sys.platform != "win32":
     # Not when it is needed: by then a module of the program's may have the name.
     import resource
 
-from . import importer, looks, placing, precise, toggling, windows
+from . import counting, importer, looks, placing, precise, toggling, windows
 
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
@@ -56,7 +56,7 @@ class Agent:
         )
         self.looks = looks.Looks(self.is_user)
         self.windows: windows.LineWindows | None = None
-        self.toggles = toggling.Toggles()
+        self.toggles = counting.Toggles()
         self.why_no_hits = ""
         self.why_no_looks = ""
         self.compiler = importer.Compiler(self.is_user, self._take_module)
@@ -240,8 +240,9 @@ class Agent:
         self._arm_briefly(WINDOW_SECONDS)
 
     def _begin_counting(self) -> None:
-        self.toggles.begin_counting(process_time_ns() - self.began_cpu)
+        self.toggles.begin_counting()
         self._arm_briefly(COUNTING_SECONDS)
+        self.toggles.time_counting(process_time_ns() - self.began_cpu)
 
     def _begin_gap(self, cpu_ns: int) -> None:
         self.toggles.begin_gap(process_time_ns() - self.began_cpu)

@@ -1,0 +1,263 @@
+"""Decides which counters are on, has the others count in short phases, and tells what all of them come to.
+
+What is counted in the short phases gives the rate for the rest (:mod:`rates`): untraced code runs
+at its own speed, so scaling by time is right there.
+"""
+
+from __future__ import annotations
+
+import types
+from time import perf_counter_ns
+
+from .anchors import COUNTER_COST_NS, Anchor
+from .rates import Rate
+from .toggling import Toggle, find_toggles, measure_cost
+
+# Not when it is needed: by then a module of the program's may have the name.
+try:
+    import resource
+except ImportError:
+    resource = None  # type: ignore[assignment]
+
+COST_SHARE = 0.01
+"""Part of the CPU time that all counters together may cost."""
+FREE_COUNTS = 400_000
+"""Counts that cost nothing worth saving (10 ms in all): short programs are counted whole."""
+LEAST_PHASE_NS = 500_000
+
+
+def _count_switches() -> int:
+    """Return how often this thread has been taken off its core, or -1 where nobody counts that."""
+    if resource is None or not hasattr(resource, "RUSAGE_THREAD"):
+        return -1
+    used = resource.getrusage(resource.RUSAGE_THREAD)
+    return used.ru_nvcsw + used.ru_nivcsw
+
+
+class _Off:
+    """A counter that is mostly off."""
+
+    __slots__ = ("base", "base_at_first", "base_before", "base_in_phases", "before", "missed_ns", "rate", "toggle")
+
+    def __init__(self, toggle: Toggle, base: Toggle | None) -> None:
+        self.toggle = toggle
+        self.base = base
+        """What a loop is scaled by: the counter of the loop around it, or of the function's entries."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Start from nothing."""
+        self.rate = Rate()
+        self.missed_ns = self.before = self.base_before = self.base_in_phases = 0
+        self.base_at_first = self.base.anchor.n if self.base is not None and self.base.is_on else -1
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self.toggle.set(True)
+        self.before = self.toggle.anchor.n
+        self.base_before = self.base.anchor.n if self.base is not None else 0
+
+    @property
+    def counted(self) -> int:
+        """What was counted since."""
+        return self.toggle.anchor.n - self.before
+
+    def end(self, spent_ns: float, own_share: float) -> None:
+        """Note what was counted in so many nanoseconds, counting itself (``own_share`` of them all) left out."""
+        if not self.toggle.is_on:
+            return
+        counted = self.counted
+        self.toggle.set(False)
+        if spent_ns < LEAST_PHASE_NS:
+            # Cut short by a signal that was under way; what was counted stays part of the known count.
+            return
+        of_base = self.base.anchor.n - self.base_before if self.base is not None else 0
+        self.base_in_phases += of_base
+        self.rate.add(counted, spent_ns, self.missed_ns, of_base, own_share)
+        self.missed_ns = 0
+
+    def estimate(self) -> tuple[int, float]:
+        """Return count and relative standard error, by what tells better."""
+        known = self.toggle.anchor.n
+        by_time = self.rate.estimate(known, self.missed_ns)
+        total = _count_throughout(self.base)
+        if total is None:
+            return by_time
+        if self.base_at_first < 0:
+            # Nobody knows how often the base was passed until this counter was switched off.
+            by_base = self.rate.estimate_by_base(0, total)
+        else:
+            by_base = self.rate.estimate_by_base(known, total - self.base_at_first - self.base_in_phases)
+        return by_time if by_base is None else min(by_time, by_base, key=lambda each: each[1])
+
+
+def _count_throughout(base: Toggle | None) -> int | None:
+    """Return how often a counter was passed in all, where that is known: it is on, or its loop's lengths tell."""
+    if base is None:
+        return None
+    if base.is_on:
+        return base.anchor.n
+    twin = base.anchor.twin
+    return twin.n if twin is not None and twin.is_promising else None
+
+
+class Toggles:
+    """All counters of the process that can be switched."""
+
+    def __init__(self) -> None:
+        self.cost_ns = measure_cost()
+        self.on: list[Toggle] = []
+        self.before: list[int] = []
+        self.off: list[_Off] = []
+        self.of_code: dict[int, list[Toggle]] = {}
+        """Counters by the identity of their code, which they keep alive."""
+        self.ends: dict[int, Toggle] = {}
+        """What counts the passes that get through, by the identity of the anchor."""
+        self.sized: list[tuple[Anchor, list[Toggle]]] = []
+        """What asks for the lengths of loops."""
+        self.passed = 0
+        self.counting = False
+        self.began = self.began_wall = self.switches = 0
+        self.timed = self.undisturbed = 0
+        self.helping: list[Toggle] = []
+        """Counters that are on for a phase only because others are scaled by them."""
+
+    def add(self, code: types.CodeType) -> None:
+        """Take note of a module's counters."""
+        every = list(find_toggles(code))
+        sized: dict[int, tuple[Anchor, list[Toggle]]] = {}
+        for each in every:
+            if each.anchor.kind == "sized":
+                sized.setdefault(id(each.anchor), (each.anchor, []))[1].append(each)
+            elif each.does == "passed":
+                self.ends[id(each.anchor)] = each
+        self.sized += sized.values()
+        found = [each for each in every if each.anchor.kind != "sized" and each.does == "n"]
+        for each in found:
+            self.of_code.setdefault(id(each.code), []).append(each)
+        self.on += found
+        self.before += [each.anchor.n for each in found]
+
+    def begin_gap(self, cpu_ns: int) -> None:
+        """Begin a stretch without tracing."""
+        self.began = cpu_ns
+        self.before = [each.anchor.n for each in self.on]
+
+    def end_gap(self, cpu_ns: int) -> None:
+        """Switch off what was passed too often since the gap began."""
+        spent = cpu_ns - self.began
+        if spent <= 0:
+            return
+        for each in self.off:
+            each.missed_ns += spent
+        self._switch_off_short_loops()
+        passed = [
+            (toggle.anchor.n - before, index)
+            for index, (toggle, before) in enumerate(zip(self.on, self.before, strict=True))
+            if toggle.anchor.n != before
+        ]
+        passed.sort(reverse=True)
+        total = sum(count for count, _ in passed)
+        self.passed += total
+        allowed = COST_SHARE * spent / COUNTER_COST_NS if self.passed > FREE_COUNTS else total
+        gone: set[int] = set()
+        for count, index in passed:
+            toggle = self.on[index]
+            twin = toggle.anchor.twin
+            superfluous = twin is not None and twin.is_promising
+            if total <= allowed and not superfluous:
+                continue
+            toggle.set(False)
+            if not toggle.is_on:
+                gone.add(index)
+                total -= count
+                self._give_up_end(toggle)
+                if superfluous:
+                    toggle.anchor.exact = False
+                else:
+                    self.off.append(_Off(toggle, self._find_base(toggle)))
+        if gone:
+            self.on = [each for index, each in enumerate(self.on) if index not in gone]
+        # What comes until the next gap is told to begin belongs to none, and nothing is taken twice.
+        self.begin_gap(cpu_ns)
+
+    def _switch_off_short_loops(self) -> None:
+        """Ask no longer for lengths where that costs too much: what the anchors found out, or cannot tell."""
+        if all(anchor.exact for anchor, _ in self.sized):
+            return
+        for anchor, toggles in self.sized:
+            if not anchor.exact:
+                for each in toggles:
+                    each.set(False)
+        self.sized = [each for each in self.sized if each[0].exact]
+
+    def _give_up_end(self, toggle: Toggle) -> None:
+        """Count no longer which passes get through, where passes themselves are not all counted any more."""
+        toggle.anchor.checked = []
+        end = self.ends.pop(id(toggle.anchor), None)
+        if end is not None:
+            end.set(False)
+
+    def _find_base(self, toggle: Toggle) -> Toggle | None:
+        """Return the counter of the next loop around this one whose count is known, else that of the function."""
+        inner = toggle.anchor
+        around = [
+            each
+            for each in self.of_code[id(toggle.code)]
+            if each is not toggle
+            and each.anchor.line <= inner.line <= each.anchor.end_line
+            and _count_throughout(each) is not None
+        ]
+        return min(around, key=lambda each: each.anchor.end_line - each.anchor.line, default=None)
+
+    def begin_counting(self) -> None:
+        """Begin a short phase in which everything is counted; it is timed from :meth:`time_counting` on."""
+        self.counting = True
+        bases = {id(each.base): each.base for each in self.off if each.base is not None}
+        self.helping = [base for base in bases.values() if not base.is_on]
+        for base in self.helping:
+            base.set(True)
+        for each in self.off:
+            each.begin()
+
+    def time_counting(self, cpu_ns: int) -> None:
+        """Take note of when the program goes on."""
+        self.began = cpu_ns
+        self.switches = _count_switches()
+        self.began_wall = perf_counter_ns()
+
+    def end_counting(self, cpu_ns: int) -> None:
+        """End that phase."""
+        spent = self._time_phase(cpu_ns)
+        self.counting = False
+        # Short loops run at half their speed while they are counted; rates are to be those of the uncounted program.
+        own = min(self.cost_ns * sum(each.counted for each in self.off if each.toggle.is_on), 0.75 * spent)
+        for each in self.off:
+            each.end(spent - own, own / max(spent, 1))
+        for base in self.helping:
+            base.set(False)
+
+    def _time_phase(self, cpu_ns: int) -> int:
+        """Return how long the program has computed in this phase, in nanoseconds; 0 where that is not certain.
+
+        The clock of CPU time is coarse in virtual machines, where it leaves out in
+        lumps what the host took for itself. So it is asked only where the process was stopped or waited meanwhile,
+        as by a sampler, and only of a program to which that happens all the time.
+        """
+        wall = perf_counter_ns() - self.began_wall
+        self.timed += 1
+        if self.switches >= 0 and _count_switches() == self.switches:
+            self.undisturbed += 1
+            return wall
+        return max(0, cpu_ns - self.began) if self.undisturbed < self.timed / 4 else 0
+
+    def forget(self) -> None:
+        """Start from nothing, in a forked child."""
+        self.counting = False
+        self.began = 0
+        for each in self.off:
+            each.forget()
+
+    def estimates(self) -> dict[int, tuple[int, float]]:
+        """Return count and error of the anchors that did not count throughout, by their identity."""
+        return {id(each.toggle.anchor): each.estimate() for each in self.off}
