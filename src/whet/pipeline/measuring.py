@@ -35,7 +35,7 @@ from whet.pipeline.sources import gather_sources
 from whet.pipeline.standard_input import record_input
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
-from whet.target.roots import find_launchers, find_program_roots
+from whet.target.roots import count_compiled, find_launchers, find_program_roots
 from whet.target.spec import TargetSpec
 
 LATER_SECONDS = 60.0
@@ -151,6 +151,13 @@ class _Measurement:
                 f"the program stood still for {outcome.poller.paused_share:.0%} of its time while the sampler read its "
                 "stacks, which are very deep; shares hold, and the time that this took is not counted",
                 f"--rate {max(1, options.rate // 10)} disturbs it less",
+            )
+        if number == 1 and not options.native and (compiled := count_compiled(self.program)):
+            self._notice(
+                "py-spy",
+                f"{compiled} module{'s' * (compiled > 1)} of the program's own package {'are' if compiled > 1 else 'is'} "
+                "compiled: their functions count as part of what calls them",
+                "--native shows them in the flame graph",
             )
         if number == 1 and outcome.poller is not None:
             poller = outcome.poller

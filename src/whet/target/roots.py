@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def find_launchers(spec: TargetSpec) -> tuple[str, ...]:
         return (escape(str(script)),)
     is_runner = spec.kind is TargetKind.CONSOLE_SCRIPT and _package_behind(script) in RUNNERS
     return (escape(str(script)),) if is_runner else ()
+
+
+def count_compiled(roots: Iterable[str]) -> int:
+    """Return how many modules of the program's package are compiled extensions, whose functions no sampler names."""
+    endings = {".so", ".pyd"}
+    folders = [Path(root) for root in roots if root != "<string>" and Path(root).is_dir()]
+    return sum(path.suffix in endings for folder in folders for path in folder.rglob("*"))
 
 
 def _places_of(package: str, spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:

@@ -351,3 +351,18 @@ def test_the_folder_may_be_a_relative_one(
     assert run.directory == str(folder)
     assert set(run.sources) == {str(folder / "app.py")}
     shutil.rmtree(folder / ".whet")
+
+
+def test_compiled_modules_of_the_program_are_named_with_what_shows_them(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for count, native, words in (
+        (0, False, ""),
+        (3, True, ""),
+        (1, False, "1 module of the"),
+        (3, False, "3 modules of"),
+    ):
+        monkeypatch.setattr(measuring, "count_compiled", lambda _roots, count=count: count)
+        said = " ".join(tell(ask(native=native).run, "py-spy"))
+        assert words in said
+        assert ("--native" in said) is bool(words)

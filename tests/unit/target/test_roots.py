@@ -6,7 +6,7 @@ import pytest
 
 from whet.model.run import Interpreter
 from whet.target.host import TargetHost
-from whet.target.roots import find_launchers, find_program_roots
+from whet.target.roots import count_compiled, find_launchers, find_program_roots
 from whet.target.spec import TargetKind, TargetSpec
 
 BLACK = """\
@@ -147,3 +147,12 @@ def test_globs_of_launchers_are_escaped(folder: Path) -> None:
 )
 def test_only_scripts_are_launchers(spec: TargetSpec, expected: tuple[str, ...]) -> None:
     assert find_launchers(spec) == expected
+
+
+def test_compiled_modules_of_the_program_are_counted(host: TargetHost) -> None:
+    package = Path(host.site_packages[0]) / "black"
+    assert count_compiled([str(package), "<string>", "/gone", str(package.parent / "six.py")]) == 0
+    (package / "sub").mkdir()
+    for name in ("a.cpython-313-x86_64-linux-gnu.so", "sub/b.pyd", "sub/c.py"):
+        (package / name).touch()
+    assert count_compiled([str(package)]) == 2
