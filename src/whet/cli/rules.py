@@ -1,8 +1,9 @@
-"""``whet rules``: the catalogue, and the page of one rule."""
+"""``whet rules``: the catalogue, the page of one rule, a new one, and what they gain."""
 
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,24 +11,103 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whet.errors import UsageError
+from whet.cli.console import say
+from whet.engine.suppress import UNUSED, UNUSED_PAGE, UNUSED_TITLE
+from whet.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from whet.engine.loading import RuleModule
+    from whet.pipeline.rulebook import Rulebook
 
 
 def rules_command(
-    slug: Annotated[str | None, typer.Argument(help="The rule whose page to show; without it, all rules.")] = None,
-) -> None:
+    slug: Annotated[str | None, typer.Argument(help="The rule to show, check or measure; without it, all.")] = None,
+    new: Annotated[
+        str | None, typer.Option("--new", metavar="SLUG", help="Write a rule to start from into .whet/rules.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Hold rules to their own cases.")] = False,
+    bench: Annotated[bool, typer.Option("--bench", help="Measure what rules gain.")] = False,
+    python: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH|VERSION", help="With --bench: on this interpreter; may be given several times."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="With --bench: bring its table up to date.")
+    ] = None,
+    rules: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A folder with more rules.")] = None,
+) -> int:
     """List the rules, or show the page of one."""
-    from whet.engine.loading import load_rules
-    from whet.store import find_home
+    from whet.pipeline.rulebook import load_rulebook
 
-    rules = load_rules(find_home(Path.cwd()).parent)
-    if slug is None:
-        _print_catalogue(rules)
+    if sum((new is not None, check, bench)) > 1:
+        raise UsageError("--new, --check and --bench are three things to do", "ask for one of them")
+    rulebook = load_rulebook(Path.cwd(), folders=rules or ())
+    if new is not None:
+        _write_new(new, rulebook)
+        return 0
+    if slug == UNUSED:
+        _print_page(UNUSED, UNUSED_TITLE, "family whet · safe", UNUSED_PAGE)
+        return 0
+    chosen = [_find_rule(rulebook.rules, slug)] if slug is not None else list(rulebook.rules)
+    if check:
+        return _check(chosen)
+    if bench:
+        _measure(chosen, python or [sys.executable], output)
+    elif slug is not None:
+        _print_rule(chosen[0])
     else:
-        _print_page(_find_rule(rules, slug))
+        _print_catalogue(chosen)
+    return 0
+
+
+def _write_new(slug: str, rulebook: Rulebook) -> None:
+    from whet.pipeline.new_rule import write_new_rule
+
+    path = write_new_rule(slug, rulebook.config.root, frozenset(module.rule.slug for module in rulebook.rules))
+    _say(str(path))
+    say(
+        f"whet: it works as it is; `whet rules --check {slug}` holds it to its cases, docs/writing-a-rule.md tells more"
+    )
+
+
+def _check(modules: Sequence[RuleModule]) -> int:
+    """Hold rules to their cases; return 1 when one does not hold. This runs the code of the cases."""
+    from whet.engine.check import check_rule
+
+    wrong = 0
+    for module in modules:
+        try:
+            found = check_rule(module)
+        except ValueError as error:
+            found = (str(error),)
+        wrong += bool(found)
+        for words in found:
+            _say(f"{module.rule.slug}: {words}")
+    holding = len(modules) - wrong
+    say(f"whet: {holding} of {len(modules)} rules hold")
+    return 1 if wrong else 0
+
+
+def _measure(modules: Sequence[RuleModule], pythons: Sequence[str], output: Path | None) -> None:
+    from whet.pipeline.benching import format_table, measure_gains, put_table
+    from whet.target.interpreter import locate_interpreter
+
+    gains = []
+    places = [locate_interpreter(name, os.environ, Path.cwd()) for name in pythons]
+    for place in places:
+        for gain in measure_gains(modules, place):
+            factors = ", ".join(f"{factor:g} times at {size:,}" for size, factor in gain.factors.items())
+            say(f"whet: {gain.slug} on {gain.python or place}: {factors or f'not measured: {gain.trouble}'}")
+            gains.append(gain)
+    if output is None:
+        _say(format_table(gains).rstrip())
+        return
+    try:
+        known = output.read_text("utf-8") if output.exists() else ""
+        output.write_text(put_table(known, gains), "utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{output} cannot be written: {error}", "name another file with -o") from error
+    say(f"whet: wrote {output}")
 
 
 def _find_rule(rules: Sequence[RuleModule], slug: str) -> RuleModule:
@@ -42,8 +122,18 @@ def _find_rule(rules: Sequence[RuleModule], slug: str) -> RuleModule:
 
 def _print_catalogue(rules: Sequence[RuleModule]) -> None:
     ordered = sorted((module.rule for module in rules), key=lambda rule: (rule.family, rule.slug))
-    rows = [(rule.slug, rule.family, rule.safety.value, rule.speed.value, rule.title) for rule in ordered]
-    header = ("rule", "family", "safety", "speed", "finds")
+    rows = [
+        (
+            rule.slug,
+            rule.family,
+            rule.safety.value,
+            rule.speed.value,
+            ", ".join(sorted(ask.value for ask in rule.asks)) or "–",
+            f"{rule.title} (ruff: {rule.ruff})" if rule.ruff else rule.title,
+        )
+        for rule in ordered
+    ]
+    header = ("rule", "family", "safety", "speed", "asks", "finds")
     if sys.stdout.isatty():
         _print_table(header, rows)
         return
@@ -64,23 +154,31 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def _print_page(module: RuleModule) -> None:
+def _print_rule(module: RuleModule) -> None:
     rule = module.rule
     asks = ", ".join(sorted(ask.value for ask in rule.asks)) or "nothing"
     facts = (
         f"family {rule.family} · {rule.safety.value} · speed {rule.speed.value} · Python {rule.pythons} · "
         f"asks at run time for: {asks}"
     )
+    if rule.ruff:
+        facts += f" · ruff finds it too: {rule.ruff}"
+    if module.origin != "whet":
+        facts += f" · from {module.origin}"
+    _print_page(rule.slug, rule.title, facts, module.page)
+
+
+def _print_page(slug: str, title: str, facts: str, page: str) -> None:
     if not sys.stdout.isatty():
-        _say(f"# {rule.slug}: {rule.title}\n\n{facts}\n\n{module.page}")
+        _say(f"# {slug}: {title}\n\n{facts}\n\n{page}")
         return
     from rich.console import Console
     from rich.markdown import Markdown
 
     console = Console()
-    console.print(f"{rule.slug}: {rule.title}", style="bold", markup=False, highlight=False)
+    console.print(f"{slug}: {title}", style="bold", markup=False, highlight=False)
     console.print(facts, style="dim", markup=False, highlight=False)
-    console.print(Markdown(module.page))
+    console.print(Markdown(page))
 
 
 def _say(text: str) -> None:

@@ -27,7 +27,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rules that are asked. Of those ``named``, by slug or family or ``ALL``, every finding is shown."""
+    """The rules that are asked. Of those ``named``, by slug or family or ``ALL``, every finding is shown.
+
+    So are those of rules that others bring: the project itself, or distributions beside whet.
+    """
 
     active: frozenset[str]
     named: frozenset[str]
@@ -88,6 +91,9 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
     if chosen is None:
         # What ruff finds too is left to ruff, unless it was measured to be hot.
         active = {module.rule.slug for module in rules if profile or not module.rule.ruff} | {UNUSED}
+        # Who brings a rule wants to hear it.
+        named = {module.rule.slug for module in rules if module.origin != "whet"}
+        active |= named
     for select, extend, ignore in levels:
         for specificity in (ALL, "family", "slug"):
             picked = names.expand((*select, *extend), specificity)

@@ -13,7 +13,8 @@ import typer
 from typer.testing import CliRunner
 
 from whet.cli.rules import rules_command
-from whet.errors import PluginError, UsageError
+from whet.errors import PluginError, StoreError, UsageError
+from whet.pipeline.benching import BEGIN, END
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "writing-a-rule.md"
 APP = typer.Typer()
@@ -27,11 +28,15 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def invoke(*words):
+def run(*words):
     result = CliRunner().invoke(APP, words)
     if result.exception is not None:
         raise result.exception
-    return result.stdout
+    return result
+
+
+def invoke(*words):
+    return run(*words).stdout
 
 
 def blocks():
@@ -40,12 +45,13 @@ def blocks():
 
 def test_catalogue_has_a_line_for_each_rule():
     header, *rows = invoke().splitlines()
-    assert header.split() == ["rule", "family", "safety", "speed", "finds"]
-    assert [row.split()[:4] for row in rows] == [
-        ["list-membership", "containers", "observed", "∞"],
-        ["regex-compile", "hoisting", "safe", "C"],
-        ["str-concat", "text", "observed", "∞"],
-    ]
+    assert header.split() == ["rule", "family", "safety", "speed", "asks", "finds"]
+    shown = {row.split()[0]: re.split(r"  +", row)[1:5] for row in rows}
+    assert shown["list-membership"] == ["containers", "observed", "∞", "elements, length, types"]
+    assert shown["regex-compile"] == ["hoisting", "safe", "C", "–"]
+    from whet.engine.loading import load_rules
+
+    assert sorted(shown) == [module.rule.slug for module in load_rules()]
 
 
 @pytest.mark.parametrize("slug", ["str-concat", "str_concat"])
@@ -115,3 +121,81 @@ def test_the_documented_rule_holds_and_the_documented_check_says_so(project):
     checked, measured = printed.getvalue().splitlines()
     assert checked == "()"
     assert re.fullmatch(r"\{10: [\d.]+, 1000: [\d.]+\}", measured)
+
+
+def test_a_new_rule_works_as_it_is(project):
+    assert invoke("--new", "my-own-rule").strip() == str(project / ".whet" / "rules" / "my_own_rule.py")
+    assert "my-own-rule" in invoke()
+    assert f"from {project}" in invoke("my-own-rule")
+    done = run("--check", "my-own-rule")
+    assert (done.stdout, done.stderr) == ("", "whet: 1 of 1 rules hold\n")
+    with pytest.raises(UsageError, match="there is a rule my-own-rule already"):
+        invoke("--new", "my-own-rule")
+    module = (project / ".whet" / "rules" / "my_own_rule.py").read_text()
+    compile(module, "rule", "exec")
+
+
+@pytest.mark.parametrize("slug", ["My-Rule", "../x", "a b", "a--b", "class", "", "list-membership"])
+def test_a_slug_that_is_none_or_taken(project, slug):
+    with pytest.raises(UsageError):
+        invoke("--new", slug)
+    assert not (project / ".whet").exists()
+
+
+def test_a_file_that_is_there_is_left_alone(project):
+    folder = project / "more"
+    (project / ".whet" / "rules").mkdir(parents=True)
+    path = project / ".whet" / "rules" / "other.py"
+    folder.mkdir()
+    path.write_text(blocks()[0], "utf-8")
+    with pytest.raises(StoreError, match="exists already"):
+        invoke("--new", "other")
+    assert path.read_text("utf-8") == blocks()[0]
+
+
+def test_a_rule_that_does_not_hold_is_said_with_what_is_wrong(project):
+    folder = project / "more"
+    folder.mkdir()
+    (folder / "keys_membership.py").write_text(
+        blocks()[0].replace("name in COLOURS\\n", "name not in COLOURS\\n"), "utf-8"
+    )
+    result = CliRunner().invoke(APP, ["--check", "keys-membership", "--rules", str(folder)], standalone_mode=False)
+    assert result.return_value == 1
+    assert "keys-membership: a dict of the module: " in result.stdout
+
+
+def test_benchmarks_are_measured_on_any_interpreter_and_kept_in_a_table(project):
+    words = ["--bench", "regex-compile", "--python", sys.executable]
+    table = invoke(*words)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert table.splitlines()[0] == f"| rule | on | {version} |"
+    assert re.search(r"^\| `regex-compile` \| 1,000 characters in the text \| [\d.]+ \|$", table, re.MULTILINE)
+    page = project / "page.md"
+    page.write_text(
+        f"# Rules\n\n{BEGIN}\n| rule | on | 2.7 |\n| --- | --- | ---: |\n| `gone` | 5 words | 1.5 |\n{END}\n\nEnd.\n"
+    )
+    done = run(*words, "-o", str(page))
+    assert done.stdout == ""
+    assert "regex-compile on" in done.stderr
+    text = page.read_text("utf-8")
+    assert text.startswith(f"# Rules\n\n{BEGIN}\n| rule | on | 2.7 | {version} |\n")
+    assert "| `gone` | 5 words | 1.5 | – |\n" in text
+    assert text.endswith(f"{END}\n\nEnd.\n")
+
+
+def test_a_benchmark_that_cannot_run_there_is_said_and_costs_only_itself(project):
+    (project / ".whet" / "rules").mkdir(parents=True)
+    broken = blocks()[0].replace('setup="', 'setup="import no_such_module\\n')
+    (project / ".whet" / "rules" / "keys_membership.py").write_text(broken, "utf-8")
+    done = run("--bench", "keys-membership")
+    assert "`keys-membership`" not in done.stdout
+    assert "not measured: ModuleNotFoundError" in done.stderr
+
+
+def test_what_silences_nothing_has_a_page_too():
+    assert "# unused-ignore: " in invoke("unused-ignore")
+
+
+def test_one_thing_at_a_time():
+    with pytest.raises(UsageError, match="three things"):
+        invoke("--bench", "--check")
