@@ -155,8 +155,8 @@ class _Measurement:
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):
             self._notice(
                 "py-spy",
-                f"{compiled} module{'s' * (compiled > 1)} of the program's own package {'are' if compiled > 1 else 'is'} "
-                "compiled: their functions count as part of what calls them",
+                f"{compiled} module{'s' * (compiled > 1)} of the program's own package came compiled; what such "
+                "functions take counts as part of what calls them",
                 "--native shows them in the flame graph",
             )
         if number == 1 and outcome.poller is not None:
