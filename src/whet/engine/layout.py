@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import pairwise
 
+from whet.engine.comments import Comments
 from whet.engine.facts import Facts
 from whet.model.finding import Edit
 
@@ -28,6 +29,9 @@ class Layout:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._source = facts.source
+        known = facts.memo.get(Comments)
+        self._comments = known if isinstance(known, Comments) else Comments(facts.source, facts.tree)
+        facts.memo[Comments] = self._comments
 
     def start(self, node: ast.expr | ast.stmt) -> Position:
         """Return where ``node`` starts, decorators included."""
@@ -66,9 +70,11 @@ class Layout:
 
     def has_comment(self, start: Position, end: Position) -> bool:
         """Tell whether a comment stands between two positions."""
-        if not any("#" in line for line in self._source.lines[start[0] - 1 : end[0]]):
-            return False
-        return any(start <= at < end for at in self._source.comments)
+        for line in range(start[0], end[0] + 1):
+            column = self._comments.column(line)
+            if column is not None and start <= (line, column) < end:
+                return True
+        return False
 
     def is_elif(self, node: ast.stmt) -> bool:
         """Tell whether ``node`` is the ``elif`` of another statement."""
@@ -123,7 +129,8 @@ class Layout:
         found: list[Position] = []
         for line in range(start[0], end[0] + 1):
             text = self._source.lines[line - 1]
-            stop = next((at for number, at in self._source.comments if number == line), len(text))
+            comment = self._comments.column(line)
+            stop = len(text) if comment is None else comment
             first, last = start[1] if line == start[0] else 0, min(end[1] if line == end[0] else len(text), stop)
             found += [(line, at + 1) for at in range(first, last) if text[at] == character]
         # Several parentheses may follow one another before the first argument; the call's own comes first.

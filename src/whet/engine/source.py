@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
-from functools import cached_property
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _SNIPPET_LIMIT = 200
@@ -22,17 +19,6 @@ class SourceText:
     def __init__(self, text: str) -> None:
         self.text = text
         self.lines = _NEWLINE.split(text)
-
-    @cached_property
-    def comments(self) -> tuple[tuple[int, int], ...]:
-        """Where the comments start, by line and column; should the source not fall into tokens, wherever a ``#`` is."""
-        try:
-            reading = io.StringIO("\n".join(self.lines), newline="\n")
-            tokens = list(tokenize.generate_tokens(reading.readline))
-        except (tokenize.TokenError, SyntaxError):
-            numbered = enumerate(self.lines, start=1)
-            return tuple((line, match.start()) for line, text in numbered for match in re.finditer("#", text))
-        return tuple(token.start for token in tokens if token.type == tokenize.COMMENT)
 
     def column(self, line: int, byte_offset: int) -> int:
         """Return the column in characters of ``byte_offset``, the UTF-8 offset that ``ast`` counts in."""

@@ -1,0 +1,72 @@
+"""Where comments stand, found out for the lines that are asked about: to read all of a file as tokens takes long."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+
+from whet.engine.source import SourceText
+
+_BLOCKS = ("body", "orelse", "finalbody")
+
+
+class Comments:
+    """The comments of one file."""
+
+    def __init__(self, source: SourceText, tree: ast.Module) -> None:
+        self._source = source
+        self._tree = tree
+        self._known: dict[tuple[int, int], dict[int, int]] = {}
+
+    def column(self, line: int) -> int | None:
+        """Return where in ``line`` its comment starts; ``None`` when it has none."""
+        if "#" not in self._source.lines[line - 1]:
+            return None
+        lines = self._find_lines(line)
+        if lines not in self._known:
+            self._known[lines] = self._read(*lines)
+        return self._known[lines].get(line)
+
+    def _find_lines(self, line: int) -> tuple[int, int]:
+        """Return the first and last line of the least piece of source that can be read by itself and holds ``line``."""
+        block: list[ast.stmt] = self._tree.body
+        while True:
+            found = next((s for s in reversed(block) if _start(s) <= line <= (s.end_lineno or s.lineno)), None)
+            if found is None:
+                return line, line  # between statements
+            inner = list(_inner(found))
+            if not inner:
+                return found.lineno, found.end_lineno or found.lineno
+            if any(_start(statement) <= line <= (statement.end_lineno or statement.lineno) for statement in inner):
+                block = inner
+                continue
+            first = min(map(_start, inner))
+            return (_start(found), max(first - 1, line)) if line < first else (line, line)
+
+    def _read(self, first: int, last: int) -> dict[int, int]:
+        text = "\n".join(self._source.lines[first - 1 : last])
+        found: dict[int, int] = {}
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(text, newline="\n").readline):
+                if token.type == tokenize.COMMENT:
+                    found[first + token.start[0] - 1] = token.start[1]
+        except (tokenize.TokenError, SyntaxError):
+            # Cut off in the middle: what could not be read counts as a comment wherever there may be one.
+            for number in range(first, last + 1):
+                if number not in found and "#" in self._source.lines[number - 1]:
+                    found[number] = self._source.lines[number - 1].index("#")
+        return found
+
+
+def _start(statement: ast.stmt) -> int:
+    decorators = getattr(statement, "decorator_list", None)
+    return decorators[0].lineno if decorators else statement.lineno
+
+
+def _inner(statement: ast.stmt) -> Iterator[ast.stmt]:
+    for field in _BLOCKS:
+        yield from getattr(statement, field, ())
+    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield from part.body
