@@ -1,0 +1,351 @@
+"""The order of a session, on a program that is made up: its cost and its output follow from its source and a seed.
+
+The source is a row of letters, one a rewrite; a rewrite makes its letter a capital one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from whet.errors import TargetError
+from whet.model.finding import Edit
+from whet.model.trial import FileEdits, Proof, Trial, Verdict
+from whet.prove import session, sides
+from whet.prove.rewrites import Rewrite, hash_bytes
+from whet.prove.run import Ended, Limits, Observed, Printed, Workload
+from whet.prove.session import ProofSession, ProveOptions
+from whet.prove.stage import Program
+
+LETTERS = "abcdefgh"
+FILE = "app.py"
+
+
+@dataclass
+class MadeUp:
+    """A program: ``gains`` are factors of its speed by letter, ``quirks`` what else a rewrite does."""
+
+    folder: Path
+    gains: dict[str, float] = field(default_factory=dict)
+    quirks: dict[str, str] = field(default_factory=dict)
+    twins: str = ""
+    """Letters that win twice the speed, whichever is there."""
+    noise: float = 0.02
+    seconds: float = 1.0
+    seed: int = 1
+    is_unstable: bool = False
+    interrupt_at: int = 0
+    prints: bytes = b"result 42\n"
+    now: float = 0.0
+    runs: int = 0
+    current: str = ""
+    contents: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+
+    def speed(self, source: str) -> float:
+        factor = 1.0
+        for letter, gain in self.gains.items():
+            factor *= gain if letter.upper() in source else 1
+        return factor * (2 if any(letter.upper() in source for letter in self.twins) else 1)
+
+    def run(self, workload: Workload, limits: Limits, out: Path) -> Observed:
+        self.runs += 1
+        if self.runs == self.interrupt_at:
+            raise KeyboardInterrupt
+        source = self.contents[self.current]
+        seconds = self.seconds / self.speed(source) * (1 + self.rng.gauss(0, self.noise))
+        quirks = {self.quirks[letter] for letter in self.quirks if set(letter.upper()) <= set(source)}
+        printed, status, ended, words = self.prints, 0, None, b""
+        if self.is_unstable:
+            printed += b"%d\n" % self.runs
+        if "differs" in quirks:
+            printed = printed.replace(b"42", b"43")
+        if "fails" in quirks:
+            printed, status, words = b"", 1, b"KeyError: 7\n"
+        if "hangs" in quirks:
+            seconds, ended = limits.seconds, Ended.TIME
+        self.now += seconds
+        nanoseconds = round(seconds * 1e9)
+        return Observed(
+            status,
+            nanoseconds,
+            nanoseconds,
+            50_000_000,
+            self._print(printed, "stdout"),
+            self._print(words, "stderr"),
+            ended,
+        )
+
+    def _print(self, data: bytes, name: str) -> Printed:
+        file = self.folder / name
+        file.write_bytes(data)
+        return Printed(file, len(data), hashlib.sha256(data).hexdigest())
+
+    def test(self, source: str) -> Observed:
+        is_broken = any(quirk == "breaks tests" and letter.upper() in source for letter, quirk in self.quirks.items())
+        self.now += 1
+        return Observed(
+            int(is_broken),
+            1,
+            1,
+            0,
+            self._print(b"1 failed\n" if is_broken else b"ok\n", "tests"),
+            self._print(b"", "e"),
+        )
+
+
+class FakeStage:
+    """Stands in for :class:`whet.prove.stage.Stage`."""
+
+    program: MadeUp
+
+    def __init__(self, program: object, originals: Mapping[str, bytes], *_: object, notes: list[str]) -> None:
+        self.originals = originals
+        self.notes = notes
+        self.candidates = ("out.txt",)
+        self.directory = self.program.folder
+        self.is_copy = False
+
+    def open(self, _seconds: float) -> Observed:
+        self.define({"watch": self.originals})
+        self.enter("watch")
+        return self.program.run(Workload((), "", {}), Limits(seconds=60), self.program.folder)
+
+    def define(self, sides: Mapping[str, Mapping[str, bytes]]) -> dict[str, str]:
+        failed = {}
+        for side, files in sides.items():
+            text = files[FILE].decode()
+            self.program.contents[side] = text
+            if any(quirk == "no syntax" and letter.upper() in text for letter, quirk in self.program.quirks.items()):
+                failed[side] = "SyntaxError: no"
+        return failed
+
+    def enter(self, side: str) -> Workload:
+        self.program.current = side
+        return Workload((), "", {})
+
+    def reset(self) -> None:
+        pass
+
+    def run_tests(self, side: str, _line: str, _seconds: float) -> Observed:
+        return self.program.test(self.program.contents[side])
+
+
+@dataclass
+class Bench:
+    """Proves rewrites of a made-up program."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def prove(
+        self,
+        letters: str,
+        shares: Mapping[str, float] | None = None,
+        options: ProveOptions | None = None,
+        **more: object,
+    ) -> Proof:
+        program = MadeUp(self.folder, **more)  # type: ignore[arg-type]
+        fake = type("Stage", (FakeStage,), {"program": program})
+        self.monkeypatch.setattr(session, "Stage", fake)
+        self.monkeypatch.setattr(sides, "run_once", program.run)
+        self.monkeypatch.setattr(sides, "monotonic", lambda: program.now)
+        source = LETTERS.encode()
+        rewrites = []
+        for letter in letters:
+            at = LETTERS.index(letter)
+            change = FileEdits(FILE, hash_bytes(source), (Edit(1, at, 1, at + 1, letter.upper()),))
+            rewrites.append(Rewrite(letter, letter, letter, FILE, (change,), (shares or {}).get(letter, 0.5)))
+        self.program = program
+        made = ProofSession(
+            Program("python", str(self.folder)),
+            {FILE: source},
+            rewrites,
+            self.folder,
+            {},
+            options or ProveOptions(seed=1),
+        )
+        return made.run()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def _verdicts(proof: Proof) -> dict[str, Verdict]:
+    return {trial.advice: trial.verdict for trial in proof.trials}
+
+
+def _trial(proof: Proof, letter: str) -> Trial:
+    found = proof.trial_of(letter)
+    assert found is not None
+    return found
+
+
+def test_each_rewrite_and_all_together_are_measured(bench: Bench) -> None:
+    proof = bench.prove("abc", gains={"a": 2.0, "b": 1.3, "c": 1.1})
+    assert _verdicts(proof) == dict.fromkeys("abc", Verdict.FASTER)
+    assert proof.total is not None
+    assert proof.total_verdict is Verdict.FASTER
+    assert proof.total.low <= 2.86 <= proof.total.high
+    assert proof.total.pairs == session.TOTAL_PAIRS
+    assert proof.total.confidence == 0.99
+    assert proof.applied == ("a", "b", "c")
+    for letter, gain in (("a", 2.0), ("b", 1.3), ("c", 1.1)):
+        won = _trial(proof, letter).gain
+        assert won is not None
+        assert won.low <= gain <= won.high
+    assert proof.checked.is_checked
+    assert proof.checked.stdout_bytes == 10
+    assert proof.checked.candidates == ("out.txt",)
+    assert proof.runs == bench.program.runs
+
+
+def test_one_rewrite_needs_no_leaving_out(bench: Bench) -> None:
+    proof = bench.prove("a", gains={"a": 1.5})
+    assert _verdicts(proof) == {"a": Verdict.FASTER}
+    assert set(bench.program.contents) == {"watch", "baseline", "all", "won"}
+
+
+@pytest.mark.parametrize(
+    ("quirk", "verdict", "why"),
+    [
+        ("differs", Verdict.DIFFERENT_OUTPUT, "stdout, line 1: 'result 42' became 'result 43'"),
+        ("fails", Verdict.FAILED, "exit 1 instead of exit 0: KeyError: 7"),
+        ("hangs", Verdict.FAILED, "it had not ended after"),
+        ("no syntax", Verdict.FAILED, "it does not compile: SyntaxError: no"),
+    ],
+)
+@pytest.mark.parametrize("letters", ["b", "abc"])
+def test_what_does_something_else_is_refuted_and_spoils_nothing(
+    bench: Bench, letters: str, quirk: str, verdict: Verdict, why: str
+) -> None:
+    proof = bench.prove(letters, gains=dict.fromkeys("abc", 1.5), quirks={"b": quirk})
+    assert _trial(proof, "b").verdict is verdict
+    assert why in _trial(proof, "b").why
+    assert proof.applied == tuple(letter for letter in letters if letter != "b")
+    assert (proof.total_verdict is Verdict.FASTER) == (letters == "abc")
+
+
+def test_two_that_only_fail_together_are_not_both_kept(bench: Bench) -> None:
+    proof = bench.prove("abc", gains=dict.fromkeys("abc", 1.5), quirks={"ac": "differs"})
+    assert _verdicts(proof) == {"a": Verdict.FASTER, "b": Verdict.FASTER, "c": Verdict.DIFFERENT_OUTPUT}
+    assert _trial(proof, "c").why.startswith("together with the others: stdout")
+    assert proof.applied == ("a", "b")
+
+
+def test_what_is_slower_is_refuted_and_left_out(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 1.5, "b": 0.8})
+    assert _verdicts(proof) == {"a": Verdict.FASTER, "b": Verdict.SLOWER}
+    assert proof.applied == ("a",)
+    assert proof.total is not None
+    assert proof.total.low <= 1.5 <= proof.total.high
+
+
+def test_of_two_that_win_the_same_one_is_kept(bench: Bench) -> None:
+    """Leaving either out changes nothing, for the other one is there; yet together they win."""
+    proof = bench.prove("abc", gains={"c": 1.3}, twins="ab")
+    assert _verdicts(proof) == {"a": Verdict.FASTER, "b": Verdict.NO_DIFFERENCE, "c": Verdict.FASTER}
+    assert set(proof.applied) == {"a", "c"}
+    assert proof.total is not None
+    assert proof.total.low <= 2.6 <= proof.total.high
+
+
+def test_what_wins_nothing_is_not_called_faster(bench: Bench) -> None:
+    """Four rewrites without any effect, often: a false call is as rare as promised for the whole command."""
+    wrong = 0
+    for seed in range(20):
+        proof = bench.prove("abcd", seed=seed, noise=0.035, options=ProveOptions(seed=seed))
+        wrong += any(trial.verdict in {Verdict.FASTER, Verdict.SLOWER} for trial in proof.trials)
+        wrong += proof.total_verdict is Verdict.FASTER
+    assert wrong <= 1  # 0.2 are expected
+
+
+def test_small_ones_are_judged_as_one(bench: Bench) -> None:
+    proof = bench.prove("abc", {"a": 0.5, "b": 0.01, "c": 0.012}, gains={"a": 1.5, "b": 1.06, "c": 1.05})
+    assert _verdicts(proof) == dict.fromkeys("abc", Verdict.FASTER)
+    assert _trial(proof, "b").group == _trial(proof, "c").group == ("b", "c")
+    assert _trial(proof, "b").gain == _trial(proof, "c").gain
+    assert _trial(proof, "a").group == ()
+
+
+def test_what_the_budget_does_not_hold_is_not_run_and_never_a_success(bench: Bench) -> None:
+    proof = bench.prove("abcd", gains=dict.fromkeys("abcd", 1.5), options=ProveOptions(budget=45, seed=1))
+    kept = [letter for letter, verdict in _verdicts(proof).items() if verdict is Verdict.FASTER]
+    left = [letter for letter, verdict in _verdicts(proof).items() if verdict is Verdict.NOT_RUN]
+    assert kept == list("abcd"[: len(kept)])
+    assert left
+    assert all("budget" in _trial(proof, letter).why for letter in left)
+    assert bench.program.now < 50
+
+
+def test_a_budget_for_nothing_proves_nothing(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 3.0, "b": 3.0}, options=ProveOptions(budget=10, seed=1))
+    assert set(_verdicts(proof).values()) == {Verdict.NOT_RUN}
+    assert (proof.total, proof.total_verdict, proof.applied) == (None, Verdict.NOT_RUN, ())
+
+
+def test_ctrl_c_keeps_what_is_settled(bench: Bench) -> None:
+    """The sixth round is the first that is looked at; the interrupt comes in the ninth."""
+    proof = bench.prove("ab", gains={"a": 2.0, "b": 1.01}, interrupt_at=4 + 6 * 4 + 5)
+    assert _trial(proof, "a").verdict is Verdict.FASTER
+    assert _trial(proof, "b").verdict is not Verdict.FASTER
+    assert proof.total is None
+    assert "ended by Ctrl-C: what was settled before is kept" in proof.notes
+
+
+def test_ctrl_c_before_anything_is_settled_proves_nothing(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 2.0}, interrupt_at=2)
+    assert set(_verdicts(proof).values()) == {Verdict.NOT_RUN}
+
+
+def test_a_program_that_does_not_agree_with_itself_is_timed_but_not_called_checked(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 2.0, "b": 1.3}, is_unstable=True)
+    assert set(_verdicts(proof).values()) == {Verdict.FASTER}
+    assert not proof.checked.is_checked
+    assert "does not do the same twice: stdout, line 2" in proof.checked.unchecked
+
+
+def test_a_program_that_prints_nothing_is_not_called_checked(bench: Bench) -> None:
+    proof = bench.prove("a", gains={"a": 2.0}, prints=b"")
+    assert not proof.checked.is_checked
+    assert "it printed nothing" in proof.checked.unchecked
+
+
+def test_tests_refute_what_they_fail_on(bench: Bench) -> None:
+    options = ProveOptions(tests="pytest -q", seed=1)
+    proof = bench.prove("ab", gains={"a": 2.0, "b": 2.0}, quirks={"b": "breaks tests"}, prints=b"", options=options)
+    assert _verdicts(proof) == {"a": Verdict.FASTER, "b": Verdict.DIFFERENT_OUTPUT}
+    assert _trial(proof, "b").why == "tests fail: 1 failed"
+    assert proof.checked.is_checked
+
+
+def test_a_number_of_runs_is_kept_to(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 2.0, "b": 1.3}, options=ProveOptions(runs=9, seed=1))
+    assert {trial.gain.pairs for trial in proof.trials if trial.gain is not None} == {9}
+    assert proof.total is not None
+    assert proof.total.pairs == 9
+
+
+def test_a_program_that_ends_otherwise_the_second_time_is_no_baseline(bench: Bench) -> None:
+    def fail_later(program: MadeUp) -> None:
+        program.quirks[""] = "fails"
+
+    plain_run = MadeUp.run
+
+    def run(self: MadeUp, workload: Workload, limits: Limits, out: Path) -> Observed:
+        if self.runs == 2:
+            fail_later(self)
+        return plain_run(self, workload, limits, out)
+
+    bench.monkeypatch.setattr(MadeUp, "run", run)
+    with pytest.raises(TargetError, match="ended with status 0, then with 1"):
+        bench.prove("a", gains={"a": 2.0})
