@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from whet.errors import UsageError
-from whet.pipeline.patterns import PathPatterns
+from whet.pipeline.patterns import PathPatterns, read_pattern
 
 PASSED_BY = frozenset(
     {
@@ -91,7 +91,7 @@ class FileFinder:
     ) -> None:
         self.root = root.absolute()
         self._prefix = os.path.join(self.root, "")
-        include, exclude = ([glob.removeprefix("./") for glob in globs] for globs in (include, exclude))
+        include, exclude = ([read_pattern(glob) for glob in globs] for globs in (include, exclude))
         self._include = PathPatterns.of(include)
         self._includes = tuple(pattern.strip("/").split("/") for pattern in include)
         self._exclude = PathPatterns.of(exclude, below=False)

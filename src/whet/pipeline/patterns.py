@@ -53,6 +53,11 @@ class PathPatterns:
         return self.judge(path) is True
 
 
+def read_pattern(glob: str) -> str:
+    """Return a pattern of the settings as git writes it: ``./a`` is ``/a``, the one in the project's folder."""
+    return f"/{glob[2:]}" if glob.startswith("./") else glob
+
+
 def _compile_each(expressions: Sequence[str]) -> list[re.Pattern[str]]:
     compiled: list[re.Pattern[str]] = []
     for expression in expressions:

@@ -10,7 +10,7 @@ from whet.engine.loading import RuleModule
 from whet.engine.suppress import UNUSED
 from whet.errors import UsageError
 from whet.model.finding import Finding, Safety, Speed
-from whet.pipeline.patterns import PathPatterns
+from whet.pipeline.patterns import PathPatterns, read_pattern
 
 ALL = "ALL"
 
@@ -105,7 +105,7 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
     per_file = []
     for pattern, slugs in config.per_file_ignores.items():
         names.check(slugs, f"{place}: per-file-ignores")
-        per_file.append((PathPatterns.of([pattern.removeprefix("./")]), names.expand_all(slugs)))
+        per_file.append((PathPatterns.of([read_pattern(pattern)]), names.expand_all(slugs)))
     return Selection(
         active=frozenset(active),
         named=frozenset(named),

@@ -22,9 +22,9 @@ def render_statistics(result: CheckResult, *, color: bool = False, fixing: bool 
     """Return how often each rule found something, most often first, and a summary."""
     rows = count_rules(result)
     width = max((len(str(count)) for _, count, _ in rows), default=0)
-    slugs = max((len(slug) for slug, _, _ in rows), default=0)
+    slugs = max((len(show(slug)) for slug, _, _ in rows), default=0)
     lines = [
-        f"{_paint(str(count).rjust(width), _BOLD, color)}  {_paint(slug.ljust(slugs), _RED, color)}  "
+        f"{_paint(str(count).rjust(width), _BOLD, color)}  {_paint(show(slug).ljust(slugs), _RED, color)}  "
         f"[{'*' if fixable else ' '}]  {show(result.rules[slug].title) if slug in result.rules else ''}".rstrip()
         for slug, count, fixable in rows
     ]
