@@ -31,8 +31,18 @@ def draw_memory(resident: Resident, places: Places) -> MemoryCurve | None:
         peak=bytes_figure(peak),
         peak_at=time_figure(resident.peak_at_ns),
         peak_point=(min(max(resident.peak_at_ns / end, 0.0), 1.0), min((resident.peak_bytes or peak) / peak, 1.0)),
+        levels=tuple((size / peak, bytes_figure(size)) for size in _choose_ticks(peak, 4)),
+        moments=tuple((at / end, time_figure(at)) for at in _choose_ticks(end, 5) if at / end < 0.94),
+        peak_anchors=tuple(places.line_anchor(file, line) for file, line, _ in resident.peak_stack),
         peak_stack=tuple(
             (f"{places.show(file)}:{line}" if line else places.show(file), name)
             for file, line, name in resident.peak_stack
         ),
     )
+
+
+def _choose_ticks(whole: int, most: int) -> list[int]:
+    """Return round numbers between 0 and ``whole``, both left out: multiples of 1, 2 or 5 times a power of ten."""
+    steps = (digit * 10**power for power in range(30) for digit in (1, 2, 5))
+    step = next(step for step in steps if whole <= step * most)
+    return list(range(step, whole, step))

@@ -222,6 +222,12 @@ class MemoryCurve:
     peak_point: tuple[float, float]
     peak_stack: tuple[tuple[str, str], ...]
     """Pairs of a place and a function, outermost first."""
+    peak_anchors: tuple[str, ...] = ()
+    """For each of ``peak_stack`` where the page shows its line; empty where it does not."""
+    levels: tuple[tuple[float, Figure], ...] = ()
+    """Round amounts to rule lines at, as parts of the peak."""
+    moments: tuple[tuple[float, Figure], ...] = ()
+    """Round times for the axis, as parts of the duration."""
 
 
 @dataclass(frozen=True, slots=True)

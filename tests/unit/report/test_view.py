@@ -346,3 +346,13 @@ def test_a_run_before_is_told_of_with_both_times():
     assert view.compared.startswith("Compared with the run of 2024-11-19: 5.00 s CPU, 3.40 s wall before, 3.06 s CPU")
     assert "chance" in view.compared
     assert build_view(run, make_hotspots()).compared == ""
+
+
+@pytest.mark.parametrize(
+    ("whole", "most", "ticks"),
+    [(96_400_000, 4, [50_000_000]), (400, 4, [100, 200, 300]), (3_400, 8, [500 * n for n in range(1, 7)]), (1, 4, [])],
+)
+def test_axes_have_round_numbers(whole, most, ticks):
+    from whet.report.memory import _choose_ticks
+
+    assert _choose_ticks(whole, most) == ticks

@@ -72,11 +72,16 @@ Chart.prototype.paintBox = function paintBox(row, x, wide, isPassed) {
   const [colour, hatch] = this.colour(this.shape, row);
   const isDim = isPassed || (this.matches && !this.isMatch(row));
   brush.globalAlpha = isDim ? 0.3 : 1;
-  brush.fillStyle = palette.get(colour);
+  // The edge is what stands out from the page; a box too narrow for both is all edge.
+  brush.fillStyle = palette.get(`${colour}-edge`);
   brush.fillRect(x, y, inner, tall);
+  if (inner > 3) {
+    brush.fillStyle = palette.get(colour);
+    brush.fillRect(x + 1, y + 1, inner - 2, tall - 2);
+  }
   if (hatch && inner > 3) {
     brush.fillStyle = palette.hatch(brush, hatch);
-    brush.fillRect(x, y, inner, tall);
+    brush.fillRect(x + 1, y + 1, inner - 2, tall - 2);
   }
   brush.globalAlpha = 1;
   if (this.matches && !isDim) {

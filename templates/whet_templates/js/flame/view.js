@@ -12,7 +12,7 @@ const NOTES = {
   icicle: "Callers above, what they call below; as wide as its part of the whole, its own part included.",
   inverted: "At the top the functions by what is their own; below each those that called it.",
   sandwich: "Above the function those that called it, below it what it calls, from all places together.",
-  diff: "Orange and rising: slower than before. Blue and falling: faster. Grey: may be chance (99 % interval from the samples).",
+  diff: "Orange and rising: slower than before. Blue and falling: faster. Grey: may be chance (99 % interval from the samples; what else the machine did is not in it).",
 };
 
 class FlameView {
