@@ -48,6 +48,11 @@ def tell_total(run: Run) -> str:
         interval = f"[{format_gain(gain.low).rstrip('×')}, {format_gain(gain.high).rstrip('×')}]"
         command = "whet apply" if proof.checked.is_checked else "whet apply --accept-unchecked"
         return f"{what}, measured {format_gain(gain.estimate)} faster {interval} on this workload, {checked}: {command}"
+    faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
+    if faster and gain is None:
+        return (
+            f"{faster} of {len(proof.trials)} rewrites measured faster, the total of them was not measured: whet apply"
+        )
     if proof.applied:
         return f"{what} seemed faster one by one; in fresh runs together no difference was shown"
     tried = [trial for trial in proof.trials if trial.verdict is not Verdict.NOT_RUN]
