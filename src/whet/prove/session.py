@@ -434,5 +434,5 @@ def _name_alone(unit: Unit) -> str:
 def _last_line(done: Observed) -> str:
     from whet.prove.run import read_tail
 
-    lines = (read_tail(done.stdout.file).strip() or read_tail(done.stderr.file).strip()).splitlines()
+    lines = (read_tail(done.stderr.file).strip() or read_tail(done.stdout.file).strip()).splitlines()
     return lines[-1][:300] if lines else f"exit {done.status}"
