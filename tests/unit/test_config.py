@@ -1,6 +1,7 @@
 """``[tool.whet]``: what it holds, where it is found, and what is said of what it cannot mean."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,20 @@ def test_a_file_can_be_named(tmp_path):
     assert load_config(tmp_path, path).min_share == 0.05
     with pytest.raises(UsageError, match="cannot be read"):
         load_config(tmp_path, tmp_path / "none.toml")
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_documented_keys_are_those_that_are_read(tmp_path):
+    table = re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "configuration.md").read_text("utf-8"), re.MULTILINE)
+    with pytest.raises(UsageError) as caught:
+        write(tmp_path, "[tool.whet]\nzzzzzz = 1\n")
+        load_config(tmp_path)
+    assert caught.value.hint == f"known keys are {', '.join(sorted(table))}"
+
+
+def test_the_documented_example_is_read(tmp_path):
+    (example,) = re.findall(r"```toml\n(.*?)```", (DOCS / "configuration.md").read_text("utf-8"), re.DOTALL)
+    write(tmp_path, example)
+    assert load_config(tmp_path).min_share == 0.05

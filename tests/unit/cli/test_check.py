@@ -5,6 +5,7 @@ The rules are those of the project that is checked, made up here: what is tested
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from whet.cli.main import run_command_line
 from whet.model.hot import HotPlace, write_hot
+
+DOCS = Path(__file__).parents[3] / "docs"
 
 RULE = '''
 """A page."""
@@ -340,8 +343,9 @@ def test_output_goes_to_a_file(project):
 def test_help_tells_every_option(project):
     status, out, _ = project.check("--help", select="")
     assert status == 0
-    for word in ("--fix", "--allow", "--diff", "--select", "--ignore", "--exit-zero", "--statistics", "--profile"):
-        assert word in out
+    documented = set(re.findall(r"`(?:whet check )?(--[a-z-]+)", (DOCS / "check.md").read_text("utf-8")))
+    assert {"--fix", "--allow", "--diff", "--select", "--exit-zero", "--statistics", "--no-cache"} <= documented
+    assert documented <= set(re.findall(r"--[a-z-]+", out))
 
 
 def test_one_file_with_nothing_to_find_loads_no_more_than_it_needs(project):
