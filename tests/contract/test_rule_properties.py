@@ -186,6 +186,8 @@ def check_one(module, case, data):
         ast.parse(after.removeprefix("\ufeff"))
     assert comments_of(after) == comments_of(before)
     assert after.startswith("\ufeff") == before.startswith("\ufeff")
+    if not re.search(r"(?<!\r)\n", before):
+        assert not re.search(r"(?<!\r)\n", after)
     worst = max((finding.safety for finding in chosen.taken), key=list(Safety).index)
     for _ in range(2):
         given_ = data.draw(inputs(case, worst), label="input")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -88,7 +89,12 @@ class Facts:
     def hot_functions(self, lines: Iterable[int]) -> tuple[Scope, ...]:
         """Return the functions that own one of ``lines``; a nested function's own lines are not its parent's."""
         wanted = sorted(lines)
-        return tuple(scope for scope in self.functions if any(_owns(scope, line) for line in wanted))
+        found: list[Scope] = []
+        for scope in self.functions:
+            first, last = bisect_left(wanted, scope.line), bisect_right(wanted, scope.end_line)
+            if any(_owns(scope, wanted[at]) for at in range(first, last)):
+                found.append(scope)
+        return tuple(found)
 
     def lookup(self, name: ast.Name) -> Scope | None:
         """Return the scope that binds ``name``; ``None`` for builtins and names that nothing binds."""
