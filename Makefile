@@ -5,6 +5,7 @@
 #   make test-all   also the slow ones, and the test suite on every Python found here
 #   make lint       ruff, mypy, import-linter
 #   make bench      overhead and accuracy against other profilers, as two tables
+#   make screenshots  the pictures of docs/gallery.md
 #   make clean      remove everything that these made
 #
 # make ... PYTHON=/path/to/python names the interpreter (3.11 or newer), VENV=folder the
@@ -18,7 +19,7 @@ PYTEST = pytest -n $(JOBS) --dist loadgroup $(PYTEST_OPTIONS)
 WITH = sh .ci/with
 
 help:
-	@sed -n '3,8s/^#  *//p' Makefile
+	@sed -n '3,9s/^#  *//p' Makefile
 
 demo:
 	@$(WITH) whet whet run fixtures/targets/orders.py
@@ -43,9 +44,13 @@ bench:
 	$(WITH) bench python benchmarks/overhead.py
 	$(WITH) bench python benchmarks/accuracy.py
 
+screenshots:
+	@$(WITH) test sh .ci/browser
+	$(WITH) test python docs/screenshots.py
+
 clean:
 	rm -rf "$(VENV)" .nox .whet whet-report.html dist build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src rules templates tests benchmarks fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-all lint bench clean
+.PHONY: help demo test test-all lint bench screenshots clean

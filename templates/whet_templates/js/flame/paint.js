@@ -73,9 +73,9 @@ Chart.prototype.paintBox = function paintBox(row, x, wide, isPassed) {
   const isDim = isPassed || (this.matches && !this.isMatch(row));
   brush.globalAlpha = isDim ? 0.3 : 1;
   // The edge is what stands out from the page; a box too narrow for both is all edge.
-  brush.fillStyle = palette.get(`${colour}-edge`);
+  brush.fillStyle = palette.get(isDim ? colour : `${colour}-edge`);
   brush.fillRect(x, y, inner, tall);
-  if (inner > 3) {
+  if (inner > 3 && !isDim) {
     brush.fillStyle = palette.get(colour);
     brush.fillRect(x + 1, y + 1, inner - 2, tall - 2);
   }
