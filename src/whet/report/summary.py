@@ -125,7 +125,7 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
     hottest, outside = top.cost.share.value or 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
     share, place = format_whole_share(hottest), f"{top.name} ({top.place})"
-    if outside > hottest and waiting < _MOSTLY:
+    if outside > hottest:
         most = ", ".join(name for name, _ in hotspots.outside_packages[:2])
         share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"
     busy = format_seconds(hotspots.busy_ns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
@@ -77,7 +78,8 @@ def find_program_roots(spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:
     """Return the files and folders of the program's own package, where it is one that was installed.
 
     ``whet run black x.py`` is about black, ``whet run -m pytest`` is not about
-    pytest. For ``-c`` it is the code itself, ``<string>``.
+    pytest. For ``-c`` it is the code itself, ``<string>``. A script is the
+    program wherever it lies.
     """
     match spec.kind:
         case TargetKind.CODE:
@@ -92,7 +94,18 @@ def find_program_roots(spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:
                 return ()
             return (str(script), *_places_of(package, spec, host))
         case _:
-            return ()
+            return _places_of_script(Path(spec.directory) / spec.name, host)
+
+
+def _places_of_script(script: Path, host: TargetHost) -> tuple[str, ...]:
+    """Return a script that lies among installed code, and what lies beside it, which it imports from there."""
+    named, script = str(script), Path(os.path.normpath(script))
+    shelves = [Path(folder) for folder in (*host.site_packages, *host.stdlib)]
+    shelves += [parent for parent in script.parents if parent.name in ("site-packages", "dist-packages")]
+    if not any(script.is_relative_to(shelf) for shelf in shelves):
+        return ()
+    # Its own frames have the path as it was named.
+    return (named,) if script.parent in shelves else (named, str(script.parent))
 
 
 def find_launchers(spec: TargetSpec) -> tuple[str, ...]:

@@ -60,8 +60,25 @@ def test_code_on_the_command_line_is_the_program(host: TargetHost) -> None:
     assert find_program_roots(TargetSpec(TargetKind.CODE, "import black"), host) == ("<string>",)
 
 
-def test_a_script_is_the_users_wherever_it_lies(host: TargetHost) -> None:
-    assert find_program_roots(TargetSpec(TargetKind.SCRIPT, "app.py"), host) == ()
+def test_a_script_of_ones_own_needs_no_naming(host: TargetHost, folder: Path) -> None:
+    assert find_program_roots(TargetSpec(TargetKind.SCRIPT, "app.py", directory=str(folder)), host) == ()
+
+
+def test_a_script_among_installed_code_is_the_program_with_what_lies_beside_it(host: TargetHost, folder: Path) -> None:
+    site, stdlib = Path(host.site_packages[0]), Path(host.stdlib[0])
+
+    def find(script: Path) -> tuple[str, ...]:
+        return find_program_roots(TargetSpec(TargetKind.SCRIPT, str(script), directory=str(folder)), host)
+
+    assert find(site / "deep" / "run.py") == (str(site / "deep" / "run.py"), str(site / "deep"))
+    other = Path("/opt/x/lib/python3/dist-packages")
+    assert find(other / "tool" / "run.py") == (str(other / "tool" / "run.py"), str(other / "tool"))
+    # The folders themselves hold everything.
+    assert find(site / "six.py") == (str(site / "six.py"),)
+    assert find(other / "six.py") == (str(other / "six.py"),)
+    assert find(stdlib / "timeit.py") == (str(stdlib / "timeit.py"),)
+    named = TargetSpec(TargetKind.SCRIPT, "../site/deep/../six.py", directory=str(folder))
+    assert find_program_roots(named, host) == (str(folder / named.name),)
 
 
 @pytest.mark.parametrize(
