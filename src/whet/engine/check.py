@@ -18,7 +18,7 @@ from whet.engine.run import find_findings
 from whet.fix.edits import apply_edits
 from whet.fix.select import select
 from whet.model.finding import Finding, Safety
-from whet.model.run import SourceFile
+from whet.model.source import SourceFile
 
 SECTIONS = ("## What", "## Why", "## When not", "## Source")
 """The parts of a rule's page."""

@@ -18,7 +18,7 @@ from whet.engine.loading import RuleModule
 from whet.engine.pool import Outcome, Task, examine_tasks
 from whet.fix.decoding import decode_source
 from whet.model.finding import Finding
-from whet.model.run import Notice
+from whet.model.source import Notice
 
 _GENERATED = re.compile(rb"@generated\b|\bdo not edit\b|\bauto(?:matically)?[- ]?generated\b", re.IGNORECASE)
 _HEADER_LINES = 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import sys
 import threading
@@ -17,7 +16,7 @@ from whet.engine.loading import RuleModule, load_again
 from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
 from whet.model.finding import Finding
-from whet.model.run import Notice, SourceFile
+from whet.model.source import Notice, SourceFile
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -104,6 +103,7 @@ def _examine_alone(task: Task, rules: Sequence[RuleModule]) -> Outcome:
 
 
 def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor:
+    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     if _may_fork():

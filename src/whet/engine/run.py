@@ -10,7 +10,7 @@ from whet.engine.loading import RuleModule
 from whet.engine.scopes import Scope
 from whet.model.finding import Finding
 from whet.model.frame import Owner
-from whet.model.run import Notice, SourceFile
+from whet.model.source import Notice, SourceFile
 
 _ABOUT = "rules"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from whet.model.finding import Finding
-from whet.model.run import Notice
+from whet.model.source import Notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from whet.model.evidence import Evidence
-from whet.model.frame import Owner
 from whet.model.profile import Profile
+from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
+from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
 from whet.model.trial import Proof
 
 
@@ -85,29 +86,6 @@ class Resident:
     peak_bytes: int = 0
     peak_at_ns: int = 0
     peak_stack: tuple[tuple[str, int, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A source as it was when the program ran."""
-
-    file: str
-    """The path that frames use."""
-    shown: str
-    """The path that people are shown: relative to the project where it lies inside."""
-    sha256: str
-    text: str
-    owner: Owner = Owner.USER
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that the reader of the report must know: what is missing, why, and what mends it."""
-
-    about: str
-    """The collector or stage, as in ``line_profiler``."""
-    message: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

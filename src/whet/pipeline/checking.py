@@ -29,7 +29,7 @@ from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
 from whet.model.finding import Finding
 from whet.model.hot import HotPlace, read_hot
 from whet.model.identity import identify_findings
-from whet.model.run import Notice, SourceFile
+from whet.model.source import Notice, SourceFile
 from whet.pipeline.discovery import FileFinder
 from whet.pipeline.project import find_project, find_repository
 from whet.pipeline.rulebook import load_rulebook

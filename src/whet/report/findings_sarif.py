@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
 from whet.model.finding import Edit, Safety, Speed
-from whet.model.run import Notice
+from whet.model.source import Notice
 from whet.report.sanitize import encodable, show
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
