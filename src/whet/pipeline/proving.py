@@ -22,6 +22,7 @@ from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof
 from whet.pipeline.advising import advise_run
 from whet.pipeline.refuted import remember_refuted
+from whet.pipeline.telling import is_tried
 from whet.pipeline.workload import make_program
 from whet.prove.rewrites import Rewrite, hash_bytes, make_units
 from whet.prove.session import LEAST_TOTAL, ProofSession, ProveOptions
@@ -64,7 +65,7 @@ def plan_proof(run: Run, request: ProvingRequest) -> ProvingPlan:
     """Return what there is to prove. Raises ``UsageError`` where that is nothing."""
     advice = advise_run(run).advice
     editable = [item for item in advice if item.finding.edits and item.finding.safety is not Safety.ADVICE]
-    wanted = [item for item in editable if _is_wanted(item, request.allow)]
+    wanted = [item for item in editable if is_tried(item, request.allow)]
     originals: dict[str, bytes] = {}
     notes: list[str] = []
     changed: set[str] = set()
@@ -119,10 +120,6 @@ def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
     start = Path(run.project or run.directory)
     remember_refuted(start, run, plan.advice, proof.trials, proof.started)
     return proven
-
-
-def _is_wanted(item: Advice, allow: tuple[str, ...]) -> bool:
-    return item.finding.safety is not Safety.OFFER or item.finding.rule in allow
 
 
 def _make_rewrite(item: Advice, run: Run) -> Rewrite:

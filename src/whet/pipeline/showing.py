@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -10,8 +10,9 @@ from whet.config import Config
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
-from whet.pipeline.advising import advise_run
+from whet.pipeline.advising import Advised, advise_run
 from whet.pipeline.rulebook import load_rulebook
+from whet.pipeline.telling import name_next_command
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
@@ -53,7 +54,15 @@ def show(run: Run, *, include_source: bool = True, title: str = "", before: Run 
         include_source=include_source,
         title=title,
     )
-    return Shown(view, advised.hotspots)
+    return Shown(_name_next(view, advised), advised.hotspots)
+
+
+def _name_next(view: ReportView, advised: Advised) -> ReportView:
+    """Let the next command be that of the loop, measure, prove, apply, where the run has come so far."""
+    command = name_next_command(advised.run, advised.advice)
+    if not command or (view.summary.more_samples and not advised.run.proof.started):
+        return view
+    return replace(view, summary=replace(view.summary, next_command=command))
 
 
 def find_renderer(name: str) -> Renderer:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from whet.model.advice import Advice
+from whet.model.finding import Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, Proof, Trial, Verdict
 from whet.report.proof import describe_checked, format_gain
@@ -35,6 +36,28 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
         if trial.group and trial.group[0] == trial.advice:
             lines.append(f"    judged together with {len(trial.group) - 1} more, each too small to be measured alone")
     return lines
+
+
+def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
+    """Return what comes after measuring: proving where there is a rewrite to try, applying where one was proven."""
+    proof = run.proof
+    if proof.started:
+        is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
+        refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}
+        if not is_faster or refused:
+            return ""
+        return "whet apply" if proof.checked.is_checked else "whet apply --accept-unchecked"
+    if any(execution.exit_status is None for execution in run.executions):
+        return ""
+    return "whet prove" if any(is_tried(item) for item in advice) else ""
+
+
+def is_tried(advice: Advice, allow: Sequence[str] = ()) -> bool:
+    """Whether `whet prove` tries an advice: it has a rewrite, and is no offer, or one that is allowed by name."""
+    finding = advice.finding
+    if not finding.edits or finding.safety is Safety.ADVICE:
+        return False
+    return finding.safety is not Safety.OFFER or finding.rule in allow
 
 
 def tell_total(run: Run) -> str:
