@@ -19,9 +19,12 @@ import tempfile
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whet.errors import CollectorError, StoreError
-from whet.target.host import TargetHost
+
+if TYPE_CHECKING:
+    from whet.target.host import TargetHost
 
 COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "line_profiler": ("typing_extensions",),
