@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,6 +173,43 @@ def test_prove_can_be_ended_at_any_moment(project: Project, number: signal.Signa
     assert "Traceback" not in words
     assert project.list_files() == before
     assert load_run(find_run(None, project.folder)).command == ("seen.py",)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_program_does_not_outlive_a_killed_whet(project: Project, tmp_path: Path) -> None:
+    (project.folder / "hang.py").write_text(
+        "import os, time\nopen('started', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    )
+    environ = project.environ | {"TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [*WHET, "prove", "--workload", "hang.py"], cwd=project.folder, env=environ, stderr=subprocess.DEVNULL
+    )
+    try:
+        started = _wait_for(lambda: next(iter(tmp_path.glob("whet-prove-*/work/started")), None))
+        number = int(_wait_for(started.read_text))
+        process.kill()
+        process.wait()
+        assert _wait_for(lambda: not _is_alive(number))
+        assert _wait_for(lambda: not list(tmp_path.glob("whet-prove-*")))
+    finally:
+        process.kill()
+        (project.folder / "hang.py").unlink()
+
+
+def _wait_for(look: Callable[[], Any]) -> Any:
+    for _ in range(300):
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within 15 s")
+
+
+def _is_alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

@@ -27,6 +27,7 @@ from whet.pipeline.workload import make_program
 from whet.prove.rewrites import Rewrite, hash_bytes, make_units
 from whet.prove.session import LEAST_TOTAL, ProofSession, ProveOptions
 from whet.prove.stats import FIRST_LOOK
+from whet.prove.tree import Guard
 from whet.store import rewrite_run
 from whet.target.spec import TargetSpec
 
@@ -97,7 +98,11 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
     Raises :class:`whet.errors.WhetError` where the program cannot be run again.
     """
     started = datetime.now().astimezone().isoformat(timespec="seconds")
-    with tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name, _ended_by_signals():
+    with (
+        tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name,
+        Guard(Path(name)),
+        _ended_by_signals(),
+    ):
         folder = Path(name).resolve()
         program, notes = make_program(
             run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec

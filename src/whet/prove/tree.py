@@ -16,8 +16,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter_ns, sleep
-from typing import IO, Protocol
+from typing import IO, ClassVar, Protocol
 
+WATCHDOG = Path(__file__).parent / "watchdog.py"
 _SET_CHILD_SUBREAPER = 36
 _ROUNDS = 200
 _PROC = Path("/proc")
@@ -58,6 +59,44 @@ def start_tree(
     return PosixTree(command, directory, environ, streams)
 
 
+class Guard:
+    """Ends the program that runs, and removes a session's folder, should whet itself be killed. POSIX only."""
+
+    current: ClassVar[Guard | None] = None
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Guard:
+        if os.name != "nt":
+            with contextlib.suppress(OSError):
+                self._watchdog = subprocess.Popen(
+                    [sys.executable, "-I", "-S", str(WATCHDOG), str(self._folder)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+        Guard.current = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Guard.current = None
+        self.tell(-1)
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._watchdog.stdin.close()
+            self._watchdog.wait()
+
+    def tell(self, group: int) -> None:
+        """Name the process group that runs now; 0 for none, -1 for the session's end."""
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._watchdog.stdin.write(b"%d\n" % group)
+                self._watchdog.stdin.flush()
+
+
 class PosixTree:
     """A program and its children on Linux, macOS and their like."""
 
@@ -86,6 +125,8 @@ class PosixTree:
         except BaseException:
             self._adopt(False)
             raise
+        if Guard.current is not None:
+            Guard.current.tell(self._process.pid)
         self._waiter = threading.Thread(target=self._reap, daemon=True)
         self._waiter.start()
 
@@ -109,6 +150,8 @@ class PosixTree:
         self._waiter.join()
         outlived = self._end_strays() if self.is_linux else 0
         self._adopt(False)
+        if Guard.current is not None:
+            Guard.current.tell(0)
         return outlived if had_ended else 0
 
     def _reap(self) -> None:
