@@ -1,0 +1,32 @@
+"""Run by path: ``python -I -S watchdog.py FOLDER`` ends what whet has started when whet itself is gone.
+
+whet writes the process group that runs now to its standard input, one a line, ``0``
+for none. When that is closed without a last ``0``, whet was killed: nobody else would
+end the program, which may be one that never ends, or remove the session's folder. Standard library only.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+
+
+def watch(folder: str) -> None:
+    """Wait for whet's end; then end the group that was named last and remove ``folder``."""
+    # What is sent to the terminal's group is for whet to heed.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    group = 0
+    for line in sys.stdin.buffer:
+        group = int(line)
+        if group < 0:
+            return
+    if group:
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    watch(sys.argv[1])
