@@ -1,0 +1,604 @@
+"""Take from the front of a deque, not of a list.
+
+## What
+`queue.pop(0)`, `del queue[0]` or `queue.insert(0, x)`, again and again, on a list that is otherwise only appended to,
+popped, tested, measured and gone through. Make it a `collections.deque`: `popleft` and `appendleft` take one step.
+
+## Why
+A list keeps its elements in one block, in order: taking out the first moves all others. Working off a queue of n
+elements costs n² moves. A deque does the same at either end without moving anything.
+
+## When not
+Where the list stays short. A deque has no slices, is slow to index in its middle, is not equal to a list, and
+neither `json` nor `heapq` take it: lists that are sliced, indexed, sorted, compared, returned or handed to other
+functions are left alone. A deque that changes while it is gone through raises, a list goes on: such loops are left
+alone too. Popping from an empty deque raises an `IndexError` with other words. A public attribute or global may be used
+by other modules in ways that the source of this one does not show.
+
+## Source
+The documentation of `collections.deque`: lists "incur O(n) memory movement costs for pop(0) and insert(0, v)".
+The figures in `RULE` are measured with `BENCH`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    Binding,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    Place,
+    PlaceKind,
+    Refuse,
+    Rewrite,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="pop0-deque",
+    title="Each step at the front of a list moves all of it",
+    family="containers",
+    safety=Safety.OBSERVED,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.Call, ast.Delete})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    figures={
+        "3.11": {10: 1.3, 100: 1.6, 1000: 4.2, 10000: 37.0, 100000: 390.0},
+        "3.12": {10: 1.1, 100: 1.5, 1000: 4.3, 10000: 40.0, 100000: 400.0},
+        "3.13": {10: 1.0, 100: 1.3, 1000: 4.2, 10000: 37.0, 100000: 380.0},
+        "3.14": {10: 1.2, 100: 1.5, 1000: 4.8, 10000: 41.0, 100000: 420.0},
+    },
+)
+
+_SHORT = 100
+"""Elements up to which moving them all costs no more than the call."""
+
+_Step = ast.Call | ast.Delete
+_KEPT = frozenset({"append", "clear", "count", "extend", "remove", "reverse"})
+"""Methods that a deque has too, and that do the same there."""
+_EAGER = frozenset(f"builtins.{name}" for name in ("all", "any", "bool", "frozenset", "len", "list", "max", "min",
+                                                   "set", "sorted", "sum", "tuple"))  # fmt: skip
+"""Builtins that read it to the end before they return, and do not say what type it was."""
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield one finding for each list whose front the function changes again and again."""
+    if context.is_dynamic:
+        return
+    found: dict[str, tuple[Place, list[_Step]]] = {}
+    candidates: list[_Step] = [*context.nodes(ast.Call), *context.nodes(ast.Delete)]
+    for step in candidates:
+        queue = _front_of(step)
+        place = context.place(queue) if queue is not None else None
+        if place is not None and _is_repeated(context, step, place):
+            found.setdefault(place.name, (place, []))[1].append(step)
+    for place, steps in found.values():
+        starts = _starts(context, place)
+        if not starts or _stays_short(context, place, steps):
+            continue
+        if all(_allows(context, place, reference) for reference in _uses(context, place)):
+            yield _describe(context, place, steps, starts)
+
+
+def _front_of(step: ast.AST | None) -> ast.expr | None:
+    """Return the list whose first element a call or statement takes out, or that it puts something in front of."""
+    match step:
+        case ast.Call(func=ast.Attribute(value=queue, attr="pop"), args=[first], keywords=[]) if _is_zero(first):
+            return queue
+        case ast.Call(func=ast.Attribute(value=queue, attr="insert"), args=[first, ast.expr() as new], keywords=[]):
+            return queue if _is_zero(first) and not isinstance(new, ast.Starred) else None
+        case ast.Delete(targets=[ast.Subscript(value=queue, slice=first)]) if _is_zero(first):
+            return queue
+        case _:
+            return None
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 0 and type(node.value) is int
+
+
+def _is_repeated(context: Context, step: _Step, place: Place) -> bool:
+    """Tell whether the step runs many times on one list: in a loop that does not make it, or in a hot function."""
+    own = [binding.node for binding in place.bindings if _stands_in(context, binding.node)]
+    making = [loop for node in own for loop in context.loops(node)]
+    if any(loop not in making for loop in context.loops(step)):
+        return True
+    lasting = place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL, PlaceKind.ENCLOSING) and not own
+    return lasting and context.measured and context.function.kind is not ScopeKind.MODULE
+
+
+def _stands_in(context: Context, node: ast.AST) -> bool:
+    return any(node is known for known in context.function.nodes.get(type(node), ()))
+
+
+def _starts(context: Context, place: Place) -> list[ast.expr]:
+    """Return the values that the place is given, if each makes a new list that nothing else knows; else none."""
+    values: list[ast.expr] = []
+    for binding in place.bindings:
+        match binding.kind, binding.node:
+            case BindingKind.AUGMENTED, ast.AugAssign(op=ast.Add()):
+                continue
+            case BindingKind.DECLARED, _:
+                return []
+            case BindingKind.VALUE, ast.Assign(targets=[_]) | ast.AnnAssign():
+                pass
+            case BindingKind.PARAMETER, _ if _is_copied_first(context, place, binding):
+                continue
+            case _:
+                return []
+        if binding.value is None or not _makes_list(context, binding.value):
+            return []
+        values.append(binding.value)
+    return values
+
+
+def _is_copied_first(context: Context, place: Place, parameter: Binding) -> bool:
+    """Tell whether a parameter is only read to make a list of the same name from it, in the function's own block."""
+    body = getattr(place.owner.node, "body", None)
+    for binding in place.bindings:
+        match binding.node, binding.value:
+            case ast.Assign() as start, ast.Call(args=[ast.Name() as old]) if isinstance(body, list) and start in body:
+                earlier = [r for r in place.references if (r.lineno, r.col_offset) <= (old.lineno, old.col_offset)]
+                return parameter.annotation is None and all(r is old or r in start.targets for r in earlier)
+    return False
+
+
+def _makes_list(context: Context, value: ast.expr) -> bool:
+    match value:
+        case ast.List() | ast.ListComp() | ast.BinOp(left=ast.List(), op=ast.Mult()):
+            return True
+        case ast.Call(func=ast.Attribute()):
+            return context.type_of(value) == {"builtins.list"}
+        case ast.Call(func=function):
+            return context.resolve(function) in ("builtins.list", "builtins.sorted")
+        case _:
+            return False
+
+
+def _uses(context: Context, place: Place) -> Iterator[ast.expr]:
+    """Yield every reference that may see the list, those of other objects' attributes of the same name included."""
+    starts = [binding.node for binding in place.bindings]
+    for reference in (*place.references, *place.strangers):
+        stored = isinstance(getattr(reference, "ctx", None), ast.Store)
+        if not (stored and context.facts.parent(reference) in starts and reference in place.references):
+            yield reference
+
+
+def _allows(context: Context, place: Place, reference: ast.expr) -> bool:  # noqa: PLR0911, PLR0912 - a kind of use each
+    """Tell whether a deque does the same for one reference, after the rewrite."""
+    above = context.facts.parent(reference)
+    outer = context.facts.parent(above) if above is not None else None
+    stranger = reference not in place.references
+    match above:
+        case ast.Attribute(attr=name) if isinstance(outer, ast.Call) and outer.func is above:
+            if name == "pop" and not outer.args and not outer.keywords:
+                return True
+            return name in _KEPT or (_front_of(outer) is reference and not stranger)
+        case ast.Subscript(ctx=ast.Load(), slice=index):
+            return _is_end(index)
+        case ast.Subscript(ctx=ast.Store(), slice=index):
+            return _is_end(index) and isinstance(outer, ast.Assign)
+        case ast.Subscript():
+            return _front_of(outer) is reference and not stranger
+        case ast.AugAssign(op=ast.Add()):
+            return above.target is reference
+        case ast.Call(func=function, keywords=[]) if function is not reference and context.resolve(function) in _EAGER:
+            return above.args == [reference]
+        case ast.While() | ast.If() | ast.IfExp() | ast.Assert():
+            return above.test is reference
+        case ast.UnaryOp(op=ast.Not()) | ast.Starred():
+            return True
+        case ast.BoolOp():
+            return _is_condition(context, above)
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]):
+            return container is reference
+        case ast.For() | ast.comprehension():
+            return above.iter is reference and _is_still(context, place, above)
+        case _:
+            return False
+
+
+def _is_end(index: ast.expr) -> bool:
+    match index:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
+            return True
+        case _:
+            return _is_zero(index)
+
+
+def _is_condition(context: Context, node: ast.AST) -> bool:
+    above = context.facts.parent(node)
+    match above:
+        case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+            return isinstance(above, ast.UnaryOp) or _is_condition(context, above)
+        case ast.While() | ast.If() | ast.IfExp() | ast.Assert():
+            return above.test is node
+        case _:
+            return False
+
+
+def _is_still(context: Context, place: Place, loop: ast.For | ast.comprehension) -> bool:
+    """Tell whether nothing can change the list while a loop goes through it."""
+    outer = loop if isinstance(loop, ast.For) else context.facts.parent(loop)
+    if outer is None or isinstance(outer, ast.GeneratorExp):
+        return False
+    inside = [r for r in place.references if r is not loop.iter and context.is_inside(r, outer)]
+    shared = place.kind is not PlaceKind.LOCAL
+    return not inside and not (shared and context.runs_unknown_code(outer))
+
+
+def _stays_short(context: Context, place: Place, steps: list[_Step]) -> bool:
+    """Tell whether the list looks short: it never grows, is cut at a small length, or only grows in front.
+
+    The last is how most programs put a path together.
+    """
+    if not context.measured and not any(_takes_out(context, reference) for reference in place.references):
+        return True
+    for step in steps:
+        here: ast.AST | None = context.facts.statement(step)
+        while here is not None and here is not context.function.node:
+            if isinstance(here, ast.If | ast.While) and _bounds(context, place, here.test):
+                return True
+            here = context.facts.parent(here)
+    grows = any(
+        isinstance(above := context.facts.parent(reference), ast.AugAssign)
+        or (isinstance(above, ast.Attribute) and above.attr in ("append", "extend", "insert"))
+        for reference in place.references
+    )
+    values = [binding.value for binding in place.bindings if binding.value is not None]
+    return not grows and not any(isinstance(value, ast.ListComp) for value in values) and not context.measured
+
+
+def _takes_out(context: Context, reference: ast.expr) -> bool:
+    above = context.facts.parent(reference)
+    outer = context.facts.parent(above) if above is not None else None
+    return _front_of(outer) is reference and not (isinstance(above, ast.Attribute) and above.attr == "insert")
+
+
+def _bounds(context: Context, place: Place, test: ast.expr) -> bool:
+    """Tell whether a condition compares the length with a small number, as in ``len(last) > 5``."""
+    for part in ast.walk(test):
+        match part:
+            case ast.Compare(
+                left=ast.Call(func=ast.Name(id="len"), args=[measured]), ops=[ast.Gt() | ast.GtE()], comparators=[limit]
+            ):
+                most = context.constant(limit)
+                if ast.unparse(measured) == place.name and isinstance(most, int) and 2 <= most <= _SHORT:
+                    return True
+    return False
+
+
+def _describe(context: Context, place: Place, steps: list[_Step], starts: list[ast.expr]) -> Finding:
+    name = place.name.rpartition(".")[2]
+    public = place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL) and not name.startswith("_")
+    note = f"; whatever else uses {place.name} must not slice it, sort it or compare it with a list" if public else ""
+    lines = tuple(sorted({line for s in steps for line in range(s.lineno, (s.end_lineno or s.lineno) + 1)}))
+    return context.finding(
+        steps[0],
+        f"{place.name} is a list, and each step at its front moves all elements: "
+        f"make it a collections.deque, which takes from either end in one step{note}.",
+        lines=lines,
+        safety=Safety.OFFER if public else Safety.OBSERVED,
+        questions=(
+            context.ask(place, Ask.TYPES, expects=("builtins.list",)),
+            context.ask(place, Ask.LENGTH, at_least=_SHORT),
+        ),
+        rewrite=_rewrite(context, place, starts),
+    )
+
+
+def _rewrite(context: Context, place: Place, starts: list[ast.expr]) -> Rewrite:
+    """Return the edits: every start makes a deque, every step at the front is one of a deque."""
+    rewrite = context.rewrite()
+    deque = rewrite.add_import("collections", "deque")
+    for start in starts:
+        match start:
+            case ast.List(elts=[]):
+                rewrite.replace(start, f"{deque}()")
+            case ast.Call(func=ast.Name(id="list") as function):
+                rewrite.replace(function, deque)
+            case _:
+                rewrite.wrap(start, f"{deque}(", ")")
+    for binding in place.bindings:
+        match binding.annotation:
+            case None:
+                pass
+            case ast.Subscript(value=ast.Name(id="list") as base) | (ast.Name(id="list") as base):
+                rewrite.replace(base, deque)
+            case _:
+                rewrite.refuse(f"{place.name} is annotated in a way that no deque fits")
+    for reference in place.references:
+        _move_front(context, reference, rewrite)
+    return rewrite
+
+
+def _move_front(context: Context, reference: ast.expr, rewrite: Rewrite) -> None:
+    above = context.facts.parent(reference)
+    outer = context.facts.parent(above) if above is not None else None
+    if _front_of(outer) is not reference:
+        return
+    match outer:
+        case ast.Call(func=ast.Attribute() as method, args=[first, *_]):
+            rewrite.rename_attribute(method, "popleft" if method.attr == "pop" else "appendleft")
+            rewrite.delete_argument(outer, first)
+        case ast.Delete():
+            rewrite.replace(outer, f"{rewrite.operand(reference)}.popleft()")
+
+
+CASES = (
+    Case(
+        name="a queue in a local",
+        before="""
+def reach(edges, start):
+    seen = {start}
+    queue = [start]
+    order = []
+    while queue:
+        here = queue.pop(0)
+        order.append(here)
+        for there in edges.get(here, ()):
+            if there not in seen:
+                seen.add(there)
+                queue.append(there)
+    return order
+""",
+        after="""
+from collections import deque
+
+def reach(edges, start):
+    seen = {start}
+    queue = deque([start])
+    order = []
+    while queue:
+        here = queue.popleft()
+        order.append(here)
+        for there in edges.get(here, ()):
+            if there not in seen:
+                seen.add(there)
+                queue.append(there)
+    return order
+""",
+        call="reach",
+        inputs=("({1: [2, 3], 2: [1, 4]}, 1)", "({}, 'a')", "(None, 1)"),
+    ),
+    Case(
+        name="a queue on self, filled by another method",
+        before="""
+class Line:
+    def __init__(self):
+        self._waiting = []
+        self.served = 0
+    def join(self, name, urgent=False):
+        if urgent:
+            self._waiting.insert(0, name)
+        else:
+            self._waiting.append(name)
+    def serve(self):
+        while self._waiting:
+            print(len(self._waiting), self._waiting.pop(0))
+            self.served += 1
+        return self.served
+def run(names):
+    line = Line()
+    for name in names:
+        line.join(name, urgent=name.isupper())
+    return line.serve()
+""",
+        after="""
+from collections import deque
+
+class Line:
+    def __init__(self):
+        self._waiting = deque()
+        self.served = 0
+    def join(self, name, urgent=False):
+        if urgent:
+            self._waiting.appendleft(name)
+        else:
+            self._waiting.append(name)
+    def serve(self):
+        while self._waiting:
+            print(len(self._waiting), self._waiting.popleft())
+            self.served += 1
+        return self.served
+def run(names):
+    line = Line()
+    for name in names:
+        line.join(name, urgent=name.isupper())
+    return line.serve()
+""",
+        call="run",
+        inputs=("(['a', 'B', 'c', 'D'],)", "([],)", "([1],)"),
+    ),
+    Case(
+        name="put in front in a hot method, taken out by del; a public attribute",
+        before="""
+class Stack:
+    def __init__(self, first):
+        self.items = list(first)
+    def push(self, item):
+        self.items.insert(
+            0, item
+        )
+    def drop(self):
+        if self.items:
+            del self.items[0]
+    def show(self):
+        return [item for item in self.items]
+def run(first, more):
+    stack = Stack(first)
+    for item in more:
+        stack.push(item)
+    stack.drop()
+    return stack.show()
+""",
+        after="""
+from collections import deque
+
+class Stack:
+    def __init__(self, first):
+        self.items = deque(first)
+    def push(self, item):
+        self.items.appendleft(item)
+    def drop(self):
+        if self.items:
+            self.items.popleft()
+    def show(self):
+        return [item for item in self.items]
+def run(first, more):
+    stack = Stack(first)
+    for item in more:
+        stack.push(item)
+    stack.drop()
+    return stack.show()
+""",
+        rewritten="""
+from collections import deque
+
+class Stack:
+    def __init__(self, first):
+        self.items = deque(first)
+    def push(self, item):
+        self.items.appendleft(
+            item
+        )
+    def drop(self):
+        if self.items:
+            self.items.popleft()
+    def show(self):
+        return [item for item in self.items]
+def run(first, more):
+    stack = Stack(first)
+    for item in more:
+        stack.push(item)
+    stack.drop()
+    return stack.show()
+""",
+        call="run",
+        inputs=("([1, 2], [3, 4])", "('', [])", "(None, [1])"),
+        hot=True,
+    ),
+    Case(
+        name="a copy of what is handed over, that takes its name",
+        before="""
+def flatten(items):
+    items = list(items)
+    flat = []
+    while len(items) > 0:
+        item = items.pop(0)
+        if type(item) is list:
+            items.extend(item)
+        else:
+            flat.append(item)
+    return flat
+""",
+        after="""
+from collections import deque
+
+def flatten(items):
+    items = deque(items)
+    flat = []
+    while len(items) > 0:
+        item = items.popleft()
+        if type(item) is list:
+            items.extend(item)
+        else:
+            flat.append(item)
+    return flat
+""",
+        call="flatten",
+        inputs=("([1, [2, [3]], 4],)", "('',)", "(1,)"),
+    ),
+    Case(
+        name="a global, and a name that deque has already",
+        before="""
+import collections as c
+_TODO: list[int] = [n for n in range(3)]
+def run(more):
+    global _TODO
+    _TODO += more
+    total = 0
+    while _TODO and total < 100:
+        total = total * 2 + _TODO.pop(0)
+    last = _TODO[-1] if _TODO else None
+    _TODO = [0] * 2
+    return total, last, sorted(_TODO)
+""",
+        after="""
+import collections as c
+_TODO: c.deque[int] = c.deque([n for n in range(3)])
+def run(more):
+    global _TODO
+    _TODO += more
+    total = 0
+    while _TODO and total < 100:
+        total = total * 2 + _TODO.popleft()
+    last = _TODO[-1] if _TODO else None
+    _TODO = c.deque([0] * 2)
+    return total, last, sorted(_TODO)
+""",
+        call="run",
+        inputs=("([5, 6],)", "(range(9),)", "(4,)"),
+    ),
+)
+
+_LOOP = "    while q:\n        print(q.pop(0))\n        q.append(1)\n"
+REFUSE = (
+    Refuse("taken from the end", "def f(q):\n    q = list(q)\n    while q:\n        q.append(q.pop())\n"),
+    Refuse("it is a deque", "from collections import deque\ndef f(x):\n    q = deque(x)\n" + _LOOP),
+    Refuse("a dict's pop", "def f(x):\n    q = {0: x}\n" + _LOOP.replace("append", "update")),
+    Refuse("once, not in a loop", "def f(x):\n    q = [x]\n    q.append(2)\n    return q.pop(0)\n"),
+    Refuse("made anew in each turn",
+           "def f(rows):\n    for row in rows:\n        q = row.split()\n        q.append(q.pop(0))\n"),
+    Refuse("a deque has no slices", "def f(x):\n    q = [x]\n" + _LOOP + "    return q[1:]\n"),
+    Refuse("indexing its middle is slow in a deque", "def f(x, n):\n    q = [x]\n" + _LOOP + "    return q[n]\n"),
+    Refuse("sorted in place", "def f(x):\n    q = [x]\n" + _LOOP + "    q.sort()\n"),
+    Refuse("lists add up", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q + [1])\n"),
+    Refuse("JSON knows no deque", "import json\ndef f(x):\n    q = [x]\n" + _LOOP + "    return json.dumps(q)\n"),
+    Refuse("a deque is not equal to a list", "def f(x):\n    q = [x]\n" + _LOOP + "    return q == [2]\n"),
+    Refuse("a heap must be a list",
+           "import heapq\ndef f(x):\n    q = [x]\n    heapq.heapify(q)\n" + _LOOP),
+    Refuse("handed out", "def f(x):\n    q = [x]\n" + _LOOP + "    return q\n"),
+    Refuse("yielded", "def f(x):\n    q = [x]\n    while q:\n        q.append(q.pop(0))\n        yield q\n"),
+    Refuse("known by another name", "def f(x):\n    p = q = [x]\n" + _LOOP + "    return p\n"),
+    Refuse("printed", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q)\n"),
+    Refuse("what is handed over is used before it is copied",
+           "def f(q):\n    p = q\n    q = list(q)\n" + _LOOP + "    return p\n"),
+    Refuse("in an f-string", "def f(x):\n    q = [x]\n" + _LOOP + "    return f'{q}'\n"),
+    Refuse("asked for its type", "def f(x):\n    q = [x]\n" + _LOOP + "    return isinstance(q, list)\n"),
+    Refuse("the caller's list", "def f(q):\n" + _LOOP),
+    Refuse("it may be something else", "def f(x):\n    q = [x]\n    q = x\n" + _LOOP),
+    Refuse("a class of its own", "class L(list):\n    pass\ndef f(x):\n    q = L()\n" + _LOOP),
+    Refuse("`list` is another one", "def list(x):\n    return {}\ndef f(x):\n    q = list(x)\n" + _LOOP),
+    Refuse("changed while gone through, which a deque does not allow",
+           "def f(x):\n    q = [x]\n    for item in q:\n        if item:\n            q.append(q.pop(0))\n"),
+    Refuse("a generator goes through it later",
+           "def f(x):\n    q = [x]\n    g = (item for item in q)\n" + _LOOP + "    return g\n"),
+    Refuse("a window of five",
+           "def f(rows):\n    q = []\n    for row in rows:\n        q.append(row)\n        if len(q) > 5:\n"
+           "            q.pop(0)\n        print(sum(q))\n"),
+    Refuse("another object's attribute of that name is sliced",
+           "class A:\n    def __init__(self):\n        self.q = []\n    def f(self, other):\n        while self.q:\n"
+           "            self.q.append(self.q.pop(0))\n        return other.q[1:]\n"),
+    Refuse("its value is asked for by `or`", "def f(x):\n    q = [x]\n" + _LOOP + "    return q or None\n"),
+    Refuse("reached by locals()", "def f(x):\n    q = [x]\n" + _LOOP + "    return locals()\n"),
+    Refuse("unpacked from elsewhere", "def f(x):\n    q, n = x\n" + _LOOP),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="from collections import deque\na, b = [0] * n, deque([0] * n)",
+    before="for _ in range(20):\n    a.append(a.pop(0))",
+    after="for _ in range(20):\n    b.append(b.popleft())",
+    sizes=(10, 100, 1000, 10_000, 100_000),
+    size_is="elements in the queue",
+)
