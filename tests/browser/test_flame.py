@@ -114,6 +114,26 @@ def test_metric_and_thread_are_chosen(page):
     assert whole()[1] == "50.0 MB"
 
 
+def test_process_and_execution_are_chosen(show_view):
+    tree = make_calls()
+    columns = [
+        CallColumn(Metric.CPU, execution, thread, [0], [seconds * 1_000_000_000], 100)
+        for execution, thread, seconds in ((0, 0, 1), (0, 2, 2), (1, 1, 4))
+    ]
+    page = show_view(make_view(CallTree(tree.frames, tree.threads, [0], [0], columns)))
+    assert figures(page) == "7.00 s"
+    choose(page, "p", "4343 python orders.py")
+    assert figures(page) == "2.00 s"
+    choose(page, "x", "2: time")
+    assert figures(page) == "4.00 s", "a process is of one execution: the choice falls with it"
+    choose(page, "x", "1: time")
+    choose(page, "p", "4242 python orders.py")
+    assert figures(page) == "1.00 s"
+    page.reload()
+    page.wait_for_selector("#flame[data-ready]")
+    assert figures(page) == "1.00 s"
+
+
 def test_the_inverted_tree_starts_from_what_is_own(page):
     choose(page, "v", "CPU time")
     page.get_by_role("button", name="Inverted").click()

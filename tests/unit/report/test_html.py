@@ -176,3 +176,20 @@ def test_the_page_stays_within_its_budget_for_a_large_run():
     assert len(page.elements) <= 15_000
     assert len(out.getvalue()) <= 2_000_000
     assert len(page.words["script"]) + len(page.words["style"]) <= 100_000
+
+
+def test_script_and_style_stay_within_their_budget():
+    page = Page(render()[1])
+    assert len(page.words["script"].encode()) + len(page.words["style"].encode()) <= 100_000
+
+
+def test_five_hundred_suggestions_stay_within_the_page_s_budget():
+    advice = [replace(item, id=f"{item.id}{n}") for n in range(250) for item in make_advice()]
+    out = BytesIO()
+    view = build_view(make_run(), make_hotspots(), advice, make_flames())
+    HtmlRenderer().render(view, out)
+    page = Page(out.getvalue().decode())
+    assert len(out.getvalue()) <= 700_000
+    assert len(page.elements) <= 15_000
+    found = [a["id"] for _, a in page.elements if a.get("id", "").startswith("s-")]
+    assert sorted(found) == sorted(f"s-{item.id}" for item in advice), "each is there, in full or in short"
