@@ -35,8 +35,8 @@ def count(words, known):
 
 def main():
     given = sys.stdin.read().split()
-    known = [f"w{i}" for i in range(0, 3000, 2)]
-    words = [f"w{i % 4000}" for i in range(24000)]
+    known = [f"w{i}" for i in range(0, 2400, 2)]
+    words = [f"w{i % 3000}" for i in range(9000)]
     print(len(given), count(words, known))
     with open("result.txt", "a") as out:
         out.write(str(count(words[:2000], known)))
@@ -105,7 +105,7 @@ def test_advice_is_proven_and_written_and_taken_back(project: Project) -> None:
     assert (proof["total_verdict"], proof["total"]["pairs"]) == ("faster", 6)
     assert proof["total"]["low"] > 1.5
     assert proof["checked"]["files"] == ["result.txt"]
-    assert proof["checked"]["stdout_bytes"] == len("3 9000\n")
+    assert proof["checked"]["stdout_bytes"] == len("3 3600\n")
     assert "whet apply" in done.stderr
     run = load_run(find_run(None, project.folder))
     assert [trial.verdict for trial in run.proof.trials] == [Verdict.FASTER]
@@ -228,7 +228,7 @@ def test_apply_can_be_killed_at_any_moment(project: Project) -> None:
 def test_run_and_prove_in_one_go(tmp_path: Path) -> None:
     project = Project(tmp_path)
     done = project.whet("run", "--prove", "--budget", "90s", "seen.py", stdin="in.txt")
-    assert done.stdout == "3 9000\n", "the program's output, and nothing else"
+    assert done.stdout == "3 3600\n", "the program's output, and nothing else"
     assert "1 rewrite, measured" in done.stderr
     assert (project.folder / "result.txt").read_text() == "1000", "only the first execution wrote for good"
     assert (project.folder / "whet-report.html").exists()
