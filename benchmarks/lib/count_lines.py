@@ -17,6 +17,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 COUNTS: Counter[tuple[str, int]] = Counter()
+CALLS: Counter[tuple[str, int]] = Counter()
+"""By a function's first line, which whet shows with its calls: its own events are those of the definition."""
 
 
 def start(folder: str) -> None:
@@ -33,8 +35,17 @@ def start(folder: str) -> None:
         return None
 
     monitoring.use_tool_id(monitoring.COVERAGE_ID, "count_lines")
-    monitoring.register_callback(monitoring.COVERAGE_ID, monitoring.events.LINE, on_line)
-    monitoring.set_events(monitoring.COVERAGE_ID, monitoring.events.LINE)
+
+    def on_start(code: CodeType, _offset: int) -> object:
+        if not code.co_filename.startswith(folder) or code.co_name.startswith("<"):
+            return monitoring.DISABLE
+        CALLS[code.co_filename, code.co_firstlineno] += 1
+        return None
+
+    events = monitoring.events
+    monitoring.register_callback(monitoring.COVERAGE_ID, events.LINE, on_line)
+    monitoring.register_callback(monitoring.COVERAGE_ID, events.PY_START, on_start)
+    monitoring.set_events(monitoring.COVERAGE_ID, events.LINE | events.PY_START)
 
 
 def start_by_trace(folder: str) -> None:
@@ -45,6 +56,8 @@ def start_by_trace(folder: str) -> None:
             return None
         if event == "line":
             COUNTS[frame.f_code.co_filename, frame.f_lineno] += 1
+        elif event == "call" and not frame.f_code.co_name.startswith("<"):
+            CALLS[frame.f_code.co_filename, frame.f_code.co_firstlineno] += 1
         return trace
 
     threading.settrace(trace)
@@ -74,7 +87,7 @@ def main(sink: str, script: str, args: list[str]) -> None:
         exec(code, vars(module))
     finally:
         stop()
-        rows = [[file, line, count] for (file, line), count in COUNTS.items()]
+        rows = [[file, line, count] for (file, line), count in {**COUNTS, **CALLS}.items()]
         Path(sink).write_text(json.dumps(rows))
 
 

@@ -27,12 +27,13 @@ WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
 FIRST_GAPS = 0.025
 LATER_GAPS = 0.08
-COUNTING_SECONDS = 0.002
-"""Length of a phase in which functions have counters that they mostly lack."""
-COUNTING_PART = 0.5
-"""How many ticks lead to one in place of a window, and how many windows are followed by one."""
 LATE_GAPS = 0.12
 """Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
+COUNTING_SECONDS = 0.001
+"""Length of a phase in which functions have counters that they mostly lack."""
+COUNTING_FIRST = 1
+COUNTING_LATER = 2
+"""Such phases for each window in the first second, and after; they are cheaper than windows, and their number tells."""
 FIRST_SAVE_NS = 30_000_000
 SAVE_EVERY_NS = 2_000_000_000
 SAVE_SHARE = 0.003
@@ -211,14 +212,12 @@ class Agent:
         if lines is not None and lines.open:
             lines.stop(cpu)
             self._save_now_and_then(cpu)
-            if self.toggles.off and self.random.random() < COUNTING_PART:
-                self._begin_counting()
-            else:
-                self._begin_gap(cpu)
+            self._begin_gap(cpu)
             return
         if lines is not None:
             self.toggles.end_gap(cpu)
-            if self.toggles.off and self.random.random() < COUNTING_PART:
+            phases = self._phases_a_window(cpu)
+            if self.random.random() < phases / (phases + 1):
                 self._begin_counting()
                 return
         self.ticks += 1
@@ -258,7 +257,12 @@ class Agent:
 
     def _gap(self, cpu_ns: int) -> float:
         mean = FIRST_GAPS if cpu_ns < 1e9 else LATER_GAPS if cpu_ns < 10e9 else LATE_GAPS
-        return self.random.uniform(0.2 * mean, 1.8 * mean)
+        return self.random.uniform(0.2 * mean, 1.8 * mean) / (self._phases_a_window(cpu_ns) + 1)
+
+    def _phases_a_window(self, cpu_ns: int) -> int:
+        if not self.toggles.off:
+            return 0
+        return COUNTING_FIRST if cpu_ns < 1e9 else COUNTING_LATER
 
     def _note_peak(self, frame: types.FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
