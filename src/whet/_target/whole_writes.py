@@ -30,6 +30,10 @@ class _WholeFile(io.FileIO):
         return written
 
 
+# What it does is the program's own writing, in profiles and in tracebacks: it shows as a part of the interpreter.
+_WholeFile.write.__code__ = _WholeFile.write.__code__.replace(co_filename="<frozen io>", co_qualname="FileIO.write")
+
+
 def keep_writes_whole() -> None:
     """Put such files under ``sys.stdout`` and ``sys.stderr`` where these are unbuffered."""
     for name in ("stdout", "stderr"):

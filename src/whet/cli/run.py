@@ -72,7 +72,7 @@ def run_command(
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
-    from whet.pipeline.measuring import measure
+    from whet.pipeline.measuring import NeverBegan, measure
     from whet.pipeline.options import MeasureOptions, Sampler
     from whet.pipeline.showing import check_rules
     from whet.target.naming import choose_target
@@ -103,6 +103,9 @@ def run_command(
             progress=progress,
         )
         measured = measure(spec, host, options)
+    if isinstance(measured, NeverBegan):
+        say("whet: the program ended before its first line, so nothing was measured; earlier runs and reports stay")
+        return measured.status
     notice = measured.saved.notice
     if notice is not None:
         say(f"whet: {notice.message}")

@@ -76,6 +76,8 @@ class Outcome:
     stopped: str = ""
     interrupted: bool = False
     fell_back: bool = False
+    began: bool = True
+    """Whether the program got as far as its first line; one that does not compile ends before."""
     attach_seconds: float = 0.0
     notices: list[Notice] = field(default_factory=list)
 
@@ -218,6 +220,7 @@ class _Execution:
         is_there = self._wait_until_ready(ready)
         os.close(ready)
         if not is_there:
+            self.outcome.began = self.is_prepared
             return b"G"
         commands = [command for launch in self.plan.launches for command in launch.attach]
         try:

@@ -59,6 +59,13 @@ class Measured:
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class NeverBegan:
+    """The program ended before its first line, with this exit status: it does not compile. There is no run."""
+
+    status: int
+
+
 @dataclass(slots=True)
 class _Record:
     """What has been gathered so far."""
@@ -70,7 +77,7 @@ class _Record:
     resident: Resident = field(default_factory=Resident)
 
 
-def measure(spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> Measured:
+def measure(spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> Measured | NeverBegan:
     """Run the program under the profilers that ``options`` ask for, and save what they saw.
 
     Raises :class:`whet.errors.TargetError` where the program cannot be started
@@ -93,13 +100,15 @@ class _Measurement:
         self.later_limit = options.max_time
         self.planned = options.repeat + options.memory + options.exact_lines
 
-    def run(self) -> Measured:
+    def run(self) -> Measured | NeverBegan:
         try:
             raw = Path(tempfile.mkdtemp(prefix="whet-"))
         except OSError as error:
             raise StoreError(f"the profilers cannot write anywhere: {error.strerror or error}", ROOM_HINT) from error
         try:
             first = self._measure_time(raw / "1", number=1)
+            if first.status and not first.began:
+                return NeverBegan(first.status)
             if self._may_go_on(first):
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)

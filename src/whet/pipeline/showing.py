@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.config import Config
+from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
@@ -71,7 +72,10 @@ def find_renderer(name: str) -> Renderer:
 
     from whet.plugins import Group, load_plugin
 
-    made = load_plugin(Group.RENDERERS, name)
+    try:
+        made = load_plugin(Group.RENDERERS, name)
+    except UsageError as error:
+        raise UsageError(f"there is no form of report called {name!r}", error.hint) from None
     return cast("Renderer", made() if callable(made) else made)
 
 

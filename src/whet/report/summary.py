@@ -118,13 +118,13 @@ def _tell_idle(title: str, run: Run, hotspots: Hotspots) -> str:
 
 
 def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> str:
-    if not functions or hotspots.busy_ns <= 0:
+    if hotspots.busy_ns <= 0 or (not functions and not hotspots.outside_ns):
         took = f" in {format_seconds(first.wall_ns)}" if first else ""
         return f"{title}: nothing was seen computing{took}; no place to name"
-    top = functions[0]
-    hottest, outside = top.cost.share.value or 0.0, hotspots.outside_ns / hotspots.busy_ns
+    top = functions[0] if functions else None
+    hottest, outside = (top.cost.share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
-    share, place = format_whole_share(hottest), f"{top.name} ({top.place})"
+    share, place = format_whole_share(hottest), f"{top.name} ({top.place})" if top else ""
     if outside > hottest:
         most = ", ".join(name for name, _ in hotspots.outside_packages[:2])
         share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"

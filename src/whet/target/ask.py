@@ -104,7 +104,10 @@ def ask_interpreter(path: Path, environ: Mapping[str, str] | None = None) -> Ans
             return _read_answer(path, line[len(_MARKER) :])
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     detail = f": {said[0]}" if said else ""
-    raise TargetError(f"{path} is not a Python that works (exit status {done.returncode}{detail})")
+    raise TargetError(
+        f"{path} is not a Python that works (exit status {done.returncode}{detail})",
+        "name another interpreter with --python",
+    )
 
 
 def _read_answer(path: Path, literal: str) -> Answer:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -133,6 +134,19 @@ def test_the_stream_looks_as_it_did(pipe: tuple[int, int], replace_stdout: Calla
     # Neither one's end closes the descriptor.
     del whole
     os.fstat(pipe[1])
+
+
+@posix
+def test_nothing_of_whet_shows_when_a_write_fails(
+    pipe: tuple[int, int], replace_stdout: Callable[[], io.TextIOWrapper]
+) -> None:
+    """Nor in profiles: what a program takes to write is its own time."""
+    replace_stdout()
+    os.close(pipe[0])
+    with pytest.raises(BrokenPipeError) as caught:
+        sys.stdout.write("x")
+    last = traceback.extract_tb(caught.value.__traceback__)[-1]
+    assert (last.filename, last.name) == ("<frozen io>", "write")
 
 
 def test_buffered_and_foreign_streams_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from whet.cli.run import show_run
 from whet.errors import PluginError, TargetError
 from whet.model.run import Notice, Run
 from whet.pipeline import measuring, showing
-from whet.pipeline.measuring import Measured
+from whet.pipeline.measuring import Measured, NeverBegan
 from whet.pipeline.options import MeasureOptions, Sampler
 from whet.report.fakes import make_run
 from whet.store import SavedRun
@@ -31,6 +31,7 @@ class Asked:
     status: int = 0
     notice: Notice | None = None
     fails: Exception | None = None
+    begins: bool = True
 
 
 @pytest.fixture
@@ -42,11 +43,13 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         made.target, made.target_options = words, dict(more)
         return "host", "spec"
 
-    def measure(spec: object, host: object, options: MeasureOptions) -> Measured:
+    def measure(spec: object, host: object, options: MeasureOptions) -> Measured | NeverBegan:
         assert (spec, host) == ("spec", "host")
         made.options = options
         if made.fails is not None:
             raise made.fails
+        if not made.begins:
+            return NeverBegan(made.status)
         return Measured(make_run(), SavedRun(tmp_path / "run.json.gz", made.notice), made.status)
 
     monkeypatch.setattr(naming, "choose_target", choose)
@@ -180,6 +183,15 @@ def test_a_report_that_cannot_be_written_costs_neither_summary_nor_status(
     assert "orders.py: " in said
     assert "Report:" not in said
     assert (tmp_path / "mine.html").read_text() == "mine"
+
+
+def test_a_program_that_never_begins_takes_no_report_away(
+    asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked.begins, asked.status = False, 1
+    assert run_command_line(["run", "app.py"]) == 1
+    assert "nothing was measured" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_that_cannot_be_started_is_an_error(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:

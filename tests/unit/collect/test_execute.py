@@ -54,6 +54,7 @@ def test_the_program_runs_with_its_words_and_its_times_are_taken(run: Run):
     assert (outcome.status, outcome.signal, outcome.stopped, outcome.interrupted) == (0, 0, "", False)
     assert outcome.notices == []
     assert outcome.wall_ns > 0
+    assert outcome.began
     if hasattr(os, "wait4"):
         assert outcome.cpu_ns > 0
 
@@ -162,6 +163,7 @@ def test_a_program_that_does_not_compile_fails_in_its_own_words_and_quickly(run:
     plain = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert complained == plain.stderr
     assert outcome.notices == []
+    assert not outcome.began
 
 
 def test_a_program_without_source_is_sampled_all_the_same(run: Run, make_tool: Tool, tmp_path: Path):

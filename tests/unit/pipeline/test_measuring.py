@@ -17,7 +17,7 @@ from whet.errors import CollectorError, StoreError
 from whet.model.metric import Metric
 from whet.model.run import Interpreter, Notice, Purpose, Run
 from whet.pipeline import measuring
-from whet.pipeline.measuring import Measured, describe_machine, measure
+from whet.pipeline.measuring import Measured, NeverBegan, describe_machine, measure
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.store import find_run, load_run
 from whet.target.host import TargetHost
@@ -92,7 +92,9 @@ def host() -> TargetHost:
 def ask(folder: Path, host: TargetHost, executions: Executions) -> Ask:
     def ask(*, host: TargetHost = host, **options: object) -> Measured:
         spec = TargetSpec(TargetKind.SCRIPT, "app.py", ("--token", "hunter2hunter2"), str(folder))
-        return measure(spec, host, MeasureOptions(**options))  # type: ignore[arg-type]
+        measured = measure(spec, host, MeasureOptions(**options))  # type: ignore[arg-type]
+        assert isinstance(measured, Measured)
+        return measured
 
     return ask
 
@@ -347,7 +349,9 @@ def test_the_folder_may_be_a_relative_one(
 ) -> None:
     monkeypatch.chdir(folder)
     executions.file = "app.py"  # as py-spy repeats it
-    run = measure(TargetSpec(TargetKind.SCRIPT, "app.py"), host, MeasureOptions()).run
+    measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py"), host, MeasureOptions())
+    assert isinstance(measured, Measured)
+    run = measured.run
     assert run.directory == str(folder)
     assert set(run.sources) == {str(folder / "app.py")}
     shutil.rmtree(folder / ".whet")
@@ -366,3 +370,13 @@ def test_compiled_modules_of_the_program_are_named_with_what_shows_them(
         said = " ".join(tell(ask(native=native).run, "py-spy"))
         assert words in said
         assert ("--native" in said) is bool(words)
+
+
+@pytest.mark.parametrize(("status", "never"), [(1, True), (0, False)])
+def test_a_program_that_never_began_makes_no_run(
+    status: int, never: bool, folder: Path, host: TargetHost, executions: Executions
+) -> None:
+    executions.outcomes = [succeed(status=status, began=False, wall_ns=0)]
+    measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions(memory=True))
+    assert (measured == NeverBegan(status)) is never
+    assert (folder / ".whet").exists() is not never
