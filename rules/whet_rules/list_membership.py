@@ -80,7 +80,11 @@ def detect(context: Context) -> Iterator[Finding]:
             if not isinstance(operator, ast.In | ast.NotIn) or not _may_be_hashable(context, probe):
                 continue
             place = context.place(container)
-            if place is not None and _is_repeated(context, compare, place):
+            if (
+                place is not None
+                and context.facts.class_of_self(container) is None
+                and _is_repeated(context, compare, place)
+            ):
                 tests.setdefault(place.name, (place, []))[1].append(compare)
     for place, compares in tests.values():
         if _is_searchable(context, place, compares):
@@ -258,6 +262,8 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
     unsure = place.kind is PlaceKind.PARAMETER or _parameter_behind(context, place) is not None
     handed_out = any(context.use(reference) is Use.RETURN for reference in place.references)
     leaks = handed_out and place.kind is not PlaceKind.LOCAL
+    # A constant is left alone by custom; any other global may be changed from elsewhere, as urllib.parse's lists are.
+    public = place.kind is PlaceKind.GLOBAL and not place.name.startswith("_") and not place.name.isupper()
     if grows:
         advice = f"keep a set beside {place.name}: each append gets a twin add, and the test asks the set"
     elif unsure and not context.loops(tests[0]):
@@ -267,11 +273,12 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
     else:
         advice = f"make {place.name} a set, or keep a set of it where order or duplicates matter"
     note = "; whoever is handed the list must not change it" if leaks else ""
+    note = "; other modules must not change it" if public else note
     return context.finding(
         tests[0],
         f"{place.name} is a list and is searched from its start on each test: {advice}{note}.",
         lines=lines,
-        safety=Safety.OFFER if leaks or unsure else Safety.OBSERVED,
+        safety=Safety.OFFER if leaks or unsure or public else Safety.OBSERVED,
         questions=_questions(context, place, tests, unsure=unsure),
         rewrite=_rewrite(context, place, tests),
     )
@@ -293,7 +300,7 @@ def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrit
     rewrite = context.rewrite()
     if not context.has_builtin("set"):
         rewrite.refuse("`set` means something else in this file")
-    elif _may_be_none(context, place):
+    elif context.may_be_none(place):
         rewrite.refuse(f"{place.name} may be None, which no set can be made of")
     elif place.kind is PlaceKind.PARAMETER:
         _build_before_loop(context, place, tests, rewrite)
@@ -302,19 +309,6 @@ def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrit
     else:
         _keep_twin(context, place, rewrite)
     return rewrite
-
-
-def _may_be_none(context: Context, place: Place) -> bool:
-    """Tell whether a parameter, or the one an attribute is set from, has None for its default or in its annotation."""
-    behind = _parameter_behind(context, place)
-    for binding in place.bindings if behind is None else (behind,):
-        if binding.kind is not BindingKind.PARAMETER or not isinstance(binding.node, ast.arg):
-            continue
-        default = context.facts.default_of(binding.node)
-        declared = binding.annotation is not None and "None" in ast.unparse(binding.annotation)
-        if declared or (isinstance(default, ast.Constant) and default.value is None):
-            return True
-    return False
 
 
 def _build_before_loop(context: Context, place: Place, tests: list[ast.Compare], rewrite: Rewrite) -> None:
@@ -462,6 +456,8 @@ def _can_have_twin(context: Context, place: Place, binding: Binding) -> bool:
         home = context.facts.parent(home)
     if place.kind is not PlaceKind.ATTRIBUTE:
         return home is place.owner.node
+    if isinstance(home, ast.ClassDef) and "set" in place.owner.bindings:
+        return False
     made_anew = isinstance(binding.value, ast.Call) and context.resolve(binding.value.func) == "dataclasses.field"
     return not made_anew and not _is_closed(place.owner.node)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from whet.engine.effects import Effects
 from whet.engine.facts import Facts
-from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
+from whet.engine.places import Place, PlaceKind, Use, find_place, may_be_none, use_of
 from whet.engine.rewrite import Rewrite
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.types import Typing
@@ -209,8 +209,9 @@ class Context:
         return self.facts.resolve(node)
 
     def has_builtin(self, *names: str) -> bool:
-        """Tell whether builtins of these names can be written anywhere in the file: nothing in it binds the names."""
-        return self.facts.has_builtins(names)
+        """Tell whether builtins of these names can be written in any function of the file: none of them is shadowed."""
+        in_class = self.function.kind is ScopeKind.CLASS and any(name in self.function.bindings for name in names)
+        return not in_class and self.facts.has_builtins(names)
 
     def place(self, node: ast.expr) -> Place | None:
         """Return the local, global or attribute of ``self`` that ``node`` means."""
@@ -227,6 +228,10 @@ class Context:
         block = self.facts.block(node)
         at = next(index for index, other in enumerate(block) if other is node)
         return block[at - 1] if at else None
+
+    def may_be_none(self, place: Place) -> bool:
+        """Tell whether a parameter, or an attribute set from one, may be None by what the source says of it."""
+        return may_be_none(self.facts, place)
 
     def use(self, reference: ast.expr) -> Use:
         """Return what ``reference`` does with the value of its place."""

@@ -108,13 +108,13 @@ class Facts:
         return all(self.lookup(node) is not None for node in self._scopes.names.get(name, ()))
 
     def has_builtins(self, names: Iterable[str]) -> bool:
-        """Tell whether ``names`` are builtins that no scope of the file binds."""
+        """Tell whether ``names`` are builtins in all functions of the file; methods do not see what a class binds."""
         if self.module.star_import:
             return False
         return all(name in _BUILTINS and not self._is_bound(name) for name in names)
 
     def _is_bound(self, name: str) -> bool:
-        return any(name in scope.bindings for scope in self._scopes.scopes)
+        return any(name in scope.bindings for scope in self._scopes.scopes if scope.kind is not ScopeKind.CLASS)
 
     def lookup_name(self, name: str, scope: Scope) -> Scope | None:
         """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""

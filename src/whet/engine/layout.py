@@ -81,6 +81,17 @@ class Layout:
         line, column = self.start(node)
         return isinstance(node, ast.If) and self._source.lines[line - 1].startswith("elif", column)
 
+    def lift(self, node: ast.expr | ast.stmt) -> str:
+        """Return the source of ``node``, its lines as if the statement that it is from stood at the left."""
+        text = self._source.segment(node)
+        if "\n" not in text:
+            return text
+        statement = self._facts.statement(node) or self._facts.tree.body[0]
+        indent = self.indent(statement.lineno).rpartition("\f")[2]
+        inside = self.lines_in_strings(node)
+        lines = enumerate(text.split("\n"), start=node.lineno)
+        return "\n".join(line if number in inside else line.removeprefix(indent) for number, line in lines)
+
     def lines_in_strings(self, node: ast.AST) -> set[int]:
         """Return the lines that start inside a string of ``node``: their white space is the program's."""
         return _find_lines_in_strings(node)
@@ -266,14 +277,17 @@ def is_atomic(node: ast.expr) -> bool:
     return isinstance(node, _ATOMIC)
 
 
-def indent_text(text: str, indent: str, unit: str) -> str:
-    """Return statements with ``indent`` before each line, levels of four spaces as ``unit``; strings stay."""
+def indent_text(text: str, indent: str, unit: str, *, first: bool = True) -> str:
+    """Return code with ``indent`` before each line, or all but the ``first``, levels of four spaces as ``unit``.
+
+    Lines that start inside a string stay as they are.
+    """
     if "\n" not in text:
-        return indent + text
+        return indent + text if first else text
     inside = _lines_in_strings(text)
     lines = []
     for number, line in enumerate(text.split("\n"), start=1):
-        if number in inside or not line.strip():
+        if number in inside or not line.strip() or (number == 1 and not first):
             lines.append(line)
             continue
         body = line.lstrip(" ")

@@ -207,3 +207,33 @@ def _use_in_call(facts: Facts, call: ast.Call, reference: ast.expr) -> Use:
     if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant) and call.func.attr == "join":
         return Use.READ
     return Use.ESCAPE
+
+
+def may_be_none(facts: Facts, place: Place) -> bool:
+    """Tell whether a parameter, or an attribute set from one, is None by default or annotation, or asked for that.
+
+    Of other places, and of what callers hand over against the signature, nothing is known.
+    """
+    parameters = [binding for binding in place.bindings if binding.kind is BindingKind.PARAMETER]
+    for binding in place.bindings:
+        behind = facts.only_binding(binding.value) if isinstance(binding.value, ast.Name) else None
+        if place.kind is PlaceKind.ATTRIBUTE and behind is not None and behind.kind is BindingKind.PARAMETER:
+            parameters.append(behind)
+    for parameter in parameters:
+        default, annotation = facts.default_of(parameter.node), parameter.annotation
+        if isinstance(default, ast.Constant) and default.value is None:
+            return True
+        if annotation is not None and ("None" in ast.unparse(annotation) or "Optional" in ast.unparse(annotation)):
+            return True
+    return bool(parameters) and any(_is_asked_whether_there(facts, reference) for reference in place.references)
+
+
+def _is_asked_whether_there(facts: Facts, reference: ast.expr) -> bool:
+    """Tell whether ``reference`` is compared with None, or its truth decides."""
+    match facts.parent(reference):
+        case ast.Compare(ops=[ast.Is() | ast.IsNot()]) | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            return test is reference
+        case _:
+            return False

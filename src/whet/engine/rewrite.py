@@ -49,16 +49,13 @@ class Rewrite:
 
     def text(self, node: ast.expr | ast.stmt) -> str:
         """Return the source of ``node``; an expression that only stood over lines inside brackets gets its own."""
-        text = self.facts.source.segment(node)
-        if isinstance(node, ast.expr) and "\n" in text and parse_expression(text) is None:
-            return f"({text})"
-        return text
+        text = self._layout.lift(node)
+        torn = isinstance(node, ast.expr) and "\n" in text and parse_expression(text) is None
+        return f"({text})" if torn else text
 
     def operand(self, node: ast.expr) -> str:
         """Return the source of ``node`` as it can stand next to any operator, or before a dot."""
-        text = self.text(node)
-        alone = is_atomic(node) or text != self.facts.source.segment(node)
-        return text if alone else f"({text})"
+        return self.text(node) if is_atomic(node) else f"({self._layout.lift(node)})"
 
     def replace(self, node: ast.expr | ast.stmt | Sequence[ast.stmt], text: str) -> None:
         """Put ``text`` where an expression, a statement or consecutive statements of one block stand.
@@ -212,7 +209,10 @@ class Rewrite:
         new = parse_expression(text)
         if self._layout.shares_parentheses(node) or (new is not None and self._layout.needs_parentheses(node, new)):
             text = f"({text})"
-        self._put(*self._layout.start(node), *self._layout.end(node), text)
+        line, column = self._layout.start(node)
+        if "\n" in text:
+            text = indent_text(text, self._layout.indent(line).rpartition("\f")[2], "    ", first=False)
+        self._put(line, column, *self._layout.end(node), text)
 
     def _delete_all(self) -> list[Edit]:
         edits: list[Edit] = []

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from whet.engine.facts import Facts
-from whet.engine.places import PlaceKind, Use, find_place, use_of
+from whet.engine.places import PlaceKind, Use, find_place, may_be_none, use_of
 
 
 def the_function(facts):
@@ -108,3 +108,31 @@ def test_uses(line, use):
     facts = Facts.of(f"X = []\ndef f():\n    global X\n    {line}\n")
     reference = [n for n in ast.walk(facts.tree) if isinstance(n, ast.Name) and n.id == "X"][-1]
     assert use_of(facts, reference) is use
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("def f(it, y): it", False),
+        ("def f(it=None): it", True),
+        ("def f(*, it=None): it", True),
+        ("def f(it: 'list | None'): it", True),
+        ("def f(it: Optional[list]): it", True),
+        ("def f(it):\n    if it is not None and 1 in it: pass", True),
+        ("def f(it):\n    if not it: return", True),
+        ("def f(it):\n    if it: return", True),
+        ("def f(x=None):\n    it = []\n    if it: it", False),
+    ],
+)
+def test_parameters_that_may_be_none(code, expected):
+    facts = Facts.of(code)
+    name = [node for node in ast.walk(facts.tree) if isinstance(node, ast.Name) and node.id == "it"][-1]
+    assert may_be_none(facts, find_place(facts, name, facts.functions[-1])) is expected
+
+
+def test_an_attribute_set_from_a_parameter_may_be_none_as_that_one():
+    text = "class A:\n    def __init__(self, x{}):\n        self.it = x\n    def f(self):\n        return self.it\n"
+    for default, expected in (("=None", True), ("=()", False)):
+        facts = Facts.of(text.format(default))
+        node = [node for node in ast.walk(facts.tree) if isinstance(node, ast.Attribute)][-1]
+        assert may_be_none(facts, find_place(facts, node, facts.functions[-1])) is expected

@@ -70,6 +70,17 @@ def test_a_lifted_expression_over_lines_gets_parentheses():
     assert rewrite.text(nodes(facts, ast.Call)[0]) == "f(a +  # one\n  b)"
 
 
+def test_moved_lines_take_on_the_indentation_of_their_new_place():
+    text = "def f():\n        x(a,\n          '''\n  b''')\nif c:\n    if d:\n        y = 1\n"
+    facts, rewrite = opened(text)
+    call = facts.statement(named(facts, "x")).value
+    assert rewrite.text(call) == "x(a,\n  '''\n  b''')"
+    rewrite.insert_before(facts.tree.body[1].body[0], f"z = {rewrite.text(call)}")
+    rewrite.replace(facts.tree.body[1].body[0].body[0].value, rewrite.text(call))
+    after = "    z = x(a,\n      '''\n  b''')\n    if d:\n        y = x(a,\n          '''\n  b''')\n"
+    assert made(text, rewrite) == text[: text.index("    if d")] + after
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
