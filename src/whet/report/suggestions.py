@@ -59,7 +59,7 @@ def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGrou
             "untested", "Untested", "Not tried yet: gains are estimates; whet prove measures them.", untested
         ),
         SuggestionGroup(
-            "refuted", "Tried, and no gain", "Shown so that nobody tries them again.", refuted, folded=True
+            "refuted", "Tried, and no gain", "What did not help, or could not be shown to.", refuted, folded=True
         ),
     )
     return tuple(group for group in groups if group.items)
