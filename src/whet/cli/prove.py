@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,6 +111,8 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
         f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
         + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
     )
+    words = request.workload or shlex.join((Path(run.interpreter.path).name, *run.command))
+    say(f"whet: what runs is `{words}` in {run.directory}")
     least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
     say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")
     for note in plan.notes:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from whet.errors import TargetError
 from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
-from whet.prove.behaviour import Behaviour
+from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
@@ -145,6 +145,10 @@ class ProofSession:
             runs.append(runner.observe(BASELINE))
             runner.judge_behaviour(BASELINE, runs[1])
         self._refuse_unsound(runs[-1])
+        self.notes += [
+            f"--compare {pattern!r} names no file that is there after a run"
+            for pattern in name_unmatched(behaviour, options.compare)
+        ]
         if runs[-1].status != behaviour.status:
             raise TargetError(
                 f"the program ended with status {behaviour.status}, then with {runs[-1].status}, on the same input",
