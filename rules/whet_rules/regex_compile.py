@@ -90,13 +90,16 @@ def _hoist(context: Context, call: ast.Call, name: str, pattern: str | bytes) ->
     """Return the edits that compile the pattern at module level, and have the call ask the compiled one."""
     rewrite = context.rewrite()
     pattern_argument, flags_argument = _arguments(call, _FLAGS_AT[name])
+    if name == "compile" and _is_global(context, call):
+        rewrite.replace(call, rewrite.add_global(_find_name(context, call, name, pattern), rewrite.text(call)))
+        return rewrite
     module = rewrite.add_import("re")
     value = [_as_global(context, _value(pattern_argument), repr(pattern))]
     if flags_argument is not None:
         flags = _flags(context, _value(flags_argument)) or re.RegexFlag(0)
         members = " | ".join(f"{module}.{flag.name}" for flag in re.RegexFlag if flag & flags and flag.name)
         value.append(_as_global(context, _value(flags_argument), members or "0"))
-    compiled = rewrite.add_global(_find_name(context, call, pattern), f"{module}.compile({', '.join(value)})")
+    compiled = rewrite.add_global(_find_name(context, call, name, pattern), f"{module}.compile({', '.join(value)})")
     if name == "compile":
         rewrite.replace(call, compiled)
         return rewrite
@@ -115,16 +118,18 @@ def _value(argument: ast.expr | ast.keyword | None) -> ast.expr:
 
 def _as_global(context: Context, node: ast.expr, instead: str) -> str:
     """Return how a constant expression is written at module level: as it stands, where its names are known there."""
+    return context.rewrite().text(node) if _is_global(context, node) else instead
+
+
+def _is_global(context: Context, node: ast.expr) -> bool:
     names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
-    if any(context.facts.lookup(name) is not context.facts.module for name in names):
-        return instead
-    return context.rewrite().text(node)
+    return all(context.facts.lookup(name) is context.facts.module for name in names)
 
 
-def _find_name(context: Context, call: ast.Call, pattern: str | bytes) -> str:
+def _find_name(context: Context, call: ast.Call, name: str, pattern: str | bytes) -> str:
     """Return what the compiled pattern is to be called: as the local that held it, or by the words in it."""
     match context.facts.parent(call):
-        case ast.Assign(targets=[ast.Name(id=local)]):
+        case ast.Assign(targets=[ast.Name(id=local)]) if name == "compile":
             return f"_{local.strip('_').upper() or 'PATTERN'}"
     text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
     words = re.findall(r"[A-Za-z]{3,}", re.sub(r"\\.|\(\?\w+\)", " ", text), re.ASCII)
@@ -318,16 +323,16 @@ def split(text):
         after="""
 import re
 
-_PARTS = re.compile(r"\\s*;\\s*", re.IGNORECASE | re.VERBOSE)
+_PATTERN = re.compile(r"\\s*;\\s*", re.IGNORECASE | re.VERBOSE)
 
-_PATTERN = re.compile(r"a+", re.MULTILINE)
+_PATTERN_2 = re.compile(r"a+", re.MULTILINE)
 
 def split(text):
     import re
-    parts = _PARTS.split(
+    parts = _PATTERN.split(
         string=text
     )
-    return parts, [_PATTERN.sub("-", part) for part in parts], _PATTERN.sub("-", text, 1)
+    return parts, [_PATTERN_2.sub("-", part) for part in parts], _PATTERN_2.sub("-", text, 1)
 """,
         call="split",
         inputs=("('aa ; b;c',)", "('',)", "(1,)"),
