@@ -86,6 +86,7 @@ def load_rule_file(path: Path) -> RuleModule:
 
 def read_rule_module(module: object, origin: str) -> RuleModule:
     """Return the rule that ``module`` holds. Raises :class:`PluginError` that says which part is missing or wrong."""
+    brought_by, origin = origin, _name_place(module, origin)
     rule = _part(module, "RULE", Rule, origin)
     cases = _parts(module, "CASES", Case, origin)
     refusals = _parts(module, "REFUSE", Refuse, origin)
@@ -100,7 +101,7 @@ def read_rule_module(module: object, origin: str) -> RuleModule:
     page = (getattr(module, "__doc__", None) or "").strip()
     name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None) or ""
     name = "" if name.startswith(_PROJECT_PREFIX) else name
-    return RuleModule(rule, detect, cases, refusals, bench, page, origin, name, file)
+    return RuleModule(rule, detect, cases, refusals, bench, page, brought_by, name, file)
 
 
 def load_again(places: Iterable[tuple[str, str]]) -> tuple[RuleModule, ...]:
@@ -142,6 +143,12 @@ def _load_folders(folders: Iterable[Path]) -> Iterator[RuleModule]:
             raise PluginError(f"there is no folder of rules {folder}", "name a folder that holds a file for each rule")
         for path in sorted(folder.glob("*.py")):
             yield load_rule_file(path)
+
+
+def _name_place(module: object, origin: str) -> str:
+    """Return where a rule is, for an error: whet's own are told apart by their modules."""
+    name = getattr(module, "__name__", "")
+    return name if name.startswith(f"{_BUILT_IN_PACKAGE}.") else origin
 
 
 def _part(module: object, name: str, kind: type[Part], origin: str) -> Part:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whet.engine.loading import load_rule_file, load_rules
+from whet.engine.loading import load_rule_file, load_rules, read_rule_module
 from whet.errors import PluginError
 
 GOOD = '''"""A page."""
@@ -108,3 +108,16 @@ def test_a_distribution_that_does_not_load_is_named(tmp_path, monkeypatch, targe
     with pytest.raises(PluginError, match=says) as caught:
         load_rules()
     assert "acme-rules 2.0" in caught.value.message
+
+
+def test_a_broken_rule_of_whets_own_is_named_by_its_module():
+    from types import ModuleType
+
+    with pytest.raises(PluginError, match=r"the rule in whet_rules\.half has no RULE"):
+        read_rule_module(ModuleType("whet_rules.half"), "whet")
+
+
+def test_folders_that_are_named_are_loaded_and_one_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(PluginError, match="no folder of rules"):
+        load_rules(None, [tmp_path / "none"])
+    assert load_rules(None, [tmp_path]) == load_rules()
