@@ -1,0 +1,629 @@
+"""Hand a numeric loop over as a whole: to `sum`, or to NumPy.
+
+## What
+A loop whose turns do not depend on each other, over numbers: `total += series[start + offset]` for each offset is
+`sum(series[start:start + count], total)`; over a NumPy array, an elementwise assignment, a reduction, a count, a choice
+(`if` becomes `np.where`), a running sum (`np.cumsum`), or a comprehension that makes an array is one operation on the
+whole array. Arrays are known from what makes them (`np.zeros(n)`), from annotations, or from the values seen.
+
+## Why
+Each turn of a Python loop fetches, boxes, adds and stores one number by a dozen bytecodes, and an element of an array
+becomes an object first. One call does the same in C, over memory that lies side by side.
+
+## When not
+A list of numbers that is made into an array only for this: the conversion costs about as much as one pass of the loop.
+Keep an array from where the numbers are made, or stay with `sum`.
+
+What changes, and is compared by running: NumPy adds floats in another order, `sum` adds them more exactly from
+Python 3.12 on; fixed-width integers wrap around; both sides of a choice are computed for every element;
+`math.sqrt(-1)` raises and `np.sqrt(-1)` is NaN; an array of length one is stretched where indexing would have raised;
+a slice that reaches past the end is shorter, where an index would have raised.
+
+## Source
+NumPy user guide, "What is NumPy?": vectorization. The figures in `RULE` are measured with `BENCH`: `sum` of a slice of
+a list against the loop; whole arrays gain more.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Question,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="vectorize",
+    title="A loop does number by number what one call does for all",
+    family="arrays",
+    safety=Safety.OBSERVED,
+    speed=Speed.FACTOR,
+    triggers=Triggers(nodes=frozenset({ast.For, ast.ListComp})),
+    asks=frozenset({Ask.TYPES, Ask.ELEMENTS}),
+    figures={
+        "3.11": {10: 1.6, 30: 2.5, 100: 4.1, 1000: 7.1},
+        "3.12": {10: 1.2, 30: 2.3, 100: 4.5, 1000: 8.7},
+        "3.13": {10: 1.5, 30: 2.2, 100: 4.2, 1000: 9.2},
+        "3.14": {10: 3.4, 30: 3.6, 100: 5.3, 1000: 8.9},
+    },
+)
+
+_NUMBERS = ("builtins.int", "builtins.float", "builtins.bool")
+_ARRAY = ("numpy.ndarray",)
+_MAKERS = frozenset(
+    f"numpy.{name}"
+    for name in (
+        *("arange", "array", "asarray", "empty", "empty_like", "full", "full_like", "linspace", "loadtxt", "ones"),
+        *("ones_like", "zeros", "zeros_like", "cumsum", "sqrt", "exp", "log", "sort", "frombuffer", "fromfile"),
+    )
+)
+_UFUNCS = {
+    "builtins.abs": "abs",
+    **{f"math.{n}": n for n in ("sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "floor", "ceil")},
+    **{f"numpy.{n}": n for n in ("sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "abs", "floor", "ceil")},
+}
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each loop that one operation stands for."""
+    if context.is_dynamic:
+        return
+    numpy = "numpy" in context.facts.imports
+    for loop in context.nodes(ast.For):
+        if isinstance(loop.target, ast.Name) and not loop.orelse and _is_free(context, loop):
+            found = _sum(context, loop, numpy=numpy) or (_over_arrays(context, loop) if numpy else None)
+            if found is not None:
+                yield found
+    if numpy:
+        for comprehension in context.nodes(ast.ListComp):
+            found = _comprehension(context, comprehension)
+            if found is not None:
+                yield found
+
+
+def _is_free(context: Context, loop: ast.For) -> bool:
+    """Tell whether nobody sees the loop's variable later, or what is half done when an exception leaves the loop."""
+    place = context.place(loop.target)
+    if place is None or place.kind is not PlaceKind.LOCAL or context.place(loop.iter) is place:
+        return False
+    if not all(_is_in_loop_over(context, reference) for reference in place.references):
+        return False
+    above = context.facts.parent(loop)
+    while above is not None and above is not context.function.node:
+        if isinstance(above, ast.Try):
+            return False
+        above = context.facts.parent(above)
+    return True
+
+
+def _is_in_loop_over(context: Context, reference: ast.expr) -> bool:
+    """Tell whether a loop stands around ``reference`` that binds its name."""
+    name = ast.unparse(reference)
+    if isinstance(getattr(reference, "ctx", None), ast.Store):
+        return isinstance(context.facts.parent(reference), ast.For)
+    return any(
+        isinstance(loop, ast.For) and ast.unparse(loop.target) == name for loop in context.facts.loops(reference)
+    )
+
+
+# Sums of lists
+
+
+def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
+    """Return what is said of a loop that only adds up the elements of a sequence, or of a part of one."""
+    match loop.body:
+        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if _is_number(context, total):
+            pass
+        case _:
+            return None
+    part = _part(context, loop, value)
+    if part is None or not context.has_builtin("sum"):
+        return None
+    sequence, text, sure = part
+    if _array_state(context, sequence) == "yes" or (numpy and context.type_of(sequence) != {"builtins.list"}):
+        return None
+    if {one for one in context.element_of(sequence) if one not in _NUMBERS}:
+        return None
+    if context.facts.resolve(sequence) is not None or context.place(sequence) is context.place(total):
+        return None
+    rewrite = context.rewrite()
+    rewrite.replace(loop, f"{total.id} = sum({text}, {total.id})")
+    note = "" if sure else " An index outside of it would raise no error any more."
+    return context.finding(
+        loop,
+        f"The loop adds up elements of {ast.unparse(sequence)} one by one: sum() does that in C."
+        f" Floats are summed more exactly from Python 3.12 on.{note}",
+        lines=_lines(loop),
+        safety=Safety.OBSERVED if sure else Safety.OFFER,
+        questions=_ask_list(context, sequence, indexed=text != ast.unparse(sequence)),
+        rewrite=rewrite,
+    )
+
+
+def _ask_list(context: Context, sequence: ast.expr, *, indexed: bool) -> tuple[Question, ...]:
+    place = context.place(sequence)
+    if place is None:
+        return ()
+    kinds = ("builtins.list", "builtins.tuple", "builtins.bytes", "array.array") if indexed else ()
+    return (
+        context.ask(place, Ask.TYPES, expects=kinds, excludes=("numpy.ndarray", "builtins.dict")),
+        context.ask(place, Ask.ELEMENTS, expects=_NUMBERS),
+    )
+
+
+def _part(context: Context, loop: ast.For, value: ast.expr) -> tuple[ast.expr, str, bool] | None:
+    """Return the sequence, the text of what is added up, and whether the source shows that it lies within."""
+    counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    if isinstance(value, ast.Name) and value.id == counter:
+        known = isinstance(loop.iter, ast.Name | ast.Attribute)
+        return (loop.iter, ast.unparse(loop.iter), True) if known and context.place(loop.iter) is not None else None
+    stop = _range_stop(context, loop.iter)
+    if stop is None or not isinstance(value, ast.Subscript) or context.place(value.value) is None:
+        return None
+    sequence = ast.unparse(value.value)
+    match value.slice:
+        case ast.Name(id=name) if name == counter:
+            whole = ast.unparse(stop) == f"len({sequence})"
+            known = isinstance(context.constant(stop), int)
+            return (
+                (value.value, sequence if whole else f"{sequence}[:{ast.unparse(stop)}]", whole)
+                if (whole or known)
+                else None
+            )
+        case ast.BinOp(left=ast.Name() as left, op=ast.Add(), right=ast.Name() as right) if (left.id == counter) != (
+            right.id == counter
+        ):
+            base = right if left.id == counter else left
+            count = context.constant(stop)
+            if not isinstance(count, int) or count < 1 or base.id in context.written_in(loop):
+                return None
+            text = ast.unparse(stop)
+            sure = _is_window(context, loop, base, sequence, text)
+            return value.value, f"{sequence}[{base.id}:{base.id} + {text}]", sure
+    return None
+
+
+def _is_window(context: Context, loop: ast.For, base: ast.Name, sequence: str, count: str) -> bool:
+    """Tell whether an outer loop lets ``base`` run over the starts of all windows of the sequence."""
+    for outer in context.loops(loop):
+        if not isinstance(outer, ast.For) or ast.unparse(outer.target) != base.id:
+            continue
+        stop = _range_stop(context, outer.iter)
+        text = ast.unparse(stop) if stop is not None else ""
+        stores = [n for n in context.nodes(ast.Name) if n.id == base.id and isinstance(n.ctx, ast.Store)]
+        unchanged = sequence not in context.written_in(outer) and len(stores) == 1
+        return unchanged and text in (f"len({sequence}) - {count} + 1", f"len({sequence}) - {count}")
+    return False
+
+
+def _range_stop(context: Context, node: ast.expr) -> ast.expr | None:
+    match node:
+        case ast.Call(func=function, args=[stop], keywords=[]) if context.resolve(function) == "builtins.range":
+            return stop
+        case ast.Call(func=function, args=[ast.Constant(value=0), stop], keywords=[]) if (
+            context.resolve(function) == "builtins.range"
+        ):
+            return stop
+        case _:
+            return None
+
+
+def _is_number(context: Context, node: ast.expr) -> bool:
+    """Tell whether a local starts as a number and only ever is added to."""
+    place = context.place(node)
+    if place is None or place.kind is not PlaceKind.LOCAL:
+        return False
+    values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
+    return bool(values) and all(
+        isinstance(b.value, ast.Constant) and type(b.value.value) in (int, float) for b in values
+    )
+
+
+# Arrays
+
+
+def _array_state(context: Context, node: ast.expr) -> str:
+    """Return whether ``node`` is an array: ``yes`` by the source, ``ask`` where only values can tell, else ``no``."""
+    place = context.place(node)
+    if place is None:
+        return "no"
+    states = set()
+    for binding in place.bindings:
+        if isinstance(binding.value, ast.Call) and context.resolve(binding.value.func) in _MAKERS:
+            states.add("yes")
+        elif binding.annotation is not None:
+            kind = binding.annotation.value if isinstance(binding.annotation, ast.Subscript) else binding.annotation
+            states.add("yes" if context.resolve(kind) in ("numpy.ndarray", "numpy.typing.NDArray") else "no")
+        elif binding.kind is BindingKind.PARAMETER:
+            states.add("ask")
+        elif binding.kind is not BindingKind.AUGMENTED:
+            states.add("no")
+    if not states or "no" in states:
+        return "no"
+    return "ask" if "ask" in states else "yes"
+
+
+class _Whole(ast.NodeTransformer):
+    """Makes of what is computed for one element what is computed for all; ``failed`` when that is not known."""
+
+    def __init__(self, context: Context, loop: ast.AST, arrays: dict[str, ast.expr], index: str, stop: str) -> None:
+        self.context = context
+        self.loop = loop
+        self.arrays = arrays
+        self.index = index
+        self.stop = stop
+        self.written = context.written_in(loop)
+        self.used: dict[str, ast.expr] = {}
+        self.functions: set[str] = set()
+        self.failed = False
+
+    def visit(self, node: ast.expr) -> ast.expr:  # type: ignore[override]  # noqa: PLR0911 - one return a kind of node
+        match node:
+            case ast.Constant(value=value) if type(value) in (int, float):
+                return node
+            case ast.Name(id=name) if name in self.arrays:
+                self.used.setdefault(ast.unparse(self.arrays[name]), self.arrays[name])
+                return copy.deepcopy(self.arrays[name])
+            case ast.Name(id=name) if name not in self.written and name != self.index:
+                return node
+            case ast.Subscript(value=ast.Name() as array, slice=ast.Name(id=name)) if self.index and name == self.index:
+                self.used.setdefault(array.id, array)
+                whole = self.stop in ("", f"len({array.id})")
+                return array if whole else _parse(f"{array.id}[:{self.stop}]")
+            case ast.BinOp(op=op) if isinstance(op, _OPERATORS):
+                return ast.BinOp(self.visit(node.left), op, self.visit(node.right))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return ast.UnaryOp(node.op, self.visit(operand))
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]):
+                return ast.Compare(self.visit(left), node.ops, [self.visit(right)])
+            case ast.IfExp(test=ast.Compare() as test, body=body, orelse=orelse):
+                return self._call("where", self.visit(test), self.visit(body), self.visit(orelse))
+            case ast.Call(func=function, args=[argument], keywords=[]) if self.context.resolve(function) in _UFUNCS:
+                return self._call(_UFUNCS[self.context.resolve(function) or ""], self.visit(argument))
+            case _:
+                self.failed = True
+                return node
+
+    def _call(self, name: str, *arguments: ast.expr) -> ast.Call:
+        self.functions.add(name)
+        return ast.Call(ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load()), list(arguments), [])
+
+    def text_of(self, node: ast.expr, numpy: str) -> str:
+        made = self.visit(node)
+        for part in ast.walk(made):
+            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "np":
+                part.value = ast.Name(numpy, ast.Load())
+        return ast.unparse(ast.fix_missing_locations(made))
+
+
+def _parse(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
+    stop = _range_stop(context, loop.iter)
+    name = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    if stop is not None and not _is_fixed(context, stop, loop):
+        return None
+    if stop is not None:
+        whole = _Whole(context, loop, {}, name, ast.unparse(stop))
+    elif isinstance(loop.iter, ast.Name):
+        whole = _Whole(context, loop, {name: loop.iter}, "", "")
+    else:
+        return None
+    rewrite = context.rewrite()
+    numpy = rewrite.add_import("numpy")
+    text, what = _statement(context, loop.body, whole, numpy)
+    if not text or whole.failed or not whole.used:
+        return None
+    questions = _ask_arrays(context, whole.used)
+    if questions is None:
+        return None
+    rewrite.replace(loop, text)
+    return context.finding(
+        loop,
+        f"The loop {what} element by element: one operation on the whole array does it. Floats may differ in the last"
+        f" digits, integers of fixed width wrap around.",
+        lines=_lines(loop),
+        safety=Safety.OFFER,
+        questions=questions,
+        measured_gain=False,
+        rewrite=rewrite,
+    )
+
+
+def _is_fixed(context: Context, stop: ast.expr, loop: ast.AST) -> bool:
+    match stop:
+        case ast.Constant(value=int(count)):
+            return count > 0
+        case ast.Name(id=name):
+            return name not in context.written_in(loop) and _is_length(context, name)
+        case ast.Call(func=function, args=[ast.Name(id=name)]):
+            return context.resolve(function) == "builtins.len" and name not in context.written_in(loop)
+        case _:
+            return False
+
+
+def _is_length(context: Context, name: str) -> bool:
+    """Tell whether an array is made of this length in the function, so that it is not negative."""
+    return any(
+        context.resolve(call.func) in _MAKERS
+        and any(isinstance(argument, ast.Name) and argument.id == name for argument in call.args)
+        for call in context.nodes(ast.Call)
+    )
+
+
+def _statement(context: Context, body: list[ast.stmt], whole: _Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911
+    """Return the statement that does what the body does in all turns, and what that is in words."""
+    match body:
+        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if _is_number(context, total):
+            return f"{total.id} += {numpy}.sum({whole.text_of(value, numpy)})", "sums up an array"
+        case [ast.If(test=ast.Compare() as test, orelse=[], body=[ast.AugAssign(target=ast.Name() as total,
+              op=ast.Add(), value=value)])] if _is_number(context, total):  # fmt: skip
+            mask = whole.text_of(test, numpy)
+            if isinstance(value, ast.Constant) and value.value == 1:
+                return f"{total.id} += {numpy}.count_nonzero({mask})", "counts in an array"
+            return f"{total.id} += {numpy}.sum({numpy}.where({mask}, {whole.text_of(value, numpy)}, 0))", "sums up"
+        case [ast.Assign(targets=[ast.Subscript() as target], value=value)]:
+            return _elementwise(target, "=", value, whole, numpy)
+        case [ast.AugAssign(target=ast.Subscript() as target, op=ast.Add(), value=value)]:
+            return _elementwise(target, "+=", value, whole, numpy)
+        case [ast.If(test=ast.Compare() as test, body=[ast.Assign(targets=[ast.Subscript() as target], value=value)],
+                     orelse=[ast.Assign(targets=[ast.Subscript() as other], value=otherwise)])] if (
+            ast.unparse(target) == ast.unparse(other)
+        ):  # fmt: skip
+            return _elementwise(target, "=", ast.IfExp(test, value, otherwise), whole, numpy)
+        case _:
+            return "", ""
+
+
+def _elementwise(target: ast.Subscript, sign: str, value: ast.expr, whole: _Whole, numpy: str) -> tuple[str, str]:
+    match target:
+        case ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index)) if whole.index and index == whole.index:
+            text = whole.text_of(value, numpy)
+            if not whole.used:
+                return "", ""
+            whole.used.setdefault(out.id, out)
+            stop = "" if whole.stop == f"len({out.id})" else whole.stop
+            return f"{out.id}[:{stop}] {sign} {text}", "fills an array"
+        case _:
+            return "", ""
+
+
+def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
+    """Return what is said of ``np.array([… for x in array])``."""
+    call = context.facts.parent(node)
+    if not isinstance(call, ast.Call) or context.resolve(call.func) not in ("numpy.array", "numpy.asarray"):
+        return None
+    match node.generators:
+        case [ast.comprehension(target=ast.Name(id=name), iter=ast.Name() as array, ifs=[], is_async=0)]:
+            whole = _Whole(context, node, {name: array}, "", "")
+        case [ast.comprehension(target=ast.Name(id=name), iter=iterable, ifs=[], is_async=0)]:
+            stop = _range_stop(context, iterable)
+            if stop is None or not _is_fixed(context, stop, node):
+                return None
+            whole = _Whole(context, node, {}, name, ast.unparse(stop))
+        case _:
+            return None
+    rewrite = context.rewrite()
+    text = whole.text_of(node.elt, rewrite.add_import("numpy"))
+    questions = _ask_arrays(context, whole.used)
+    plain = isinstance(node.elt, ast.Name | ast.Subscript)
+    if whole.failed or not whole.used or questions is None or len(call.args) + len(call.keywords) != 1 or plain:
+        return None
+    rewrite.replace(call, text)
+    return context.finding(
+        call,
+        "The array is made number by number: one operation on the whole array makes it. Floats may differ in the last"
+        " digits, integers of fixed width wrap around.",
+        safety=Safety.OFFER,
+        questions=questions,
+        measured_gain=False,
+        rewrite=rewrite,
+    )
+
+
+def _ask_arrays(context: Context, used: dict[str, ast.expr]) -> tuple[Question, ...] | None:
+    """Return what to ask about names that may be arrays; ``None`` when one of them is none."""
+    questions: list[Question] = []
+    for node in used.values():
+        place, state = context.place(node), _array_state(context, node)
+        if place is None or state == "no":
+            return None
+        if state == "ask":
+            questions.append(context.ask(place, Ask.TYPES, expects=_ARRAY, needed=True))
+    return tuple(questions)
+
+
+def _lines(loop: ast.For) -> tuple[int, ...]:
+    return tuple(range(loop.lineno, (loop.end_lineno or loop.lineno) + 1))
+
+
+CASES = (
+    Case(
+        name="windows of a list",
+        before="""
+WINDOW = 28
+
+def highest(series):
+    best = 0
+    for start in range(len(series) - WINDOW + 1):
+        total = 0
+        for offset in range(WINDOW):
+            total += series[start + offset]
+        if total > best:
+            best = total
+    return best
+""",
+        after="""
+WINDOW = 28
+
+def highest(series):
+    best = 0
+    for start in range(len(series) - WINDOW + 1):
+        total = 0
+        total = sum(series[start:start + WINDOW], total)
+        if total > best:
+            best = total
+    return best
+""",
+        call="highest",
+        inputs=("(list(range(100)),)", "([3] * 27,)", "([],)"),
+    ),
+    Case(
+        name="the elements of a parameter, and of an attribute by index",
+        before="""
+class Shelf:
+    def __init__(self, prices):
+        self.prices = list(prices)
+
+    def total(self):
+        total = 0
+        for i in range(len(self.prices)):
+            total += self.prices[i]
+        return total
+
+def value(prices):
+    worth = 0
+    for price in prices:
+        worth += price
+    return worth, Shelf(prices).total()
+""",
+        after="""
+class Shelf:
+    def __init__(self, prices):
+        self.prices = list(prices)
+
+    def total(self):
+        total = 0
+        total = sum(self.prices, total)
+        return total
+
+def value(prices):
+    worth = 0
+    worth = sum(prices, worth)
+    return worth, Shelf(prices).total()
+""",
+        call="value",
+        inputs=("([1, 2, 3],)", "((),)", "((True, 4),)"),
+    ),
+    Case(
+        name="arrays: elementwise, a choice, a reduction and a count",
+        before="""
+import numpy as np
+import math
+
+def work(count, limit):
+    prices = np.linspace(1.0, 9.0, count)
+    out = np.zeros(count)
+    capped = np.zeros(count)
+    for i in range(count):
+        out[i] = math.sqrt(prices[i]) * 2 + 1
+    for i in range(len(prices)):
+        if prices[i] > limit:
+            capped[i] = limit
+        else:
+            capped[i] = prices[i]
+    total = 0.0
+    many = 0
+    for price in prices:
+        total += price * price
+    for price in prices:
+        if price > limit:
+            many += 1
+    return [round(x, 9) for x in (*out.tolist(), *capped.tolist(), float(total), int(many))]
+""",
+        after="""
+import numpy as np
+import math
+
+def work(count, limit):
+    prices = np.linspace(1.0, 9.0, count)
+    out = np.zeros(count)
+    capped = np.zeros(count)
+    out[:count] = np.sqrt(prices[:count]) * 2 + 1
+    capped[:len(prices)] = np.where(prices > limit, limit, prices)
+    total = 0.0
+    many = 0
+    total += np.sum(prices * prices)
+    many += np.count_nonzero(prices > limit)
+    return [round(x, 9) for x in (*out.tolist(), *capped.tolist(), float(total), int(many))]
+""",
+        call="work",
+        inputs=("(40, 5.0)", "(0, 1.0)"),
+    ),
+    Case(
+        name="an array from a comprehension over a parameter",
+        before="""
+import numpy
+
+def scale(values, by):
+    return numpy.array([value * by if value > 0 else -value for value in values])
+
+def run(data, by):
+    return scale(numpy.array(data), by).tolist()
+""",
+        after="""
+import numpy
+
+def scale(values, by):
+    return numpy.where(values > 0, values * by, -values)
+
+def run(data, by):
+    return scale(numpy.array(data), by).tolist()
+""",
+        call="run",
+        inputs=("([1.5, -2.0, 0.0], 3)", "([1.0], 2.5)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("texts are added", "def f(xs):\n    s = ''\n    for x in xs:\n        s += x\n    return s\n"),
+    Refuse("lists are added", "def f(xs):\n    s = []\n    for x in xs:\n        s += x\n    return s\n"),
+    Refuse("the variable is used later",
+           "def f(xs):\n    s = 0\n    for x in xs:\n        s += x\n    return s, x\n"),
+    Refuse("`sum` is the program's own",
+           "def sum(xs, s):\n    return 1\ndef f(xs):\n    s = 0\n    for x in xs:\n        s += x\n    return s\n"),
+    Refuse("half of the sum is seen after an exception",
+           "def f(xs):\n    s = 0\n    try:\n        for x in xs:\n            s += x\n    except TypeError:\n"
+           "        pass\n    return s\n"),
+    Refuse("a count that may be negative reaches from the other end",
+           "def f(xs, n):\n    s = 0\n    for i in range(n):\n        s += xs[i]\n    return s\n"),
+    Refuse("each turn needs the one before",
+           "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    for i in range(1, n):\n"
+           "        a[i] = a[i - 1] * 2\n    return a\n"),
+    Refuse("something else is done in the loop",
+           "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    for i in range(n):\n        a[i] = g(i)\n"
+           "    return a\n"),
+    Refuse("another function may read the sum meanwhile",
+           "def f(xs):\n    s = 0\n    def seen():\n        return s\n    for x in xs(seen):\n        s += x\n"),
+    Refuse("no array", "import numpy as np\ndef f(n):\n    a = {}\n    b = {}\n    for i in range(n):\n"
+           "        a[i] = b[i] * 2\n    return a\n"),
+    Refuse("the loop has an else branch",
+           "def f(xs):\n    s = 0\n    for x in xs:\n        s += x\n    else:\n        s = 1\n    return s\n"),
+    Refuse("the loop's variable comes from the sequence's own file",
+           "def f(n):\n    s = 0\n    for x in open(n):\n        s += x\n    return s\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="series = [i % 14 for i in range(3 * n)]\nstart = n",
+    before="total = 0\nfor offset in range(n):\n    total += series[start + offset]",
+    after="total = 0\ntotal = sum(series[start:start + n], total)",
+    sizes=(10, 30, 100, 1000),
+    size_is="elements added up",
+)
