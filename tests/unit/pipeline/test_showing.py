@@ -180,3 +180,14 @@ BEFORE, AFTER = "def f(x):\\n    return len(x)\\n", "def f(x):\\n    return 0\\n
 CASES = (Case(name="one", before=BEFORE, after=AFTER, call="f", inputs=("[]",)),)
 REFUSE = (Refuse("no call", "x = 1\\n"),)
 '''
+
+
+def test_a_run_before_stands_beside_it_and_the_reader_s_title_above_it() -> None:
+    before = make_run("# one line more\n" + LIST, line=5)
+    view = show(make_run(), before=before, title="Tuesday").view
+    assert view.title == "Tuesday" and view.compared.startswith("Compared with the run of 2025-01-01")
+    assert view.flame is not None
+    (now,), (was,) = view.flame["columns"], view.flame["before"]
+    assert (now["row"], now["value"], now["unit"]) == (was["row"], was["value"], was["unit"])
+    assert view.flame["strings"][: len(view.flame["frames"]["name"])].count("main") == 1
+    assert show(make_run()).view.flame["before"] == []  # type: ignore[index]
