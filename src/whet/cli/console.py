@@ -29,6 +29,21 @@ def write_line(text: str, stream: TextIO | None) -> None:
         stream.write(line + "\n")
 
 
+def begin_line() -> None:
+    """Let a terminal's cursor stand at the start of a line, wherever the program has left it.
+
+    As some shells do before their prompt: as many spaces as there are columns
+    bring it into the next line unless it stood at the start of one.
+    """
+    stream = sys.stderr
+    if stream is None or os.environ.get("TERM", "dumb") == "dumb":
+        return
+    with contextlib.suppress(OSError, ValueError):
+        if stream.isatty():
+            stream.write(" " * os.get_terminal_size(stream.fileno()).columns + "\r")
+            stream.flush()
+
+
 def sanitise(text: str) -> str:
     r"""Return ``text`` with what a terminal would obey or not show as escapes; line ends and tabs stay.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import say
+from whet.cli.console import begin_line, say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
 from whet.cli.prove import BudgetOption, CompareOption, TestsOption, parse_time
@@ -103,6 +103,7 @@ def run_command(
             progress=progress,
         )
         measured = measure(spec, host, options)
+    begin_line()
     if isinstance(measured, NeverBegan):
         say("whet: the program ended before its first line, so nothing was measured; earlier runs and reports stay")
         return measured.status
@@ -119,7 +120,9 @@ def run_command(
     return measured.status
 
 
-def prove_measured(run: Run, path: Path, spec: TargetSpec, *, budget: str, compare: Sequence[str], tests: str) -> Run:
+def prove_measured(
+    run: Run, path: Path, spec: TargetSpec, *, budget: str, compare: Sequence[str], tests: str, allow: Sequence[str]
+) -> Run:
     """Prove the advice on a run that was just measured. That this fails loses nothing of what was measured."""
     from whet.cli.prove import prove_run
     from whet.pipeline.proving import ProvingRequest
@@ -127,7 +130,7 @@ def prove_measured(run: Run, path: Path, spec: TargetSpec, *, budget: str, compa
 
     options = ProveOptions(budget=parse_time(budget, "--budget"), compare=tuple(compare), tests=tests)
     try:
-        return prove_run(run, path, ProvingRequest(options), spec=spec)
+        return prove_run(run, path, ProvingRequest(options, allow=tuple(allow)), spec=spec)
     except WhetError as error:
         say(f"whet: nothing was proven: {error.message}")
         if error.hint:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import pytest
 
-from whet.cli.console import paint, sanitise, say, write_line
+from whet.cli.console import begin_line, paint, sanitise, say, write_line
 
 
 class Terminal(io.StringIO):
@@ -62,3 +63,42 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "")
     monkeypatch.setenv("TERM", "dumb")
     assert paint("x", "red", Terminal()) == "x"
+
+
+class Stderr(io.StringIO):
+    """A terminal, or a file."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+    def fileno(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "term", "written"), [(True, "xterm", 7 * " " + "\r"), (True, "dumb", ""), (False, "xterm", "")]
+)
+def test_a_line_begins_where_a_program_left_the_cursor(is_terminal, term, written, monkeypatch):
+    stream = Stderr(is_terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", "100")  # what is told to programs need not be true
+    monkeypatch.setattr(os, "get_terminal_size", lambda _number: os.terminal_size((7, 24)))
+    begin_line()
+    assert stream.getvalue() == written
+
+
+def test_a_terminal_without_a_size_or_none_at_all_gets_nothing(monkeypatch):
+    def refuse(_number):
+        raise OSError(25, "Inappropriate ioctl for device")
+
+    monkeypatch.setattr(os, "get_terminal_size", refuse)
+    monkeypatch.setenv("TERM", "xterm")
+    for stream in (Stderr(True), None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        begin_line()
+        assert stream is None or stream.getvalue() == ""
