@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
 from whet.errors import UsageError
 from whet.model.checked import CheckResult
@@ -44,9 +45,11 @@ def render_findings(result: CheckResult, form: FindingsFormat, *, color: bool = 
 
             return render_sarif(result, __version__)
         case FindingsFormat.GITHUB:
+            from whet.pipeline.changes import find_changes
+            from whet.pipeline.project import find_repository
             from whet.report.findings_github import render_github
 
-            return render_github(result)
+            return render_github(result, find_changes(find_repository(Path.cwd())))
         case FindingsFormat.GITLAB:
             from whet.report.findings_gitlab import render_gitlab
 

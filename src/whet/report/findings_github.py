@@ -1,11 +1,13 @@
 """Findings as annotations of a GitHub workflow: commands that its runner reads from the log.
 
 GitHub shows ten warnings and ten notices a step and drops the rest without a
-word. So the dearest findings are warnings, the next notices, and all others
-stand in the log as text.
+word. So those on changed lines and the dearest are warnings, the next notices,
+and all others stand in the log as text.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from whet.model.checked import CheckedFinding, CheckResult
 from whet.model.finding import Speed
@@ -18,11 +20,12 @@ SHOWN = 10
 _SPEEDS = {Speed.ASYMPTOTIC: 0, Speed.FACTOR: 1, Speed.CONSTANT: 2}
 
 
-def render_github(result: CheckResult) -> str:
-    """Return one command a line, then what is beyond GitHub's limits as text."""
-    ranked = sorted(
-        enumerate(result.findings), key=lambda pair: (-(pair[1].share or 0), _SPEEDS[pair[1].finding.speed], pair[0])
-    )
+def render_github(result: CheckResult, changed: Mapping[str, Sequence[range]] | None = None) -> str:
+    """Return one command a line, then what is beyond GitHub's limits as text.
+
+    Findings on lines that the pull request changes (``changed``, by path in the repository) come first.
+    """
+    ranked = sorted(enumerate(result.findings), key=lambda pair: (*_rank(pair[1], changed or {}), pair[0]))
     items = [item for _, item in ranked]
     lines = [_annotate(item, "warning") for item in items[:SHOWN]]
     lines += [_annotate(item, "notice") for item in items[SHOWN : 2 * SHOWN]]
@@ -32,6 +35,12 @@ def render_github(result: CheckResult) -> str:
         # Behind a dash no line is a command, whatever a file is called.
         lines += [f"- {describe_finding(item)}" for item in rest]
     return encodable("".join(f"{line}\n" for line in lines))
+
+
+def _rank(item: CheckedFinding, changed: Mapping[str, Sequence[range]]) -> tuple[bool, float, int]:
+    lines = range(item.finding.line, item.finding.end_line + 1)
+    hit = any(part and part.start < lines.stop and lines.start < part.stop for part in changed.get(item.path, ()))
+    return not hit, -(item.share or 0), _SPEEDS[item.finding.speed]
 
 
 def _annotate(item: CheckedFinding, level: str) -> str:

@@ -95,6 +95,13 @@ def test_github_gets_the_dearest_as_warnings_and_no_more_than_it_shows():
     assert len(lines) == 2 * SHOWN + 1 + 4
 
 
+def test_github_gets_what_the_pull_request_changes_first():
+    items = [make(1, share=0.5), make(10, share=0.2), make(20), make(30)]
+    changed = {"sub/src/a.py": (range(2, 2), range(31, 33), range(11, 12)), "other.py": (range(20, 21),)}
+    lines = render_github(gather(*items), changed).splitlines()
+    assert [int(line.split("line=")[1].split(",")[0]) for line in lines] == [10, 30, 1, 20]
+
+
 def test_github_can_be_told_nothing_by_what_it_shows():
     items = [make(number, shown=HOSTILE, path=HOSTILE, message=HOSTILE, rule=HOSTILE) for number in range(25)]
     lines = render_github(gather(*items)).splitlines()
