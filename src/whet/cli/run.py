@@ -15,7 +15,7 @@ from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import begin_line, say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
-from whet.cli.prove import BudgetOption, CompareOption, TestsOption, parse_time
+from whet.cli.prove import AllowOption, BudgetOption, CompareOption, TestsOption, parse_time
 from whet.errors import UsageError, WhetError
 from whet.pipeline.options import DEFAULT_REPORT
 
@@ -53,6 +53,7 @@ def run_command(
     ] = False,
     budget: BudgetOption = "10m",
     compare: CompareOption = None,
+    allow: AllowOption = None,
     tests: TestsOption = "",
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
@@ -113,7 +114,9 @@ def run_command(
     again = notice.hint if notice is not None else "whet report"
     run = measured.run
     if prove:
-        run = prove_measured(run, measured.saved.path, spec, budget=budget, compare=compare or (), tests=tests)
+        run = prove_measured(
+            run, measured.saved.path, spec, budget=budget, compare=compare or (), tests=tests, allow=allow or ()
+        )
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     if open_ and written is not None:
         open_report(written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from whet.model.finding import Edit, Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, FileEdits, Trial, Verdict
 from whet.pipeline.advising import advise_run, diff_texts
+from whet.pipeline.allowing import expand_allowed
 from whet.store import find_home
 
 JOURNAL = "applied.json"
@@ -34,14 +35,17 @@ def plan_apply(
 ) -> ApplyPlan:
     """Return what to write: all rewrites that were measured faster, or those that ``words`` (numbers, rules) name.
 
-    ``allow`` names rules whose offers may be written. Raises ``UsageError`` where nothing is proven, where what is
-    named was not measured faster, where the output was not checked, and where a source is not what was proven.
+    ``allow`` names rules whose offers may be written, untried ones too; those that the project's settings
+    allow may be when they were measured faster. Raises ``UsageError`` where nothing is proven, where what is named
+    was not measured faster, where the output was not checked, and where a source is not what was proven.
     """
     proof = run.proof
-    trials = {trial.advice: trial for trial in _list_trials(run, allow)}
-    if not proof.started and not allow:
+    asked = expand_allowed(run, allow, with_settings=False)
+    allowed = expand_allowed(run, allow, with_settings=True)
+    trials = {trial.advice: trial for trial in _list_trials(run, asked)}
+    if not proof.started and not asked:
         raise UsageError("nothing is proven yet", "whet prove tries the advice of the last run")
-    chosen = _choose(run, trials, words, allow)
+    chosen = _choose(run, trials, words, asked, allowed)
     if not chosen:
         raise UsageError(
             "no rewrite was measured faster, so there is nothing to write",
@@ -82,7 +86,7 @@ def find_journal(run: Run) -> Path:
     return find_home(Path(run.project or run.directory)) / JOURNAL
 
 
-def _list_trials(run: Run, allow: Sequence[str]) -> list[Trial]:
+def _list_trials(run: Run, allow: Collection[str]) -> list[Trial]:
     """Return the trials, and beside them the offers that are allowed by name and were not tried."""
     trials = list(run.proof.trials)
     if allow:
@@ -107,15 +111,17 @@ def _list_trials(run: Run, allow: Sequence[str]) -> list[Trial]:
     return trials
 
 
-def _choose(run: Run, trials: dict[str, Trial], words: Sequence[str], allow: Sequence[str]) -> list[Trial]:
+def _choose(
+    run: Run, trials: dict[str, Trial], words: Sequence[str], asked: Collection[str], allowed: Collection[str]
+) -> list[Trial]:
     if not words:
         if run.proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}:
             return []
         return [
             trial
             for trial in trials.values()
-            if (trial.rule in allow and trial.verdict not in REFUTED)
-            or (trial.verdict is Verdict.FASTER and trial.safety is not Safety.OFFER)
+            if (trial.rule in asked and trial.verdict not in REFUTED)
+            or (trial.verdict is Verdict.FASTER and (trial.safety is not Safety.OFFER or trial.rule in allowed))
         ]
     named: dict[str, Trial] = {}
     numbers: list[str] | None = None
@@ -132,13 +138,13 @@ def _choose(run: Run, trials: dict[str, Trial], words: Sequence[str], allow: Seq
                 f"no rewrite called {word[:60]!a} was tried", "whet prove tries the advice of the last run"
             )
         for trial in found:
-            _refuse_unproven(trial, word, allow)
+            _refuse_unproven(trial, word, asked)
             named[trial.advice] = trial
     # In the order of the proof, so that edits at one place come as they were proven.
     return [trial for trial in trials.values() if trial.advice in named]
 
 
-def _refuse_unproven(trial: Trial, word: str, allow: Sequence[str]) -> None:
+def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
     if trial.verdict is Verdict.FASTER or (trial.rule in allow and trial.verdict not in REFUTED):
         return
     why = f": {trial.why}" if trial.why else ""

@@ -21,6 +21,7 @@ from whet.model.masking import mask_argv
 from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof
 from whet.pipeline.advising import advise_run
+from whet.pipeline.allowing import expand_allowed
 from whet.pipeline.refuted import remember_refuted
 from whet.pipeline.telling import is_tried
 from whet.pipeline.workload import make_program
@@ -63,10 +64,14 @@ class ProvingPlan:
 
 
 def plan_proof(run: Run, request: ProvingRequest) -> ProvingPlan:
-    """Return what there is to prove. Raises ``UsageError`` where that is nothing."""
+    """Return what there is to prove; offers that the project's settings allow are tried like those of ``request``.
+
+    Raises ``UsageError`` where that is nothing.
+    """
     advice = advise_run(run).advice
     editable = [item for item in advice if item.finding.edits and item.finding.safety is not Safety.ADVICE]
-    wanted = [item for item in editable if is_tried(item, request.allow)]
+    allow = expand_allowed(run, request.allow, with_settings=True)
+    wanted = [item for item in editable if is_tried(item, allow)]
     originals: dict[str, bytes] = {}
     notes: list[str] = []
     changed: set[str] = set()

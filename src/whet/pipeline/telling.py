@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
 from whet.model.advice import Advice
@@ -52,7 +52,7 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
     return "whet prove" if any(is_tried(item) for item in advice) else ""
 
 
-def is_tried(advice: Advice, allow: Sequence[str] = ()) -> bool:
+def is_tried(advice: Advice, allow: Collection[str] = ()) -> bool:
     """Whether `whet prove` tries an advice: it has a rewrite, and is no offer, or one that is allowed by name."""
     finding = advice.finding
     if not finding.edits or finding.safety is Safety.ADVICE:

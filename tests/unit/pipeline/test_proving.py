@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ from whet.model.advice import Advice, Estimate
 from whet.model.finding import Edit, Finding, Safety, Speed
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile, StandardInput
 from whet.model.trial import Checked, FileEdits, Gain, Proof, Trial, Verdict
-from whet.pipeline import advising, applying, proving
+from whet.pipeline import advising, allowing, applying, proving
 from whet.pipeline.applying import plan_apply
 from whet.pipeline.proving import ProvingRequest, plan_proof, save_proof
 from whet.pipeline.refuted import load_refutations, remember_refuted
@@ -61,6 +62,11 @@ class Bench:
         advised = advising.Advised(self.run, None, self.advice)  # type: ignore[arg-type]
         for module in (proving, applying):
             monkeypatch.setattr(module, "advise_run", lambda _run: advised)
+        rules = [SimpleNamespace(rule=SimpleNamespace(slug=slug, family="kind")) for slug in ("rule", "offer", "words")]
+        self.config = SimpleNamespace(allow=())
+        monkeypatch.setattr(
+            allowing, "load_rulebook", lambda _start: SimpleNamespace(config=self.config, rules=tuple(rules))
+        )
 
     def prove(self, *verdicts: Verdict, checked: Checked | None = None, whole: bool = True) -> Run:
         gain = Gain(1.5, 1.4, 1.6, 20, 0.99)
@@ -297,6 +303,20 @@ def test_offers_are_written_only_when_allowed_by_name(bench: Bench) -> None:
     assert [trial.advice for trial in plan_apply(untested, allow=["offer"]).trials] == ["id0", "id1"]
     refuted = bench.prove(Verdict.FASTER, Verdict.DIFFERENT_OUTPUT)
     assert [trial.advice for trial in plan_apply(refuted, allow=["offer"]).trials] == ["id0"]
+
+
+def test_offers_that_the_settings_allow_are_tried_and_written_when_faster(bench: Bench) -> None:
+    bench.config.allow = ("kind",)
+    assert [rewrite.id for rewrite in plan_proof(bench.run, ProvingRequest()).rewrites] == ["id0", "id1"]
+    run = bench.prove(Verdict.FASTER, Verdict.FASTER)
+    assert [trial.advice for trial in plan_apply(run).trials] == ["id0", "id1"]
+    assert [trial.advice for trial in plan_apply(bench.prove(Verdict.FASTER)).trials] == ["id0"], "untried ones are not"
+
+
+def test_allowing_what_is_no_rule_is_told(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="no rule or family 'ofer'") as caught:
+        plan_proof(bench.run, ProvingRequest(allow=("ofer",)))
+    assert caught.value.hint == "did you mean offer?"
 
 
 def test_an_output_that_was_not_checked_is_accepted_only_when_that_is_said(bench: Bench) -> None:
