@@ -318,7 +318,7 @@ def split(text):
         pattern=r"\\s*;\\s*",  string=text,
         flags=re.I | re.X,
     )
-    return parts, [re.sub(r"a+", "-", part, flags=re.M) for part in parts], re.sub(r"a+", "-", text, 1, re.M)
+    return parts, [re.sub(r"a+", "-", part, flags=re.M) for part in parts], re.sub(r"a+", "-", text, count=1, flags=re.M)
 """,
         after="""
 import re
@@ -332,7 +332,7 @@ def split(text):
     parts = _PATTERN.split(
         string=text
     )
-    return parts, [_PATTERN_2.sub("-", part) for part in parts], _PATTERN_2.sub("-", text, 1)
+    return parts, [_PATTERN_2.sub("-", part) for part in parts], _PATTERN_2.sub("-", text, count=1)
 """,
         call="split",
         inputs=("('aa ; b;c',)", "('',)", "(1,)"),
