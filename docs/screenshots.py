@@ -65,19 +65,20 @@ def make_black(folder: Path) -> Path:
 
 def make_difference(folder: Path) -> Path:
     """Profile the demo before and after one of its rewrites."""
-    make_demo(folder)
-    home = folder / "difference"
-    if not home.exists():
-        shutil.copytree(folder / "demo", home)
-        intake = home / "orderbook" / "intake.py"
-        text = intake.read_text(encoding="utf-8")
-        text = text.replace("self.numbers = []", "self.numbers = {}")
-        text = text.replace("self.numbers.append(number)", "self.numbers[number] = True")
-        intake.write_text(text, encoding="utf-8")
-        run([WHET, "run", "--repeat", "3", "orders.py"], home)
-        run([WHET, "run", "--repeat", "3", "orders.py"], folder / "demo")
+    before, after = folder / "before", folder / "after"
+    for home in (before, after):
+        if not home.exists():
+            shutil.copytree(DEMO, home)
+            (home / "pyproject.toml").touch()
+            if home is after:
+                intake = home / "orderbook" / "intake.py"
+                text = intake.read_text(encoding="utf-8")
+                text = text.replace("self.numbers = []", "self.numbers = {}")
+                text = text.replace("self.numbers.append(number)", "self.numbers[number] = True")
+                intake.write_text(text, encoding="utf-8")
+            run([WHET, "run", "--repeat", "3", "orders.py"], home)
     path = folder / "difference.html"
-    write_html(show(_load(home), before=_load(folder / "demo")), path)
+    write_html(show(_load(after), before=_load(before)), path)
     return path
 
 

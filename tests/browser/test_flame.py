@@ -188,6 +188,25 @@ def test_differences_have_colour_sign_and_words(compared):
     assert find_pixel(page, "#flame-main", 0.58, 3)[2] > 150, "as wide as it was before"
 
 
+def test_runs_of_unlike_numbers_of_executions_are_compared_in_the_mean(show_view):
+    tree = make_calls()
+
+    def once(execution, seconds):
+        return CallColumn(Metric.CPU, execution, 0, [0], [seconds * 1_000_000_000], 100 * seconds)
+
+    page = show_view(
+        make_view(
+            CallTree(tree.frames, tree.threads, [0], [0], [once(0, 9), once(1, 10), once(2, 11)], before=[once(0, 10)])
+        )
+    )
+    page.locator("#flame-main").focus()
+    assert "10.0 s before, 10.0 s after, ±0 s" in press(page, "ArrowDown")
+    assert page.locator("label", has=page.locator("select[data-choice=x]")).is_hidden(), "runs are compared as wholes"
+    page.get_by_role("button", name="Icicle").click()
+    assert figures(page) == "30.0 s"
+    assert page.locator("label", has=page.locator("select[data-choice=x]")).is_visible()
+
+
 def test_the_pointer_tells_and_zooms(page):
     choose(page, "v", "CPU time")
     page.locator("#flame-main").scroll_into_view_if_needed()

@@ -70,20 +70,21 @@ class FlamePanel {
     this.fill("v", view.metrics.map((name) => [name, METRICS[name].title]));
     const columns = view.listColumns();
     const executions = [...new Set(columns.map((column) => column.execution))];
-    this.fill("x", [["", "all"], ...executions.map((n) => [String(n), `${n + 1}: ${calls.executions[n] || "time"}`])]);
+    this.fill("x", [["", "all"], ...executions.map((n) => [String(n), `${n + 1}: ${calls.executions[n] || "time"}`])],
+      chosen.m !== "diff" && executions.length > 1);
     const inExecution = columns.filter((column) => chosen.x === "" || column.execution === Number(chosen.x));
     const pids = new Map(inExecution.map((column) => {
       const { pid, process } = calls.threads[column.thread];
       return [String(pid), `${pid} ${process}`.trim()];
     }));
-    this.fill("p", [["", "all"], ...pids]);
+    this.fill("p", [["", "all"], ...pids], chosen.m !== "diff" && pids.size > 1);
     const threads = new Map(inExecution
       .filter((column) => chosen.p === "" || calls.threads[column.thread].pid === Number(chosen.p))
       .map((column) => {
         const { pid, tid, name } = calls.threads[column.thread];
         return [String(column.thread), `${name || `thread ${tid}`}${chosen.p === "" && pids.size > 1 ? `, ${pid}` : ""}`];
       }));
-    this.fill("t", [["", "all"], ...threads]);
+    this.fill("t", [["", "all"], ...threads], chosen.m !== "diff" && threads.size > 1);
     this.fill("o", [["", "heaviest first"], ["name", "by name"]]);
     this.fill("w", [["", "after"], ["before", "before"]], chosen.m === "diff");
     if (chosen.m === "sandwich") {
@@ -101,7 +102,7 @@ class FlamePanel {
     }
   }
 
-  fill(key, options, isShown = options.length > (options[0]?.[0] === "" && !"ow".includes(key) ? 2 : 1)) {
+  fill(key, options, isShown = options.length > 1) {
     const select = this.root.querySelector(`select[data-choice="${key}"]`);
     select.replaceChildren(...options.map(([value, text]) => new Option(text.slice(0, 90), value)));
     select.value = this.view.chosen[key];

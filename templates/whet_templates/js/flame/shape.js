@@ -1,18 +1,25 @@
 // Shapes: a tree of calls with values, laid out for drawing. Rows stand in preorder, heaviest first;
 // `start` and `total` are its place and width in the metric's unit, `own` what is its own.
 
-// Adds up the chosen columns to one own value a row, and tells how many samples that is.
-function sumColumns(rows, columns, isChosen) {
+// Adds up the chosen columns to one own value a row, and tells how many samples that is. `isMean` gives what one
+// execution takes in the mean: only so can runs of one and of several executions be compared.
+function sumColumns(rows, columns, isChosen, isMean = false) {
   const own = new Float64Array(rows);
+  const executions = new Set();
   let count = 0;
   let whole = 0;
   for (const column of columns) {
     if (!isChosen(column)) continue;
     count += column.count;
+    executions.add(column.execution);
     for (let i = 0; i < column.row.length; i++) {
       own[column.row[i]] += column.value[i];
       whole += column.value[i];
     }
+  }
+  if (isMean && executions.size > 1) {
+    for (let row = 0; row < rows; row++) own[row] /= executions.size;
+    whole /= executions.size;
   }
   return { own, count, whole };
 }

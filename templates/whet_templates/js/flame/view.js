@@ -42,23 +42,23 @@ class FlameView {
   }
 
   isChosen(column) {
-    const { p, t, x } = this.chosen;
-    return this.metric.of.includes(column.metric)
+    const { m, p, t, x } = this.chosen;
+    // Threads and executions of another run are others: two runs are compared as wholes.
+    if (m === "diff") return this.isOfMetric(column);
+    return this.isOfMetric(column)
       && (x === "" || column.execution === Number(x))
       && (p === "" || this.calls.threads[column.thread].pid === Number(p))
       && (t === "" || column.thread === Number(t));
   }
 
-  // Threads and executions of another run are others: before is compared as a whole.
-  isChosenBefore(column) {
-    return this.metric.of.includes(column.metric);
-  }
+  isOfMetric(column) { return this.metric.of.includes(column.metric); }
 
   // Lays out what is chosen. Everything is derived anew: that takes some tens of milliseconds at most.
   rebuild() {
     const { calls, chosen } = this;
-    const now = sumColumns(calls.rows, calls.columns, (column) => this.isChosen(column));
-    const was = this.hasBefore ? sumColumns(calls.rows, calls.before, (column) => this.isChosenBefore(column)) : null;
+    const isDiff = chosen.m === "diff";
+    const now = sumColumns(calls.rows, calls.columns, (column) => this.isChosen(column), isDiff);
+    const was = this.hasBefore ? sumColumns(calls.rows, calls.before, (column) => this.isOfMetric(column), isDiff) : null;
     const before = was ? was.own : null;
     const isBefore = chosen.m === "diff" && chosen.w === "before";
     this.whole = isBefore ? was.whole : now.whole;
