@@ -103,13 +103,12 @@ class ProofSession:
         options = self.options
         self._rng = random.Random(options.seed)  # noqa: S311  an order of runs, no secret
         kept, self._dropped = settle_overlaps(self.originals, self.rewrites)
-        units = make_units(kept, options.threshold)
-        for unit in units:
+        singles = [Unit((rewrite,)) for rewrite in kept]
+        for unit in singles:
             self.settled[unit.ids] = Settled(unit, why="the session ended before it was tried")
         try:
             self._prepare()
-            units = self._choose_affordable(units)
-            units = self._find_sound(units)
+            units = self._make_units(self._find_sound(singles))
             if units:
                 self._play(units)
         except KeyboardInterrupt:
@@ -169,19 +168,32 @@ class ProofSession:
 
     # -- which rewrites keep the program's behaviour ----------------------------------------------------------------
 
-    def _choose_affordable(self, units: list[Unit]) -> list[Unit]:
-        """Return the units, best first, that the budget holds; the others are not run, and say so."""
+    def _make_units(self, sound: list[Unit]) -> list[Unit]:
+        """Return what is judged apart, best first: those too small for that, and for the budget, are judged as one.
+
+        Where the budget holds no comparison at all, nothing is run, and that is said.
+        """
         runner = self._get_runner()
+        units = make_units([rewrite for unit in sound for rewrite in unit.rewrites], self.options.threshold)
         a_run = runner.seconds_a_run
         pairs = self.options.runs or FIRST_LOOK
         rounds = 0.9 * runner.left() / a_run / pairs if a_run else len(units)
         # Sides of a round: the baseline, all, one without each; and the two of the fresh rounds. One alone needs fewer.
         most = max(int(rounds - 4), int(rounds >= 4), 0)
-        for unit in units[most:]:
-            self.settled[
-                unit.ids
-            ].why = f"the budget does not hold it: one run takes {a_run:.1f} s (--budget, or a shorter --workload)"
-        return units[:most]
+        if not most:
+            why = f"the budget does not hold it: one run takes {a_run:.1f} s (--budget, or a shorter --workload)"
+            for unit in sound:
+                self.settled[unit.ids].why = why
+            return []
+        if most < len(units):
+            rest = tuple(rewrite for unit in units[most - 1 :] for rewrite in unit.rewrites)
+            units = [*units[: most - 1], Unit(rest)]
+            self.notes.append(f"the budget does not hold all {len(sound)} apart, so {len(rest)} were judged as one")
+        for unit in sound:
+            waiting = self.settled.pop(unit.ids)
+            whole = next(each for each in units if unit.rewrites[0] in each.rewrites)
+            self.settled.setdefault(whole.ids, Settled(whole, waiting.verdict, waiting.why))
+        return units
 
     def _find_sound(self, units: list[Unit]) -> list[Unit]:
         """Return the units that, all together, do the same as the baseline."""
@@ -214,6 +226,9 @@ class ProofSession:
         """Run a side once, and its tests, for what it does."""
         runner = self._get_runner()
         runner.failures.pop(side, None)
+        if runner.left() <= 0:
+            runner.failures[side] = Failure(Verdict.NOT_RUN, "the budget was used up before it could be tried")
+            return False
         if not self._define(side, units) or runner.try_side(side) is None:
             return False
         return not self.options.tests or self._test(side)
