@@ -111,9 +111,14 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
     if not isinstance(raw, dict) or raw.get("schema") != 1:
         raise FormatError("the line counts have an unknown schema", "schema")
     try:
-        return _exact_report(raw) if "exact" in raw else _windows_report(raw)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise FormatError("the line counts are malformed", repr(error)) from error
+        report = _exact_report(raw) if "exact" in raw else _windows_report(raw)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
+        raise FormatError("the line counts are malformed", repr(error)[:200]) from error
+    for line in report.lines:
+        # Written so that no number that is none passes.
+        if not (line.line > 0 and line.error >= 0 and (line.hits is None or line.hits >= 0)):
+            raise FormatError("the line counts are malformed", f"line {line.line}")
+    return report
 
 
 def _exact_report(raw: dict[str, Any]) -> AgentReport:
