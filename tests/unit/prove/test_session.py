@@ -277,13 +277,15 @@ def test_small_ones_are_judged_as_one(bench: Bench) -> None:
     assert _trial(proof, "a").group == ()
 
 
-def test_what_the_budget_does_not_hold_apart_is_judged_as_one(bench: Bench) -> None:
-    proof = bench.prove("abcd", gains=dict.fromkeys("abcd", 1.5), options=ProveOptions(budget=36, seed=1))
-    assert _verdicts(proof) == dict.fromkeys("abcd", Verdict.FASTER)
+@pytest.mark.parametrize("budget", [40, 50])
+def test_what_the_budget_does_not_hold_apart_is_judged_as_one(bench: Bench, budget: float) -> None:
+    proof = bench.prove("abcdef", gains=dict.fromkeys("abcdef", 1.2), options=ProveOptions(budget=budget, seed=1))
     assert _trial(proof, "a").group == ()
-    assert _trial(proof, "b").group == ("b", "c", "d")
-    assert any("so 3 were judged as one" in note for note in proof.notes)
-    assert bench.program.now < 40
+    group = _trial(proof, "f").group
+    assert 1 < len(group) < 6
+    assert any(f"so {len(group)} were judged as one" in note for note in proof.notes)
+    assert {_trial(proof, letter).verdict for letter in group} == {Verdict.FASTER}
+    assert bench.program.now < budget + 3
 
 
 def test_of_those_judged_as_one_each_must_be_sound(bench: Bench) -> None:
