@@ -40,6 +40,7 @@ def _measure(bench: Bench, size: int, repeat: int) -> float:
 
 
 def _find_number(timer: timeit.Timer) -> int:
+    timer.timeit(1)  # what is done the first time only, as an import, would be taken for the cost of one
     number = 1
     while timer.timeit(number) < _LEAST_SECONDS:
         number *= 4
