@@ -74,7 +74,7 @@ def prove_command(
     if format_ not in {"text", "json"}:
         raise UsageError(f"there is no format {format_!r} here", "--format text or --format json")
     from whet.pipeline.proving import ProvingRequest
-    from whet.prove.session import ProveOptions
+    from whet.prove.options import ProveOptions
     from whet.store import find_run, load_run
 
     options = ProveOptions(

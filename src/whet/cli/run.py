@@ -36,14 +36,14 @@ def run_command(
     exact_lines: Annotated[
         bool, typer.Option("--exact-lines", help="Run once more to count the lines of hot functions exactly.")
     ] = False,
-    rate: Annotated[int, typer.Option(min=1, max=1000, help="Samples a second.")] = 100,
+    rate: Annotated[int, typer.Option(min=1, max=1000, metavar="HZ", help="Samples a second.")] = 100,
     sampler: Annotated[str, typer.Option(metavar="py-spy|pyinstrument", help="What samples time.")] = "py-spy",
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
-    repeat: Annotated[int, typer.Option(min=1, max=1000, help="Pool so many executions of a short program.")] = 1,
-    duration: Annotated[float | None, typer.Option(min=0.1, help="End the program after so many seconds.")] = None,
+    repeat: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Pool so many executions of a short program.")] = 1,
+    duration: Annotated[float | None, typer.Option(min=0.1, metavar="S", help="End the program after so many seconds.")] = None,
     max_time: Annotated[
-        float | None, typer.Option(min=0.1, help="Record at most so many seconds of each execution.")
+        float | None, typer.Option(min=0.1, metavar="S", help="Record at most so many seconds of each execution.")
     ] = None,
     trace_python_allocators: Annotated[
         bool, typer.Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
@@ -129,7 +129,7 @@ def prove_measured(
     """Prove the advice on a run that was just measured. That this fails loses nothing of what was measured."""
     from whet.cli.prove import prove_run
     from whet.pipeline.proving import ProvingRequest
-    from whet.prove.session import ProveOptions
+    from whet.prove.options import ProveOptions
 
     options = ProveOptions(budget=parse_time(budget, "--budget"), compare=tuple(compare), tests=tests)
     try:

@@ -25,8 +25,9 @@ from whet.pipeline.allowing import expand_allowed
 from whet.pipeline.refuted import remember_refuted
 from whet.pipeline.telling import is_tried
 from whet.pipeline.workload import make_program
+from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, hash_bytes, make_units
-from whet.prove.session import LEAST_TOTAL, ProofSession, ProveOptions
+from whet.prove.session import LEAST_TOTAL, ProofSession
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
 from whet.store import rewrite_run

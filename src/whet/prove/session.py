@@ -14,22 +14,22 @@ The error that the user allows holds for all of these comparisons together.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
 from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
-from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, make_units, settle_overlaps
+from whet.prove.options import ProveOptions
+from whet.prove.rewrites import Rewrite, Unit, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
-from whet.prove.sides import BASELINE, COMPUTES, Failure, SideRunner, Step
+from whet.prove.sides import BASELINE, COMPUTES, SideRunner, Step
+from whet.prove.sieve import ALL, Sieve
 from whet.prove.stage import Program, Stage
-from whet.prove.stats import CONFIDENCE, FIRST_LOOK, THRESHOLD, Call, Design, plan_looks, share_error
+from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
 
-BUDGET_SECONDS = 600.0
-ALL = "all"
 WON = "won"
 MOST_PAIRS = 400
 TOTAL_PAIRS = 20
@@ -40,25 +40,6 @@ TOTAL_BUDGET = 0.2
 """so much of the budget, if that is more."""
 TOTAL_ERROR = 0.5
 """Part of the error that the fresh rounds may spend; the comparisons before them share the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProveOptions:
-    """What a user can ask of a proof.
-
-    ``budget`` is seconds for the whole command; with ``runs``, each comparison has exactly so many pairs.
-    """
-
-    budget: float = BUDGET_SECONDS
-    runs: int | None = None
-    threshold: float = THRESHOLD
-    confidence: float = CONFIDENCE
-    compare: tuple[str, ...] = ()
-    tolerance: float = 0.0
-    tests: str = ""
-    isolate: bool = False
-    seed: int | None = None
-    progress: Callable[[Step], None] | None = None
 
 
 @dataclass(slots=True)
@@ -90,7 +71,7 @@ class ProofSession:
     _dropped: dict[str, str] = field(default_factory=dict)
     _stage: Stage | None = None
     _runner: SideRunner | None = None
-    _failed: dict[str, str] = field(default_factory=dict)
+    _sieve: Sieve | None = None
     _comparisons: int = 1
     _reserve: float = 0.0
     _rng: random.Random = field(default_factory=random.Random)
@@ -133,6 +114,7 @@ class ProofSession:
         runner.runs += 1
         self._refuse_unsound(first)
         behaviour.directory = stage.directory
+        self._sieve = Sieve(stage, runner, self.originals, options.tests)
         stage.define({BASELINE: self.originals})
         if stage.is_copy:
             behaviour.remember(first)
@@ -196,69 +178,13 @@ class ProofSession:
         return units
 
     def _find_sound(self, units: list[Unit]) -> list[Unit]:
-        """Return the units that, all together, do the same as the baseline."""
-        runner = self._get_runner()
-        runner.doing = "all rewrites together"
-        if self.options.tests and units:
-            self._test(BASELINE)
-        if not units or self._is_sound(ALL, units):
-            return units
-        runner.doing = "each rewrite alone"
-        alone = [unit for unit in units if len(units) == 1 or self._is_sound(_name_alone(unit), [unit])]
-        for unit in units:
-            if unit not in alone:
-                self._refute(unit, runner.failures[_name_alone(unit)])
-            elif len(units) == 1:
-                self._refute(unit, runner.failures[ALL])
-                return []
-        if len(alone) < 2 or (len(alone) < len(units) and self._is_sound(ALL, alone)):
-            return alone if alone and self._is_sound(ALL, alone) else []
-        together: list[Unit] = []
-        for unit in alone:
-            if self._is_sound(ALL, [*together, unit]):
-                together.append(unit)
-            else:
-                failure = runner.failures[ALL]
-                self._refute(unit, Failure(failure.verdict, f"together with the others: {failure.why}"))
-        return together if together and self._is_sound(ALL, together) else []
-
-    def _is_sound(self, side: str, units: Sequence[Unit]) -> bool:
-        """Run a side once, and its tests, for what it does."""
-        runner = self._get_runner()
-        runner.failures.pop(side, None)
-        if runner.left() <= 0:
-            runner.failures[side] = Failure(Verdict.NOT_RUN, "the budget was used up before it could be tried")
-            return False
-        if not self._define(side, units) or runner.try_side(side) is None:
-            return False
-        return not self.options.tests or self._test(side)
-
-    def _test(self, side: str) -> bool:
-        runner, stage = self._get_runner(), self._stage
-        assert stage is not None
-        runner.doing = "the tests"
-        done = stage.run_tests(side, self.options.tests, max(1.0, runner.left()))
-        runner.runs += 1
-        if done.status == 0 and done.ended is None:
-            return True
-        if side == BASELINE:
-            raise TargetError(
-                f"the tests fail on the program as it is: {done.last_words() or f'exit {done.status}'}",
-                "mend them first, or leave --tests out",
-            )
-        runner.failures[side] = Failure(Verdict.DIFFERENT_OUTPUT, f"tests fail: {_last_line(done)}")
-        return False
-
-    def _define(self, side: str, units: Sequence[Unit]) -> bool:
-        assert self._stage is not None
-        failed = self._stage.define({side: apply_rewrites(self.originals, units)})
-        if side in failed:
-            self._get_runner().failures[side] = Failure(Verdict.FAILED, f"it does not compile: {failed[side]}")
-        return side not in failed
-
-    def _refute(self, unit: Unit, failure: Failure) -> None:
-        settled = self.settled[unit.ids]
-        settled.verdict, settled.why = failure.verdict, failure.why
+        """Return the units that, all together, do the same as the baseline, and refute the others."""
+        if not units:
+            return []
+        sound, refuted = self._get_sieve().find_sound(units)
+        for ids, failure in refuted.items():
+            self.settled[ids].verdict, self.settled[ids].why = failure.verdict, failure.why
+        return sound
 
     # -- what they win ----------------------------------------------------------------------------------------------
 
@@ -286,7 +212,7 @@ class ProofSession:
         matches: dict[tuple[str, ...], Match] = {}
         for unit in units:
             side = f"without {unit.ids[0]}"
-            if self._define(side, [each for each in units if each is not unit]):
+            if self._get_sieve().define(side, [each for each in units if each is not unit]):
                 matches[unit.ids] = Match(side, side, ALL, design)
         scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()])
         for unit in units:
@@ -301,7 +227,7 @@ class ProofSession:
         runner = self._get_runner()
         runner.doing = "what is left over"
         kept = [unit for unit in self._in_order() if unit in won or unit in rest]
-        if not self._define(WON, won) or not self._define(ALL, kept):
+        if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, kept):
             return won
         match = Match("rest", WON, ALL, self._design(2))
         self._play_matches([match])
@@ -309,7 +235,7 @@ class ProofSession:
             return won
         for unit in rest:
             both = [*won, unit]
-            if not self._define(WON, won) or not self._define(ALL, both):
+            if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, both):
                 continue
             match = Match(f"with {unit.ids[0]}", WON, ALL, self._design(2))
             scores = self._play_matches([match])
@@ -322,9 +248,9 @@ class ProofSession:
         """Compare the baseline with all that won, in runs that chose nothing."""
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
-        if not self._define(WON, won):
+        if not self._get_sieve().define(WON, won):
             return
-        if self.options.tests and not self._test(WON):
+        if not self._get_sieve().test(WON):
             self.notes.append(f"the total was not measured: {runner.failures[WON].why}")
             return
         pairs = self.options.runs or TOTAL_PAIRS
@@ -417,6 +343,10 @@ class ProofSession:
     def _in_order(self) -> list[Unit]:
         return [settled.unit for settled in self.settled.values()]
 
+    def _get_sieve(self) -> Sieve:
+        assert self._sieve is not None
+        return self._sieve
+
     def _get_runner(self) -> SideRunner:
         assert self._runner is not None
         return self._runner
@@ -444,14 +374,3 @@ def _make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str,
         rewrite.place,
         rewrite.title,
     )
-
-
-def _name_alone(unit: Unit) -> str:
-    return f"alone {unit.ids[0]}"
-
-
-def _last_line(done: Observed) -> str:
-    from whet.prove.run import read_tail
-
-    lines = (read_tail(done.stderr.file).strip() or read_tail(done.stdout.file).strip()).splitlines()
-    return lines[-1][:300] if lines else f"exit {done.status}"

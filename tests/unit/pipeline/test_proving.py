@@ -22,7 +22,7 @@ from whet.pipeline.refuted import load_refutations, remember_refuted
 from whet.pipeline.standard_input import record_input
 from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 from whet.pipeline.workload import make_program
-from whet.prove.session import ProveOptions
+from whet.prove.options import ProveOptions
 from whet.store import load_run, save_run
 from whet.target.spec import TargetKind
 

@@ -17,9 +17,10 @@ from whet.errors import TargetError
 from whet.model.finding import Edit
 from whet.model.trial import FileEdits, Proof, Trial, Verdict
 from whet.prove import session, sides
+from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, hash_bytes
 from whet.prove.run import Ended, Limits, Observed, Printed, Workload
-from whet.prove.session import ProofSession, ProveOptions
+from whet.prove.session import ProofSession
 from whet.prove.stage import Program
 
 LETTERS = "abcdefgh"

@@ -1,0 +1,30 @@
+"""What a user can ask of a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from whet.prove.sides import Step
+from whet.prove.stats import CONFIDENCE, THRESHOLD
+
+BUDGET_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProveOptions:
+    """What a user can ask of a proof.
+
+    ``budget`` is seconds for the whole command; with ``runs``, each comparison has exactly so many pairs.
+    """
+
+    budget: float = BUDGET_SECONDS
+    runs: int | None = None
+    threshold: float = THRESHOLD
+    confidence: float = CONFIDENCE
+    compare: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    tests: str = ""
+    isolate: bool = False
+    seed: int | None = None
+    progress: Callable[[Step], None] | None = None
