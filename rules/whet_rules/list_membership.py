@@ -319,7 +319,7 @@ def _build_before_loop(context: Context, place: Place, tests: list[ast.Compare],
         return
     while isinstance(above := context.facts.parent(statement), ast.If) and statement in above.orelse:
         statement = above
-    known = rewrite.fresh(f"{place.name}_set", f"{RULE.slug} {place.name} {statement.lineno}")
+    known = rewrite.fresh(f"{place.name}_set")
     for reference in place.references:
         use = context.use(reference)
         inside = _is_inside(context, reference, statement)
@@ -440,7 +440,7 @@ def _name_twin(place: Place, rewrite: Rewrite, binding: Binding) -> str:
     elif place.kind is PlaceKind.ATTRIBUTE:
         wanted = f"__{plain}_set" if name.startswith("__") else f"_{plain}_set"
     else:
-        wanted = f"{name}_set"
+        return rewrite.fresh(f"{name}_set")
     return rewrite.fresh(wanted, f"{RULE.slug} {place.name} {getattr(binding.node, 'lineno', 0)}")
 
 

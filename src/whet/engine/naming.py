@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import keyword
 from collections.abc import Iterator
 from itertools import count
 
 from whet.engine.facts import Facts
-from whet.engine.scopes import BindingKind, Scope
+from whet.engine.scopes import BindingKind, Scope, ScopeKind
 
 _TAKEN = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist))
 
@@ -19,11 +20,42 @@ class Namer:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
-    def fresh(self, wanted: str) -> str:
-        """Return a name like ``wanted`` that nothing uses, and note it."""
-        name = next(name for name in self._variants(wanted) if self._is_free(name))
-        self._facts.issued[name] = ""
+    def fresh(self, wanted: str, function: Scope) -> str:
+        """Return a name like ``wanted`` that nothing in ``function`` and around it uses, and note it."""
+        root = function
+        while root.parent is not None and root.parent.kind is not ScopeKind.MODULE:
+            root = root.parent
+        if root.kind is not ScopeKind.FUNCTION:
+            name = next(name for name in self._variants(wanted) if self._is_free(name))
+            self._facts.issued[name] = ""
+            return name
+        used, module = self._used_in(root), self._facts.module.bindings
+        taken = (_TAKEN, used, module, self._facts.issued)
+        name = next(name for name in self._variants(wanted) if not any(name in names for names in taken))
+        used.add(name)
+        self._locals.add(name)
         return name
+
+    @property
+    def _locals(self) -> set[str]:
+        """The names that were made up for functions of the file."""
+        known = self._facts.memo.setdefault("made up for functions", set())
+        return known if isinstance(known, set) else set()
+
+    def _used_in(self, root: Scope) -> set[str]:
+        """Return the names that a function uses, with those inside it, and those that were made up for it."""
+        known = self._facts.memo.get(("names in", root))
+        if isinstance(known, set):
+            return known
+        used: set[str] = set()
+        scopes = [root]
+        while scopes:
+            scope = scopes.pop()
+            used.update(scope.bindings, scope.global_names, scope.nonlocal_names)
+            used.update(node.id for node in scope.nodes.get(ast.Name, ()) if isinstance(node, ast.Name))
+            scopes += scope.children
+        self._facts.memo["names in", root] = used
+        return used
 
     def fresh_for(self, wanted: str, purpose: str) -> str:
         """Return a name like ``wanted`` that nothing uses but for the same ``purpose``, and note it."""
@@ -60,6 +92,7 @@ class Namer:
     def _is_free(self, name: str) -> bool:
         return (
             name not in _TAKEN
+            and name not in self._locals
             and name not in self._facts.all_names
             and not self._facts.attributes(name)
             and name not in self._facts.issued

@@ -154,11 +154,12 @@ class Rewrite:
             self._insert(end_line, end_column, f"; {text}")
 
     def fresh(self, wanted: str, purpose: str = "") -> str:
-        """Return a name like ``wanted`` that nothing in the file uses, nor another rewrite of this examination.
+        """Return a name like ``wanted`` that nothing in this function uses, nor another rewrite of this examination.
 
-        With a ``purpose``, all that ask for the same purpose get the same name.
+        With a ``purpose`` it is one that nothing in the whole file uses, for an attribute or a global, and all that
+        ask for the same purpose get the same.
         """
-        return self._namer.fresh_for(wanted, purpose) if purpose else self._namer.fresh(wanted)
+        return self._namer.fresh_for(wanted, purpose) if purpose else self._namer.fresh(wanted, self.function)
 
     def add_import(self, module: str, name: str = "") -> str:
         """Return how this function writes ``module`` or its ``name``; what is not imported yet gets its import.

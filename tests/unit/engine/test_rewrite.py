@@ -333,3 +333,28 @@ def test_an_elif_is_left_where_it_is(change):
     getattr(rewrite, change)(facts.tree.body[0].orelse[0], *arguments)
     assert rewrite.edits == ()
     assert rewrite.refusal
+
+
+def test_a_fresh_name_is_fresh_where_it_is_used():
+    text = (
+        "known = 1\ndef f():\n    def g(): return taken, known\n    x = 1\ndef h():\n    seen = 1\nclass A:\n    pass\n"
+    )
+    facts = Facts.of(text)
+    scopes = {scope.name: scope for scope in facts.functions}
+    wanted = [
+        ("f", "seen", "seen"),
+        ("g", "seen", "seen_2"),
+        ("f", "taken", "taken_2"),
+        ("h", "known", "known_2"),
+        ("h", "list", "list_2"),
+        ("h", "seen", "seen_2"),
+        ("<module>", "seen", "seen_3"),
+    ]
+    for function, name, fresh in wanted:
+        assert Rewrite(facts, scopes[function]).fresh(name) == fresh
+    rewrite = Rewrite(facts, scopes["h"])
+    assert [rewrite.fresh("x", "one"), rewrite.fresh("y", "one"), rewrite.fresh("seen_2", "two")] == [
+        "x_2",
+        "x_2",
+        "seen_2_2",
+    ]

@@ -46,7 +46,8 @@ def test_a_file_that_changed_meanwhile_is_refused(file):
 def test_the_same_content_is_not_written(file):
     before = file.stat()
     replace_file(file, digest(OLD), OLD)
-    assert file.stat() == before
+    after = file.stat()
+    assert (after.st_ino, after.st_mtime_ns, after.st_mode) == (before.st_ino, before.st_mtime_ns, before.st_mode)
 
 
 @posix
