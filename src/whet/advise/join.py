@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
+from whet.advise.measured import LAST, NewerPython, advise_by_measurement
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
 from whet.model.advice import Advice
@@ -24,13 +25,17 @@ def advise(
     *,
     least_share: float = LEAST_SHARE,
     answer: Answer = answer_in_place,
+    newer: NewerPython | None = None,
 ) -> tuple[Advice, ...]:
     """Return the findings that matter, the one that is expected to save most first.
 
     A finding's share is what its lines cost, waiting included. Dropped are
     findings below ``least_share`` (0 to 1), those that the values seen in
     ``run`` refute, those that need values which nobody saw, and all but the
-    first on a line. ``answer`` finds the looks for a question.
+    first on a line. ``answer`` finds the looks for a question. What
+    measurements alone say comes among them, where no rule knows better; what
+    could be native code comes last: it is what remains when all else is done.
+    ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []
     paths = [source.shown if (source := run.sources.get(each.file)) else each.file for each in findings]
@@ -44,7 +49,10 @@ def advise(
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
         advice.append(Advice(identity, finding, share, error, estimate, weighed.seen))
     advice.sort(key=_rank)
-    return _settle_overlaps(advice)
+    kept = _settle_overlaps(advice)
+    taken = {(item.finding.file, line) for item in kept for line in item.finding.lines}
+    measured = advise_by_measurement(run, hotspots, least_share=least_share, taken=taken, newer=newer)
+    return tuple(sorted((*kept, *_settle_overlaps(sorted(measured, key=_rank))), key=_rank))
 
 
 def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
@@ -57,9 +65,10 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     return min(share, 1.0), math.hypot(*(cost.share_error for cost in costs))
 
 
-def _rank(advice: Advice) -> tuple[float, int, str, int, int, str]:
+def _rank(advice: Advice) -> tuple[bool, float, int, str, int, int, str]:
     finding = advice.finding
     return (
+        finding.rule == LAST,
         -saved_share(advice.estimate),
         _ORDER[finding.safety],
         finding.file,

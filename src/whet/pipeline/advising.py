@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.advise.join import advise
+from whet.advise.measured import NewerPython
 from whet.config import LEAST_SHARE
 from whet.engine.loading import RuleModule
 from whet.engine.run import find_findings
@@ -23,6 +24,7 @@ from whet.observe.answers import answer
 from whet.pipeline.project import find_project
 from whet.pipeline.refuted import load_refutations
 from whet.pipeline.rulebook import load_rulebook
+from whet.target.newer import find_newer
 
 HOT_SHARE = 0.005
 """Rules look at functions that own a line of this share of the run."""
@@ -47,12 +49,17 @@ def advise_run(run: Run) -> Advised:
     refutations = load_refutations(Path(run.project or run.directory or "."))
     advice = tuple(
         _complete(item, run)
-        for item in advise(run, hotspots, findings, least_share=least_share, answer=answer)
+        for item in advise(run, hotspots, findings, least_share=least_share, answer=answer, newer=_find_newer(run))
         if run.proof.trial_of(item.id) is not None or not refutations.holds(item, run)
     )
     if notices:
         run = replace(run, notices=(*run.notices, *notices))
     return Advised(run, hotspots, advice)
+
+
+def _find_newer(run: Run) -> NewerPython | None:
+    found = find_newer(run.interpreter.path, run.interpreter.version)
+    return NewerPython(*found) if found is not None else None
 
 
 def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:

@@ -1,0 +1,179 @@
+"""Advice from measurements alone: what was seen, what it wins at most, and silence where it does not matter."""
+
+from dataclasses import replace
+
+import pytest
+
+from whet.advise.join import advise
+from whet.advise.measured import NewerPython, advise_by_measurement
+from whet.model.finding import Safety
+from whet.model.frame import Frame, Owner
+from whet.model.hotspot import Cost, DependencySpot, Hotspots, ImportSpot, LineSpot, ThreadTime
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile, Samples, StackTable
+from whet.model.run import Execution, Host, Interpreter, Purpose, Run, SourceFile
+
+FILE = "/p/a.py"
+SECOND = 1_000_000_000
+BUSY = 10 * SECOND
+
+
+def run(*lines, **more):
+    text = "\n".join(lines)
+    made = Run(
+        "0",
+        ("a.py",),
+        "",
+        "/p",
+        "/p",
+        Interpreter("/bin/python", "3.11.7"),
+        host=Host("Linux", "x", 8),
+        executions=(Execution(Purpose.TIME, (), 6 * SECOND, 5 * SECOND, 0),),
+        sources={FILE: SourceFile(FILE, "a.py", "", text)},
+    )
+    return replace(made, **more)
+
+
+def line(number=1, function="f", owner=Owner.USER, **cost):
+    return LineSpot(FILE, number, function, 1, owner, Cost(**cost))
+
+
+def hotspots(*lines, **more):
+    return Hotspots(
+        busy_ns=BUSY, cpu_ns=BUSY, lines=lines, line_index={(spot.file, spot.line): spot for spot in lines}, **more
+    )
+
+
+def said(made, spots, **more):
+    return {item.finding.rule: item for item in advise_by_measurement(made, spots, least_share=0.01, **more)}
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("time.sleep(1)", "Event.wait"),
+        ("worker.join()", "other threads"),
+        ("with self.lock:", "lock"),
+        ("x = await fetch(y)", "gather"),
+        ("rows = cursor.execute(q)", "database"),
+        ("page = requests.get(url)", "network"),
+        ("subprocess.run(['x'])", "another program"),
+        ("data = f.read()", "files"),
+        ("something()", "meanwhile"),
+    ],
+)
+def test_a_line_that_waits_is_told_by_what_it_waits_for(source, word):
+    item = said(run(source), hotspots(line(waiting_ns=4 * SECOND)))["waiting"]
+    assert word in item.finding.message
+    assert "4.0 s" in item.finding.message
+    assert item.share == pytest.approx(0.4)
+    assert item.estimate.high == pytest.approx(1 / 0.6)
+    assert item.finding.safety is Safety.ADVICE
+    assert not item.finding.edits
+
+
+def test_little_waiting_and_lines_of_rules_are_passed_over():
+    assert said(run("f()"), hotspots(line(waiting_ns=SECOND // 4))) == {}
+    spots = hotspots(line(waiting_ns=4 * SECOND))
+    assert said(run("f()"), spots, taken={(FILE, 1)}) == {}
+
+
+def test_threads_that_compute_one_at_a_time():
+    threads = tuple(ThreadTime(1, tid, "", "", 2 * SECOND, 0, 0) for tid in range(3))
+    spots = hotspots(line(charged_ns=SECOND), threads=threads)
+    item = said(run("f()"), spots)["threads-cpu"]
+    assert item.share == pytest.approx(0.6)
+    assert item.estimate.high == pytest.approx(1 / (0.4 + 0.6 / 3))
+    assert "3 threads" in item.finding.message
+    free = replace(run("f()"), interpreter=Interpreter("/bin/python", "3.14.0", free_threaded=True))
+    assert "threads-cpu" not in said(free, spots)
+    assert "threads-cpu" not in said(run("f()", host=Host(cpus=1)), spots)
+    assert "threads-cpu" not in said(run("f()"), replace(spots, threads=threads[:1]))
+    parallel = tuple(replace(thread, cpu_ns=5 * SECOND) for thread in threads)
+    assert "threads-cpu" not in said(run("f()"), replace(spots, threads=parallel))
+    apart = tuple(replace(thread, pid=number) for number, thread in enumerate(threads))
+    assert "threads-cpu" not in said(run("f()"), replace(spots, threads=apart))
+
+
+def test_imports_of_others_are_named_and_placed_at_the_import():
+    imports = (ImportSpot("a", FILE, 9 * SECOND, 0.9), ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2))
+    made = run("x = 1", "import pandas as pd")
+    item = said(made, hotspots(line(1, charged_ns=SECOND), line(2, charged_ns=1), imports=imports))["import-time"]
+    assert (item.finding.line, item.share) == (2, 0.2)
+    assert "pandas 2.0 s" in item.finding.message
+    small = (replace(imports[1], share=0.02),)
+    assert "import-time" not in said(made, hotspots(line(charged_ns=1), imports=small))
+
+
+def test_garbage_collection_in_stacks_and_by_name():
+    frames = (Frame(FILE, "f", 1, 1), Frame("python", "gc_collect_main"), Frame("python", "visit"))
+    profile = Profile(
+        "py-spy",
+        frames,
+        StackTable((ROOT, 0, 1), (0, 1, 2)),
+        samples=(Samples(Metric.CPU, 0, (0, 2), (7, 3), 10), Samples(Metric.WAITING, 0, (0,), (90,), 9)),
+    )
+    item = said(run("f()", profiles=(profile,)), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
+    assert item.share == pytest.approx(0.3)
+    assert "gc.freeze" in item.finding.message
+    item = said(run("gc.collect()"), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
+    assert item.share == pytest.approx(0.1)
+    assert "garbage-collection" not in said(run("collect()"), hotspots(line(charged_ns=SECOND)))
+
+
+def test_a_dependency_is_placed_at_the_line_that_calls_it_most():
+    packages = (
+        DependencySpot("yaml", Owner.DEPENDENCY, 3 * SECOND, 4 * SECOND, 0.4),
+        DependencySpot("json", Owner.STDLIB, 5 * SECOND, 5 * SECOND, 0.5),
+    )
+    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND), line(2, charged_ns=SECOND), dependencies=packages)
+    item = said(run("a", "b"), spots)["dependency-time"]
+    assert (item.finding.line, item.share) == (2, pytest.approx(0.3))
+    assert "yaml" in item.finding.message
+    few = (replace(packages[0], self_ns=SECOND // 2),)
+    assert "dependency-time" not in said(run("a"), replace(spots, dependencies=few))
+
+
+def test_allocation_churn_needs_bytes_that_do_not_stay_and_time():
+    profile = Profile(
+        "memray",
+        (Frame(FILE, "f", 1, 1),),
+        StackTable((ROOT,), (0,)),
+        samples=(Samples(Metric.ALLOCATED, 0, (0,), (100 << 20,), 1),),
+    )
+    made = run("x = bytes(n)", profiles=(profile,))
+    churning = line(charged_ns=SECOND, allocated_bytes=50 << 20, allocations=5, peak_bytes=1 << 20)
+    item = said(made, hotspots(churning))["allocation-churn"]
+    assert "50%" in item.finding.message
+    assert "50 MB" in item.finding.message
+    kept = replace(churning, cost=replace(churning.cost, peak_bytes=40 << 20))
+    assert "allocation-churn" not in said(made, hotspots(kept))
+    cold = replace(churning, cost=replace(churning.cost, charged_ns=1000))
+    assert "allocation-churn" not in said(made, hotspots(cold))
+
+
+def test_a_newer_python():
+    spots = hotspots(line(self_ns=6 * SECOND, charged_ns=6 * SECOND))
+    newer = NewerPython("3.13", "/bin/python3.13")
+    item = said(run("f()"), spots, newer=newer)["newer-python"]
+    assert item.estimate.high == pytest.approx(1 / (0.4 + 0.6 / 1.05**2))
+    assert "3.13" in item.finding.message
+    assert "newer-python" not in said(run("f()"), spots, newer=NewerPython("3.11", "/x"))
+    assert "newer-python" not in said(run("f()", interpreter=Interpreter("/x", "3.11.7", "PyPy")), spots, newer=newer)
+
+
+def test_what_is_left_comes_last_with_its_ceiling():
+    spots = hotspots(line(1, "slow", self_ns=7 * SECOND, charged_ns=7 * SECOND), line(2, "g", waiting_ns=2 * SECOND))
+    advice = advise(run("f()", "g()"), spots, ())
+    assert [item.finding.rule for item in advice] == ["waiting", "native-candidate"]
+    assert "70%, ceiling 3.3×, most of it in slow" in advice[-1].finding.message
+    assert advice[-1].estimate.low == 1.0
+    assert "native-candidate" not in said(run("f()"), spots, taken={(FILE, 1)})
+
+
+def test_silence_where_nothing_is_the_users_and_below_the_share():
+    foreign = hotspots(line(owner=Owner.STDLIB, waiting_ns=5 * SECOND, self_ns=5 * SECOND))
+    assert said(run("f()"), foreign) == {}
+    assert said(run("f()"), Hotspots()) == {}
+    spots = hotspots(line(waiting_ns=2 * SECOND, self_ns=3 * SECOND))
+    assert list(advise_by_measurement(run("f()"), spots, least_share=0.5)) == []
