@@ -16,7 +16,7 @@ from whet.pipeline.options import DEFAULT_REPORT
 def attach_command(
     process: Annotated[str, typer.Argument(metavar="PID", help="The id of the process.", show_default=False)],
     duration: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to sample.")] = 30.0,
-    rate: Annotated[int, typer.Option(min=1, max=1000, help="Samples a second.")] = 100,
+    rate: Annotated[int, typer.Option(min=1, max=1000, metavar="HZ", help="Samples a second.")] = 100,
     nonblocking: Annotated[
         bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
     ] = False,

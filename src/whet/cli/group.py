@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from whet import __version__
-from whet.cli.main import COMMANDS, PipeClosedError, explain_unknown, load_command, name_command
+from whet.cli.main import COMMANDS, HELP_OPTIONS, PipeClosedError, explain_unknown, load_command, name_command
 from whet.errors import UsageError
 
 # typer keeps its own copy of click since 0.26; this class is click's in either case.
@@ -71,6 +71,7 @@ def make_group() -> Any:  # noqa: ANN401
         add_completion=False,
         rich_markup_mode=None,
         invoke_without_command=True,
+        context_settings={"help_option_names": HELP_OPTIONS},
         help="Measure a Python program, advise on what is hot, prove the advice.",
         epilog="`whet COMMAND --help` tells more. To begin with: whet run script.py",
     )

@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, str] = {
 PASSING_ON = frozenset({"run", "attach"})
 """Commands whose exit status is the target's."""
 
+HELP_OPTIONS = ["-h", "--help"]
+
 PLAIN = frozenset({"check"})
 """Commands that read their words themselves: loading typer takes longer than they do. See ``whet/cli/words.py``."""
 
@@ -89,7 +91,10 @@ def load_command(name: str) -> Any:  # noqa: ANN401  click's, vendored in newer 
 
     module = import_module(f"whet.cli.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name, cls=getattr(module, "COMMAND_CLASS", None))(getattr(module, f"{name}_command"))
+    context = {"help_option_names": HELP_OPTIONS}
+    app.command(name, cls=getattr(module, "COMMAND_CLASS", None), context_settings=context)(
+        getattr(module, f"{name}_command")
+    )
     return typer.main.get_command(app)
 
 

@@ -40,8 +40,12 @@ def run_command(
     sampler: Annotated[str, typer.Option(metavar="py-spy|pyinstrument", help="What samples time.")] = "py-spy",
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
-    repeat: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Pool so many executions of a short program.")] = 1,
-    duration: Annotated[float | None, typer.Option(min=0.1, metavar="S", help="End the program after so many seconds.")] = None,
+    repeat: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Pool so many executions of a short program.")
+    ] = 1,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, metavar="S", help="End the program after so many seconds.")
+    ] = None,
     max_time: Annotated[
         float | None, typer.Option(min=0.1, metavar="S", help="Record at most so many seconds of each execution.")
     ] = None,

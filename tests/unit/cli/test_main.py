@@ -185,3 +185,18 @@ def test_module_runs_as_the_script_does_beside_files_that_are_named_like_modules
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "nosuch is no command of whet" in done.stderr
+
+
+@pytest.mark.parametrize("name", [None, "run", "attach", "report", "rules", "doctor"])
+def test_help_is_asked_for_by_a_letter_too(name, capsys):
+    words = [name] if name else []
+    assert run_command_line([*words, "-h"]) == 0
+    by_letter = capsys.readouterr().out
+    assert run_command_line([*words, "--help"]) == 0
+    assert capsys.readouterr().out == by_letter != ""
+
+
+def test_the_programs_own_help_is_left_to_it():
+    from whet.cli.options import split_run_words
+
+    assert split_run_words(["app.py", "-h"], set()) == ([], ["app.py", "-h"])
