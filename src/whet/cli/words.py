@@ -20,7 +20,7 @@ class WordParser(argparse.ArgumentParser):
             add_help=False,
         )
         self._command = command
-        self.add_argument("--help", action="store_true", help="Show this message and exit.")
+        self.add_argument("-h", "--help", action="store_true", help="Show this message and exit.")
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UsageError` for wrong use."""

@@ -343,6 +343,7 @@ def test_output_goes_to_a_file(project):
 def test_help_tells_every_option(project):
     status, out, _ = project.check("--help", select="")
     assert status == 0
+    assert project.check("-h", select="")[1] == out
     documented = set(re.findall(r"`(?:whet check )?(--[a-z-]+)", (DOCS / "check.md").read_text("utf-8")))
     assert {"--fix", "--allow", "--diff", "--select", "--exit-zero", "--statistics", "--no-cache"} <= documented
     assert documented <= set(re.findall(r"--[a-z-]+", out))

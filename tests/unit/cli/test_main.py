@@ -55,7 +55,8 @@ from whet.cli.main import run_command_line
 assert run_command_line({words!r}) == 0
 loaded = {{name.partition(".")[0] for name in sys.modules}} & set({HEAVY!r})
 commands = {{name for name in sys.modules if name.startswith("whet.")}}
-print(sorted(loaded), sorted(commands - {{"whet.cli", "whet.cli.main", "whet.cli.group", "whet.cli.console", "whet.errors"}}))
+own = {{"whet.cli", "whet.cli.main", "whet.cli.group", "whet.cli.console", "whet.errors"}}
+print(sorted(loaded), sorted(commands - own))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[] []"
