@@ -1,0 +1,550 @@
+"""Let a list, dict, set or bytes grow in place, instead of making a longer copy each time.
+
+## What
+In a loop: `items = items + [x]`, `table = {**table, key: value}`, `found = found | {x}` become `items.append(x)`,
+`table[key] = value`, `found |= {x}`. Bytes and tuples cannot grow: `data += chunk` collects in a `bytearray`,
+`row += (x,)` in a list, and is made what it was once, after the loop.
+
+## Why
+Each step copies all that was collected before, so n steps cost n² copies.
+
+## When not
+For a handful of elements. Where the object before the step is still known by another name, growing in place would
+change that too: what is handed on, yielded, bound to a second name, or gone through while it grows is left alone.
+`items += other` takes any iterable, `items + other` only a list; a `bytearray` takes some things that bytes do not.
+
+## Source
+The documentation of common sequence operations: "Concatenating immutable sequences always results in a new object.
+This means that building up a sequence by repeated concatenation will have a quadratic runtime cost". The figures in
+`RULE` are measured with `BENCH`: lists that grow by one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    Place,
+    PlaceKind,
+    Refuse,
+    Rewrite,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+    Use,
+)
+
+RULE = Rule(
+    slug="accumulate-concat",
+    title="What is collected is copied for each piece that is added",
+    family="containers",
+    safety=Safety.OBSERVED,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.Add, ast.BitOr, ast.Dict})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    figures={
+        "3.11": {10: 2.6, 100: 7.0, 1000: 38.0, 10000: 750.0},
+        "3.12": {10: 6.9, 100: 2.6, 1000: 31.0, 10000: 320.0},
+        "3.13": {10: 1.4, 100: 2.8, 1000: 24.0, 10000: 180.0},
+        "3.14": {10: 2.6, 100: 6.7, 1000: 37.0, 10000: 1500.0},
+    },
+)
+
+_SHORT = 100
+"""Elements up to which a copy costs no more than the rest of a step."""
+_Growth = ast.Assign | ast.AugAssign
+_LIST, _TUPLE, _BYTES, _DICT, _SET = (f"builtins.{name}" for name in ("list", "tuple", "bytes", "dict", "set"))
+_ADDED, _JOINED = (_LIST, _TUPLE, _BYTES), (_DICT, _SET)
+_KEEPING = frozenset({Use.TEST, Use.READ, Use.ITERATE})
+_ASKING = frozenset({"count", "endswith", "find", "index", "rfind", "startswith"})
+"""Methods that bytes and bytearrays have, and that say the same."""
+
+
+@dataclass(slots=True)
+class _Grown:
+    """A place and the statements of the function that replace its value by a longer one."""
+
+    place: Place
+    steps: list[_Growth] = field(default_factory=list)
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield one finding for each container that a loop copies to make it longer."""
+    if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
+        return
+    grown: dict[str, _Grown] = {}
+    statements: list[_Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
+    for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
+        target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+        if _added(statement, target) is None or not context.loops(statement):
+            continue
+        place = context.place(target)
+        if place is not None and place.kind in (PlaceKind.LOCAL, PlaceKind.ATTRIBUTE):
+            grown.setdefault(place.name, _Grown(place)).steps.append(statement)
+    for one in grown.values():
+        kind = _kind(context, one)
+        loop = _growing_loop(context, one)
+        if not kind or loop is None:
+            continue
+        if kind in (_TUPLE, _BYTES):
+            worthwhile = kind == _BYTES or context.measured  # most tuples hold a few options
+            if worthwhile and one.place.kind is PlaceKind.LOCAL and _can_be_collected(context, one, loop, kind):
+                yield _describe(context, one, kind, _collect(context, one, loop, kind))
+        elif any(isinstance(step, ast.Assign) for step in one.steps) and _is_only_name(context, one, loop):
+            yield _describe(context, one, kind, _grow_in_place(context, one, kind))
+
+
+def _added(statement: _Growth, target: ast.expr) -> ast.expr | None:
+    """Return what a statement adds to ``target``: an operand, or a dict of what is put in."""
+    if isinstance(statement, ast.AugAssign):
+        return statement.value if isinstance(statement.op, ast.Add) else None
+    if len(statement.targets) > 1:
+        return None
+    match statement.value:
+        case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
+            return right if _same(left, target) else None
+        case ast.Dict(keys=[None, *keys], values=[first, *values]):
+            return ast.Dict(keys, values) if values and _same(first, target) else None
+        case _:
+            return None
+
+
+def _same(a: ast.expr, b: ast.expr) -> bool:
+    return isinstance(a, ast.Name | ast.Attribute) and ast.unparse(a) == ast.unparse(b)
+
+
+def _kind(context: Context, one: _Grown) -> str:
+    """Return the type that the place is of, if all that it starts as are new objects of that type; else nothing."""
+    kinds: set[str] = set()
+    for binding in one.place.bindings:
+        if any(binding.node is step for step in one.steps) or binding.kind is BindingKind.AUGMENTED:
+            continue
+        if binding.kind is not BindingKind.VALUE or binding.value is None or binding.annotation is not None:
+            return ""
+        if not isinstance(binding.node, ast.Assign) or len(binding.node.targets) > 1:
+            return ""
+        if not _is_new(context, binding.value):
+            return ""
+        kinds |= context.type_of(binding.value) or {""}
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    return kind if all(_fits(context, step, kind) for step in one.steps) else ""
+
+
+def _is_new(context: Context, value: ast.expr) -> bool:
+    match value:
+        case ast.List() | ast.Dict() | ast.Set() | ast.Tuple() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+            return True
+        case ast.Constant(value=bytes()):
+            return True
+        case ast.Call(func=ast.Name() as function):
+            return context.resolve(function) in {_LIST, _DICT, _SET, _TUPLE, _BYTES}
+        case _:
+            return False
+
+
+def _fits(context: Context, step: _Growth, kind: str) -> bool:
+    target = step.target if isinstance(step, ast.AugAssign) else step.targets[0]
+    added = _added(step, target)
+    types = context.type_of(added) if added is not None else frozenset()
+    if types and types != {kind}:
+        return False
+    match step:
+        case ast.AugAssign():
+            return kind in _ADDED
+        case ast.Assign(value=ast.BinOp(op=ast.Add())):
+            return kind in _ADDED
+        case ast.Assign(value=ast.BinOp()):
+            return kind in _JOINED
+        case _:
+            return kind == _DICT
+
+
+def _growing_loop(context: Context, one: _Grown) -> ast.stmt | None:
+    """Return the outermost loop that repeats the steps and does not start anew."""
+    starts = [b.node for b in one.place.bindings if not any(b.node is step for step in one.steps)]
+    starting = [loop for start in starts if not isinstance(start, ast.AugAssign) for loop in context.loops(start)]
+    loops = [[loop for loop in context.loops(step) if loop not in starting] for step in one.steps]
+    if not all(loops):
+        return None
+    outermost = loops[0][-1]
+    same = isinstance(outermost, ast.stmt) and all(each[-1] is outermost for each in loops)
+    return outermost if same and isinstance(outermost, ast.stmt) else None
+
+
+def _others(context: Context, one: _Grown) -> Iterator[ast.expr]:
+    """Yield the references that are not part of how the place starts, or of how it grows."""
+    own = {id(step) for step in one.steps}
+    for reference in one.place.references:
+        statement = context.facts.statement(reference)
+        above = context.facts.parent(reference)
+        stored = isinstance(getattr(reference, "ctx", None), ast.Store)
+        inner = above is statement or context.facts.parent(above or reference) is statement
+        grows = id(statement) in own and inner and _is_operand(statement, reference)
+        if not grows and not (stored and isinstance(statement, ast.Assign) and id(statement) not in own):
+            yield reference
+
+
+def _is_operand(statement: ast.AST | None, reference: ast.expr) -> bool:
+    """Tell whether a reference is what grows, not part of what is added."""
+    match statement:
+        case ast.AugAssign(target=target):
+            return reference is target
+        case ast.Assign(targets=[target], value=ast.BinOp(left=left)):
+            return reference is target or reference is left
+        case ast.Assign(targets=[target], value=ast.Dict(values=[first, *_])):
+            return reference is target or reference is first
+        case _:
+            return False
+
+
+def _is_only_name(context: Context, one: _Grown, loop: ast.stmt) -> bool:
+    """Tell whether nobody holds an earlier value that growing in place would change."""
+    local = one.place.kind is PlaceKind.LOCAL
+    if any(context.use(stranger) not in _KEEPING for stranger in one.place.strangers):
+        return False
+    for reference in _others(context, one):
+        use = context.use(reference)
+        if use is Use.READ and _is_plain_read(context, reference):
+            continue
+        if use is Use.TEST or (use in (Use.APPEND, Use.EXTEND) and local):
+            continue
+        if use is Use.ITERATE and not _goes_through_while_growing(context, reference, one):
+            continue
+        after = reference.lineno > (loop.end_lineno or loop.lineno) and not context.facts.loops(reference)
+        if local and after and use in (Use.RETURN, Use.ESCAPE, Use.READ, Use.ITERATE, Use.ORDER):
+            continue
+        return False
+    return True
+
+
+def _is_plain_read(context: Context, reference: ast.expr) -> bool:
+    """Tell whether a read hands out neither the object itself nor something that goes through it later."""
+    above = context.facts.parent(reference)
+    if isinstance(above, ast.Call):
+        lazy = {f"builtins.{name}" for name in ("enumerate", "filter", "iter", "map", "reversed", "zip")}
+        return context.resolve(above.func) not in lazy
+    return not isinstance(above, ast.BoolOp | ast.IfExp)
+
+
+def _goes_through_while_growing(context: Context, reference: ast.expr, one: _Grown) -> bool:
+    loop = context.facts.parent(reference)
+    if isinstance(loop, ast.comprehension):
+        return isinstance(context.facts.parent(loop), ast.GeneratorExp)
+    return loop is None or any(context.is_inside(step, loop) for step in one.steps)
+
+
+def _can_be_collected(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> bool:
+    """Tell whether the loop asks a tuple or bytes for nothing that a list or bytearray answers otherwise."""
+    here: ast.AST | None = loop
+    while here is not None and here is not context.function.node:
+        here = context.facts.parent(here)
+        if isinstance(here, ast.Try | ast.TryStar | ast.With | ast.AsyncWith):
+            return False  # the half-made one can be seen after an exception
+    for reference in _others(context, one):
+        if not context.is_inside(reference, loop) or isinstance(context.facts.parent(reference), ast.Return):
+            continue
+        if any(context.is_inside(reference, branch) for branch in getattr(loop, "orelse", ())):
+            return False
+        if not _is_asked_only(context, reference, kind):
+            return False
+    started = [b for b in one.place.bindings if isinstance(b.node, ast.Assign) and b.node.lineno < loop.lineno]
+    around = context.facts.block(loop)
+    return any(any(b.node is statement for statement in around) for b in started)
+
+
+def _is_asked_only(context: Context, reference: ast.expr, kind: str) -> bool:
+    above = context.facts.parent(reference)
+    match above:
+        case ast.Call(func=function, args=[_], keywords=[]) if function is not reference:
+            return context.resolve(function) == "builtins.len"
+        case ast.Attribute(attr=name):
+            call = context.facts.parent(above)
+            return kind == _BYTES and name in _ASKING and isinstance(call, ast.Call) and call.func is above
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]):
+            return container is reference
+        case ast.If() | ast.While() | ast.UnaryOp(op=ast.Not()):
+            return True
+        case _:
+            return False
+
+
+def _grow_in_place(context: Context, one: _Grown, kind: str) -> Rewrite:
+    rewrite = context.rewrite()
+    for step in one.steps:
+        if not isinstance(step, ast.Assign):
+            continue
+        target = rewrite.text(step.targets[0])
+        match step.value:
+            case ast.BinOp(right=ast.List(elts=[item])) if kind == _LIST and not isinstance(item, ast.Starred):
+                rewrite.replace(step, f"{target}.append({rewrite.text(item)})")
+            case ast.BinOp(op=operator, right=right):
+                sign = "+=" if isinstance(operator, ast.Add) else "|="
+                rewrite.replace(step, f"{target} {sign} {rewrite.text(right)}")
+            case ast.Dict(keys=[_, ast.Name() | ast.Constant() as key], values=[_, value]):
+                rewrite.replace(step, f"{target}[{rewrite.text(key)}] = {rewrite.text(value)}")
+            case ast.Dict(keys=[_, None], values=[_, value]):
+                rewrite.replace(step, f"{target}.update({rewrite.text(value)})")
+            case ast.Dict(keys=keys, values=values):
+                pairs = [
+                    f"**{rewrite.operand(value)}" if key is None else f"{rewrite.text(key)}: {rewrite.text(value)}"
+                    for key, value in zip(keys[1:], values[1:], strict=True)
+                ]
+                rewrite.replace(step, f"{target}.update({{{', '.join(pairs)}}})")
+    return rewrite
+
+
+def _collect(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> Rewrite:
+    """Return the edits: a list or bytearray under the same name in the loop, and the old type again behind it."""
+    rewrite = context.rewrite()
+    name = one.place.name
+    old, new = ("tuple", "list") if kind == _TUPLE else ("bytes", "bytearray")
+    if not context.has_builtin(old, new):
+        rewrite.refuse(f"`{old}` or `{new}` means something else in this file")
+    match context.previous(loop):
+        case ast.Assign(targets=[ast.Name(id=first)], value=ast.Constant(value=b"") | ast.Tuple(elts=[])) as start if (
+            first == name
+        ):
+            rewrite.replace(start.value, "[]" if kind == _TUPLE else "bytearray()")
+        case _:
+            rewrite.insert_before(loop, f"{name} = {new}({name})")
+    for step in one.steps:
+        match step:
+            case (
+                ast.AugAssign(value=ast.Tuple(elts=[item])) | ast.Assign(value=ast.BinOp(right=ast.Tuple(elts=[item])))
+            ):
+                if isinstance(item, ast.Starred):
+                    rewrite.refuse("it grows in an unusual way")
+                rewrite.replace(step, f"{name}.append({rewrite.text(item)})")
+            case ast.Assign(value=ast.BinOp(right=right)):
+                rewrite.replace(step, f"{name} += {rewrite.text(right)}")
+            case _:
+                pass
+    for reference in _others(context, one):
+        if context.is_inside(reference, loop) and isinstance(context.facts.parent(reference), ast.Return):
+            rewrite.wrap(reference, f"{old}(", ")")
+    rewrite.insert_after(loop, f"{name} = {old}({name})")
+    return rewrite
+
+
+def _describe(context: Context, one: _Grown, kind: str, rewrite: Rewrite) -> Finding:
+    name = kind.rpartition(".")[2]
+    how = {
+        _LIST: "append to it, or extend it",
+        _DICT: "put the new ones into it, or update it",
+        _SET: "update it",
+        _TUPLE: "collect in a list and make it a tuple once, after the loop",
+        _BYTES: "collect in a bytearray and make it bytes once, after the loop",
+    }[kind]
+    lines = tuple(sorted({n for s in one.steps for n in range(s.lineno, (s.end_lineno or s.lineno) + 1)}))
+    known = all(_is_sure(context, step, kind) for step in one.steps)
+    return context.finding(
+        one.steps[0],
+        f"Each step copies all of the {name} {one.place.name}: {how}.",
+        lines=lines,
+        safety=Safety.OBSERVED if known and one.place.kind is PlaceKind.LOCAL else Safety.OFFER,
+        questions=(
+            context.ask(one.place, Ask.TYPES, expects=(kind,)),
+            context.ask(one.place, Ask.LENGTH, at_least=_SHORT),
+        ),
+        rewrite=rewrite,
+    )
+
+
+def _is_sure(context: Context, step: _Growth, kind: str) -> bool:
+    """Tell whether what is added is of the type that it is added to, or can only be."""
+    if kind not in (_LIST, _TUPLE):
+        return True
+    added = _added(step, step.target if isinstance(step, ast.AugAssign) else step.targets[0])
+    return added is not None and context.type_of(added) == {kind}
+
+
+CASES = (
+    Case(
+        name="a list that grows by one, and by several",
+        before="""
+def collect(rows):
+    items = []
+    for row in rows:
+        if row not in items:
+            items = items + [row]
+        items = items + [row * 2, len(items)]
+    return items
+""",
+        after="""
+def collect(rows):
+    items = []
+    for row in rows:
+        if row not in items:
+            items.append(row)
+        items += [row * 2, len(items)]
+    return items
+""",
+        call="collect",
+        inputs=("([1, 2, 2],)", "([],)", "([None],)"),
+    ),
+    Case(
+        name="dicts and a set",
+        before="""
+def index(rows):
+    table = {}
+    sizes = dict()
+    seen = set()
+    for key, value in rows:
+        table = {**table, key: value}
+        table = {**table, (key, 0): value, **{value: key}}
+        sizes = sizes | {key: len(table)}
+        seen = seen | {value}
+    return table, sizes, sorted(seen)
+""",
+        after="""
+def index(rows):
+    table = {}
+    sizes = dict()
+    seen = set()
+    for key, value in rows:
+        table[key] = value
+        table.update({(key, 0): value, **{value: key}})
+        sizes |= {key: len(table)}
+        seen |= {value}
+    return table, sizes, sorted(seen)
+""",
+        call="index",
+        inputs=("([('a', 1), ('b', 2), ('a', 3)],)", "([],)", "([([], 1)],)"),
+    ),
+    Case(
+        name="bytes that are read until there are enough",
+        before="""
+def read(chunks, size):
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        if len(data) >= size:
+            return data
+    return data + b"."
+""",
+        after="""
+def read(chunks, size):
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) >= size:
+            return bytes(data)
+    data = bytes(data)
+    return data + b"."
+""",
+        call="read",
+        inputs=("([b'ab', b'c', b'def'], 3)", "([], 1)", "([b'x'], 9)", "(['x'], 9)"),
+    ),
+    Case(
+        name="a tuple",
+        before="""
+def squares(count):
+    row = ()
+    for n in range(count):
+        row += (n * n,)
+        if len(row) > 9:
+            return row
+        row = row + (n, n)
+    return row
+""",
+        after="""
+def squares(count):
+    row = []
+    for n in range(count):
+        row.append(n * n)
+        if len(row) > 9:
+            return tuple(row)
+        row += (n, n)
+    row = tuple(row)
+    return row
+""",
+        call="squares",
+        inputs=("(0,)", "(2,)", "(9,)", "('a',)"),
+        hot=True,
+    ),
+    Case(
+        name="a list on self",
+        before="""
+class Log:
+    def __init__(self):
+        self._lines = []
+    def write(self, lines):
+        for line in lines:
+            self._lines = self._lines + [line.upper()]
+    def size(self):
+        return len(self._lines), ",".join(self._lines)
+def run(lines):
+    log = Log()
+    log.write(lines)
+    return log.size()
+""",
+        after="""
+class Log:
+    def __init__(self):
+        self._lines = []
+    def write(self, lines):
+        for line in lines:
+            self._lines.append(line.upper())
+    def size(self):
+        return len(self._lines), ",".join(self._lines)
+def run(lines):
+    log = Log()
+    log.write(lines)
+    return log.size()
+""",
+        call="run",
+        inputs=("(['a', 'b'],)", "([],)", "([1],)"),
+    ),
+)
+
+_LOOP = "def f(x):\n    a = []\n    for n in x:\n        a = a + [n]\n"
+REFUSE = (
+    Refuse("a number", "def f(x):\n    a = 0\n    for n in x:\n        a = a + n\n    return a\n"),
+    Refuse("a list that grows in place", "def f(x):\n    a = []\n    for n in x:\n        a += [n]\n    return a\n"),
+    Refuse("not in a loop", "def f(x):\n    a = []\n    a = a + [x]\n    return a\n"),
+    Refuse("made anew in each turn",
+           "def f(x):\n    for n in x:\n        a = []\n        a = a + [n]\n        print(a)\n"),
+    Refuse("earlier values are kept", _LOOP + "        x.append(a)\n"),
+    Refuse("yielded at each step", _LOOP + "        yield a\n"),
+    Refuse("bound to a second name", _LOOP + "        b = a\n"),
+    Refuse("another name before it grows",
+           "def f(x):\n    a = b = []\n    for n in x:\n        a = a + [n]\n    return a, b\n"),
+    Refuse("the caller's list", "def f(x, a):\n    for n in x:\n        a = a + [n]\n    return a\n"),
+    Refuse("gone through while it grows",
+           "def f(x):\n    a = [1, 2]\n    for n in a:\n        a = a + [n]\n    return a\n"),
+    Refuse("known by a closure", _LOOP + "    return lambda: a\n"),
+    Refuse("a NumPy array",
+           "import numpy as np\ndef f(x):\n    a = np.zeros(3)\n    for n in x:\n        a = a + n\n    return a\n"),
+    Refuse("a class of its own",
+           "class A(list):\n    pass\ndef f(x):\n    a = A()\n    for n in x:\n        a = a + [n]\n    return a\n"),
+    Refuse("reached by locals()", _LOOP + "    return locals()\n"),
+    Refuse("bytes that are handed on meanwhile",
+           "def f(x, g):\n    a = b''\n    for n in x:\n        a += n\n        g(a)\n    return a\n"),
+    Refuse("half-made bytes are seen after an exception",
+           "def f(x):\n    a = b''\n    try:\n        for n in x:\n            a += n\n    except OSError:\n"
+           "        pass\n    return a\n"),
+    Refuse("a tuple that is a key meanwhile",
+           "def f(x, d):\n    a = ()\n    for n in x:\n        a += (n,)\n        d[a] = n\n    return a\n"),
+    Refuse("an attribute that is handed out",
+           "class A:\n    def __init__(self):\n        self.a = []\n    def get(self):\n        return self.a\n"
+           "    def f(self, x):\n        for n in x:\n            self.a = self.a + [n]\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="def copy():\n    items = []\n    for x in range(n):\n        items = items + [x]\n    return items\n"
+    "def grow():\n    items = []\n    for x in range(n):\n        items.append(x)\n    return items",
+    before="copy()",
+    after="grow()",
+    sizes=(10, 100, 1000, 10_000),
+    size_is="elements at the end",
+)
