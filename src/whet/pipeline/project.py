@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 from whet.config import find_root
@@ -28,6 +27,8 @@ def find_commit(project: Path) -> str:
 
 
 def _git(project: Path, *words: str) -> str:
+    import subprocess
+
     try:
         done = subprocess.run(
             ["git", "-C", str(project), *words],  # noqa: S607  # whichever git the user has

@@ -29,7 +29,7 @@ def test_without_a_marker_it_is_the_folder_itself(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_git_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(project.subprocess, "run", lambda *_words, **_more: pytest.fail("nothing is to be started"))
+    monkeypatch.setattr(subprocess, "run", lambda *_words, **_more: pytest.fail("nothing is to be started"))
     assert find_commit(tmp_path) == ""
 
 
@@ -63,5 +63,5 @@ def test_a_git_that_is_missing_or_hangs_costs_the_commit_only(
         raise error
 
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(project.subprocess, "run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     assert find_commit(tmp_path) == ""
