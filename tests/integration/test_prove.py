@@ -166,7 +166,9 @@ def test_prove_can_be_ended_at_any_moment(project: Project, number: signal.Signa
     process = subprocess.Popen(
         [*WHET, "prove", "--budget", "60s"], cwd=project.folder, env=project.environ, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(random.uniform(0.8, 4))  # a random point of it
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("whet: 1 rewrite to try")
+    time.sleep(random.uniform(0, 3))  # a random point of it
     process.send_signal(number)
     _, words = process.communicate(timeout=30)
     assert process.returncode in {130, -number, 0}, words
