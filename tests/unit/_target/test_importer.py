@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import linecache
+import os
 import py_compile
 import sys
 import traceback
@@ -89,6 +90,7 @@ def hook(monkeypatch: pytest.MonkeyPatch, taken: Taken, folder: Path) -> Callabl
 # -- whose code --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths as POSIX has them")
 @pytest.mark.parametrize(
     ("file", "is_user"),
     [

@@ -13,12 +13,13 @@ from whet.target.spec import TargetKind, TargetSpec
 SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
 HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "")
 
+TOOL = Path("/whet/bin/py-spy")
+
 
 @pytest.fixture(autouse=True)
 def tool(monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = Path("/whet/bin/py-spy")
-    monkeypatch.setattr(pyspy, "find_tool", lambda name: path if name == "py-spy" else None)
-    return path
+    monkeypatch.setattr(pyspy, "find_tool", lambda name: TOOL if name == "py-spy" else None)
+    return TOOL
 
 
 def read_options(command: tuple[str, ...]) -> dict[str, str]:
@@ -34,7 +35,7 @@ def read_options(command: tuple[str, ...]) -> dict[str, str]:
 
 def launch(folder: Path, **settings: object) -> list[dict[str, str]]:
     commands = PySpyCollector(**settings).launch(SPEC, folder).attach  # type: ignore[arg-type]
-    assert all(command[:2] == ("/whet/bin/py-spy", "record") for command in commands)
+    assert all(command[:2] == (str(TOOL), "record") for command in commands)
     return [read_options(command) for command in commands]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from whet.model.run import Interpreter
 from whet.target.host import TargetHost
 from whet.target.roots import count_compiled, find_launchers, find_program_roots
 from whet.target.spec import TargetKind, TargetSpec
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="paths as POSIX has them")
 
 BLACK = """\
 #!/venv/bin/python
