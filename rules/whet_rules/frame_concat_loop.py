@@ -1,0 +1,218 @@
+"""Concatenate frames once, after the loop.
+
+## What
+`frame = pd.concat([frame, piece])` in a loop: append the pieces to a list, and concatenate all of them
+once when the loop is over.
+
+## Why
+Each concatenation copies all rows that are there already, so the loop copies a quadratic number of rows.
+
+## When not
+Where the frame is read in the loop, or is not a local of the function. The edit changes two small things: the result of
+a single concatenation may have another dtype where an empty or all-NaN piece took part, and after an exception in the
+loop the frame does not hold the first pieces.
+
+## Source
+pandas documentation of `concat`: "It is not recommended to build DataFrames by adding single rows in a for loop.
+Build a list of rows and make a DataFrame in a single concat."
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="frame-concat-loop",
+    title="Each turn of a loop copies the whole frame",
+    family="arrays",
+    safety=Safety.OFFER,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(
+        nodes=frozenset({ast.For, ast.While}), imports=frozenset({"pandas"}), words=frozenset({"concat"})
+    ),
+)
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each frame that a loop makes longer by concatenating."""
+    for statement in context.nodes(ast.Assign):
+        match statement:
+            case ast.Assign(
+                targets=[target], value=ast.Call(func=function, args=[ast.List(elts=[first, *pieces])]) as call
+            ) if pieces and context.resolve(function) == "pandas.concat" and ast.unparse(first) == ast.unparse(target):
+                loop = _loop(context, statement)
+                if loop is not None and not any(keyword.arg in (None, "axis") for keyword in call.keywords):
+                    yield _describe(context, statement, call, target, pieces, loop)
+            case _:
+                pass
+
+
+def _loop(context: Context, statement: ast.stmt) -> ast.For | ast.While | None:
+    loops = [loop for loop in context.loops(statement) if isinstance(loop, ast.For | ast.While)]
+    return loops[0] if loops else None
+
+
+def _describe(
+    context: Context, statement: ast.Assign, call: ast.Call, frame: ast.expr, pieces: list[ast.expr],
+    loop: ast.For | ast.While,
+) -> Finding:  # fmt: skip
+    rewrite = context.rewrite()
+    place = context.place(frame)
+    if place is None or place.kind is not PlaceKind.LOCAL or not isinstance(frame, ast.Name):
+        rewrite.refuse("the frame is no local of this function")
+    elif any(context.is_inside(r, loop) and not context.is_inside(r, statement) for r in place.references):
+        rewrite.refuse("the frame is read or bound elsewhere in the loop")
+    elif any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(loop)):
+        rewrite.refuse("the loop is left in the middle")
+    elif loop.orelse or _is_guarded(context, loop) or _nested(context, loop, place.references):
+        rewrite.refuse("the frame may be read before the loop is over")
+    elif any(isinstance(piece, ast.Starred) for piece in pieces):
+        rewrite.refuse("the pieces are unpacked")
+    else:
+        name = rewrite.fresh("pieces")
+        rewrite.insert_before(loop, f"{name} = [{frame.id}]")
+        added = [rewrite.text(piece) for piece in pieces]
+        rewrite.replace(
+            statement, f"{name}.append({added[0]})" if len(added) == 1 else f"{name} += [{', '.join(added)}]"
+        )
+        keywords = "".join(f", {keyword.arg}={rewrite.text(keyword.value)}" for keyword in call.keywords)
+        rewrite.insert_after(loop, f"if len({name}) > 1:\n    {frame.id} = {rewrite.text(call.func)}({name}{keywords})")
+    return context.finding(
+        statement,
+        f"Each turn copies all rows of {ast.unparse(frame)}: collect the pieces in a list and concatenate them once"
+        " after the loop.",
+        rewrite=rewrite,
+    )
+
+
+def _is_guarded(context: Context, loop: ast.AST) -> bool:
+    """Tell whether an exception in the loop is caught in this function, so that what is half done is seen."""
+    above = context.facts.parent(loop)
+    while above is not None and above is not context.function.node:
+        if isinstance(above, ast.Try):
+            return True
+        above = context.facts.parent(above)
+    return False
+
+
+def _nested(context: Context, loop: ast.AST, references: tuple[ast.expr, ...]) -> bool:
+    """Tell whether the frame is used in an outer loop too."""
+    outer = [o for o in context.facts.loops(loop) if isinstance(o, ast.For | ast.While)]
+    return any(context.is_inside(r, o) and not context.is_inside(r, loop) for o in outer for r in references)
+
+
+CASES = (
+    Case(
+        name="pieces of a parameter",
+        before="""
+import pandas as pd
+
+def collect(rows):
+    frame = pd.DataFrame({"a": [0]})
+    for row in rows:
+        piece = pd.DataFrame({"a": [row]})
+        frame = pd.concat([frame, piece], ignore_index=True)
+    return frame["a"].tolist(), frame.index.tolist()
+""",
+        after="""
+import pandas as pd
+
+def collect(rows):
+    frame = pd.DataFrame({"a": [0]})
+    pieces = [frame]
+    for row in rows:
+        piece = pd.DataFrame({"a": [row]})
+        pieces.append(piece)
+    if len(pieces) > 1:
+        frame = pd.concat(pieces, ignore_index=True)
+    return frame["a"].tolist(), frame.index.tolist()
+""",
+        call="collect",
+        inputs=("([1, 2, 3],)", "([],)"),
+    ),
+    Case(
+        name="a while loop that skips some, two pieces a turn",
+        before="""
+from pandas import concat, DataFrame
+
+def collect(count):
+    table = DataFrame({"a": [0]})
+    while count:
+        count -= 1
+        if count % 2:
+            continue
+        table = concat([table, DataFrame({"a": [count]}), DataFrame({"a": [-count]})])
+    return table["a"].tolist(), table.index.tolist()
+""",
+        after="""
+from pandas import concat, DataFrame
+
+def collect(count):
+    table = DataFrame({"a": [0]})
+    pieces = [table]
+    while count:
+        count -= 1
+        if count % 2:
+            continue
+        pieces += [DataFrame({"a": [count]}), DataFrame({"a": [-count]})]
+    if len(pieces) > 1:
+        table = concat(pieces)
+    return table["a"].tolist(), table.index.tolist()
+""",
+        call="collect",
+        inputs=("(5,)", "(0,)"),
+    ),
+    Case(
+        name="an attribute: advice",
+        before="""
+import pandas as pd
+
+class Log:
+    def __init__(self):
+        self.frame = pd.DataFrame({"a": [0]})
+
+    def add(self, rows):
+        for row in rows:
+            self.frame = pd.concat([self.frame, pd.DataFrame({"a": [row]})])
+
+def run(rows):
+    log = Log()
+    log.add(rows)
+    return log.frame["a"].tolist()
+""",
+        after="""
+import pandas as pd
+
+class Log:
+    def __init__(self):
+        self.frame = pd.DataFrame({"a": [0]})
+
+    def add(self, rows):
+        self.frame = pd.concat([self.frame, *(pd.DataFrame({"a": [row]}) for row in rows)])
+
+def run(rows):
+    log = Log()
+    log.add(rows)
+    return log.frame["a"].tolist()
+""",
+        call="run",
+        inputs=("([1, 2],)", "([],)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("once", "import pandas as pd\ndef f(a, b):\n    a = pd.concat([a, b])\n    return a\n"),
+    Refuse("another frame each time",
+           "import pandas as pd\ndef f(a, xs):\n    for x in xs:\n        y = pd.concat([a, x])\n        g(y)\n"),
+    Refuse("side by side",
+           "import pandas as pd\ndef f(a, xs):\n    for x in xs:\n        a = pd.concat([a, x], axis=1)\n"
+           "    return a\n"),
+    Refuse("another library's `concat`",
+           "import pandas as pd\nfrom tools import concat\ndef f(a, xs):\n    for x in xs:\n"
+           "        a = concat([a, x])\n"),
+)  # fmt: skip
+
+BENCH = None
