@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -125,6 +126,8 @@ _rules: tuple[RuleModule, ...] = ()
 def _adopt(rules: tuple[RuleModule, ...]) -> None:
     global _rules  # noqa: PLW0603 - handed over once, when the process starts
     _rules = rules
+    # Ctrl-C goes to all processes of a terminal: the first one ends these, without a traceback of each.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     gc.disable()
 

@@ -227,3 +227,14 @@ def test_old_results_are_taken_out(folder, tmp_path):
     examine(folder, cache=cache, workers=1)
     left = [path for path in cache.rglob("*") if path.is_file() and path.name != "tidied"]
     assert len(left) == 1
+
+
+def test_runs_at_the_same_time_share_a_cache_and_do_not_disturb_one_another(folder, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    expected = examine(folder, workers=1)
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor(4) as threads:
+        runs = [threads.submit(examine, folder, cache=cache, workers=1) for _ in range(12)]
+        assert all(run.result() == expected for run in runs)
+    assert not list(cache.rglob(".new-*"))
