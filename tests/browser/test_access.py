@@ -104,6 +104,14 @@ def test_links_to_suggestions_and_lines_lead_there(show_view, view):
     assert "self.journal" in page.locator("tr:target").inner_text()
 
 
+def test_the_first_screen_holds_what_was_proven_and_where_it_comes_from(show_view, view):
+    page = show_view(view)
+    for selector in ("h1", ".best li:last-child", ".top-functions tbody tr:last-child", ".cautions li", ".origin"):
+        box = page.locator(selector).first.bounding_box()
+        assert box["y"] + box["height"] <= 720, selector
+    assert "2.4× [2.3, 2.5] measured" in page.locator(".best li").first.inner_text()
+
+
 def test_paper_has_the_drawing_and_everything_open(show_view, view):
     page = show_view(view)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
