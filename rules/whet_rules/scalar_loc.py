@@ -1,0 +1,111 @@
+"""Read and write one value of a frame with `at` and `iat`.
+
+## What
+`frame.loc[i, "price"]` and `frame.iloc[i, 2]` in a loop that counts: write `frame.at[i, "price"]` and
+`frame.iat[i, 2]`.
+
+## Why
+`loc` and `iloc` take labels, slices, lists and masks, and find out each time which; `at` and `iat` take one label and
+go straight to the value.
+
+## When not
+Columns as a whole are faster still, by far. `at` raises where a label is not a single one, and sets no new kind of
+value where the dtype does not hold it.
+
+## Source
+pandas user guide, "Fast scalar value getting and setting".
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="scalar-loc",
+    title="One value of a frame is looked up the long way",
+    family="arrays",
+    safety=Safety.OFFER,
+    speed=Speed.FACTOR,
+    triggers=Triggers(nodes=frozenset({ast.Subscript}), words=frozenset({"loc", "iloc"})),
+)
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each `loc` and `iloc` of one row, counted by a loop, and one column, named."""
+    for node in context.nodes(ast.Subscript):
+        match node:
+            case ast.Subscript(
+                value=ast.Attribute(attr="loc" | "iloc" as attribute) as accessor,
+                slice=ast.Tuple(elts=[ast.Name() as row, ast.Constant(value=column)]),
+            ) if type(column) is (str if attribute == "loc" else int) and _counts(context, node, row):
+                fast = "at" if attribute == "loc" else "iat"
+                rewrite = context.rewrite()
+                rewrite.rename_attribute(accessor, fast)
+                yield context.finding(
+                    node,
+                    f"{attribute} finds out anew each time what it was given: {fast} takes one label and goes to the"
+                    " value. Whole columns are faster still.",
+                    rewrite=rewrite,
+                )
+            case _:
+                pass
+
+
+def _counts(context: Context, node: ast.AST, row: ast.Name) -> bool:
+    """Tell whether a loop binds the row to one label after the other: over a range, or over an index."""
+    for loop in context.loops(node):
+        match loop:
+            case (
+                ast.For(target=ast.Name(id=name), iter=iterable)
+                | ast.comprehension(target=ast.Name(id=name), iter=iterable)
+            ) if name == row.id:
+                match iterable:
+                    case ast.Attribute(attr="index"):
+                        return True
+                    case ast.Call(func=function):
+                        return context.resolve(function) == "builtins.range"
+                    case _:
+                        return False
+            case _:
+                pass
+    return False
+
+
+CASES = (
+    Case(
+        name="read and written by label, and by position",
+        before="""
+import pandas as pd
+
+def fill(values):
+    frame = pd.DataFrame({"a": values, "b": [0] * len(values)})
+    for i in frame.index:
+        frame.loc[i, "b"] = frame.loc[i, "a"] * 2
+    return frame["b"].tolist(), [int(frame.iloc[k, 0]) for k in range(len(frame))]
+""",
+        after="""
+import pandas as pd
+
+def fill(values):
+    frame = pd.DataFrame({"a": values, "b": [0] * len(values)})
+    for i in frame.index:
+        frame.at[i, "b"] = frame.at[i, "a"] * 2
+    return frame["b"].tolist(), [int(frame.iat[k, 0]) for k in range(len(frame))]
+""",
+        call="fill",
+        inputs=("([1, 2, 3],)", "([],)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("a mask", "def f(df, masks):\n    for m in masks:\n        df.loc[m, 'a'] = 1\n"),
+    Refuse("not in a loop", "def f(df, i):\n    return df.loc[i, 'a']\n"),
+    Refuse("a whole row", "def f(df):\n    for i in df.index:\n        g(df.loc[i])\n"),
+    Refuse("several columns", "def f(df):\n    for i in df.index:\n        g(df.loc[i, ['a', 'b']])\n"),
+    Refuse("a column by a variable", "def f(df, c):\n    for i in df.index:\n        g(df.loc[i, c])\n"),
+)  # fmt: skip
+
+BENCH = None
