@@ -292,7 +292,7 @@ class Agent:
         else:
             self.toggles.end_gap(cpu)
         self.disarm()
-        self._save(cpu)
+        self._save(cpu, thoroughly=True)
 
     def _save_now_and_then(self, cpu_ns: int) -> None:
         # At growing distances, so that a short program that is killed leaves something and a long one pays little.
@@ -302,7 +302,7 @@ class Agent:
             self.save_ns += perf_counter_ns() - began
             self.save_at_ns = min(2 * cpu_ns, cpu_ns + SAVE_EVERY_NS)
 
-    def _save(self, cpu_ns: int) -> None:
+    def _save(self, cpu_ns: int, *, thoroughly: bool = False) -> None:
         report = {
             "schema": 1,
             "pid": self.pid,
@@ -310,7 +310,7 @@ class Agent:
             "wall_ns": perf_counter_ns() - self.began,
             "why_no_hits": self.why_no_hits,
             "why_no_looks": self.why_no_looks,
-            "lines": self.windows.report(cpu_ns, self.toggles.estimates()) if self.windows is not None else None,
+            "lines": self.windows and self.windows.report(cpu_ns, self.toggles.estimates(thoroughly=thoroughly)),
             "looks": self.looks.looks,
             "seen": self.looks.report(),
             "peak_kilobytes": self.peak_kilobytes,

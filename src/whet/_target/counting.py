@@ -25,10 +25,15 @@ FREE_COUNTS = 400_000
 """Counts that cost nothing worth saving (10 ms in all): short programs are counted whole."""
 LEAST_PHASE_NS = 300_000
 SETTLING_NS = 30_000
-"""Part of a phase in which the program does not run as ever: the tick's own beginning and end, and cold caches after it.
+"""Part of a phase that is not the program's usual run: the tick's own beginning and end, and cold caches after it.
 
 Found from the rates in phases of 0.5 to 4 ms.
 """
+MOST_BASES = 40
+MOST_PHASES = 1_500
+"""After that many phases time alone tells enough, and nothing more is kept of each."""
+HASTE_NS = 150
+"""A loop with shorter iterations is not counted only to scale others by it: that would slow it down too much."""
 
 
 def _count_switches() -> int:
@@ -42,68 +47,49 @@ def _count_switches() -> int:
 class _Off:
     """A counter that is mostly off."""
 
-    __slots__ = ("base", "base_at_first", "base_before", "base_in_phases", "before", "missed_ns", "rate", "toggle")
+    __slots__ = ("before", "missed_ns", "rate", "toggle", "totals")
 
-    def __init__(self, toggle: Toggle, base: Toggle | None) -> None:
+    def __init__(self, toggle: Toggle, totals: dict[int, int]) -> None:
         self.toggle = toggle
-        self.base = base
-        """What a loop is scaled by: the counter of the loop around it, or of the function's entries."""
-        self.forget()
-
-    def forget(self) -> None:
-        """Start from nothing."""
+        self.totals = totals
+        """The totals of all known counters, by identity, when this one was switched off."""
         self.rate = Rate()
-        self.missed_ns = self.before = self.base_before = self.base_in_phases = 0
-        self.base_at_first = self.base.anchor.n if self.base is not None and self.base.is_on else -1
+        self.missed_ns = self.before = 0
 
     def begin(self) -> None:
         """Count from now on."""
         self.toggle.set(True)
         self.before = self.toggle.anchor.n
-        self.base_before = self.base.anchor.n if self.base is not None else 0
 
     @property
     def counted(self) -> int:
         """What was counted since."""
         return self.toggle.anchor.n - self.before
 
-    def end(self, spent_ns: float, own_share: float) -> None:
+    def end(self, spent_ns: float, phase: int, own_share: float) -> None:
         """Note what was counted in so many nanoseconds, counting itself (``own_share`` of them all) left out."""
         if not self.toggle.is_on:
             return
         counted = self.counted
         self.toggle.set(False)
-        if spent_ns < LEAST_PHASE_NS:
-            # Cut short by a signal that was under way; what was counted stays part of the known count.
-            return
-        of_base = self.base.anchor.n - self.base_before if self.base is not None else 0
-        self.base_in_phases += of_base
-        self.rate.add(counted, spent_ns, self.missed_ns, of_base, own_share)
-        self.missed_ns = 0
-
-    def estimate(self) -> tuple[int, float]:
-        """Return count and relative standard error, by what tells better."""
-        known = self.toggle.anchor.n
-        by_time = self.rate.estimate(known, self.missed_ns)
-        total = _count_throughout(self.base)
-        if total is None:
-            return by_time
-        if self.base_at_first < 0:
-            # Nobody knows how often the base was passed until this counter was switched off.
-            by_base = self.rate.estimate_by_base(0, total)
-        else:
-            by_base = self.rate.estimate_by_base(known, total - self.base_at_first - self.base_in_phases)
-        return by_time if by_base is None else min(by_time, by_base, key=lambda each: each[1])
+        if spent_ns >= LEAST_PHASE_NS:
+            self.rate.add(counted, spent_ns, self.missed_ns, phase, own_share)
+            self.missed_ns = 0
+        # Else it was cut short by a signal that was under way; what was counted stays part of the known count.
 
 
-def _count_throughout(base: Toggle | None) -> int | None:
+def _count_throughout(toggle: Toggle) -> int | None:
     """Return how often a counter was passed in all, where that is known: it is on, or its loop's lengths tell."""
-    if base is None:
-        return None
-    if base.is_on:
-        return base.anchor.n
-    twin = base.anchor.twin
-    return twin.n if twin is not None and twin.is_promising else None
+    twin = toggle.anchor.twin
+    if twin is not None and twin.is_promising:
+        return twin.n
+    return toggle.anchor.n if toggle.is_on else None
+
+
+def _doubt_of_lump(toggle: Toggle) -> float:
+    """Return the relative error of a loop's count because its length is added when it begins."""
+    twin = toggle.anchor.twin
+    return 0.5 / max(1, twin.entries) if twin is not None and twin.is_promising else 0.0
 
 
 class Toggles:
@@ -124,8 +110,13 @@ class Toggles:
         self.counting = False
         self.began = self.began_wall = self.switches = 0
         self.timed = self.undisturbed = 0
-        self.helping: list[Toggle] = []
-        """Counters that are on for a phase only because others are scaled by them."""
+        self.spare: dict[int, tuple[Toggle, int]] = {}
+        """Loops' counters that are off because their lengths tell, by identity, with the length at the last tick."""
+        self.bases: dict[int, tuple[Toggle, int]] = {}
+        """Counters whose totals are known, by identity, and the phase from which on they have been watched."""
+        self.base_before: dict[int, int] = {}
+        self.phases: list[dict[int, int]] = []
+        """What the bases counted in each phase."""
 
     def add(self, code: types.CodeType) -> None:
         """Take note of a module's counters."""
@@ -166,6 +157,7 @@ class Toggles:
         self.passed += total
         allowed = COST_SHARE * spent / COUNTER_COST_NS if self.passed > FREE_COUNTS else total
         gone: set[int] = set()
+        totals: dict[int, int] | None = None
         for count, index in passed:
             toggle = self.on[index]
             twin = toggle.anchor.twin
@@ -179,8 +171,16 @@ class Toggles:
                 self._give_up_end(toggle)
                 if superfluous:
                     toggle.anchor.exact = False
+                    self.spare[id(toggle)] = toggle, 0
                 else:
-                    self.off.append(_Off(toggle, self._find_base(toggle)))
+                    totals = self._take_totals() if totals is None else totals
+                    self.off.append(_Off(toggle, totals))
+                    self._watch(self._find_base(toggle))
+        if self.off:
+            for _, index in passed:
+                if index not in gone:
+                    self._watch(self.on[index])
+            self._watch_loops(spent)
         if gone:
             self.on = [each for index, each in enumerate(self.on) if index not in gone]
         # What comes until the next gap is told to begin belongs to none, and nothing is taken twice.
@@ -203,6 +203,10 @@ class Toggles:
         if end is not None:
             end.set(False)
 
+    def _take_totals(self) -> dict[int, int]:
+        known = (*self.on, *(toggle for toggle, _ in self.spare.values()))
+        return {id(each): _count_throughout(each) or 0 for each in known}
+
     def _find_base(self, toggle: Toggle) -> Toggle | None:
         """Return the counter of the next loop around this one whose count is known, else that of the function."""
         inner = toggle.anchor
@@ -215,13 +219,25 @@ class Toggles:
         ]
         return min(around, key=lambda each: each.anchor.end_line - each.anchor.line, default=None)
 
+    def _watch_loops(self, spent_ns: int) -> None:
+        """Watch loops whose lengths are known, where counting them too would not slow them down much."""
+        for key, (toggle, before) in self.spare.items():
+            twin = toggle.anchor.twin
+            if twin is not None and twin.n != before:
+                self.spare[key] = toggle, twin.n
+                if twin.n * HASTE_NS < before * HASTE_NS + spent_ns:
+                    self._watch(toggle)
+
+    def _watch(self, toggle: Toggle | None) -> None:
+        if toggle is not None and len(self.bases) < MOST_BASES:
+            self.bases.setdefault(id(toggle), (toggle, len(self.phases)))
+
     def begin_counting(self) -> None:
         """Begin a short phase in which everything is counted; it is timed from :meth:`time_counting` on."""
         self.counting = True
-        bases = {id(each.base): each.base for each in self.off if each.base is not None}
-        self.helping = [base for base in bases.values() if not base.is_on]
-        for base in self.helping:
+        for base, _ in self.bases.values():
             base.set(True)
+        self.base_before = {key: base.anchor.n for key, (base, _) in self.bases.items()}
         for each in self.off:
             each.begin()
 
@@ -235,12 +251,21 @@ class Toggles:
         """End that phase."""
         spent = self._time_phase(cpu_ns)
         self.counting = False
+        moved = {
+            key: base.anchor.n - self.base_before[key]
+            for key, (base, _) in self.bases.items()
+            if base.anchor.n != self.base_before[key]
+        }
+        helping = {key: count for key, count in moved.items() if key in self.spare}
         # Short loops run at half their speed while they are counted; rates are to be those of the uncounted program.
-        own = min(self.cost_ns * sum(each.counted for each in self.off if each.toggle.is_on), 0.75 * spent)
+        counted = sum(each.counted for each in self.off if each.toggle.is_on) + sum(helping.values())
+        own = min(self.cost_ns * counted, 0.75 * spent)
         for each in self.off:
-            each.end(spent - own, own / max(spent, 1))
-        for base in self.helping:
-            base.set(False)
+            each.end(spent - own, len(self.phases), own / max(spent, 1))
+        for key in self.spare.keys() & self.bases.keys():
+            self.bases[key][0].set(False)
+        if spent - own >= LEAST_PHASE_NS and len(self.phases) < MOST_PHASES:
+            self.phases.append(moved)
 
     def _time_phase(self, cpu_ns: int) -> int:
         """Return how long the program has computed in this phase, in nanoseconds; 0 where that is not certain.
@@ -260,9 +285,30 @@ class Toggles:
         """Start from nothing, in a forked child."""
         self.counting = False
         self.began = 0
-        for each in self.off:
-            each.forget()
+        self.phases = []
+        self.bases = {}
+        totals = self._take_totals()
+        self.off = [_Off(each.toggle, totals) for each in self.off]
 
-    def estimates(self) -> dict[int, tuple[int, float]]:
-        """Return count and error of the anchors that did not count throughout, by their identity."""
-        return {id(each.toggle.anchor): each.estimate() for each in self.off}
+    def estimates(self, *, thoroughly: bool = True) -> dict[int, tuple[int, float]]:
+        """Return count and error of the anchors that did not count throughout, by their identity.
+
+        ``thoroughly`` looks for what tells best, which takes time.
+        """
+        thoroughly = thoroughly and len(self.phases) < MOST_PHASES
+        bases = [
+            (key, since, _count_throughout(base), _doubt_of_lump(base)) for key, (base, since) in self.bases.items()
+        ]
+        found: dict[int, tuple[int, float]] = {}
+        for each in self.off:
+            known = each.toggle.anchor.n
+            told = each.rate.estimate(known, each.missed_ns)
+            if thoroughly:
+                since_off = [
+                    (key, since, total - each.totals.get(key, 0), unsure)
+                    for key, since, total, unsure in bases
+                    if total is not None
+                ]
+                told = min(told, each.rate.estimate_by(since_off, self.phases, known), key=lambda one: one[1])
+            found[id(each.toggle.anchor)] = told
+        return found

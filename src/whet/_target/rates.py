@@ -1,39 +1,40 @@
 """From what was counted in short phases to what would have been counted throughout.
 
 Each phase stands for the stretch before it, so its counts weigh as much as that
-stretch is longer. How much longer is told by time, or better by a *base*, a counter that is known throughout:
-that of the loop around. The ratio of the two varies less than the rate of either.
+stretch is longer. How much longer is told by time, or better by a *base*, a counter whose total is known:
+that of the loop around, or of the loop that calls. The ratio of the two varies less than the rate of either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import hypot, sqrt
 
 FEW = 30
 """Counts in all phases below which nothing is claimed."""
-LEAST_PHASES = 3
+LEAST_PHASES = 6
+"""Phases in which a base must have moved; of many bases, one may fit a few phases by chance."""
 UNSURE_COST = 0.3
 """What a count costs is known as well as this."""
 
 
 class Rate:
-    """What was counted in phases."""
+    """What one counter counted in phases."""
 
-    __slots__ = ("base", "counted", "counts", "own_share", "parts", "spread", "was")
+    __slots__ = ("counted", "counts", "own_share", "parts", "spread", "was")
 
     def __init__(self) -> None:
         self.counted = 0
         self.counts = 0.0
         """Estimate for the stretches so far, by time."""
-        self.parts: list[tuple[float, float]] = []
-        """What each phase adds to it, and to the same of the base."""
-        self.base = 0.0
+        self.parts: list[tuple[int, int, float]] = []
+        """The number of each phase, what was counted in it, and how much longer the stretch is that it stands for."""
         self.spread = 0.0
         self.was: float | None = None
         """Counts a nanosecond in the last phase."""
         self.own_share = 0.0
 
-    def add(self, counted: int, spent_ns: float, missed_ns: int, of_base: int = 0, own_share: float = 0.0) -> None:
+    def add(self, counted: int, spent_ns: float, missed_ns: int, phase: int = 0, own_share: float = 0.0) -> None:
         """Add a phase of ``spent_ns`` after a stretch of ``missed_ns`` without counting.
 
         ``own_share`` is the part of the phase that counting took, already left out of ``spent_ns``.
@@ -42,8 +43,7 @@ class Rate:
         rate = counted / spent_ns
         self.counted += counted
         self.counts += counted * weight
-        self.base += of_base * weight
-        self.parts.append((counted * weight, of_base * weight))
+        self.parts.append((phase, counted, weight))
         if self.was is not None:
             # Where the rate changes, the stretch between may have had either.
             self.spread += (missed_ns * (rate - self.was)) ** 2 / 2
@@ -65,13 +65,42 @@ class Rate:
         error = hypot(sqrt(self.spread), missing / sqrt(self.counted), last / 2, bias)
         return round(known + missing), error / max(known + missing, 1)
 
-    def estimate_by_base(self, known: int, missed: int) -> tuple[int, float] | None:
-        """Return the same by the base, ``missed`` of whose counts fell outside phases; ``None`` if too few inside."""
-        phases = sum(1 for _, of_base in self.parts if of_base)
-        if self.counted < FEW or phases < LEAST_PHASES or not self.base:
-            return None
-        ratio = self.counts / self.base
-        spread = sum((counts - ratio * of_base) ** 2 for counts, of_base in self.parts)
-        missing = ratio * missed
-        unsure = (1 + 1 / (phases - 1)) * sqrt(spread * phases / (phases - 1)) / self.counts
-        return round(known + missing), hypot(unsure, 1 / sqrt(self.counted)) * missing / max(known + missing, 1)
+    def estimate_by(
+        self, bases: Iterable[tuple[int, int, int, float]], phases: list[dict[int, int]], known: int
+    ) -> tuple[int, float]:
+        """Return the same by the base that fits best; an error of 1 where none does.
+
+        A base is its number, the phase from which on it has been watched, its counts since this counter was off, and
+        the relative error of those.
+        ``phases`` are what the bases counted in each, by their numbers.
+        """
+        best = known, 1.0
+        if self.counted < FEW:
+            return best
+        for base, since, total, unsure in bases:
+            counts = squares = products = own = own_squares = 0.0
+            moved = inside = 0
+            for number, counted, weight in self.parts:
+                if number < since:
+                    continue
+                raw = phases[number].get(base, 0)
+                part = counted * weight
+                counts += part
+                squares += part * part
+                if raw:
+                    weighed = raw * weight
+                    moved += 1
+                    inside += raw
+                    own += weighed
+                    own_squares += weighed * weighed
+                    products += part * weighed
+            if moved < LEAST_PHASES or not counts or total <= inside:
+                continue
+            ratio = counts / own
+            spread = max(0.0, squares - 2 * ratio * products + ratio * ratio * own_squares)
+            missing = ratio * (total - inside)
+            sampled = (1 + 1 / (moved - 1)) * sqrt(spread * moved / (moved - 1)) / counts
+            error = hypot(sampled, unsure, 1 / sqrt(self.counted)) * missing / max(known + missing, 1)
+            if error < best[1]:
+                best = round(known + missing), error
+        return best
