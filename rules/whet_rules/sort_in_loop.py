@@ -1,0 +1,283 @@
+"""Keep a list sorted by inserting where an element belongs, not by sorting it again.
+
+## What
+`items.append(x)` followed by `items.sort()` in a loop: `bisect.insort(items, x)`, with the same `key`. A list that is
+sorted in a loop and otherwise stays the same: sort it once, before.
+
+## Why
+Sorting a list that is nearly sorted looks at every element all the same; inserting looks at a few. (Elements behind
+the new one still have to move up, which is fast.) Where only the smallest is ever taken, `heapq` does without that too.
+
+## When not
+On short lists. The list must be sorted already when the loop starts: one that starts with unsorted elements, or gets
+some elsewhere without a sort, is left alone. Elements whose comparison raises leave another list behind.
+
+## Source
+The documentation of `bisect`: the module "provides support for maintaining a list in sorted order without having to
+sort the list after each insertion". The figures in `RULE` are measured with `BENCH`: one random number more.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    Place,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+    Use,
+)
+
+RULE = Rule(
+    slug="sort-in-loop",
+    title="A list is sorted again for each element that is added",
+    family="containers",
+    safety=Safety.OFFER,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"sort"})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    figures={
+        "3.11": {10: 0.98, 100: 3.0, 1000: 17.0, 10000: 23.0},
+        "3.12": {10: 1.1, 100: 3.3, 1000: 22.0, 10000: 24.0},
+        "3.13": {10: 1.1, 100: 3.4, 1000: 21.0, 10000: 22.0},
+        "3.14": {10: 1.0, 100: 4.1, 1000: 24.0, 10000: 17.0},
+    },
+)
+
+_SHORT = 50
+"""Elements up to which sorting costs about what inserting does."""
+_Pair = tuple[ast.Expr, ast.Expr]
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each sort in a loop, or in a hot function, that comes right after one element was added."""
+    if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
+        return
+    for call in context.nodes(ast.Call):
+        pair = _read_pair(context, call)
+        if pair is None:
+            continue
+        place = context.place(_owner(pair[1]))
+        if place is None or not _is_repeated(context, place, pair[1]):
+            continue
+        keys = _sorts(context, place)
+        if len(keys) == 1 and _is_sorted_before(context, place, keys.pop()):
+            yield _describe(context, place, pair, call)
+
+
+def _read_pair(context: Context, call: ast.Call) -> _Pair | None:
+    """Return the statements that add one element and sort, if ``call`` is the second of them."""
+    statement = context.facts.parent(call)
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr="sort"), args=[], keywords=keywords)):
+            pass
+        case _:
+            return None
+    if any(keyword.arg != "key" for keyword in keywords):
+        return None
+    before = context.previous(statement)
+    match before:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=grown, attr="append"), args=[added], keywords=[])):
+            if ast.unparse(grown) == ast.unparse(owner) and not isinstance(added, ast.Starred):
+                return before, statement
+    return None
+
+
+def _owner(statement: ast.Expr) -> ast.expr:
+    call = statement.value
+    return call.func.value if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else call
+
+
+def _is_repeated(context: Context, place: Place, statement: ast.stmt) -> bool:
+    making = [loop for binding in place.bindings for loop in context.loops(binding.node)]
+    if any(loop not in making for loop in context.loops(statement)):
+        return True
+    return place.kind is PlaceKind.ATTRIBUTE and context.measured
+
+
+def _sorts(context: Context, place: Place) -> set[str]:
+    """Return the keys that the list is sorted by, as they are written; an odd one where it is changed otherwise."""
+    keys: set[str] = set()
+    for reference in (*place.references, *place.strangers):
+        above = context.facts.parent(reference)
+        call = context.facts.parent(above) if isinstance(above, ast.Attribute) else None
+        use = context.use(reference)
+        if isinstance(call, ast.Call) and isinstance(above, ast.Attribute) and above.attr == "sort":
+            pair = _read_pair(context, call)
+            keys.add(", ".join(ast.unparse(keyword) for keyword in call.keywords) if pair is not None else "?")
+        elif use is Use.APPEND and isinstance(call, ast.Call):
+            if not _is_followed_by_sort(context, call):
+                keys.add("?")
+        elif use in (Use.TEST, Use.ITERATE, Use.READ, Use.RETURN, Use.BIND, Use.DELETE) or _takes_out(above, call):
+            pass
+        else:
+            keys.add("??")
+    return keys
+
+
+def _takes_out(above: ast.AST | None, call: ast.AST | None) -> bool:
+    """Tell whether elements are taken out, which leaves the rest in order."""
+    if isinstance(above, ast.Subscript):
+        return isinstance(above.ctx, ast.Del)
+    return isinstance(above, ast.Attribute) and above.attr in ("pop", "remove") and isinstance(call, ast.Call)
+
+
+def _is_followed_by_sort(context: Context, call: ast.Call) -> bool:
+    statement = context.facts.parent(call)
+    if not isinstance(statement, ast.Expr):
+        return False
+    block = context.facts.block(statement)
+    at = next(index for index, other in enumerate(block) if other is statement)
+    after = block[at + 1] if at + 1 < len(block) else None
+    return isinstance(after, ast.Expr) and isinstance(after.value, ast.Call) and (
+        _read_pair(context, after.value) is not None
+    )  # fmt: skip
+
+
+def _is_sorted_before(context: Context, place: Place, key: str) -> bool:
+    """Tell whether all that the list starts as is in order: empty, or what ``sorted`` returns by the same key."""
+    if place.kind not in (PlaceKind.LOCAL, PlaceKind.ATTRIBUTE) or "?" in key:
+        return False
+    for binding in place.bindings:
+        if binding.kind is not BindingKind.VALUE or len(getattr(binding.node, "targets", (1,))) > 1:
+            return False
+        match binding.value:
+            case ast.List(elts=[] | [_]):
+                pass
+            case ast.Call(func=function, args=[_], keywords=keywords):
+                same = ", ".join(ast.unparse(keyword) for keyword in keywords) == key
+                if context.resolve(function) != "builtins.sorted" or not same:
+                    return False
+            case _:
+                return False
+    return bool(place.bindings)
+
+
+def _describe(context: Context, place: Place, pair: _Pair, call: ast.Call) -> Finding:
+    append, sort = pair
+    rewrite = context.rewrite()
+    insort = rewrite.add_import("bisect", "insort")
+    added = append.value.args[0] if isinstance(append.value, ast.Call) else append.value
+    inside = [rewrite.text(_owner(sort)), rewrite.text(added)]
+    inside.extend(f"key={rewrite.text(keyword.value)}" for keyword in call.keywords)
+    rewrite.replace([append, sort], f"{insort}({', '.join(inside)})")
+    return context.finding(
+        append,
+        f"{place.name} is in order already, and is sorted again for one element more: bisect.insort puts it in its "
+        "place. If a comparison raises, the list is left without the new element.",
+        lines=tuple(range(append.lineno, (sort.end_lineno or sort.lineno) + 1)),
+        questions=(
+            context.ask(place, Ask.TYPES, expects=("builtins.list",)),
+            context.ask(place, Ask.LENGTH, at_least=_SHORT),
+        ),
+        rewrite=rewrite,
+    )
+
+
+CASES = (
+    Case(
+        name="a list that is kept in order",
+        before="""
+def medians(numbers):
+    seen = []
+    found = []
+    for number in numbers:
+        seen.append(number)
+        seen.sort()
+        found.append(seen[len(seen) // 2])
+    return found
+""",
+        after="""
+from bisect import insort
+
+def medians(numbers):
+    seen = []
+    found = []
+    for number in numbers:
+        insort(seen, number)
+        found.append(seen[len(seen) // 2])
+    return found
+""",
+        call="medians",
+        inputs=("([3, 1, 2, 2.0, True],)", "([],)", "([1, 'a'],)"),
+    ),
+    Case(
+        name="a queue by priority, on self, with a key",
+        before="""
+import bisect
+class Agenda:
+    def __init__(self, jobs):
+        self.jobs = sorted(jobs, key=len)
+    def add(self, job):
+        self.jobs.append(job)
+        self.jobs.sort(key=len)
+    def take(self):
+        return self.jobs.pop()
+def run(jobs, more):
+    agenda = Agenda(jobs)
+    for job in more:
+        agenda.add(job)
+        print(agenda.take())
+    return agenda.take()
+""",
+        after="""
+import bisect
+class Agenda:
+    def __init__(self, jobs):
+        self.jobs = sorted(jobs, key=len)
+    def add(self, job):
+        bisect.insort(self.jobs, job, key=len)
+    def take(self):
+        return self.jobs.pop()
+def run(jobs, more):
+    agenda = Agenda(jobs)
+    for job in more:
+        agenda.add(job)
+        print(agenda.take())
+    return agenda.take()
+""",
+        call="run",
+        inputs=("(['aaa', 'bb'], ['cc', 'd', 'eee'])", "([], ['a'])"),
+        hot=True,
+    ),
+)
+
+_LOOP = "    for x in xs:\n        a.append(x)\n        a.sort()\n        print(a[0])\n"
+REFUSE = (
+    Refuse("it starts with elements in any order", "def f(xs, ys):\n    a = list(ys)\n" + _LOOP),
+    Refuse("it starts in the order of another key", "def f(xs, ys):\n    a = sorted(ys, key=abs)\n" + _LOOP),
+    Refuse("it grows without a sort too", "def f(xs):\n    a = []\n" + _LOOP + "        a.append(0)\n"),
+    Refuse("it grows by many", "def f(xs, ys):\n    a = []\n    a.extend(ys)\n" + _LOOP),
+    Refuse("an element is set", "def f(xs):\n    a = []\n" + _LOOP + "        a[0] = 9\n"),
+    Refuse("sorted downwards, which insort cannot",
+           "def f(xs):\n    a = []\n" + _LOOP.replace("sort()", "sort(reverse=True)")),
+    Refuse("sorted once, after the loop",
+           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n    a.sort()\n    return a\n"),
+    Refuse("made anew in each turn",
+           "def f(xs):\n    for x in xs:\n        a = [1]\n        a.append(x)\n        a.sort()\n        print(a)\n"),
+    Refuse("the caller's list", "def f(xs, a):\n" + _LOOP),
+    Refuse("another name can change it", "def f(xs, g):\n    a = []\n    g(a)\n" + _LOOP),
+    Refuse("another list is sorted",
+           "def f(xs, b):\n    a = []\n    for x in xs:\n        a.append(x)\n        b.sort()\n"),
+    Refuse("reversed in between", "def f(xs):\n    a = []\n" + _LOOP + "        a.reverse()\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="import bisect, random\ndraw = random.Random(1).random\nitems = sorted(draw() for _ in range(n))",
+    before="for _ in range(20):\n    items.append(draw())\n    items.sort()\n    items.pop()",
+    after="for _ in range(20):\n    bisect.insort(items, draw())\n    items.pop()",
+    sizes=(10, 100, 1000, 10_000),
+    size_is="elements in the list",
+)
