@@ -258,6 +258,13 @@ def test_an_editable_install_is_covered(bench: Bench, tmp_path: Path) -> None:
     assert _said(done) == ["new", "new", "True"]
 
 
+def test_the_overlay_loads_hardly_anything_that_a_plain_run_does_not(bench: Bench) -> None:
+    tell = "import sys; print(*sorted(sys.modules))"
+    _write(bench.program, {"app.py": tell})
+    plain = set(bench.run_plainly(_script()).stdout.split())
+    assert set(_said(bench.run(_script(), {"app.py": tell}))) - plain <= {"__future__", "_imp", "marshal"}
+
+
 def test_bytecode_goes_to_the_session_only(bench: Bench) -> None:
     _write(bench.program, {"value.py": VALUE, "plain.py": VALUE, "app.py": "import plain, value\nprint(value.WHICH)"})
     bench.environ["PYTHONDONTWRITEBYTECODE"] = "1"

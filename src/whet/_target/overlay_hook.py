@@ -13,7 +13,10 @@ files in their tables, so both pay the same.
 from __future__ import annotations
 
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing would take most of the time that all of this does, and be seen by the program
+    from typing import Any
 
 _external: Any = sys.modules["_frozen_importlib_external"]
 _bootstrap: Any = sys.modules["_frozen_importlib"]
