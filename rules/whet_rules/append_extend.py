@@ -1,0 +1,215 @@
+"""Hand over the whole at once where a loop only hands over each.
+
+## What
+`for x in source: target.append(x)` where `target` is a list: `target.extend(source)`.
+
+## Why
+`extend` goes through the source in C. The loop binds a variable, looks a method up and calls it in each turn.
+
+## When not
+Where the loop's variable is needed afterwards, or where the source changes with the target. The target must be known to
+be a list: other classes may do more in `append`.
+
+## Source
+The documentation of `list.extend`. The figures in `RULE` are measured with `BENCH`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Bench,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="append-extend",
+    title="Elements are appended to a list one by one",
+    family="loops",
+    safety=Safety.SAFE,
+    speed=Speed.CONSTANT,
+    triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"append"})),
+    figures={
+        "3.11": {10: 2.8, 1000: 9.8},
+        "3.12": {10: 3.2, 1000: 10.0},
+        "3.13": {10: 3.0, 1000: 9.3},
+        "3.14": {10: 3.1, 1000: 8.1},
+    },
+    ruff="PERF402",
+)
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each loop that hands each of its elements to `append`, and does nothing else."""
+    for loop in context.nodes(ast.For):
+        match loop:
+            case ast.For(
+                target=ast.Name(id=turn),
+                body=[
+                    ast.Expr(
+                        value=ast.Call(
+                            func=ast.Attribute(value=(ast.Name() | ast.Attribute()) as target, attr="append"),
+                            args=[ast.Name(id=given)],
+                            keywords=[],
+                        )
+                    )
+                ],
+                orelse=[],
+            ) if turn == given:
+                pass
+            case _:
+                continue
+        if context.type_of(target) != {"builtins.list"} or not _is_private(context, loop) or context.is_dynamic:
+            continue
+        if not _is_apart(context, target, loop):
+            continue
+        rewrite = context.rewrite()
+        source = rewrite.text(loop.iter)
+        if isinstance(loop.iter, ast.Tuple) and not source.startswith("("):
+            source = f"({source})"
+        rewrite.replace(loop, f"{rewrite.text(target)}.extend({source})")
+        yield context.finding(
+            loop,
+            f"The loop hands each element to {context.source_of(target)}.append: extend takes them all at once.",
+            rewrite=rewrite,
+        )
+
+
+def _is_apart(context: Context, target: ast.expr, loop: ast.For) -> bool:
+    """Tell whether going through the source neither reads the target nor runs code that could."""
+    if context.runs_unknown_code(loop.iter):
+        return False
+    if ast.unparse(target) in {ast.unparse(part) for part in ast.walk(loop.iter) if isinstance(part, ast.expr)}:
+        return False
+    known = context.type_of(loop.iter)
+    return bool(known) and all(name.startswith("builtins.") and name not in _LAZY for name in known)
+
+
+_LAZY = frozenset(f"builtins.{name}" for name in ("generator", "map", "filter", "zip", "enumerate", "reversed"))
+"""What may run code of the program in each turn, which may look at the target."""
+
+
+def _is_private(context: Context, loop: ast.For) -> bool:
+    """Tell whether nothing but the loop itself knows what its variables were bound to."""
+    for part in ast.walk(loop.target):
+        if isinstance(part, ast.Attribute | ast.Subscript):
+            return False
+        place = context.place(part) if isinstance(part, ast.Name) else None
+        if isinstance(part, ast.Name) and (place is None or place.kind is not PlaceKind.LOCAL):
+            return False
+        outside = [] if place is None else [r for r in place.references if not context.is_inside(r, loop)]
+        if not all(
+            isinstance(reference, ast.Name) and _is_of_other_loop(context, reference, loop) for reference in outside
+        ):
+            return False
+    return True
+
+
+def _is_of_other_loop(context: Context, reference: ast.Name, loop: ast.For) -> bool:
+    """Tell whether a name outside of ``loop`` is bound by a loop that it stands in, or is bound anew there."""
+    here: ast.AST = reference
+    above = context.facts.parent(here)
+    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(above, ast.For) and not context.is_inside(loop, above) and here is not above.iter:
+            bound = {part.id for part in ast.walk(above.target) if isinstance(part, ast.Name)}
+            if reference.id in bound and not any(here is statement for statement in above.orelse):
+                return True
+        here, above = above, context.facts.parent(above)
+    return False
+
+
+CASES = (
+    Case(
+        name="words of a text",
+        before="""
+def collect(text: str):
+    found = []
+    found.append("first")
+    for word in text.split():
+        found.append(word)
+    return sorted(found)
+""",
+        after="""
+def collect(text: str):
+    found = []
+    found.append("first")
+    found.extend(text.split())
+    return sorted(found)
+""",
+        call="collect",
+        inputs=("('a b a',)", "('',)", "(None,)"),
+    ),
+    Case(
+        name="an attribute, in a loop, from a tuple",
+        before="""
+class Index:
+    def __init__(self):
+        self.names = []
+
+    def read(self, rows: list[tuple[str, ...]]):
+        for number in range(len(rows)):
+            part = tuple(rows[number])
+            for name in part:
+                self.names.append(name)
+            for name in 1, 2, 3:
+                self.names.append(name)
+        return len(self.names)
+
+def read(rows):
+    return Index().read(rows)
+""",
+        after="""
+class Index:
+    def __init__(self):
+        self.names = []
+
+    def read(self, rows: list[tuple[str, ...]]):
+        for number in range(len(rows)):
+            part = tuple(rows[number])
+            self.names.extend(part)
+            self.names.extend((1, 2, 3))
+        return len(self.names)
+
+def read(rows):
+    return Index().read(rows)
+""",
+        call="read",
+        inputs=("([('a', 'b'), ('a',)],)", "([],)", "([1],)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("the target is not known", "def f(out, xs: list):\n    for x in xs:\n        out.append(x)\n"),
+    Refuse("the loop's variable is used later",
+           "def f(xs: list):\n    out = []\n    for x in xs:\n        out.append(x)\n    return out, x\n"),
+    Refuse("the source may be a generator that looks at the target",
+           "def f(g):\n    out = []\n    for x in g(out):\n        out.append(x)\n    return out\n"),
+    Refuse("it goes through the target itself",
+           "def f(xs: list):\n    out = []\n    out.extend(xs)\n    for x in out:\n        out.append(x)\n"),
+    Refuse("not each element",
+           "def f(xs: list):\n    out = []\n    for x in xs:\n        if x:\n            out.append(x)\n"
+           "    return out\n"),
+    Refuse("the loop has an else",
+           "def f(xs: list):\n    out = []\n    for x in xs:\n        out.append(x)\n    else:\n        return out\n"),
+    Refuse("an async loop",
+           "async def f(xs: list):\n    out = []\n    async for x in xs:\n        out.append(x)\n    return out\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="numbers = list(range(n))\ndef fill(numbers):\n    out = []\n    for x in numbers:\n        out.append(x)\n"
+    "    return out\ndef make(numbers):\n    out = []\n    out.extend(numbers)\n    return out",
+    before="fill(numbers)",
+    after="make(numbers)",
+    sizes=(10, 1000),
+    size_is="elements of the source",
+)
