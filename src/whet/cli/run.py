@@ -37,7 +37,9 @@ def run_command(
         bool, typer.Option("--exact-lines", help="Run once more to count the lines of hot functions exactly.")
     ] = False,
     rate: Annotated[int, typer.Option(min=1, max=1000, metavar="HZ", help="Samples a second.")] = 100,
-    sampler: Annotated[str, typer.Option(metavar="py-spy|pyinstrument", help="What samples time.")] = "py-spy",
+    sampler: Annotated[
+        str, typer.Option(metavar="NAME", help="What samples time: py-spy, pyinstrument, or a plug-in.")
+    ] = "py-spy",
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
     repeat: Annotated[
@@ -78,14 +80,12 @@ def run_command(
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
     from whet.pipeline.measuring import NeverBegan, measure
-    from whet.pipeline.options import MeasureOptions, Sampler
+    from whet.pipeline.options import MeasureOptions
+    from whet.pipeline.samplers import find_sampler
     from whet.pipeline.showing import check_rules
     from whet.target.naming import choose_target
 
-    try:
-        chosen = Sampler(sampler)
-    except ValueError as error:
-        raise UsageError(f"there is no sampler {sampler!r}", "--sampler py-spy or --sampler pyinstrument") from error
+    chosen = find_sampler(sampler)
     if prove:
         parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())

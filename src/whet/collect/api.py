@@ -26,12 +26,16 @@ class Launch:
     ``agent`` are settings for the code inside the target (see
     ``whet._target.runner``); ``attach`` are commands that are started beside
     the target once its pid is known, with ``{pid}`` standing for it. ``captures``
-    maps a format's name to the file that will hold the capture.
+    maps a format's name to the file that will hold the capture. The program
+    begins when each of the commands has printed ``says_ready`` in a line; with an empty one,
+    when they have run for a moment without failing. ``tool`` is who is named where one fails.
     """
 
     agent: dict[str, object] = field(default_factory=dict)
     attach: tuple[tuple[str, ...], ...] = ()
     captures: tuple[tuple[str, Path], ...] = ()
+    says_ready: str = "Sampling process"
+    tool: str = "py-spy"
 
 
 class Collector(Protocol):

@@ -102,6 +102,8 @@ class _Execution:
         self.plan = plan
         self.outcome = Outcome()
         self.sidecars: list[Sidecar] = []
+        self.tool = "py-spy"
+        """The profiler beside the program."""
         self.process: subprocess.Popen[bytes] | None = None
         self.is_prepared = False
         """Whether the program runs with whet's help inside it, and so says when it is about to begin."""
@@ -222,10 +224,11 @@ class _Execution:
         if not is_there:
             self.outcome.began = self.is_prepared
             return b"G"
-        commands = [command for launch in self.plan.launches for command in launch.attach]
+        commands = [(command, launch) for launch in self.plan.launches for command in launch.attach]
+        self.tool = commands[0][1].tool if commands else self.tool
         try:
-            for command in commands:
-                self.sidecars.append(Sidecar(command, process.pid))
+            for command, launch in commands:
+                self.sidecars.append(Sidecar(command, process.pid, says_ready=launch.says_ready))
         except OSError as error:
             for each in self.sidecars:
                 each.kill()
@@ -244,7 +247,7 @@ class _Execution:
         for each in failed:
             each.kill()
             self.sidecars.remove(each)
-        self.outcome.notices.append(Notice("py-spy", f"waiting was not sampled: {complaint}"))
+        self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
         return b"G"
 
     def _wait_until_ready(self, ready: int) -> bool:
@@ -261,13 +264,13 @@ class _Execution:
 
     def _fall_back(self, why: str) -> bytes:
         if not self.is_prepared or self.plan.fallback is None:
-            self.outcome.notices.append(Notice("py-spy", f"py-spy {why}", "whet doctor"))
+            self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}", "whet doctor"))
             return b"G"
         self.outcome.fell_back = True
         self.outcome.notices.append(
             Notice(
-                "py-spy",
-                f"py-spy {why}; pyinstrument sampled instead, inside the program: it sees one thread, slows "
+                self.tool,
+                f"{self.tool} {why}; pyinstrument sampled instead, inside the program: it sees one thread, slows "
                 "call-heavy code by 2 to 4 times and so overstates it",
                 "whet doctor names what mends it (in a container: --cap-add SYS_PTRACE)",
             )
@@ -353,8 +356,8 @@ class _Execution:
     def _finish_sidecars(self) -> None:
         for index, each in enumerate(self.sidecars):
             if each.finish() != 0:
-                what = "py-spy failed" if index == 0 else "waiting was not sampled to the end"
-                self.outcome.notices.append(Notice("py-spy", f"{what}: {each.complaint}", "whet doctor"))
+                what = f"{self.tool} failed" if index == 0 else "waiting was not sampled to the end"
+                self.outcome.notices.append(Notice(self.tool, f"{what}: {each.complaint}", "whet doctor"))
 
     def _read_status(self) -> None:
         assert self.process is not None

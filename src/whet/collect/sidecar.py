@@ -14,6 +14,7 @@ from time import monotonic, perf_counter_ns
 from whet.target.refusal import is_refused
 
 START_SECONDS = 20.0
+SILENT_SECONDS = 0.5
 STOP_SECONDS = 30.0
 MAX_SAID = 200
 _SAMPLING = "Sampling process"
@@ -24,10 +25,12 @@ class Sidecar:
     """One attached profiler. What it prints is kept for the message should it fail.
 
     With ``leashed``, it ends when whet does, however that ends (on Linux).
+    ``says_ready`` is what it prints once it has attached; empty: nothing.
     """
 
-    def __init__(self, command: Sequence[str], pid: int, *, leashed: bool = False) -> None:
+    def __init__(self, command: Sequence[str], pid: int, *, leashed: bool = False, says_ready: str = _SAMPLING) -> None:
         self.pid = pid
+        self.says_ready = says_ready
         words = [word.replace("{pid}", str(pid)) for word in command]
         if leashed and sys.platform == "linux":
             words = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()), *words]
@@ -55,14 +58,17 @@ class Sidecar:
             if len(self.said) >= MAX_SAID:  # the first lines say why it failed, the last ones what it counted
                 del self.said[MAX_SAID // 2]
             self.said.append(line.rstrip())
-            if _SAMPLING in line and not self.sampling_since:
+            if self.says_ready and self.says_ready in line and not self.sampling_since:
                 self.sampling_since = perf_counter_ns()
                 self._started.set()
         self._started.set()
 
     def wait_until_sampling(self, seconds: float = START_SECONDS) -> bool:
         """Wait until the profiler has attached; ``False`` when it failed or took too long."""
-        self._started.wait(seconds)
+        # One that says nothing is taken to sample unless it ends at once.
+        ended = self._started.wait(seconds if self.says_ready else SILENT_SECONDS)
+        if not self.says_ready and not ended:
+            self.sampling_since = perf_counter_ns()
         return self.sampling_since > 0
 
     @property

@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.collect.api import Launch
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
 from whet.collect.resident import TreePoller
 from whet.errors import FormatError
+from whet.formats.api import ProfileFormat
 from whet.formats.line_windows import AgentReport, read_agent_report
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
@@ -70,6 +72,13 @@ class Captures:
             wall = rename_threads(wall, watched.own_ids) if wall is not None else None
         scaled = _scale_to(scale_threads(active, _count_cpu(watched.poller), POLLED_NS), watched.cpu_ns)
         return [split_waiting(scaled, wall, clocks, overlap=watched.overlap, elapsed_ns=watched.wall_ns, attached=True)]
+
+    def read_of(self, about: str, launch: Launch, formats: Sequence[ProfileFormat]) -> list[Profile]:
+        """Return what a collector of others left, each capture read by its format."""
+        profiles: list[Profile] = []
+        for (_, path), each in zip(launch.captures, formats, strict=True):
+            profiles += self._read(about, path, each.read)
+        return profiles
 
     def _read_inside(self) -> list[Profile]:
         """Return what the sampler inside the program saw; it may not have been asked for."""

@@ -31,6 +31,7 @@ from whet.pipeline.captures import Captures
 from whet.pipeline.evidence import pool_evidence
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.project import find_commit, find_project
+from whet.pipeline.samplers import load_formats
 from whet.pipeline.sources import gather_sources
 from whet.pipeline.standard_input import record_input
 from whet.store import SavedRun, save_run
@@ -141,16 +142,26 @@ class _Measurement:
         launches: list[Launch] = [lines.launch(self.spec, out)]
         self._can_run(lines, "hits are missing")
         fallback: Launch | None = None
-        if options.sampler is Sampler.PY_SPY and self._can_run(outside, "pyinstrument samples instead"):
+        foreign: Launch | None = None
+        sampler = options.sampler
+        if not isinstance(sampler, Sampler):
+            if self._can_run(sampler, "times are missing"):
+                foreign = replace(sampler.launch(self.spec, out), tool=sampler.name)
+                launches.append(foreign)
+        elif sampler is Sampler.PY_SPY and self._can_run(outside, "pyinstrument samples instead"):
             launches.append(outside.launch(self.spec, out))
             if inside.missing(host) is None:
                 fallback = inside.launch(self.spec, out)
         elif self._can_run(inside, "times are missing"):
             launches.append(inside.launch(self.spec, out))
-        names = (options.sampler.value, "line_profiler", "looks")
+        formats = load_formats(foreign) if foreign is not None else ()
+        names = (sampler.value if isinstance(sampler, Sampler) else sampler.name, "line_profiler", "looks")
         outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
         captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
-        self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
+        if foreign is not None:
+            self.record.profiles += captures.read_of(names[0], foreign, formats)
+        else:
+            self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
         agents = captures.read_agents()
         self._take_agents(agents)
         self.record.notices += captures.notices

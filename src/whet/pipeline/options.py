@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from whet.report.api import DEFAULT_NAME
+
+if TYPE_CHECKING:
+    from whet.collect.api import Collector
 
 DEFAULT_REPORT = DEFAULT_NAME
 
@@ -41,7 +44,7 @@ class MeasureOptions:
     rate: int = 100
     native: bool = False
     children: bool = True
-    sampler: Sampler = Sampler.PY_SPY
+    sampler: Sampler | Collector = Sampler.PY_SPY
     memory: bool = False
     exact_lines: bool = False
     trace_python_allocators: bool = False

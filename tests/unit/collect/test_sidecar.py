@@ -21,7 +21,7 @@ def start() -> Iterator[Callable[..., Sidecar]]:
     """Start sidecars, and end what is left of them."""
     started: list[Sidecar] = []
 
-    def begin(command: tuple[str, ...], pid: int = 1, **more: bool) -> Sidecar:
+    def begin(command: tuple[str, ...], pid: int = 1, **more: bool | str) -> Sidecar:
         started.append(Sidecar(command, pid, **more))
         return started[-1]
 
@@ -177,3 +177,20 @@ os.kill(os.getpid(), 9)
         signal.sigtimedwait([], 0.02)
     os.kill(pid, signal.SIGKILL)
     pytest.fail("it went on")
+
+
+def test_a_tool_that_says_nothing_is_taken_to_sample_unless_it_ends(start, make_tool, monkeypatch):
+    monkeypatch.setattr(sidecar, "SILENT_SECONDS", 0.3)
+    going = start(make_tool("import time; print('hello', flush=True); time.sleep(60)"), says_ready="")
+    assert going.wait_until_sampling()
+    going.kill()
+    monkeypatch.setattr(sidecar, "SILENT_SECONDS", 60.0)
+    ended = start(make_tool("raise SystemExit(3)", "ended.py"), says_ready="")
+    assert not ended.wait_until_sampling()
+
+
+def test_a_tool_may_have_words_of_its_own(start, make_tool):
+    tool = make_tool("import time; print('now watching 7', flush=True); time.sleep(60)")
+    each = start(tool, says_ready="now watching")
+    assert each.wait_until_sampling()
+    each.kill()

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from whet.collect import line_profiler, pyspy
+from whet.collect.api import Launch, Missing
 from whet.collect.execute import Outcome, Plan
 from whet.collect.resident import TreePoller
-from whet.errors import CollectorError, StoreError
+from whet.errors import CollectorError, StoreError, UsageError
 from whet.model.metric import Metric
 from whet.model.run import Interpreter, Notice, Purpose, Run
 from whet.pipeline import measuring
@@ -380,3 +381,49 @@ def test_a_program_that_never_began_makes_no_run(
     measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions(memory=True))
     assert (measured == NeverBegan(status)) is never
     assert (folder / ".whet").exists() is not never
+
+
+class Gil:
+    """A collector that another distribution brings."""
+
+    name = "gil sampler"
+    metrics = frozenset({Metric.CPU})
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+
+    def missing(self, host: TargetHost) -> Missing | None:
+        return Missing(self.why, "get it") if self.why else None
+
+    def launch(self, spec: TargetSpec, out: Path) -> Launch:
+        return Launch(attach=(("gil", "{pid}"),), captures=(("pyspy-raw", out / "gil.txt"),))
+
+
+def test_a_collector_of_others_samples_in_place_of_ours(ask: Ask, executions: Executions) -> None:
+    executions.leave = lambda plan: (plan.out / "gil.txt").write_text(SAMPLES.format(file=executions.file)) and None
+    run = ask(sampler=Gil()).run
+    (plan,) = executions.plans
+    assert [launch.tool for launch in plan.launches if launch.attach] == ["gil sampler"]
+    assert plan.fallback is None
+    assert run.executions[0].collectors[0] == "gil sampler"
+    (profile,) = run.profiles
+    assert sum(profile.samples[0].value) == SECOND
+    assert tell(run, "gil sampler") == []
+
+
+def test_a_collector_of_others_that_cannot_run_or_leaves_nothing_is_named(ask: Ask, executions: Executions) -> None:
+    run = ask(sampler=Gil("no such thing here")).run
+    assert tell(run, "gil sampler") == ["no such thing here; times are missing | get it"]
+    assert run.profiles == ()
+    (said,) = tell(ask(sampler=Gil()).run, "gil sampler")
+    assert said.startswith("gil sampler left no capture")
+
+
+def test_a_format_that_nobody_brings_is_known_before_the_program_runs(ask: Ask, executions: Executions) -> None:
+    class Strange(Gil):
+        def launch(self, spec: TargetSpec, out: Path) -> Launch:
+            return Launch(attach=(("x", "{pid}"),), captures=(("no-such-format", out / "x"),))
+
+    with pytest.raises(UsageError, match="no-such-format"):
+        ask(sampler=Strange())
+    assert executions.plans == []
