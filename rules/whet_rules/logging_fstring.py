@@ -1,0 +1,195 @@
+"""Leave formatting a message to logging.
+
+## What
+`log.debug(f"read {name}")`: write `log.debug("read %s", name)`.
+
+## Why
+An f-string is put together before the call, also when the level is off and nobody reads it. Given the template and the
+values apart, logging formats only what it writes.
+
+## When not
+Calls and other expressions with an effect are never moved: they are evaluated as before. Where a message is written,
+the template costs a little more. Handlers that group by template see the template now. A value is formatted by `str`,
+where the f-string used `format`: so only values whose type the source shows, or that are marked `!s` or `!r`, are
+rewritten.
+
+## Source
+Python documentation, "Logging HOWTO", Optimization: "Formatting of message arguments is deferred until it cannot be
+avoided". The figures in `RULE` are measured with `BENCH`: a level that is off.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
+
+RULE = Rule(
+    slug="logging-fstring",
+    title="A message is formatted that may never be written",
+    family="io",
+    safety=Safety.SAFE,
+    speed=Speed.CONSTANT,
+    triggers=Triggers(
+        nodes=frozenset({ast.JoinedStr}), imports=frozenset({"logging"}), words=frozenset({"debug", "info"})
+    ),
+    ruff="G004",
+    figures={
+        "3.11": {10: 1.8, 1000: 1.9},
+        "3.12": {10: 2.0, 1000: 2.1},
+        "3.13": {10: 2.2, 1000: 2.1},
+        "3.14": {10: 2.0, 1000: 2.0},
+    },
+)
+
+_PLAIN = {"builtins.str", "builtins.int", "builtins.float", "builtins.bool", "builtins.NoneType"}
+"""Types whose `format(x, "")` is `str(x)`."""
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each f-string that is the message of `debug` or `info`, in a loop or in a function that is called often."""
+    for text in context.nodes(ast.JoinedStr):
+        call = context.facts.parent(text)
+        match call:
+            case ast.Call(func=ast.Attribute(value=logger, attr="debug" | "info"), args=[only]) if only is text:
+                pass
+            case _:
+                continue
+        often = context.loops(call) or (context.measured and context.function.kind is not ScopeKind.MODULE)
+        if not often or not _is_logger(context, logger) or not all(_keeps(keyword) for keyword in call.keywords):
+            continue
+        made = _split(context, text)
+        if made is None:
+            continue
+        template, values = made
+        rewrite = context.rewrite()
+        rewrite.replace(text, template)
+        rewrite.wrap(text, "", "".join(f", {rewrite.text(value)}" for value in values))
+        yield context.finding(
+            text,
+            "The message is put together before logging knows whether anybody wants it: give it template and values.",
+            rewrite=rewrite,
+        )
+
+
+def _keeps(keyword: ast.keyword) -> bool:
+    return keyword.arg in ("exc_info", "stack_info", "stacklevel", "extra")
+
+
+def _is_logger(context: Context, node: ast.expr) -> bool:
+    if context.resolve(node) == "logging":
+        return True
+    place = context.place(node)
+    return (
+        place is not None
+        and len(place.bindings) == 1
+        and isinstance(place.bindings[0].value, ast.Call)
+        and context.resolve(place.bindings[0].value.func) in ("logging.getLogger", "logging.Logger")
+    )
+
+
+def _split(context: Context, text: ast.JoinedStr) -> tuple[str, list[ast.expr]] | None:  # noqa: PLR0911
+    """Return the source of the template, and the values that come into it."""
+    source = context.source_of(text)
+    if source[:2] not in ('f"', "f'") or "\n" in source or source[1:4] in ('"""', "'''"):
+        return None
+    quote = source[1]
+    template = ""
+    values: list[ast.expr] = []
+    for part in text.values:
+        match part:
+            case ast.Constant(value=str(words)):
+                if any(ord(c) < 32 or c in "\\\"'" for c in words):
+                    return None
+                template += words.replace("%", "%%")
+            case ast.FormattedValue(value=value, conversion=conversion, format_spec=None):
+                sure = context.type_of(value)
+                if conversion == -1 and not (sure and sure <= _PLAIN):
+                    return None
+                if not isinstance(value, ast.Name | ast.Attribute) or quote in context.source_of(value):
+                    return None
+                template += "%r" if conversion == ord("r") else "%s" if conversion in (-1, ord("s")) else ""
+                if conversion == ord("a"):
+                    return None
+                values.append(value)
+            case _:
+                return None
+    return (f"{quote}{template}{quote}", values) if values else None
+
+
+CASES = (
+    Case(
+        name="a logger of the module, in a loop",
+        before="""
+import logging
+
+log = logging.getLogger(__name__)
+
+def read(count):
+    done = 0
+    for number in range(count):
+        done += 1
+        log.debug(f"100% of {number}, {done!r}", exc_info=False)
+    return done
+""",
+        after="""
+import logging
+
+log = logging.getLogger(__name__)
+
+def read(count):
+    done = 0
+    for number in range(count):
+        done += 1
+        log.debug("100%% of %s, %r", number, done, exc_info=False)
+    return done
+""",
+        call="read",
+        inputs=("(3,)", "(0,)"),
+    ),
+    Case(
+        name="the module's own function, and a type from an annotation",
+        before="""
+import logging
+
+def name(who: str, things):
+    for thing in things:
+        logging.info(f'{who} has {thing!s}')
+""",
+        after="""
+import logging
+
+def name(who: str, things):
+    for thing in things:
+        logging.info('%s has %s', who, thing)
+""",
+        call="name",
+        inputs=("('me', [1, 2])",),
+    ),
+)
+
+REFUSE = (
+    Refuse("a call is never moved",
+           "import logging\ndef f(xs):\n    for x in xs:\n        logging.debug(f'{g(x)!s}')\n"),
+    Refuse("a format of its own",
+           "import logging\ndef f(xs):\n    for x in xs:\n        logging.debug(f'{x:>5}')\n"),
+    Refuse("the type may format itself in another way",
+           "import logging\ndef f(xs):\n    for x in xs:\n        logging.debug(f'{x}')\n"),
+    Refuse("written in most programs",
+           "import logging\ndef f(xs):\n    for x in xs:\n        logging.error(f'{x!r}')\n"),
+    Refuse("not `logging`",
+           "import logging\ndef f(console, xs):\n    for x in xs:\n        console.debug(f'{x!r}')\n"),
+    Refuse("nothing in it", "import logging\ndef f(xs):\n    for x in xs:\n        logging.debug(f'done')\n"),
+    Refuse("arguments for the template already",
+           "import logging\ndef f(xs):\n    for x in xs:\n        logging.debug(f'{x!r} %s', x)\n"),
+    Refuse("at start-up", "import logging\nx = 1\nlogging.debug(f'{x!r}')\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="import logging\nlog = logging.getLogger('whet.bench')\nlog.setLevel(logging.ERROR)\nvalues = list(range(n))",
+    before="for value in values:\n    log.debug(f'value {value!r} of {n!r}')",
+    after="for value in values:\n    log.debug('value %r of %r', value, n)",
+    sizes=(10, 1000),
+    size_is="messages that nobody reads",
+)

@@ -1,0 +1,193 @@
+"""Go through a file line by line, not through a list of all its lines.
+
+## What
+`for line in file.readlines()`: write `for line in file`. So in comprehensions, and in `enumerate` and `list` and
+other builtins that go through what they are given.
+
+## Why
+`readlines` makes a list of all lines before the first is looked at: the whole file is in memory at once, as so many
+strings. A file gives its lines one at a time.
+
+## When not
+Where the loop uses the file itself (`seek`, `read`, `write`), opens files of its own, or hands control to somebody else
+by `yield` or `await`: the file may change while it is read. A file that cannot be decoded is then found out at its bad
+line, not before the first.
+
+## Source
+Python tutorial, "Methods of file objects": looping over the file object is memory efficient and fast. The figures in
+`RULE` are measured with `BENCH`; what it saves above all is memory.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Bench, Binding, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="readlines",
+    title="All lines of a file are read before the first is looked at",
+    family="io",
+    safety=Safety.SAFE,
+    speed=Speed.CONSTANT,
+    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"readlines"})),
+    ruff="FURB129",
+    figures={
+        "3.11": {100: 1.1, 10000: 1.2, 100000: 1.8},
+        "3.12": {100: 1.1, 10000: 1.1, 100000: 1.6},
+        "3.13": {100: 1.1, 10000: 1.0, 100000: 1.7},
+        "3.14": {100: 1.1, 10000: 1.0, 100000: 1.7},
+    },
+)
+
+_OPENING = frozenset({"builtins.open", "io.open", "gzip.open", "bz2.open", "lzma.open"})
+_WRITING = frozenset(
+    {"open", "write", "write_text", "write_bytes", "unlink", "remove", "replace", "rename", "truncate"}
+)
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each `readlines()` of a file opened here that something goes through at once."""
+    if context.is_dynamic:
+        return
+    for call in context.nodes(ast.Call):
+        match call:
+            case ast.Call(func=ast.Attribute(value=file, attr="readlines"), args=[], keywords=[]):
+                body = _body(context, call)
+                if body is not None and _is_own(context, file, body) and not any(map(_may_write, body)):
+                    rewrite = context.rewrite()
+                    rewrite.replace(call, rewrite.text(file))
+                    yield context.finding(
+                        call,
+                        "readlines() makes a list of all lines: the file itself gives them one at a time.",
+                        rewrite=rewrite,
+                    )
+            case _:
+                pass
+
+
+def _body(context: Context, call: ast.Call) -> list[ast.AST] | None:
+    """Return what runs while the lines are gone through; ``None`` where the list is used in another way."""
+    node: ast.AST = call
+    parent = context.facts.parent(node)
+    if (
+        isinstance(parent, ast.Call)
+        and context.resolve(parent.func) == "builtins.enumerate"
+        and parent.args[:1] == [node]
+    ):
+        node, parent = parent, context.facts.parent(parent)
+    match parent:
+        case ast.For(iter=iterable) if iterable is node:
+            return [*parent.body, *parent.orelse]
+        case ast.comprehension(iter=iterable) if iterable is node:
+            whole = context.facts.parent(parent)
+            # A generator may be gone through when the file is closed.
+            return None if whole is None or isinstance(whole, ast.GeneratorExp) else [whole]
+        case _:
+            return None
+
+
+def _is_own(context: Context, file: ast.expr, body: list[ast.AST]) -> bool:
+    """Tell whether the file is a local that only this function opened, and that is not used meanwhile."""
+    if isinstance(file, ast.Call):
+        return context.resolve(file.func) in _OPENING
+    place = context.place(file)
+    if place is None or place.kind is not PlaceKind.LOCAL or len(place.bindings) != 1:
+        return False
+    inside = [r for r in place.references if r is not file and any(context.is_inside(r, node) for node in body)]
+    opened = _opened(context, place.bindings[0])
+    return opened is not None and context.resolve(opened.func) in _OPENING and not inside and not context.escapes(place)
+
+
+def _opened(context: Context, binding: Binding) -> ast.Call | None:
+    """Return the call whose result the name is bound to, by assignment or ``with``."""
+    if isinstance(binding.value, ast.Call):
+        return binding.value
+    match context.facts.parent(binding.node):
+        case ast.withitem(context_expr=ast.Call() as call, optional_vars=name) if name is binding.node:
+            return call
+        case _:
+            return None
+
+
+def _may_write(node: ast.AST) -> bool:
+    """Tell whether a file may be changed, or somebody else gets control, while the lines are gone through."""
+    for part in ast.walk(node):
+        match part:
+            case ast.Yield() | ast.YieldFrom() | ast.Await() | ast.AsyncFor():
+                return True
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _WRITING:
+                return True
+            case _:
+                pass
+    return False
+
+
+CASES = (
+    Case(
+        name="a loop in a with statement, and a comprehension",
+        before="""
+import os
+import tempfile
+
+def count(text):
+    path = os.path.join(tempfile.mkdtemp(), "a.txt")
+    with open(path, "w") as out:
+        out.write(text)
+    found = []
+    with open(path) as lines:
+        for number, line in enumerate(lines.readlines(), start=1):
+            found.append((number, line.strip()))
+    stream = open(path)
+    short = [line for line in stream.readlines() if len(line) < 4]
+    stream.close()
+    return found, short
+""",
+        after="""
+import os
+import tempfile
+
+def count(text):
+    path = os.path.join(tempfile.mkdtemp(), "a.txt")
+    with open(path, "w") as out:
+        out.write(text)
+    found = []
+    with open(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            found.append((number, line.strip()))
+    stream = open(path)
+    short = [line for line in stream if len(line) < 4]
+    stream.close()
+    return found, short
+""",
+        call="count",
+        inputs=("('a\\\\nlonger\\\\n\\\\nb',)", "('',)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("the loop reads on by itself",
+           "def f(p):\n    with open(p) as f:\n        for line in f.readlines():\n            g(line, f.read())\n"),
+    Refuse("the loop writes the file",
+           "def f(p):\n    with open(p) as f:\n        for line in f.readlines():\n            h = open(p, 'w')\n"),
+    Refuse("somebody else has control meanwhile",
+           "def f(p):\n    with open(p) as f:\n        for line in f.readlines():\n            yield line\n"),
+    Refuse("the list is kept", "def f(p):\n    with open(p) as f:\n        return f.readlines()\n"),
+    Refuse("may be no file", "def f(f):\n    for line in f.readlines():\n        print(line)\n"),
+    Refuse("a generator outlives the file",
+           "def f(p):\n    with open(p) as f:\n        return (x for x in f.readlines())\n"),
+    Refuse("only so many characters",
+           "def f(p):\n    with open(p) as f:\n        for line in f.readlines(100):\n            print(line)\n"),
+    Refuse("another `open`",
+           "from tools import open\ndef f(p):\n    with open(p) as f:\n        for line in f.readlines():\n"
+           "            print(line)\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="import io\ntext = ('x' * 40 + chr(10)) * n",
+    before="count = 0\nfor line in io.StringIO(text).readlines():\n    count += len(line)",
+    after="count = 0\nfor line in io.StringIO(text):\n    count += len(line)",
+    sizes=(100, 10_000, 100_000),
+    size_is="lines",
+)
