@@ -1,0 +1,178 @@
+"""Walk through text or bytes by an index, instead of cutting off what is done.
+
+## What
+`text = text[n:]` in a loop, on a text, bytes or a list: keep the position in a variable and move that; `find`,
+`startswith`, `match` of a compiled pattern and `struct.unpack_from` take a position to start from. For bytes,
+`memoryview(data)[n:]` does not copy.
+
+## Why
+Each cut copies all that is left, so working through n characters copies about n²/2 of them.
+
+## When not
+Where the loop runs a few times, or what is left is short: options on a command line, parts of a path.
+
+## Source
+Python wiki, TimeComplexity: getting a slice of k elements is O(k). The figures in `RULE` are measured with `BENCH`:
+pieces of ten bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Ask, Bench, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="slice-consume",
+    title="All that is left is copied for each piece that is taken",
+    family="text",
+    safety=Safety.ADVICE,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.Slice})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    figures={
+        "3.11": {100: 1.1, 1000: 1.1, 10000: 1.7, 100000: 10.0, 1000000: 75.0},
+        "3.12": {100: 0.86, 1000: 0.97, 10000: 2.0, 100000: 16.0, 1000000: 99.0},
+        "3.13": {100: 1.2, 1000: 0.96, 10000: 1.5, 100000: 13.0, 1000000: 82.0},
+        "3.14": {100: 0.89, 1000: 0.91, 10000: 1.7, 100000: 12.0, 1000000: 120.0},
+    },
+)
+
+_SHORT = 10_000
+"""Length up to which copying the rest is as fast as what a step does besides."""
+_COPIED = ("builtins.str", "builtins.bytes", "builtins.list", "builtins.bytearray", "builtins.tuple")
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each cut of a text, bytes or list in a loop that does not start it anew."""
+    for statement in context.nodes(ast.Assign):
+        match statement:
+            case ast.Assign(
+                targets=[ast.Name() | ast.Attribute() as target],
+                value=ast.Subscript(value=cut, slice=ast.Slice(lower=ast.expr() as start, upper=None, step=None)),
+            ) if ast.unparse(target) == ast.unparse(cut):
+                place = context.place(target)
+            case _:
+                continue
+        if place is None or _is_from_end(start):
+            continue
+        own = [b.node for b in place.bindings if b.node is not statement and not isinstance(b.node, ast.AugAssign)]
+        others = [node for node in own if not (isinstance(node, ast.Assign) and _cuts(node))]
+        making = [loop for node in others for loop in context.loops(node)]
+        # A `for` hands out what is there in a few turns; what is worked through to its end is in a `while`.
+        loops = [loop for loop in context.loops(statement) if loop not in making and isinstance(loop, ast.While)]
+        types = context.type_of(cut)
+        if any(isinstance(b.value, ast.Call) and _views(context, b.value) for b in place.bindings):
+            continue
+        if not loops or (types and not types & set(_COPIED)) or place.kind is PlaceKind.GLOBAL:
+            continue
+        yield context.finding(
+            statement,
+            f"Each cut copies all that is left of {place.name}: keep the position in a variable, and hand it to what "
+            "looks for the next piece; a memoryview of bytes is cut without a copy.",
+            questions=(
+                context.ask(place, Ask.TYPES, expects=_COPIED, needed=not types),
+                context.ask(place, Ask.LENGTH, at_least=_SHORT, needed=True),
+            ),
+        )
+
+
+def _views(context: Context, call: ast.Call) -> bool:
+    return context.resolve(call.func) == "builtins.memoryview"
+
+
+def _is_from_end(start: ast.expr) -> bool:
+    """Tell whether only the end is kept, as in ``last[-10:]``."""
+    return isinstance(start, ast.UnaryOp) and isinstance(start.op, ast.USub)
+
+
+def _cuts(statement: ast.Assign) -> bool:
+    value = statement.value
+    return isinstance(value, ast.Subscript) and ast.unparse(value.value) == ast.unparse(statement.targets[0])
+
+
+CASES = (
+    Case(
+        name="bytes in records",
+        before="""
+def split(data, size):
+    records = []
+    while data:
+        records.append(data[:size])
+        data = data[size:]
+    return records
+""",
+        after="""
+def split(data, size):
+    records = []
+    at = 0
+    while at < len(data):
+        records.append(data[at:at + size])
+        at += size
+    return records
+""",
+        call="split",
+        inputs=("(b'abcdefg', 3)", "('', 2)", "([1, 2, 3], 2)"),
+    ),
+    Case(
+        name="a buffer on self",
+        before="""
+class Reader:
+    def __init__(self, text):
+        self.rest = text
+    def words(self):
+        found = []
+        while self.rest:
+            end = self.rest.find(" ")
+            end = len(self.rest) if end < 0 else end
+            found.append(self.rest[:end])
+            self.rest = self.rest[end + 1:]
+        return found
+def run(text):
+    return Reader(text).words()
+""",
+        after="""
+class Reader:
+    def __init__(self, text):
+        self.text = text
+        self.at = 0
+    def words(self):
+        found = []
+        while self.at < len(self.text):
+            end = self.text.find(" ", self.at)
+            end = len(self.text) if end < 0 else end
+            found.append(self.text[self.at:end])
+            self.at = end + 1
+        return found
+def run(text):
+    return Reader(text).words()
+""",
+        call="run",
+        inputs=("('a bc  d',)", "('',)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("not in a loop", "def f(s):\n    s = s[1:]\n    return s\n"),
+    Refuse("the end is kept", "def f(s, x):\n    while x():\n        s = s + [1]\n        s = s[-10:]\n    return s\n"),
+    Refuse("made anew in each turn",
+           "def f(x):\n    while x:\n        s = x.pop()\n        s = s[1:]\n        print(s)\n"),
+    Refuse("of each element", "def f(x):\n    for s in x:\n        s = s[1:]\n        print(s)\n"),
+    Refuse("another name", "def f(s, x):\n    while x():\n        t = s[1:]\n        print(t)\n"),
+    Refuse("an element, not a slice", "def f(s):\n    while s:\n        s = s[1]\n"),
+    Refuse("both ends", "def f(s, n):\n    while n:\n        s = s[1:n]\n"),
+    Refuse("a view is cut without a copy", "def f(s):\n    s = memoryview(s)\n    while s:\n        s = s[1:]\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="data = bytes(n)\n"
+    "def cut():\n    rest, n = data, 0\n    while rest:\n        n += len(rest[:10])\n        rest = rest[10:]\n"
+    "    return n\n"
+    "def walk():\n    at, n = 0, 0\n    while at < len(data):\n        n += len(data[at:at + 10])\n        at += 10\n"
+    "    return n",
+    before="cut()",
+    after="walk()",
+    sizes=(100, 1000, 10_000, 100_000, 1_000_000),
+    size_is="bytes",
+)
