@@ -1,0 +1,421 @@
+"""Ask a dict, a Counter or a set what a list can only find by going through it.
+
+## What
+In a loop, on a list that stays the same meanwhile: `items.count(x)` and `items.index(x)`. Count once with
+`collections.Counter`, or make a dict of the positions once, before the loop. And `items.remove(x)` in a loop, on a list
+that is otherwise only tested and added to: make it a set.
+
+## Why
+Each of these goes through the list from its start, so a loop of them costs the product of both lengths. A dict or a
+set finds an element in one step.
+
+## When not
+On short lists. Elements must be hashable, and unlike ones must not be equal. A dict raises `KeyError` for what is not
+there, `index` raises `ValueError`: where the latter is caught the list is left alone. A set holds each element once, so
+only lists without duplicates may become one. Texts have methods of the same names, which find parts of them.
+
+## Source
+Python wiki, TimeComplexity: finding and deleting an element is O(n) in a list, O(1) on average in a dict or set. The
+figures in `RULE` are measured with `BENCH`: the position of each element of a list.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Ask,
+    Bench,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    Place,
+    PlaceKind,
+    Refuse,
+    Rewrite,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    Use,
+)
+
+RULE = Rule(
+    slug="list-remove-index-count",
+    title="A list is searched from its start on each call",
+    family="containers",
+    safety=Safety.OFFER,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"count", "index", "remove"})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.ELEMENTS}),
+    figures={
+        "3.11": {3: 0.37, 10: 0.28, 100: 5.7, 1000: 53.0, 10000: 690.0},
+        "3.12": {3: 0.29, 10: 0.64, 100: 6.0, 1000: 78.0, 10000: 1000.0},
+        "3.13": {3: 0.29, 10: 0.84, 100: 6.4, 1000: 97.0, 10000: 810.0},
+        "3.14": {3: 0.18, 10: 0.79, 100: 2.5, 1000: 21.0, 10000: 420.0},
+    },
+)
+
+_SHORT = 16
+"""Elements up to which going through them is as fast."""
+_LIST, _TUPLE = "builtins.list", "builtins.tuple"
+_UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
+_READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield one finding for each list and method, where a loop calls it."""
+    if context.is_dynamic:
+        return
+    found: dict[tuple[str, str, ast.stmt | None], tuple[Place, list[ast.Call]]] = {}
+    for call in context.nodes(ast.Call):
+        match call:
+            case ast.Call(func=ast.Attribute(value=searched, attr="count" | "index" | "remove" as name), args=[one]):
+                place = context.place(searched)
+            case _:
+                continue
+        if place is None or isinstance(one, ast.Starred) or call.keywords or not context.loops(call):
+            continue
+        loop = _still_loop(context, place, call) if name != "remove" else None
+        if name == "remove":
+            if _may_be_set(context, place, call):
+                found.setdefault((place.name, name, None), (place, []))[1].append(call)
+        elif loop is not None and _is_sequence(context, searched) and not _is_expected(context, call, name):
+            found.setdefault((place.name, name, loop), (place, []))[1].append(call)
+    for (_, method, loop), (place, calls) in found.items():
+        yield _describe(context, place, calls, method, loop)
+
+
+def _is_sequence(context: Context, searched: ast.expr) -> bool:
+    """Tell whether this may be a list or tuple of hashable elements. Texts have these methods too."""
+    types, elements = context.type_of(searched), context.element_of(searched)
+    return types <= {_LIST, _TUPLE} and not elements & {*_UNHASHABLE, "builtins.float"}
+
+
+def _still_loop(context: Context, place: Place, call: ast.Call) -> ast.stmt | None:
+    """Return the outermost statement that repeats ``call`` and leaves the list as it is."""
+    if place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL, PlaceKind.ENCLOSING):
+        uses = [r for r in (*place.references, *place.strangers) if not _is_start(context, place, r)]
+        if any(context.use(reference) not in _READING for reference in uses):
+            return None
+    outer: ast.AST | None = None
+    for loop in context.loops(call):
+        inside = [reference for reference in place.references if context.is_inside(reference, loop)]
+        if any(context.use(reference) not in _READING for reference in inside):
+            break
+        outer = loop
+    statement = context.facts.statement(outer) if outer is not None else None
+    while isinstance(above := context.facts.parent(statement or call), ast.If) and statement in above.orelse:
+        statement = above
+    return statement if _varies(context, call) else None
+
+
+def _is_start(context: Context, place: Place, reference: ast.expr) -> bool:
+    stored = isinstance(getattr(reference, "ctx", None), ast.Store)
+    return stored and any(context.facts.parent(reference) is binding.node for binding in place.bindings)
+
+
+def _varies(context: Context, call: ast.Call) -> bool:
+    """Tell whether different elements are looked for: the innermost loop does not repeat the same search."""
+    return not isinstance(call.args[0], ast.Constant)
+
+
+def _is_expected(context: Context, call: ast.Call, name: str) -> bool:
+    """Tell whether the function catches the ``ValueError`` of what is not there."""
+    here: ast.AST | None = call if name == "index" else None
+    while here is not None and here is not context.function.node:
+        here = context.facts.parent(here)
+        if isinstance(here, ast.Try):
+            return True
+    return False
+
+
+def _may_be_set(context: Context, place: Place, call: ast.Call) -> bool:
+    """Tell whether nothing asks the list for order, duplicates or positions, nor for the ``ValueError``."""
+    private = place.name.rpartition(".")[2].startswith("_")
+    if place.kind is not PlaceKind.LOCAL and not (place.kind is PlaceKind.ATTRIBUTE and private):
+        return False
+    making = [loop for binding in place.bindings for loop in context.loops(binding.node)]
+    if place.strangers or _is_expected(context, call, "index") or all(x in making for x in context.loops(call)):
+        return False
+    for binding in place.bindings:
+        if binding.kind is not BindingKind.VALUE or not isinstance(binding.node, ast.Assign) or binding.value is None:
+            return False
+        if len(binding.node.targets) > 1 or not _makes_list(context, binding.value):
+            return False
+    uses = [r for r in place.references if not _is_start(context, place, r)]
+    grows = any(_method(context, r) in ("append", "extend") for r in uses) or context.measured
+    return grows and all(_fits_set(context, reference) for reference in uses)
+
+
+def _makes_list(context: Context, value: ast.expr) -> bool:
+    elements = context.element_of(value) & set(_UNHASHABLE)
+    match value:
+        case ast.List(elts=[]) | ast.ListComp():
+            return not elements
+        case ast.List(elts=[*items]):
+            return not elements and not any(isinstance(item, ast.Starred) for item in items)
+        case ast.Call(func=ast.Name() as function, args=[] | [_], keywords=[]):
+            return context.resolve(function) == _LIST
+        case _:
+            return False
+
+
+def _method(context: Context, reference: ast.expr) -> str:
+    """Return the method that is called on ``reference`` by a statement of its own, with one argument."""
+    above = context.facts.parent(reference)
+    call = context.facts.parent(above) if isinstance(above, ast.Attribute) else None
+    if not isinstance(above, ast.Attribute) or not isinstance(call, ast.Call) or call.func is not above:
+        return ""
+    plain = len(call.args) == 1 and not call.keywords and isinstance(context.facts.parent(call), ast.Expr)
+    return above.attr if plain else ""
+
+
+def _fits_set(context: Context, reference: ast.expr) -> bool:
+    if context.use(reference) is Use.TEST or _method(context, reference) in ("append", "extend", "remove"):
+        return True
+    match context.facts.parent(reference):
+        case ast.If() | ast.While() | ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.Call(func=function, args=[_]) if function is not reference:
+            return context.resolve(function) in ("builtins.len", "builtins.bool", "builtins.sorted")
+        case _:
+            return False
+
+
+def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, loop: ast.stmt | None) -> Finding:
+    advice = {
+        "count": f"count all elements once before the loop, with collections.Counter({place.name})",
+        "index": "make a dict of the positions once before the loop; it raises KeyError for what is not there",
+        "remove": "make it a set, if no element is in it twice; it raises KeyError for what is not there",
+    }[name]
+    probes = dict.fromkeys(call.args[0].id for call in calls if isinstance(call.args[0], ast.Name))
+    function, rewrite = calls[0].func, context.rewrite()
+    known = isinstance(function, ast.Attribute) and bool(context.type_of(function.value))
+    if loop is None:
+        _turn_into_set(context, place, rewrite)
+    else:
+        _look_up(context, place, calls, loop, rewrite)
+    return context.finding(
+        calls[0],
+        f"Each {place.name}.{name}() goes through the list: {advice}. Elements must be hashable.",
+        lines=tuple(sorted({call.lineno for call in calls})),
+        questions=(
+            context.ask(place, Ask.TYPES, expects=(_LIST, _TUPLE), needed=not known and loop is not None),
+            context.ask(place, Ask.LENGTH, at_least=_SHORT),
+            context.ask(place, Ask.ELEMENTS, excludes=_UNHASHABLE),
+            *(context.ask(probe, Ask.TYPES, excludes=_UNHASHABLE) for probe in probes),
+        ),
+        rewrite=rewrite,
+    )
+
+
+def _look_up(context: Context, place: Place, calls: list[ast.Call], loop: ast.stmt, rewrite: Rewrite) -> None:
+    """Make the edits that build a Counter or a dict before ``loop``, and ask that."""
+    plain = place.name.rpartition(".")[2].strip("_").lower()
+    function = calls[0].func
+    if not isinstance(function, ast.Attribute):
+        return
+    searched = rewrite.text(function.value)
+    if function.attr == "count":
+        known = rewrite.fresh(f"{plain}_counts")
+        made = f"{rewrite.add_import('collections', 'Counter')}({searched})"
+    else:
+        known, at, item = rewrite.fresh(f"{plain}_positions"), rewrite.fresh("position"), rewrite.fresh("element")
+        if not context.has_builtin("reversed", "list", "enumerate"):
+            rewrite.refuse("`reversed`, `list` or `enumerate` means something else in this file")
+        made = f"{{{item}: {at} for {at}, {item} in reversed(list(enumerate({searched})))}}"
+    rewrite.insert_before(loop, f"{known} = {made}")
+    for call in calls:
+        rewrite.replace(call, f"{known}[{rewrite.text(call.args[0])}]")
+
+
+def _turn_into_set(context: Context, place: Place, rewrite: Rewrite) -> None:
+    if not context.has_builtin("set"):
+        rewrite.refuse("`set` means something else in this file")
+    for binding in place.bindings:
+        match binding.value:
+            case ast.List(elts=[]) as value:
+                rewrite.replace(value, "set()")
+            case ast.List() | ast.ListComp() as value:
+                rewrite.rebracket(value, "{", "}")
+            case ast.Call() as value:
+                rewrite.replace(value.func, "set")
+    for reference in place.references:
+        method = context.facts.parent(reference)
+        new = {"append": "add", "extend": "update"}.get(_method(context, reference))
+        if new is not None and isinstance(method, ast.Attribute):
+            rewrite.rename_attribute(method, new)
+
+
+CASES = (
+    Case(
+        name="counted for each",
+        before="""
+def frequencies(text):
+    words = text.split()
+    table = {}
+    for word in words:
+        table[word] = words.count(word)
+    return table
+""",
+        after="""
+from collections import Counter
+
+def frequencies(text):
+    words = text.split()
+    table = {}
+    words_counts = Counter(words)
+    for word in words:
+        table[word] = words_counts[word]
+    return table
+""",
+        call="frequencies",
+        inputs=("('a b a',)", "('',)"),
+    ),
+    Case(
+        name="counted in a comprehension, on self",
+        before="""
+class Votes:
+    def __init__(self, names):
+        self._names = [name.lower() for name in names]
+    def result(self):
+        return sorted((self._names.count(name), name) for name in set(self._names))
+def run(names):
+    return Votes(names).result()
+""",
+        after="""
+from collections import Counter
+
+class Votes:
+    def __init__(self, names):
+        self._names = [name.lower() for name in names]
+    def result(self):
+        names_counts = Counter(self._names)
+        return sorted((names_counts[name], name) for name in set(self._names))
+def run(names):
+    return Votes(names).result()
+""",
+        call="run",
+        inputs=("(['A', 'b', 'a'],)", "([],)", "([1],)"),
+    ),
+    Case(
+        name="positions, of a list of the module",
+        before="""
+ORDER = ["low", "normal", "high", "urgent"]
+def ranks(names):
+    return [ORDER.index(name) for name in names]
+""",
+        after="""
+ORDER = ["low", "normal", "high", "urgent"]
+def ranks(names):
+    order_positions = {element: position for position, element in reversed(list(enumerate(ORDER)))}
+    return [order_positions[name] for name in names]
+""",
+        call="ranks",
+        inputs=("(['high', 'low'],)", "([],)", "(None,)"),
+    ),
+    Case(
+        name="a parameter; values seen decide",
+        before="""
+def places(names, wanted):
+    return [names.index(name) for name in wanted if name]
+""",
+        after="""
+def places(names, wanted):
+    names_positions = {element: position for position, element in reversed(list(enumerate(names)))}
+    return [names_positions[name] for name in wanted if name]
+""",
+        call="places",
+        inputs=("(['a', 'b', 'a'], ['b', '', 'a'])", "([], [])"),
+    ),
+    Case(
+        name="positions where elements are there twice, in nested loops",
+        before="""
+def edges(pairs):
+    nodes = [node for pair in pairs for node in pair]
+    found = []
+    for pair in pairs:
+        for node in pair:
+            found.append((node, nodes.index(node)))
+    return found
+""",
+        after="""
+def edges(pairs):
+    nodes = [node for pair in pairs for node in pair]
+    found = []
+    nodes_positions = {element: position for position, element in reversed(list(enumerate(nodes)))}
+    for pair in pairs:
+        for node in pair:
+            found.append((node, nodes_positions[node]))
+    return found
+""",
+        call="edges",
+        inputs=("([('a', 'b'), ('b', 'a'), ('c', 'a')],)", "([],)"),
+    ),
+    Case(
+        name="removed one by one",
+        before="""
+def leftover(names, used):
+    free = [name for name in names]
+    free.append("spare")
+    for name in used:
+        if name in free:
+            free.remove(name)
+    return len(free), sorted(free)
+""",
+        after="""
+def leftover(names, used):
+    free = {name for name in names}
+    free.add("spare")
+    for name in used:
+        if name in free:
+            free.remove(name)
+    return len(free), sorted(free)
+""",
+        call="leftover",
+        inputs=("(['a', 'b', 'c'], ['b', 'x', 'b'])", "([], [])"),
+    ),
+)
+
+REFUSE = (
+    Refuse("declared a text", "def f(s: str, xs):\n    return [s.count(x) for x in xs]\n"),
+    Refuse("a text", "def f(xs):\n    s = ','.join(xs)\n    return [s.index(x) for x in xs]\n"),
+    Refuse("the list changes in the loop",
+           "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
+    Refuse("from a position on", "def f(xs):\n    a = list(xs)\n    return [a.index(x, 3) for x in xs]\n"),
+    Refuse("once, not in a loop", "def f(xs):\n    a = list(xs)\n    return a.index(1) + a.count(xs)\n"),
+    Refuse("made anew in each turn",
+           "def f(xs):\n    for x in xs:\n        a = x.split()\n        print(a.index(x))\n"),
+    Refuse("what is not there is caught",
+           "def f(xs):\n    a = list(xs)\n    for x in xs:\n        try:\n            print(a.index(x))\n"
+           "        except ValueError:\n            pass\n"),
+    Refuse("the same element each time", "def f(xs):\n    a = list(xs)\n    return [a.count(0) for x in xs]\n"),
+    Refuse("lists of lists, which no dict can hold",
+           "def f(xs):\n    a = [[x] for x in xs]\n    return [a.index(x) for x in xs]\n"),
+    Refuse("numbers with NaN among them",
+           "def f(xs):\n    a = [float(x) for x in xs]\n    return [a.count(x) for x in a]\n"),
+    Refuse("the order is asked for",
+           "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a[0]\n"),
+    Refuse("the list is handed on",
+           "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a\n"),
+    Refuse("the caller's list", "def f(a, ys):\n    for y in ys:\n        a.remove(y)\n"),
+    Refuse("an array's count", "import array\ndef f(xs):\n    a = bytes(xs)\n    return [a.index(x) for x in xs]\n"),
+    Refuse("changed by another method",
+           "class A:\n    def __init__(self):\n        self.a = []\n    def add(self, x):\n        self.a.append(x)\n"
+           "    def f(self, xs):\n        return [self.a.index(x) for x in xs]\n"),
+    Refuse("reached by locals()", "def f(xs):\n    a = list(xs)\n    return [a.index(x) for x in xs], locals()\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="items = [str(x) for x in range(n)]\n"
+    "def search():\n    return [items.index(x) for x in items]\n"
+    "def look_up():\n    positions = {x: at for at, x in reversed(list(enumerate(items)))}\n"
+    "    return [positions[x] for x in items]",
+    before="search()",
+    after="look_up()",
+    sizes=(3, 10, 100, 1000, 10_000),
+    size_is="elements",
+)
