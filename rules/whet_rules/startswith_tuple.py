@@ -1,0 +1,178 @@
+"""Ask for several beginnings at once.
+
+## What
+`s.startswith("a") or s.startswith("b")`, and the same with `endswith` or with `not … and not …`, in a loop or a hot
+function: `s.startswith(("a", "b"))`.
+
+## Why
+Each call costs more than the comparison that it makes; the tuple is a constant.
+
+## When not
+Where one of them is nearly always true and stands first. On objects that are no texts and have a method of that name.
+
+## Source
+The documentation of `str.startswith`: "prefix can also be a tuple of prefixes to look for". The figures in `RULE` are
+measured with `BENCH`: none of them matches.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="startswith-tuple",
+    title="A text is asked for one beginning after the other",
+    family="text",
+    safety=Safety.SAFE,
+    speed=Speed.FACTOR,
+    triggers=Triggers(nodes=frozenset({ast.BoolOp}), words=frozenset({"startswith", "endswith"})),
+    asks=frozenset({Ask.TYPES}),
+    figures={
+        "3.11": {2: 1.6, 4: 1.8, 8: 2.7},
+        "3.12": {2: 0.99, 4: 3.2, 8: 3.3},
+        "3.13": {2: 1.6, 4: 3.9, 8: 3.7},
+        "3.14": {2: 1.4, 4: 2.1, 8: 3.1},
+    },
+    ruff="PIE810",
+)
+
+_TEXTS = frozenset({"builtins.str", "builtins.bytes"})
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each condition that only asks one text for constant beginnings, where it runs again and again."""
+    for condition in context.nodes(ast.BoolOp):
+        if not context.loops(condition) and not context.measured:
+            continue
+        negated = isinstance(condition.op, ast.And)
+        calls = [call for value in condition.values if (call := _read(value, negated=negated)) is not None]
+        if len(calls) < len(condition.values):
+            continue
+        subject, method, _ = calls[0]
+        texts = [text for one, name, text in calls if name == method and ast.unparse(one) == ast.unparse(subject)]
+        same = {type(context.constant(text)) for text in texts}
+        if len(texts) < len(calls) or len(same) != 1 or not same <= {str, bytes}:
+            continue
+        types = context.type_of(subject)
+        if (types and not types <= _TEXTS) or not _is_plain(subject):
+            continue
+        rewrite = context.rewrite()
+        inside = ", ".join(rewrite.text(text) for text in texts)
+        asked = f"{rewrite.operand(subject)}.{method}(({inside}))"
+        rewrite.replace(condition, f"not {asked}" if negated else asked)
+        place = context.place(subject)
+        question = context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS))) if place is not None else None
+        yield context.finding(
+            condition,
+            f"{method} takes a tuple: one call does for {len(texts)}.",
+            safety=Safety.SAFE if types else Safety.OFFER,
+            questions=(question,) if question is not None and not types else (),
+            rewrite=rewrite,
+        )
+
+
+def _read(value: ast.expr, *, negated: bool) -> tuple[ast.expr, str, ast.expr] | None:
+    """Return the text, the method and the argument of one call."""
+    if negated:
+        if not (isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)):
+            return None
+        value = value.operand
+    match value:
+        case ast.Call(
+            func=ast.Attribute(value=subject, attr="startswith" | "endswith" as method), args=[text], keywords=[]
+        ):
+            return subject, method, text
+        case _:
+            return None
+
+
+def _is_plain(subject: ast.expr) -> bool:
+    """Tell whether asking for it once or twice is the same."""
+    while isinstance(subject, ast.Attribute):
+        subject = subject.value
+    return isinstance(subject, ast.Name)
+
+
+CASES = (
+    Case(
+        name="comments in lines",
+        before="""
+END = ";"
+def code(text):
+    found = []
+    for line in text.splitlines():
+        line = str(line)
+        if line.startswith("#") or line.startswith("//") or line.startswith(END):
+            continue
+        if not line.endswith("a") and not line.endswith("b"):
+            found.append(line)
+    return found
+""",
+        after="""
+END = ";"
+def code(text):
+    found = []
+    for line in text.splitlines():
+        line = str(line)
+        if line.startswith(("#", "//", END)):
+            continue
+        if not line.endswith(("a", "b")):
+            found.append(line)
+    return found
+""",
+        call="code",
+        inputs=("('# x\\nxa\\n;y\\nz\\n//',)", "('',)"),
+    ),
+    Case(
+        name="an attribute, in a comprehension, of any type",
+        before="""
+class Row:
+    def __init__(self, key):
+        self.key = key
+def run(keys):
+    rows = [Row(key) for key in keys]
+    return [row.key for row in rows if (row.key.startswith(b"x")
+                                        or row.key.startswith(b"y"))]
+""",
+        after="""
+class Row:
+    def __init__(self, key):
+        self.key = key
+def run(keys):
+    rows = [Row(key) for key in keys]
+    return [row.key for row in rows if (row.key.startswith((b"x", b"y")))]
+""",
+        call="run",
+        inputs=("([b'x1', b'z', b'y'],)", "([],)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("two texts", "def f(xs, t):\n    return [s for s in xs if s.startswith('a') or t.startswith('b')]\n"),
+    Refuse("two methods", "def f(xs):\n    return [s for s in xs if s.startswith('a') or s.endswith('b')]\n"),
+    Refuse("both must hold", "def f(xs):\n    return [s for s in xs if s.startswith('a') and s.startswith('ab')]\n"),
+    Refuse("not known to be texts, not tuples",
+           "def f(xs, a, b):\n    return [s for s in xs if s.startswith(a) or s.startswith(b)]\n"),
+    Refuse("from a position on",
+           "def f(xs):\n    return [s for s in xs if s.startswith('a', 1) or s.startswith('b', 1)]\n"),
+    Refuse("something else in between",
+           "def f(xs):\n    return [s for s in xs if s.startswith('a') or not s or s.startswith('b')]\n"),
+    Refuse("a call each time",
+           "def f(xs):\n    return [s for s in xs if s.pop().startswith('a') or s.pop().startswith('b')]\n"),
+    Refuse("text and bytes",
+           "def f(xs):\n    return [s for s in xs if s.startswith('a') or s.startswith(b'a')]\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="s = 'some text'\nspace = {}\nmarks = [chr(65 + k) for k in range(n)]\n"
+    "one_by_one = ' or '.join(f's.startswith({m!r})' for m in marks)\n"
+    "exec(f'def a(s):\\n    return {one_by_one}\\ndef b(s):\\n    return s.startswith({tuple(marks)!r})', space)\n"
+    "a, b = space['a'], space['b']",
+    before="a(s)",
+    after="b(s)",
+    sizes=(2, 4, 8),
+    size_is="beginnings",
+)
