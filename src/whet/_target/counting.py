@@ -75,7 +75,9 @@ class _Off:
         if spent_ns >= LEAST_PHASE_NS:
             self.rate.add(counted, spent_ns, self.missed_ns, phase, own_share)
             self.missed_ns = 0
-        # Else it was cut short by a signal that was under way; what was counted stays part of the known count.
+        else:
+            # Cut short by a signal that was under way, or disturbed; what was counted stays part of the known count.
+            self.rate.skip(phase)
 
 
 def _count_throughout(toggle: Toggle) -> int | None:
@@ -264,7 +266,7 @@ class Toggles:
             each.end(spent - own, len(self.phases), own / max(spent, 1))
         for key in self.spare.keys() & self.bases.keys():
             self.bases[key][0].set(False)
-        if spent - own >= LEAST_PHASE_NS and len(self.phases) < MOST_PHASES:
+        if len(self.phases) < MOST_PHASES:
             self.phases.append(moved)
 
     def _time_phase(self, cpu_ns: int) -> int:

@@ -50,6 +50,10 @@ class Rate:
         self.was = rate
         self.own_share += own_share
 
+    def skip(self, phase: int) -> None:
+        """Take note of a phase whose length is not known: what was counted in it was not missed."""
+        self.parts.append((phase, 0, 0.0))
+
     def estimate(self, known: int, tail_ns: int) -> tuple[int, float]:
         """Return what ``known`` counts become with all stretches, by time, and the relative standard error.
 
@@ -61,7 +65,8 @@ class Rate:
         missing = self.counts + last
         if self.counted < FEW:
             return round(known + missing), 1.0
-        bias = UNSURE_COST * self.own_share / len(self.parts) * missing
+        timed = sum(1 for _, _, weight in self.parts if weight)
+        bias = UNSURE_COST * self.own_share / max(timed, 1) * missing
         error = hypot(sqrt(self.spread), missing / sqrt(self.counted), last / 2, bias)
         return round(known + missing), error / max(known + missing, 1)
 
@@ -84,13 +89,15 @@ class Rate:
                 if number < since:
                     continue
                 raw = phases[number].get(base, 0)
+                inside += raw
+                if not weight:
+                    continue
                 part = counted * weight
                 counts += part
                 squares += part * part
                 if raw:
                     weighed = raw * weight
                     moved += 1
-                    inside += raw
                     own += weighed
                     own_squares += weighed * weighed
                     products += part * weighed
