@@ -5,7 +5,8 @@
    alone, then one joins the other, until it is known which of them must go.
 3. Rounds: the baseline against all, and all against all but one, for each. Each match is
    played until it is clear.
-4. Where one seems to win nothing, because another one wins the same, those left over are tried on top of what won.
+4. What is left over is tried on top of what won: together, what seems to win too little to be seen alone; one by one,
+   what seems to win nothing, because another one may win the same.
 5. Fresh rounds, baseline against what won: the figure that is told, free of the luck that chose it.
 
 The error that the user allows holds for all of these comparisons together.
@@ -190,8 +191,8 @@ class ProofSession:
 
     def _play(self, units: list[Unit]) -> None:
         runner = self._get_runner()
-        # The total, one for each, what is left over, and each of that on top.
-        self._comparisons = 2 * len(units) + 2 if len(units) > 1 else 1
+        # The total, one for each, what is left over (twice), and each of that on top.
+        self._comparisons = 2 * len(units) + 3 if len(units) > 1 else 1
         fresh = min(2 * TOTAL_PAIRS * runner.seconds_a_run, TOTAL_BUDGET * self.options.budget)
         self._reserve = max(2 * LEAST_TOTAL * runner.seconds_a_run, fresh)
         won = self._play_alone(units[0]) if len(units) == 1 else self._leave_one_out(units)
@@ -214,7 +215,9 @@ class ProofSession:
             side = f"without {unit.ids[0]}"
             if self._get_sieve().define(side, [each for each in units if each is not unit]):
                 matches[unit.ids] = Match(side, side, ALL, design)
-        scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()])
+        # Many small gains, none of which can be shown alone, must find time to be shown together.
+        keep = 2 * LEAST_TOTAL * runner.seconds_a_run
+        scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()], keep)
         for unit in units:
             if unit.ids in matches:
                 self._settle(unit, matches[unit.ids], scores)
@@ -223,26 +226,46 @@ class ProofSession:
         return self._try_on_top(won, rest) if rest else won
 
     def _try_on_top(self, won: list[Unit], rest: list[Unit]) -> list[Unit]:
-        """Add what wins nothing beside all the others, because one of those wins the same, but does on its own."""
-        runner = self._get_runner()
-        runner.doing = "what is left over"
-        kept = [unit for unit in self._in_order() if unit in won or unit in rest]
-        if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, kept):
+        """Return what won, and what of the rest wins on top of it.
+
+        What seems to win too little to be seen alone is kept as one where it wins together. What
+        seems to win nothing may be because another one wins the same; then one of them is enough.
+        """
+        self._get_runner().doing = "what is left over"
+        little = [unit for unit in rest if self._seems_to_win(unit)]
+        if little:
+            gain = self._play_on_top(won, little)
+            if gain is not None:
+                won = [*won, self._settle_as_one(little, gain)]
+        others = [unit for unit in rest if unit not in little]
+        if len(others) < 2 or self._play_on_top(won, others) is None:
             return won
-        match = Match("rest", WON, ALL, self._design(2))
-        self._play_matches([match])
-        if match.call is not Call.FASTER:
-            return won
-        for unit in rest:
-            both = [*won, unit]
-            if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, both):
-                continue
-            match = Match(f"with {unit.ids[0]}", WON, ALL, self._design(2))
-            scores = self._play_matches([match])
-            if match.call is Call.FASTER:
-                self._settle(unit, match, scores)
-                won = both
+        for unit in others:
+            gain = self._play_on_top(won, [unit])
+            if gain is not None:
+                won = [*won, self._settle_as_one([unit], gain)]
         return won
+
+    def _seems_to_win(self, unit: Unit) -> bool:
+        gain = self.settled[unit.ids].gain
+        return gain is not None and gain.estimate > 1 + self.options.threshold
+
+    def _play_on_top(self, won: list[Unit], more: list[Unit]) -> Gain | None:
+        """Compare what won with that and more; return the gain where it is faster."""
+        if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, [*won, *more]):
+            return None
+        match = Match("more", WON, ALL, self._design(2))
+        scores = self._play_matches([match])
+        return scores.gain(match, self._get_runner()) if match.call is Call.FASTER else None
+
+    def _settle_as_one(self, units: list[Unit], gain: Gain) -> Unit:
+        """Make one unit of several, which won ``gain`` together."""
+        whole = Unit(tuple(rewrite for unit in units for rewrite in unit.rewrites))
+        for unit in units:
+            del self.settled[unit.ids]
+        told = replace(gain, confidence=self.options.confidence)
+        self.settled[whole.ids] = Settled(whole, Verdict.FASTER, "", told)
+        return whole
 
     def _play_total(self, won: list[Unit]) -> None:
         """Compare the baseline with all that won, in runs that chose nothing."""
@@ -268,8 +291,8 @@ class ProofSession:
         self.total_verdict = _VERDICTS[match.call]
         self.applied = tuple(id_ for unit in won for id_ in unit.ids)
 
-    def _play_matches(self, matches: Sequence[Match]) -> Scores:
-        return play(self._get_runner(), matches, self._rng, reserve=self._reserve)
+    def _play_matches(self, matches: Sequence[Match], keep: float = 0.0) -> Scores:
+        return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep)
 
     def _design(self, sides: int) -> Design:
         runner, options = self._get_runner(), self.options

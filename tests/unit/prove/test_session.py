@@ -261,6 +261,17 @@ def test_of_two_that_win_the_same_one_is_kept(bench: Bench) -> None:
     assert proof.total.low <= 2.6 <= proof.total.high
 
 
+def test_many_small_gains_are_kept_as_one_where_they_are_seen_together_only(bench: Bench) -> None:
+    gains = {"a": 1.5} | dict.fromkeys("bcdefgh", 1.07)
+    proof = bench.prove("abcdefgh", gains=gains, noise=0.05, seconds=4.0)
+    assert _trial(proof, "a").verdict is Verdict.FASTER
+    group = _trial(proof, "h").group
+    assert len(group) > 3
+    assert {_trial(proof, letter).verdict for letter in group} == {Verdict.FASTER}
+    assert proof.total is not None
+    assert proof.total.low > 1.5
+
+
 def test_what_wins_nothing_is_not_called_faster(bench: Bench) -> None:
     """Four rewrites without any effect, often: a false call is as rare as promised for the whole command."""
     wrong = 0
