@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from whet.target.spec import TargetSpec
 
 BudgetOption = Annotated[
-    str, typer.Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h; default 10m.")
+    str, typer.Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")
 ]
 CompareOption = Annotated[
     list[str] | None, typer.Option("--compare", metavar="GLOB", help="Files that must come out the same.")
