@@ -168,7 +168,7 @@ def test_short_loops_are_asked_for_their_lengths_no_longer() -> None:
 
 def test_what_is_mostly_off_is_scaled_by_the_loop_that_calls_it() -> None:
     module = Module(
-        "def step(value):\n    value = value * 3 + len(str(value))\n    return len(str(value)) + sum((value, value))\n\n"
+        "def step(value):\n    value = value * 3 + len(str(value))\n    return sum((value, len(str(value))))\n\n"
         "def drive(values):\n    for value in values:\n        step(value)\n"
     )
     toggles = Toggles()
