@@ -103,9 +103,9 @@ def test_on_a_terminal_it_is_styled(words):
 def test_a_projects_rule_is_listed_and_a_broken_one_is_an_error(project):
     folder = project / ".whet" / "rules"
     folder.mkdir(parents=True)
-    (folder / "keys_membership.py").write_text(blocks()[0], "utf-8")
-    assert "keys-membership" in invoke()
-    assert "Ask the dict itself" in invoke("keys-membership")
+    (folder / "keys_view.py").write_text(blocks()[0], "utf-8")
+    assert "keys-view" in invoke()
+    assert "Ask the dict itself" in invoke("keys-view")
     (folder / "broken.py").write_text("1/0", "utf-8")
     with pytest.raises(PluginError, match=r"broken\.py does not load: ZeroDivisionError"):
         invoke()
@@ -113,7 +113,7 @@ def test_a_projects_rule_is_listed_and_a_broken_one_is_an_error(project):
 
 def test_the_documented_rule_holds_and_the_documented_check_says_so(project):
     rule, check = blocks()
-    path = project / "keys_membership.py"
+    path = project / "keys_view.py"
     path.write_text(rule, "utf-8")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -156,12 +156,12 @@ def test_a_file_that_is_there_is_left_alone(project):
 def test_a_rule_that_does_not_hold_is_said_with_what_is_wrong(project):
     folder = project / "more"
     folder.mkdir()
-    (folder / "keys_membership.py").write_text(
+    (folder / "keys_view.py").write_text(
         blocks()[0].replace("name in COLOURS\\n", "name not in COLOURS\\n"), "utf-8"
     )
-    result = CliRunner().invoke(APP, ["--check", "keys-membership", "--rules", str(folder)], standalone_mode=False)
+    result = CliRunner().invoke(APP, ["--check", "keys-view", "--rules", str(folder)], standalone_mode=False)
     assert result.return_value == 1
-    assert "keys-membership: a dict of the module: " in result.stdout
+    assert "keys-view: a dict of the module: " in result.stdout
 
 
 def test_benchmarks_are_measured_on_any_interpreter_and_kept_in_a_table(project):
@@ -186,9 +186,9 @@ def test_benchmarks_are_measured_on_any_interpreter_and_kept_in_a_table(project)
 def test_a_benchmark_that_cannot_run_there_is_said_and_costs_only_itself(project):
     (project / ".whet" / "rules").mkdir(parents=True)
     broken = blocks()[0].replace('setup="', 'setup="import no_such_module\\n')
-    (project / ".whet" / "rules" / "keys_membership.py").write_text(broken, "utf-8")
-    done = run("--bench", "keys-membership")
-    assert "`keys-membership`" not in done.stdout
+    (project / ".whet" / "rules" / "keys_view.py").write_text(broken, "utf-8")
+    done = run("--bench", "keys-view")
+    assert "`keys-view`" not in done.stdout
     assert "not measured: ModuleNotFoundError" in done.stderr
 
 
