@@ -45,6 +45,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     Group.RENDERERS: {
         "html": "whet.report.html:HtmlRenderer",
         "json": "whet.report.json_:JsonRenderer",
+        "markdown": "whet.report.markdown:MarkdownRenderer",
         "terminal": "whet.report.terminal:TerminalRenderer",
     },
 }

@@ -34,7 +34,7 @@ def view():
 
 
 def test_the_built_in_renderers_are_known():
-    assert {"html", "json", "terminal"} <= set(NAMES)
+    assert {"html", "json", "markdown", "terminal"} <= set(NAMES)
 
 
 def test_an_extension_is_a_bare_name(renderer):

@@ -23,7 +23,7 @@ def report_command(
             "--format",
             "-f",
             metavar="NAME",
-            help="html, terminal, json, hot (for `whet check --profile`), or a plug-in's.",
+            help="html, terminal, json, markdown, hot (for `whet check --profile`), or a plug-in's.",
         ),
     ] = "html",
     output: Annotated[

@@ -1,0 +1,237 @@
+"""The report as Markdown: a comment on a pull request, or the summary of a job.
+
+GitHub takes no comment above 65,536 characters. So whole parts are left out,
+the least important first, and the foot says which. The first line is a hidden
+mark by which a workflow finds the comment that it wrote before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from whet.report.markup import write_code, write_diff, write_prose
+from whet.report.parts import FunctionRow, LineRow, Suggestion
+from whet.report.sanitize import show
+from whet.report.units import Figure
+from whet.report.view import ReportView
+
+LONGEST = 60_000
+"""Characters that are written at most: below what GitHub and GitLab take, with room for a workflow's own words."""
+MOST_ROWS = 10
+MOST_CAUTIONS = 10
+OPEN_DIFFS = 3
+"""So many diffs stand open, the others are folded."""
+LONGEST_DIFF = 6_000
+_FOOT_ROOM = 300
+"""Kept free for the sentence that says what is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the report. Those of a low ``rank`` are written first; ``name`` is what the foot calls it."""
+
+    rank: int
+    name: str
+    text: str
+
+
+class MarkdownRenderer:
+    """Writes the report as GitHub's Markdown in UTF-8, at most ``longest`` characters."""
+
+    extension = "md"
+
+    def __init__(self, longest: int = LONGEST) -> None:
+        self.longest = longest
+
+    def render(self, view: ReportView, sink: BinaryIO) -> None:
+        """Write ``view`` to ``sink``."""
+        sink.write(self.format(view).encode("utf-8", "backslashreplace"))
+
+    def format(self, view: ReportView) -> str:
+        """Return the report."""
+        head, foot = write_mark(view) + "\n" + _write_head(view), _write_foot(view)
+        parts = list(_list_parts(view))
+        room = self.longest - len(head) - len(foot) - _FOOT_ROOM
+        kept = _choose(parts, room)
+        left = [part.name for index, part in enumerate(parts) if index not in kept]
+        body = "".join(f"\n{part.text}" for index, part in enumerate(parts) if index in kept)
+        return f"{head}{body}\n{_state_left(left)}{foot}"
+
+
+def write_mark(view: ReportView) -> str:
+    """Return the hidden first line: the same for each report of a program, another where ``--title`` names it."""
+    if view.title == view.summary.title:
+        return "<!-- whet:report -->"
+    return f"<!-- whet:report:{hashlib.sha256(show(view.title).encode('utf-8')).hexdigest()[:12]} -->"
+
+
+def _choose(parts: Sequence[_Part], room: int) -> set[int]:
+    """Return which parts fit. Where a suggestion does not, no later one is shown: what is shown are the best."""
+    kept: set[int] = set()
+    full: set[str] = set()
+    for index in sorted(range(len(parts)), key=lambda index: parts[index].rank):
+        size = len(parts[index].text) + 1
+        if size > room or parts[index].name in full:
+            full.add(parts[index].name)
+            continue
+        kept.add(index)
+        room -= size
+    return kept
+
+
+def _state_left(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    told = [name if names.count(name) == 1 else f"{name} ({names.count(name)})" for name in dict.fromkeys(names)]
+    return f"<sub>Left out here, a comment being limited: {', '.join(told)}. The HTML report has all.</sub>\n\n"
+
+
+def _list_parts(view: ReportView) -> Iterator[_Part]:
+    """Return all parts in the order in which they stand."""
+    number = 0
+    for group in view.suggestion_groups:
+        for place, item in enumerate(group.items):
+            number += 1
+            title = f"### {group.title} ({len(group.items)})\n\n{group.note}\n\n" if place == 0 else ""
+            card = _write_short(item) if group.folded else _write_card(item, number)
+            yield _Part(3 if group.folded else 2, "tried, and no gain" if group.folded else "suggestions", title + card)
+    if not view.top_suggestions:
+        helps = " that helps" if view.suggestions else ""
+        yield _Part(1, "suggestions", f"No rule has a suggestion for the hot lines{helps}.\n")
+    functions = view.hot_functions[:MOST_ROWS]
+    if functions:
+        yield _Part(1, "hottest functions", f"### Hottest functions\n\n{_write_functions(functions, view)}")
+    lines = [row for row in view.lines if row.cost.spent.value][:MOST_ROWS]
+    if lines:
+        yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
+    if view.cautions:
+        yield _Part(1, "warnings", _write_cautions(view))
+    yield _Part(5, "how it was measured", _fold("How it was measured", _write_method(view)))
+
+
+def _write_head(view: ReportView) -> str:
+    summary, provenance = view.summary, view.provenance
+    own = f" ({summary.own} of it whet's own)" if summary.own.value else ""
+    error = f", ±{summary.share_error * 100:.1f} % at most" if summary.share_error else ""
+    facts = [
+        f"{summary.duration} wall",
+        f"{summary.cpu} CPU{own}",
+        f"{summary.waiting} waiting" if summary.waiting.value else "",
+        f"peak {summary.peak}" if summary.peak.value else "",
+        f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}{error}",
+        write_prose(provenance.exit_text, 80),
+        write_prose(provenance.python, 80),
+    ]
+    paragraphs = [
+        f"## whet: {write_prose(view.title, 120)}",
+        f"**{write_prose(summary.verdict, 320)}**",
+        f"Before: {write_prose(summary.spent, 320)}" if summary.spent else "",
+        write_prose(view.compared, 400),
+        " · ".join(fact for fact in facts if fact),
+        write_prose(summary.outside, 200),
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def _write_card(item: Suggestion, number: int) -> str:
+    paragraphs = [
+        f"#### {number}. {write_prose(item.title, 160)}",
+        f"{_write_worth(item)} · {write_code(item.place)} in {write_code(item.function, 120)} · "
+        f"{item.safety}, {item.verdict} · {write_code(item.rule, 80)}",
+    ]
+    proof = item.proof
+    if proof:
+        checked = f"; {write_prose(proof.checked, 300)}" if proof.checked else ""
+        paragraphs.append(f"**{write_prose(proof.sentence, 300)}**{checked}.")
+        gain = proof.gain
+        if gain and gain.before.value and gain.after.value:
+            peaks = f", peak {gain.peak_before} → {gain.peak_after}" if gain.peak_before.value else ""
+            paragraphs.append(f"{gain.before} → {gain.after} {gain.clock}{peaks}, {gain.pairs} pairs of runs in turn.")
+        paragraphs += [write_prose(note) for note in proof.notes[:3]]
+    paragraphs.append(write_prose(item.message, 1200))
+    paragraphs.append("\n".join(f"- {write_prose(sentence, 300)}" for sentence in item.evidence[:5]))
+    if item.diff:
+        diff = write_diff(item.diff, LONGEST_DIFF)
+        paragraphs.append(diff.rstrip("\n") if number <= OPEN_DIFFS else _fold("Diff", diff).rstrip("\n"))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def _write_short(item: Suggestion) -> str:
+    gain = f", measured {item.proof.gain.factor} {item.proof.gain.interval}" if item.proof and item.proof.gain else ""
+    return (
+        f"- {write_prose(item.title, 160)}, {write_code(item.place)}: {item.share} of the run, {item.verdict}{gain}\n"
+    )
+
+
+def _write_worth(item: Suggestion) -> str:
+    share = f"{item.share} of the run"
+    if not item.gain.value:
+        return share
+    measured = item.proof.gain if item.proof else None
+    return f"**{item.gain}** {f'{measured.interval} measured' if measured else 'estimated'} · {share}"
+
+
+def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:
+    columns = view.columns
+    heads = ["Function", "Where", "Share", "Time", "Self", *(["Hits"] if columns.hits else [])]
+    heads += ["At peak", "Allocated"] if columns.memory else []
+    cells = []
+    for row in rows:
+        figures: list[Figure] = [row.cost.share, row.cost.spent, row.cost.self_time]
+        figures += [row.cost.hits] if columns.hits else []
+        figures += [row.cost.peak, row.cost.allocated] if columns.memory else []
+        cells.append([write_code(row.name, 120), write_code(row.place, 120), *map(str, figures)])
+    return _write_table(heads, cells, 2)
+
+
+def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
+    columns = view.columns
+    heads = ["Line", "Code", "Share", "Time", *(["Hits", "Time a hit"] if columns.hits else [])]
+    cells = []
+    for row in rows:
+        figures = [row.cost.share, row.cost.spent, *([row.cost.hits, row.cost.per_hit] if columns.hits else [])]
+        cells.append([write_code(row.place, 120), write_code(row.code, 120), *map(str, figures)])
+    return _write_table(heads, cells, 2)
+
+
+def _write_table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> str:
+    """Return a table whose first ``words`` columns are text, the others figures."""
+    rules = ["---" if column < words else "---:" for column in range(len(heads))]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (heads, rules, *rows))
+
+
+def _write_cautions(view: ReportView) -> str:
+    shown = view.cautions[:MOST_CAUTIONS]
+    lines = []
+    for caution in shown:
+        hint = f" ({write_prose(caution.hint, 160)})" if caution.hint else ""
+        lines.append(f"- **{write_prose(caution.about, 60)}**: {write_prose(caution.message, 300)}{hint}\n")
+    left = len(view.cautions) - len(shown)
+    more = f"\n{left:,} more in the HTML report.\n" if left else ""
+    return f"### Warnings\n\n{''.join(lines)}{more}"
+
+
+def _write_method(view: ReportView) -> str:
+    sentences = [*view.method.sentences, *([view.method.looks] if view.method.looks else [])]
+    return "".join(f"- {write_prose(sentence)}\n" for sentence in sentences)
+
+
+def _write_foot(view: ReportView) -> str:
+    summary, provenance = view.summary, view.provenance
+    commit = f" · commit {write_code(provenance.commit, 16)}" if provenance.commit else ""
+    facts = [write_prose(fact, 80) for fact in (provenance.machine, provenance.started) if fact]
+    lines = [
+        f"{write_prose(summary.not_measured, 300)}" if summary.not_measured else "",
+        f"Next: {write_code(summary.next_command, 240)}" if summary.next_command else "",
+        f"<sub>{write_code(provenance.command_line, 240)} · {' · '.join(facts)}{commit} · "
+        f"whet {write_prose(provenance.whet, 40)}</sub>",
+    ]
+    return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _fold(title: str, text: str) -> str:
+    # Without the empty lines the inside would be read as HTML.
+    return f"<details><summary>{title}</summary>\n\n{text}\n</details>\n"
