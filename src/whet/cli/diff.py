@@ -1,0 +1,87 @@
+"""``whet diff``: what changed from one saved run to another. Nothing runs again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whet.cli.browser import open_report, warn_of_size
+from whet.cli.console import say
+from whet.errors import StoreError
+
+DIFF_REPORT = "whet-diff.html"
+
+
+def diff_command(
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A run's name, folder or file, or `latest`.")],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="The run that is compared with it.")] = "latest",
+    format_: Annotated[
+        str, typer.Option("--format", "-f", metavar="NAME", help="terminal, markdown, html or json.")
+    ] = "terminal",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help=f"Where to; default: stdout, html to {DIFF_REPORT}."),
+    ] = None,
+    threshold: Annotated[
+        str, typer.Option("--threshold", metavar="PERCENT", help="A smaller change of a place's time is not called.")
+    ] = "5%",
+    confidence: Annotated[
+        str, typer.Option("--confidence", metavar="PERCENT", help="Of all intervals together.")
+    ] = "99%",
+    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the HTML report.")] = False,
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="What the HTML report is called.")] = "",
+    open_: Annotated[bool, typer.Option("--open", help="Open the HTML report in a browser.")] = False,
+) -> int:
+    """Compare two saved runs: what got faster, slower, is new or gone.
+
+    One run a side: the intervals cover sampling error, not how the program differs
+    from run to run. Exit status 0 whatever changed; 2 when it cannot be said.
+    """
+    from whet.cli.prove import parse_percent
+    from whet.pipeline.differing import (
+        DifferenceFormat,
+        diff_runs,
+        find_difference_format,
+        render_difference,
+        state_difference,
+        write_difference_report,
+    )
+    from whet.store import find_run, load_run
+
+    form = find_difference_format(format_)
+    least, sure = (
+        parse_percent(threshold, "--threshold", most=1),
+        parse_percent(confidence, "--confidence", most=0.9999),
+    )
+    old, new = (load_run(find_run(reference, Path.cwd())) for reference in (before, after))
+    difference = diff_runs(old, new, confidence=sure, threshold=least)
+    if form is DifferenceFormat.HTML:
+        path = output or Path(DIFF_REPORT)
+        size = write_difference_report(old, new, path, title=title, include_source=not no_source)
+        say(f"whet: {state_difference(difference)}")
+        for caution in difference.cautions:
+            say(f"whet: careful: {caution}")
+        say(f"whet: wrote {path}")
+        warn_of_size(size, path)
+        if open_:
+            open_report(path)
+        return 0
+    write_out(render_difference(difference, form), output)
+    if output is not None:
+        say(f"whet: {state_difference(difference)}; wrote {output}")
+    return 0
+
+
+def write_out(text: str, output: Path | None) -> None:
+    """Write ``text`` to a file in UTF-8, or to stdout in its encoding. Raises ``StoreError``."""
+    if output is None:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        return
+    try:
+        output.write_text(text, "utf-8", newline="\n")
+    except OSError as error:
+        raise StoreError(f"{output} cannot be written: {error.strerror or error}", "name another file") from error

@@ -1,0 +1,79 @@
+"""``whet diff``: two saved runs, merged and compared."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from whet.errors import UsageError
+from whet.merge.attribute import merge_run
+from whet.merge.difference import CONFIDENCE, THRESHOLD, Measured, compare_runs
+from whet.model.difference import Difference
+from whet.model.run import Run
+
+__all__ = [
+    "CONFIDENCE",
+    "THRESHOLD",
+    "DifferenceFormat",
+    "diff_runs",
+    "find_difference_format",
+    "render_difference",
+    "state_difference",
+    "write_difference_report",
+]
+
+
+class DifferenceFormat(StrEnum):
+    """How two runs are shown side by side."""
+
+    TERMINAL = "terminal"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+
+
+def find_difference_format(name: str) -> DifferenceFormat:
+    """Return the format called ``name``. Raises ``UsageError``."""
+    try:
+        return DifferenceFormat(name)
+    except ValueError:
+        known = ", ".join(DifferenceFormat)
+        raise UsageError(f"there is no format {name[:40]!r} for a difference", f"known are: {known}") from None
+
+
+def diff_runs(before: Run, after: Run, *, confidence: float = CONFIDENCE, threshold: float = THRESHOLD) -> Difference:
+    """Return what changed from one saved run to another."""
+    old, new = (Measured(run, merge_run(run)) for run in (before, after))
+    return compare_runs(old, new, confidence=confidence, threshold=threshold)
+
+
+def render_difference(difference: Difference, form: DifferenceFormat) -> str:
+    """Return the text of any format but HTML, which is a report (:func:`write_difference_report`)."""
+    from whet.report.difference import render_json, render_markdown, render_text
+
+    match form:
+        case DifferenceFormat.JSON:
+            return render_json(difference)
+        case DifferenceFormat.MARKDOWN:
+            return render_markdown(difference)
+        case _:
+            return render_text(difference)
+
+
+def state_difference(difference: Difference) -> str:
+    """Return what changed, in one sentence."""
+    from whet.report.difference import state_result
+
+    return state_result(difference)
+
+
+def write_difference_report(
+    before: Run, after: Run, path: Path, *, title: str = "", include_source: bool = True
+) -> int:
+    """Write the report of ``after`` with a flamegraph that compares it with ``before``; return its size in bytes.
+
+    Raises ``StoreError``.
+    """
+    from whet.pipeline.showing import show, write_html
+
+    return write_html(show(after, before=before, title=title, include_source=include_source), path)

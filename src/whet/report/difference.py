@@ -1,0 +1,189 @@
+"""Two runs compared, as text for a terminal, as Markdown, as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
+from whet.report.sanitize import encodable, shorten, show
+from whet.report.units import format_seconds
+from whet.report.words import join_command
+
+SCHEMA = 1
+MOST = 20
+"""Rows of a table that people read."""
+_TELLING = 10
+"""Samples that a time needs before it divides another: a ratio to hardly anything says nothing."""
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
+
+
+def state_result(difference: Difference) -> str:
+    """Return the first line: what changed, in one sentence."""
+    if not difference.before.samples or not difference.after.samples:
+        return "nothing to compare: a run without samples"
+    if not difference.functions and not difference.lines:
+        return "no significant change"
+    counts = [
+        f"{count} {_count_functions(count)} {change}"
+        for change in (Change.FASTER, Change.SLOWER, Change.GONE, Change.NEW)
+        if (count := sum(place.change is change for place in difference.functions))
+    ]
+    return ", ".join(counts) if counts else f"no function changed significantly, but {len(difference.lines)} lines did"
+
+
+def state_method(difference: Difference) -> str:
+    """Return what the intervals cover, and what they do not."""
+    return (
+        f"One run a side: the intervals cover sampling error only ({difference.confidence * 100:.5g} % for all "
+        f"{difference.compared:,} places together). How much the program differs from run to run is not covered; "
+        f"changes of less than {difference.threshold * 100:.5g} % of a place's time are not called. "
+        "`whet prove` and `whet bench` run both sides many times."
+    )
+
+
+def render_text(difference: Difference) -> str:
+    """Return the comparison for a terminal; what the program's names hold is harmless."""
+    return "\n".join([state_result(difference), "", *_text_lines(difference)]) + "\n"
+
+
+def _text_lines(difference: Difference) -> Iterator[str]:
+    for word, whole in (("before", difference.before), ("after", difference.after)):
+        yield f"{word:6}  {_describe(whole)}"
+    for caution in difference.cautions:
+        yield f"careful: {show(caution)}"
+    for title, places in (("Functions", difference.functions), ("Lines", difference.lines)):
+        if not places:
+            continue
+        yield ""
+        yield f"{title:<48} {'before':>9} {'after':>9}  {'change':<28} "
+        for place in places[:MOST]:
+            figures = f"{_time(place.before):>9} {_time(place.after):>9}  {_range(place):<28}"
+            yield f"{shorten(_name(place), 48):<48} {figures} {_verdict(place)}"
+            if place.source:
+                yield f"    {shorten(show(place.source), 90)}"
+        yield from _tell_more(places)
+    yield ""
+    yield from textwrap.wrap(state_method(difference), 110)
+
+
+def render_markdown(difference: Difference) -> str:
+    """Return the comparison as Markdown, as for the comment on a pull request."""
+    lines = [
+        f"**whet diff**: {state_result(difference)}",
+        "",
+        "| | program | wall | CPU | samples |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for word, whole in (("before", difference.before), ("after", difference.after)):
+        times = f"{format_seconds(whole.wall_ns)} | {format_seconds(whole.cpu_ns)} | {whole.samples:,}"
+        lines.append(f"| {word} | {escape_markdown(_program(whole))} | {times} |")
+    lines += [f"\nCareful: {escape_markdown(caution)}." for caution in difference.cautions]
+    for title, places in (("function", difference.functions), ("line", difference.lines)):
+        if places:
+            lines += ["", f"| {title} | before | after | change | |", "|---|--:|--:|--:|---|"]
+            lines += [
+                f"| {escape_markdown(_name(place))} | {_time(place.before)} | {_time(place.after)} "
+                f"| {_range(place)} | {_verdict(place)} |"
+                for place in places[:MOST]
+            ]
+            lines += [f"\n{line}" for line in _tell_more(places)]
+    return "\n".join([*lines, "", state_method(difference)]) + "\n"
+
+
+def render_json(difference: Difference) -> str:
+    """Return the comparison as a JSON object in ASCII: durations in seconds."""
+    made = {
+        "schema": SCHEMA,
+        "result": state_result(difference),
+        "before": _whole_object(difference.before),
+        "after": _whole_object(difference.after),
+        "compared": difference.compared,
+        "confidence": difference.confidence,
+        "threshold": difference.threshold,
+        "covers": "sampling error only",
+        "functions": [_place_object(place) for place in difference.functions],
+        "lines": [_place_object(place) for place in difference.lines],
+        "warnings": list(difference.cautions),
+    }
+    return json.dumps(made, indent=2, allow_nan=False) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """Return ``text`` so that Markdown shows it as it is, in a cell of a table too, and links and mentions nothing."""
+    return _MARKS.sub(r"\\\1", show(text)).replace("@", "@\u200b")
+
+
+def _count_functions(count: int) -> str:
+    return "function" if count == 1 else "functions"
+
+
+def _describe(whole: Whole) -> str:
+    times = f"{format_seconds(whole.wall_ns)} wall, {format_seconds(whole.cpu_ns)} CPU, {whole.samples:,} samples"
+    return f"{shorten(_program(whole), 70)}: {times}"
+
+
+def _program(whole: Whole) -> str:
+    commit = f" at {whole.commit[:10]}" if whole.commit else ""
+    return show(f"{join_command(whole.command)}{commit}, {whole.started[:19]}, {whole.python}")
+
+
+def _name(place: PlaceChange) -> str:
+    line = place.line_after or place.line_before
+    return show(f"{place.name} {place.file}:{line}" if place.name else f"{place.file}:{line}")
+
+
+def _time(timed: Timed) -> str:
+    return format_seconds(timed.spent_ns) if timed.spent_ns else "–"
+
+
+def _range(place: PlaceChange) -> str:
+    signed = [
+        f"{'+' if value > 0 else ''}{format_seconds(value)}" for value in (-place.saved_ns, place.low_ns, place.high_ns)
+    ]
+    return f"{signed[0]} [{signed[1]}, {signed[2]}]"
+
+
+def _verdict(place: PlaceChange) -> str:
+    before, after = place.before.spent_ns, place.after.spent_ns
+    if place.change in (Change.FASTER, Change.SLOWER) and min(place.before.samples, place.after.samples) >= _TELLING:
+        return f"{place.change}, {max(before, after) / min(before, after):.3g}×"
+    return str(place.change)
+
+
+def _tell_more(places: tuple[PlaceChange, ...]) -> Iterator[str]:
+    if len(places) > MOST:
+        yield f"and {len(places) - MOST:,} more: --format json has all of them"
+
+
+def _whole_object(whole: Whole) -> dict[str, Any]:
+    return {
+        "command": [encodable(word) for word in whole.command],
+        "started": whole.started,
+        "commit": whole.commit or None,
+        "python": whole.python,
+        "wall_seconds": whole.wall_ns / 1e9,
+        "cpu_seconds": whole.cpu_ns / 1e9,
+        "busy_seconds": whole.busy_ns / 1e9,
+        "samples": whole.samples,
+        "executions": whole.executions,
+    }
+
+
+def _place_object(place: PlaceChange) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "file": encodable(place.file),
+        "change": str(place.change),
+        "line_before": place.line_before or None,
+        "line_after": place.line_after or None,
+        "before_seconds": place.before.spent_ns / 1e9,
+        "after_seconds": place.after.spent_ns / 1e9,
+        "before_samples": place.before.samples,
+        "after_samples": place.after.samples,
+        "difference_seconds": -place.saved_ns / 1e9,
+        "interval_seconds": [place.low_ns / 1e9, place.high_ns / 1e9],
+    }
+    return {**found, "name": encodable(place.name)} if place.name else {**found, "source": encodable(place.source)}
