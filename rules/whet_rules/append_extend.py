@@ -71,7 +71,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 continue
         if context.type_of(target) != {"builtins.list"} or not _is_private(context, loop) or context.is_dynamic:
             continue
-        if not _is_apart(context, target, loop):
+        if not _is_apart(context, target, loop) or _starts_empty(context, target, loop):
             continue
         rewrite = context.rewrite()
         source = rewrite.text(loop.iter)
@@ -83,6 +83,15 @@ def detect(context: Context) -> Iterator[Finding]:
             f"The loop hands each element to {context.source_of(target)}.append: extend takes them all at once.",
             rewrite=rewrite,
         )
+
+
+def _starts_empty(context: Context, target: ast.expr, loop: ast.For) -> bool:
+    """Tell whether the list is made just before the loop: then the loop is a copy, which is another rule."""
+    match context.previous(loop):
+        case ast.Assign(targets=[made], value=ast.List(elts=[])):
+            return ast.unparse(made) == ast.unparse(target) and isinstance(target, ast.Name)
+        case _:
+            return False
 
 
 def _is_apart(context: Context, target: ast.expr, loop: ast.For) -> bool:

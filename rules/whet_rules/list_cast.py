@@ -1,0 +1,152 @@
+"""Go through a list itself, not through a copy of it.
+
+## What
+`for x in list(xs)` and `for x in tuple(xs)` where `xs` is a list, tuple, set, dict or text that nothing in the loop
+changes: `for x in xs`.
+
+## Why
+The copy is made only to be gone through once.
+
+## When not
+Where the loop changes what it goes through, also by another name or by a function that it calls: then the copy guards
+it. Generators and other iterators are left alone, as the copy makes all of their elements before the first turn.
+
+## Source
+ruff's PERF101 says the same. The figures in `RULE` are measured with `BENCH`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Bench,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="list-cast",
+    title="A copy is made only to be gone through",
+    family="loops",
+    safety=Safety.SAFE,
+    speed=Speed.CONSTANT,
+    triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"list", "tuple"})),
+    figures={
+        "3.11": {10: 1.4, 1000: 1.2},
+        "3.12": {10: 1.6, 1000: 1.2},
+        "3.13": {10: 1.5, 1000: 1.2},
+        "3.14": {10: 1.7, 1000: 1.2},
+    },
+    ruff="PERF101",
+)
+
+_CONTAINERS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict", "str", "bytes"))
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each loop over a copy of what stays the same in it."""
+    if context.is_dynamic:
+        return
+    for loop in context.nodes(ast.For):
+        match loop.iter:
+            case ast.Call(func=ast.Name() as function, args=[ast.Name() as source], keywords=[]) as call:
+                name = context.resolve(function)
+            case _:
+                continue
+        types = context.type_of(source)
+        if name not in ("builtins.list", "builtins.tuple") or not types or not types <= _CONTAINERS:
+            continue
+        place = context.place(source)
+        if place is None or place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
+            continue
+        if not context.is_invariant(source, loop):
+            continue
+        rewrite = context.rewrite()
+        rewrite.replace(call, rewrite.text(source))
+        yield context.finding(
+            call,
+            f"The loop changes nothing in {source.id}: go through it without the copy.",
+            lines=(loop.lineno,),
+            rewrite=rewrite,
+        )
+
+
+CASES = (
+    Case(
+        name="a list of its own",
+        before="""
+def total(text: str):
+    sizes = [len(word) for word in text.split()]
+    result = 0
+    for size in list(sizes):
+        result = result * 2 + size
+    return result
+""",
+        after="""
+def total(text: str):
+    sizes = [len(word) for word in text.split()]
+    result = 0
+    for size in sizes:
+        result = result * 2 + size
+    return result
+""",
+        call="total",
+        inputs=("('a bcd',)", "('',)", "(None,)"),
+    ),
+    Case(
+        name="a dict, a tuple of it, and other containers that grow",
+        before="""
+def turn(words: list[str]):
+    known = {word: len(word) for word in words}
+    names = []
+    for name in tuple(known):
+        names.append(name.upper())
+    return names
+""",
+        after="""
+def turn(words: list[str]):
+    known = {word: len(word) for word in words}
+    names = []
+    for name in known:
+        names.append(name.upper())
+    return names
+""",
+        call="turn",
+        inputs=("(['a', 'bc'],)", "([],)", "([1],)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("the loop changes the dict",
+           "def f():\n    d = {1: 2, 3: 4}\n    for k in list(d):\n        if k > 1:\n            del d[k]\n"
+           "    return d\n"),
+    Refuse("the loop changes the list",
+           "def f():\n    xs = [1, 2]\n    for x in list(xs):\n        xs.remove(x)\n    return xs\n"),
+    Refuse("the loop changes it by another name",
+           "def f():\n    xs = [1, 2]\n    ys = xs\n    for x in list(xs):\n        ys.append(x)\n    return xs\n"),
+    Refuse("an unknown function may change it",
+           "def f(g):\n    xs = [1, 2]\n    g.keep(xs)\n    for x in list(xs):\n        g(x)\n"),
+    Refuse("it may be a generator", "def f(xs):\n    for x in list(xs):\n        print(x)\n"),
+    Refuse("whoever is yielded to may change it",
+           "def f(keep):\n    xs = [1, 2]\n    keep.append(xs)\n    for x in list(xs):\n        yield x\n"),
+    Refuse("`list` is the program's own",
+           "from lazy import list\ndef f():\n    xs = [1, 2]\n    for x in list(xs):\n        print(x)\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="numbers = list(range(n))\ndef copied(numbers):\n    for x in list(numbers):\n        y = x\n    return y\n"
+    "def plain(numbers):\n    for x in numbers:\n        y = x\n    return y",
+    before="copied(numbers)",
+    after="plain(numbers)",
+    sizes=(10, 1000),
+    size_is="elements",
+)
