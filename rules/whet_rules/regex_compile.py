@@ -318,7 +318,8 @@ def split(text):
         pattern=r"\\s*;\\s*",  string=text,
         flags=re.I | re.X,
     )
-    return parts, [re.sub(r"a+", "-", part, flags=re.M) for part in parts], re.sub(r"a+", "-", text, count=1, flags=re.M)
+    rest = re.sub(r"a+", "-", text, count=1, flags=re.M)
+    return parts, [re.sub(r"a+", "-", part, flags=re.M) for part in parts], rest
 """,
         after="""
 import re
@@ -332,7 +333,8 @@ def split(text):
     parts = _PATTERN.split(
         string=text
     )
-    return parts, [_PATTERN_2.sub("-", part) for part in parts], _PATTERN_2.sub("-", text, count=1)
+    rest = _PATTERN_2.sub("-", text, count=1)
+    return parts, [_PATTERN_2.sub("-", part) for part in parts], rest
 """,
         call="split",
         inputs=("('aa ; b;c',)", "('',)", "(1,)"),

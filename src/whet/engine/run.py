@@ -83,6 +83,8 @@ def _examine(
 def _describe_failure(module: RuleModule, source: SourceFile, scope: Scope, error: Exception) -> Notice:
     what = type(error).__name__
     where = f"{source.shown}:{scope.line} ({scope.qualified_name})"
+    if isinstance(error, RecursionError):
+        return Notice(f"rule {module.rule.slug}", f"has not looked at {where}: it is nested too deep")
     return Notice(
         f"rule {module.rule.slug}",
         f"failed at {where}: {what}{': ' if str(error) else ''}{error}",

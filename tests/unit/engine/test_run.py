@@ -177,3 +177,15 @@ def test_form_of_growth_decides_how_safe_and_where():
     assert (
         examine(BY_SLUG["str-concat"], "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + x\n", hot=False) == ()
     )
+
+
+def test_a_rule_that_recurses_too_deep_says_so_without_blame():
+    def detect(context):
+        return detect(context)
+
+    import ast
+
+    rule = Rule("deep", "t", "f", Safety.SAFE, Speed.FACTOR, Triggers(nodes=frozenset({ast.Return})))
+    broken = RuleModule(rule, detect, (), (), None, "", "here")
+    _, notices = find_findings(sources(source("a.py", MEMBERS)), [broken])
+    assert [notice.message for notice in notices] == ["has not looked at a.py:1 (f): it is nested too deep"]
