@@ -51,7 +51,7 @@ def detect(context: Context) -> Iterator[Finding]:
                     message = "json writes this with the standard library: orjson and msgspec take a fraction"
         elif name in _READING:
             message = (
-                "json reads this in the standard library: orjson.loads takes a fraction, msgspec.json.decode with a type"
+                "json reads this with the standard library: orjson.loads takes less, msgspec.json.decode with a type"
                 " less still"
             )
         else:

@@ -2,17 +2,18 @@
 
 ## What
 A loop whose turns do not depend on each other, over numbers: `total += series[start + offset]` for each offset is
-`sum(series[start:start + count], total)`; over a NumPy array, an elementwise assignment, a reduction, a count, a choice
-(`if` becomes `np.where`), a running sum (`np.cumsum`), or a comprehension that makes an array is one operation on the
-whole array. Arrays are known from what makes them (`np.zeros(n)`), from annotations, or from the values seen.
+`sum(series[start:start + count], total)`; over a NumPy array, an elementwise assignment, a reduction, a count, a
+choice (`if` becomes `np.where`), a running sum (`np.cumsum`), or a comprehension that makes an array is one
+operation on the whole array. Arrays are known from what makes them (`np.zeros(n)`), from annotations, or from the
+values seen.
 
 ## Why
 Each turn of a Python loop fetches, boxes, adds and stores one number by a dozen bytecodes, and an element of an array
 becomes an object first. One call does the same in C, over memory that lies side by side.
 
 ## When not
-A list of numbers that is made into an array only for this: the conversion costs about as much as one pass of the loop.
-Keep an array from where the numbers are made, or stay with `sum`.
+A list of numbers that is made into an array only for this: the conversion costs about as much as one pass of the
+loop. Keep an array from where the numbers are made, or stay with `sum`.
 
 What changes, and is compared by running: NumPy adds floats in another order, `sum` adds them more exactly from
 Python 3.12 on; fixed-width integers wrap around; both sides of a choice are computed for every element;
@@ -20,8 +21,8 @@ Python 3.12 on; fixed-width integers wrap around; both sides of a choice are com
 a slice that reaches past the end is shorter, where an index would have raised.
 
 ## Source
-NumPy user guide, "What is NumPy?": vectorization. The figures in `RULE` are measured with `BENCH`: `sum` of a slice of
-a list against the loop; whole arrays gain more.
+NumPy user guide, "What is NumPy?": vectorization. The figures in `RULE` are measured with `BENCH`: `sum` of a slice
+of a list against the loop; whole arrays gain more.
 """
 
 from __future__ import annotations
@@ -55,10 +56,10 @@ RULE = Rule(
     triggers=Triggers(nodes=frozenset({ast.For, ast.ListComp})),
     asks=frozenset({Ask.TYPES, Ask.ELEMENTS}),
     figures={
-        "3.11": {10: 1.6, 30: 2.5, 100: 4.1, 1000: 7.1},
-        "3.12": {10: 1.2, 30: 2.3, 100: 4.5, 1000: 8.7},
-        "3.13": {10: 1.5, 30: 2.2, 100: 4.2, 1000: 9.2},
-        "3.14": {10: 3.4, 30: 3.6, 100: 5.3, 1000: 8.9},
+        "3.11": {10: 2.1, 30: 3.2, 100: 4.6, 1000: 6.7},
+        "3.12": {10: 1.5, 30: 2.4, 100: 3.9, 1000: 9.7},
+        "3.13": {10: 1.4, 30: 2.4, 100: 3.9, 1000: 9.1},
+        "3.14": {10: 2.3, 30: 3.6, 100: 3.8, 1000: 9.8},
     },
 )
 

@@ -1,0 +1,111 @@
+"""Do not build a list that is gone through once.
+
+## What
+`max([len(line) for line in lines])`, `for x in [f(y) for y in ys]`: a generator in place of the list, or the loop's
+own work in place of the comprehension, where memory is what matters.
+
+## Why
+The list holds all elements at the moment of the program's highest use of memory, only to be dropped after one pass.
+
+## When not
+Time: `sum`, `max` and `join` over a generator are slower than over a list by a tenth to a half, so this is for
+memory, not for speed. A list takes its source in one go: with a generator what follows runs in between.
+
+## Source
+PEP 289, "Generator Expressions": they reduce memory use for aggregations over large data.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
+
+RULE = Rule(
+    slug="generator-peak",
+    title="A list is built to be gone through once",
+    family="memory",
+    safety=Safety.ADVICE,
+    speed=Speed.CONSTANT,
+    triggers=Triggers(nodes=frozenset({ast.ListComp})),
+    ruff="C419",
+    figures={
+        "3.11": {1000: 0.75, 100000: 1.5},
+        "3.12": {1000: 0.75, 100000: 1.4},
+        "3.13": {1000: 0.82, 100000: 1.4},
+        "3.14": {1000: 0.77, 100000: 1.5},
+    },
+)
+
+_ONCE = frozenset(f"builtins.{name}" for name in ("max", "min", "sum", "any", "all"))
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each comprehension of a hot function that a loop or a builtin goes through once."""
+    if not context.measured or context.function.kind is ScopeKind.CLASS:
+        return
+    for made in context.nodes(ast.ListComp):
+        if any(generator.is_async for generator in made.generators) or _is_small(context, made):
+            continue
+        match context.facts.parent(made):
+            case ast.For(iter=iterable) if iterable is made:
+                pass
+            case ast.Call(func=function, args=[only], keywords=[]) if (
+                only is made and context.resolve(function) in _ONCE
+            ):
+                pass
+            case _:
+                continue
+        yield context.finding(
+            made,
+            "All elements are in memory at once for a single pass: where memory is short, a generator holds one at a"
+            " time (over short lists it is slower).",
+        )
+
+
+def _is_small(context: Context, made: ast.ListComp) -> bool:
+    """Tell whether the source is written out, or one of the short ones that `loops` leaves out."""
+    return not context.loops(made.elt)
+
+
+CASES = (
+    Case(
+        name="the longest of many, and a loop over a list made for it",
+        before="""
+def longest(lines):
+    most = max([len(line) for line in lines])
+    total = 0
+    for size in [len(line) for line in lines]:
+        total += size
+    return most, total
+""",
+        after="""
+def longest(lines):
+    most = max(len(line) for line in lines)
+    total = 0
+    for line in lines:
+        total += len(line)
+    return most, total
+""",
+        call="longest",
+        inputs=("(['a', 'bcd'],)", "([],)"),
+        hot=True,
+    ),
+)
+
+REFUSE = (
+    Refuse("the list is kept", "def f(xs):\n    ys = [x + 1 for x in xs]\n    return ys\n"),
+    Refuse("join makes a list of it anyway", "def f(xs):\n    return ''.join([str(x) for x in xs])\n"),
+    Refuse("a generator already", "def f(xs):\n    return max(x + 1 for x in xs)\n"),
+    Refuse("three elements", "def f():\n    return max([x * x for x in (1, 2, 3)])\n"),
+    Refuse("another `max`", "from numpy import max\ndef f(xs):\n    return max([x + 1 for x in xs])\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="values = list(range(n))",
+    before="sum([value + 1 for value in values])",
+    after="sum(value + 1 for value in values)",
+    sizes=(1000, 100_000),
+    size_is="elements",
+)

@@ -1,0 +1,150 @@
+"""Do not go through an array element by element.
+
+## What
+`for x in array` and `sum(array)`, `max(array)`, `min(array)` of a NumPy array. Where the loop cannot become one
+operation on the array, go through `array.tolist()`; the builtins have methods of the array in their place.
+
+## Why
+Each element of an array has to be made into an object of NumPy before Python can look at it, and arithmetic with
+these is slower than with Python's own numbers. `tolist` makes all of them at once; `array.sum()` makes none.
+
+## When not
+Elements of `tolist` are Python's numbers: they do not wrap around, dividing them by zero raises, and they have no
+`dtype`. `array.sum()` adds floats in another order. Of an array of several dimensions the elements are lists.
+
+## Source
+NumPy documentation of `ndarray.tolist`, and of `sum`: pairwise summation.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import BindingKind, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="ndarray-loop",
+    title="An array is gone through element by element",
+    family="arrays",
+    safety=Safety.OFFER,
+    speed=Speed.FACTOR,
+    triggers=Triggers(nodes=frozenset({ast.For, ast.comprehension, ast.Call}), imports=frozenset({"numpy"})),
+)
+
+_FLAT = frozenset({"numpy.arange", "numpy.linspace", "numpy.logspace", "numpy.ravel", "numpy.cumsum", "numpy.diff"})
+"""What makes arrays of one dimension, or is given one."""
+_SHAPED = frozenset({"numpy.zeros", "numpy.ones", "numpy.empty"})
+"""What makes an array of one dimension when it is given a number."""
+_BUILTINS = {"builtins.sum": "sum", "builtins.max": "max", "builtins.min": "min"}
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each loop over an array of one dimension, and each builtin that goes through one."""
+    loops: list[ast.For | ast.comprehension] = [*context.nodes(ast.For), *context.nodes(ast.comprehension)]
+    for loop in loops:
+        if isinstance(loop.iter, ast.Name) and isinstance(loop.target, ast.Name) and _is_flat(context, loop.iter):
+            if not _computes(context, loop):
+                continue
+            rewrite = context.rewrite()
+            rewrite.replace(loop.iter, f"{loop.iter.id}.tolist()")
+            yield context.finding(
+                loop.iter,
+                f"Each element of {loop.iter.id} becomes an object of NumPy: tolist() gives Python's own numbers, which"
+                " do not wrap around; one operation on the whole array is faster still.",
+                lines=_lines(loop),
+                rewrite=rewrite,
+            )
+    for call in context.nodes(ast.Call):
+        name = context.resolve(call.func)
+        match call.args:
+            case [ast.Name() as array] if name in _BUILTINS and not call.keywords and _is_flat(context, array):
+                rewrite = context.rewrite()
+                rewrite.replace(call, f"{array.id}.{_BUILTINS[name]}()")
+                yield context.finding(
+                    call,
+                    f"{_BUILTINS[name]}() makes an object of each element of {array.id}: the array's own method does"
+                    " not. Floats may differ in the last digits.",
+                    rewrite=rewrite,
+                )
+            case _:
+                pass
+
+
+def _is_flat(context: Context, node: ast.Name) -> bool:
+    """Tell whether the name is bound once here, to an array of one dimension."""
+    place = context.place(node)
+    if place is None or place.kind is not PlaceKind.LOCAL or len(place.bindings) != 1:
+        return False
+    binding = place.bindings[0]
+    if binding.kind is not BindingKind.VALUE or not isinstance(binding.value, ast.Call):
+        return False
+    made = context.resolve(binding.value.func)
+    if made in _SHAPED:
+        shape = binding.value.args[0] if binding.value.args else None
+        number = isinstance(shape, ast.Constant | ast.BinOp) or (
+            isinstance(shape, ast.Call) and context.resolve(shape.func) == "builtins.len"
+        )
+        return number and len(binding.value.args) == 1 and not binding.value.keywords
+    return made in _FLAT and not any(keyword.arg == "axis" for keyword in binding.value.keywords)
+
+
+def _computes(context: Context, loop: ast.For | ast.comprehension) -> bool:
+    """Tell whether the element is only computed with: nothing may ask it for its dtype, or keep it."""
+    name = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    whole = loop if isinstance(loop, ast.For) else context.facts.parent(loop)
+    uses = [
+        n for n in ast.walk(whole or loop) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+    ]
+    parents = [context.facts.parent(use) for use in uses]
+    return bool(uses) and all(isinstance(parent, ast.BinOp | ast.Compare | ast.AugAssign) for parent in parents)
+
+
+def _lines(loop: ast.For | ast.comprehension) -> tuple[int, ...]:
+    if isinstance(loop, ast.For):
+        return tuple(range(loop.lineno, (loop.end_lineno or loop.lineno) + 1))
+    return (loop.iter.lineno,)
+
+
+CASES = (
+    Case(
+        name="a loop that cannot be one operation, a comprehension and a sum",
+        before="""
+import numpy as np
+
+def settle(count):
+    steps = np.linspace(0.0, 1.0, count)
+    state = 0.5
+    for step in steps:
+        state = state * 0.9 + step * (1 - state)
+    big = [step * 2 for step in steps]
+    return round(float(state), 9), [float(x) for x in big], round(float(sum(steps)), 9)
+""",
+        after="""
+import numpy as np
+
+def settle(count):
+    steps = np.linspace(0.0, 1.0, count)
+    state = 0.5
+    for step in steps.tolist():
+        state = state * 0.9 + step * (1 - state)
+    big = [step * 2 for step in steps.tolist()]
+    return round(float(state), 9), [float(x) for x in big], round(float(steps.sum()), 9)
+""",
+        call="settle",
+        inputs=("(20,)", "(1,)", "(0,)"),
+    ),
+)
+
+REFUSE = (
+    Refuse("may have several dimensions",
+           "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    s = 0\n    for x in a:\n        s = s * 2 + x\n"),
+    Refuse("the element is handed on",
+           "import numpy as np\ndef f(n):\n    for x in np.arange(n):\n        g(x)\n    a = np.arange(n)\n"
+           "    for x in a:\n        g(x)\n"),
+    Refuse("no array", "import numpy as np\ndef f(n):\n    a = list(range(n))\n    return sum(a)\n"),
+    Refuse("`sum` from NumPy",
+           "import numpy as np\nfrom numpy import sum\ndef f(n):\n    a = np.arange(n)\n    return sum(a)\n"),
+)  # fmt: skip
+
+BENCH = None
