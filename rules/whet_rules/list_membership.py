@@ -811,6 +811,8 @@ REFUSE = (
            "class A:\n    def __init__(self):\n        self.seen = []\n    def freeze(self):\n"
            "        self.seen = set()\n    def f(self, xs):\n"
            "        return [x for x in xs if x in self.seen]\n"),
+    Refuse("self is asked itself: its class says what it contains",
+           "class A:\n    def f(self, xs):\n        return [x for x in xs if x in self]\n"),
     Refuse("a static method has no self",
            "class A:\n    seen = []\n    @staticmethod\n    def f(self, xs):\n"
            "        return [x for x in xs if x in self.seen]\n"),

@@ -39,7 +39,7 @@ CASES = [
     if has_edits(module, case)
 ]
 QUICK = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-LONG = settings(QUICK, max_examples=150)
+LONG = settings(QUICK, max_examples=60)
 FIXED = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist))
 
 
