@@ -1,0 +1,191 @@
+"""Look for plain text with a method of the text, not with a pattern.
+
+## What
+`re.search("plain", s)` in a condition, `re.match` or `re.sub` with a pattern that has no special characters, in a loop
+or a hot function: `"plain" in s`, `s.startswith("plain")`, `s.replace("plain", new)`.
+
+## Why
+Each call goes through the cache of patterns and the matching machine; the methods of texts are made for this.
+
+## When not
+With flags, and where the match itself is used. What is searched must be a text: an array of bytes, or an object that
+has a method of the same name, would do something else.
+
+## Source
+The Python HOWTO on regular expressions, "Use String Methods": "if you're not using any re feature such as the
+IGNORECASE flag, then the full power of regular expressions may not be required". The figures in `RULE` are measured
+with `BENCH`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+
+RULE = Rule(
+    slug="re-to-str",
+    title="A pattern without special characters is matched",
+    family="text",
+    safety=Safety.SAFE,
+    speed=Speed.FACTOR,
+    triggers=Triggers(nodes=frozenset({ast.Call}), imports=frozenset({"re"})),
+    asks=frozenset({Ask.TYPES}),
+    figures={
+        "3.11": {10: 14.0, 100: 5.7, 1000: 1.3},
+        "3.12": {10: 13.0, 100: 6.1, 1000: 1.4},
+        "3.13": {10: 15.0, 100: 6.9, 1000: 2.1},
+        "3.14": {10: 10.0, 100: 8.9, 1000: 6.8},
+    },
+)
+
+_TEXTS = {str: "builtins.str", bytes: "builtins.bytes"}
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each call of re that asks for plain text, where it runs again and again."""
+    for call in context.nodes(ast.Call):
+        name = context.resolve(call.func)
+        if name not in ("re.search", "re.match", "re.sub") or not (context.loops(call) or context.measured):
+            continue
+        if call.keywords or any(isinstance(argument, ast.Starred) for argument in call.args):
+            continue
+        pattern = context.constant(call.args[0]) if call.args else None
+        if not isinstance(pattern, str | bytes) or not pattern or not _is_plain(pattern):
+            continue
+        new = _write(context, call, name.removeprefix("re."), type(pattern))
+        if new is None:
+            continue
+        text, written = new
+        types = context.type_of(text)
+        if types and types != {_TEXTS[type(pattern)]}:
+            continue
+        rewrite = context.rewrite()
+        rewrite.replace(call, written)
+        place = context.place(text)
+        asked = context.ask(place, Ask.TYPES, expects=(_TEXTS[type(pattern)],)) if place is not None else None
+        yield context.finding(
+            call,
+            f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} finds it without "
+            "re.",
+            safety=Safety.SAFE if types else Safety.OFFER,
+            questions=(asked,) if asked is not None and not types else (),
+            rewrite=rewrite,
+        )
+
+
+def _is_plain(pattern: str | bytes) -> bool:
+    """Tell whether nothing in ``pattern`` is special; ``re.escape`` escapes some signs that are not."""
+    text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
+    return all(re.escape(sign) == sign or sign in " -#&~" for sign in text)
+
+
+def _write(context: Context, call: ast.Call, name: str, kind: type) -> tuple[ast.expr, str] | None:
+    """Return the text that is searched, and how the same is asked of it; ``None`` if it cannot be."""
+    rewrite = context.rewrite()
+    match name, call.args:
+        case "sub", [old, new, text]:
+            by = context.constant(new)
+            if type(by) is not kind or "\\" in repr(by):
+                return None
+            return text, f"{rewrite.operand(text)}.replace({rewrite.text(old)}, {rewrite.text(new)})"
+        case "search" | "match", [old, text] if _is_truth(context, call):
+            if name == "match":
+                return text, f"{rewrite.operand(text)}.startswith({rewrite.text(old)})"
+            return text, f"{rewrite.operand(old)} in {rewrite.operand(text)}"
+        case _:
+            return None
+
+
+def _is_truth(context: Context, node: ast.expr) -> bool:
+    """Tell whether only the truth of a value is used."""
+    above = context.facts.parent(node)
+    match above:
+        case ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
+            return above.test is node
+        case ast.comprehension():
+            return any(condition is node for condition in above.ifs)
+        case ast.BoolOp():
+            return _is_truth(context, above)
+        case ast.Call(func=function, args=[_], keywords=[]):
+            return context.resolve(function) == "builtins.bool"
+        case _:
+            return False
+
+
+CASES = (
+    Case(
+        name="conditions in a loop",
+        before="""
+import re
+def count(lines):
+    found = []
+    for line in lines:
+        line = f"{line}"
+        if re.search("error: ", line) and not re.match(r"debug", line):
+            found.append(re.sub("error", "fault", line))
+    return found
+""",
+        after="""
+import re
+def count(lines):
+    found = []
+    for line in lines:
+        line = f"{line}"
+        if ("error: " in line) and not line.startswith(r"debug"):
+            found.append(line.replace("error", "fault"))
+    return found
+""",
+        call="count",
+        inputs=("(['an error: x', 'debug error: y', 'error', 'error: error: 1'],)", "([],)"),
+    ),
+    Case(
+        name="a function by its own name, hot, any type, with a constant of the module",
+        before="""
+from re import search, sub
+MARK = b"x-y"
+def run(data):
+    return bool(search(MARK, data)), [sub("a", "", part) for part in "a,ba,c".split(",") if not search("c", part)]
+""",
+        after="""
+from re import search, sub
+MARK = b"x-y"
+def run(data):
+    return bool(MARK in data), [part.replace("a", "") for part in "a,ba,c".split(",") if not "c" in part]
+""",
+        rewritten="""
+from re import search, sub
+MARK = b"x-y"
+def run(data):
+    return bool(MARK in data), [part.replace("a", "") for part in "a,ba,c".split(",") if not ("c" in part)]
+""",
+        call="run",
+        inputs=("(b'ax-yb',)", "(b'',)"),
+        hot=True,
+    ),
+)
+
+REFUSE = (
+    Refuse("a pattern", "import re\ndef f(xs):\n    return [x for x in xs if re.search('a.c', x)]\n"),
+    Refuse("an end of line", "import re\ndef f(xs):\n    return [x for x in xs if re.search('a$', x)]\n"),
+    Refuse("the match is used", "import re\ndef f(xs):\n    return [re.search('a', x) for x in xs]\n"),
+    Refuse("flags", "import re\ndef f(xs):\n    return [x for x in xs if re.search('a', x, re.I)]\n"),
+    Refuse("so many times", "import re\ndef f(xs):\n    return [re.sub('a', 'b', x, 1) for x in xs]\n"),
+    Refuse("a replacement with groups", "import re\ndef f(xs):\n    return [re.sub('a', r'\\g<0>b', x) for x in xs]\n"),
+    Refuse("a function replaces", "import re\ndef f(xs, g):\n    return [re.sub('a', g, x) for x in xs]\n"),
+    Refuse("an empty pattern", "import re\ndef f(xs):\n    return [re.sub('', '-', x) for x in xs]\n"),
+    Refuse("the pattern varies", "import re\ndef f(xs, p):\n    return [x for x in xs if re.search(p, x)]\n"),
+    Refuse("`re` is a parameter", "import re\ndef f(xs, re):\n    return [x for x in xs if re.search('a', x)]\n"),
+)  # fmt: skip
+
+BENCH = Bench(
+    setup="import re\ns = 'x' * (n - 5) + 'plain'\n",
+    before="re.search('plain', s) is not None",
+    after="'plain' in s",
+    sizes=(10, 100, 1000),
+    size_is="characters in the text",
+)
