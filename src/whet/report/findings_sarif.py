@@ -76,7 +76,7 @@ def _describe(item: CheckedFinding, rule_index: int) -> dict[str, Any]:
         "ruleId": encodable(finding.rule),
         "ruleIndex": rule_index,
         "level": _LEVELS[finding.speed],
-        "message": {"text": encodable(show(finding.message)) + share},
+        "message": {"text": _write_message(finding.message) + share},
         "locations": [location],
         "partialFingerprints": {FINGERPRINT: item.id},
         "properties": {"safety": finding.safety.value, "share": item.share},
@@ -86,7 +86,7 @@ def _describe(item: CheckedFinding, rule_index: int) -> dict[str, Any]:
     if finding.edits and finding.safety is not Safety.ADVICE:
         described["fixes"] = [
             {
-                "description": {"text": encodable(show(finding.title))},
+                "description": {"text": _write_message(finding.title)},
                 "artifactChanges": [
                     {
                         "artifactLocation": _locate(item.path),
@@ -122,4 +122,9 @@ def _replace(edit: Edit) -> dict[str, Any]:
 
 def _notify(notice: Notice, level: str) -> dict[str, Any]:
     hint = f"; {notice.hint}" if notice.hint else ""
-    return {"level": level, "message": {"text": encodable(show(f"{notice.about}: {notice.message}{hint}"))}}
+    return {"level": level, "message": {"text": _write_message(f"{notice.about}: {notice.message}{hint}")}}
+
+
+def _write_message(text: str) -> str:
+    """Return text for people. A bracket before a parenthesis would make a link of it (SARIF 2.1.0, 3.11.6)."""
+    return encodable(show(text)).replace("](", "] (")
