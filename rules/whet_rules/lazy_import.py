@@ -1,0 +1,214 @@
+"""Import where it is needed what most runs do not need.
+
+## What
+An import at the top of a module that is measured to take a good part of the run, where only a few functions use what it
+binds: put it into those functions.
+
+## Why
+An import runs the whole module, and all that this imports. A run that never calls the functions then does not pay.
+
+## When not
+Where the functions are called in every run the time is only moved. A function that is called very often pays a look-up
+for each import in it. Code elsewhere that takes the name from this module (`from this import json`, or a test that
+patches `this.json`) does not find it any more, and an error in what is imported comes later.
+
+## Source
+`python -X importtime` shows what each import takes; PEP 690 and PEP 810 on lazy imports.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="lazy-import",
+    title="An import that the run may not need",
+    family="start-up",
+    safety=Safety.OFFER,
+    speed=Speed.FACTOR,
+    triggers=Triggers(nodes=frozenset({ast.Import, ast.ImportFrom})),
+)
+
+_LOADED = frozenset(
+    (
+        *("abc", "builtins", "codecs", "errno", "io", "itertools", "marshal", "math", "os", "os.path", "posix", "site"),
+        *("stat", "sys", "time", "types", "warnings"),
+    )
+)
+"""Modules that the interpreter has loaded before the program starts, or that are a part of it."""
+_MOST = 3
+"""Functions that an import is put into; used in more, it is needed by most runs."""
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each import at the top of a module on hot lines that only a few functions use."""
+    package = context.file.replace("\\", "/").endswith("__init__.py")
+    if not context.measured or context.function.kind is not ScopeKind.MODULE or package:
+        return
+    imports: list[ast.Import | ast.ImportFrom] = [*context.nodes(ast.Import), *context.nodes(ast.ImportFrom)]
+    for node in imports:
+        users = _find_users(context, node) if context.facts.parent(node) is context.tree else []
+        if not users or len(users) > _MOST:
+            continue
+        rewrite = context.rewrite()
+        text = rewrite.text(node)
+        for function in users:
+            first = function.body[0]
+            documented = (
+                isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and len(function.body) > 1
+            )
+            rewrite.insert_before(function.body[1] if documented else first, text)
+        rewrite.delete(node)
+        names = " and ".join(function.name for function in users)
+        yield context.finding(
+            node,
+            f"Only {names} need{'s' if len(users) == 1 else ''} this import: made there, runs that do not call "
+            f"{'it' if len(users) == 1 else 'them'} do not pay for it. The name is then no attribute of this module.",
+            rewrite=rewrite,
+        )
+
+
+def _find_users(context: Context, node: ast.Import | ast.ImportFrom) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return the functions that use what an import binds; none when something else does too, or may."""
+    module = context.facts.module
+    if isinstance(node, ast.ImportFrom):
+        cheap = node.module == "__future__" or (node.module in _LOADED and not node.level)
+    else:
+        cheap = all(alias.name in _LOADED for alias in node.names)
+    if module.star_import or cheap:
+        return []
+    found: dict[ast.FunctionDef | ast.AsyncFunctionDef, None] = {}
+    for alias in node.names:
+        name = alias.asname or alias.name.partition(".")[0]
+        bindings = module.bindings.get(name, [])
+        if len(bindings) != 1 or _is_exported(context, name) or alias.asname == alias.name:
+            return []
+        references = context.facts.references(name, module)
+        for reference in references:
+            scope = context.scope_of(reference)
+            if (
+                not isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef)
+                or scope.kind is not ScopeKind.FUNCTION
+            ):
+                return []
+            if _runs_at_import(context, scope.node):
+                return []
+            found.setdefault(scope.node)
+        if not references:
+            return []
+    return sorted(found, key=lambda function: function.lineno)
+
+
+def _runs_at_import(context: Context, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether the module itself calls the function, as in `main()` at its end, or decorates with it."""
+    if context.facts.parent(function) is not context.tree:
+        return False
+    references = context.facts.references(function.name, context.facts.module)
+    return any(context.scope_of(reference) is context.facts.module for reference in references)
+
+
+def _is_exported(context: Context, name: str) -> bool:
+    """Tell whether a text of the module is the name, as in `__all__`, or in `patch` and `getattr`."""
+    return any(isinstance(part, ast.Constant) and part.value == name for part in ast.walk(context.tree))
+
+
+CASES = (
+    Case(
+        name="one function needs it",
+        before="""
+import sys
+import json
+
+VERSION = sys.version_info
+
+def write(rows, plain):
+    \"\"\"Return the rows as a text.\"\"\"
+    if plain:
+        return repr(rows)
+    return dump(rows)
+
+def dump(rows):
+    return json.dumps(rows)
+""",
+        after="""
+import sys
+
+VERSION = sys.version_info
+
+def write(rows, plain):
+    \"\"\"Return the rows as a text.\"\"\"
+    if plain:
+        return repr(rows)
+    return dump(rows)
+
+def dump(rows):
+    import json
+    return json.dumps(rows)
+""",
+        call="write",
+        inputs=("([1], False)", "([1], True)", "([{1}], False)"),
+        hot=True,
+    ),
+    Case(
+        name="two names, two functions, one of them a method with a docstring",
+        before="""
+from decimal import Decimal as Number, ROUND_UP
+
+class Till:
+    def round(self, text):
+        \"\"\"Return the amount.\"\"\"
+        return Number(text).quantize(Number(1), ROUND_UP)
+
+def total(texts):
+    return str(sum((Number(text) for text in texts), Till().round("0")))
+""",
+        after="""
+
+class Till:
+    def round(self, text):
+        \"\"\"Return the amount.\"\"\"
+        from decimal import Decimal as Number, ROUND_UP
+        return Number(text).quantize(Number(1), ROUND_UP)
+
+def total(texts):
+    from decimal import Decimal as Number, ROUND_UP
+    return str(sum((Number(text) for text in texts), Till().round("0")))
+""",
+        call="total",
+        inputs=("(['1.5', '2'],)", "([],)"),
+        hot=True,
+    ),
+)
+
+REFUSE = (
+    Refuse("the module uses it too", "import json\nA = json.dumps(1)\ndef f(x):\n    return json.dumps(x)\n"),
+    Refuse("a default value uses it", "import json\ndef f(x, d=json.dumps):\n    return json.loads(d(x))\n"),
+    Refuse("an annotation uses it",
+           "import decimal\ndef f(x: decimal.Decimal):\n    return decimal.Decimal(x)\n"),
+    Refuse("a class body uses it", "import json\nclass A:\n    dump = json.dumps\n"),
+    Refuse("it is exported", "import json\n__all__ = ['json', 'f']\ndef f(x):\n    return json.dumps(x)\n"),
+    Refuse("nothing here uses it: it may be for others, or for its effect", "import json\ndef f(x):\n    return x\n"),
+    Refuse("the module calls the function", "import json\ndef main(x):\n    return json.dumps(x)\nmain(1)\n"),
+    Refuse("it is loaded anyhow", "import sys, os\ndef f(x):\n    return sys.argv, os.sep\n"),
+    Refuse("imported here and there",
+           "try:\n    import json\nexcept ImportError:\n    json = None\ndef f(x):\n    return json.dumps(x)\n"),
+    Refuse("bound again", "import json\nif not json:\n    json = None\ndef f(x):\n    return json.dumps(x)\n"),
+    Refuse("it changes how the file is read", "from __future__ import annotations\ndef f(x):\n"
+           "    return annotations\n"),
+    Refuse("exported by its alias", "from json import dumps as dumps\ndef f(x):\n    return dumps(x)\n"),
+    Refuse("most functions use it",
+           "import re\n" + "".join(f"def f{n}(x):\n    return re.escape(x)\n" for n in range(5))),
+)  # fmt: skip

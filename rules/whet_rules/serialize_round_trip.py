@@ -1,0 +1,120 @@
+"""Do not copy by writing out and reading in.
+
+## What
+`json.loads(json.dumps(x))` and `pickle.loads(pickle.dumps(x))` in a loop or in a hot function.
+
+## Why
+The text or the bytes are made only to be taken apart again. Most copies are for one change: a new dict with the changed
+part, `{**x, "part": new}`, shares all the rest.
+
+## When not
+A round trip through JSON is sometimes meant: it turns tuples into lists, keys into text, and refuses what JSON has not.
+And one through pickle is faster than `copy.deepcopy`, which is no gain then.
+
+## Source
+The documentation of `copy`, and of `json` on what a round trip changes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+)
+
+RULE = Rule(
+    slug="serialize-round-trip",
+    title="A copy by way of a text",
+    family="hoisting",
+    safety=Safety.ADVICE,
+    speed=Speed.FACTOR,
+    triggers=Triggers(
+        nodes=frozenset({ast.Call}),
+        imports=frozenset({"json", "pickle", "marshal", "json.loads", "pickle.loads"}),
+        words=frozenset({"loads"}),
+    ),
+)
+
+_PAIRS = {f"{name}.loads": f"{name}.dumps" for name in ("json", "pickle", "marshal")}
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each object that is written out and read in at once, again and again."""
+    hot = context.measured and context.function.kind is ScopeKind.FUNCTION
+    for call in context.nodes(ast.Call):
+        match call:
+            case ast.Call(args=[ast.Call() as inner]):
+                pass
+            case _:
+                continue
+        back, out = context.resolve(call.func) or "", context.resolve(inner.func) or ""
+        if _PAIRS.get(back) != out or not (hot or context.loops(call)):
+            continue
+        how = out.partition(".")[0]
+        yield context.finding(
+            call,
+            f"The object goes through {how} only to be copied: make anew what is changed afterwards and share the rest"
+            f"{', unless the text forms that JSON makes of keys and tuples are wanted' if how == 'json' else ''}.",
+        )
+
+
+CASES = (
+    Case(
+        name="JSON, in a loop",
+        before="""
+import json
+
+def stamp(record, numbers):
+    records = []
+    for number in numbers:
+        copy = json.loads(json.dumps(record))
+        copy["number"] = number
+        records.append(copy)
+    return records
+""",
+        after="""
+def stamp(record, numbers):
+    return [{**record, "number": number} for number in numbers]
+""",
+        call="stamp",
+        inputs=("({'a': [1]}, [1, 2])", "({}, [])"),
+    ),
+    Case(
+        name="pickle, in a function that is hot",
+        before="""
+from pickle import dumps, loads
+
+def change(pair, value):
+    copy = loads(dumps(pair, -1))
+    copy[0] = value
+    return copy
+""",
+        after="""
+def change(pair, value):
+    return [value, *pair[1:]]
+""",
+        call="change",
+        inputs=("([1, 'a'], 2)", "([1], 2)"),
+        hot=True,
+    ),
+)
+
+REFUSE = (
+    Refuse("runs once", "import json\nA = json.loads(json.dumps({'a': (1,)}))\n"),
+    Refuse("the text is changed between",
+           "import json\ndef f(xs):\n    return [json.loads(json.dumps(x).lower()) for x in xs]\n"),
+    Refuse("another module's functions",
+           "import json\nfrom yaml import loads, dumps\ndef f(xs):\n    return [loads(dumps(x)) for x in xs]\n"),
+    Refuse("from one form to another",
+           "import json, pickle\ndef f(xs):\n    return [json.loads(pickle.dumps(x)) for x in xs]\n"),
+)  # fmt: skip
