@@ -298,7 +298,7 @@ def _index_before(context: Context, scan: _Scan, statement: ast.stmt) -> Rewrite
         rewrite.replace(scan.loop.iter, found)
         _drop_condition(context, scan, rewrite)
     else:
-        _rebuild_comprehension(context, scan, found, rewrite)
+        _change_comprehension(context, scan, found, rewrite)
     return rewrite
 
 
@@ -343,9 +343,14 @@ def _text_of_block(context: Context, owner: ast.If, rewrite: Rewrite) -> str:
     return "\n".join(moved)
 
 
-def _rebuild_comprehension(context: Context, scan: _Scan, found: str, rewrite: Rewrite) -> None:
-    whole = context.facts.parent(scan.loop)
+def _change_comprehension(context: Context, scan: _Scan, found: str, rewrite: Rewrite) -> None:
+    whole, joined = context.facts.parent(scan.loop), context.facts.parent(scan.test)
     if not isinstance(whole, _Comprehension):
+        return
+    if isinstance(joined, ast.BoolOp):
+        remaining = [part for part in scan.rest if context.is_inside(part, joined)]
+        rewrite.replace(scan.loop.iter, found)
+        rewrite.replace(joined, " and ".join(_in_and(rewrite, part) for part in remaining))
         return
     text = rewrite.text(whole)
     opening, closing = text[0], text[-1]
@@ -391,7 +396,7 @@ def _index_beside(context: Context, scan: _Scan) -> Rewrite:
             _drop_condition(context, scan, rewrite)
         case _:
             rewrite.insert_after(start, _fill(made, rewrite.text(target), rewrite.fresh(scan.element), scan))
-            _rebuild_comprehension(context, scan, f"{index}.get({probe}, ())", rewrite)
+            _change_comprehension(context, scan, f"{index}.get({probe}, ())", rewrite)
     return rewrite
 
 
