@@ -107,7 +107,7 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
     with (
         tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name,
         Guard(Path(name)),
-        _ended_by_signals(),
+        ended_by_signals(),
     ):
         folder = Path(name).resolve()
         program, notes = make_program(
@@ -173,7 +173,7 @@ def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], offers: list
 
 
 @contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Let signals that end whet end the program that it runs as well: it leads a session of its own."""
     if threading.current_thread() is not threading.main_thread():
         yield
