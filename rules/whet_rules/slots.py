@@ -2,7 +2,8 @@
 
 ## What
 A class without bases whose attributes are all assigned through `self`, and whose `__init__` is measured hot: say
-`__slots__ = ("x", "y")`. A dataclass that the same file makes in a hot loop: `@dataclass(slots=True)`.
+`__slots__ = ("x", "y")`. A dataclass that the same file makes in a hot loop: `@dataclass(slots=True)`. A class of
+another file of which a list was seen to hold many objects: a word.
 
 ## Why
 Without slots each object has room for a dict, and where its attributes are not all set in the same order a dict of its
@@ -25,9 +26,11 @@ speed can be significantly improved as well". The figures in `RULE` are measured
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
@@ -48,6 +51,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.Attribute, ast.Call})),
+    asks=frozenset({Ask.LENGTH, Ask.ELEMENTS}),
     figures={
         "3.11": {1000: 1.1, 10000: 1.3},
         "3.12": {1000: 1.1, 10000: 1.1},
@@ -70,7 +74,11 @@ _HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.ListComp, ast.DictComp, ast
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield the class whose constructor is hot, and dataclasses that are made in a loop of a hot function."""
-    if not context.measured or context.facts.module.star_import or not _OPEN.isdisjoint(context.facts.words):
+    if not context.measured or context.facts.module.star_import:
+        return
+    if context.function.kind is ScopeKind.FUNCTION:
+        yield from _examine_kept(context)
+    if not _OPEN.isdisjoint(context.facts.words):
         return
     node = context.function.node
     if isinstance(node, ast.FunctionDef) and node.name == "__init__":
@@ -108,6 +116,38 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
 
 
 _WARNING = "no weak references, which nothing in this file sets or makes; pickles of before cannot be read"
+
+
+def _examine_kept(context: Context) -> Iterator[Finding]:
+    """Yield each class of another file of which a loop makes objects and keeps them all in a list."""
+    seen: set[str] = set()
+    for call in context.nodes(ast.Call):
+        name = context.resolve(call.func) or ""
+        module, _, last = name.rpartition(".")
+        if not last[:1].isupper() or module.partition(".")[0] in sys.stdlib_module_names | {"builtins", ""}:
+            continue
+        match context.facts.parent(call):
+            case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as kept, attr="append"), args=[_]):
+                place = context.place(kept)
+            case _:
+                continue
+        if place is None or name in seen or not context.loops(call):
+            continue
+        seen.add(name)
+        yield context.finding(
+            call,
+            f"{place.name} keeps each {last} that is made here. If the class has no __slots__ yet, they save the room "
+            "for a dict in each: about 40 bytes, and the time to make it on most interpreters.",
+            safety=Safety.ADVICE,
+            questions=(
+                context.ask(place, Ask.LENGTH, at_least=_MANY, needed=True),
+                context.ask(place, Ask.ELEMENTS, expects=(name,), needed=True),
+            ),
+        )
+
+
+_MANY = 10_000
+"""Objects in a list from which the room for their dicts is worth a word."""
 
 
 def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -> Iterator[Finding]:
@@ -319,9 +359,34 @@ def read(rows):
         inputs=("([(1, 2), (3,)],)", "([],)", "([()],)"),
         hot=True,
     ),
+    Case(
+        name="a class of another file",
+        before="""
+import sys
+sys.modules["shop"] = type(sys)("shop")
+sys.modules["shop"].Move = tuple
+from shop import Move
+
+def plan(rows):
+    moves = []
+    for row in rows:
+        moves.append(Move(row))
+    return moves
+""",
+        after="""
+def plan(rows):
+    return [tuple(row) for row in rows]
+""",
+        call="plan",
+        inputs=("([(1, 2)],)",),
+        hot=True,
+    ),
 )
 
 REFUSE = (
+    Refuse("a class of the standard library",
+           "from decimal import Decimal\ndef f(xs):\n    out = []\n    for x in xs:\n        out.append(Decimal(x))\n"),
+    Refuse("objects that are not kept", "from shop import Move\ndef f(xs):\n    for x in xs:\n        Move(x).run()\n"),
     Refuse("a base may have a dict", "class A(B):\n    def __init__(self):\n        self.x = 1\n"),
     Refuse("it has slots", "class A:\n    __slots__ = ('x',)\n    def __init__(self):\n        self.x = 1\n"),
     Refuse("a default of the class has the name of a slot",
