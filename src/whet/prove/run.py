@@ -103,6 +103,8 @@ class Observed:
     """Most processes that were seen at once."""
     left_behind: int = 0
     """Processes that it left running, which whet ended."""
+    delayed_ns: int = 0
+    """For how long it was ready and stood in line for a processor, as far as that was seen."""
     trouble: str = field(default="")
     """What went wrong around the run (setup, cleanup), in one line; its figures do not count then."""
 
@@ -181,6 +183,7 @@ def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
         ended=ended,
         processes=processes,
         left_behind=left_behind,
+        delayed_ns=tree.delayed_ns,
     )
 
 

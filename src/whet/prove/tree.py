@@ -29,7 +29,8 @@ class ProcessTree(Protocol):
 
     ``exit_code`` is that of :mod:`subprocess`; ``cpu_ns``, ``peak_bytes`` and
     ``ended_at`` (of ``perf_counter_ns``) are there once :meth:`wait` has returned true
-    and :meth:`end` was called. ``peak_bytes`` is 0 where the system does not tell.
+    and :meth:`end` was called. ``peak_bytes`` is 0 where the system does not tell, and so is ``delayed_ns``, the time
+    in which the program was ready and stood in line for a processor.
     """
 
     began_at: int
@@ -37,6 +38,7 @@ class ProcessTree(Protocol):
     exit_code: int
     cpu_ns: int
     peak_bytes: int
+    delayed_ns: int
 
     def wait(self, seconds: float) -> bool:
         """Wait for the program itself, at most so long; return whether it has ended."""
@@ -104,7 +106,7 @@ class PosixTree:
         self, command: Sequence[str], directory: str, environ: Mapping[str, str], streams: Sequence[IO[bytes]]
     ) -> None:
         self.is_linux = sys.platform.startswith("linux")
-        self.exit_code = self.cpu_ns = self.peak_bytes = self.ended_at = 0
+        self.exit_code = self.cpu_ns = self.peak_bytes = self.ended_at = self.delayed_ns = 0
         self._ended = threading.Event()
         self._own_peak = _read_own_peak()
         self._page = os.sysconf("SC_PAGE_SIZE")
@@ -138,6 +140,7 @@ class PosixTree:
         """Return the resident bytes of all processes and their number; zeros where ``/proc`` is missing."""
         if not self.is_linux:
             return 0, 0
+        self.delayed_ns = max(self.delayed_ns, self._read_delay())
         pids = self._list_tree()
         resident = sum(self._read_resident(pid) for pid in pids)
         self.peak_bytes = max(self.peak_bytes, resident)
@@ -201,6 +204,13 @@ class PosixTree:
     def _read_resident(self, pid: int) -> int:
         try:
             return int((_PROC / str(pid) / "statm").read_bytes().split()[1]) * self._page
+        except (OSError, ValueError, IndexError):
+            return 0
+
+    def _read_delay(self) -> int:
+        """Return for how long the program's main thread was ready and stood in line for a processor, so far."""
+        try:
+            return int((_PROC / str(self._process.pid) / "schedstat").read_bytes().split()[1])
         except (OSError, ValueError, IndexError):
             return 0
 

@@ -52,7 +52,7 @@ if sys.platform == "win32":
         def __init__(
             self, command: Sequence[str], directory: str, environ: Mapping[str, str], streams: Sequence[IO[bytes]]
         ) -> None:
-            self.exit_code = self.cpu_ns = self.peak_bytes = self.ended_at = 0
+            self.exit_code = self.cpu_ns = self.peak_bytes = self.ended_at = self.delayed_ns = 0
             self._kernel = ctypes.WinDLL("kernel32", use_last_error=True)
             self._kernel.CreateJobObjectW.restype = wintypes.HANDLE
             self._job = wintypes.HANDLE(self._kernel.CreateJobObjectW(None, None))
