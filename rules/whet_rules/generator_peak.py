@@ -49,7 +49,7 @@ def detect(context: Context) -> Iterator[Finding]:
         if any(generator.is_async for generator in made.generators) or _is_small(context, made):
             continue
         match context.facts.parent(made):
-            case ast.For(iter=iterable) if iterable is made:
+            case ast.For(iter=iterable, body=body) if iterable is made and not _guards(made, body):
                 pass
             case ast.Call(func=function, args=[only], keywords=[]) if (
                 only is made and context.resolve(function) in _ONCE
@@ -62,6 +62,12 @@ def detect(context: Context) -> Iterator[Finding]:
             "All elements are in memory at once for a single pass: where memory is short, a generator holds one at a"
             " time (over short lists it is slower).",
         )
+
+
+def _guards(made: ast.ListComp, body: list[ast.stmt]) -> bool:
+    """Tell whether the loop uses what the list was made from: then it is a copy that may be changed meanwhile."""
+    sources = {n.id for g in made.generators for n in ast.walk(g.iter) if isinstance(n, ast.Name)}
+    return any(isinstance(n, ast.Name) and n.id in sources for statement in body for n in ast.walk(statement))
 
 
 def _is_small(context: Context, made: ast.ListComp) -> bool:
@@ -98,6 +104,8 @@ REFUSE = (
     Refuse("the list is kept", "def f(xs):\n    ys = [x + 1 for x in xs]\n    return ys\n"),
     Refuse("join makes a list of it anyway", "def f(xs):\n    return ''.join([str(x) for x in xs])\n"),
     Refuse("a generator already", "def f(xs):\n    return max(x + 1 for x in xs)\n"),
+    Refuse("a copy guards against changes",
+           "def f(d):\n    for k in [k for k in d if k]:\n        del d[k]\n"),
     Refuse("three elements", "def f():\n    return max([x * x for x in (1, 2, 3)])\n"),
     Refuse("another `max`", "from numpy import max\ndef f(xs):\n    return max([x + 1 for x in xs])\n"),
 )  # fmt: skip

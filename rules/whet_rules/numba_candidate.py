@@ -10,10 +10,9 @@ Machine code for such a loop runs 10 to 100 times as fast as bytecode: no object
 
 ## When not
 Compiling takes about a second at the first call, unless the cache on disk has it; a run of a few seconds may not
-win. Lists have to become arrays before the call. Accepted differences: integers wrap around at 64 bits, indexes out of
-bounds read foreign memory in place of raising, globals are frozen when the function is compiled, other exceptions are
-raised.
-Where the iterations of the outer loop are independent, `parallel=True` with `prange` uses all cores.
+win. Lists have to become arrays before the call. Accepted differences: integers wrap around at 64 bits, indexes out
+of bounds read foreign memory in place of raising, globals are frozen when the function is compiled, other exceptions
+are raised. Where the iterations of the outer loop are independent, `parallel=True` with `prange` uses all cores.
 
 ## Source
 Numba documentation, "A 5 minute guide to Numba" and "Supported Python features".
@@ -45,7 +44,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
     triggers=Triggers(nodes=frozenset({ast.For, ast.While})),
-    asks=frozenset({Ask.TYPES}),
+    asks=frozenset({Ask.TYPES, Ask.ELEMENTS}),
 )
 
 _COMPILED = frozenset(f"builtins.{n}" for n in ("abs", "bool", "float", "int", "len", "max", "min", "range", "round"))
@@ -56,6 +55,8 @@ _EXPRESSIONS = (
 )
 _NO_NUMBERS = ("builtins.str", "builtins.bytes", "builtins.dict", "builtins.set")
 _COMPILABLE = ("builtins.int", "builtins.float", "builtins.bool", "numpy.ndarray", "numpy.float64", "numpy.int64")
+
+_ELEMENTS = ("builtins.int", "builtins.float", "builtins.bool", "builtins.list", "builtins.tuple", "numpy.ndarray")
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -179,10 +180,11 @@ def _questions(
     spec = context.function.node.args if isinstance(context.function.node, ast.FunctionDef) else None
     parameters = {arg.arg for arg in (*spec.posonlyargs, *spec.args)} if spec is not None else set()
     indexed = {n.value.id for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
-    return tuple(
+    types = (
         context.ask(name, Ask.TYPES, expects=expects, excludes=excludes)
         for name in sorted(parameters if expects else parameters | indexed)
     )
+    return (*types, *(context.ask(name, Ask.ELEMENTS, expects=_ELEMENTS) for name in sorted(indexed)))
 
 
 def _install(context: Context) -> str:
