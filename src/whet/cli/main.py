@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "prove": "Try the advice: does the program get faster, and still do the same.",
     "apply": "Write the rewrites that were measured faster.",
     "report": "Show a saved run: `whet report --format json` prints it for machines.",
+    "bench": "Run a program many times and say how long it takes.",
     "diff": "Compare two saved runs: what got faster, slower, is new or gone.",
     "check": "Say what the rules find in source files, without running them.",
     "rules": "List the rules, or show the page of one.",

@@ -1,0 +1,149 @@
+"""``whet bench``: run a program many times and say how long it takes, on which interpreter, in which version."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from whet.cli.console import say
+from whet.cli.options import CodeOption, ModuleOption, TargetCommand, TargetWords
+from whet.errors import UsageError
+
+if TYPE_CHECKING:
+    from whet.model.bench import Bench
+    from whet.model.trial import Clock
+
+COMMAND_CLASS = TargetCommand
+
+
+def bench_command(
+    words: TargetWords = None,
+    module: ModuleOption = None,
+    code: CodeOption = None,
+    python: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--python",
+            metavar="PYTHON",
+            help="An interpreter or its version; again for more, side by side. With options and variables:"
+            " 'PYTHON_JIT=1 3.14', '3.13t -X gil=0'.",
+        ),
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Set for all runs; may be given again.")
+    ] = None,
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", metavar="REF|FILE", help="Compare with a git commit, in turn, or with a saved bench."
+        ),
+    ] = "",
+    max_slowdown: Annotated[
+        str, typer.Option("--max-slowdown", metavar="PERCENT", help="With --against: exit with 1 beyond that.")
+    ] = "10%",
+    runs: Annotated[
+        int | None, typer.Option("--runs", min=2, max=10_000, metavar="N", help="Exactly N runs a side.")
+    ] = None,
+    warmup: Annotated[
+        int, typer.Option("--warmup", min=0, max=1000, metavar="N", help="Runs a side before those that count.")
+    ] = 1,
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="TIME", help="Time for all runs; six a side are made in any case.")
+    ] = "60s",
+    confidence: Annotated[
+        str, typer.Option("--confidence", metavar="PERCENT", help="Of all comparisons together.")
+    ] = "99%",
+    clock: Annotated[
+        str, typer.Option("--clock", metavar="auto|wall|cpu", help="What is compared; default: what suits the program.")
+    ] = "auto",
+    setup: Annotated[str, typer.Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
+    cleanup: Annotated[str, typer.Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
+    stdin: Annotated[Path | None, typer.Option("--stdin", metavar="FILE", help="What each run reads.")] = None,
+    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Keep the runs for --against.")] = None,
+    unlike: Annotated[
+        bool, typer.Option("--unlike", help="Compare with a saved bench of another machine or interpreter too.")
+    ] = False,
+    format_: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What goes to stdout.")] = "text",
+) -> int:
+    """Run a program many times and say how long it takes.
+
+    On one interpreter or several, in the working tree alone or against another version.
+
+    Exit status 0; with --against 1 when a slow-down beyond the limit is shown; 2 for
+    errors, of the program too. The program's output is not shown.
+    """
+    if not words and module is None and code is None:
+        raise UsageError("there is no program to run", "whet bench script.py, whet bench -m module")
+    if format_ not in ("text", "json"):
+        raise UsageError(f"there is no format {format_[:40]!r}", "--format text or --format json")
+    from whet.cli.prove import parse_percent, parse_time
+    from whet.pipeline.bench import BenchRequest, bench, decide_bench
+    from whet.pipeline.bench_file import load_bench, save_bench
+
+    with _BenchLine() as line:
+        request = BenchRequest(
+            words=tuple(words or ()),
+            module=module,
+            code=code,
+            pythons=tuple(python or ()),
+            environ=tuple(env or ()),
+            against=(load_bench(Path(against)) if Path(against).is_file() else against) if against else None,
+            max_slowdown=parse_percent(max_slowdown, "--max-slowdown", most=100),
+            runs=runs,
+            warmup=warmup,
+            budget=parse_time(budget, "--budget"),
+            confidence=parse_percent(confidence, "--confidence", most=0.9999),
+            setup=setup,
+            cleanup=cleanup,
+            stdin=stdin,
+            clock=_parse_clock(clock),
+            unlike=unlike,
+            progress=line.show,
+        )
+        measured = bench(request, Path.cwd())
+    _write(measured, format_)
+    if save is not None:
+        save_bench(measured, save)
+        say(f"whet: saved {save}")
+    return decide_bench(measured)
+
+
+def _write(measured: Bench, form: str) -> None:
+    from whet.pipeline.bench import render_bench_as
+
+    text = render_bench_as(measured, form)
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _parse_clock(text: str) -> Clock | None:
+    from whet.model.trial import Clock
+
+    clocks = {"auto": None, "wall": Clock.WALL, "cpu": Clock.CPU}
+    if text not in clocks:
+        raise UsageError(f"there is no clock {text[:40]!r}", "--clock auto, wall or cpu")
+    return clocks[text]
+
+
+class _BenchLine:
+    """A line on a terminal that says how far the runs are; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
+
+    def __enter__(self) -> _BenchLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not None:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def show(self, run: int, seconds: float) -> None:
+        """Show that run ``run`` begins, after so many seconds."""
+        if self._stream is not None:
+            self._stream.write(f"\r\x1b[Kwhet: run {run}, {seconds:.0f} s")
+            self._stream.flush()

@@ -1,0 +1,84 @@
+"""What `whet bench` measured: the runs of each side, their figures, and how sides compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from whet.model.run import Host, Interpreter
+from whet.model.trial import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class BenchSide:
+    """One way to run the program, and what each run cost: nanoseconds and bytes, one entry a run.
+
+    ``options`` are the interpreter's, ``environ`` what was set for this side (``NAME=VALUE``).
+    """
+
+    label: str
+    interpreter: Interpreter
+    options: tuple[str, ...] = ()
+    environ: tuple[str, ...] = ()
+    commit: str = ""
+    wall_ns: Sequence[int] = ()
+    cpu_ns: Sequence[int] = ()
+    peak_bytes: Sequence[int] = ()
+
+    def costs(self, clock: Clock) -> Sequence[int]:
+        """Return what each run cost by a clock."""
+        return self.wall_ns if clock is Clock.WALL else self.cpu_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A figure in nanoseconds with its interval; ``None`` where so few runs bound it on no such side."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class SlowdownCall(StrEnum):
+    """Whether a side is slower than the limit allows."""
+
+    BEYOND = "slower than the limit"
+    WITHIN = "within the limit"
+    OPEN = "not decided"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchComparison:
+    """How many times as fast ``candidate`` is as ``baseline`` (above 1 is faster), with its interval.
+
+    ``interleaved`` is false where the baseline's runs are from another session.
+    """
+
+    baseline: str
+    candidate: str
+    estimate: float
+    low: float
+    high: float
+    pairs: int
+    confidence: float
+    clock: Clock
+    interleaved: bool = True
+    limit: float | None = None
+    """The slow-down that is allowed, as a part of 1."""
+    call: SlowdownCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything about one ``whet bench``. ``machine`` tells machines apart without naming them."""
+
+    whet_version: str
+    command: tuple[str, ...]
+    started: str
+    host: Host
+    machine: str
+    clock: Clock
+    sides: tuple[BenchSide, ...]
+    comparisons: tuple[BenchComparison, ...] = ()
+    notes: tuple[str, ...] = ()

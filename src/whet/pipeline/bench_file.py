@@ -1,0 +1,99 @@
+"""A bench in a file, for later sessions on the same machine.
+
+History of the format: 1, the first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from whet.errors import FormatError, StoreError, UsageError
+from whet.model.bench import Bench, BenchSide
+from whet.model.run import Host, Interpreter
+from whet.model.trial import Clock
+from whet.store import write_atomically
+
+SCHEMA = 1
+KIND = "whet bench"
+_LARGEST = 64 << 20
+
+
+def save_bench(measured: Bench, path: Path) -> None:
+    """Write ``measured`` to ``path``, whole or not at all. Raises ``StoreError``."""
+    document = {"kind": KIND, "schema": SCHEMA, **asdict(measured)}
+    try:
+        write_atomically(path, json.dumps(document, indent=1).encode("ascii") + b"\n")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}", "name another file") from error
+
+
+def load_bench(path: Path) -> Bench:
+    """Read a bench that was saved. Raises ``StoreError`` and ``FormatError``."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise FormatError(f"{path} is too large for a saved bench", "whet bench --save FILE writes one")
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}", "check the path") from error
+    except ValueError as error:
+        raise FormatError(f"{path} is no saved bench", "whet bench --save FILE writes one") from error
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise FormatError(f"{path} is no saved bench", "whet bench --save FILE writes one")
+    if document.get("schema") != SCHEMA:
+        raise FormatError(f"{path} is of another version of whet", "save it again with this one")
+    try:
+        return _read(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"{path} is no whole saved bench: {error!r}"[:300], "save it again") from error
+
+
+def refuse_unlike(saved: Bench, *, machine: str, command: tuple[str, ...], side: BenchSide) -> None:
+    """Raise ``UsageError`` where ``saved`` is of another machine, interpreter or command: times mean nothing then."""
+    before = saved.sides[0]
+    unlike: list[str] = []
+    if saved.machine != machine:
+        unlike.append("another machine")
+    kinds = [
+        (each.interpreter.implementation, each.interpreter.version, each.interpreter.free_threaded, each.options)
+        for each in (before, side)
+    ]
+    if kinds[0] != kinds[1]:
+        unlike.append(f"another interpreter ({before.interpreter.implementation} {before.interpreter.version})")
+    if before.environ != side.environ:
+        unlike.append("another environment (--env)")
+    if saved.command != command:
+        unlike.append("another command")
+    if unlike:
+        raise UsageError(f"the saved bench is of {', '.join(unlike)}", "--unlike compares them all the same")
+
+
+def _read(document: dict[str, Any]) -> Bench:
+    sides = tuple(_read_side(each) for each in document["sides"])
+    if not sides:
+        raise ValueError("no sides")
+    return Bench(
+        str(document["whet_version"]),
+        tuple(map(str, document["command"])),
+        str(document["started"]),
+        Host(**document["host"]),
+        str(document["machine"]),
+        Clock(document["clock"]),
+        sides,
+    )
+
+
+def _read_side(found: dict[str, Any]) -> BenchSide:
+    costs = {name: tuple(map(int, found[name])) for name in ("wall_ns", "cpu_ns", "peak_bytes")}
+    if len({len(each) for each in costs.values()}) != 1 or min(map(min, costs.values())) < 0:
+        raise ValueError("runs that do not fit one another")
+    return BenchSide(
+        str(found["label"]),
+        Interpreter(**found["interpreter"]),
+        tuple(map(str, found["options"])),
+        tuple(map(str, found["environ"])),
+        str(found["commit"]),
+        **costs,
+    )

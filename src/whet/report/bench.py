@@ -1,0 +1,146 @@
+"""What `whet bench` measured, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from whet.model.bench import Bench, BenchComparison, BenchSide, Figures, SlowdownCall
+from whet.model.trial import Clock
+from whet.report.sanitize import encodable, shorten, show
+from whet.report.units import format_bytes, format_seconds
+from whet.report.words import join_command
+
+SCHEMA = 1
+FindFigures = Callable[[Sequence[int]], Mapping[str, Figures]]
+_LABEL = 44
+
+
+def render_bench(measured: Bench, find_figures: FindFigures, confidence: float) -> str:
+    """Return figures and comparisons as text; ``confidence`` is that of each figure's interval."""
+    return "\n".join(_lines(measured, find_figures, confidence)) + "\n"
+
+
+def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Iterator[str]:
+    yield show(join_command(measured.command))
+    for side in measured.sides:
+        yield ""
+        yield from _side_lines(side, measured.clock, find_figures)
+    for comparison in measured.comparisons:
+        yield ""
+        yield from textwrap.wrap(state_comparison(comparison), 110)
+    yield ""
+    text = f"Intervals of the figures: {confidence * 100:.5g} % each; – where so few runs give no bound."
+    yield from textwrap.wrap(" ".join([text, *(f"Note: {show(note)}." for note in measured.notes)]), 110)
+
+
+def _side_lines(side: BenchSide, clock: Clock, find_figures: FindFigures) -> Iterator[str]:
+    python = side.interpreter
+    name = f"{python.implementation} {python.version}{' free-threaded' if python.free_threaded else ''}"
+    peak = max(side.peak_bytes, default=0)
+    memory = f", at most {format_bytes(peak)} resident" if peak else ""
+    yield f"{shorten(show(side.label), _LABEL)}: {len(side.wall_ns)} runs on {show(name)}{memory}"
+    if side.environ:
+        yield f"  with {shorten(show(' '.join(side.environ)), 100)}"
+    if not side.wall_ns:
+        return
+    tables = {each: find_figures(side.costs(each)) for each in (Clock.WALL, Clock.CPU)}
+    yield f"  {'':6}{'wall':>9}  {'':24}{'CPU':>9}"
+    for row in tables[Clock.WALL]:
+        cells = [f"{format_seconds(table[row].value):>9}  {_bounds(table[row]):24}" for table in tables.values()]
+        yield f"  {row:6}{''.join(cells)}".rstrip()
+
+
+def state_comparison(comparison: BenchComparison) -> str:
+    """Return in words how many times as fast the second side is, and whether that is within the limit."""
+    speed = f"{comparison.estimate:.3f}× [{comparison.low:.3f}, {comparison.high:.3f}]"
+    pairs = f"{comparison.pairs} {'pairs' if comparison.interleaved else 'runs a side at least'}"
+    how = f"{comparison.clock} seconds, {pairs}, {comparison.confidence * 100:.5g} % confidence"
+    text = f"{show(comparison.candidate)} runs at {speed} the speed of {show(comparison.baseline)} ({how})"
+    if comparison.call is None or comparison.limit is None:
+        if comparison.low <= 1 <= comparison.high:
+            text += ": no difference is shown"
+        return f"{text}."
+    slower = [100 * (1 / value - 1) for value in (comparison.estimate, comparison.high, comparison.low)]
+    more = f"the time of a run differs by {slower[0]:+.1f} % [{slower[1]:+.1f}, {slower[2]:+.1f}]"
+    limit = f"a slow-down beyond {comparison.limit * 100:.5g} %"
+    verdict = {
+        SlowdownCall.BEYOND: f"{limit} is shown",
+        SlowdownCall.WITHIN: f"{limit} is ruled out",
+        SlowdownCall.OPEN: f"{limit} is neither shown nor ruled out",
+    }[comparison.call]
+    return f"{text}: {more}; {verdict}."
+
+
+def render_bench_json(measured: Bench, find_figures: FindFigures, confidence: float) -> str:
+    """Return all of it as a JSON object in ASCII: durations in seconds, memory in bytes."""
+    made = {
+        "schema": SCHEMA,
+        "whet": measured.whet_version,
+        "command": [encodable(word) for word in measured.command],
+        "started": measured.started,
+        "machine": {"system": measured.host.system, "machine": measured.host.machine, "cpus": measured.host.cpus},
+        "clock": str(measured.clock).lower(),
+        "confidence": confidence,
+        "sides": [_side_object(side, find_figures) for side in measured.sides],
+        "comparisons": [_comparison_object(each) for each in measured.comparisons],
+        "notes": [encodable(note) for note in measured.notes],
+    }
+    return json.dumps(made, indent=2, allow_nan=False) + "\n"
+
+
+def _side_object(side: BenchSide, find_figures: FindFigures) -> dict[str, Any]:
+    return {
+        "label": encodable(side.label),
+        "python": {
+            "path": encodable(side.interpreter.path),
+            "version": side.interpreter.version,
+            "implementation": side.interpreter.implementation,
+            "free_threaded": side.interpreter.free_threaded,
+            "options": [encodable(word) for word in side.options],
+        },
+        "environment": [encodable(word) for word in side.environ],
+        "commit": side.commit or None,
+        "runs": len(side.wall_ns),
+        "wall": _figure_objects(side.wall_ns, find_figures),
+        "cpu": _figure_objects(side.cpu_ns, find_figures),
+        "wall_seconds": [cost / 1e9 for cost in side.wall_ns],
+        "cpu_seconds": [cost / 1e9 for cost in side.cpu_ns],
+        "peak_bytes": list(side.peak_bytes),
+    }
+
+
+def _figure_objects(costs: Sequence[int], find_figures: FindFigures) -> dict[str, Any]:
+    if not costs:
+        return {}
+    return {
+        name: {"seconds": figure.value / 1e9, "low": _seconds(figure.low), "high": _seconds(figure.high)}
+        for name, figure in find_figures(costs).items()
+    }
+
+
+def _comparison_object(comparison: BenchComparison) -> dict[str, Any]:
+    return {
+        "baseline": encodable(comparison.baseline),
+        "candidate": encodable(comparison.candidate),
+        "speed": comparison.estimate,
+        "low": comparison.low,
+        "high": comparison.high,
+        "pairs": comparison.pairs,
+        "confidence": comparison.confidence,
+        "clock": str(comparison.clock).lower(),
+        "interleaved": comparison.interleaved,
+        "max_slowdown": comparison.limit,
+        "result": str(comparison.call) if comparison.call is not None else None,
+    }
+
+
+def _bounds(figure: Figures) -> str:
+    low, high = (format_seconds(bound) if bound is not None else "–" for bound in (figure.low, figure.high))
+    return f"[{low}, {high}]"
+
+
+def _seconds(bound: float | None) -> float | None:
+    return bound / 1e9 if bound is not None else None
