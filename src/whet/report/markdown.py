@@ -127,7 +127,7 @@ def _write_head(view: ReportView) -> str:
     ]
     paragraphs = [
         f"## whet: {write_prose(view.title, 120)}",
-        f"**{write_prose(summary.verdict, 320)}**",
+        _stress(write_prose(summary.verdict, 320)),
         f"Before: {write_prose(summary.spent, 320)}" if summary.spent else "",
         write_prose(view.compared, 400),
         " · ".join(fact for fact in facts if fact),
@@ -145,7 +145,7 @@ def _write_card(item: Suggestion, number: int) -> str:
     proof = item.proof
     if proof:
         checked = f"; {write_prose(proof.checked, 300)}" if proof.checked else ""
-        paragraphs.append(f"**{write_prose(proof.sentence, 300)}**{checked}.")
+        paragraphs.append(f"{_stress(write_prose(proof.sentence, 300))}{checked}.")
         gain = proof.gain
         if gain and gain.before.value and gain.after.value:
             peaks = f", peak {gain.peak_before} → {gain.peak_after}" if gain.peak_before.value else ""
@@ -189,7 +189,7 @@ def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:
 
 def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
     columns = view.columns
-    heads = ["Line", "Code", "Share", "Time", *(["Hits", "Time a hit"] if columns.hits else [])]
+    heads = ["Line", "Code", "Share", "Time", *(["Hits", "Per hit"] if columns.hits else [])]
     cells = []
     for row in rows:
         figures = [row.cost.share, row.cost.spent, *([row.cost.hits, row.cost.per_hit] if columns.hits else [])]
@@ -208,7 +208,7 @@ def _write_cautions(view: ReportView) -> str:
     lines = []
     for caution in shown:
         hint = f" ({write_prose(caution.hint, 160)})" if caution.hint else ""
-        lines.append(f"- **{write_prose(caution.about, 60)}**: {write_prose(caution.message, 300)}{hint}\n")
+        lines.append(f"- {_stress(write_prose(caution.about, 60))}: {write_prose(caution.message, 300)}{hint}\n")
     left = len(view.cautions) - len(shown)
     more = f"\n{left:,} more in the HTML report.\n" if left else ""
     return f"### Warnings\n\n{''.join(lines)}{more}"
@@ -230,6 +230,11 @@ def _write_foot(view: ReportView) -> str:
         f"whet {write_prose(provenance.whet, 40)}</sub>",
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _stress(text: str) -> str:
+    # Asterisks do nothing before a space and some signs, with which a foreign text may begin.
+    return f"<strong>{text}</strong>"
 
 
 def _fold(title: str, text: str) -> str:

@@ -14,7 +14,7 @@ from whet.report.sanitize import shorten, show, show_source
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\\`*_[]|~#@$"}
 _GROWTH = 4
 """How many times as long as it was allowed a text may get by escaping, before more of it is cut out."""
-_LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\bgh-)(?=\d)", re.IGNORECASE)
+_LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\bgh-)(?=\d)|(?<=\w&#64;)(?=\w)", re.IGNORECASE)
 _CALLS = re.compile(r"(?<=&#64;)|(?<=&#35;)")
 _BREAK = "&#8203;"
 """A space of no width, ours: sites look for addresses, people and issues after they have resolved entities."""

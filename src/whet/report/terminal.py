@@ -90,7 +90,7 @@ class TerminalRenderer:
         page = _Page(console, self.width, longest)
         page.write_head(view)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
-        page.write_suggestions(view.suggestions[:suggestions], len(view.suggestions))
+        page.write_suggestions(view.top_suggestions[:suggestions], len(view.suggestions))
         page.write_foot(view, self.report_path, cautions)
         return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
@@ -202,7 +202,9 @@ class _Page:
             title, place = self._text(f"{number}. {suggestion.title}"), self._text(suggestion.place, "cyan")
             gap = "  " if len(title) + 2 + len(place) <= self._width else "\n   "
             text = title.append(gap).append_text(place)
-            gain = f" · estimated {suggestion.estimate}" if suggestion.estimate.value else ""
+            measured = suggestion.proof.gain if suggestion.proof else None
+            told = f"measured {suggestion.gain} {measured.interval}" if measured else f"estimated {suggestion.gain}"
+            gain = f" · {told}" if suggestion.gain.value else ""
             text.append(f"\n   {suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}", "dim")
             if suggestion.evidence:
                 text.append("\n   ").append_text(self._text(suggestion.evidence[0], "dim"))
