@@ -32,10 +32,9 @@ def render_github(result: CheckResult, changed: Mapping[str, Sequence[range]] | 
     rest = items[2 * SHOWN :]
     if rest:
         lines.append(f"whet: {len(rest)} more, which GitHub would not show as annotations:")
-        # Behind a dash no line is a command, whatever a file is called.
-        lines += [f"- {describe_finding(item)}" for item in rest]
-    # The runner obeys this older form of commands wherever in a line it stands.
-    return encodable("".join(f"{line}\n".replace("##[", "## [") for line in lines))
+        # Behind a dash no line is a command, but the runner obeys an older form wherever it stands.
+        lines += [f"- {describe_finding(item)}".replace("##[", "## [") for item in rest]
+    return encodable("".join(f"{line}\n" for line in lines))
 
 
 def _rank(item: CheckedFinding, changed: Mapping[str, Sequence[range]]) -> tuple[bool, float, int]:
