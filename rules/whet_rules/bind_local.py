@@ -40,7 +40,7 @@ from whet.engine.api import (
 RULE = Rule(
     slug="bind-local",
     title="An attribute is looked up again in each turn",
-    family="the six",
+    family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.For, ast.While})),

@@ -47,7 +47,7 @@ from whet.engine.api import (
 RULE = Rule(
     slug="slots",
     title="Many small objects without slots",
-    family="the six",
+    family="memory",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.Attribute, ast.Call})),
