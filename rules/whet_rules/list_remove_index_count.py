@@ -60,6 +60,8 @@ RULE = Rule(
 
 _SHORT = 16
 """Elements up to which going through them is as fast."""
+_WRITTEN = 8
+"""Elements that are written out in the source up to which it is not worth a word."""
 _LIST, _TUPLE = "builtins.list", "builtins.tuple"
 _UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
 _READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
@@ -78,6 +80,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 continue
         if place is None or isinstance(one, ast.Starred) or call.keywords or not context.loops(call):
             continue
+        if _is_short(place):
+            continue
         loop = _still_loop(context, place, call) if name != "remove" else None
         if name == "remove":
             if _may_be_set(context, place, call):
@@ -86,6 +90,17 @@ def detect(context: Context) -> Iterator[Finding]:
             found.setdefault((place.name, name, loop), (place, []))[1].append(call)
     for (_, method, loop), (place, calls) in found.items():
         yield _describe(context, place, calls, method, loop)
+
+
+def _is_short(place: Place) -> bool:
+    """Tell whether the list is written out in the source, and is short."""
+    values = [binding.value for binding in place.bindings]
+    return bool(values) and all(
+        isinstance(value, ast.List | ast.Tuple)
+        and 0 < len(value.elts) <= _WRITTEN
+        and not any(isinstance(item, ast.Starred) for item in value.elts)
+        for value in values
+    )
 
 
 def _is_sequence(context: Context, searched: ast.expr) -> bool:
@@ -304,12 +319,12 @@ def run(names):
     Case(
         name="positions, of a list of the module",
         before="""
-ORDER = ["low", "normal", "high", "urgent"]
+ORDER = ["no", "least", "low", "less", "normal", "more", "high", "most", "urgent"]
 def ranks(names):
     return [ORDER.index(name) for name in names]
 """,
         after="""
-ORDER = ["low", "normal", "high", "urgent"]
+ORDER = ["no", "least", "low", "less", "normal", "more", "high", "most", "urgent"]
 def ranks(names):
     order_positions = {element: position for position, element in reversed(list(enumerate(ORDER)))}
     return [order_positions[name] for name in names]
@@ -382,6 +397,7 @@ def leftover(names, used):
 
 REFUSE = (
     Refuse("declared a text", "def f(s: str, xs):\n    return [s.count(x) for x in xs]\n"),
+    Refuse("a short one", "A = ['a', 'b', 'c']\ndef f(xs):\n    return [A.index(x) for x in xs]\n"),
     Refuse("a text", "def f(xs):\n    s = ','.join(xs)\n    return [s.index(x) for x in xs]\n"),
     Refuse("the list changes in the loop",
            "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
