@@ -24,7 +24,7 @@ def rewrite(slug, code):
         "def f(xs):\n    out = []\n    for x in xs:\n        out.append((y := x))\n    return out, y\n",
         "out = []\nfor x in (1, 2):\n    out.append(x + 1)\n",
         "class A:\n    k = 2\n    out = []\n    for x in (1, 2):\n        out.append(x + k)\n",
-        "def f(xs):\n    for x in [1]:\n        a = []\n        for x in xs:\n            a.append(-x)\n        print(x)\n",
+        "def f(xs):\n    for x in [1]:\n        a = []\n        for x in xs:\n            a.append(-x)\n        g(x)\n",
     ],
     ids=["comment", "del", "parameter", "attribute", "walrus", "module", "class", "outer loop's variable"],
 )
