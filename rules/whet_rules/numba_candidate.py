@@ -53,7 +53,8 @@ _EXPRESSIONS = (
     *(ast.Name, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple, ast.Subscript),
     *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
 )
-_NO_DTYPES = tuple(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64))
+_NO_NUMBERS = ("builtins.str", "builtins.bytes", "builtins.dict", "builtins.set")
+_DTYPES = tuple(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64))
 """The elements of an array are seen by the name of their dtype."""
 _NUMBERS = ("builtins.int", "builtins.float", "builtins.bool", *_DTYPES, *(f"numpy.{name}" for name in _DTYPES))
 _COMPILABLE = (*_NUMBERS, "numpy.ndarray")
