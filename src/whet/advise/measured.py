@@ -164,7 +164,8 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[_Sai
             f" (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads share and change"
             " without a lock: what the GIL hides is a race there."
         )
-        share = time / hotspots.busy_ns
+        # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
+        share = time / wall
         spot = _hottest_computing(own)
         yield _say("threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True)
 
