@@ -61,6 +61,12 @@ def prove_command(
     setup: Annotated[str, typer.Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
     cleanup: Annotated[str, typer.Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
     allow: AllowOption = None,
+    patch: Annotated[
+        Path | None, typer.Option("--patch", metavar="FILE", help="Try this change instead of the advice.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option("--against", metavar="REF", help="Try the working tree's changes since a git commit instead.")
+    ] = "",
     require_faster: Annotated[
         bool, typer.Option("--require-faster", help="Exit with 1 unless it was measured faster.")
     ] = False,
@@ -89,7 +95,10 @@ def prove_command(
     )
     path = find_run(reference, Path.cwd())
     request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()))
-    proven = prove_run(load_run(path), path, request)
+    if patch is not None or against:
+        proven = prove_change(load_run(path), request, patch, against)
+    else:
+        proven = prove_run(load_run(path), path, request)
     if format_ == "json":
         from whet.pipeline.telling import to_json
 
@@ -127,6 +136,32 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
         say(f"whet: {text}")
     say(tell_total(proven))
     return proven
+
+
+def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against: str) -> Run:
+    """Prove a change of the user's own on a saved run's program; return the run with the proof, which is not saved."""
+    from dataclasses import replace
+
+    from whet.cli.proving_line import ProvingLine
+    from whet.pipeline.proving import prove
+    from whet.pipeline.proving_change import plan_against, plan_patch, tell_change
+    from whet.pipeline.telling import tell_notes
+
+    if patch is not None and against:
+        raise UsageError("--patch and --against name two changes", "give one of them")
+    plan = plan_patch(run, request, patch) if patch is not None else plan_against(run, request, against)
+    words = request.workload or shlex.join((Path(run.interpreter.path).name, *run.command))
+    say(f"whet: trying {plan.rewrites[0].title} ({plan.rewrites[0].place}); what runs is `{words}` in {run.directory}")
+    least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
+    say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")
+    for note in plan.notes:
+        say(f"whet: {note}")
+    with ProvingLine() as line:
+        proof = prove(run, plan, replace(request, options=replace(request.options, progress=line)))
+    for text in tell_notes(proof):
+        say(f"whet: {text}")
+    say(tell_change(proof))
+    return replace(run, proof=proof)
 
 
 def decide_status(proven: Run, *, require_faster: bool) -> int:
