@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from whet.model.trial import Clock
 
 COMMAND_CLASS = TargetCommand
+INTERRUPTED = 130
 
 
 def bench_command(
@@ -73,14 +74,14 @@ def bench_command(
     On one interpreter or several, in the working tree alone or against another version.
 
     Exit status 0; with --against 1 when a slow-down beyond the limit is shown; 2 for
-    errors, of the program too. The program's output is not shown.
+    errors, of the program too; 130 after Ctrl-C. The program's output is not shown.
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet bench script.py, whet bench -m module")
     if format_ not in ("text", "json"):
         raise UsageError(f"there is no format {format_[:40]!r}", "--format text or --format json")
     from whet.cli.prove import parse_percent, parse_time
-    from whet.pipeline.bench import BenchRequest, bench, decide_bench
+    from whet.pipeline.bench import BenchRequest, bench, decide_bench, is_interrupted
     from whet.pipeline.bench_file import load_bench, save_bench
 
     with _BenchLine() as line:
@@ -108,7 +109,7 @@ def bench_command(
     if save is not None:
         save_bench(measured, save)
         say(f"whet: saved {save}")
-    return decide_bench(measured)
+    return INTERRUPTED if is_interrupted(measured) else decide_bench(measured)
 
 
 def _write(measured: Bench, form: str) -> None:

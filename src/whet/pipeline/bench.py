@@ -39,6 +39,7 @@ MOST_ROUNDS = 100
 LEAST_ROUNDS = FIRST_LOOK
 """So many are made whatever the budget is: fewer say next to nothing."""
 LEAST_FOR_LIMITS = 2
+_INTERRUPTED = "ended by Ctrl-C"
 WORKING_TREE = "working tree"
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 
@@ -134,6 +135,11 @@ def decide_bench(measured: Bench) -> int:
     return int(any(each.call is SlowdownCall.BEYOND for each in measured.comparisons))
 
 
+def is_interrupted(measured: Bench) -> bool:
+    """Whether Ctrl-C or a signal ended the runs early: what there is was not what was asked for."""
+    return any(note.startswith(_INTERRUPTED) for note in measured.notes)
+
+
 def identify_machine() -> str:
     """Return what differs between machines and stays the same on one, as a short hash."""
     host = describe_machine()
@@ -177,7 +183,7 @@ class _Session:
         except KeyboardInterrupt:
             if self.rounds < 2:
                 raise
-            return (f"ended by Ctrl-C after {self.rounds} runs a side",)
+            return (f"{_INTERRUPTED} after {self.rounds} runs a side",)
         return ()
 
     def _is_over(self) -> bool:

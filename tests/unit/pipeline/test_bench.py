@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +16,7 @@ from whet.errors import FormatError, UsageError
 from whet.model.bench import Bench, BenchSide, SlowdownCall
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
-from whet.pipeline.bench import BenchRequest, bench, decide_bench, render_bench_as
+from whet.pipeline.bench import BenchRequest, bench, decide_bench, is_interrupted, render_bench_as
 from whet.pipeline.bench_figures import choose_clock, compare_pairs, compare_sessions, find_figures, find_quantile
 from whet.pipeline.bench_file import load_bench, refuse_unlike, save_bench
 from whet.pipeline.worktree import check_out, move_into
@@ -161,6 +162,30 @@ def test_a_checkout_is_there_for_as_long_as_it_is_needed(repository: Path, tmp_p
 def test_what_is_no_commit_is_told(repository: Path, tmp_path: Path, ref: str) -> None:
     with pytest.raises(UsageError, match="no commit"), check_out(repository, ref, tmp_path / "tree"):
         pass
+
+
+def interrupt_at(run: int) -> Callable[[int, float], None]:
+    def progress(number: int, _seconds: float) -> None:
+        if number == run:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.xdist_group("one at a time")
+@pytest.mark.parametrize("run", [2, 8])
+def test_an_interrupt_leaves_no_checkout_and_keeps_whole_rounds(repository: Path, run: int) -> None:
+    (repository / "sub" / "a.py").write_text("pass\n")
+    git(repository, "commit", "-qam", "two")
+    request = BenchRequest(words=("a.py",), against="HEAD", warmup=1, progress=interrupt_at(run))
+    if run == 2:
+        with pytest.raises(KeyboardInterrupt):
+            bench(request, repository / "sub")
+    else:
+        measured = bench(request, repository / "sub")
+        assert is_interrupted(measured)
+        assert [len(each.wall_ns) for each in measured.sides] == [2, 2]
+    assert not list((repository / ".git").glob("worktrees/*"))
 
 
 @pytest.mark.xdist_group("one at a time")
