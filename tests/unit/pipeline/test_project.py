@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from whet.pipeline import project
 from whet.pipeline.project import find_commit, find_project
 
 git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
