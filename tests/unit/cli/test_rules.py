@@ -156,9 +156,7 @@ def test_a_file_that_is_there_is_left_alone(project):
 def test_a_rule_that_does_not_hold_is_said_with_what_is_wrong(project):
     folder = project / "more"
     folder.mkdir()
-    (folder / "keys_view.py").write_text(
-        blocks()[0].replace("name in COLOURS\\n", "name not in COLOURS\\n"), "utf-8"
-    )
+    (folder / "keys_view.py").write_text(blocks()[0].replace("name in COLOURS\\n", "name not in COLOURS\\n"), "utf-8")
     result = CliRunner().invoke(APP, ["--check", "keys-view", "--rules", str(folder)], standalone_mode=False)
     assert result.return_value == 1
     assert "keys-view: a dict of the module: " in result.stdout
