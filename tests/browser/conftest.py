@@ -1,4 +1,4 @@
-"""One browser for all tests; a page of its own for each, which keeps what it says, asks for and breaks."""
+"""One browser for the tests of a file; a page of its own for each, which keeps what it says, asks for and breaks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ KEEP_VIOLATIONS = (
 )
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: as long as Playwright runs, so does an event loop, and other tests could start none.
+@pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(

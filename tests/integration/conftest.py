@@ -199,7 +199,8 @@ def run_side_by_side(request: pytest.FixtureRequest, run: Callable[[str], Any], 
 
     A run waits a good part of its time for interpreters and profilers to start. What is timed must not go this way.
     """
-    chosen = [getattr(item, "callspec", None) for item in request.session.items]
+    here = Path(__file__).parent
+    chosen = [getattr(item, "callspec", None) for item in request.session.items if item.path.parent == here]
     names = dict.fromkeys(each.params[parameter] for each in chosen if each is not None and parameter in each.params)
     with ThreadPoolExecutor(2) as pool:
         done = dict(zip(names, pool.map(run, names), strict=True))

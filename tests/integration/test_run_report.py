@@ -297,7 +297,7 @@ def test_asynchronous_callers_are_kept(runner):
     ran = runner.whet(TARGETS / "async_callers.py", options=["--sampler", "pyinstrument"])
     assert ran.status == 0, ran.words
     (digest,) = ran.find_functions("digest")
-    assert digest["self_share"] > 0.3
+    assert digest["self_share"] > 0.2
     assert digest["hits"] == 68
     (handle,) = ran.find_functions("handle")
     assert handle["total_seconds"] >= 0.9 * digest["total_seconds"] > 0
