@@ -26,8 +26,8 @@ from . import counting, importer, looks, placing, precise, toggling, windows
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
 FIRST_GAPS = 0.025
-LATER_GAPS = 0.08
-LATE_GAPS = 0.12
+LATER_GAPS = 0.1
+LATE_GAPS = 0.15
 """Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
 COUNTING_SECONDS = 0.001
 """Length of a phase in which functions have counters that they mostly lack."""
