@@ -58,9 +58,10 @@ def test_planted_line_is_hot(orders, entry):
     row = orders.find_line(TARGETS / entry["file"], entry["text"])
     assert row is not None
     assert row["name"] == entry["function"]
-    # Listed for one machine and one version; others differ by as much as half, and sampling adds its error.
+    # Listed for one machine and one version; others differ by as much as half, busy ones by some points, and sampling
+    # adds its error.
     listed = entry["charged_share"]
-    tolerance = 0.6 * listed + 4 * math.hypot(row["share_error"], 0.005)
+    tolerance = 0.6 * listed + 4 * math.hypot(row["share_error"], 0.01)
     assert abs(row["charged_share"] - listed) <= tolerance
     assert row["charged_share"] > 0.005
     assert row["hits"] is None or row["hits"] > 1_000
