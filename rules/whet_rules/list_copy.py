@@ -23,11 +23,9 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
-    PlaceKind,
     Refuse,
     Rule,
     Safety,
-    ScopeKind,
     Speed,
     Triggers,
 )
@@ -76,7 +74,12 @@ def detect(context: Context) -> Iterator[Finding]:
                 pass
             case _:
                 continue
-        if name != made or name == turn or not _is_private(context, loop) or not _is_unseen(context, target, loop):
+        if (
+            name != made
+            or name == turn
+            or not context.keeps_its_variables(loop)
+            or not context.hides_half_made(target, loop)
+        ):
             continue
         if any(_crosses(part, made) for part in ast.walk(loop.iter)):
             continue
@@ -101,48 +104,6 @@ def _crosses(part: ast.AST, made: str) -> bool:
     if isinstance(part, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr):
         return True
     return isinstance(part, ast.Name) and part.id == made
-
-
-def _is_unseen(context: Context, name: ast.Name, loop: ast.For) -> bool:
-    """Tell whether nobody can see the container half made: a local, and what is raised leaves the function."""
-    place = context.place(name)
-    if place is None or place.kind is not PlaceKind.LOCAL or context.is_dynamic:
-        return False
-    above = context.facts.parent(loop)
-    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
-        if isinstance(above, ast.Try | ast.With | ast.AsyncWith | ast.ClassDef):
-            return False
-        above = context.facts.parent(above)
-    return context.function.kind is ScopeKind.FUNCTION
-
-
-def _is_private(context: Context, loop: ast.For) -> bool:
-    """Tell whether nothing but the loop itself knows what its variables were bound to."""
-    for part in ast.walk(loop.target):
-        if isinstance(part, ast.Attribute | ast.Subscript):
-            return False
-        place = context.place(part) if isinstance(part, ast.Name) else None
-        if isinstance(part, ast.Name) and (place is None or place.kind is not PlaceKind.LOCAL):
-            return False
-        outside = [] if place is None else [r for r in place.references if not context.is_inside(r, loop)]
-        if not all(
-            isinstance(reference, ast.Name) and _is_of_other_loop(context, reference, loop) for reference in outside
-        ):
-            return False
-    return True
-
-
-def _is_of_other_loop(context: Context, reference: ast.Name, loop: ast.For) -> bool:
-    """Tell whether a name outside of ``loop`` is bound by a loop that it stands in, or is bound anew there."""
-    here: ast.AST = reference
-    above = context.facts.parent(here)
-    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
-        if isinstance(above, ast.For) and not context.is_inside(loop, above) and here is not above.iter:
-            bound = {part.id for part in ast.walk(above.target) if isinstance(part, ast.Name)}
-            if reference.id in bound and not any(here is statement for statement in above.orelse):
-                return True
-        here, above = above, context.facts.parent(above)
-    return False
 
 
 CASES = (

@@ -24,7 +24,6 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
-    PlaceKind,
     Refuse,
     Rule,
     Safety,
@@ -69,9 +68,9 @@ def detect(context: Context) -> Iterator[Finding]:
                 pass
             case _:
                 continue
-        if context.type_of(target) != {"builtins.set"} or not _is_private(context, loop) or context.is_dynamic:
+        if context.type_of(target) != {"builtins.set"} or not context.keeps_its_variables(loop) or context.is_dynamic:
             continue
-        if not _is_apart(context, target, loop):
+        if not context.is_apart(target, loop):
             continue
         rewrite = context.rewrite()
         source = rewrite.text(loop.iter)
@@ -83,49 +82,6 @@ def detect(context: Context) -> Iterator[Finding]:
             f"The loop hands each element to {context.source_of(target)}.add: update takes them all at once.",
             rewrite=rewrite,
         )
-
-
-def _is_apart(context: Context, target: ast.expr, loop: ast.For) -> bool:
-    """Tell whether going through the source neither reads the target nor runs code that could."""
-    if context.runs_unknown_code(loop.iter):
-        return False
-    if ast.unparse(target) in {ast.unparse(part) for part in ast.walk(loop.iter) if isinstance(part, ast.expr)}:
-        return False
-    known = context.type_of(loop.iter)
-    return bool(known) and all(name.startswith("builtins.") and name not in _LAZY for name in known)
-
-
-_LAZY = frozenset(f"builtins.{name}" for name in ("generator", "map", "filter", "zip", "enumerate", "reversed"))
-"""What may run code of the program in each turn, which may look at the target."""
-
-
-def _is_private(context: Context, loop: ast.For) -> bool:
-    """Tell whether nothing but the loop itself knows what its variables were bound to."""
-    for part in ast.walk(loop.target):
-        if isinstance(part, ast.Attribute | ast.Subscript):
-            return False
-        place = context.place(part) if isinstance(part, ast.Name) else None
-        if isinstance(part, ast.Name) and (place is None or place.kind is not PlaceKind.LOCAL):
-            return False
-        outside = [] if place is None else [r for r in place.references if not context.is_inside(r, loop)]
-        if not all(
-            isinstance(reference, ast.Name) and _is_of_other_loop(context, reference, loop) for reference in outside
-        ):
-            return False
-    return True
-
-
-def _is_of_other_loop(context: Context, reference: ast.Name, loop: ast.For) -> bool:
-    """Tell whether a name outside of ``loop`` is bound by a loop that it stands in, or is bound anew there."""
-    here: ast.AST = reference
-    above = context.facts.parent(here)
-    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
-        if isinstance(above, ast.For) and not context.is_inside(loop, above) and here is not above.iter:
-            bound = {part.id for part in ast.walk(above.target) if isinstance(part, ast.Name)}
-            if reference.id in bound and not any(here is statement for statement in above.orelse):
-                return True
-        here, above = above, context.facts.parent(above)
-    return False
 
 
 CASES = (

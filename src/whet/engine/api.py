@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from whet.engine.effects import Effects
 from whet.engine.facts import Facts
+from whet.engine.loops import hides_half_made, keeps_its_variables, reads_nothing_of
 from whet.engine.places import Place, PlaceKind, Use, find_place, may_be_none, use_of
 from whet.engine.rewrite import Rewrite
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
@@ -288,6 +289,19 @@ class Context:
     def is_inside(self, node: ast.AST, outer: ast.AST) -> bool:
         """Tell whether ``node`` is part of ``outer``, or is it."""
         return self.facts.is_inside(node, outer)
+
+    def keeps_its_variables(self, loop: ast.For) -> bool:
+        """Tell whether nothing but the loop itself knows what its variables were bound to."""
+        return keeps_its_variables(self.facts, self.function, loop)
+
+    def hides_half_made(self, name: ast.Name, loop: ast.For) -> bool:
+        """Tell whether nobody sees what the loop makes half made: a local, and what is raised leaves the function."""
+        whole = self.function.kind is ScopeKind.FUNCTION and not self.is_dynamic
+        return whole and hides_half_made(self.facts, self.place(name), loop)
+
+    def is_apart(self, target: ast.expr, loop: ast.For) -> bool:
+        """Tell whether going through the loop's source neither reads ``target`` nor runs code that could."""
+        return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))
 
     def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
         """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""
