@@ -99,28 +99,11 @@ def _comprehend(
         written += f": {rewrite.text(start.annotation)}"
     parts = [
         rewrite.text(element),
-        f"for {rewrite.text(loop.target)} in {_protect(rewrite, loop.iter)}",
-        *(f"if {_protect(rewrite, condition)}" for condition in conditions),
+        f"for {rewrite.text(loop.target)} in {rewrite.clause(loop.iter)}",
+        *(f"if {rewrite.clause(condition)}" for condition in conditions),
     ]
     rewrite.replace([start, loop], _lay_out(written, "[", parts, "]"))
     return rewrite
-
-
-def _protect(rewrite: Rewrite, node: ast.expr) -> str:
-    """Return the source of a part of a comprehension: a bare conditional or tuple would end it too soon."""
-    text = rewrite.text(node)
-    if isinstance(node, ast.IfExp | ast.Lambda):
-        return rewrite.operand(node)
-    return f"({text})" if isinstance(node, ast.Tuple) and not _is_in_parentheses(text) else text
-
-
-def _is_in_parentheses(text: str) -> bool:
-    """Tell whether the source of a tuple has parentheses around all of it."""
-    try:
-        ast.parse(f"[{text[1:-1]}]", mode="eval")
-    except SyntaxError:
-        return False
-    return text.startswith("(")
 
 
 def _find_start(context: Context, loop: ast.For, empty: str) -> tuple[ast.stmt, ast.Name] | None:

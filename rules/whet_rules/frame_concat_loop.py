@@ -67,7 +67,7 @@ def _describe(
         rewrite.refuse("the frame is read or bound elsewhere in the loop")
     elif any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(loop)):
         rewrite.refuse("the loop is left in the middle")
-    elif loop.orelse or _is_guarded(context, loop) or _nested(context, loop, place.references):
+    elif loop.orelse or context.is_guarded(loop) or _nested(context, loop, place.references):
         rewrite.refuse("the frame may be read before the loop is over")
     elif any(isinstance(piece, ast.Starred) for piece in pieces):
         rewrite.refuse("the pieces are unpacked")
@@ -86,16 +86,6 @@ def _describe(
         " after the loop.",
         rewrite=rewrite,
     )
-
-
-def _is_guarded(context: Context, loop: ast.AST) -> bool:
-    """Tell whether an exception in the loop is caught in this function, so that what is half done is seen."""
-    above = context.facts.parent(loop)
-    while above is not None and above is not context.function.node:
-        if isinstance(above, ast.Try):
-            return True
-        above = context.facts.parent(above)
-    return False
 
 
 def _nested(context: Context, loop: ast.AST, references: tuple[ast.expr, ...]) -> bool:

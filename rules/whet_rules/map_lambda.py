@@ -26,7 +26,6 @@ from whet.engine.api import (
     Context,
     Finding,
     Refuse,
-    Rewrite,
     Rule,
     Safety,
     Speed,
@@ -85,8 +84,8 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         rewrite = context.rewrite()
         opening, closing = _BRACKETS[made]
-        part = _protect(rewrite, body)
-        over = f"for {turn.arg} in {_protect(rewrite, source)}"
+        part = rewrite.clause(body)
+        over = f"for {turn.arg} in {rewrite.clause(source)}"
         inside = f"{part} {over}" if way == "builtins.map" else f"{turn.arg} {over} if {part}"
         rewrite.replace(call, f"{opening}{inside}{closing}")
         yield context.finding(
@@ -97,23 +96,6 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 _BRACKETS = {"builtins.list": ("[", "]"), "builtins.set": ("{", "}")}
-
-
-def _protect(rewrite: Rewrite, node: ast.expr) -> str:
-    """Return the source of a part of a comprehension: a bare conditional or tuple would end it too soon."""
-    text = rewrite.text(node)
-    if isinstance(node, ast.IfExp | ast.Lambda):
-        return rewrite.operand(node)
-    return f"({text})" if isinstance(node, ast.Tuple) and not _is_in_parentheses(text) else text
-
-
-def _is_in_parentheses(text: str) -> bool:
-    """Tell whether the source of a tuple has parentheses around all of it."""
-    try:
-        ast.parse(f"[{text[1:-1]}]", mode="eval")
-    except SyntaxError:
-        return False
-    return text.startswith("(")
 
 
 def _means_the_same(body: ast.expr, turn: str, source: ast.expr) -> bool:

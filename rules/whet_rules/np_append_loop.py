@@ -83,7 +83,7 @@ def _describe(
         rewrite.refuse("the array is read or bound elsewhere in the loop")
     elif any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(loop)):
         rewrite.refuse("the loop is left in the middle")
-    elif loop.orelse or _is_guarded(context, loop):
+    elif loop.orelse or context.is_guarded(loop):
         rewrite.refuse("the array may be read before the loop is over")
     elif any(context.is_inside(r, o) and not context.is_inside(r, loop) for o in outer for r in place.references):
         rewrite.refuse("the array is used in the loop around, too")
@@ -107,16 +107,6 @@ def _describe(
         " them once after the loop.",
         rewrite=rewrite,
     )
-
-
-def _is_guarded(context: Context, loop: ast.AST) -> bool:
-    """Tell whether an exception in the loop is caught in this function, so that what is half done is seen."""
-    above = context.facts.parent(loop)
-    while above is not None and above is not context.function.node:
-        if isinstance(above, ast.Try):
-            return True
-        above = context.facts.parent(above)
-    return False
 
 
 CASES = (

@@ -299,6 +299,15 @@ class Context:
         whole = self.function.kind is ScopeKind.FUNCTION and not self.is_dynamic
         return whole and hides_half_made(self.facts, self.place(name), loop)
 
+    def is_guarded(self, loop: ast.AST) -> bool:
+        """Tell whether an exception in the loop is caught in this function, so that what is half done is seen."""
+        above = self.facts.parent(loop)
+        while above is not None and above is not self.function.node:
+            if isinstance(above, ast.Try):
+                return True
+            above = self.facts.parent(above)
+        return False
+
     def is_apart(self, target: ast.expr, loop: ast.For) -> bool:
         """Tell whether going through the loop's source neither reads ``target`` nor runs code that could."""
         return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))

@@ -53,6 +53,13 @@ class Rewrite:
         torn = isinstance(node, ast.expr) and "\n" in text and parse_expression(text) is None
         return f"({text})" if torn else text
 
+    def clause(self, node: ast.expr) -> str:
+        """Return the source of a part of a comprehension: a bare conditional or tuple would end it too soon."""
+        if isinstance(node, ast.IfExp | ast.Lambda):
+            return self.operand(node)
+        text = self.text(node)
+        return f"({text})" if isinstance(node, ast.Tuple) and not _is_in_parentheses(text) else text
+
     def operand(self, node: ast.expr) -> str:
         """Return the source of ``node`` as it can stand next to any operator, or before a dot."""
         return self.text(node) if is_atomic(node) else f"({self._layout.lift(node)})"
@@ -257,3 +264,12 @@ class Rewrite:
 _BEFORE_BLANK = (ast.Import, ast.ImportFrom, ast.Expr)
 """Between these and a constant there is an empty line."""
 _COMPOUND = frozenset({"async", "class", "def", "for", "if", "match", "try", "while", "with", "@"})
+
+
+def _is_in_parentheses(text: str) -> bool:
+    """Tell whether the source of a tuple has parentheses around all of it."""
+    try:
+        ast.parse(f"[{text[1:-1]}]", mode="eval")
+    except SyntaxError:
+        return False
+    return text.startswith("(")
