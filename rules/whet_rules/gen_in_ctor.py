@@ -26,7 +26,6 @@ from whet.engine.api import (
     Context,
     Finding,
     Refuse,
-    Rewrite,
     Rule,
     Safety,
     Speed,
@@ -75,7 +74,7 @@ def detect(context: Context) -> Iterator[Finding]:
                     continue
             if isinstance(key, ast.Starred) or isinstance(value, ast.Starred):
                 continue
-            item = f"{_protect(rewrite, key)}: {_protect(rewrite, value)}"
+            item = f"{rewrite.clause(key)}: {rewrite.clause(value)}"
             inside = item + inside[_end_of_element(context, generator) :]
         rewrite.replace(call, f"{opening}{inside.strip()}{closing}")
         yield context.finding(
@@ -86,10 +85,6 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 _BRACKETS = {"builtins.list": ("[", "]"), "builtins.set": ("{", "}"), "builtins.dict": ("{", "}")}
-
-
-def _protect(rewrite: Rewrite, node: ast.expr) -> str:
-    return rewrite.operand(node) if isinstance(node, ast.Lambda | ast.IfExp) else rewrite.text(node)
 
 
 def _end_of_element(context: Context, generator: ast.GeneratorExp) -> int:
