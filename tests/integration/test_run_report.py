@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from whet.store import find_run, load_run
+
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 POSIX = os.name == "posix"
 CANNOT_SAMPLE = "py-spy may not read other processes here"
@@ -361,16 +363,20 @@ def test_repeated_executions_are_pooled(runner):
         import pathlib, sys
         with open("executions", "a") as file:
             file.write("x")
-        print(sum(step % 7 for step in range(1_500_000)))
+        print(sum(step % 7 for step in range(4_000_000)))
         """
     )
     ran = runner.whet(program, options=["--repeat", "3"], cwd=program.parent)
     assert ran.stdout.count(b"\n") == 1
     assert (program.parent / "executions").read_text() == "xxx"
     needs_py_spy(ran)
-    pooled = ran.report["samples"]
-    once = runner.whet(program)  # elsewhere, or the report of the pooled run would be hidden
-    assert pooled > 1.5 * once.report["samples"] > 0
+    run = load_run(find_run(None, ran.folder))
+    times = [each for each in run.profiles if each.samples]
+    assert sorted(each.execution for each in times) == [0, 1, 2]
+    assert ran.report["samples"] == sum(each.count for profile in times for each in profile.samples)
+    assert ran.report["executions"] == 3
+    assert ran.report["cpu_seconds"] == pytest.approx(sum(each.cpu_ns for each in run.executions) / 1e9)
+    assert "3 executions pooled" in ran.words
 
 
 @pytest.mark.parametrize("options", [["--repeat", "3"], ["--memory"], ["--full"]])

@@ -6,7 +6,7 @@ This is what is saved under ``.whet/`` and what every later command starts from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from whet.model.evidence import Evidence
@@ -129,3 +129,20 @@ class Run:
     proof: Proof = field(default_factory=Proof)
     """What `whet prove` found out about the advice on this run."""
     stdin: StandardInput = field(default_factory=StandardInput)
+
+    @property
+    def timed(self) -> Execution | None:
+        """What the times come from: the first execution, with the times of those pooled with it added.
+
+        ``None`` where nothing was executed.
+        """
+        if not self.executions:
+            return None
+        first = self.executions[0]
+        pooled = [each for each in self.executions if each.purpose is first.purpose]
+        return replace(
+            first,
+            wall_ns=sum(each.wall_ns for each in pooled),
+            cpu_ns=sum(each.cpu_ns for each in pooled),
+            repeats=sum(max(1, each.repeats) for each in pooled),
+        )

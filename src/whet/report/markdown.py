@@ -117,6 +117,7 @@ def _write_head(view: ReportView) -> str:
     own = f" ({summary.own} of it whet's own)" if summary.own.value else ""
     error = f", ±{summary.share_error * 100:.1f} % at most" if summary.share_error else ""
     facts = [
+        f"{summary.executions} executions pooled" if summary.executions > 1 else "",
         f"{summary.duration} wall",
         f"{summary.cpu} CPU{own}",
         f"{summary.waiting} waiting" if summary.waiting.value else "",

@@ -269,6 +269,8 @@ class Summary:
     peak: Figure
     samples: int
     share_error: float
+    executions: int = 1
+    """How many executions are pooled: all times are their sums."""
     more_samples: str = ""
     """The command that gets more samples, where there are too few."""
     next_command: str = ""

@@ -33,7 +33,7 @@ _NOTICED_NS = 50_000_000
 
 def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
     """Return the summary. ``functions`` are sorted, hottest first."""
-    first = run.executions[0] if run.executions else None
+    first = run.timed
     title = name_program(run.command)
     more = more_samples_command(run, hotspots)
     spent = _tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions)
@@ -50,6 +50,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         peak=bytes_figure(find_peak(run) or None),
         samples=hotspots.samples,
         share_error=hotspots.share_error,
+        executions=first.repeats if first else 1,
         more_samples=more,
         next_command=more or measure_rest_command(run) or "whet report --format json",
         not_measured=describe_not_measured(run),
@@ -66,7 +67,7 @@ def _describe_outside(hotspots: Hotspots) -> str:
 
 
 def _count_own(run: Run, first: Execution | None) -> int | None:
-    own = sum(profile.own_ns for profile in run.profiles if profile.execution == 0)
+    own = sum(profile.own_ns for profile in run.profiles)
     return own if first and own >= max(_WORTH_A_WORD * first.cpu_ns, _NOTICED_NS) else None
 
 
@@ -92,7 +93,7 @@ def compare_runs(before: Run, after: Run) -> str:
     """Return what two runs took. One execution each says nothing about chance, and that is said too."""
     told = []
     for run in (before, after):
-        first = run.executions[0] if run.executions else None
+        first = run.timed
         told.append(
             f"{format_seconds(first.cpu_ns)} CPU, {format_seconds(first.wall_ns)} wall" if first else "not timed"
         )
@@ -146,7 +147,7 @@ def _count_cpu(first: Execution | None, hotspots: Hotspots) -> int:
 
 def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     """Return a caution where threads were ready to run while others had the processors: samplers see them computing."""
-    first = run.executions[0] if run.executions else None
+    first = run.timed
     if not first or not 0 < first.cpu_ns * _CROWDED < hotspots.cpu_ns - _NOTICED_NS:
         return ()
     message = (

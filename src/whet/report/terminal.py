@@ -150,6 +150,7 @@ class _Page:
         own = f", {summary.own} of it whet's own" if summary.own.value else ""
         facts = [
             provenance.exit_text,
+            f"{summary.executions} executions pooled" if summary.executions > 1 else "",
             f"{summary.duration} wall, {summary.cpu} CPU{own}",
             f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}",
             f"peak {summary.peak}" if summary.peak.value else "",

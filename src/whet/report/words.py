@@ -80,6 +80,7 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
             return ""
         seconds = run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         return repeat_command(run, "--duration", str(min(max(60, ceil(times * seconds / 10) * 10), MOST_SECONDS)))
+    times *= run.timed.repeats if run.timed else 1
     if times <= _MOST_REPEATS:
         return repeat_command(run, "--repeat", str(max(times, 2)))
     return repeat_command(run, "--rate", "1000", "--repeat", str(min(max(times // 10, 2), _MOST_REPEATS)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -356,3 +357,17 @@ def test_axes_have_round_numbers(whole, most, ticks):
     from whet.report.memory import _choose_ticks
 
     assert _choose_ticks(whole, most) == ticks
+
+
+def test_times_of_pooled_executions_are_their_sums():
+    run = make_run()
+    first = run.executions[0]
+    pooled = replace(run, executions=(first, first, replace(first, purpose=Purpose.MEMORY), *run.executions[1:]))
+    few = replace(make_hotspots(), samples=50)
+    once, thrice = build_view(run, few).summary, build_view(pooled, few).summary
+    assert (once.executions, thrice.executions) == (1, 2)
+    assert thrice.duration.value == 2 * once.duration.value
+    assert thrice.cpu.value == 2 * once.cpu.value
+    # 50 samples of two executions need twice the executions that 50 samples of one need.
+    repeats = [int(shlex.split(each.more_samples)[3]) for each in (once, thrice)]
+    assert repeats[1] == 2 * repeats[0]
