@@ -28,7 +28,8 @@ WINDOW_SECONDS = 0.001
 FIRST_GAPS = 0.025
 LATER_GAPS = 0.1
 LATE_GAPS = 0.15
-"""Mean CPU seconds between windows in the first second, up to ten seconds, and after."""
+"""Mean CPU seconds between windows: at the start, growing steadily to the second in the first second, then up to ten
+seconds, and after."""
 COUNTING_SECONDS = 0.001
 """Length of a phase in which functions have counters that they mostly lack."""
 COUNTING_FIRST = 1
@@ -256,7 +257,7 @@ class Agent:
             self._arm(seconds)
 
     def _gap(self, cpu_ns: int) -> float:
-        mean = FIRST_GAPS if cpu_ns < 1e9 else LATER_GAPS if cpu_ns < 10e9 else LATE_GAPS
+        mean = LATE_GAPS if cpu_ns >= 10e9 else min(FIRST_GAPS + (LATER_GAPS - FIRST_GAPS) * cpu_ns / 1e9, LATER_GAPS)
         return self.random.uniform(0.2 * mean, 1.8 * mean) / (self._phases_a_window(cpu_ns) + 1)
 
     def _phases_a_window(self, cpu_ns: int) -> int:
