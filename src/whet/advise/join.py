@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
-from whet.advise.measured import LAST, NewerPython, advise_by_measurement
+from whet.advise.measured import LAST, advise_by_measurement
+from whet.advise.newer_python import NewerPython
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
 from whet.model.advice import Advice
@@ -43,11 +44,11 @@ def advise(
         share, error = _share(finding, hotspots)
         if share < least_share or not share:
             continue
-        weighed = weigh_finding(finding, run.evidence, answer)
+        weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
             continue
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
-        advice.append(Advice(identity, finding, share, error, estimate, weighed.seen))
+        advice.append(Advice(identity, finding, share, error, estimate, weighed.seen, ratios=weighed.ratios))
     advice.sort(key=_rank)
     kept = _settle_overlaps(advice)
     taken = {(item.finding.file, line) for item in kept for line in item.finding.lines}

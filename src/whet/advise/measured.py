@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from whet.advise.estimate import whole_gain
+from whet.advise.newer_python import NewerPython, remark_newer_python
+from whet.advise.remark import Remark, find_hottest, make_remark, read_line
 from whet.model.advice import Advice, Estimate
-from whet.model.finding import Finding, Safety, Speed
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Hotspots, LineSpot, ThreadTime
 from whet.model.identity import identify_findings
@@ -31,8 +31,6 @@ _DEPENDENCY_SHARE = 0.1
 _CHURN_SHARE = 0.1
 """What a line must have of all that was allocated, by bytes or by number."""
 _NATIVE_SHARE = 0.2
-_GAIN_A_VERSION = 1.05
-"""About what CPython's benchmark suite gained from one version to the next since 3.11."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
 
@@ -53,14 +51,6 @@ _WAITS: tuple[tuple[str, str], ...] = (
      "it waits for files or pipes: fewer and larger reads and writes, buffered"),
 )  # fmt: skip
 _ANY_WAIT = "it waits: let what does not depend on it go on meanwhile (a thread pool, asyncio), or ask for more at once"
-
-
-@dataclass(frozen=True, slots=True)
-class NewerPython:
-    """An interpreter installed beside the one that ran, of a newer version like ``3.13``."""
-
-    version: str
-    path: str
 
 
 def advise_by_measurement(
@@ -86,7 +76,7 @@ def advise_by_measurement(
         *_garbage(run, hotspots, own, taken),
         *_dependencies(hotspots, own),
         *_churn(run, hotspots, own, taken),
-        *_interpreter(run, hotspots, own, newer),
+        *remark_newer_python(run, hotspots, own, newer),
         *_native(hotspots, own, taken),
     ]
     said = [item for item in said if item.share >= least_share and item.gain > 1]
@@ -96,53 +86,22 @@ def advise_by_measurement(
         yield Advice(identity, item.finding, item.share, item.error, Estimate(1.0, item.gain))
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    finding: Finding
-    share: float
-    error: float
-    gain: float
-
-
-def _say(
-    rule: str, title: str, message: str, spot: LineSpot, share: float, *, gain: float = math.inf, whole: bool = False
-) -> _Said:
-    """Return advice at a line; ``whole`` says that it is about the run, and the line only its hottest."""
-    finding = Finding(
-        rule=rule,
-        file=spot.file,
-        line=spot.line,
-        end_line=spot.line,
-        column=0,
-        function=spot.function,
-        function_line=spot.function_line,
-        title=title,
-        message=message,
-        safety=Safety.ADVICE,
-        speed=Speed.FACTOR,
-        lines=() if whole else (spot.line,),
-        snippet=rule,
-    )
-    share = min(share, 1.0)
-    return _Said(finding, share, spot.cost.share_error, whole_gain(share, gain))
-
-
 def _waiting(
     run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
-) -> Iterator[_Said]:
+) -> Iterator[Remark]:
     """Yield the lines that the program waits on, what they wait for told by their source."""
     waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
     for spot in waits:
         share = spot.cost.waiting_ns / hotspots.busy_ns
         if share < _WAITING_SHARE or (spot.file, spot.line) in taken:
             continue
-        text = _source_line(run, spot)
+        text = read_line(run, spot)
         advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
         message = f"The program waited here for {_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
-        yield _say("waiting", "The program waits here", message, spot, share)
+        yield make_remark("waiting", "The program waits here", message, spot, share)
 
 
-def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[_Said]:
+def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
     """Yield that several threads of a process compute, and that together they had about one core."""
     cores = run.host.cpus
     wall = max((execution.wall_ns for execution in run.executions[:1]), default=0)
@@ -166,28 +125,30 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[_Sai
         )
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall
-        spot = _hottest_computing(own)
-        yield _say("threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True)
+        spot = find_hottest(own)
+        yield make_remark("threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True)
 
 
-def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[_Said]:
+def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
     """Yield what importing other people's modules takes."""
     foreign = [spot for spot in hotspots.imports if spot.file and not _is_own(run, spot.file)]
     foreign.sort(key=lambda spot: (-spot.total_ns, spot.module))
     if not foreign or foreign[0].share < _IMPORT_SHARE:
         return
     words = [word for word in (re.escape(foreign[0].module.partition(".")[0]),) if word]
-    importing = [spot for spot in own if re.search(rf"\bimport\b|\b{words[0]}\b", _source_line(run, spot))]
+    importing = [spot for spot in own if re.search(rf"\bimport\b|\b{words[0]}\b", read_line(run, spot))]
     named = ", ".join(f"{spot.module} {_time(spot.total_ns)}" for spot in foreign[:3])
     message = (
         f"Importing takes {foreign[0].share:.0%} of the run ({named}; what a module imports is counted with it). Import"
         " it in the function that needs it, or only its part that is needed; `python -X importtime` shows the tree."
     )
-    spot = importing[0] if importing else _hottest_computing(own)
-    yield _say("import-time", "Importing takes a good part of the run", message, spot, foreign[0].share, whole=True)
+    spot = importing[0] if importing else find_hottest(own)
+    yield make_remark(
+        "import-time", "Importing takes a good part of the run", message, spot, foreign[0].share, whole=True
+    )
 
 
-def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[_Said]:
+def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
     """Yield what the garbage collector takes: seen in C stacks, or on the lines that call it."""
     seen = _share_of_stacks(run, lambda frame: _COLLECTOR.fullmatch(frame.name) is not None)
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
@@ -197,22 +158,22 @@ def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collectio
             " gc.freeze() once start-up is done, raise gc.set_threshold(), or make fewer objects that hold others"
             " (tuples, __slots__, arrays)."
         )
-        yield _say(
-            "garbage-collection", "The garbage collector runs", message, _hottest_computing(own), share, whole=True
+        yield make_remark(
+            "garbage-collection", "The garbage collector runs", message, find_hottest(own), share, whole=True
         )
         return
     for spot in own:
         share = spot.cost.charged_ns / hotspots.busy_ns
-        called = _COLLECT_CALL.search(_source_line(run, spot)) is not None
+        called = _COLLECT_CALL.search(read_line(run, spot)) is not None
         if share >= _GC_SHARE and called and (spot.file, spot.line) not in taken:
             message = (
                 f"gc.collect() took {_time(spot.cost.charged_ns)}, going through every object: memory in no cycle is"
                 " freed without it. Leave it out, or call it once after a large structure was dropped."
             )
-            yield _say("garbage-collection", "A garbage collection is asked for", message, spot, share)
+            yield make_remark("garbage-collection", "A garbage collection is asked for", message, spot, share)
 
 
-def _dependencies(hotspots: Hotspots, own: list[LineSpot]) -> Iterator[_Said]:
+def _dependencies(hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
     """Yield the package, not the user's and not the standard library's, that has most of the time in itself."""
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
@@ -226,10 +187,10 @@ def _dependencies(hotspots: Hotspots, own: list[LineSpot]) -> Iterator[_Said]:
             " makes that faster: call it less often or with more at once from the lines that wait for it, see whether"
             " a newer version is faster, or use another package."
         )
-        yield _say("dependency-time", "The time goes to a dependency", message, callers[0], share, whole=True)
+        yield make_remark("dependency-time", "The time goes to a dependency", message, callers[0], share, whole=True)
 
 
-def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[_Said]:
+def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
     """Yield the line that allocates most, where that is a good part of all and its time matters."""
     sums = [_sum_of(run, metric) for metric in (Metric.ALLOCATED, Metric.ALLOCATIONS)]
     best: tuple[float, LineSpot] | None = None
@@ -248,29 +209,10 @@ def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[
         f"The line made {part:.0%} of all that was allocated ({size:,.0f} MB, most of it short-lived). Make it once"
         " outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
     )
-    yield _say("allocation-churn", "A line allocates and frees again and again", message, spot, share)
+    yield make_remark("allocation-churn", "A line allocates and frees again and again", message, spot, share)
 
 
-def _interpreter(run: Run, hotspots: Hotspots, own: list[LineSpot], newer: NewerPython | None) -> Iterator[_Said]:
-    """Yield that a newer interpreter is installed beside the one that ran."""
-    if newer is None or run.interpreter.implementation != "CPython":
-        return
-    steps = _minor(newer.version) - _minor(run.interpreter.version)
-    if steps < 1:
-        return
-    share = sum(spot.cost.self_ns for spot in own) / hotspots.busy_ns
-    message = (
-        f"The program ran on Python {run.interpreter.version}, and Python {newer.version} is installed ({newer.path})."
-        f" Each version made CPython's own benchmarks about 5 % faster;"
-        f" `whet run --python {newer.version} …` measures it, if the dependencies are there."
-    )
-    gain = _GAIN_A_VERSION**steps
-    yield _say(
-        "newer-python", "A newer Python is there", message, _hottest_computing(own), share, gain=gain, whole=True
-    )
-
-
-def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[_Said]:
+def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
     """Yield what is left in the user's own lines when all other advice has been followed, and its ceiling."""
     left = [spot for spot in own if (spot.file, spot.line) not in taken and spot.cost.self_ns]
     share = sum(spot.cost.self_ns for spot in left) / hotspots.busy_ns
@@ -286,21 +228,11 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
         " for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=_own_time)
-    yield _say(LAST, "Python code that could be native", message, spot, share, whole=True)
+    yield make_remark(LAST, "Python code that could be native", message, spot, share, whole=True)
 
 
 def _own_time(spot: LineSpot) -> int:
     return spot.cost.self_ns
-
-
-def _hottest_computing(own: Iterable[LineSpot]) -> LineSpot:
-    return max(own, key=lambda spot: (spot.cost.charged_ns, -spot.line))
-
-
-def _source_line(run: Run, spot: LineSpot) -> str:
-    source = run.sources.get(spot.file)
-    lines = source.text.splitlines() if source is not None else []
-    return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
 
 
 def _is_own(run: Run, file: str) -> bool:
@@ -325,11 +257,6 @@ def _share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
 
 def _sum_of(run: Run, metric: Metric) -> int:
     return sum(sum(s.value) for profile in run.profiles for s in profile.samples if s.metric is metric)
-
-
-def _minor(version: str) -> int:
-    parts = version.split(".")
-    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
 
 def _time(nanoseconds: int) -> str:

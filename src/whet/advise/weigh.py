@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from whet.model.evidence import Evidence, Seen
+from whet.advise.ratios import ABOUT_LINES, measure_ratio
+from whet.model.evidence import Evidence, Ratio, Seen
 from whet.model.finding import Ask, Finding, Question
+from whet.model.hotspot import Hotspots
 
 Answer = Callable[[Question, Evidence], Seen | None]
 """Finds the looks that answer a question; :func:`whet.observe.answers.answer` is one."""
@@ -17,18 +19,26 @@ _LOOKS_FOR_A_LENGTH = 3
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What values say about a finding. ``lengths`` are the looks at what its figures are measured by."""
+    """What values and counts say about a finding. ``lengths`` are the looks at what its figures are measured by."""
 
     refuted: bool
     seen: tuple[Seen, ...] = ()
     lengths: Seen | None = None
+    ratios: tuple[Ratio, ...] = ()
 
 
-def weigh_finding(finding: Finding, evidence: Evidence, answer: Answer) -> Weighed:
-    """Return whether the values seen leave ``finding`` standing, and the looks that speak for it."""
+def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answer: Answer) -> Weighed:
+    """Return whether what was seen and counted leaves ``finding`` standing, and what speaks for it."""
     seen: dict[tuple[str, int, str], Seen] = {}
     lengths: Seen | None = None
+    ratios: list[Ratio] = []
     for question in finding.questions:
+        if question.ask in ABOUT_LINES:
+            ratio = measure_ratio(question, hotspots)
+            if question.needed if ratio is None else ratio.value < question.least:
+                return Weighed(refuted=True)
+            ratios += [ratio] if ratio is not None else []
+            continue
         found = answer(question, evidence)
         if found is None:
             if question.needed:
@@ -39,7 +49,7 @@ def weigh_finding(finding: Finding, evidence: Evidence, answer: Answer) -> Weigh
         seen.setdefault((found.file, found.function_line, found.name), found)
         if question.ask is Ask.LENGTH and lengths is None:
             lengths = found
-    return Weighed(refuted=False, seen=tuple(seen.values()), lengths=lengths)
+    return Weighed(refuted=False, seen=tuple(seen.values()), lengths=lengths, ratios=tuple(ratios))
 
 
 def answer_in_place(question: Question, evidence: Evidence) -> Seen | None:

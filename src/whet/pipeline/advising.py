@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.advise.join import advise
-from whet.advise.measured import NewerPython
+from whet.advise.newer_python import NewerPython
 from whet.config import LEAST_SHARE
 from whet.engine.loading import RuleModule
 from whet.engine.run import find_findings
@@ -84,6 +84,7 @@ def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Noti
         rules,
         {file: frozenset(lines) for file, lines in hot.items()},
         (python[0], python[1]) if len(python) == 2 else None,
+        run.interpreter.libraries,
     )
     return tuple(_heed_comments(run, findings)), (*notices, *troubles), least_share
 

@@ -14,6 +14,7 @@ from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Ask, Finding, Question, Safety, Speed, Speedup
 from whet.model.frame import Owner
 from whet.model.hotspot import Cost, Hotspots, LineSpot
+from whet.model.profile import LineCount
 from whet.model.run import Interpreter, Run, SourceFile
 from whet.model.trial import Verdict
 from whet.observe.answers import answer
@@ -135,6 +136,67 @@ def test_the_default_answer_is_the_place_that_was_asked_about():
     item = finding(questions=(ask(expects=("builtins.list",)),))
     assert advise(run(look({"builtins.set": 9})), hotspots(L5=0.5), (item,)) == ()
     assert len(advise(run(look({"builtins.set": 9}, line=2)), hotspots(L5=0.5), (item,))) == 1
+
+
+def counted(**hits):
+    """``L5=7`` is a line that ran seven times, ``P5=0.5`` one of which only the runs in each call are known."""
+    spots = hotspots(L5=0.5)
+    lines = {
+        (FILE, int(key[1:])): LineSpot(
+            FILE,
+            int(key[1:]),
+            "f",
+            1,
+            Owner.USER,
+            Cost(
+                charged_ns=spots.busy_ns // 2 if key[1:] == "5" else 0,
+                hits=LineCount(
+                    FILE, int(key[1:]), 1, count if key[0] == "L" else None, count if key[0] == "P" else None
+                ),
+            ),
+        )
+        for key, count in hits.items()
+    }
+    return replace(spots, line_index=lines)
+
+
+@pytest.mark.parametrize(
+    ("spots", "least", "value"),
+    [
+        (counted(L5=100, L7=40), 0.3, 0.4),
+        (counted(L5=100, L7=40), 0.5, None),
+        (counted(L5=100, L7=20, L9=30), 0.5, 0.5),
+        (counted(L5=100), 0.1, None),
+        (counted(P5=2.0, P7=1.5), 0.5, 0.75),
+        (counted(L5=100, P7=1.5), 0.5, None),
+        (hotspots(L5=0.5, L7=0.2), 0.0, None),
+        (counted(L5=0, L7=40), 0.0, None),
+    ],
+)
+def test_counts_of_lines_decide(spots, least, value):
+    question = Question("", Ask.RUNS, 1, FILE, lines=(7, 9), of=(5,), least=least, needed=True)
+    result = advise(run(), spots, (finding(questions=(question,)),))
+    assert [ratio.value for item in result for ratio in item.ratios] == (
+        [] if value is None else [pytest.approx(value)]
+    )
+    assert bool(result) is (value is not None)
+
+
+@pytest.mark.parametrize(
+    ("of", "least", "value"), [((), 0.1, 0.2), ((), 0.3, None), ((5,), 0.3, 0.4), ((5,), 0.5, None), ((99,), 0.0, None)]
+)
+def test_what_lines_cost_decides(of, least, value):
+    question = Question("", Ask.SHARE, 1, FILE, lines=(7, 8), of=of, least=least, needed=True)
+    result = advise(run(), hotspots(L5=0.5, L7=0.15, W8=0.05), (finding(questions=(question,)),))
+    assert [ratio.value for item in result for ratio in item.ratios] == (
+        [] if value is None else [pytest.approx(value)]
+    )
+
+
+def test_a_question_about_lines_that_nobody_counted_leaves_the_finding_unless_it_needs_them():
+    question = Question("", Ask.RUNS, 1, FILE, lines=(7,), of=(5,), least=0.5)
+    (item,) = advise(run(), hotspots(L5=0.5), (finding(questions=(question,)),))
+    assert item.ratios == ()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from whet.advise.join import advise
-from whet.advise.measured import NewerPython, advise_by_measurement
+from whet.advise.measured import advise_by_measurement
+from whet.advise.newer_python import NewerPython
 from whet.model.finding import Safety
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, DependencySpot, Hotspots, ImportSpot, LineSpot, ThreadTime
@@ -156,10 +157,19 @@ def test_a_newer_python():
     spots = hotspots(line(self_ns=6 * SECOND, charged_ns=6 * SECOND))
     newer = NewerPython("3.13", "/bin/python3.13")
     item = said(run("f()"), spots, newer=newer)["newer-python"]
-    assert item.estimate.high == pytest.approx(1 / (0.4 + 0.6 / 1.05**2))
-    assert "3.13" in item.finding.message
+    assert item.estimate.high == pytest.approx(1 / (0.4 + 0.6 / (1.07 * 1.07)))
+    assert item.estimate.low == 1.0
+    assert "3.13 was 0.96 to 1.14 times as fast as 3.11" in item.finding.message
     assert "newer-python" not in said(run("f()"), spots, newer=NewerPython("3.11", "/x"))
     assert "newer-python" not in said(run("f()", interpreter=Interpreter("/x", "3.11.7", "PyPy")), spots, newer=newer)
+
+
+def test_a_newer_python_that_nobody_has_figures_of_is_no_promise():
+    spots = hotspots(line(self_ns=6 * SECOND, charged_ns=6 * SECOND))
+    newer = NewerPython("3.99", "/bin/python3.99")
+    item = said(run("f()", interpreter=Interpreter("/x", "3.13.2")), spots, newer=newer)["newer-python"]
+    assert "3.14 was 1.06 to 1.08 times as fast as 3.13" in item.finding.message
+    assert "newer-python" not in said(run("f()", interpreter=Interpreter("/x", "3.14.0")), spots, newer=newer)
 
 
 def test_what_is_left_comes_last_with_its_ceiling():

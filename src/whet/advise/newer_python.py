@@ -1,0 +1,59 @@
+"""What a newer interpreter, installed beside the one that ran, has won for others.
+
+The figures are the geometric means that CPython's developers published for its
+benchmark suite, pyperformance: https://github.com/faster-cpython/benchmarking-public
+(3.12.0 against 3.11.0, 3.13.0 against 3.12.0; Linux on x86-64 and arm64, Windows on
+amd64, macOS on arm64) and https://github.com/Yhg1s/thread-benchmarking (3.14.0 against
+3.13.0; Linux on x86-64). The lowest and the highest of the machines are kept: they
+are further apart than most versions are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from whet.advise.remark import Remark, find_hottest, make_remark
+from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.run import Run
+
+_GAINS = {12: (0.97, 1.07), 13: (0.99, 1.07), 14: (1.06, 1.08)}
+"""By minor version: how many times as fast as the one before, on the slowest and on the fastest machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewerPython:
+    """An interpreter installed beside the one that ran, of a newer version like ``3.13``."""
+
+    version: str
+    path: str
+
+
+def remark_newer_python(
+    run: Run, hotspots: Hotspots, own: list[LineSpot], newer: NewerPython | None
+) -> Iterator[Remark]:
+    """Yield that a newer interpreter is there, where there are figures of what its versions won."""
+    if newer is None or run.interpreter.implementation != "CPython":
+        return
+    gains = [gain for minor, gain in _GAINS.items() if _minor(run.interpreter.version) < minor <= _minor(newer.version)]
+    if not gains:
+        return
+    low, high = (math.prod(gain[end] for gain in gains) for end in (0, 1))
+    share = sum(spot.cost.self_ns for spot in own) / hotspots.busy_ns
+    last = max(minor for minor in _GAINS if minor <= _minor(newer.version))
+    first = ".".join(run.interpreter.version.split(".")[:2])
+    message = (
+        f"The program ran on Python {run.interpreter.version}, and Python {newer.version} is installed ({newer.path})."
+        f" On CPython's own benchmarks 3.{last} was {low:.2f} to {high:.2f} times as fast as {first}, by machine;"
+        f" single programs gain more, or lose. `whet bench --python {first} --python {newer.version} …` compares them, if"
+        " what the program imports is installed for both."
+    )
+    yield make_remark(
+        "newer-python", "A newer Python is there", message, find_hottest(own), share, gain=high, whole=True
+    )
+
+
+def _minor(version: str) -> int:
+    parts = version.split(".")
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0

@@ -1,0 +1,60 @@
+"""Something that measurements say without a rule: a finding at a line, what it costs, what it wins at most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from whet.advise.estimate import whole_gain
+from whet.model.finding import Finding, Safety, Speed
+from whet.model.hotspot import LineSpot
+from whet.model.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Advice in the making. ``share`` and its standard ``error`` are parts of the run, ``gain`` a factor of it."""
+
+    finding: Finding
+    share: float
+    error: float
+    gain: float
+
+
+def make_remark(
+    rule: str, title: str, message: str, spot: LineSpot, share: float, *, gain: float = math.inf, whole: bool = False
+) -> Remark:
+    """Return a remark at a line, whose ``share`` could get ``gain`` times as fast.
+
+    ``whole`` says that it is about the run, and the line only where to begin.
+    """
+    finding = Finding(
+        rule=rule,
+        file=spot.file,
+        line=spot.line,
+        end_line=spot.line,
+        column=0,
+        function=spot.function,
+        function_line=spot.function_line,
+        title=title,
+        message=message,
+        safety=Safety.ADVICE,
+        speed=Speed.FACTOR,
+        lines=() if whole else (spot.line,),
+        snippet=rule,
+    )
+    share = min(share, 1.0)
+    return Remark(finding, share, spot.cost.share_error, whole_gain(share, gain))
+
+
+def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
+    """Return the line that most computing is charged to."""
+    return max(own, key=lambda spot: (spot.cost.charged_ns, -spot.line))
+
+
+def read_line(run: Run, spot: LineSpot) -> str:
+    """Return the source of a line; empty where it is not known."""
+    source = run.sources.get(spot.file)
+    lines = source.text.splitlines() if source is not None else []
+    return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
