@@ -45,6 +45,16 @@ def test_the_same_view_gives_the_same_bytes(renderer, view):
     assert render(renderer, view) == render(renderer, view) != b""
 
 
+def test_a_mark_tells_its_own_files_from_others(renderer, view):
+    mark = getattr(renderer, "mark", None)
+    if mark is None:
+        pytest.skip("it replaces no file")
+    for shown in (view, build_view(make_run(HOSTILE), make_hotspots(HOSTILE)), build_view(make_run(), Hotspots())):
+        assert mark.match(render(renderer, shown)[:4096])
+    for mine in (b"", b"{}", b"<!doctype html><title>whet</title>", b"# Notes on whet", b"[tool.whet]", b"import whet"):
+        assert not mark.match(mine)
+
+
 def test_the_hottest_function_and_the_best_suggestion_are_in(renderer, view):
     text = render(renderer, view).decode("utf-8")
     for words in ("Ledger.seen", "shop/ledger.py", "Ask a set, not a list, for membership"):

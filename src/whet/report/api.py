@@ -12,7 +12,11 @@ DEFAULT_NAME = "whet-report.html"
 
 
 class Renderer(Protocol):
-    """One rendering of the view model."""
+    """One rendering of the view model.
+
+    A renderer may have a ``mark``, a compiled pattern of bytes that matches the first 4096 bytes of what it writes
+    and of nothing that others write: ``-o`` replaces files that bear it, and no others.
+    """
 
     extension: str
 

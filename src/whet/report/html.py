@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -51,14 +52,13 @@ SCRIPTS = (
 _OWNERS = {"user": "your code", "dependency": "dependencies", "stdlib": "standard library"}
 _FILLS = {"user": "#f3ab5c", "dependency": "#93b9e6", "stdlib": "#ccd6e2"}
 """Drawings have colours of their own too: a CI server's policy may forbid styles altogether."""
-GENERATOR = '<meta name="generator" content="whet '
-"""How a file that whet wrote is known, near its start."""
 
 
 class HtmlRenderer:
     """Writes the report as HTML in UTF-8."""
 
     extension = "html"
+    mark = re.compile(rb'<!doctype html>.{0,400}?<meta name="generator" content="whet ', re.DOTALL)
 
     def render(self, view: ReportView, sink: BinaryIO) -> None:
         """Write ``view`` to ``sink``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ class JsonRenderer:
     """Writes the report as one JSON object in ASCII, two spaces a level."""
 
     extension = "json"
+    mark = re.compile(rb'\{\s*"schema": \d+,\s*"whet": "')
 
     def render(self, view: ReportView, sink: BinaryIO) -> None:
         """Write ``view`` to ``sink``."""

@@ -8,6 +8,7 @@ mark by which a workflow finds the comment that it wrote before.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -42,6 +43,7 @@ class MarkdownRenderer:
     """Writes the report as GitHub's Markdown in UTF-8, at most ``longest`` characters."""
 
     extension = "md"
+    mark = re.compile(rb"<!-- whet:report(:[0-9a-f]{12})? -->\r?\n## whet: ")
 
     def __init__(self, longest: int = LONGEST) -> None:
         self.longest = longest

@@ -106,5 +106,7 @@ def _explain_pauses(execution: Execution, run: Run) -> str:
 def _describe_looks(run: Run) -> str:
     evidence = run.evidence
     if evidence.looks:
-        return f"Values were looked at {format_count(evidence.looks)} times, at {len(evidence.seen):,} names."
+        names = len(evidence.seen)
+        times = "once" if evidence.looks == 1 else f"{format_count(evidence.looks)} times"
+        return f"Values were looked at {times}, those of {names:,} variable{'s' if names != 1 else ''}."
     return f"No values were looked at: {evidence.why_missing}" if evidence.why_missing else ""

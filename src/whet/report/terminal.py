@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -51,6 +52,8 @@ class TerminalRenderer:
     """Writes the summary as text of a given width, with colours only where asked for."""
 
     extension = "txt"
+    # The line of facts below the verdict: a text that begins like this is hardly anything else.
+    mark = re.compile(rb".*?\swall,\s+(\S+\s+){1,4}CPU\b.*?\s\xc2\xb7\s+[\d,]+\s+samples?\s", re.DOTALL)
 
     def __init__(self, width: int = 80, *, color: bool = False, report_path: str = "") -> None:
         self.width = max(width, NARROWEST)

@@ -14,14 +14,13 @@ from pathlib import Path
 
 from whet.errors import StoreError
 from whet.report.api import Renderer
-from whet.report.html import GENERATOR, HtmlRenderer
+from whet.report.html import HtmlRenderer
 from whet.report.view import ReportView
 
 LARGEST = 20_000_000
 """Bytes beyond which no HTML is written."""
-_HEAD = 1024
-"""How far into a file the mark of whet stands at most, in bytes."""
-_SEARCHED = 1_000_000
+_HEAD = 4096
+"""How far into a file the mark of whet ends at most, in bytes."""
 
 
 def write_report(view: ReportView, path: Path) -> int:
@@ -37,18 +36,18 @@ def write_report(view: ReportView, path: Path) -> int:
 def write_rendering(renderer: Renderer, view: ReportView, path: Path) -> int:
     """Write the report in any form to ``path``, as :func:`write_report` does the HTML; return its size in bytes.
 
-    HTML too large for browsers is refused.
+    HTML too large for browsers is refused. What is there is known by the renderer's ``mark``; a renderer
+    without one replaces nothing.
     """
     sink = BytesIO()
     renderer.render(view, sink)
     page = sink.getvalue()
-    is_html = isinstance(renderer, HtmlRenderer)
-    if is_html and len(page) > LARGEST:
+    if isinstance(renderer, HtmlRenderer) and len(page) > LARGEST:
         raise StoreError(
             f"the report would take {len(page) / 1e6:.0f} MB, which browsers do not open well",
             "leave the source out with --no-source, or take in fewer files with --include and --exclude",
         )
-    write_page(page, path, is_report if is_html else partial(_is_like, page=page))
+    write_page(page, path, partial(_bears, mark=getattr(renderer, "mark", None)))
     return len(page)
 
 
@@ -73,27 +72,15 @@ def write_page(page: bytes, path: Path, is_ours: Callable[[Path], bool]) -> None
 
 
 def is_report(path: Path) -> bool:
-    """Tell whether ``path`` is a file that whet wrote."""
-    if not path.is_file():
+    """Tell whether ``path`` is an HTML report that whet wrote."""
+    return _bears(path, HtmlRenderer.mark)
+
+
+def _bears(path: Path, mark: re.Pattern[bytes] | None) -> bool:
+    if mark is None or not path.is_file():
         return False
     with path.open("rb") as file:
-        head = file.read(_HEAD)
-    return head.startswith(b"<!doctype html>") and GENERATOR.encode("ascii") in head
-
-
-def _is_like(path: Path, page: bytes) -> bool:
-    """Tell whether ``path`` is a file as ``page`` is one: of a form that has no mark, and one that speaks of whet."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        data = file.read(_SEARCHED)
-    return _name_form(data) == _name_form(page) and re.search(rb"\bwhet\b", data) is not None
-
-
-def _name_form(data: bytes) -> bytes:
-    """Return what tells JSON, mark-up and headings from one another and from other text."""
-    first = data.lstrip()[:1]
-    return first if first in (b"{", b"[", b"<", b"#") else b""
+        return mark.match(file.read(_HEAD)) is not None
 
 
 def _replace(path: Path, data: bytes, mode: int | None) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,25 @@ from whet.errors import StoreError
 from whet.report import api
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
 from whet.report.json_ import JsonRenderer
+from whet.report.markdown import MarkdownRenderer
 from whet.report.terminal import TerminalRenderer
 from whet.report.view import build_view
 from whet.report.write import is_report, write_rendering, write_report
+
+
+class PlainRenderer:
+    """A renderer that has no mark."""
+
+    extension = "plain"
+
+    def render(self, view, sink):
+        sink.write(b"whet\n")
+
+
+def write_text(renderer, view):
+    sink = BytesIO()
+    renderer.render(view, sink)
+    return sink.getvalue().decode("utf-8")
 
 
 @pytest.fixture
@@ -93,14 +110,32 @@ def test_the_default_name_is_the_documented_one():
     assert api.DEFAULT_NAME == "whet-report.html"
 
 
-@pytest.mark.parametrize("renderer", [JsonRenderer(), TerminalRenderer()], ids=["json", "terminal"])
+RENDERERS = {
+    "json": JsonRenderer(),
+    "terminal": TerminalRenderer(),
+    "narrow terminal": TerminalRenderer(20),
+    "markdown": MarkdownRenderer(),
+}
+
+
+@pytest.mark.parametrize("renderer", RENDERERS.values(), ids=RENDERERS)
 def test_other_forms_replace_only_their_like(view, tmp_path, renderer):
     path = tmp_path / "out"
     write_rendering(renderer, view, path)
     written = path.read_bytes()
     write_rendering(renderer, view, path)
     assert path.read_bytes() == written
-    for mine in ('{"a": 1}', "[tool.whet]\nignore = []\n", "# Notes on whet\n", "import sys\n", ""):
+    others = [each for each in RENDERERS.values() if type(each) is not type(renderer)]
+    for mine in (
+        '{"a": 1}',
+        '{"whet": 1}',
+        "[tool.whet]\nignore = []\n",
+        "# Notes on whet\n\nwall, CPU and samples\n",
+        "<!-- whet:report -->\n# Notes\n",
+        "import sys\n",
+        "",
+        *(write_text(each, view) for each in others),
+    ):
         path.write_text(mine)
         with pytest.raises(StoreError) as caught:
             write_rendering(renderer, view, path)
@@ -119,3 +154,11 @@ def test_other_forms_are_no_reports_to_replace(view, tmp_path):
     write_rendering(JsonRenderer(), view, path)
     with pytest.raises(StoreError):
         write_report(view, path)
+
+
+def test_a_form_that_cannot_tell_its_files_replaces_none(view, tmp_path):
+    path = tmp_path / "out"
+    write_rendering(PlainRenderer(), view, path)
+    with pytest.raises(StoreError, match="not written by whet"):
+        write_rendering(PlainRenderer(), view, path)
+    assert path.read_bytes() == b"whet\n"
