@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from whet import __version__
@@ -50,9 +49,7 @@ class ResultCache:
             outcome: Outcome = _DECODE(json.loads(body))
         except (WrongValue, ValueError, RecursionError):
             return None
-        # The codec reads rows of numbers as arrays; a finding holds a tuple.
-        findings = tuple(replace(finding, lines=tuple(finding.lines)) for finding in outcome.findings)
-        return Outcome(findings, outcome.notices, outcome.unreadable)
+        return outcome
 
     def keep(self, task: Task, sha256: str, outcome: Outcome) -> None:
         """Write down what ``task`` gave."""

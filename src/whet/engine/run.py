@@ -20,17 +20,21 @@ def find_findings(
     rules: Sequence[RuleModule],
     hot: Mapping[str, frozenset[int]] | None = None,
     python: tuple[int, int] | None = None,
+    libraries: Iterable[str] | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Notice, ...]]:
     """Return what ``rules`` find in the user's own ``sources``, and what could not be examined.
 
     ``hot`` maps files to hot lines: then only functions that own one are
     examined, and they count as called many times. ``python`` is the version
-    that the program runs on; rules that do not help there stay silent. The
+    that the program runs on; rules that do not help there stay silent;
+    ``libraries`` what its interpreter can import of those that rewrites use,
+    ``None`` when that is not known. The
     order is by shown path, line, column and rule, whatever the order of the
     arguments. A source that cannot be parsed and a rule that raises each make
     a notice; the rest goes on.
     """
     useful = sorted((r for r in rules if python is None or r.rule.applies_to(python)), key=lambda r: r.rule.slug)
+    present = frozenset(libraries) if libraries is not None else None
     findings: list[tuple[str, Finding]] = []
     notices: list[Notice] = []
     for file, source in sorted(sources.items(), key=lambda item: (item[1].shown, item[0])):
@@ -38,7 +42,7 @@ def find_findings(
         if source.owner is not Owner.USER or (lines is not None and not lines):
             continue
         try:
-            found, failures = examine_source(source, useful, lines)
+            found, failures = examine_source(source, useful, lines, present)
         except UnreadableError as error:
             notices.append(Notice(_ABOUT, f"{source.shown} {error}; no rule has looked at it"))
             continue
@@ -49,7 +53,10 @@ def find_findings(
 
 
 def examine_source(
-    source: SourceFile, rules: Iterable[RuleModule], lines: frozenset[int] | None = None
+    source: SourceFile,
+    rules: Iterable[RuleModule],
+    lines: frozenset[int] | None = None,
+    libraries: frozenset[str] | None = None,
 ) -> tuple[list[Finding], list[Notice]]:
     """Return what ``rules`` find in one source, in the order of the rules, and which of them failed.
 
@@ -57,11 +64,17 @@ def examine_source(
     """
     facts = Facts.of(source.text)
     functions = facts.functions if lines is None else facts.hot_functions(lines)
-    return _examine(facts, functions, rules, source, measured=lines is not None)
+    return _examine(facts, functions, rules, source, measured=lines is not None, libraries=libraries)
 
 
 def _examine(
-    facts: Facts, functions: Iterable[Scope], rules: Iterable[RuleModule], source: SourceFile, *, measured: bool
+    facts: Facts,
+    functions: Iterable[Scope],
+    rules: Iterable[RuleModule],
+    source: SourceFile,
+    *,
+    measured: bool,
+    libraries: frozenset[str] | None,
 ) -> tuple[list[Finding], list[Notice]]:
     found: list[Finding] = []
     notices: list[Notice] = []
@@ -74,7 +87,7 @@ def _examine(
             if scope.nodes.keys().isdisjoint(triggers.nodes):
                 continue
             try:
-                found.extend(module.detect(Context(module.rule, source.file, facts, scope, measured)))
+                found.extend(module.detect(Context(module.rule, source.file, facts, scope, measured, libraries)))
             except Exception as error:
                 notices.append(_describe_failure(module, source, scope, error))
     return found, notices

@@ -64,7 +64,7 @@ def find_codec(kind: Any) -> tuple[Encode, Decode]:  # noqa: PLR0911  one return
         return _make_fixed(parts)
     if origin in {tuple, Sequence}:
         if parts[0] is int:
-            return _write_ints, _read_ints
+            return _write_ints, _read_int_tuple if origin is tuple else _read_ints
         return _make_table(parts[0]) if parts[0] in _TABLES else _make_rows(parts[0])
     if origin is Mapping:
         return _make_mapping(parts[1])
@@ -253,6 +253,10 @@ def _read_ints(value: Any) -> Sequence[int]:
         return array("q", accumulate(plain) if delta else plain) or ()
     except OverflowError:
         raise WrongValue("a number beyond 64 bits") from None
+
+
+def _read_int_tuple(value: Any) -> tuple[int, ...]:
+    return tuple(_read_ints(value))
 
 
 def _write_stacks(table: StackTable) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from whet.model.evidence import Seen
+from whet.model.evidence import Ratio, Seen
 from whet.model.finding import Finding
 from whet.model.trial import Trial, Verdict
 
@@ -32,3 +32,5 @@ class Advice:
     diff: str = ""
     trial: Trial | None = None
     """What became of the rewrite where it was tried; ``verdict`` is the trial's."""
+    ratios: tuple[Ratio, ...] = ()
+    """What was measured of the lines that the finding asks about."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from whet.model.finding import Ask
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -31,6 +33,20 @@ class Seen:
     min_length: int | None = None
     median_length: int | None = None
     max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How often ``lines`` ran for each time that ``of`` did (``runs``), or what they cost of it (``share``).
+
+    ``value`` is 1.0 where they are equal. ``of`` is empty for a share of the whole run.
+    """
+
+    ask: Ask
+    file: str
+    lines: tuple[int, ...]
+    of: tuple[int, ...]
+    value: float
 
 
 @dataclass(frozen=True, slots=True)

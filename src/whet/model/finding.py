@@ -31,19 +31,23 @@ class Speed(StrEnum):
 
 
 class Ask(StrEnum):
-    """What a question wants to know about a name."""
+    """What a question wants to know about a name, or about lines."""
 
     TYPES = "types"
     ELEMENTS = "elements"
     LENGTH = "length"
-    TRIPS = "trips"
+    RUNS = "runs"
+    """How often a line ran for each time that another one did."""
+    SHARE = "share"
+    """What lines cost, as a part of what others do, or of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something about a value that only running can tell, and which answers speak against the finding.
+    """Something that only running can tell, and which answers speak against the finding.
 
-    Type names are those of :class:`whet.model.evidence.Seen`, as in ``builtins.list``.
+    It is about the value of a name; ``RUNS`` and ``SHARE`` are about ``lines``. Type names are those of
+    :class:`whet.model.evidence.Seen`, as in ``builtins.list``.
     """
 
     name: str
@@ -62,6 +66,12 @@ class Question:
     """The finding falls when nothing this long was seen."""
     needed: bool = False
     """Without an answer the finding is not advice."""
+    lines: tuple[int, ...] = ()
+    """Of ``file``: those that ran, or cost."""
+    of: tuple[int, ...] = ()
+    """Of ``file``: those that they are compared with; empty is the run (``SHARE``)."""
+    least: float = 0.0
+    """The finding falls when ``lines`` come to less than this part of ``of``: 0.1 is a tenth, 3.0 three times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def _tells(seen: Seen, ask: Ask) -> bool:
             return bool(seen.elements)
         case Ask.LENGTH:
             return seen.max_length is not None
-        case _:  # trip counts are not in looks
+        case _:  # what lines cost and how often they ran is not in looks
             return False
 
 

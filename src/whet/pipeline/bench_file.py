@@ -85,13 +85,18 @@ def _read(document: dict[str, Any]) -> Bench:
     )
 
 
+def _read_interpreter(found: dict[str, Any]) -> Interpreter:
+    libraries = found.get("libraries")
+    return Interpreter(**{**found, "libraries": None if libraries is None else tuple(map(str, libraries))})
+
+
 def _read_side(found: dict[str, Any]) -> BenchSide:
     costs = {name: tuple(map(int, found[name])) for name in ("wall_ns", "cpu_ns", "peak_bytes")}
     if len({len(each) for each in costs.values()}) != 1 or min(map(min, costs.values())) < 0:
         raise ValueError("runs that do not fit one another")
     return BenchSide(
         str(found["label"]),
-        Interpreter(**found["interpreter"]),
+        _read_interpreter(found["interpreter"]),
         tuple(map(str, found["options"])),
         tuple(map(str, found["environ"])),
         str(found["commit"]),

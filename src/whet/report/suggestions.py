@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from whet.model.advice import Advice, Estimate
-from whet.model.evidence import Seen
-from whet.model.finding import Safety
+from whet.model.evidence import Ratio, Seen
+from whet.model.finding import Ask, Safety
 from whet.model.trial import Proof
 from whet.report.parts import Suggestion, SuggestionGroup
 from whet.report.places import Places
@@ -21,6 +21,8 @@ _MEANING = {
 }
 
 
+_MANY = 10
+"""Runs for each one of another line from which hundredths say too much."""
 MOST_CARDS = 60
 """How many suggestions are shown in full."""
 
@@ -73,6 +75,24 @@ def describe_seen(seen: Seen) -> str:
     return f"{seen.name}: seen {times}: {said}" if said else f"{seen.name}: seen {times}"
 
 
+def describe_ratio(ratio: Ratio) -> str:
+    """Return a sentence: ``line 12: ran 67 times for each 100 of line 9``, ``lines 3 to 5: 12 % of the run``."""
+    here = _describe_lines(ratio.lines)
+    if ratio.ask is Ask.SHARE:
+        return f"{here}: {ratio.value:.0%} of {_describe_lines(ratio.of) if ratio.of else 'the run'}".replace("%", " %")
+    if ratio.value >= _MANY:
+        return f"{here}: ran {format_count(round(ratio.value))} times for each one of {_describe_lines(ratio.of)}"
+    return f"{here}: ran {round(100 * ratio.value)} times for each 100 of {_describe_lines(ratio.of)}"
+
+
+def _describe_lines(lines: Sequence[int]) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    if list(lines) == list(range(min(lines), max(lines) + 1)):
+        return f"lines {min(lines)} to {max(lines)}"
+    return f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}"
+
+
 def _make_card(advice: Advice, places: Places, proof: Proof, include_source: bool) -> Suggestion:
     finding = advice.finding
     trial = advice.trial or proof.trial_of(advice.id)
@@ -93,7 +113,7 @@ def _make_card(advice: Advice, places: Places, proof: Proof, include_source: boo
         estimate=_describe_estimate(advice.estimate),
         low=advice.estimate.low,
         high=advice.estimate.high,
-        evidence=tuple(describe_seen(seen) for seen in advice.seen),
+        evidence=(*map(describe_seen, advice.seen), *map(describe_ratio, advice.ratios)),
         seen=advice.seen,
         diff=advice.diff if include_source else "",
         anchor=places.line_anchor(finding.file, finding.line),

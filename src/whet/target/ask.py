@@ -15,6 +15,9 @@ from whet.errors import TargetError
 PACKAGES = ("line_profiler", "memray", "pyinstrument")
 """The profilers that run inside the target."""
 
+LIBRARIES = ("msgspec", "numba", "numpy", "orjson", "pandas")
+"""What rewrites of the program may use where it is there already."""
+
 OLDEST = (3, 11)
 """The oldest Python that whet measures."""
 
@@ -45,6 +48,11 @@ class Answer:
     site_packages: tuple[str, ...]
     scripts: str
     found: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Those of :data:`LIBRARIES` that its own environment has."""
+        return tuple(name for name in LIBRARIES if name in self.found)
 
     @property
     def shown_version(self) -> str:
@@ -79,7 +87,7 @@ def ask_interpreter(path: Path, environ: Mapping[str, str] | None = None) -> Ans
     variables.pop("PYTHONINSPECT", None)
     try:
         done = subprocess.run(
-            [str(path), str(script), *PACKAGES],
+            [str(path), str(script), *PACKAGES, *LIBRARIES],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

@@ -92,7 +92,9 @@ def _list_candidates(process: RunningProcess) -> Iterator[Path]:
 def _describe(path: Path, why: str, answer: Answer) -> TargetHost:
     implementation = "CPython" if answer.implementation == "cpython" else answer.implementation
     return TargetHost(
-        interpreter=Interpreter(str(path), answer.shown_version, implementation, answer.free_threaded, why),
+        interpreter=Interpreter(
+            str(path), answer.shown_version, implementation, answer.free_threaded, why, answer.libraries
+        ),
         version=answer.version,
         abi=answer.abi,
         prefix=answer.prefix,

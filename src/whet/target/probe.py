@@ -24,7 +24,7 @@ def probe(path: Path, why: str, environ: Mapping[str, str] | None = None) -> Tar
 
 def describe_host(path: Path, why: str, answer: Answer) -> TargetHost:
     """Make a ``TargetHost`` of an answer: its own packages first, then whet's own, then those in whet's cache."""
-    packages = dict(answer.found)
+    packages = {name: folder for name, folder in answer.found.items() if name in PACKAGES}
     borrowed: set[str] = set()
     for name in PACKAGES:
         if name in packages:
@@ -40,6 +40,7 @@ def describe_host(path: Path, why: str, answer: Answer) -> TargetHost:
             implementation="CPython" if answer.implementation == "cpython" else answer.implementation,
             free_threaded=answer.free_threaded,
             why=why,
+            libraries=answer.libraries,
         ),
         version=answer.version,
         abi=answer.abi,

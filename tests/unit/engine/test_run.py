@@ -1,5 +1,6 @@
 """Running rules over sources: order, hot lines, and what must not end the run."""
 
+import ast
 import random
 
 from hypothesis import given, settings
@@ -190,3 +191,19 @@ def test_a_rule_that_recurses_too_deep_says_so_without_blame():
     broken = RuleModule(rule, detect, (), (), None, "", "here")
     _, notices = find_findings(sources(source("a.py", MEMBERS)), [broken])
     assert [notice.message for notice in notices] == ["has not looked at a.py:1 (f): it is nested too deep"]
+
+
+def test_rules_know_which_libraries_the_interpreter_has():
+    asked = []
+
+    def detect(context):
+        asked.append((context.has_package("numpy"), context.has_package("numba")))
+        return ()
+
+    rule = Rule("asks", "t", "f", Safety.ADVICE, Speed.CONSTANT, Triggers(frozenset({ast.Pass})))
+    module = RuleModule(rule, detect, (), (), None, "", "test")
+    plain, using = source("a.py", "pass\n"), source("a.py", "import numba\npass\n")
+    find_findings(sources(plain), [module])
+    find_findings(sources(plain), [module], libraries=("numpy",))
+    find_findings(sources(using), [module], libraries=())
+    assert asked == [(None, None), (True, False), (False, True)]

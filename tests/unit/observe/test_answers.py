@@ -21,7 +21,7 @@ def test_the_function_asked_about_answers():
     assert answer(ask(), evidence) is wanted
 
 
-@pytest.mark.parametrize("question", [ask(name="nope"), ask(line=4), ask(file="/b.py"), ask(what=Ask.TRIPS)])
+@pytest.mark.parametrize("question", [ask(name="nope"), ask(line=4), ask(file="/b.py"), ask(what=Ask.RUNS)])
 def test_no_looks_no_answer(question):
     assert answer(question, Evidence(5, (look(),))) is None
 

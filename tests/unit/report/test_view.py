@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from whet.model.advice import Estimate
-from whet.model.evidence import Seen
+from whet.model.evidence import Ratio, Seen
+from whet.model.finding import Ask
 from whet.model.flame import FOLDED, FlameTree
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, FunctionSpot
@@ -20,7 +21,7 @@ from whet.report.highlight import highlight_lines
 from whet.report.icicle import lay_out
 from whet.report.memory import draw_memory
 from whet.report.places import Places, shorten_path
-from whet.report.suggestions import describe_seen
+from whet.report.suggestions import describe_ratio, describe_seen
 from whet.report.terminal import TerminalRenderer
 from whet.report.view import build_view
 from whet.report.words import describe_end, more_samples_command, name_program, repeat_command
@@ -171,6 +172,19 @@ def test_evidence_is_one_sentence():
     assert describe_seen(seen) == "x: seen 20 times: list 18×, tuple 2×, about 50 long (1 to 90), of int and m.C"
     assert describe_seen(Seen("f", "g", 1, "x", 1, {"builtins.int": 1})) == "x: seen once: always int"
     assert describe_seen(Seen("f", "g", 1, "x", 3)) == "x: seen 3 times"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (Ratio(Ask.RUNS, "f", (12,), (9,), 0.668), "line 12: ran 67 times for each 100 of line 9"),
+        (Ratio(Ask.RUNS, "f", (12, 15), (9,), 2000.2), "lines 12 and 15: ran 2,000 times for each one of line 9"),
+        (Ratio(Ask.SHARE, "f", (3, 4, 5), (), 0.123), "lines 3 to 5: 12 % of the run"),
+        (Ratio(Ask.SHARE, "f", (3,), (7, 9, 12), 0.5), "line 3: 50 % of lines 7, 9 and 12"),
+    ],
+)
+def test_what_was_measured_of_lines_is_one_sentence(ratio, text):
+    assert describe_ratio(ratio) == text
 
 
 def test_count_whose_error_is_as_large_as_itself_is_not_shown():

@@ -68,6 +68,17 @@ def test_user_settings_are_those_of_a_plain_run(make_environment, python_of, tmp
     assert borrow("memray", host) is None
 
 
+def test_libraries_that_rewrites_may_use_are_named(make_environment, python_of, tmp_path, monkeypatch):
+    assert probe(python_of(make_environment()), "").interpreter.libraries == ()
+    package = tmp_path / "lib" / "numba"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "lib"))
+    host = probe(python_of(make_environment()), "")
+    assert host.interpreter.libraries == ("numba",)
+    assert "numba" not in host.packages
+
+
 def test_nothing_is_found_through_the_current_folder(make_environment, python_of, tmp_path, monkeypatch):
     for name in ("site", "os", "memray", "ast"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")

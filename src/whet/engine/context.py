@@ -1,0 +1,312 @@
+"""What a rule's ``detect`` is given: one function of one file, and all that can be asked about it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from whet.engine.effects import Effects
+from whet.engine.facts import Facts
+from whet.engine.loops import hides_half_made, keeps_its_variables, reads_nothing_of
+from whet.engine.places import Place, Use, find_place, may_be_none, use_of
+from whet.engine.rewrite import Rewrite
+from whet.engine.rule import Rule
+from whet.engine.scopes import Scope, ScopeKind
+from whet.engine.types import Typing
+from whet.model.finding import Ask, Finding, Question, Safety, Speed
+
+if TYPE_CHECKING:
+    import libcst
+
+Node = TypeVar("Node", bound=ast.AST)
+
+_SHORT_LOOP = 8
+"""Turns of a loop over something written out in the source below which it is not worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What ``detect`` is given: one function (or module or class body) of one file.
+
+    ``measured`` says that the function was hot in a run: then it counts as called many times.
+    """
+
+    rule: Rule
+    file: str
+    facts: Facts
+    function: Scope
+    measured: bool = False
+    libraries: frozenset[str] | None = None
+    """What the program's interpreter has of the libraries that rewrites use; ``None``: not known."""
+
+    def has_package(self, name: str) -> bool | None:
+        """Tell whether the program's interpreter can import ``name`` (``numpy``); ``None`` where nobody has asked it.
+
+        What the file imports itself is there. Asked are msgspec, numba, numpy, orjson and pandas.
+        """
+        if name in self.facts.imports:
+            return True
+        return None if self.libraries is None else name in self.libraries
+
+    @property
+    def text(self) -> str:
+        """The source of the whole file."""
+        return self.facts.source.text
+
+    @property
+    def tree(self) -> ast.Module:
+        """The tree of the whole file."""
+        return self.facts.tree
+
+    def nodes(self, kind: type[Node]) -> Iterator[Node]:
+        """Yield the nodes of one type in the function, in source order, without those of nested functions."""
+        yield from cast("list[Node]", self.function.nodes.get(kind, ()))
+
+    def resolve(self, node: ast.expr) -> str | None:
+        """Return what ``node`` refers to, as in ``builtins.list``, ``re.compile``; ``None`` when not certain."""
+        return self.facts.resolve(node)
+
+    def has_builtin(self, *names: str) -> bool:
+        """Tell whether builtins of these names can be written in any function of the file: none of them is shadowed."""
+        in_class = self.function.kind is ScopeKind.CLASS and any(name in self.function.bindings for name in names)
+        return not in_class and self.facts.has_builtins(names)
+
+    def place(self, node: ast.expr) -> Place | None:
+        """Return the local, global or attribute of ``self`` that ``node`` means."""
+        return find_place(self.facts, node, self.function)
+
+    def scope_of(self, node: ast.expr) -> Scope:
+        """Return the scope with a code object of its own that evaluates a name or an attribute of one."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return self.facts.scope_of(node).owner if isinstance(node, ast.Name) else self.function
+
+    def previous(self, node: ast.stmt) -> ast.stmt | None:
+        """Return the statement just before ``node`` in its block."""
+        block = self.facts.block(node)
+        at = next(index for index, other in enumerate(block) if other is node)
+        return block[at - 1] if at else None
+
+    def may_be_none(self, place: Place) -> bool:
+        """Tell whether a parameter, or an attribute set from one, may be None by what the source says of it."""
+        return may_be_none(self.facts, place)
+
+    def use(self, reference: ast.expr) -> Use:
+        """Return what ``reference`` does with the value of its place."""
+        return use_of(self.facts, reference)
+
+    def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
+        """Return the function's loops that repeat ``node``, innermost first, without those that are short by sight."""
+        return tuple(loop for loop in self.facts.loops(node) if not self._is_short(loop))
+
+    @property
+    def typing(self) -> Typing:
+        """The types that the source of the file shows."""
+        known = self.facts.memo.get("typing")
+        if not isinstance(known, Typing):
+            known = self.facts.memo["typing"] = Typing(self.facts)
+        return known
+
+    def type_of(self, node: ast.expr) -> frozenset[str]:
+        """Return the types that ``node`` can have (``{"builtins.list"}``); the empty set: the source does not say."""
+        return self.typing.type_of(node)
+
+    def element_of(self, node: ast.expr) -> frozenset[str]:
+        """Return the types of what going through ``node`` gives; the empty set: the source does not say."""
+        return self.typing.element_of(node)
+
+    @property
+    def effects(self) -> Effects:
+        """What evaluating the function's expressions can do."""
+        return Effects(self.facts, self.typing, self.function)
+
+    def is_pure(self, node: ast.expr, *, exact: bool = False) -> bool:
+        """Tell whether evaluating ``node`` twice, or not at all, makes no difference but time and what it raises.
+
+        Operators and attributes are trusted to have no effect; ``exact`` wants operands of builtin types instead.
+        """
+        return self.effects.is_pure(node, exact=exact)
+
+    def is_invariant(self, node: ast.expr, loop: ast.AST) -> bool:
+        """Tell whether ``node`` is pure and has the same value in each turn of ``loop``."""
+        return self.effects.is_invariant(node, loop)
+
+    def written_in(self, node: ast.AST) -> frozenset[str]:
+        """Return the names and attributes that code in ``node`` binds, by their text: ``x``, ``self.total``."""
+        return self.effects.written_in(node)
+
+    def runs_unknown_code(self, node: ast.AST) -> bool:
+        """Tell whether something in ``node`` may run any code: calls of what is not known, ``await``, ``yield``."""
+        return self.effects.runs_unknown_code(node)
+
+    def escapes(self, place: Place, within: ast.AST | None = None) -> bool:
+        """Tell whether the value of ``place`` is handed to something that may keep or change it."""
+        return self.effects.escapes(place, within)
+
+    def is_inside(self, node: ast.AST, outer: ast.AST) -> bool:
+        """Tell whether ``node`` is part of ``outer``, or is it."""
+        return self.facts.is_inside(node, outer)
+
+    def keeps_its_variables(self, loop: ast.For) -> bool:
+        """Tell whether nothing but the loop itself knows what its variables were bound to."""
+        return keeps_its_variables(self.facts, self.function, loop)
+
+    def hides_half_made(self, name: ast.Name, loop: ast.For) -> bool:
+        """Tell whether nobody sees what the loop makes half made: a local, and what is raised leaves the function."""
+        whole = self.function.kind is ScopeKind.FUNCTION and not self.is_dynamic
+        return whole and hides_half_made(self.facts, self.place(name), loop)
+
+    def is_guarded(self, loop: ast.AST) -> bool:
+        """Tell whether an exception in the loop is caught in this function, so that what is half done is seen."""
+        above = self.facts.parent(loop)
+        while above is not None and above is not self.function.node:
+            if isinstance(above, ast.Try):
+                return True
+            above = self.facts.parent(above)
+        return False
+
+    def is_apart(self, target: ast.expr, loop: ast.For) -> bool:
+        """Tell whether going through the loop's source neither reads ``target`` nor runs code that could."""
+        return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))
+
+    def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
+        """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""
+        match node:
+            case ast.Constant(value=str() | bytes() | int() as value):
+                return value
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                match self.constant(left), self.constant(right):
+                    case (str() as a, str() as b):
+                        return a + b
+                    case (bytes() as c, bytes() as d):
+                        return c + d
+                return None
+            case ast.Name():
+                owner, binding = self.facts.lookup(node), self.facts.only_binding(node)
+                hidden = owner is not self.facts.module or self.facts.module.star_import
+                if binding is None or hidden or not isinstance(binding.value, ast.Constant):
+                    return None
+                return None if self.facts.loops(binding.node) else self.constant(binding.value)
+            case _:
+                return None
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the function reaches its names by ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
+        reaching = {"locals", "vars", "exec", "eval"}
+        if self.facts.words.isdisjoint(reaching):
+            return False
+        return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
+
+    def rewrite(self) -> Rewrite:
+        """Return a rewrite without edits yet: make them on it, and hand it to :meth:`finding`."""
+        return Rewrite(self.facts, self.function)
+
+    def source_of(self, node: ast.expr | ast.stmt) -> str:
+        """Return the source of ``node``, its lines joined by line feeds."""
+        return self.facts.source.segment(node)
+
+    def cst(self, node: ast.stmt) -> libcst.BaseStatement:
+        """Return the concrete syntax of a statement, comments included; imports libcst. ``ValueError``: not read."""
+        from whet.engine.cst import parse_statement
+
+        return parse_statement(self.facts, node)
+
+    def ask(
+        self,
+        subject: Place | str,
+        ask: Ask,
+        *,
+        expects: tuple[str, ...] = (),
+        excludes: tuple[str, ...] = (),
+        at_least: int = 0,
+        needed: bool = False,
+    ) -> Question:
+        """Return a question about a place, or about a local by its name, as the function sees it."""
+        name = subject if isinstance(subject, str) else subject.name
+        here = self.function
+        return Question(name, ask, here.line, self.file, here.qualified_name, expects, excludes, at_least, needed)
+
+    def ask_lines(
+        self,
+        ask: Ask,
+        lines: Iterable[int],
+        *,
+        of: Iterable[int] = (),
+        least: float = 0.0,
+        needed: bool = False,
+    ) -> Question:
+        """Return a question about lines of the file: how often they ran for each run of ``of``, or what they cost.
+
+        ``Ask.SHARE`` without ``of`` is the part of the run. The finding falls when the answer is less than ``least``.
+        """
+        here = self.function
+        return Question(
+            "",
+            ask,
+            here.line,
+            self.file,
+            here.qualified_name,
+            needed=needed,
+            lines=tuple(lines),
+            of=tuple(of),
+            least=least,
+        )
+
+    def finding(
+        self,
+        node: ast.expr | ast.stmt,
+        message: str,
+        *,
+        title: str = "",
+        lines: tuple[int, ...] = (),
+        safety: Safety | None = None,
+        speed: Speed | None = None,
+        questions: tuple[Question, ...] = (),
+        measured_gain: bool = True,
+        rewrite: Rewrite | None = None,
+    ) -> Finding:
+        """Return a finding at ``node``; ``lines`` are those whose cost it removes, else those of ``node``.
+
+        ``measured_gain`` says whether the rule's figures hold for this form of it. A ``rewrite`` that refused itself
+        makes it advice, and the message says why there is no edit.
+        """
+        edits = rewrite.edits if rewrite is not None else ()
+        if rewrite is not None and not edits:
+            message = f"{message} No edit is made: {rewrite.refusal or 'there is none'}."
+            safety = Safety.ADVICE
+        end = node.end_lineno or node.lineno
+        return Finding(
+            rule=self.rule.slug,
+            file=self.file,
+            line=node.lineno,
+            end_line=end,
+            column=self.facts.source.column(node.lineno, node.col_offset),
+            function=self.function.qualified_name,
+            function_line=self.function.definition_line,
+            title=title or self.rule.title,
+            message=message,
+            safety=safety or self.rule.safety,
+            speed=speed or self.rule.speed,
+            lines=lines or tuple(range(node.lineno, end + 1)),
+            questions=questions,
+            edits=edits,
+            snippet=self.facts.source.snippet(node),
+            speedups=self.rule.speedups if measured_gain else (),
+        )
+
+    def _is_short(self, loop: ast.AST) -> bool:
+        match loop:
+            case ast.For(iter=iterable) | ast.comprehension(iter=iterable):
+                pass
+            case _:
+                return False
+        match iterable:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                return len(items) < _SHORT_LOOP and not any(isinstance(item, ast.Starred) for item in items)
+            case ast.Call(func=function, args=[ast.Constant(value=int() as stop)]):
+                return self.resolve(function) == "builtins.range" and stop < _SHORT_LOOP
+            case _:
+                return False
