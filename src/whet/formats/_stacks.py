@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from whet.errors import FormatError
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Samples, StackTable, Thread
@@ -104,17 +105,19 @@ class SampleBuilder:
         self._counts[thread] = self._counts.get(thread, 0) + count
 
     def samples(self, metric: Metric, scale: int = 1) -> tuple[Samples, ...]:
-        """Return one entry a thread, values multiplied by ``scale``, rows ascending."""
-        return tuple(
-            Samples(
-                metric,
-                thread,
-                array("i", sorted(values)),
-                array("q", (values[row] * scale for row in sorted(values))),
-                self._counts[thread],
-            )
-            for thread, values in sorted(self._values.items())
-        )
+        """Return one entry a thread, values multiplied by ``scale``, rows ascending.
+
+        Raises ``FormatError`` where a sum is beyond 64 bits.
+        """
+        found: list[Samples] = []
+        for thread, values in sorted(self._values.items()):
+            rows = sorted(values)
+            try:
+                column = array("q", (values[row] * scale for row in rows))
+            except OverflowError:
+                raise FormatError("the values of a stack add up to more than any program can use") from None
+            found.append(Samples(metric, thread, array("i", rows), column, self._counts[thread]))
+        return tuple(found)
 
     def most(self) -> int:
         """Return the highest count of samples that any thread has."""

@@ -15,7 +15,6 @@ is part of it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -160,7 +159,7 @@ class _Records:
 
     def profile(self, tool: str, numbers: dict[str, float], truncated: str) -> Profile:
         count = numbers.get("sample_count", self.count)
-        ticks = int(count) if math.isfinite(count) and self.count <= count < 2**53 else self.count
+        ticks = int(count) if self.count <= count < 2**53 else self.count
         return Profile(
             collector=tool,
             frames=tuple(self.frames.frames),

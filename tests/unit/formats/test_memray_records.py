@@ -157,6 +157,11 @@ def test_a_wrong_line_is_named(lines: list[object]):
     assert caught.value.where == f"line {len(lines) + 1}"
 
 
+def test_more_memory_than_there_can_be_is_refused():
+    with pytest.raises(FormatError, match="more than any program"):
+        read(FRAME, STACK, THREAD, *[["v", 0, 0, 2**62, 1, 0, 0]] * 2)
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\n", b"{}\n", b"[]\n", b'"whet-memray"\n', b"\xff\n", b"[" * 100_000 + b"\n", b'{"whet-memray":1'],

@@ -162,6 +162,11 @@ def test_a_wrong_record_is_named(record: object):
     assert caught.value.where == "record 2"
 
 
+def test_more_time_than_there_can_be_is_refused():
+    with pytest.raises(FormatError, match="more than any program"):
+        read(*[[[MAIN], 1e9]] * 10)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -185,7 +190,7 @@ def test_deep_nesting_is_refused():
 
 
 def test_wrong_figures_beside_the_records_do_no_harm():
-    for count in (-5, 1e400, "x", None):
+    for count in (-5, 1e400, 10**400, float("nan"), "x", None):
         assert read([[MAIN], 0.1], sample_count=count).ticks == 1
 
 

@@ -214,6 +214,11 @@ def test_a_wrong_record_is_named_by_its_line(line: bytes, why: str):
     assert caught.value.where == "line 2"
 
 
+def test_counts_that_no_program_can_have_are_refused():
+    with pytest.raises(FormatError, match="more than any program"):
+        read(HEAD + b"f (/a.py:1) 1099511627776\n")
+
+
 @pytest.mark.parametrize("data", [b"\x00\xff\xfe 1\n", b" 5\n", b"hello world\n", b"f 3\n", b"\x1f\x8b\x08\x00\n\n"])
 def test_what_is_no_capture_is_refused(data: bytes):
     with pytest.raises(FormatError) as caught:
