@@ -46,8 +46,9 @@ def remark_newer_python(
     message = (
         f"The program ran on Python {run.interpreter.version}, and Python {newer.version} is installed ({newer.path})."
         f" On CPython's own benchmarks 3.{last} was {low:.2f} to {high:.2f} times as fast as {first}, by machine;"
-        f" single programs gain more, or lose. `whet bench --python {first} --python {newer.version} …` compares them, if"
-        " what the program imports is installed for both."
+        " single programs gain more, or lose."
+        f" `whet bench --python {first} --python {newer.version} …` compares them, if what the program imports is"
+        " installed for both."
     )
     yield make_remark(
         "newer-python", "A newer Python is there", message, find_hottest(own), share, gain=high, whole=True
