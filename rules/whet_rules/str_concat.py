@@ -17,6 +17,9 @@ another remedy (`bytearray`).
 
 When the loop ends by an exception, or returns early, the joined text must be made there too.
 
+A public attribute that grows over many calls becomes a property: whoever reads it gets the joined text. It is no entry
+of `vars(…)` and of pickles any more, and a subclass or a mock that sets it on the class hides the pieces.
+
 ## Source
 The Python FAQ, "What is the most efficient way to concatenate many strings together?". That attributes, globals and
 f-strings miss CPython's shortcut is measured with `BENCH`, as are the figures in `RULE`.
@@ -264,13 +267,16 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
             measured_gain=False,
         )
     order = ", in reverse order," if accumulator.copying.endswith("in front") else ""
+    in_loop = _growing_loop(context, accumulator, steps[0]) is not None
+    public = not in_loop and place.kind is PlaceKind.ATTRIBUTE and not _is_private(place)
+    note = f" {place.name} becomes a property that joins them; it is no entry of vars() any more." if public else ""
     return context.finding(
         accumulator.first or steps[0],
         f"Each step copies all of {place.name} ({accumulator.copying}): append the pieces to a list and "
-        f'"".join it{order} once, when the text is needed.',
+        f'"".join it{order} once, when the text is needed.{note}',
         lines=lines,
         questions=questions,
-        safety=Safety.OBSERVED if _growing_loop(context, accumulator, steps[0]) is not None else Safety.OFFER,
+        safety=Safety.OBSERVED if in_loop else Safety.OFFER,
         rewrite=_rewrite(context, accumulator),
     )
 
@@ -286,8 +292,13 @@ def _rewrite(context: Context, accumulator: _Accumulator) -> Rewrite:
     for loop, steps in loops.items():
         _collect_in_loop(context, accumulator.place, loop, steps, rewrite)
     if not loops and accumulator.place.kind is PlaceKind.ATTRIBUTE:
-        _collect_in_attribute(context, accumulator.place, rewrite)
+        collect = _collect_in_attribute if _is_private(accumulator.place) else _collect_behind_property
+        collect(context, accumulator.place, rewrite)
     return rewrite
+
+
+def _is_private(place: Place) -> bool:
+    return place.name.rpartition(".")[2].startswith("_")
 
 
 def _growing_loop(context: Context, accumulator: _Accumulator, step: _Growth) -> _Loop | None:
@@ -449,9 +460,6 @@ def _piece(context: Context, step: _Growth, rewrite: Rewrite) -> tuple[bool, str
 
 def _collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
     """Let a private attribute hold the pieces: each step appends, whoever reads it joins."""
-    if not place.name.rpartition(".")[2].startswith("_"):
-        rewrite.refuse(f"{place.name} grows over many calls, and may be read from anywhere")
-        return
     done: list[ast.AST] = []
     for binding in place.bindings:
         node = binding.node
@@ -473,6 +481,53 @@ def _collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> N
         if not isinstance(getattr(reference, "ctx", None), ast.Load) or context.facts.loops(reference):
             rewrite.refuse(f"{place.name} is read again and again, or changed elsewhere")
         rewrite.replace(reference, f'"".join({rewrite.text(reference)})')
+
+
+def _collect_behind_property(context: Context, place: Place, rewrite: Rewrite) -> None:
+    """Let a public attribute become a property: each step appends to a list, whoever reads it from anywhere joins."""
+    name, start = place.name.rpartition(".")[2], _find_plain_init(place)
+    if start is None:
+        rewrite.refuse(f"{place.name} grows over many calls, and its class is too special to make it a property")
+        return
+    parts = rewrite.fresh(f"_{name}_parts", f"the pieces of {name}")
+    for binding in place.bindings:
+        node = binding.node
+        target = node.target if isinstance(node, ast.AugAssign) else getattr(node, "targets", [None])[0]
+        if not isinstance(node, _Growth) or not isinstance(target, ast.Attribute) or _read_step(node, target) is None:
+            continue
+        in_front, piece = _piece(context, node, rewrite)
+        if in_front:
+            rewrite.refuse("the pieces are put in front")
+        rewrite.replace(node, f"{rewrite.text(target.value)}.{parts}.append({piece})")
+    if any(isinstance(getattr(reference, "ctx", None), ast.Del) for reference in (*place.references, *place.strangers)):
+        rewrite.refuse(f"{place.name} is deleted somewhere")
+    rewrite.insert_after(start, _PROPERTY.format(name=name, parts=parts))
+
+
+_SPECIAL = frozenset({"__slots__", "__getattr__", "__getattribute__", "__setattr__", "__getstate__", "__reduce__"})
+_PROPERTY = """
+@property
+def {name}(self):
+    self.{parts} = ["".join(self.{parts})]
+    return self.{parts}[0]
+
+@{name}.setter
+def {name}(self, text):
+    self.{parts} = [text]"""
+
+
+def _find_plain_init(place: Place) -> ast.FunctionDef | None:
+    """Return the ``__init__`` that starts an attribute, of a class that nothing else has a say in."""
+    node, bound = place.owner.node, place.owner.bindings
+    if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
+        return None
+    if place.name.rpartition(".")[2] in bound or not _SPECIAL.isdisjoint(bound):
+        return None
+    starts = [binding.node for binding in place.bindings if binding.kind is BindingKind.VALUE]
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__" and not each.decorator_list:
+            return each if any(start in each.body for start in starts) else None
+    return None
 
 
 CASES = (
@@ -545,6 +600,65 @@ def run(lines):
 """,
         call="run",
         inputs=("([],)", "(['a', '', 'b'],)", "([1],)"),
+        hot=True,
+    ),
+    Case(
+        name="grown on a public attribute, over the calls of a hot method",
+        before="""
+class Log:
+    def __init__(self):
+        self.text = "log:"
+        self.count = 0
+
+    def line(self, text):
+        self.count += 1
+        self.text += f"{self.count} {text};"
+
+    def clear(self):
+        self.text = ""
+
+def run(lines):
+    log = Log()
+    for line in lines:
+        log.line(line)
+        if line == "clear":
+            log.clear()
+    log.text += "end"
+    return log.text, len(log.text), log.text
+""",
+        after="""
+class Log:
+    def __init__(self):
+        self.text = "log:"
+        self.count = 0
+
+    @property
+    def text(self):
+        self._text_parts = ["".join(self._text_parts)]
+        return self._text_parts[0]
+
+    @text.setter
+    def text(self, text):
+        self._text_parts = [text]
+
+    def line(self, text):
+        self.count += 1
+        self._text_parts.append(f"{self.count} {text};")
+
+    def clear(self):
+        self.text = ""
+
+def run(lines):
+    log = Log()
+    for line in lines:
+        log.line(line)
+        if line == "clear":
+            log.clear()
+    log.text += "end"
+    return log.text, len(log.text), log.text
+""",
+        call="run",
+        inputs=("([],)", "(['a', '', 'b'],)", "(['a', 'clear', 'b'],)"),
         hot=True,
     ),
     Case(
