@@ -10,6 +10,7 @@ from whet.advise.estimate import whole_gain
 from whet.model.finding import Finding, Safety, Speed
 from whet.model.hotspot import LineSpot
 from whet.model.run import Run
+from whet.model.source import split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +57,5 @@ def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
 def read_line(run: Run, spot: LineSpot) -> str:
     """Return the source of a line; empty where it is not known."""
     source = run.sources.get(spot.file)
-    lines = source.text.splitlines() if source is not None else []
+    lines = split_lines(source.text) if source is not None else []
     return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from whet.model.source import split_lines
+
 MODULE_NAME = "<module>"
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 _LARGEST_TEXT = 6_000_000
@@ -172,7 +174,7 @@ def code_map(text: str) -> CodeMap | None:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text)
     scan = _Scan(lines)
     scan.read(tree)
     return CodeMap(tuple(scan.spans), tuple(scan.folded), len(lines))

@@ -20,6 +20,7 @@ from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
 from whet.model.frame import Owner
 from whet.model.hotspot import Cost, Hotspots
 from whet.model.run import Purpose, Run
+from whet.model.source import split_lines
 
 CONFIDENCE = 0.99
 THRESHOLD = 0.05
@@ -87,7 +88,8 @@ class _Times:
         timed = [each for each in self.run.executions if each.purpose in (Purpose.TIME, Purpose.ATTACH)]
         self.executions = max(1, sum(max(1, each.repeats) for each in timed))
         samples = self.hotspots.samples
-        self.sample_ns = self.hotspots.busy_ns / samples / self.executions if samples else 0.0
+        # Times without a count of samples: as sure as one sample.
+        self.sample_ns = self.hotspots.busy_ns / max(1, samples) / self.executions
         self._shown = {file: source.shown for file, source in self.run.sources.items()}
         self._names: dict[str, frozenset[str]] = {}
         self._lines: dict[str, list[str]] = {}
@@ -137,7 +139,7 @@ class _Times:
     def _text(self, file: str, line: int) -> str:
         if file not in self._lines:
             source = self.run.sources.get(file)
-            self._lines[file] = source.text.splitlines() if source is not None else []
+            self._lines[file] = split_lines(source.text) if source is not None else []
         lines = self._lines[file]
         return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
@@ -170,7 +172,7 @@ class _LineMatch:
     def _match(self, old: str | None, new: str | None) -> dict[int, int] | None:
         if old is None or new is None or old == new:
             return None
-        ours, theirs = old.splitlines(), new.splitlines()
+        ours, theirs = split_lines(old), split_lines(new)
         if max(len(ours), len(theirs)) > _MOST_LINES:
             return None
         found: dict[int, int] = {}

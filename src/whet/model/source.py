@@ -1,4 +1,4 @@
-"""A source as rules look at it, and what there is to say of one that they could not look at."""
+"""A source as it was when the program ran, how its lines are counted, and what there is to say of a run."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ class Notice:
     """The collector or stage, as in ``line_profiler``."""
     message: str
     hint: str = ""
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a source without their ends, as Python counts them: form feeds and the like end none."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]

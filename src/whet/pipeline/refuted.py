@@ -19,6 +19,7 @@ from pathlib import Path
 
 from whet.model.advice import Advice
 from whet.model.run import Run
+from whet.model.source import split_lines
 from whet.model.trial import REFUTED, Trial
 from whet.store import find_home, write_atomically
 
@@ -85,6 +86,6 @@ def hash_code(advice: Advice, run: Run) -> str:
     """Return the hash of the code that a rewrite is about."""
     finding = advice.finding
     source = run.sources.get(finding.file)
-    lines = source.text.splitlines() if source is not None else []
+    lines = split_lines(source.text) if source is not None else []
     part = lines[max(0, min(finding.function_line, finding.line) - 1) : finding.end_line]
     return hashlib.sha256("\n".join(part).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from whet.model.frame import Owner
 from whet.model.hotspot import Cost, FunctionSpot, LineSpot
 from whet.model.run import Run
+from whet.model.source import split_lines
 from whet.report.parts import CostFigures, FunctionRow, LineRow
 from whet.report.places import Places
 from whet.report.units import NOTHING, Figure, bytes_figure, count_figure, hits_figure, share_figure, time_figure
@@ -97,9 +98,3 @@ def list_lines(
             )
         )
     return tuple(rows)
-
-
-def split_lines(text: str) -> list[str]:
-    """Split source as Python counts its lines: form feeds and the like end none."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return lines if lines[-1] else lines[:-1]

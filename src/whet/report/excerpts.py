@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from whet.model.advice import Advice
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
-from whet.report.costs import figure_cost, split_lines
+from whet.model.source import split_lines
+from whet.report.costs import figure_cost
 from whet.report.parts import Relations, SourceBlock, SourceLine, SourceListing, Suggestion
 from whet.report.places import Places
 from whet.report.units import share_figure, time_figure

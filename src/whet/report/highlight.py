@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from whet.model.source import split_lines
 from whet.report.sanitize import show_source
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def highlight_lines(text: str, wanted: Collection[int]) -> dict[int, Markup]:
     """Return the HTML of the ``wanted`` lines of a source by number, counted from 1."""
     from markupsafe import Markup
 
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = split_lines(text)
     found: dict[int, Markup] = {}
     for first, last in _choose_spans(sorted(wanted), len(lines)):
         excerpt = "\n".join(lines[first - 1 : last])

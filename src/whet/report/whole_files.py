@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from whet.report.costs import split_lines
+from whet.model.source import split_lines
 from whet.report.packing import pack
 from whet.report.parts import SourceLine, SourceListing
 from whet.report.sanitize import show_source

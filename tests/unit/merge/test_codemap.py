@@ -112,7 +112,7 @@ def test_definition_lines_and_spans():
     assert (decorated.start, decorated.line, decorated.end_line, decorated.body_line) == (3, 6, 9, 8)
     assert decorated.body_repeats, "a comprehension stands on its first line"
     assert not spans["Outer.Inner.method"].body_repeats
-    assert (spans["<module>"].line, spans["<module>"].end_line) == (1, SOURCE.count("\n") + 1)
+    assert (spans["<module>"].line, spans["<module>"].end_line) == (1, SOURCE.count("\n"))
 
 
 def test_same_bare_name_is_told_apart_by_the_first_line():

@@ -80,6 +80,21 @@ def test_a_few_samples_of_a_place_that_was_not_seen_say_nothing() -> None:
     assert changes(seen) == {"steady": Change.SLOWER}, "it was there before, only not seen"
 
 
+def test_times_without_a_count_of_samples_are_as_sure_as_one() -> None:
+    uncounted = [measure(OLD, {("slow", 1, 2): count}) for count in (100, 300)]
+    for number, each in enumerate(uncounted):
+        uncounted[number] = Measured(each.run, replace(each.hotspots, samples=0))
+    assert not compare_runs(*uncounted).functions
+
+
+def test_lines_are_counted_as_python_counts_them() -> None:
+    """A form feed, which old sources have between their functions, ends no line."""
+    old, new = OLD.replace("\n\n\ndef", "\n\n\x0cdef"), NEW.replace("\n\n\ndef", "\n\n\x0cdef")
+    before = {("slow", 1, 2): 400, ("steady", 4, 5): 300}
+    found = compare_runs(measure(old, before), measure(new, {("slow", 3, 4): 400, ("steady", 6, 7): 900}))
+    assert [(place.line_before, place.line_after, place.source) for place in found.lines] == [(5, 7, "work()")]
+
+
 def test_times_are_those_of_one_execution() -> None:
     once = measure(OLD, BEFORE)
     thrice = measure(OLD, {place: 3 * count for place, count in BEFORE.items()}, repeats=3)
