@@ -93,7 +93,8 @@ def _repeats(executions: Sequence[Execution], purposes: tuple[Purpose, ...]) -> 
 
 def _add(one: LineCount, other: LineCount) -> LineCount:
     if one.hits is None or other.hits is None:
-        return one if one.hits is not None else other
+        # What ran uncounted elsewhere is missing, so even an exact count is no more than that of a part.
+        return replace(one if one.hits is not None else other, exact=False)
     hits = one.hits + other.hits
     error = hypot(one.hits * one.error, other.hits * other.error) / hits if hits else 0.0
     ratios = [(count.per_call, count.hits or 0) for count in (one, other) if count.per_call]

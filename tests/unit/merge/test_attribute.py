@@ -227,6 +227,14 @@ def test_window_counts_of_several_processes_add_up(make):
     assert pooled.per_call == 2.0
 
 
+def test_a_count_is_not_exact_where_another_process_did_not_count(make):
+    one = make.profile([], lines=[LineCount(APP, 6, 5, 30, 2.0, exact=True)])
+    two = make.profile([], lines=[LineCount(APP, 6, 5, None, 2.0)])
+    for profiles in ((one, two), (two, one)):
+        pooled = merge_run(make.run(*profiles)).line_index[APP, 6].cost.hits
+        assert (pooled.hits, pooled.exact) == (30, False)
+
+
 def test_a_line_belongs_to_the_def_not_to_a_lambda_on_it(make):
     text = "def f(a):\n    return sorted(a, key=lambda b: b.c)\n"
     profile = make.profile([(f"f@{APP}:2:1;f.<locals>.<lambda>@{APP}:2:2", 9), (f"f@{APP}:2:1", 1)])
