@@ -45,12 +45,12 @@ class Lines:
         self._newlines = [match[0] for match in ends]
 
     def span(self, edit: Edit) -> Span:
-        """Return ``edit`` by offsets, its line feeds as the lines around it end. Raises :class:`EditError`."""
+        """Return ``edit`` by offsets, its lines ending as those around it do. Raises :class:`EditError`."""
         start, end = self._offset(edit.line, edit.column), self._offset(edit.end_line, edit.end_column)
         if end < start:
             raise EditError(f"an edit ends before it starts (line {edit.line})")
         newline = self.newline(edit.line)
-        return Span(start, end, edit.text if newline == "\n" else edit.text.replace("\n", newline))
+        return Span(start, end, _NEWLINE.sub(newline, edit.text))
 
     def newline(self, line: int) -> str:
         """Return how ``line`` ends; for a last line without an end, how the one before it does."""

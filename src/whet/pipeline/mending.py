@@ -33,7 +33,10 @@ def mend_source(
     find: Callable[[bytes], Sequence[Finding]],
 ) -> Mended:
     """Apply the edits of the ``findings`` that are fixable, look again by ``find``, and so on until none is left."""
-    text, encoding = decode_source(data)
+    try:
+        text, encoding = decode_source(data, to_write=True)
+    except DecodingError as error:
+        return Mended(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
     known = {text: tuple(findings)}
 
     def examine(now: str) -> list[Finding]:

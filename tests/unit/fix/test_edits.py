@@ -20,6 +20,11 @@ def test_new_lines_end_as_those_around_them(newline):
     assert apply_edits(text, edits) == newline.join(["a", "x", "b", "c", "y"])
 
 
+def test_new_lines_that_end_otherwise_end_as_those_around_them_too():
+    assert apply_edits("a\r\nb\r\n", [Edit(1, 0, 1, 1, "x\r\ny\nz")]) == "x\r\ny\r\nz\r\nb\r\n"
+    assert apply_edits("a\nb\n", [Edit(1, 0, 1, 1, "x\r\ny")]) == "x\ny\nb\n"
+
+
 def test_mixed_newlines_each_follow_their_line():
     assert apply_edits("a\r\nb\nc", [Edit(1, 1, 1, 1, "\nx"), Edit(2, 1, 2, 1, "\ny")]) == "a\r\nx\r\nb\ny\nc"
 

@@ -103,8 +103,18 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_beside(file, monkeypatc
     ],
 )
 def test_bytes_survive_decoding_and_encoding(data):
-    text, encoding = decode_source(data)
+    text, encoding = decode_source(data, to_write=True)
     assert encode_source(text, encoding) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"# coding: utf-7\n# +AGE-\n", b"# coding: iso-2022-jp\n# \x1b(B\n", b"# coding: unicode_escape\n# \\x41\n"],
+)
+def test_bytes_that_would_not_survive_are_read_and_not_written(data):
+    decode_source(data)
+    with pytest.raises(DecodingError, match="in another way"):
+        decode_source(data, to_write=True)
 
 
 def test_text_that_the_encoding_cannot_say_is_refused():
