@@ -211,7 +211,9 @@ class _Reader:
                 raise FormatError(f"a process without a thread: {_shorten(stack)}", where=f"line {number}")
             end = stack.find(b";", at)
             head, body = (stack, b"") if end < 0 else (stack[:end], stack[end + 1 :])
-        pieces = [piece for piece in body.split(b";") if piece != _SHIM] if body else []
+        pieces = body.split(b";") if body else []
+        if _SHIM in body:
+            pieces = [piece for piece in pieces if piece != _SHIM]
         if not pieces:
             return self._find_thread(number, head), self.stacks.row(ROOT, self.frames.add(NO_FRAME))
         known = self._pieces

@@ -88,6 +88,7 @@ class Calls:
         imports = find_imports(profile, sums)
         functions = [self._number(translate(frame) if translate else frame) for frame in profile.frames]
         machinery = [is_import_machinery(frame) for frame in profile.frames]
+        nodes = self._nodes
         node = [ROOT] * len(profile.stacks)
         caller = [ROOT] * len(profile.stacks)
         """For rows of the import system: the node from which the import was made."""
@@ -104,7 +105,9 @@ class Calls:
                 above = caller[row]
             elif parent != ROOT and imports.entry[parent] >= 0 and imports.entry[row] < 0:
                 above = caller[imports.entry[parent]]
-            node[row] = self._node(above, function)
+            # As _node does it: a call for each row is what takes the time here.
+            found = nodes.get((above + 1) << 32 | function)
+            node[row] = self._node(above, function) if found is None else found
         return node
 
     def _number(self, frame: Frame) -> int:

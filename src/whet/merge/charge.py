@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
     inside = [row for row in spent if charged[row] >= 0]
     whole = sum(cpu) + sum(waiting)
     of_loops = _find_loop_rows(profile)
-    charged_cpu = [0 if own else spent for own, spent in zip(of_loops, cpu, strict=False)]
+    charged_cpu = [0 if own else spent for own, spent in zip(of_loops, cpu, strict=False)] if any(of_loops) else cpu
     times.outside += whole - sum(charged_cpu[row] + waiting[row] for row in inside)
     for tallies, keys in ((ledger.functions, functions), (ledger.lines, lines)):
         for row in spent:
@@ -88,7 +89,7 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
             times.outside_of[packages[key][0]] = times.outside_of.get(packages[key][0], 0) + lost
     for row in outermost_rows(order, keys, len(sums)):
         sums[keys[row]][1] += cpu_sums[row]
-    busy_sums = [computed + waited for computed, waited in zip(cpu_sums, waiting_sums, strict=True)]
+    busy_sums = list(map(operator.add, cpu_sums, waiting_sums))
     sum_imports(profile, busy_sums, order, roots, times.imports)
     _add_threads(profile, times, functions)
 

@@ -61,6 +61,8 @@ def sum_imports(
     Finding and loading count for the module that the import ran.
     """
     imports = find_imports(profile, sums)
+    if not imports.bodies and all(began == NO_MODULE for began in imports.entry):
+        return
     names: dict[tuple[str, str], int] = {}
     key = [NO_MODULE] * len(sums)
     rest = {row: sums[row] for row, began in enumerate(imports.entry) if began == row}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -41,6 +44,23 @@ def show(run: Run, *, include_source: bool = True, title: str = "", before: Run 
 
     With ``before``, the flame graph compares the run with that one.
     """
+    with _without_collector():
+        return _show(run, before, include_source=include_source, title=title)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector from looking, again and again, at tables that grow and that nothing of is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _show(run: Run, before: Run | None, *, include_source: bool, title: str) -> Shown:
     advised = advise_run(run)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run, before=before)
