@@ -215,7 +215,8 @@ def _read_anchors(
     in_phase: Sequence[Mapping[int, float]],
     by_line: Mapping[Place, Mapping[int, Mapping[int, float]]],
 ) -> list[_Anchor]:
-    anchors = []
+    anchors: list[_Anchor] = []
+    partial: list[_Anchor] = []
     for each, row in zip(raw, anchor_rows, strict=True):
         function = (str(each["file"]), int(each["code_line"]))
         anchor = _Anchor(
@@ -245,9 +246,16 @@ def _read_anchors(
         elif anchor.kind == "loop" and each["partial"]:
             # It was away in some windows.
             anchor.seen = dict(of_lines.get(anchor.line, {}))
+            partial.append(anchor)
         elif anchor.kind != "sized" and not each["partial"]:
             anchor.seen = {number: counts[row] for number, counts in enumerate(in_phase) if row in counts}
         anchors.append(anchor)
+    for anchor in partial:
+        # Its line may begin a loop of its own, and then runs once more for each iteration of that.
+        inner = [a for a in anchors if a.kind == "loop" and a.function == anchor.function and a.header == anchor.line]
+        if inner:
+            share = anchor.count / max(1, anchor.count + inner[0].count)
+            anchor.seen = {number: count * share for number, count in anchor.seen.items()}
     return anchors
 
 

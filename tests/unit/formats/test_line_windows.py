@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,17 @@ def test_an_exact_anchor_around_a_line_makes_a_count_of_its_ratio() -> None:
     assert 0 < counts[4].error < 0.5
 
 
+def test_a_loop_whose_body_begins_with_a_loop_is_not_taken_for_the_iterations_of_that() -> None:
+    """Ten calls seen of 1,000, each with three passes of the outer loop, and three times three of the inner one."""
+    outer = {**_anchor("loop", 3, 4), "header": 2, "count": 3_000, "partial": True}
+    inner = {**_anchor("loop", 4, 4), "header": 3, "lines": [4], "count": 9_000, "partial": True}
+    phase = {"cpu_ns": 10**9, "windows": 2, "lines": [0, 120, 1, 90, 2, 40], "anchors": []}
+    counts = {line.line: line for line in read(_report([outer, inner], [phase], [3, 4, 2])).lines}
+    assert counts[4].hits == 9_000
+    assert counts[3].hits == 12_000
+    assert counts[2].hits == 4_000
+
+
 def test_phases_count_by_the_time_that_they_stand_for() -> None:
     """The line is seen as often as the anchor in the dense first second, and never in the nine thin ones after it."""
     entry = {**_anchor("loop", 2, 4), "lines": [3], "count": 1_000}
@@ -175,10 +187,12 @@ def _anchor(kind: str, first: int, last: int) -> dict[str, object]:
     }
 
 
-def _report(anchors: list[dict[str, object]], phases: list[dict[str, object]]) -> dict[str, Any]:
-    """A report whose rows are lines 3 and 4 of that function."""
+def _report(
+    anchors: list[dict[str, object]], phases: list[dict[str, object]], numbers: Sequence[int] = (3, 4)
+) -> dict[str, Any]:
+    """A report whose rows are these lines of that function."""
     known = load("counts.json")
-    rows = [["a.py", "f", 1, 3], ["a.py", "f", 1, 4]]
+    rows = [["a.py", "f", 1, line] for line in numbers]
     lines = {
         **known["lines"],
         "rows": rows,
