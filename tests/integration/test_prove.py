@@ -101,9 +101,11 @@ def test_advice_is_proven_and_written_and_taken_back(project: Project) -> None:
     before = project.list_files()
     done = project.whet("prove", "--runs", "6", "--compare", "result.txt", "--format", "json", "--require-faster")
     assert project.list_files() == before, "nothing of the user's tree changes before apply"
-    proof = json.loads(done.stdout)["proof"]
-    assert (proof["total_verdict"], proof["total"]["pairs"]) == ("faster", 6)
-    assert 1 < proof["total"]["low"] <= proof["total"]["estimate"]
+    proof = json.loads(done.stdout)
+    total = proof["total"]
+    assert (total["verdict"], total["gain"]["pairs"]) == ("faster", 6)
+    assert 1 < total["gain"]["low"] <= total["gain"]["speed"]
+    assert "+    names = set(known)" in proof["rewrites"][0]["diff"]
     assert proof["checked"]["files"] == ["result.txt"]
     assert proof["checked"]["stdout_bytes"] == len("3 3600\n")
     assert "whet apply" in done.stderr
@@ -118,7 +120,7 @@ def test_advice_is_proven_and_written_and_taken_back(project: Project) -> None:
 
     assert "whet apply --undo takes it back" in project.whet("apply").stderr
     assert project.program.read_text(encoding="utf-8") == REWRITTEN
-    assert "is not what was proven any more" in project.whet("apply", status=2).stderr
+    assert "written already" in project.whet("apply", status=2).stderr
     project.whet("apply", "--undo")
     assert project.program.read_text(encoding="utf-8") == PROGRAM
 

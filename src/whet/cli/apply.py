@@ -36,7 +36,7 @@ def apply_command(
     """
     from whet.pipeline.applying import carry_out, finish_earlier, plan_apply
     from whet.pipeline.applying import undo as take_back
-    from whet.pipeline.telling import tell_total
+    from whet.pipeline.telling import name_apply, tell_faster
     from whet.store import find_run, load_run
 
     saved = load_run(find_run(run, Path.cwd()))
@@ -61,16 +61,17 @@ def apply_command(
         return 0
     carry_out(saved, plan)
     for trial in plan.trials:
-        say(f"{trial.place}  {trial.title} ({trial.rule})")
+        say(f"{trial.place}  {trial.title} ({trial.rule}){', written before' if trial.advice in plan.earlier else ''}")
     count, files = len(plan.trials), len(plan.changes)
     say(
-        f"whet: wrote {count} rewrite{'' if count == 1 else 's'} to {files} file{'' if files == 1 else 's'}; "
-        "whet apply --undo takes it back"
+        f"whet: {count} rewrite{'' if count == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
+        f"{tell_faster(plan.total)}; whet apply --undo takes {'it' if count == 1 else 'them'} back"
     )
-    if plan.is_whole and saved.proof.total is not None:
-        say(tell_total(saved).rpartition(": ")[0])
-    else:
-        say("whet: not all that was measured together: whet run --prove tells what these win")
+    if plan.offers:
+        say("whet: measured faster too, and not written, because each changes something small (the report says what):")
+        for trial in plan.offers:
+            say(f"{trial.place}  {trial.title} ({trial.rule})")
+        say(f"whet: {name_apply(saved.proof)} writes them as well")
     return 0
 
 

@@ -27,7 +27,12 @@ CompareOption = Annotated[
 TestsOption = Annotated[
     str, typer.Option("--tests", metavar="COMMAND", help="Tests that must pass on the rewritten sources.")
 ]
-AllowOption = Annotated[list[str] | None, typer.Option("--allow", metavar="SLUG", help="Try this rule's offers too.")]
+AllowOption = Annotated[
+    list[str] | None, typer.Option("--allow", metavar="SLUG", help="Of the offers, try this rule's only.")
+]
+OffersOption = Annotated[
+    bool, typer.Option("--offers/--no-offers", help="Try offers too: rewrites that change something small.")
+]
 INTERRUPTED = 130
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -61,6 +66,7 @@ def prove_command(
     setup: Annotated[str, typer.Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
     cleanup: Annotated[str, typer.Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
     allow: AllowOption = None,
+    offers: OffersOption = True,
     patch: Annotated[
         Path | None, typer.Option("--patch", metavar="FILE", help="Try this change instead of the advice.")
     ] = None,
@@ -94,15 +100,15 @@ def prove_command(
         isolate=isolate,
     )
     path = find_run(reference, Path.cwd())
-    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()))
+    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers)
     if patch is not None or against:
         proven = prove_change(load_run(path), request, patch, against)
     else:
         proven = prove_run(load_run(path), path, request)
     if format_ == "json":
-        from whet.pipeline.telling import to_json
+        from whet.pipeline.telling import render_proof
 
-        sys.stdout.write(to_json(proven) + "\n")
+        sys.stdout.write(render_proof(proven))
     return decide_status(proven, require_faster=require_faster)
 
 
@@ -134,7 +140,8 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
         say(text)
     for text in tell_notes(proof):
         say(f"whet: {text}")
-    say(tell_total(proven))
+    for text in tell_total(proof):
+        say(text)
     return proven
 
 

@@ -15,7 +15,7 @@ from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import begin_line, say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
-from whet.cli.prove import AllowOption, BudgetOption, CompareOption, TestsOption, parse_time
+from whet.cli.prove import AllowOption, BudgetOption, CompareOption, OffersOption, TestsOption, parse_time
 from whet.errors import UsageError, WhetError
 from whet.pipeline.options import DEFAULT_REPORT
 
@@ -60,6 +60,7 @@ def run_command(
     budget: BudgetOption = "10m",
     compare: CompareOption = None,
     allow: AllowOption = None,
+    offers: OffersOption = True,
     tests: TestsOption = "",
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
@@ -119,7 +120,14 @@ def run_command(
     run = measured.run
     if prove:
         run = prove_measured(
-            run, measured.saved.path, spec, budget=budget, compare=compare or (), tests=tests, allow=allow or ()
+            run,
+            measured.saved.path,
+            spec,
+            budget=budget,
+            compare=compare or (),
+            tests=tests,
+            allow=allow or (),
+            offers=offers,
         )
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     if open_ and written is not None:
@@ -128,7 +136,15 @@ def run_command(
 
 
 def prove_measured(
-    run: Run, path: Path, spec: TargetSpec, *, budget: str, compare: Sequence[str], tests: str, allow: Sequence[str]
+    run: Run,
+    path: Path,
+    spec: TargetSpec,
+    *,
+    budget: str,
+    compare: Sequence[str],
+    tests: str,
+    allow: Sequence[str],
+    offers: bool,
 ) -> Run:
     """Prove the advice on a run that was just measured. That this fails loses nothing of what was measured."""
     from whet.cli.prove import prove_run
@@ -137,7 +153,7 @@ def prove_measured(
 
     options = ProveOptions(budget=parse_time(budget, "--budget"), compare=tuple(compare), tests=tests)
     try:
-        return prove_run(run, path, ProvingRequest(options, allow=tuple(allow)), spec=spec)
+        return prove_run(run, path, ProvingRequest(options, allow=tuple(allow), offers=offers), spec=spec)
     except WhetError as error:
         say(f"whet: nothing was proven: {error.message}")
         if error.hint:

@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.errors import StoreError
@@ -33,7 +33,16 @@ class Change:
     after: bytes
 
 
-def write_changes(changes: list[Change], journal: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The last changes, and ``names``, which tell what they are to whoever made them."""
+
+    changes: tuple[Change, ...] = ()
+    names: tuple[str, ...] = ()
+    is_done: bool = True
+
+
+def write_changes(changes: list[Change], journal: Path, names: Sequence[str] = ()) -> None:
     """Make all changes. Raises ``StoreError`` when a file is not as it was before, or cannot be written.
 
     What was written by then is taken back.
@@ -41,7 +50,7 @@ def write_changes(changes: list[Change], journal: Path) -> None:
     for change in changes:
         if _read(change.path) != change.before:
             raise StoreError(f"{change.path} was changed meanwhile, nothing was written", "whet run it again")
-    _write_journal(journal, changes, is_done=False)
+    _write_journal(journal, Journal(tuple(changes), tuple(names), is_done=False))
     done: list[Change] = []
     try:
         for change in changes:
@@ -54,7 +63,7 @@ def write_changes(changes: list[Change], journal: Path) -> None:
         with contextlib.suppress(OSError):
             journal.unlink()
         raise StoreError(f"{error.message}; nothing was changed", error.hint) from error
-    _write_journal(journal, changes, is_done=True)
+    _write_journal(journal, Journal(tuple(changes), tuple(names)))
 
 
 def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
@@ -63,13 +72,13 @@ def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
     Files that somebody has edited since are let be, and so are those that are not ``known``: a journal may have come
     with a project from elsewhere. Raises ``StoreError``.
     """
-    changes, is_done = _read_journal(journal, known)
-    if is_done or not changes:
+    last = read_journal(journal, known)
+    if last.is_done or not last.changes:
         return []
-    left = [change for change in changes if _read(change.path) == change.before]
+    left = [change for change in last.changes if _read(change.path) == change.before]
     for change in left:
         replace_file(change.path, hash_bytes(change.before), change.after)
-    _write_journal(journal, changes, is_done=True)
+    _write_journal(journal, replace(last, is_done=True))
     return [change.path for change in left]
 
 
@@ -78,7 +87,7 @@ def take_back(journal: Path, known: Collection[Path]) -> list[Path]:
 
     Raises ``StoreError`` where there is nothing to undo, and for files edited since.
     """
-    changes, _ = _read_journal(journal, known)
+    changes = read_journal(journal, known).changes
     if not changes:
         raise StoreError("there is nothing to take back", "only the last whet apply can be taken back")
     now = {change.path: _read(change.path) for change in changes}
@@ -106,10 +115,12 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write_journal(journal: Path, changes: list[Change], *, is_done: bool) -> None:
+def _write_journal(journal: Path, last: Journal) -> None:
     """Write the journal. That it cannot be marked as done is no harm: finishing finds nothing left to do."""
+    changes = last.changes
     files = [{"path": str(each.path), "before": _pack(each.before), "after": _pack(each.after)} for each in changes]
-    data = json.dumps({"schema": SCHEMA, "done": is_done, "files": files}).encode("ascii")
+    document = {"schema": SCHEMA, "done": last.is_done, "names": last.names, "files": files}
+    data = json.dumps(document).encode("ascii")
     try:
         journal.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=".tmp", dir=journal.parent)
@@ -119,7 +130,7 @@ def _write_journal(journal: Path, changes: list[Change], *, is_done: bool) -> No
             os.fsync(file.fileno())
         Path(temporary).replace(journal)
     except OSError as error:
-        if not is_done:
+        if not last.is_done:
             message = f"{journal} cannot be written, so nothing was changed: {error.strerror or error}"
             raise StoreError(message, "free some space, or mend the rights of the folder") from error
 
@@ -128,15 +139,16 @@ def _pack(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _read_journal(journal: Path, known: Collection[Path]) -> tuple[list[Change], bool]:
-    """Return the changes to ``known`` files and whether all were made; none for a file that is no journal."""
+def read_journal(journal: Path, known: Collection[Path]) -> Journal:
+    """Return the last changes to ``known`` files; none for a file that is no journal."""
     try:
         if journal.stat().st_size > _MOST_BYTES:
-            return [], True
+            return Journal()
         document = json.loads(journal.read_bytes())
         rows = document["files"] if document["schema"] == SCHEMA else []
         unpacked = [(row["path"], base64.b64decode(row["before"]), base64.b64decode(row["after"])) for row in rows]
         changes = [Change(Path(path), before, after) for path, before, after in unpacked]
-        return [change for change in changes if change.path in known], document["done"] is True
+        names = tuple(map(str, document.get("names", ())))
+        return Journal(tuple(each for each in changes if each.path in known), names, document["done"] is True)
     except (OSError, ValueError, KeyError, TypeError):
-        return [], True
+        return Journal()

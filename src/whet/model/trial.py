@@ -108,6 +108,15 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """What some rewrites (``applied``, by the ids of their advice) win together, from fresh runs."""
+
+    gain: Gain | None = None
+    verdict: Verdict = Verdict.UNTESTED
+    applied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """One session of proving: every trial, and what those that are faster win together, from fresh runs."""
 
@@ -120,12 +129,19 @@ class Proof:
     total_verdict: Verdict = Verdict.UNTESTED
     applied: tuple[str, ...] = ()
     """Ids of the rewrites that ``total`` is about."""
+    unasked: Total | None = None
+    """The total of those that `whet apply` writes without being asked by name; ``None`` where that is all or none."""
     checked: Checked = Checked()
     runs: int = 0
     """Executions that were needed."""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     """What the reader must know: not isolated, ended early, processes left behind."""
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """Ids of those of ``applied`` that `whet apply` writes only when they are asked for by name."""
+        return () if self.unasked is None else tuple(id_ for id_ in self.applied if id_ not in self.unasked.applied)
 
     def trial_of(self, advice: str) -> Trial | None:
         """Return what became of the rewrite of an advice."""

@@ -12,15 +12,16 @@ from whet.pipeline.selection import ALL
 
 
 def expand_allowed(run: Run, names: Sequence[str], *, with_settings: bool) -> frozenset[str]:
-    """Return the rules that ``names`` mean (slugs, families, ``ALL``), and those that the settings allow.
+    """Return the rules that ``names`` mean, and those that the settings allow.
 
+    A name is a slug, a family or ``ALL``, or several of them with commas between.
     Raises ``UsageError`` for a name of nothing.
     """
     if not names and not with_settings:
         return frozenset()
     book = load_rulebook(Path(run.project or run.directory))
     slugs = {module.rule.slug: str(module.rule.family) for module in book.rules}
-    wanted = set(names)
+    wanted = {word.strip() for name in names for word in name.split(",")} - {""}
     unknown = sorted(wanted - slugs.keys() - set(slugs.values()) - {ALL})
     if unknown:
         import difflib

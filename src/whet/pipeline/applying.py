@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from whet.errors import UsageError, WhetError
 from whet.fix.decoding import decode_source, encode_source
 from whet.fix.edits import apply_edits
-from whet.fix.journal import Change, finish_changes, hash_bytes, take_back, write_changes
+from whet.fix.journal import (
+    Change,
+    Journal,
+    finish_changes,
+    hash_bytes,
+    read_journal,
+    take_back,
+    write_changes,
+)
+from whet.model.advice import Advice
 from whet.model.finding import Edit, Safety
 from whet.model.run import Run
-from whet.model.trial import REFUTED, FileEdits, Trial, Verdict
+from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
 from whet.pipeline.advising import advise_run, diff_texts
 from whet.pipeline.allowing import expand_allowed
+from whet.pipeline.telling import name_apply
+from whet.report.proof import order_advice
 from whet.store import find_home
 
 JOURNAL = "applied.json"
@@ -22,12 +33,18 @@ JOURNAL = "applied.json"
 
 @dataclass(frozen=True, slots=True)
 class ApplyPlan:
-    """What would be written. ``is_whole``: exactly what the total of the proof is about."""
+    """What would be written.
+
+    ``total`` is what exactly these win together, where that was measured. ``offers`` were measured
+    faster too and are not written, because nobody asked for them by name. ``earlier`` were written already.
+    """
 
     trials: tuple[Trial, ...]
     changes: tuple[Change, ...]
     diff: str
-    is_whole: bool
+    total: Total | None = None
+    offers: tuple[Trial, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 def plan_apply(
@@ -36,8 +53,9 @@ def plan_apply(
     """Return what to write: all rewrites that were measured faster, or those that ``words`` (numbers, rules) name.
 
     ``allow`` names rules whose offers may be written, untried ones too; those that the project's settings
-    allow may be when they were measured faster. Raises ``UsageError`` where nothing is proven, where what is named
-    was not measured faster, where the output was not checked, and where a source is not what was proven.
+    allow may be when they were measured faster. What an earlier ``whet apply`` wrote of the same proof stays written.
+    Raises ``UsageError`` where nothing is proven, where what is named was not measured faster, where the
+    output was not checked, where all is written already, and where a source is not what was proven.
     """
     proof = run.proof
     asked = expand_allowed(run, allow, with_settings=False)
@@ -47,24 +65,58 @@ def plan_apply(
         raise UsageError("nothing is proven yet", "whet prove tries the advice of the last run")
     chosen = _choose(run, trials, words, asked, allowed)
     if not chosen:
-        raise UsageError(
-            "no rewrite was measured faster, so there is nothing to write",
-            "whet prove --workload 'COMMAND' tries them on another input",
-        )
+        raise _explain_nothing(proof)
     if not proof.checked.is_checked and not accept_unchecked:
         why = proof.checked.unchecked or "nothing was compared"
         raise UsageError(
             f"the output was not checked: {why}",
             "whet prove --tests COMMAND or --compare GLOB checks it; whet apply --accept-unchecked writes it anyway",
         )
-    changes, diff = _make_changes(run, chosen)
-    is_whole = {trial.advice for trial in chosen} == set(proof.applied)
-    return ApplyPlan(tuple(chosen), tuple(changes), diff, is_whole)
+    last = _find_earlier(run, trials)
+    ids = {trial.advice for trial in chosen}
+    if last.names and ids <= set(last.names):
+        raise UsageError("these rewrites are written already", "whet apply --undo takes them back")
+    whole = [trial for trial in trials.values() if trial.advice in ids or trial.advice in last.names]
+    changes, diff = _make_changes(run, whole, last)
+    ids |= set(last.names)
+    offers = [trials[id_] for id_ in proof.offers if id_ not in ids and not words]
+    total = next((each for each in _list_totals(proof) if each.gain is not None and set(each.applied) == ids), None)
+    return ApplyPlan(tuple(whole), tuple(changes), diff, total, tuple(offers), last.names)
 
 
 def carry_out(run: Run, plan: ApplyPlan) -> None:
-    """Write the changes. Raises ``StoreError``; the files are then as they were."""
-    write_changes(list(plan.changes), find_journal(run))
+    """Write the changes. Raises ``StoreError``; the files are then as they were when they were proven."""
+    journal = find_journal(run)
+    if plan.earlier:
+        # So that one undo takes all of it back: the journal knows the last change only.
+        take_back(journal, _list_sources(run))
+    write_changes(list(plan.changes), journal, [trial.advice for trial in plan.trials])
+
+
+def _list_totals(proof: Proof) -> list[Total]:
+    whole = Total(proof.total, proof.total_verdict, proof.applied)
+    return [whole] if proof.unasked is None else [whole, proof.unasked]
+
+
+def _explain_nothing(proof: Proof) -> UsageError:
+    if proof.offers and proof.total_verdict is Verdict.FASTER:
+        some = proof.unasked is not None and proof.unasked.applied
+        what = "only with offers was the program measured faster" if some else "all that was measured faster are offers"
+        return UsageError(f"{what}, which change something small: the report says what", name_apply(proof))
+    return UsageError(
+        "no rewrite was measured faster, so there is nothing to write",
+        "whet prove --workload 'COMMAND' tries them on another input",
+    )
+
+
+def _find_earlier(run: Run, trials: Mapping[str, Trial]) -> Journal:
+    """Return what ``whet apply`` wrote of this proof before, where the files are still as it left them."""
+    last = read_journal(find_journal(run), _list_sources(run))
+    proven = {Path(run.directory, each.file): each.sha256 for trial in trials.values() for each in trial.changes}
+    is_of_this = set(last.names) <= trials.keys() and all(
+        hash_bytes(change.before) == proven.get(change.path) for change in last.changes
+    )
+    return last if last.names and is_of_this else Journal()
 
 
 def finish_earlier(run: Run) -> list[Path]:
@@ -115,7 +167,10 @@ def _choose(
     run: Run, trials: dict[str, Trial], words: Sequence[str], asked: Collection[str], allowed: Collection[str]
 ) -> list[Trial]:
     if not words:
-        if run.proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}:
+        total = run.proof.total_verdict
+        if run.proof.unasked is not None and not asked:
+            total = run.proof.unasked.verdict
+        if total in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}:
             return []
         return [
             trial
@@ -127,7 +182,7 @@ def _choose(
     numbers: list[str] | None = None
     for word in words:
         if word.isdecimal():
-            numbers = numbers if numbers is not None else [item.id for item in advise_run(run).advice]
+            numbers = numbers if numbers is not None else [item.id for item in _order_advice(run)]
             if not 0 < int(word) <= len(numbers):
                 raise UsageError(f"there is no suggestion {word}", f"there are {len(numbers)}; whet report shows them")
             found = [trials[numbers[int(word) - 1]]] if numbers[int(word) - 1] in trials else []
@@ -144,6 +199,10 @@ def _choose(
     return [trial for trial in trials.values() if trial.advice in named]
 
 
+def _order_advice(run: Run) -> tuple[Advice, ...]:
+    return order_advice(advise_run(run).advice, run.proof)
+
+
 def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
     if trial.verdict is Verdict.FASTER or (trial.rule in allow and trial.verdict not in REFUTED):
         return
@@ -154,21 +213,24 @@ def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
     )
 
 
-def _make_changes(run: Run, trials: Sequence[Trial]) -> tuple[list[Change], str]:
+def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> tuple[list[Change], str]:
+    """Return the files with the edits made, each from what was proven, and the diff from what is there now."""
     edits: dict[str, list[Edit]] = {}
     hashes: dict[str, str] = {}
     for trial in trials:
         for change in trial.changes:
             edits.setdefault(change.file, []).extend(change.edits)
             hashes[change.file] = change.sha256
+    written = {change.path: change for change in last.changes}
     changes, diff = [], ""
     for file, own in sorted(edits.items()):
         path = Path(run.directory, file)
         shown = run.sources[file].shown if file in run.sources else file
         try:
-            before = path.read_bytes()
+            now = path.read_bytes()
         except OSError as error:
             raise UsageError(f"{shown} cannot be read: {error.strerror}", "whet run it again, then prove") from error
+        before = written[path].before if path in written and now == written[path].after else now
         if hash_bytes(before) != hashes[file]:
             raise UsageError(f"{shown} is not what was proven any more", "whet run it again, then prove")
         text, encoding = decode_source(before)
@@ -177,5 +239,5 @@ def _make_changes(run: Run, trials: Sequence[Trial]) -> tuple[list[Change], str]
         except WhetError as error:
             raise UsageError(f"{shown}: {error.message}", "name fewer rewrites") from error
         changes.append(Change(path, before, encode_source(changed, encoding)))
-        diff += diff_texts(text, changed, shown)
+        diff += diff_texts(decode_source(now)[0], changed, shown)
     return changes, diff

@@ -23,11 +23,11 @@ from whet.model.trial import FileEdits, Proof
 from whet.pipeline.advising import advise_run
 from whet.pipeline.allowing import expand_allowed
 from whet.pipeline.refuted import remember_refuted
-from whet.pipeline.telling import is_tried
+from whet.pipeline.telling import can_be_tried
 from whet.pipeline.workload import make_program
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, hash_bytes, make_units
-from whet.prove.session import LEAST_TOTAL, ProofSession
+from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_sides
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
 from whet.store import rewrite_run
@@ -36,18 +36,25 @@ from whet.target.spec import TargetSpec
 
 @dataclass(frozen=True, slots=True)
 class ProvingRequest:
-    """What a user asks for: how to prove, on what, and which offers are to be tried as well (by rule)."""
+    """What a user asks for: how to prove, on what, and which offers are to be tried.
+
+    ``allow`` names their rules; with none, all are. ``offers`` false leaves out what the settings do not allow.
+    """
 
     options: ProveOptions = field(default_factory=ProveOptions)
     workload: str = ""
     setup: str = ""
     cleanup: str = ""
     allow: tuple[str, ...] = ()
+    offers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ProvingPlan:
-    """What will be run. ``seconds`` is what one run takes, as far as that is known."""
+    """What will be run. ``seconds`` is what one run takes, as far as that is known, ``least_seconds`` what all do.
+
+    The latter is so if every rewrite wins all that its lines cost.
+    """
 
     rewrites: tuple[Rewrite, ...]
     advice: tuple[Advice, ...]
@@ -55,24 +62,21 @@ class ProvingPlan:
     versions: int
     least_runs: int
     seconds: float
+    least_seconds: float
     notes: tuple[str, ...] = ()
     """Why some advice is not tried."""
 
-    @property
-    def least_seconds(self) -> float:
-        """Seconds that the least number of runs takes."""
-        return self.least_runs * self.seconds
-
 
 def plan_proof(run: Run, request: ProvingRequest) -> ProvingPlan:
-    """Return what there is to prove; offers that the project's settings allow are tried like those of ``request``.
+    """Return what there is to prove: rewrites, and offers too, for trying one writes nothing.
 
     Raises ``UsageError`` where that is nothing.
     """
     advice = advise_run(run).advice
-    editable = [item for item in advice if item.finding.edits and item.finding.safety is not Safety.ADVICE]
-    allow = expand_allowed(run, request.allow, with_settings=True)
-    wanted = [item for item in editable if is_tried(item, allow)]
+    editable = [item for item in advice if can_be_tried(item)]
+    unasked = expand_allowed(run, (), with_settings=True)
+    named = expand_allowed(run, request.allow, with_settings=False)
+    wanted = [item for item in editable if _is_wanted(item, request, named | unasked)]
     originals: dict[str, bytes] = {}
     notes: list[str] = []
     changed: set[str] = set()
@@ -83,19 +87,26 @@ def plan_proof(run: Run, request: ProvingRequest) -> ProvingPlan:
             notes.append(f"{run.sources[file].shown} is not what was measured any more, so its rewrites are not tried")
         else:
             originals[file] = data
-    rewrites = tuple(_make_rewrite(item, run) for item in wanted if item.finding.file not in changed)
-    offers = [item for item in editable if item not in wanted]
-    if offers:
-        slugs = ", ".join(dict.fromkeys(item.finding.rule for item in offers))
-        notes.append(f"offers are tried when they are named: --allow {slugs}")
+    rewrites = tuple(_make_rewrite(item, run, unasked) for item in wanted if item.finding.file not in changed)
+    left_out = [item for item in editable if item not in wanted]
+    if left_out:
+        slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
+        notes.append(f"offers that are not tried, as you say: {slugs}")
     if not rewrites:
-        raise _explain_nothing(advice, changed, offers, run)
-    units = len(make_units(rewrites, request.options.threshold))
-    versions = units + 2 if units > 1 else 2
-    pairs = request.options.runs or FIRST_LOOK
-    least = 3 + 1 + pairs * versions + 2 * (request.options.runs or LEAST_TOTAL)
+        raise _explain_nothing(advice, changed, left_out, run)
+    units = make_units(rewrites, request.options.threshold)
+    versions = len(units) + 2 if len(units) > 1 else 2
+    pairs, fresh = request.options.runs or FIRST_LOOK, request.options.runs or LEAST_TOTAL
+    third = count_fresh_sides(units) - 2
+    least = 3 + 1 + pairs * versions + (2 + third) * fresh
+    # As parts of the baseline: all rewrites, all but each, and those without offers.
+    shares = [sum(rewrite.share for rewrite in unit.rewrites) for unit in units]
+    all_of_them = max(0.0, 1 - sum(shares))
+    rounds = pairs * (1 + all_of_them + (sum(all_of_them + share for share in shares) if versions > 2 else 0))
+    offered = sum(share for share, unit in zip(shares, units, strict=True) if unit.is_offer)
+    parts = 3 + all_of_them + rounds + fresh * (1 + all_of_them + third * min(1.0, all_of_them + offered))
     seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
-    return ProvingPlan(rewrites, advice, originals, versions, least, seconds, tuple(notes))
+    return ProvingPlan(rewrites, advice, originals, versions, least, seconds, parts * seconds, tuple(notes))
 
 
 def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Proof:
@@ -133,7 +144,14 @@ def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
     return proven
 
 
-def _make_rewrite(item: Advice, run: Run) -> Rewrite:
+def _is_wanted(item: Advice, request: ProvingRequest, named: frozenset[str]) -> bool:
+    if item.finding.safety is not Safety.OFFER or item.finding.rule in named:
+        return True
+    return request.offers and not request.allow
+
+
+def _make_rewrite(item: Advice, run: Run, unasked: frozenset[str]) -> Rewrite:
+    """Return an advice's rewrite; offers of the rules ``unasked`` are written without being asked for by name."""
     finding = item.finding
     source = run.sources[finding.file]
     return Rewrite(
@@ -144,6 +162,7 @@ def _make_rewrite(item: Advice, run: Run) -> Rewrite:
         (FileEdits(finding.file, source.sha256, finding.edits),),
         item.share,
         finding.safety,
+        finding.safety is Safety.OFFER and finding.rule not in unasked,
     )
 
 
@@ -154,13 +173,13 @@ def _read(file: str, run: Run) -> bytes | None:
         return None
 
 
-def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], offers: list[Advice], run: Run) -> UsageError:
+def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], left_out: list[Advice], run: Run) -> UsageError:
     if changed:
         names = ", ".join(sorted(run.sources[file].shown for file in changed))
         return UsageError(f"the sources are not what was measured any more: {names}", "whet run it again, then prove")
-    if offers:
-        slugs = " ".join(f"--allow {item.finding.rule}" for item in offers[:1])
-        return UsageError("all rewrites of this run are offers, which change something small", f"whet prove {slugs}")
+    if left_out:
+        slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
+        return UsageError("all rewrites of this run are offers that you left out", f"whet prove --allow {slugs}")
     if advice:
         return UsageError(
             "the advice on this run has no rewrites to try: it is for you to act on",

@@ -130,7 +130,7 @@ def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, not
     runs = request.options.runs or FIRST_LOOK
     least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL)
     seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
-    return ProvingPlan((rewrite,), (), originals, 2, least, seconds, notes)
+    return ProvingPlan((rewrite,), (), originals, 2, least, seconds, least * seconds, notes)
 
 
 def _replace_whole(file: str, before: bytes, after: bytes) -> FileEdits:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 
+from whet.fix.edits import apply_edits
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.run import Run
-from whet.model.trial import REFUTED, Proof, Trial, Verdict
-from whet.report.proof import describe_checked, format_gain
+from whet.model.trial import REFUTED, Gain, Proof, Total, Trial, Verdict
+from whet.pipeline.advising import diff_texts
+from whet.report.proof import describe_checked, format_gain, order_advice
 
-SCHEMA = 1
 _WORDS = {
     Verdict.FASTER: "measured faster",
     Verdict.NO_DIFFERENCE: "no difference",
@@ -26,11 +25,12 @@ _WORDS = {
 
 def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
     """Return a line for each rewrite, under the number that it has in the report, and one for its reason."""
-    numbers = {item.id: number for number, item in enumerate(advice, 1)}
+    order = {item.id: number for number, item in enumerate(order_advice(advice, proof), 1)}
     lines: list[str] = []
-    for trial in proof.trials:
-        number = f"{numbers[trial.advice]}." if trial.advice in numbers else "–"
-        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{_tell_gain(trial)}: {trial.title}  {trial.place}")
+    for trial in sorted(proof.trials, key=lambda trial: order.get(trial.advice, len(order) + 1)):
+        number = f"{order[trial.advice]}." if trial.advice in order else "–"
+        offer = ", an offer" if trial.safety is Safety.OFFER else ""
+        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{_tell_gain(trial)}: {trial.title}{offer}  {trial.place}")
         if trial.why:
             lines.append(f"    {trial.why}")
         if trial.group and trial.group[0] == trial.advice:
@@ -44,45 +44,80 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
     if proof.started:
         is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
         refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}
-        if not is_faster or refused:
-            return ""
-        return "whet apply" if proof.checked.is_checked else "whet apply --accept-unchecked"
+        return name_apply(proof) if is_faster and not refused else ""
     if any(execution.exit_status is None for execution in run.executions):
         return ""
-    return "whet prove" if any(is_tried(item) for item in advice) else ""
+    return "whet prove" if any(can_be_tried(item) for item in advice) else ""
 
 
-def is_tried(advice: Advice, allow: Collection[str] = ()) -> bool:
-    """Whether `whet prove` tries an advice: it has a rewrite, and is no offer, or one that is allowed by name."""
-    finding = advice.finding
-    if not finding.edits or finding.safety is Safety.ADVICE:
-        return False
-    return finding.safety is not Safety.OFFER or finding.rule in allow
+def name_apply(proof: Proof, *, offers: bool = True) -> str:
+    """Return the command that writes what was measured faster, ``offers`` too or without them."""
+    words = ["whet apply"]
+    rules = {trial.advice: trial.rule for trial in proof.trials}
+    if offers and proof.offers:
+        words.append(f"--allow {','.join(dict.fromkeys(rules[id_] for id_ in proof.offers))}")
+    if not proof.checked.is_checked:
+        words.append("--accept-unchecked")
+    return " ".join(words)
 
 
-def tell_total(run: Run) -> str:
-    """Return the one sentence: ``5 rewrites, measured 3.1× faster [2.9, 3.3], output identical: whet apply``."""
-    proof = run.proof
-    gain = proof.total
-    count = len(proof.applied)
-    what = f"{count} rewrite{'' if count == 1 else 's'}"
+def can_be_tried(advice: Advice) -> bool:
+    """Whether `whet prove` tries an advice: it has a rewrite."""
+    return bool(advice.finding.edits) and advice.finding.safety is not Safety.ADVICE
+
+
+def tell_total(proof: Proof) -> list[str]:
+    """Return the total in one sentence, and in another what `whet apply` writes of it unless offers are allowed.
+
+    The first is ``5 rewrites, measured 3.1× faster [2.9, 3.3] on this workload, output identical: whet apply``.
+    """
+    gain, count = proof.total, len(proof.applied)
     if gain is not None and proof.total_verdict is Verdict.FASTER:
-        checked = describe_checked(proof.checked)
-        interval = f"[{format_gain(gain.low).rstrip('×')}, {format_gain(gain.high).rstrip('×')}]"
-        command = "whet apply" if proof.checked.is_checked else "whet apply --accept-unchecked"
-        return f"{what}, measured {format_gain(gain.estimate)} faster {interval} on this workload, {checked}: {command}"
+        told = f"{_count(count)}, {_tell_faster(gain)} on this workload, {describe_checked(proof.checked)}"
+        return [f"{told}: {name_apply(proof)}", *_tell_unasked(proof)]
     faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
     if faster and gain is None:
-        return (
-            f"{faster} of {len(proof.trials)} rewrites measured faster, the total of them was not measured: whet apply"
-        )
+        of = f"{faster} of {_count(len(proof.trials))} measured faster, the total of them was not measured"
+        return [f"{of}: {name_apply(proof)}"]
     if proof.applied:
-        return f"{what} seemed faster one by one; in fresh runs together no difference was shown"
+        return [f"{_count(count)} seemed faster one by one; in fresh runs together no difference was shown"]
     tried = [trial for trial in proof.trials if trial.verdict is not Verdict.NOT_RUN]
     refuted = sum(trial.verdict in REFUTED for trial in tried)
     if not tried:
-        return "nothing could be measured"
-    return f"no rewrite was measured faster; {len(tried)} tried, {refuted} refuted"
+        return ["nothing could be measured"]
+    return [f"no rewrite was measured faster; {len(tried)} tried, {refuted} refuted"]
+
+
+def _tell_unasked(proof: Proof) -> list[str]:
+    """Return what is won without the offers, where there are some."""
+    offers, unasked = len(proof.offers), proof.unasked
+    if not offers or unasked is None:
+        return []
+    are = "is an offer, which changes" if offers == 1 else "are offers, each of which changes"
+    told = f"{offers} of them {are} something small: the report says what"
+    if not unasked.applied:
+        return [told]
+    gain = unasked.gain
+    if gain is None or unasked.verdict is not Verdict.FASTER:
+        said = "was not measured" if gain is None else "no difference was shown"
+        return [f"{told}; of the other {len(unasked.applied)} together {said}"]
+    return [f"{told}; the other {len(unasked.applied)}, {_tell_faster(gain)}: {name_apply(proof, offers=False)}"]
+
+
+def tell_faster(total: Total | None) -> str:
+    """Return what rewrites won in the proof, to stand behind their number."""
+    if total is None or total.gain is None or total.verdict is not Verdict.FASTER:
+        return ", not measured together"
+    return f", {_tell_faster(total.gain)} on the workload of the proof"
+
+
+def _tell_faster(gain: Gain) -> str:
+    interval = f"[{format_gain(gain.low).rstrip('×')}, {format_gain(gain.high).rstrip('×')}]"
+    return f"measured {format_gain(gain.estimate)} faster {interval}"
+
+
+def _count(rewrites: int) -> str:
+    return f"{rewrites} rewrite{'' if rewrites == 1 else 's'}"
 
 
 def tell_notes(proof: Proof) -> list[str]:
@@ -98,9 +133,23 @@ def tell_notes(proof: Proof) -> list[str]:
     return lines
 
 
-def to_json(run: Run) -> str:
-    """Return the proof as JSON: ``{"schema": 1, "proof": {…}}``, members as in :class:`whet.model.trial.Proof`."""
-    return json.dumps({"schema": SCHEMA, "proof": asdict(run.proof)}, indent=2)
+def render_proof(run: Run) -> str:
+    """Return the proof as JSON; ``docs/json.md`` describes it."""
+    from whet import __version__
+    from whet.report.proof_json import render_proof_json
+
+    return render_proof_json(run.proof, {trial.advice: _diff(trial, run) for trial in run.proof.trials}, __version__)
+
+
+def _diff(trial: Trial, run: Run) -> str:
+    """Return a rewrite as a unified diff of the sources that were measured; empty for other files."""
+    diff = ""
+    for change in trial.changes:
+        source = run.sources.get(change.file)
+        if source is None or source.sha256 != change.sha256:
+            return ""
+        diff += diff_texts(source.text, apply_edits(source.text, change.edits), source.shown)
+    return diff
 
 
 def _tell_gain(trial: Trial) -> str:

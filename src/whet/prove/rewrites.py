@@ -24,6 +24,8 @@ class Rewrite:
     changes: tuple[FileEdits, ...]
     share: float = 1.0
     safety: Safety = Safety.SAFE
+    is_offer: bool = False
+    """Whether it is written only when it is asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,34 @@ class Unit:
         """The ids of its rewrites."""
         return tuple(rewrite.id for rewrite in self.rewrites)
 
+    @property
+    def is_offer(self) -> bool:
+        """Whether it cannot be written without asking for something by name."""
+        return any(rewrite.is_offer for rewrite in self.rewrites)
+
 
 def make_units(rewrites: Sequence[Rewrite], threshold: float) -> list[Unit]:
-    """Return what is judged separately, in the order given; all that cannot win ``threshold`` alone come last, as one.
+    """Return what is judged separately, in the order given; what cannot win ``threshold`` alone comes last, as one.
 
     The most that removing a ``share`` of the time can win is ``1 / (1 - share)`` (Amdahl).
     """
-    small = tuple(rewrite for rewrite in rewrites if rewrite.share < 1 - 1 / (1 + threshold))
-    units = [Unit((rewrite,)) for rewrite in rewrites if rewrite not in small]
-    return [*units, Unit(small)] if small else units
+    small = [rewrite for rewrite in rewrites if rewrite.share < 1 - 1 / (1 + threshold)]
+    return [*(Unit((rewrite,)) for rewrite in rewrites if rewrite not in small), *judge_as_one(small)]
+
+
+def judge_as_one(rewrites: Sequence[Rewrite]) -> list[Unit]:
+    """Return one unit of those rewrites that are no offers, and one of the offers: some want the former only."""
+    kinds = [tuple(each for each in rewrites if each.is_offer is is_offer) for is_offer in (False, True)]
+    return [Unit(kind) for kind in kinds if kind]
+
+
+def fold_units(units: Sequence[Unit], most: int) -> list[Unit]:
+    """Return at most ``most`` units: the first ones as they are, the rest judged as one."""
+    for apart in range(min(most, len(units)) - 1, -1, -1):
+        folded = [*units[:apart], *judge_as_one([rewrite for unit in units[apart:] for rewrite in unit.rewrites])]
+        if len(folded) <= most:
+            return folded
+    return [Unit(tuple(rewrite for unit in units for rewrite in unit.rewrites))]
 
 
 def apply_rewrites(originals: Mapping[str, bytes], units: Iterable[Unit]) -> dict[str, bytes]:

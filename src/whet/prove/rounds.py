@@ -72,7 +72,7 @@ def play(runner: SideRunner, matches: Sequence[Match], rng: random.Random, *, re
     try:
         while any(match.is_open for match in matches):
             sides = list(dict.fromkeys(side for m in matches if m.is_open for side in (m.baseline, m.candidate)))
-            if runner.left() - reserve < runner.seconds_a_run * len(sides):
+            if runner.left() - reserve < runner.expect(sides):
                 break
             _play_round(runner, matches, sides, rng, scores)
     except KeyboardInterrupt:

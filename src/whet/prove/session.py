@@ -7,7 +7,8 @@
    played until it is clear.
 4. What is left over is tried on top of what won: together, what seems to win too little to be seen alone; one by one,
    what seems to win nothing, because another one may win the same.
-5. Fresh rounds, baseline against what won: the figure that is told, free of the luck that chose it.
+5. Fresh rounds, baseline against what won: the figure that is told, free of the luck that chose it. Where
+   offers are among that, which are written only when they are asked for, what won without them is a third side.
 
 The error that the user allows holds for all of these comparisons together.
 """
@@ -20,10 +21,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
+from whet.model.trial import Checked, Clock, Gain, Proof, Total, Trial, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.options import ProveOptions
-from whet.prove.rewrites import Rewrite, Unit, make_units, settle_overlaps
+from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
 from whet.prove.sides import BASELINE, COMPUTES, SideRunner, Step
@@ -32,6 +33,7 @@ from whet.prove.stage import Program, Stage
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
 
 WON = "won"
+UNASKED = "won without offers"
 MOST_PAIRS = 400
 TOTAL_PAIRS = 20
 """Pairs of the fresh rounds, where the budget holds so many."""
@@ -41,6 +43,9 @@ TOTAL_BUDGET = 0.2
 """so much of the budget, if that is more."""
 TOTAL_ERROR = 0.5
 """Part of the error that the fresh rounds may spend; the comparisons before them share the rest."""
+
+
+NO_TOTAL = Total(verdict=Verdict.NOT_RUN)
 
 
 @dataclass(slots=True)
@@ -65,9 +70,8 @@ class ProofSession:
     options: ProveOptions = field(default_factory=ProveOptions)
     settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
-    total: Gain | None = None
-    total_verdict: Verdict = Verdict.NOT_RUN
-    applied: tuple[str, ...] = ()
+    total: Total = NO_TOTAL
+    unasked: Total | None = None
     notes: list[str] = field(default_factory=list)
     _dropped: dict[str, str] = field(default_factory=dict)
     _stage: Stage | None = None
@@ -75,6 +79,8 @@ class ProofSession:
     _sieve: Sieve | None = None
     _comparisons: int = 1
     _reserve: float = 0.0
+    _least_seconds: float = 0.0
+    """What a run with all rewrites takes."""
     _rng: random.Random = field(default_factory=random.Random)
 
     def run(self) -> Proof:
@@ -84,7 +90,9 @@ class ProofSession:
         """
         options = self.options
         self._rng = random.Random(options.seed)  # noqa: S311  an order of runs, no secret
-        kept, self._dropped = settle_overlaps(self.originals, self.rewrites)
+        # An offer gives way to a rewrite that needs no asking.
+        kept, self._dropped = settle_overlaps(self.originals, sorted(self.rewrites, key=lambda each: each.is_offer))
+        kept = [rewrite for rewrite in self.rewrites if rewrite in kept]
         singles = [Unit((rewrite,)) for rewrite in kept]
         for unit in singles:
             self.settled[unit.ids] = Settled(unit, why="the session ended before it was tried")
@@ -159,26 +167,44 @@ class ProofSession:
         Where the budget holds no comparison at all, nothing is run, and that is said.
         """
         runner = self._get_runner()
-        units = make_units([rewrite for unit in sound for rewrite in unit.rewrites], self.options.threshold)
-        a_run = runner.seconds_a_run
-        pairs = self.options.runs or FIRST_LOOK
-        rounds = 0.9 * runner.left() / a_run / pairs if a_run else len(units)
-        # Sides of a round: the baseline, all, one without each; and the two of the fresh rounds. One alone needs fewer.
-        most = max(int(rounds - 4), int(rounds >= 4), 0)
-        if not most:
+        whole = make_units([rewrite for unit in sound for rewrite in unit.rewrites], self.options.threshold)
+        self._least_seconds = runner.expect([ALL])
+        folded = (fold_units(whole, most) for most in range(len(whole), 0, -1))
+        units = next((units for units in folded if self._is_affordable(units)), [])
+        if not units:
+            a_run = runner.expect([BASELINE])
             why = f"the budget does not hold it: one run takes {a_run:.1f} s (--budget, or a shorter --workload)"
             for unit in sound:
                 self.settled[unit.ids].why = why
             return []
-        if most < len(units):
-            rest = tuple(rewrite for unit in units[most - 1 :] for rewrite in unit.rewrites)
-            units = [*units[: most - 1], Unit(rest)]
-            self.notes.append(f"the budget does not hold all {len(sound)} apart, so {len(rest)} were judged as one")
+        if len(units) < len(whole):
+            rest = sum(len(unit.rewrites) for unit in units if len(unit.rewrites) > 1)
+            self.notes.append(f"the budget does not hold all {len(sound)} apart, so {rest} were judged as one")
         for unit in sound:
             waiting = self.settled.pop(unit.ids)
-            whole = next(each for each in units if unit.rewrites[0] in each.rewrites)
-            self.settled.setdefault(whole.ids, Settled(whole, waiting.verdict, waiting.why))
+            own = next(each for each in units if unit.rewrites[0] in each.rewrites)
+            self.settled.setdefault(own.ids, Settled(own, waiting.verdict, waiting.why))
         return units
+
+    def _is_affordable(self, units: list[Unit]) -> bool:
+        """Whether the budget holds a first look at all of them, and fresh rounds."""
+        a_round = self._guess_seconds([]) + self._get_runner().expect([BASELINE])
+        fresh = self._guess_fresh_round(units)
+        if len(units) > 1:
+            a_round += sum(self._guess_seconds([unit]) for unit in units)
+        return (self.options.runs or FIRST_LOOK) * (a_round + fresh) <= 0.9 * self._get_runner().left()
+
+    def _guess_seconds(self, left_out: Sequence[Unit]) -> float:
+        """Return what a run takes with all rewrites but ``left_out``: their shares of the baseline come back."""
+        baseline = self._get_runner().expect([BASELINE])
+        back = sum(rewrite.share for unit in left_out for rewrite in unit.rewrites)
+        return max(self._least_seconds, min(baseline, self._least_seconds + back * baseline))
+
+    def _guess_fresh_round(self, units: Sequence[Unit]) -> float:
+        """Return what a round for the total takes: the baseline, all that won, and that without offers."""
+        offers = [unit for unit in units if unit.is_offer]
+        third = self._guess_seconds(offers) if count_fresh_sides(units) > 2 else 0.0
+        return self._get_runner().expect([BASELINE]) + self._least_seconds + third
 
     def _find_sound(self, units: list[Unit]) -> list[Unit]:
         """Return the units that, all together, do the same as the baseline, and refute the others."""
@@ -192,18 +218,17 @@ class ProofSession:
     # -- what they win ----------------------------------------------------------------------------------------------
 
     def _play(self, units: list[Unit]) -> None:
-        runner = self._get_runner()
-        # The total, one for each, what is left over (twice), and each of that on top.
-        self._comparisons = 2 * len(units) + 3 if len(units) > 1 else 1
-        fresh = min(2 * TOTAL_PAIRS * runner.seconds_a_run, TOTAL_BUDGET * self.options.budget)
-        self._reserve = max(2 * LEAST_TOTAL * runner.seconds_a_run, fresh)
+        # The total, one for each, what is left over (three times), and each of that on top.
+        self._comparisons = 2 * len(units) + 4 if len(units) > 1 else 1
+        a_round = self._guess_fresh_round(units)
+        self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
         won = self._play_alone(units[0]) if len(units) == 1 else self._leave_one_out(units)
         if won:
             self._play_total(won)
 
     def _play_alone(self, unit: Unit) -> list[Unit]:
         self._get_runner().doing = "with and without the rewrite"
-        match = Match("total", BASELINE, ALL, self._design(2))
+        match = Match("total", BASELINE, ALL, self._design([BASELINE, ALL]))
         scores = self._play_matches([match])
         self._settle(unit, match, scores)
         return [unit] if self.settled[unit.ids].verdict is Verdict.FASTER else []
@@ -211,14 +236,16 @@ class ProofSession:
     def _leave_one_out(self, units: list[Unit]) -> list[Unit]:
         runner = self._get_runner()
         runner.doing = "all rewrites, and all but one"
-        design = self._design(len(units) + 2)
-        matches: dict[tuple[str, ...], Match] = {}
+        sides: dict[tuple[str, ...], str] = {}
         for unit in units:
             side = f"without {unit.ids[0]}"
             if self._get_sieve().define(side, [each for each in units if each is not unit]):
-                matches[unit.ids] = Match(side, side, ALL, design)
+                sides[unit.ids] = side
+                runner.seconds_of[side] = self._guess_seconds([unit])
+        design = self._design([BASELINE, ALL, *sides.values()])
+        matches = {ids: Match(side, side, ALL, design) for ids, side in sides.items()}
         # Many small gains, none of which can be shown alone, must find time to be shown together.
-        keep = 2 * LEAST_TOTAL * runner.seconds_a_run
+        keep = 2 * LEAST_TOTAL * self._least_seconds
         scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()], keep)
         for unit in units:
             if unit.ids in matches:
@@ -235,11 +262,12 @@ class ProofSession:
         """
         self._get_runner().doing = "what is left over"
         little = [unit for unit in rest if self._seems_to_win(unit)]
-        if little:
-            gain = self._play_on_top(won, little)
+        for is_offer in (False, True):
+            alike = [unit for unit in little if unit.is_offer is is_offer]
+            gain = self._play_on_top(won, alike) if alike else None
             if gain is not None:
-                won = [*won, self._settle_as_one(little, gain)]
-        others = [unit for unit in rest if unit not in little]
+                won = [*won, self._settle_as_one(alike, gain)]
+        others = sorted((unit for unit in rest if unit not in little), key=lambda unit: unit.is_offer)
         if len(others) < 2 or self._play_on_top(won, others) is None:
             return won
         for unit in others:
@@ -256,7 +284,7 @@ class ProofSession:
         """Compare what won with that and more; return the gain where it is faster."""
         if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, [*won, *more]):
             return None
-        match = Match("more", WON, ALL, self._design(2))
+        match = Match("more", WON, ALL, self._design([WON, ALL]))
         scores = self._play_matches([match])
         return scores.gain(match, self._get_runner()) if match.call is Call.FASTER else None
 
@@ -270,38 +298,52 @@ class ProofSession:
         return whole
 
     def _play_total(self, won: list[Unit]) -> None:
-        """Compare the baseline with all that won, in runs that chose nothing."""
+        """Compare the baseline with all that won, and with that without offers, in runs that chose nothing."""
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
-        if not self._get_sieve().define(WON, won):
-            return
-        if not self._get_sieve().test(WON):
-            self.notes.append(f"the total was not measured: {runner.failures[WON].why}")
-            return
+        sides = {WON: won}
+        unasked = [unit for unit in won if not unit.is_offer]
+        if len(unasked) < len(won):
+            self.unasked = Total(applied=_list_ids(unasked))
+            sides |= {UNASKED: unasked} if unasked else {}
+        sound = [side for side, units in sides.items() if self._is_fit_for_total(side, units)]
         pairs = self.options.runs or TOTAL_PAIRS
-        pairs = max(2, min(pairs, int(runner.left() / max(2 * runner.seconds_a_run, 1e-9))))
+        a_round = self._guess_fresh_round(won)
+        pairs = max(2, min(pairs, int(runner.left() / max(a_round, 1e-9))))
         # One look, at the end: the interval is as narrow as these runs can make it.
-        design = Design((pairs,), TOTAL_ERROR * (1 - self.options.confidence), self.options.threshold)
-        match = Match("total", BASELINE, WON, design)
-        scores = play(runner, [match], self._rng)
-        gain = scores.gain(match, runner)
+        error = share_error(TOTAL_ERROR * (1 - self.options.confidence), len(sides))
+        matches = [Match(side, BASELINE, side, Design((pairs,), error, self.options.threshold)) for side in sound]
+        scores = play(runner, matches, self._rng)
+        totals = {match.name: self._make_total(sides[match.name], match, scores) for match in matches}
+        self.total = totals.get(WON, self.total)
+        if UNASKED in sides:
+            self.unasked = totals.get(UNASKED, Total(None, Verdict.NOT_RUN, _list_ids(unasked)))
+
+    def _is_fit_for_total(self, side: str, units: list[Unit]) -> bool:
+        """Make a side of units and run the tests on it, if there are any."""
+        if self._get_sieve().define(side, units) and self._get_sieve().test(side):
+            return True
+        self.notes.append(f"the {_TOTALS[side]} was not measured: {self._get_runner().failures[side].why}")
+        return False
+
+    def _make_total(self, units: list[Unit], match: Match, scores: Scores) -> Total:
+        gain = scores.gain(match, self._get_runner())
         if match.spoilt or gain is None:
-            self.total_verdict = Verdict.NOT_RUN
-            self.notes.append(f"the total was not measured: {match.spoilt or 'the budget was used up'}")
-            return
-        self.total = replace(gain, confidence=self.options.confidence)
-        self.total_verdict = _VERDICTS[match.call]
-        self.applied = tuple(id_ for unit in won for id_ in unit.ids)
+            self.notes.append(f"the {_TOTALS[match.name]} was not measured: {match.spoilt or 'the budget was used up'}")
+            # What could not be measured together is not said to win together.
+            return Total(None, Verdict.NOT_RUN, () if match.name == WON else _list_ids(units))
+        told = replace(gain, confidence=self.options.confidence)
+        return Total(told, _VERDICTS[match.call], _list_ids(units))
 
     def _play_matches(self, matches: Sequence[Match], keep: float = 0.0) -> Scores:
         return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep)
 
-    def _design(self, sides: int) -> Design:
+    def _design(self, sides: Sequence[str]) -> Design:
         runner, options = self._get_runner(), self.options
         error = share_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
         if options.runs:
             return Design((max(2, options.runs),), error, options.threshold)
-        affordable = int((runner.left() - self._reserve) / max(sides * runner.seconds_a_run, 1e-9))
+        affordable = int((runner.left() - self._reserve) / max(runner.expect(sides), 1e-9))
         return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
 
     def _settle(self, unit: Unit, match: Match, scores: Scores) -> None:
@@ -325,9 +367,10 @@ class ProofSession:
             self.notes.append(f"runs left up to {runner.left_behind} processes behind, which were ended")
         return Proof(
             trials=self._list_trials(),
-            total=self.total,
-            total_verdict=self.total_verdict,
-            applied=self.applied,
+            total=self.total.gain,
+            total_verdict=self.total.verdict,
+            applied=self.total.applied,
+            unasked=self.unasked,
             checked=self._describe_checks(),
             runs=runner.runs if runner is not None else 0,
             seconds=round(runner.spent(), 3) if runner is not None else 0.0,
@@ -383,7 +426,17 @@ _VERDICTS = {
     Call.SAME: Verdict.NO_DIFFERENCE,
     Call.OPEN: Verdict.NO_DIFFERENCE,
 }
+_TOTALS = {WON: "total", UNASKED: "total without offers"}
 _WORDS = {Call.OPEN: "no difference could be shown with so many runs"}
+
+
+def count_fresh_sides(units: Sequence[Unit]) -> int:
+    """Return the sides of the rounds for the total: the baseline, all that won, and that without offers."""
+    return 2 + (len({unit.is_offer for unit in units}) > 1)
+
+
+def _list_ids(units: Sequence[Unit]) -> tuple[str, ...]:
+    return tuple(id_ for unit in units for id_ in unit.ids)
 
 
 def _make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, group: tuple[str, ...]) -> Trial:

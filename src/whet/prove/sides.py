@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -94,6 +94,8 @@ class SideRunner:
         self.runs = 0
         self.doing = ""
         self.seconds_a_run = 0.0
+        self.seconds_of: dict[str, float] = {}
+        """What a run of each side takes, as far as that is known or can be guessed."""
         self.left_behind = 0
         self.failures: dict[str, Failure] = {}
         self.interrupted = False
@@ -105,6 +107,10 @@ class SideRunner:
     def spent(self) -> float:
         """Return the seconds since the session began."""
         return monotonic() - self.began
+
+    def expect(self, sides: Iterable[str]) -> float:
+        """Return the seconds that one run of each of ``sides`` takes, roughly."""
+        return sum(self.seconds_of.get(side, self.seconds_a_run) for side in sides)
 
     def observe(self, side: str) -> Observed:
         """Run a side once, from the first state of its working folder."""
@@ -126,6 +132,7 @@ class SideRunner:
         self.runs += 1
         self.left_behind = max(self.left_behind, observed.left_behind)
         self.seconds_a_run = took if not self.seconds_a_run else 0.8 * self.seconds_a_run + 0.2 * took
+        self.seconds_of[side] = 0.8 * self.seconds_of.get(side, took) + 0.2 * took
         return observed
 
     def judge_behaviour(self, side: str, observed: Observed) -> Failure | None:

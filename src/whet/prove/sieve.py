@@ -46,12 +46,13 @@ class Sieve:
         if alone and refuted and self._is_sound(ALL, alone):
             return alone, refuted
         together: list[Unit] = []
-        for unit in alone:
+        for unit in sorted(alone, key=lambda unit: unit.is_offer):
             if self._is_sound(ALL, [*together, unit]):
                 together.append(unit)
             else:
                 failure = runner.failures[ALL]
                 refuted[unit.ids] = Failure(failure.verdict, f"together with the others: {failure.why}")
+        together = [unit for unit in alone if unit in together]
         self.define(ALL, together)
         return together, refuted
 

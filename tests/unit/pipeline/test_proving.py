@@ -14,15 +14,18 @@ from whet.errors import UsageError
 from whet.model.advice import Advice, Estimate
 from whet.model.finding import Edit, Finding, Safety, Speed
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile, StandardInput
-from whet.model.trial import Checked, FileEdits, Gain, Proof, Trial, Verdict
+from whet.model.trial import Checked, FileEdits, Gain, Proof, Total, Trial, Verdict
 from whet.pipeline import advising, allowing, applying, proving
 from whet.pipeline.applying import plan_apply
 from whet.pipeline.proving import ProvingRequest, plan_proof, save_proof
 from whet.pipeline.refuted import load_refutations, remember_refuted
 from whet.pipeline.standard_input import record_input
-from whet.pipeline.telling import tell_notes, tell_total, tell_trials
+from whet.pipeline.telling import name_next_command, tell_notes, tell_total, tell_trials
 from whet.pipeline.workload import make_program
 from whet.prove.options import ProveOptions
+from whet.report.places import Places
+from whet.report.proof import order_advice
+from whet.report.suggestions import list_suggestions
 from whet.store import load_run, save_run
 from whet.target.spec import TargetKind
 
@@ -98,21 +101,27 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 # -- planning -------------------------------------------------------------------------------------------------------
 
 
-def test_rewrites_are_tried_and_offers_only_when_named(bench: Bench) -> None:
+def test_offers_are_tried_too_unless_they_are_left_out(bench: Bench) -> None:
     plan = plan_proof(bench.run, ProvingRequest())
-    assert [rewrite.id for rewrite in plan.rewrites] == ["id0"]
-    assert plan.notes == ("offers are tried when they are named: --allow offer",)
-    assert (plan.versions, plan.seconds) == (2, 2.0)
-    plan = plan_proof(bench.run, ProvingRequest(allow=("offer",)))
-    assert [rewrite.id for rewrite in plan.rewrites] == ["id0", "id1"]
-    assert plan.versions == 4
+    assert [(rewrite.id, rewrite.is_offer) for rewrite in plan.rewrites] == [("id0", False), ("id1", True)]
+    assert (plan.notes, plan.versions, plan.seconds) == ((), 4, 2.0)
     assert plan.rewrites[0].place == "app.py:2"
+    for request in (ProvingRequest(offers=False), ProvingRequest(allow=("rule",))):
+        plan = plan_proof(bench.run, request)
+        assert [rewrite.id for rewrite in plan.rewrites] == ["id0"]
+        assert plan.versions == 2
+        assert plan.notes == ("offers that are not tried, as you say: offer",)
+    for allow in (("offer",), ("words,offer",), ("ALL",)):
+        assert len(plan_proof(bench.run, ProvingRequest(allow=allow)).rewrites) == 2
 
 
 def test_the_plan_counts_the_runs_that_are_asked_for(bench: Bench) -> None:
     few, many = (plan_proof(bench.run, ProvingRequest(ProveOptions(runs=runs))) for runs in (2, 50))
-    assert many.least_runs - few.least_runs == 48 * 2 + 48 * 2
-    assert many.least_seconds == many.least_runs * 2.0
+    assert many.least_runs - few.least_runs == 48 * 4 + 48 * 3
+    # A run takes 2 s; each of the two rewrites can win 0.3 of it, and one is an offer.
+    assert many.least_seconds - few.least_seconds == pytest.approx(
+        48 * 2 * (1 + 0.4 + 2 * 0.7) + 48 * 2 * (1 + 0.4 + 0.7)
+    )
 
 
 def test_a_source_that_was_changed_since_is_not_proven(bench: Bench) -> None:
@@ -122,11 +131,11 @@ def test_a_source_that_was_changed_since_is_not_proven(bench: Bench) -> None:
 
 
 def test_nothing_to_prove_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    for advice, words in ((bench.advice[2:], "for you to act on"), ((), "no advice"), (bench.advice[1:], "are offers")):
+    for advice, words in ((bench.advice[2:], "for you to act on"), ((), "no advice"), (bench.advice[1:], "left out")):
         advised = advising.Advised(bench.run, None, advice)  # type: ignore[arg-type]
         monkeypatch.setattr(proving, "advise_run", lambda _run, advised=advised: advised)
         with pytest.raises(UsageError, match=words):
-            plan_proof(bench.run, ProvingRequest())
+            plan_proof(bench.run, ProvingRequest(offers=False))
 
 
 def test_verdicts_are_kept_with_the_run(bench: Bench) -> None:
@@ -136,6 +145,9 @@ def test_verdicts_are_kept_with_the_run(bench: Bench) -> None:
     proven = save_proof(bench.run, saved.path, plan, proof)
     assert load_run(saved.path) == proven
     assert proven.proof == proof
+    proof = replace(proof, unasked=Total(Gain(1.1, 1.0, 1.2, 9, 0.99), Verdict.FASTER, ("id0",)))
+    proven = save_proof(bench.run, saved.path, plan, proof)
+    assert load_run(saved.path).proof.unasked == proof.unasked
 
 
 # -- what was refuted -----------------------------------------------------------------------------------------------
@@ -269,7 +281,7 @@ def test_a_pipe_cannot_be_given_again_and_that_is_told(bench: Bench, tmp_path: P
 def test_what_was_measured_faster_is_written(bench: Bench) -> None:
     run = bench.prove(Verdict.FASTER, Verdict.NO_DIFFERENCE)
     plan = plan_apply(run)
-    assert plan.is_whole
+    assert plan.total == Total(run.proof.total, Verdict.FASTER, ("id0",))
     assert [change.after for change in plan.changes] == [SOURCE.replace("[1, 2]", "(1, 2)").encode()]
     assert "--- a/app.py\n+++ b/app.py\n" in plan.diff
     assert "-    return x in [1, 2]\n+    return x in (1, 2)\n" in plan.diff
@@ -284,13 +296,27 @@ def test_rewrites_are_named_by_number_rule_or_id(bench: Bench, word: str) -> Non
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
     plan = plan_apply(run, [word])
     assert [trial.advice for trial in plan.trials] == ["id0"]
-    assert not plan.is_whole
+    assert plan.total is None
+
+
+def test_numbers_are_those_of_the_report_after_proving(bench: Bench) -> None:
+    """What was measured faster comes first there."""
+    run = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
+    assert [trial.advice for trial in plan_apply(run, ["1"]).trials] == ["id1"]
+    told = [line.split()[0] for line in tell_trials(run.proof, bench.advice) if not line.startswith("    ")]
+    assert told == ["1.", "3."], "the second is advice that was not tried"
+    judged = [
+        replace(item, verdict=trial.verdict if (trial := run.proof.trial_of(item.id)) else item.verdict)
+        for item in bench.advice
+    ]
+    cards = list_suggestions(judged, Places(run), run.proof)
+    assert [card.id for card in cards] == [item.id for item in order_advice(bench.advice, run.proof)]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NO_DIFFERENCE, Verdict.SLOWER, Verdict.NOT_RUN, Verdict.FAILED])
 def test_what_was_not_measured_faster_is_refused_with_the_reason(bench: Bench, verdict: Verdict) -> None:
     with pytest.raises(UsageError, match=f"not measured faster, but {verdict.value}: because"):
-        plan_apply(bench.prove(verdict), ["1"])
+        plan_apply(bench.prove(verdict), ["id0"])
     with pytest.raises(UsageError, match="no rewrite was measured faster"):
         plan_apply(bench.prove(verdict))
 
@@ -311,6 +337,65 @@ def test_offers_that_the_settings_allow_are_tried_and_written_when_faster(bench:
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
     assert [trial.advice for trial in plan_apply(run).trials] == ["id0", "id1"]
     assert [trial.advice for trial in plan_apply(bench.prove(Verdict.FASTER)).trials] == ["id0"], "untried ones are not"
+
+
+def _with_offers(run: Run, verdict: Verdict = Verdict.FASTER) -> Run:
+    """Return a run whose second rewrite is an offer, with the total of what is written without it."""
+    unasked = Total(Gain(1.2, 1.1, 1.3, 20, 0.99), verdict, ("id0",))
+    return replace(run, proof=replace(run.proof, unasked=unasked))
+
+
+def test_offers_that_were_measured_faster_are_named_apart(bench: Bench) -> None:
+    run = _with_offers(bench.prove(Verdict.FASTER, Verdict.FASTER))
+    assert run.proof.offers == ("id1",)
+    plan = plan_apply(run)
+    assert [trial.advice for trial in plan.offers] == ["id1"]
+    assert plan.total == run.proof.unasked
+    whole = plan_apply(run, allow=["offer"])
+    assert whole.total == Total(run.proof.total, Verdict.FASTER, ("id0", "id1"))
+    assert whole.offers == ()
+    first, second = tell_total(run.proof)
+    assert first.startswith("2 rewrites, measured 1.50× faster [1.40, 1.60] on this workload, output identical")
+    assert first.endswith(": whet apply --allow offer")
+    assert second.startswith("1 of them is an offer, which changes something small")
+    assert second.endswith("the other 1, measured 1.20× faster [1.10, 1.30]: whet apply")
+    assert name_next_command(run, bench.advice) == "whet apply --allow offer"
+
+
+def test_where_only_offers_win_nothing_is_written_unasked(bench: Bench) -> None:
+    run = _with_offers(bench.prove(Verdict.FASTER, Verdict.FASTER), Verdict.NO_DIFFERENCE)
+    with pytest.raises(UsageError, match="only with offers was the program measured faster") as caught:
+        plan_apply(run)
+    assert caught.value.hint == "whet apply --allow offer"
+    assert "of the other 1 together no difference was shown" in tell_total(run.proof)[1]
+    alone = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
+    alone = replace(alone, proof=replace(alone.proof, unasked=Total()))
+    with pytest.raises(UsageError, match="all that was measured faster are offers"):
+        plan_apply(alone)
+    assert len(plan_apply(alone, allow=["offer"]).trials) == 1
+
+
+def test_what_was_written_before_stays_when_more_is_written(bench: Bench) -> None:
+    run = bench.prove(Verdict.FASTER, Verdict.FASTER)
+    applying.carry_out(run, plan_apply(run))
+    with pytest.raises(UsageError, match="written already"):
+        plan_apply(run)
+    plan = plan_apply(run, allow=["offer"])
+    assert ([trial.advice for trial in plan.trials], plan.earlier) == (["id0", "id1"], ("id0",))
+    assert "-    return x + 1" in plan.diff
+    assert "x in [1, 2]" not in plan.diff
+    applying.carry_out(run, plan)
+    assert bench.file.read_text(encoding="utf-8") == SOURCE.replace("[1, 2]", "(1, 2)").replace("x + 1", "1 + x")
+    applying.undo(run)
+    assert bench.file.read_text(encoding="utf-8") == SOURCE
+
+
+def test_what_was_edited_since_it_was_written_is_refused(bench: Bench) -> None:
+    run = bench.prove(Verdict.FASTER, Verdict.FASTER)
+    applying.carry_out(run, plan_apply(run))
+    bench.file.write_text(bench.file.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="not what was proven any more"):
+        plan_apply(run, allow=["offer"])
 
 
 def test_allowing_what_is_no_rule_is_told(bench: Bench) -> None:
@@ -351,21 +436,22 @@ def test_nothing_is_written_before_anything_is_proven(bench: Bench) -> None:
 
 
 def test_the_total_is_one_sentence_that_names_the_next_command(bench: Bench) -> None:
-    said = tell_total(bench.prove(Verdict.FASTER))
+    (said,) = tell_total(bench.prove(Verdict.FASTER).proof)
     assert said.startswith("1 rewrite, measured 1.50× faster [1.40, 1.60] on this workload, output identical")
     assert said.endswith(": whet apply")
     unchecked = bench.prove(Verdict.FASTER, checked=Checked(unchecked="it printed nothing"))
-    assert tell_total(unchecked).endswith("output not checked: it printed nothing: whet apply --accept-unchecked")
+    (said,) = tell_total(unchecked.proof)
+    assert said.endswith("output not checked: it printed nothing: whet apply --accept-unchecked")
 
 
 def test_a_failure_to_measure_is_never_told_as_a_success(bench: Bench) -> None:
-    assert tell_total(bench.prove(Verdict.NOT_RUN)) == "nothing could be measured"
-    assert tell_total(bench.prove(Verdict.SLOWER)) == "no rewrite was measured faster; 1 tried, 1 refuted"
+    assert tell_total(bench.prove(Verdict.NOT_RUN).proof) == ["nothing could be measured"]
+    assert tell_total(bench.prove(Verdict.SLOWER).proof) == ["no rewrite was measured faster; 1 tried, 1 refuted"]
     cut = bench.prove(Verdict.FASTER, whole=False)
-    assert "1 of 1 rewrites measured faster, the total of them was not measured" in tell_total(cut)
+    assert "1 of 1 rewrite measured faster, the total of them was not measured" in tell_total(cut.proof)[0]
     gain = Gain(1.0, 0.9, 1.1, 20, 0.99)
     even = replace(cut, proof=replace(cut.proof, total=gain, total_verdict=Verdict.NO_DIFFERENCE))
-    assert "no difference was shown" in tell_total(even)
+    assert "no difference was shown" in tell_total(even.proof)[0]
 
 
 def test_each_trial_is_told_under_the_number_that_the_report_has(bench: Bench) -> None:
@@ -373,7 +459,7 @@ def test_each_trial_is_told_under_the_number_that_the_report_has(bench: Bench) -
     assert tell_trials(proof, bench.advice) == [
         " 1. measured faster 1.50× [1.40, 1.60], 20 pairs of runs, CPU time: Title 2  app.py:2",
         "    because",
-        " 2. refuted, different output: Title 6  app.py:6",
+        " 3. refuted, different output: Title 6, an offer  app.py:6",
         "    because",
     ]
 

@@ -114,7 +114,7 @@ def test_a_patch_is_tried_from_the_command_line(
     Path("p.diff").write_bytes(PATCH.replace("print(sum(range(9)))", after).encode())
     assert run_command_line(["prove", "--patch", "p.diff", "--runs", "2", "-f", "json"]) == 0
     said = capsys.readouterr()
-    verdict = json.loads(said.out)["proof"]["trials"][0]["verdict"]
+    verdict = json.loads(said.out)["rewrites"][0]["verdict"]
     assert (verdict == Verdict.DIFFERENT_OUTPUT) == refuted
     assert ("the change is refuted" in said.err) == refuted
     assert (project / "a.py").read_bytes() == OLD.encode()

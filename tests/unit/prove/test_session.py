@@ -152,6 +152,7 @@ class Bench:
         letters: str,
         shares: Mapping[str, float] | None = None,
         options: ProveOptions | None = None,
+        offers: str = "",
         **more: object,
     ) -> Proof:
         program = MadeUp(self.folder, **more)  # type: ignore[arg-type]
@@ -164,7 +165,8 @@ class Bench:
         for letter in letters:
             at = LETTERS.index(letter)
             change = FileEdits(FILE, hash_bytes(source), (Edit(1, at, 1, at + 1, letter.upper()),))
-            rewrites.append(Rewrite(letter, letter, letter, FILE, (change,), (shares or {}).get(letter, 0.5)))
+            share = (shares or {}).get(letter, 0.5)
+            rewrites.append(Rewrite(letter, letter, letter, FILE, (change,), share, is_offer=letter in offers))
         self.program = program
         made = ProofSession(
             Program("python", str(self.folder)),
@@ -209,6 +211,35 @@ def test_each_rewrite_and_all_together_are_measured(bench: Bench) -> None:
     assert proof.checked.stdout_bytes == 10
     assert proof.checked.candidates == ("out.txt",)
     assert proof.runs == bench.program.runs
+
+
+def test_what_wins_without_offers_is_a_total_of_its_own(bench: Bench) -> None:
+    proof = bench.prove("abc", gains={"a": 2.0, "b": 1.3, "c": 1.1}, offers="a")
+    assert proof.total is not None
+    assert proof.total.low <= 2.86 <= proof.total.high
+    assert proof.offers == ("a",)
+    assert proof.unasked is not None
+    assert (proof.unasked.verdict, proof.unasked.applied) == (Verdict.FASTER, ("b", "c"))
+    assert proof.unasked.gain is not None
+    assert proof.unasked.gain.low <= 1.43 <= proof.unasked.gain.high
+    assert bench.prove("ab", gains={"a": 2.0, "b": 1.3}).unasked is None
+    only = bench.prove("ab", gains={"a": 2.0, "b": 1.0}, offers="a").unasked
+    assert only is not None
+    assert (only.gain, only.applied) == (None, ())
+
+
+def test_an_offer_gives_way_where_two_cannot_be_had(bench: Bench) -> None:
+    """Two that only fail together: of these the offer goes, though it comes first."""
+    proof = bench.prove("ab", gains={"a": 1.5, "b": 1.5}, quirks={"ab": "differs"}, offers="a")
+    assert _verdicts(proof) == {"a": Verdict.DIFFERENT_OUTPUT, "b": Verdict.FASTER}
+    assert proof.unasked is None
+
+
+def test_small_offers_are_judged_apart_from_other_small_ones(bench: Bench) -> None:
+    shares = dict.fromkeys("bcde", 0.01)
+    proof = bench.prove("abcde", shares, gains=dict.fromkeys("abcde", 1.1), offers="be")
+    assert _trial(proof, "b").group == _trial(proof, "e").group == ("b", "e")
+    assert _trial(proof, "c").group == ("c", "d")
 
 
 def test_one_rewrite_needs_no_leaving_out(bench: Bench) -> None:

@@ -1,0 +1,86 @@
+"""What proving said, as JSON: ``whet prove --format json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from whet.model.trial import Checked, Gain, Proof, Total, Trial
+from whet.report.sanitize import encodable
+
+SCHEMA = 1
+
+
+def render_proof_json(proof: Proof, diffs: Mapping[str, str], whet_version: str) -> str:
+    """Return a session of proving as a JSON object in ASCII: durations in seconds, memory in bytes.
+
+    ``diffs`` are the rewrites as unified diffs, by id.
+    """
+    made = {
+        "schema": SCHEMA,
+        "whet": whet_version,
+        "command": [encodable(word) for word in proof.workload],
+        "started": proof.started,
+        "total": _total_object(Total(proof.total, proof.total_verdict, proof.applied)),
+        "without_offers": None if proof.unasked is None else _total_object(proof.unasked),
+        "rewrites": [_trial_object(trial, diffs.get(trial.advice, "")) for trial in proof.trials],
+        "checked": _checked_object(proof.checked),
+        "executions": proof.runs,
+        "seconds": proof.seconds,
+        "notes": [encodable(note) for note in proof.notes],
+    }
+    return json.dumps(made, indent=2, allow_nan=False) + "\n"
+
+
+def _total_object(total: Total) -> dict[str, Any]:
+    return {
+        "verdict": total.verdict.value,
+        "rewrites": [encodable(id_) for id_ in total.applied],
+        "gain": _gain_object(total.gain),
+    }
+
+
+def _trial_object(trial: Trial, diff: str) -> dict[str, Any]:
+    return {
+        "id": encodable(trial.advice),
+        "rule": encodable(trial.rule),
+        "title": encodable(trial.title),
+        "place": encodable(trial.place),
+        "safety": trial.safety.value,
+        "verdict": trial.verdict.value,
+        "why": encodable(trial.why),
+        "judged_with": [encodable(id_) for id_ in trial.group if id_ != trial.advice],
+        "gain": _gain_object(trial.gain),
+        "diff": encodable(diff),
+    }
+
+
+def _gain_object(gain: Gain | None) -> dict[str, Any] | None:
+    if gain is None:
+        return None
+    return {
+        "speed": gain.estimate,
+        "low": gain.low,
+        "high": gain.high,
+        "pairs": gain.pairs,
+        "confidence": gain.confidence,
+        "clock": gain.clock.value.lower(),
+        "before_seconds": gain.baseline_ns / 1e9,
+        "after_seconds": gain.candidate_ns / 1e9,
+        "before_peak_bytes": gain.baseline_peak_bytes or None,
+        "after_peak_bytes": gain.candidate_peak_bytes or None,
+    }
+
+
+def _checked_object(checked: Checked) -> dict[str, Any]:
+    return {
+        "is_checked": checked.is_checked,
+        "why_not": encodable(checked.unchecked),
+        "stdout_bytes": checked.stdout_bytes,
+        "files": [encodable(name) for name in checked.files],
+        "file_bytes": checked.file_bytes,
+        "written_not_compared": [encodable(name) for name in checked.candidates],
+        "tolerance": checked.tolerance,
+        "tests": encodable(checked.tests),
+    }
