@@ -23,6 +23,10 @@ from whet.target.spec import TargetKind, TargetSpec
 Tool = Callable[..., tuple[str, ...]]
 Run = Callable[..., tuple[Outcome, str, str]]
 posix = pytest.mark.skipif(os.name == "nt", reason="made of signals")
+WAIT = """
+import os, time
+while not os.path.exists({path!r}): time.sleep(.01)
+"""
 
 
 @pytest.fixture
@@ -169,9 +173,7 @@ def test_a_program_that_does_not_compile_fails_in_its_own_words_and_quickly(run:
 def test_a_program_without_source_is_sampled_all_the_same(run: Run, make_tool: Tool, tmp_path: Path):
     """It cannot say that it is about to begin, so a little of its start is lost."""
     source = tmp_path / "source.py"
-    source.write_text(
-        f"import os, time\nwhile not os.path.exists({str(tmp_path / 'mark')!r}): time.sleep(.01)\nprint('seen')"
-    )
+    source.write_text(WAIT.format(path=str(tmp_path / "mark")) + "print('seen')")
     py_compile.compile(str(source), cfile=str(tmp_path / "program.pyc"), doraise=True)
     tool = make_tool(
         f"import pathlib; print('Sampling process', flush=True); pathlib.Path({str(tmp_path / 'mark')!r}).touch()"
@@ -191,7 +193,7 @@ def test_duration_ends_the_program_as_ctrl_c_does(run: Run):
         except KeyboardInterrupt:
             print("interrupted")
         """,
-        duration=0.3,
+        duration=1.0,
     )
     assert said == "interrupted\n"
     assert outcome.stopped.startswith("ended by --duration after")
@@ -208,7 +210,7 @@ def test_a_program_that_will_not_end_meets_harsher_signals(run: Run, monkeypatch
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True: time.sleep(1)
         """,
-        duration=0.2,
+        duration=1.0,
     )
     assert outcome.signal == signal.SIGKILL
 
@@ -251,7 +253,7 @@ def test_the_limit_of_the_first_execution_ends_the_recording_only(run: Run, make
             pathlib.Path({str(tmp_path / "capture")!r}).touch()
     """)
     outcome, _, _ = run(
-        f"import os, time\nwhile not os.path.exists({str(tmp_path / 'capture')!r}): time.sleep(.01)",
+        WAIT.format(path=str(tmp_path / "capture")),
         tool,
         owns_terminal=True,
         limit=0.3,
@@ -260,10 +262,17 @@ def test_the_limit_of_the_first_execution_ends_the_recording_only(run: Run, make
     assert outcome.stopped.startswith("stopped, covers the first")
 
 
-def test_progress_is_told_while_the_program_runs(run: Run):
+def test_progress_is_told_while_the_program_runs(run: Run, tmp_path: Path):
+    """The program goes on until it was told three times."""
     told: list[float] = []
-    run("import time; time.sleep(.4)", progress=told.append)
-    assert told
+
+    def tell(seconds: float) -> None:
+        told.append(seconds)
+        if len(told) == 3:
+            (tmp_path / "enough").touch()
+
+    run(WAIT.format(path=str(tmp_path / "enough")), progress=tell)
+    assert len(told) >= 3
     assert told == sorted(told)
 
 
