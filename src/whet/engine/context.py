@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from whet.engine.effects import Effects
@@ -112,6 +113,12 @@ class Context:
     def type_of(self, node: ast.expr) -> frozenset[str]:
         """Return the types that ``node`` can have (``{"builtins.list"}``); the empty set: the source does not say."""
         return self.typing.type_of(node)
+
+    def seen_as(self, name: str) -> tuple[str, ...]:
+        """Return the type names under which values of a class of this file may be seen: ``__main__.Bag``, ``m.Bag``."""
+        parts = PurePath(self.file).with_suffix("").parts
+        modules = (".".join(parts[start:]) for start in range(len(parts)))
+        return (f"__main__.{name}", *(f"{module.removesuffix('.__init__')}.{name}" for module in modules))
 
     def element_of(self, node: ast.expr) -> frozenset[str]:
         """Return the types of what going through ``node`` gives; the empty set: the source does not say."""

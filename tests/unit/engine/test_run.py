@@ -207,3 +207,12 @@ def test_rules_know_which_libraries_the_interpreter_has():
     find_findings(sources(plain), [module], libraries=("numpy",))
     find_findings(sources(using), [module], libraries=())
     assert asked == [(None, None), (True, False), (False, True)]
+
+
+def test_a_class_may_be_seen_under_the_names_of_its_module():
+    seen = []
+    rule = Rule("asks", "t", "f", Safety.ADVICE, Speed.CONSTANT, Triggers(frozenset({ast.Pass})))
+    module = RuleModule(rule, lambda context: seen.append(context.seen_as("Bag")) or (), (), (), None, "", "test")
+    find_findings(sources(source("shop/__init__.py", "pass\n"), source("shop/till.py", "pass\n")), [module])
+    assert {"__main__.Bag", "shop.Bag", "p.shop.Bag"} <= set(seen[0])
+    assert {"__main__.Bag", "till.Bag", "shop.till.Bag"} <= set(seen[1])
