@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import LAST, advise_by_measurement
-from whet.advise.newer_python import NewerPython
+from whet.advise.newer_python import NEWER, NewerPython
+from whet.advise.remark import is_seen
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
 from whet.model.advice import Advice
@@ -31,18 +32,19 @@ def advise(
     """Return the findings that matter, the one that is expected to save most first.
 
     A finding's share is what its lines cost, waiting included. Dropped are
-    findings below ``least_share`` (0 to 1), those that the values seen in
+    findings below ``least_share`` (0 to 1) or seen in too few samples, those that the values seen in
     ``run`` refute, those that need values which nobody saw, and all but the
     first on a line. ``answer`` finds the looks for a question. What
     measurements alone say comes among them, where no rule knows better; what
-    could be native code comes last: it is what remains when all else is done.
+    is about the whole run comes last: a newer interpreter, and what could be
+    native code when all else is done.
     ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []
     paths = [source.shown if (source := run.sources.get(each.file)) else each.file for each in findings]
     for identity, finding in zip(identify_findings(zip(paths, findings, strict=True)), findings, strict=True):
         share, error = _share(finding, hotspots)
-        if share < least_share or not share:
+        if share < least_share or not share or not is_seen(share, hotspots):
             continue
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
@@ -66,10 +68,14 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     return min(share, 1.0), math.hypot(*(cost.share_error for cost in costs))
 
 
-def _rank(advice: Advice) -> tuple[bool, float, int, str, int, int, str]:
+_AFTER = {NEWER: 1, LAST: 2}
+"""What is not about the lines that it stands at comes behind what is."""
+
+
+def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
     finding = advice.finding
     return (
-        finding.rule == LAST,
+        _AFTER.get(finding.rule, 0),
         -saved_share(advice.estimate),
         _ORDER[finding.safety],
         finding.file,

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from whet.advise.estimate import whole_gain
 from whet.advise.newer_python import NewerPython, remark_newer_python
-from whet.advise.remark import Remark, find_hottest, make_remark, read_line
+from whet.advise.remark import Remark, find_hottest, is_seen, make_remark, read_line, share_error, tell_time
+from whet.advise.waits import remark_waits
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
-from whet.model.hotspot import Hotspots, LineSpot, ThreadTime
+from whet.model.hotspot import Hotspots, ImportSpot, LineSpot, ThreadTime
 from whet.model.identity import identify_findings
-from whet.model.metric import Metric, seconds
+from whet.model.metric import Metric
 from whet.model.run import Run
 
 LAST = "native-candidate"
 """What is said when all else has been said."""
-_WAITING_SHARE = 0.05
-"""What a line must wait, of the run, to be named. Rules that know what the line does speak from 1 % on."""
-_WAITING_LINES = 3
 _THREAD_SHARE = 0.15
 """What a thread must have of its process's computing to count as one of those that compute."""
 _GIL_CORES = 1.3
@@ -30,27 +29,13 @@ _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_SHARE = 0.1
 """What a line must have of all that was allocated, by bytes or by number."""
+_UNBUFFERED_SHARE = 0.05
 _NATIVE_SHARE = 0.2
+_NATIVE_GAIN = 10.0
+"""What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
+_PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
-
-_WAITS: tuple[tuple[str, str], ...] = (
-    (r"\bsleep\s*\(", "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
-    (r"\bjoin\s*\(\s*\)|\.result\s*\(|\bas_completed\b|\.wait\s*\(",
-     "it waits for other threads, processes or tasks: what they do is what takes the time; start them earlier, give"
-     " them smaller parts"),
-    (r"\bacquire\s*\(|^\s*with\s+.*lock", "it waits for a lock: hold the lock for less, or have a lock for each part"),
-    (r"\bawait\b|\basync\b", "it awaits one thing after the other: asyncio.gather or a TaskGroup lets them overlap"),
-    (r"\b(execute|executemany|commit|fetch\w*|query|scalars?)\s*\(",
-     "it waits for a database: ask once for many rows (executemany, IN, a join), commit once for many"),
-    (r"\b(requests|httpx|urlopen|urlretrieve|session|http|recv\w*|sendall|connect|getaddrinfo)\b",
-     "it waits for the network: keep the connection, and let requests overlap (a thread pool, asyncio)"),
-    (r"\b(subprocess|Popen|check_output|check_call|communicate|system)\b",
-     "it waits for another program: start those that do not need each other side by side"),
-    (r"\.(read|readline|readlines|write|flush|fsync|open)\s*\(|\bopen\s*\(|\bprint\s*\(",
-     "it waits for files or pipes: fewer and larger reads and writes, buffered"),
-)  # fmt: skip
-_ANY_WAIT = "it waits: let what does not depend on it go on meanwhile (a thread pool, asyncio), or ask for more at once"
 
 
 def advise_by_measurement(
@@ -70,35 +55,22 @@ def advise_by_measurement(
     if not own or not hotspots.busy_ns:
         return
     said = [
-        *_waiting(run, hotspots, own, taken),
+        *remark_waits(run, hotspots, own, taken),
         *_threads(run, hotspots, own),
         *_imports(run, hotspots, own),
         *_garbage(run, hotspots, own, taken),
-        *_dependencies(hotspots, own),
+        *_dependencies(hotspots, own, taken),
+        *_unbuffered(run, hotspots, own, taken),
         *_churn(run, hotspots, own, taken),
         *remark_newer_python(run, hotspots, own, newer),
         *_native(hotspots, own, taken),
     ]
-    said = [item for item in said if item.share >= least_share and item.gain > 1]
+    said = [item for item in said if item.share >= least_share and item.gain > 1 and is_seen(item.share, hotspots)]
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]
     identities = identify_findings(zip(paths, (each.finding for each in said), strict=True))
     for identity, item in zip(identities, said, strict=True):
-        yield Advice(identity, item.finding, item.share, item.error, Estimate(1.0, item.gain))
-
-
-def _waiting(
-    run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
-) -> Iterator[Remark]:
-    """Yield the lines that the program waits on, what they wait for told by their source."""
-    waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
-    for spot in waits:
-        share = spot.cost.waiting_ns / hotspots.busy_ns
-        if share < _WAITING_SHARE or (spot.file, spot.line) in taken:
-            continue
-        text = read_line(run, spot)
-        advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
-        message = f"The program waited here for {_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
-        yield make_remark("waiting", "The program waits here", message, spot, share)
+        error = item.error if item.finding.lines else share_error(item.share, hotspots)
+        yield Advice(identity, item.finding, item.share, error, Estimate(1.0, item.gain))
 
 
 def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
@@ -118,9 +90,9 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         side = min(cores, len(computing))
         time = sum(thread.cpu_ns for thread in computing)
         message = (
-            f"{len(computing)} threads computed for {_time(time)} together, one at a time: the GIL lets only one run"
-            f" Python. Processes (ProcessPoolExecutor), a free-threaded build or, from Python 3.14 on, subinterpreters"
-            f" (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads share and change"
+            f"{len(computing)} threads computed for {tell_time(time)} together, one at a time: the GIL lets only one"
+            " run Python. Processes (ProcessPoolExecutor), a free-threaded build or, from Python 3.14 on,"
+            f" subinterpreters (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads share and change"
             " without a lock: what the GIL hides is a race there."
         )
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
@@ -130,27 +102,39 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
 
 
 def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
-    """Yield what importing other people's modules takes."""
+    """Yield what importing others' modules takes that the run hardly uses: what it does use must be imported."""
+    whole = {spot.package: spot.total_ns for spot in hotspots.dependencies}
     foreign = [spot for spot in hotspots.imports if spot.file and not _is_own(run, spot.file)]
-    foreign.sort(key=lambda spot: (-spot.total_ns, spot.module))
-    if not foreign or foreign[0].share < _IMPORT_SHARE:
+    packages = dict.fromkeys(spot.module.partition(".")[0] for spot in foreign)
+    first = {package: next(spot for spot in foreign if _belongs(spot, package)) for package in packages}
+    idle = [
+        spot for package, spot in first.items() if whole.get(package, spot.total_ns) - spot.total_ns < spot.total_ns
+    ]
+    idle.sort(key=lambda spot: (-spot.total_ns, spot.module))
+    if not idle or idle[0].share < _IMPORT_SHARE:
         return
-    words = [word for word in (re.escape(foreign[0].module.partition(".")[0]),) if word]
-    importing = [spot for spot in own if re.search(rf"\bimport\b|\b{words[0]}\b", read_line(run, spot))]
-    named = ", ".join(f"{spot.module} {_time(spot.total_ns)}" for spot in foreign[:3])
+    package = idle[0].module.partition(".")[0]
+    importing = [spot for spot in own if re.search(rf"\b{re.escape(package)}\b", read_line(run, spot))]
+    importing += [spot for spot in own if re.search(r"\bimport\b", read_line(run, spot))]
+    inside = [spot for spot in foreign if _belongs(spot, package)][:3]
+    named = ", ".join(f"{spot.module} {tell_time(spot.total_ns)}" for spot in inside)
     message = (
-        f"Importing takes {foreign[0].share:.0%} of the run ({named}; what a module imports is counted with it). Import"
-        " it in the function that needs it, or only its part that is needed; `python -X importtime` shows the tree."
+        f"Importing {package} takes {idle[0].share:.0%} of the run ({named}; what a module imports is counted with it),"
+        " and what is done with it takes less. Import it in the function that needs it, or only its part that is"
+        " needed; `python -X importtime` shows the tree."
     )
     spot = importing[0] if importing else find_hottest(own)
-    yield make_remark(
-        "import-time", "Importing takes a good part of the run", message, spot, foreign[0].share, whole=True
-    )
+    title = f"Importing {package} takes a good part of the run"
+    yield make_remark("import-time", title, message, spot, idle[0].share, whole=True)
+
+
+def _belongs(spot: ImportSpot, package: str) -> bool:
+    return spot.module.partition(".")[0] == package
 
 
 def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
     """Yield what the garbage collector takes: seen in C stacks, or on the lines that call it."""
-    seen = _share_of_stacks(run, lambda frame: _COLLECTOR.fullmatch(frame.name) is not None)
+    seen = _share_of_stacks(run, _is_collector)
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
     if share >= _GC_SHARE:
         message = (
@@ -167,27 +151,45 @@ def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collectio
         called = _COLLECT_CALL.search(read_line(run, spot)) is not None
         if share >= _GC_SHARE and called and (spot.file, spot.line) not in taken:
             message = (
-                f"gc.collect() took {_time(spot.cost.charged_ns)}, going through every object: memory in no cycle is"
-                " freed without it. Leave it out, or call it once after a large structure was dropped."
+                f"gc.collect() took {tell_time(spot.cost.charged_ns)}, going through every object: memory in no"
+                " cycle is freed without it. Leave it out, or call it once after a large structure was dropped."
             )
             yield make_remark("garbage-collection", "A garbage collection is asked for", message, spot, share)
 
 
-def _dependencies(hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
-    """Yield the package, not the user's and not the standard library's, that has most of the time in itself."""
+def _is_collector(frame: Frame) -> bool:
+    return _COLLECTOR.fullmatch(frame.name) is not None and not _PYTHON_FILE.search(frame.file)
+
+
+def _dependencies(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
+    """Yield the package, not the user's and not the standard library's, that has most of the time in itself.
+
+    What it spends for lines that a rule has spoken about is no part of that: there an edit does help.
+    """
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
+    callers = [spot for spot in own if (spot.file, spot.line) not in taken and _called(spot)]
+    callers.sort(key=lambda spot: (-_called(spot), spot.file, spot.line))
+    outside = dict(hotspots.outside_packages)
     for package in packages[:1]:
-        share = package.self_ns / hotspots.busy_ns
-        if share < _DEPENDENCY_SHARE:
+        spent = min(package.self_ns, sum(map(_called, callers)) + outside.get(package.package, 0))
+        share = spent / hotspots.busy_ns
+        if share < _DEPENDENCY_SHARE or not callers:
             continue
-        callers = sorted(own, key=lambda spot: (spot.cost.self_ns - spot.cost.charged_ns, spot.file, spot.line))
+        lines = ", ".join(f"line {spot.line} in {spot.function} ({tell_time(_called(spot))})" for spot in callers[:3])
         message = (
-            f"{package.package} spent {_time(package.self_ns)} in its own code, {share:.0%} of the run. No edit here"
-            " makes that faster: call it less often or with more at once from the lines that wait for it, see whether"
-            " a newer version is faster, or use another package."
+            f"{package.package} spent {tell_time(spent)} in its own code, {share:.0%} of the run. It is not yours to"
+            f" edit; what calls it is. Most of what your code calls is called from {lines}: call it less often there"
+            " (keep results that come again, move calls out of loops), or with more at once. Else a newer version or"
+            " another package may be faster."
         )
-        yield make_remark("dependency-time", "The time goes to a dependency", message, callers[0], share, whole=True)
+        title = f"The time goes to {package.package}"
+        yield make_remark("dependency-time", title, message, callers[0], share, whole=True)
+
+
+def _called(spot: LineSpot) -> int:
+    """Return the time of what is not the user's and was called from a line."""
+    return max(0, spot.cost.charged_ns - spot.cost.self_ns)
 
 
 def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
@@ -212,6 +214,30 @@ def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[
     yield make_remark("allocation-churn", "A line allocates and frees again and again", message, spot, share)
 
 
+def _unbuffered(
+    run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[Remark]:
+    """Yield that each write to stdout or stderr goes to the system at once, where that takes long."""
+    share = _share_of_stacks(run, _is_raw_write) * hotspots.cpu_ns / hotspots.busy_ns
+    if share < _UNBUFFERED_SHARE:
+        return
+    writing = [spot for spot in own if (spot.file, spot.line) not in taken and _called(spot)]
+    writing = [spot for spot in writing if re.search(r"\b(print|write\w*)\s*\(", read_line(run, spot))] or writing
+    if not writing:
+        return
+    message = (
+        f"stdout or stderr is not buffered (`python -u`, PYTHONUNBUFFERED): each write is a call of the system, and"
+        f" they took {share:.0%} of the run. Leave that setting off, or join what is written and write it at once."
+    )
+    spot = max(writing, key=lambda spot: (_called(spot), -spot.line))
+    yield make_remark("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
+
+
+def _is_raw_write(frame: Frame) -> bool:
+    """Tell whether a frame is what stands in for the write method of an unbuffered stream."""
+    return frame.name == "FileIO.write" and frame.file == "<frozen io>"
+
+
 def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
     """Yield what is left in the user's own lines when all other advice has been followed, and its ceiling."""
     left = [spot for spot in own if (spot.file, spot.line) not in taken and spot.cost.self_ns]
@@ -222,16 +248,19 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
     for spot in left:
         functions[spot.function] = functions.get(spot.function, 0) + spot.cost.self_ns
     named = ", ".join(sorted(functions, key=lambda name: (-functions[name], name))[:3])
+    ceiling = whole_gain(share, math.inf)
+    told = f"ceiling {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"ceiling beyond {_NATIVE_GAIN:.0f}×"
     message = (
-        f"Pure-Python self time left after all other advice: {share:.0%}, ceiling {whole_gain(share, math.inf):.1f}×,"
-        f" most of it in {named}. Candidates behind a narrow interface: Numba for loops over numbers, Cython or mypyc"
-        " for typed Python, PyO3 for Rust."
+        f"Time left in your own lines after all other advice: {share:.0%}, {told}, most of it in {named}. C functions"
+        " that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates behind a narrow"
+        " interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
-    spot = max(left, key=_own_time)
-    yield make_remark(LAST, "Python code that could be native", message, spot, share, whole=True)
+    spot = max(left, key=lambda spot: spot.cost.self_ns)
+    made = make_remark(LAST, "Python code that could be native", message, spot, share, whole=True)
+    yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
 
 
-def _own_time(spot: LineSpot) -> int:
+def _owntell_time(spot: LineSpot) -> int:
     return spot.cost.self_ns
 
 
@@ -257,8 +286,3 @@ def _share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
 
 def _sum_of(run: Run, metric: Metric) -> int:
     return sum(sum(s.value) for profile in run.profiles for s in profile.samples if s.metric is metric)
-
-
-def _time(nanoseconds: int) -> str:
-    value = seconds(nanoseconds)
-    return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"

@@ -14,10 +14,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from whet.advise.estimate import whole_gain
 from whet.advise.remark import Remark, find_hottest, make_remark
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 
+NEWER = "newer-python"
+_LEAST_GAIN = 1.02
+"""What it must win of the whole run at best to be worth a word."""
 _GAINS = {12: (0.97, 1.07), 13: (0.99, 1.07), 14: (1.06, 1.08)}
 """By minor version: how many times as fast as the one before, on the slowest and on the fastest machine."""
 
@@ -41,6 +45,8 @@ def remark_newer_python(
         return
     low, high = (math.prod(gain[end] for gain in gains) for end in (0, 1))
     share = sum(spot.cost.self_ns for spot in own) / hotspots.busy_ns
+    if whole_gain(share, high) < _LEAST_GAIN:
+        return
     last = max(minor for minor in _GAINS if minor <= _minor(newer.version))
     first = ".".join(run.interpreter.version.split(".")[:2])
     message = (
@@ -50,9 +56,8 @@ def remark_newer_python(
         f" `whet bench --python {first} --python {newer.version} …` compares them, if what the program imports is"
         " installed for both."
     )
-    yield make_remark(
-        "newer-python", "A newer Python is there", message, find_hottest(own), share, gain=high, whole=True
-    )
+    title = f"Python {newer.version} is installed"
+    yield make_remark(NEWER, title, message, find_hottest(own), share, gain=high, whole=True)
 
 
 def _minor(version: str) -> int:

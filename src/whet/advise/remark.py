@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 from whet.advise.estimate import whole_gain
 from whet.model.finding import Finding, Safety, Speed
-from whet.model.hotspot import LineSpot
+from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.metric import seconds
 from whet.model.run import Run
 from whet.model.source import split_lines
+
+LEAST_SAMPLES = 3
+"""Samples that a place must have been seen in for anything to be said about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,20 @@ def read_line(run: Run, spot: LineSpot) -> str:
     source = run.sources.get(spot.file)
     lines = split_lines(source.text) if source is not None else []
     return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
+
+
+def is_seen(share: float, hotspots: Hotspots) -> bool:
+    """Tell whether enough samples stand behind a share (0 to 1): one or two fall anywhere."""
+    return not hotspots.samples or round(share * hotspots.samples) >= LEAST_SAMPLES
+
+
+def share_error(share: float, hotspots: Hotspots) -> float:
+    """Return the standard error of a share (0 to 1) of the run; 0 where samples were not counted."""
+    inside = min(max(share, 0.0), 1.0)
+    return math.sqrt(inside * (1 - inside) / hotspots.samples) if hotspots.samples > 0 else 0.0
+
+
+def tell_time(nanoseconds: int) -> str:
+    """Return a time in words, as in ``1.5 s`` or ``20 ms``."""
+    value = seconds(nanoseconds)
+    return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"

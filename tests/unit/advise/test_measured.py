@@ -60,6 +60,8 @@ def said(made, spots, **more):
         ("page = requests.get(url)", "network"),
         ("subprocess.run(['x'])", "another program"),
         ("data = f.read()", "files"),
+        ("asyncio.run(main())", "--sampler pyinstrument"),
+        ("results = list(pool.map(work, jobs))", "other threads"),
         ("something()", "meanwhile"),
     ],
 )
@@ -97,13 +99,28 @@ def test_threads_that_compute_one_at_a_time():
 
 
 def test_imports_of_others_are_named_and_placed_at_the_import():
-    imports = (ImportSpot("a", FILE, 9 * SECOND, 0.9), ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2))
+    imports = (
+        ImportSpot("a", FILE, 9 * SECOND, 0.9),
+        ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2),
+        ImportSpot("pandas.core", "/lib/core.py", SECOND, 0.1),
+        ImportSpot("numpy", "/lib/numpy.py", SECOND, 0.1),
+    )
     made = run("x = 1", "import pandas as pd")
     item = said(made, hotspots(line(1, charged_ns=SECOND), line(2, charged_ns=1), imports=imports))["import-time"]
     assert (item.finding.line, item.share) == (2, 0.2)
-    assert "pandas 2.0 s" in item.finding.message
+    assert "pandas 2.0 s, pandas.core 1.0 s;" in item.finding.message
+    assert "pandas" in item.finding.title
     small = (replace(imports[1], share=0.02),)
     assert "import-time" not in said(made, hotspots(line(charged_ns=1), imports=small))
+
+
+def test_an_import_whose_package_does_more_than_be_imported_is_no_advice():
+    imports = (ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2),)
+    made, spot = run("import pandas"), line(charged_ns=1)
+    for total, is_said in ((2 * SECOND, True), (3 * SECOND, True), (6 * SECOND, False)):
+        packages = (DependencySpot("pandas", Owner.DEPENDENCY, SECOND // 10, total, 0.01),)
+        advice = said(made, hotspots(spot, imports=imports, dependencies=packages))
+        assert ("import-time" in advice) is is_said
 
 
 def test_garbage_collection_in_stacks_and_by_name():
@@ -117,6 +134,8 @@ def test_garbage_collection_in_stacks_and_by_name():
     item = said(run("f()", profiles=(profile,)), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
     assert item.share == pytest.approx(0.3)
     assert "gc.freeze" in item.finding.message
+    named_so = replace(profile, frames=(frames[0], Frame("/p/tests.py", "gc_collect_harder"), frames[2]))
+    assert "garbage-collection" not in said(run("f()", profiles=(named_so,)), hotspots(line(charged_ns=SECOND)))
     item = said(run("gc.collect()"), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
     assert item.share == pytest.approx(0.1)
     assert "garbage-collection" not in said(run("collect()"), hotspots(line(charged_ns=SECOND)))
@@ -127,12 +146,46 @@ def test_a_dependency_is_placed_at_the_line_that_calls_it_most():
         DependencySpot("yaml", Owner.DEPENDENCY, 3 * SECOND, 4 * SECOND, 0.4),
         DependencySpot("json", Owner.STDLIB, 5 * SECOND, 5 * SECOND, 0.5),
     )
-    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND), line(2, charged_ns=SECOND), dependencies=packages)
+    calling = line(2, "read", charged_ns=4 * SECOND)
+    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND), calling, dependencies=packages)
     item = said(run("a", "b"), spots)["dependency-time"]
     assert (item.finding.line, item.share) == (2, pytest.approx(0.3))
-    assert "yaml" in item.finding.message
+    assert "yaml" in item.finding.title
+    assert "line 2 in read (4.0 s)" in item.finding.message
     few = (replace(packages[0], self_ns=SECOND // 2),)
     assert "dependency-time" not in said(run("a"), replace(spots, dependencies=few))
+
+
+def test_a_dependency_that_rules_have_spoken_about_is_not_said_again():
+    packages = (DependencySpot("pandas", Owner.DEPENDENCY, 8 * SECOND, 8 * SECOND, 0.8),)
+    rows, rest = line(1, charged_ns=7 * SECOND), line(2, charged_ns=SECOND // 2)
+    spots = hotspots(rows, rest, dependencies=packages)
+    assert said(run("a", "b"), spots)["dependency-time"].share == pytest.approx(0.75)
+    assert "dependency-time" not in said(run("a", "b"), spots, taken={(FILE, 1)})
+    more = replace(spots, outside_packages=(("pandas", SECOND),))
+    item = said(run("a", "b"), more, taken={(FILE, 1)})["dependency-time"]
+    assert (item.finding.line, item.share) == (2, pytest.approx(0.15))
+
+
+def test_output_that_is_not_buffered():
+    frames = (Frame(FILE, "f", 1, 1), Frame("<frozen io>", "FileIO.write"))
+    samples = (Samples(Metric.CPU, 0, (0, 1), (6, 4), 10),)
+    made = run(
+        "x = compute()",
+        "print(x)",
+        profiles=(Profile("py-spy", frames, StackTable((ROOT, 0), (0, 1)), samples=samples),),
+    )
+    spots = hotspots(line(1, charged_ns=5 * SECOND), line(2, charged_ns=4 * SECOND))
+    item = said(made, spots)["unbuffered-output"]
+    assert (item.finding.line, item.share) == (2, pytest.approx(0.4))
+    assert "PYTHONUNBUFFERED" in item.finding.message
+    assert "unbuffered-output" not in said(run("x", "print(x)"), spots)
+
+
+def test_one_or_two_samples_say_nothing():
+    spots = hotspots(line(waiting_ns=4 * SECOND))
+    assert "waiting" in said(run("f()"), replace(spots, samples=10))
+    assert "waiting" not in said(run("f()"), replace(spots, samples=5))
 
 
 def test_allocation_churn_needs_bytes_that_do_not_stay_and_time():
@@ -160,6 +213,8 @@ def test_a_newer_python():
     assert item.estimate.high == pytest.approx(1 / (0.4 + 0.6 / (1.07 * 1.07)))
     assert item.estimate.low == 1.0
     assert "3.13 was 0.96 to 1.14 times as fast as 3.11" in item.finding.message
+    little = hotspots(line(self_ns=SECOND, charged_ns=SECOND))
+    assert "newer-python" not in said(run("f()"), little, newer=newer)
     assert "newer-python" not in said(run("f()"), spots, newer=NewerPython("3.11", "/x"))
     assert "newer-python" not in said(run("f()", interpreter=Interpreter("/x", "3.11.7", "PyPy")), spots, newer=newer)
 
@@ -178,6 +233,12 @@ def test_what_is_left_comes_last_with_its_ceiling():
     assert [item.finding.rule for item in advice] == ["waiting", "native-candidate"]
     assert "70%, ceiling 3.3×, most of it in slow" in advice[-1].finding.message
     assert advice[-1].estimate.low == 1.0
+    newer = NewerPython("3.13", "/x")
+    advice = advise(run("f()", "g()"), spots, (), newer=newer)
+    assert [item.finding.rule for item in advice] == ["waiting", "newer-python", "native-candidate"]
+    whole = said(run("f()"), hotspots(line(self_ns=BUSY, charged_ns=BUSY)))["native-candidate"]
+    assert whole.estimate.high == 10
+    assert "ceiling beyond 10×" in whole.finding.message
     assert "native-candidate" not in said(run("f()"), spots, taken={(FILE, 1)})
 
 

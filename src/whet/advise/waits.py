@@ -1,0 +1,50 @@
+"""The lines that a program waits on, and what for, told by their source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from whet.advise.remark import Remark, make_remark, read_line, tell_time
+from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.run import Run
+
+_WAITING_SHARE = 0.05
+"""What a line must wait, of the run, to be named. Rules that know what the line does speak from 1 % on."""
+_WAITING_LINES = 3
+
+_WAITS: tuple[tuple[str, str], ...] = (
+    (r"\basyncio\.run\s*\(|\brun_until_complete\s*\(|\brun_forever\s*\(|\b(anyio|trio)\.run\s*\(",
+     "all coroutines waited at once: `whet run --sampler pyinstrument` tells which; those that await one thing after"
+     " the other can let them overlap (asyncio.gather, a TaskGroup)"),
+    (r"\bsleep\s*\(", "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
+    (r"\bjoin\s*\(\s*\)|\.result\s*\(|\bas_completed\b|\.wait\s*\(|\b(executor|pool)\.\w*map\w*\s*\(",
+     "it waits for other threads, processes or tasks: what they do is what takes the time; start them earlier, give"
+     " them smaller parts"),
+    (r"\bacquire\s*\(|^\s*with\s+.*lock", "it waits for a lock: hold the lock for less, or have a lock for each part"),
+    (r"\bawait\b|\basync\b", "it awaits one thing after the other: asyncio.gather or a TaskGroup lets them overlap"),
+    (r"\b(execute|executemany|commit|fetch\w*|query|scalars?)\s*\(",
+     "it waits for a database: ask once for many rows (executemany, IN, a join), commit once for many"),
+    (r"\b(requests|httpx|urlopen|urlretrieve|session|http|recv\w*|sendall|connect|getaddrinfo)\b",
+     "it waits for the network: keep the connection, and let requests overlap (a thread pool, asyncio)"),
+    (r"\b(subprocess|Popen|check_output|check_call|communicate|system)\b",
+     "it waits for another program: start those that do not need each other side by side"),
+    (r"\.(read|readline|readlines|write|flush|fsync|open)\s*\(|\bopen\s*\(|\bprint\s*\(",
+     "it waits for files or pipes: fewer and larger reads and writes, buffered"),
+)  # fmt: skip
+_ANY_WAIT = "it waits: let what does not depend on it go on meanwhile (a thread pool, asyncio), or ask for more at once"
+
+
+def remark_waits(
+    run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[Remark]:
+    """Yield the lines that the program waits on, what they wait for told by their source."""
+    waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
+    for spot in waits:
+        share = spot.cost.waiting_ns / hotspots.busy_ns
+        if share < _WAITING_SHARE or (spot.file, spot.line) in taken:
+            continue
+        text = read_line(run, spot)
+        advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
+        message = f"The program waited here for {tell_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
+        yield make_remark("waiting", "The program waits here", message, spot, share)
