@@ -55,7 +55,8 @@ def choose(page, key, label):
 def find_pixel(page, selector, x, depth):
     """The colour of the canvas at a part of its width, in the row of a depth."""
     return page.evaluate(
-        """([selector, x, depth]) => {
+        """async ([selector, x, depth]) => {
+          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); // painting waits for one
           const canvas = document.querySelector(selector + " canvas");
           const scale = canvas.width / canvas.clientWidth;
           const point = [x * canvas.width, (depth * 24 + 4) * scale].map(Math.round);

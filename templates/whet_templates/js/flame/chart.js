@@ -14,6 +14,7 @@ class Chart {
     this.shape = null;
     this.root = -1; // the row that is zoomed to; -1 is all
     this.active = -1;
+    this.asked = null; // the frame that is to be painted
     this.matches = null; // by frame: 1 where the search found it
     this.colour = () => ["--native", ""];
     this.space = box.appendChild(document.createElement("div"));
@@ -60,7 +61,7 @@ class Chart {
     this.canvas.style.width = `${this.width}px`;
     this.canvas.style.height = `${this.height}px`;
     this.brush.setTransform(scale, 0, 0, scale, 0, 0);
-    this.paint();
+    this.paintNow(); // a new size has wiped the canvas
   }
 
   // The part of the metric that fills the width.

@@ -36,7 +36,14 @@ const palette = {
   },
 };
 
+// Paints before the next frame, once, however much has changed until then.
 Chart.prototype.paint = function paint() {
+  this.asked ??= requestAnimationFrame(() => this.paintNow());
+};
+
+Chart.prototype.paintNow = function paintNow() {
+  if (this.asked) cancelAnimationFrame(this.asked);
+  this.asked = null;
   const { shape, brush, width, height } = this;
   if (!brush) return;
   brush.clearRect(0, 0, width, height);

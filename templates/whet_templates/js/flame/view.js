@@ -21,6 +21,7 @@ class FlameView {
     this.charts = charts; // main and callers
     this.metrics = Object.keys(METRICS).filter((name) => this.isPresent(name));
     this.hasBefore = calls.before.length > 0;
+    this.words = null; // what a search looks through, by frame
     this.defaults = {
       m: this.hasBefore ? "diff" : "icicle", v: this.metrics[0], p: "", t: "", x: "", o: "", w: "", q: "", s: "",
     };
@@ -137,20 +138,18 @@ class FlameView {
     let matches = null;
     this.found = { functions: 0, share: 0 };
     if (wanted) {
-      matches = new Uint8Array(this.calls.name.length);
-      for (let frame = 0; frame < matches.length; frame++) {
-        matches[frame] = this.nameFunction(frame).toLowerCase().includes(wanted) ? 1 : 0;
-      }
+      this.words ??= this.calls.name.map((_, frame) => this.nameFunction(frame).toLowerCase());
+      matches = Uint8Array.from(this.words, (words) => (words.includes(wanted) ? 1 : 0));
       const { shape } = this.charts.main;
-      const seen = new Set();
+      const seen = new Uint8Array(matches.length);
       let sum = 0;
       for (let row = 0, until = 0; row < shape.size; row++) {
         const frame = shape.frame[row];
         if (frame < 0 || !matches[frame]) continue;
-        seen.add(frame);
+        seen[frame] = 1;
         if (row >= until) { sum += shape.total[row]; until = shape.end[row]; }
       }
-      this.found = { functions: seen.size, share: this.whole ? sum / this.whole : 0 };
+      this.found = { functions: seen.reduce((count, one) => count + one, 0), share: this.whole ? sum / this.whole : 0 };
     }
     for (const chart of Object.values(this.charts)) { chart.matches = matches; chart.paint(); }
   }
