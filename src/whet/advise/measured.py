@@ -35,6 +35,7 @@ _NATIVE_GAIN = 10.0
 """What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
 _PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
+_IMPORT = re.compile(r"\s*(import|from)\b")
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
 
 
@@ -59,7 +60,7 @@ def advise_by_measurement(
         *_threads(run, hotspots, own),
         *_imports(run, hotspots, own),
         *_garbage(run, hotspots, own, taken),
-        *_dependencies(hotspots, own, taken),
+        *_dependencies(run, hotspots, own, taken),
         *_unbuffered(run, hotspots, own, taken),
         *_churn(run, hotspots, own, taken),
         *remark_newer_python(run, hotspots, own, newer),
@@ -92,8 +93,8 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         message = (
             f"{len(computing)} threads computed for {tell_time(time)} together, one at a time: the GIL lets only one"
             " run Python. Processes (ProcessPoolExecutor), a free-threaded build or, from Python 3.14 on,"
-            f" subinterpreters (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads share and change"
-            " without a lock: what the GIL hides is a race there."
+            f" subinterpreters (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads"
+            " share and change without a lock: what the GIL hides is a race there."
         )
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall
@@ -161,7 +162,9 @@ def _is_collector(frame: Frame) -> bool:
     return _COLLECTOR.fullmatch(frame.name) is not None and not _PYTHON_FILE.search(frame.file)
 
 
-def _dependencies(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
+def _dependencies(
+    run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[Remark]:
     """Yield the package, not the user's and not the standard library's, that has most of the time in itself.
 
     What it spends for lines that a rule has spoken about is no part of that: there an edit does help.
@@ -169,6 +172,7 @@ def _dependencies(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tup
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
     callers = [spot for spot in own if (spot.file, spot.line) not in taken and _called(spot)]
+    callers = [spot for spot in callers if not _IMPORT.match(read_line(run, spot))]
     callers.sort(key=lambda spot: (-_called(spot), spot.file, spot.line))
     outside = dict(hotspots.outside_packages)
     for package in packages[:1]:
