@@ -1,14 +1,18 @@
-"""What holds for all tests: how they are spread over worker processes."""
+"""What holds for all tests: how they are spread over worker processes, and that none may fail for being slow."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 # These start programs, profilers and browsers that share the machine; side by side they would disturb one another.
 ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packaging")]
+
+settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from whet import store
@@ -126,7 +126,6 @@ def test_the_last_twenty_stay_and_only_ours_go(tmp_path: Path, monkeypatch: pyte
     assert (runs / "20240101-000000-mine").is_dir()
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_name_becomes_a_plain_folder_name(name: str):
     safe = store._sanitise(name)

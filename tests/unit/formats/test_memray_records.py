@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from whet.errors import FormatError
@@ -191,7 +191,6 @@ def test_a_line_too_long_is_refused(monkeypatch: pytest.MonkeyPatch):
         read(["f", "f" * 200, "/a.py", 3])
 
 
-@settings(deadline=None)
 @given(st.lists(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=8), max_size=6))
 def test_any_json_gives_a_profile_or_a_format_error(lines: list[object]):
     try:

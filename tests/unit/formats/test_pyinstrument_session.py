@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from whet.errors import FormatError
@@ -194,7 +194,6 @@ def test_wrong_figures_beside_the_records_do_no_harm():
         assert read([[MAIN], 0.1], sample_count=count).ticks == 1
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.floats() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
@@ -212,7 +211,6 @@ def test_any_json_gives_a_profile_or_a_format_error(value: object):
             assert error.message
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_give_a_profile_or_a_format_error(data: bytes):
     for raw in (data, b'{"frame_records": [' + data):

@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from whet.errors import FormatError
@@ -239,7 +239,6 @@ def test_records_are_not_remembered_without_bound(monkeypatch: pytest.MonkeyPatc
     assert sorted(list_stacks(read(b"".join(lines))).values()) == [100_000_000] * 3
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_profile_or_a_format_error(data: bytes):
     for text in (data, HEAD + data, HEAD + b"f (/a.py:1) 1\n" + data + b"\n"):
@@ -256,7 +255,6 @@ NAMES = st.text(st.characters(blacklist_characters=";()\n\r\x00", blacklist_cate
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -320,7 +320,7 @@ def entries_of(tree):
     ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(trees)
 def test_sums_hold(make, tree):
     hotspots = merge_run(make.run(make.profile(entries_of(tree))))
@@ -350,7 +350,7 @@ def test_sums_hold(make, tree):
     assert sum(spot.cpu_ns for spot in hotspots.threads) == hotspots.cpu_ns
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(trees, st.randoms(use_true_random=False))
 def test_order_does_not_matter(make, tree, chance):
     shuffled = list(tree)

@@ -128,7 +128,7 @@ def test_very_deep_stacks_are_folded_without_recursion():
     assert (len(small), small.whole, small.folded_value) == (1_000, depth, depth - 999)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=7), st.integers(1, 30)), max_size=40),
     st.integers(1, 40),

@@ -163,7 +163,7 @@ def test_deep_stacks(make):
     assert sorted(make.stacks(split, Metric.WAITING).values()) == [1_200 * MS, 2_000 * MS]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.integers(1, 60), st.booleans()), max_size=12),
     st.lists(st.tuples(st.integers(1, 5), st.integers(1, 60), st.booleans()), min_size=1, max_size=12),
