@@ -379,6 +379,24 @@ def test_repeated_executions_are_pooled(runner):
     assert "3 executions pooled" in ran.words
 
 
+def test_test_modules_that_pytest_compiles_itself_are_said_to_lack_hits(runner):
+    program = runner.write(
+        """
+        def test_sum():
+            assert sum(step % 7 for step in range(4_000_000)) > 0
+        """
+    )
+    modules = program.with_name("test_sums.py")
+    program.rename(modules)
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, modules.name]
+    rewritten = runner.whet(*words, cwd=modules.parent)
+    (told,) = rewritten.warnings_about("line_profiler")
+    assert "test_sums.py: compiled by pytest itself" in told
+    assert "--assert=plain" in told
+    plain = runner.whet(*words, "--assert=plain", cwd=modules.parent)
+    assert not plain.warnings_about("line_profiler")
+
+
 @pytest.mark.parametrize("options", [["--repeat", "3"], ["--memory"], ["--full"]])
 def test_nothing_runs_again_after_a_failure(runner, options):
     program = runner.write(

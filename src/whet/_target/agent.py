@@ -41,6 +41,7 @@ SAVE_SHARE = 0.003
 """Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
+MAX_STRANGERS = 20
 
 _open = open
 """Programs put others in its place, as tests with a made-up file system do."""
@@ -223,6 +224,7 @@ class Agent:
                 return
         self.ticks += 1
         self.looks.look(frame)
+        self.compiler.note_stranger(frame)
         self._note_peak(frame)
         if lines is None or self.why_no_hits:
             self._save_now_and_then(cpu)
@@ -317,6 +319,7 @@ class Agent:
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,
             "left_plain": len(self.compiler.other_files),
+            "strangers": sorted(self.compiler.strangers)[:MAX_STRANGERS],
             "sources": {file: data.decode("latin-1") for file, data in self.compiler.sources.items()},
         }
         temporary = f"{self.out}.tmp"

@@ -75,6 +75,8 @@ class Compiler:
         """Whether counters that cost too much can be switched off."""
         self.other_files: set[str] = set()
         """The user's files that load as in a plain run, so that starting stays quick."""
+        self.strangers: set[str] = set()
+        """The user's files that were seen running and that the import system did not compile."""
         self.trouble: str = ""
         self.found_timer = False
         """A module of the program names SIGPROF or ITIMER_PROF."""
@@ -110,6 +112,16 @@ class Compiler:
             self.spent += perf_counter() - began
         self.sources[file] = data
         return code
+
+    def note_stranger(self, frame: types.FrameType | None) -> None:
+        """Take note of the innermost user code from ``frame`` outwards, where something else has compiled it."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if self.is_user(file):
+                if file not in self.sources and file not in self.other_files and file.endswith(".py"):
+                    self.strangers.add(file)
+                return
+            frame = frame.f_back
 
     def note_source(self, file: str, source: bytes) -> None:
         """Keep the source of the program itself, which was compiled before this process began."""

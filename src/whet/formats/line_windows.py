@@ -38,6 +38,8 @@ class AgentReport:
     evidence: Evidence = field(default_factory=Evidence)
     why_no_hits: str = ""
     left_plain: int = 0
+    strangers: tuple[str, ...] = ()
+    """Files that ran and that something else than the import system had compiled: no counts there."""
     peak_kilobytes: int = 0
     peak_stack: tuple[tuple[str, int, str], ...] = ()
     sources: Mapping[str, bytes] = field(default_factory=dict)
@@ -142,6 +144,7 @@ def _windows_report(raw: dict[str, Any]) -> AgentReport:
         evidence=Evidence(int(raw["looks"]), tuple(_seen(each) for each in raw["seen"]), str(raw["why_no_looks"])),
         why_no_hits=str(raw["why_no_hits"]),
         left_plain=int(raw["left_plain"]),
+        strangers=tuple(str(file) for file in raw.get("strangers", ())),
         peak_kilobytes=int(raw["peak_kilobytes"]),
         peak_stack=tuple((str(file), int(line), str(name)) for file, line, name in raw["peak_stack"]),
         sources={str(name): text.encode("latin-1") for name, text in raw["sources"].items()},

@@ -37,7 +37,7 @@ from whet.pipeline.standard_input import record_input
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
 from whet.target.roots import count_compiled, find_launchers, find_program_roots
-from whet.target.spec import TargetSpec
+from whet.target.spec import TargetKind, TargetSpec
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
@@ -213,6 +213,19 @@ class _Measurement:
                 "line_profiler",
                 f"{first.left_plain} modules were left as they are, so that starting stays quick; no hits there",
             )
+        if first.strangers:
+            self._notice_strangers(first.strangers)
+
+    def _notice_strangers(self, files: Sequence[str]) -> None:
+        named = ", ".join(Path(file).name for file in files[:3])
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        by_pytest = self.spec.kind is not TargetKind.CODE and Path(self.spec.name).stem == "pytest"
+        self._notice(
+            "line_profiler",
+            f"{named}{more}: compiled by {'pytest' if by_pytest else 'the program'} itself and not by an import, "
+            "so hits are missing there",
+            "pytest's --assert=plain leaves test modules to the import system" if by_pytest else "",
+        )
 
     def _run_later(self, raw: Path, first: Outcome) -> None:
         number = 1

@@ -403,3 +403,19 @@ def test_a_place_that_cannot_be_written_does_not_matter_to_the_program(run: Begi
     )
     assert (ended.status, ended.said, ended.complained) == (0, "done\n", "")
     assert not (ended.folder / "lines.json").exists()
+
+
+def test_files_that_the_import_system_did_not_compile_are_named(run: Begin):
+    ended = run("""
+        import os
+        here = os.path.dirname(os.path.abspath(__file__))
+        text = "def spin():\\n    end = time.process_time() + 0.4\\n    while time.process_time() < end: pass\\n"
+        def main():
+            for name in ("by_itself.py", "page.html"):
+                namespace = {"time": time}
+                exec(compile(text, os.path.join(here, name), "exec"), namespace)
+                namespace["spin"]()
+    """)
+    assert (ended.status, ended.complained) == (0, "")
+    # Templates and the like are nobody's modules.
+    assert ended.read().strangers == (str(ended.folder / "by_itself.py"),)
