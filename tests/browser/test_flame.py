@@ -56,7 +56,7 @@ def find_pixel(page, selector, x, depth):
     """The colour of the canvas at a part of its width, in the row of a depth."""
     return page.evaluate(
         """async ([selector, x, depth]) => {
-          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); // painting waits for one
+          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); // till it is painted
           const canvas = document.querySelector(selector + " canvas");
           const scale = canvas.width / canvas.clientWidth;
           const point = [x * canvas.width, (depth * 24 + 4) * scale].map(Math.round);
