@@ -374,7 +374,6 @@ def test_repeated_executions_are_pooled(runner):
     times = [each for each in run.profiles if each.samples]
     assert sorted(each.execution for each in times) == [0, 1, 2]
     assert ran.report["samples"] == sum(each.count for profile in times for each in profile.samples)
-    assert ran.report["executions"] == 3
     assert ran.report["cpu_seconds"] == pytest.approx(sum(each.cpu_ns for each in run.executions) / 1e9)
     assert "3 executions pooled" in ran.words
 
