@@ -34,7 +34,7 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
         if trial.why:
             lines.append(f"    {trial.why}")
         if trial.group and trial.group[0] == trial.advice:
-            lines.append(f"    judged together with {len(trial.group) - 1} more, each too small to be measured alone")
+            lines.append(f"    judged together with {len(trial.group) - 1} more, each too little to be told apart")
     return lines
 
 

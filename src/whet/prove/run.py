@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from whet.errors import TargetError
+from whet.model.trial import Clock
 from whet.prove.tree import ProcessTree, start_tree
 
 POLL_SECONDS = (0.01, 0.1)
@@ -112,6 +113,10 @@ class Observed:
     def is_sound(self) -> bool:
         """Whether it ran to an end of its own."""
         return self.ended is None and not self.trouble
+
+    def cost(self, clock: Clock) -> int:
+        """Return what it cost by a clock, in nanoseconds."""
+        return self.wall_ns if clock is Clock.WALL else self.cpu_ns
 
     def last_words(self) -> str:
         """Return the last line of stderr, short."""

@@ -21,15 +21,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.model.trial import Checked, Clock, Gain, Proof, Total, Trial, Verdict
+from whet.model.trial import Checked, Gain, Proof, Total, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
+from whet.prove.conclusion import describe_checks, make_trial
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
-from whet.prove.sides import BASELINE, COMPUTES, SideRunner, Step
+from whet.prove.sides import BASELINE, SideRunner, Step, choose_clock
 from whet.prove.sieve import ALL, Sieve
 from whet.prove.stage import Program, Stage
+from whet.prove.startup import tell_start, time_start
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
 
 WON = "won"
@@ -79,6 +81,7 @@ class ProofSession:
     _sieve: Sieve | None = None
     _comparisons: int = 1
     _reserve: float = 0.0
+    _start: int = 0
     _least_seconds: float = 0.0
     """What a run with all rewrites takes."""
     _rng: random.Random = field(default_factory=random.Random)
@@ -144,11 +147,9 @@ class ProofSession:
                 f"the program ended with status {behaviour.status}, then with {runs[-1].status}, on the same input",
                 "--setup and --cleanup let each run find the same state; --isolate copies its folder",
             )
-        cpu = sum(each.cpu_ns for each in runs)
-        # On a busy machine a program that computes stands in line: that is no waiting of its own.
-        wall = sum(each.wall_ns - each.delayed_ns for each in runs)
-        runner.clock = Clock.CPU if cpu >= COMPUTES * wall else Clock.WALL
+        runner.clock = choose_clock(runs)
         runner.limits = limit_by([first, *runs])
+        self._start = time_start(stage.make_start(), runs, runner.clock, runner.limits, self.folder / "start")
 
     def _refuse_unsound(self, observed: Observed) -> None:
         if observed.ended is not None:
@@ -365,48 +366,26 @@ class ProofSession:
             self.notes.append("ended by Ctrl-C: what was settled before is kept")
         if runner is not None and runner.left_behind:
             self.notes.append(f"runs left up to {runner.left_behind} processes behind, which were ended")
+        notes = [*(stage.notes if stage is not None else ()), *self.notes, *tell_start(self._start, self.total)]
+        trials = {
+            rewrite.id: make_trial(rewrite, settled.verdict, settled.gain, settled.why, settled.unit)
+            for settled in self.settled.values()
+            for rewrite in settled.unit.rewrites
+        }
         return Proof(
-            trials=self._list_trials(),
+            trials=tuple(
+                trials.get(each.id) or make_trial(each, Verdict.NOT_RUN, None, self._dropped[each.id])
+                for each in self.rewrites
+            ),
             total=self.total.gain,
             total_verdict=self.total.verdict,
             applied=self.total.applied,
             unasked=self.unasked,
-            checked=self._describe_checks(),
+            checked=describe_checks(runner, stage, self.options),
             runs=runner.runs if runner is not None else 0,
             seconds=round(runner.spent(), 3) if runner is not None else 0.0,
-            notes=tuple(dict.fromkeys([*(stage.notes if stage is not None else ()), *self.notes])),
+            notes=tuple(dict.fromkeys(notes)),
         )
-
-    def _describe_checks(self) -> Checked:
-        runner, stage, options = self._runner, self._stage, self.options
-        if runner is None or stage is None:
-            return Checked(unchecked="the program was not run")
-        behaviour = runner.behaviour
-        unchecked = ""
-        if runner.unstable:
-            unchecked = f"the program does not do the same twice: {runner.unstable}"
-        elif not behaviour.stdout_bytes and not behaviour.files and not options.tests:
-            unchecked = "it printed nothing, and no file was compared (--compare GLOB, --tests COMMAND)"
-        return Checked(
-            stdout_bytes=0 if runner.unstable else behaviour.stdout_bytes,
-            files=() if runner.unstable else tuple(behaviour.files),
-            file_bytes=0 if runner.unstable else behaviour.file_bytes,
-            candidates=tuple(name for name in stage.candidates if name not in behaviour.files),
-            tolerance=options.tolerance,
-            tests=options.tests,
-            unchecked=unchecked,
-        )
-
-    def _list_trials(self) -> tuple[Trial, ...]:
-        trials: dict[str, Trial] = {}
-        for settled in self.settled.values():
-            group = settled.unit.ids if len(settled.unit.ids) > 1 else ()
-            for rewrite in settled.unit.rewrites:
-                trials[rewrite.id] = _make_trial(rewrite, settled.verdict, settled.gain, settled.why, group)
-        for rewrite in self.rewrites:
-            if rewrite.id in self._dropped:
-                trials[rewrite.id] = _make_trial(rewrite, Verdict.NOT_RUN, None, self._dropped[rewrite.id], ())
-        return tuple(trials[rewrite.id] for rewrite in self.rewrites)
 
     def _in_order(self) -> list[Unit]:
         return [settled.unit for settled in self.settled.values()]
@@ -437,18 +416,3 @@ def count_fresh_sides(units: Sequence[Unit]) -> int:
 
 def _list_ids(units: Sequence[Unit]) -> tuple[str, ...]:
     return tuple(id_ for unit in units for id_ in unit.ids)
-
-
-def _make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, group: tuple[str, ...]) -> Trial:
-    return Trial(
-        rewrite.id,
-        rewrite.rule,
-        verdict,
-        gain,
-        why,
-        group,
-        rewrite.changes,
-        rewrite.safety,
-        rewrite.place,
-        rewrite.title,
-    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -17,6 +18,18 @@ from whet.prove.run import Limits, Observed, Workload, run_once
 BASELINE = "baseline"
 COMPUTES = 0.5
 """From this part of CPU seconds in wall seconds on a program computes, and its CPU seconds are what is compared."""
+
+
+COARSE_NS = 1_000_000_000 if os.name == "nt" else 0
+"""Windows counts CPU time in ticks of 16 ms: of runs shorter than that, wall seconds say more."""
+
+
+def choose_clock(runs: Sequence[Observed]) -> Clock:
+    """Return by which seconds runs are compared: CPU for a program that computes, wall for one that waits."""
+    cpu = sum(each.cpu_ns for each in runs)
+    # On a busy machine a program that computes stands in line: that is no waiting of its own.
+    wall = sum(each.wall_ns - each.delayed_ns for each in runs)
+    return Clock.CPU if cpu >= max(COMPUTES * wall, COARSE_NS * len(runs)) else Clock.WALL
 
 
 class Sides(Protocol):

@@ -102,6 +102,14 @@ class Stage:
         self._overlay.activate(side)
         return self._make_workload()
 
+    def make_start(self) -> Workload | None:
+        """Return how the interpreter starts and does nothing, on the side of now; ``None`` for a line of the shell."""
+        workload, spec = self._make_workload(), self.program.spec
+        if spec is None:
+            return None
+        nothing = (self.program.python, *spec.options, "-c", "pass")
+        return replace(workload, command=nothing, stdin=None, setup="", cleanup="")
+
     def reset(self) -> None:
         """Bring the working folder back to its first state, where it is a copy."""
         if self._copy is not None:

@@ -133,6 +133,9 @@ class FakeStage:
         self.program.current = side
         return Workload((), "", {})
 
+    def make_start(self) -> None:
+        return None
+
     def reset(self) -> None:
         pass
 

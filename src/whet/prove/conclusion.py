@@ -1,0 +1,47 @@
+"""What a session comes to: trials, and what was compared."""
+
+from __future__ import annotations
+
+from whet.model.trial import Checked, Gain, Trial, Verdict
+from whet.prove.options import ProveOptions
+from whet.prove.rewrites import Rewrite, Unit
+from whet.prove.sides import SideRunner
+from whet.prove.stage import Stage
+
+
+def make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, unit: Unit | None = None) -> Trial:
+    """Return what became of a rewrite, which was judged as part of ``unit``."""
+    group = unit.ids if unit is not None and len(unit.ids) > 1 else ()
+    return Trial(
+        rewrite.id,
+        rewrite.rule,
+        verdict,
+        gain,
+        why,
+        group,
+        rewrite.changes,
+        rewrite.safety,
+        rewrite.place,
+        rewrite.title,
+    )
+
+
+def describe_checks(runner: SideRunner | None, stage: Stage | None, options: ProveOptions) -> Checked:
+    """Return what was compared of the program's behaviour, and why that says nothing where it does not."""
+    if runner is None or stage is None:
+        return Checked(unchecked="the program was not run")
+    behaviour = runner.behaviour
+    unchecked = ""
+    if runner.unstable:
+        unchecked = f"the program does not do the same twice: {runner.unstable}"
+    elif not behaviour.stdout_bytes and not behaviour.files and not options.tests:
+        unchecked = "it printed nothing, and no file was compared (--compare GLOB, --tests COMMAND)"
+    return Checked(
+        stdout_bytes=0 if runner.unstable else behaviour.stdout_bytes,
+        files=() if runner.unstable else tuple(behaviour.files),
+        file_bytes=0 if runner.unstable else behaviour.file_bytes,
+        candidates=tuple(name for name in stage.candidates if name not in behaviour.files),
+        tolerance=options.tolerance,
+        tests=options.tests,
+        unchecked=unchecked,
+    )
