@@ -165,7 +165,7 @@ def _without_addresses(text: bytes) -> bytes:
     return re.sub(rb"0x[0-9a-fA-F]{6,}", b"0x", text) if len(text) < 1_000_000 else text
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
     """Return the first true answer of ``condition``; fail when there is none in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -47,7 +47,8 @@ def test_awaited_time_stands_with_the_coroutine_that_awaits(tmp_path):
     waited = {each["name"]: each["waiting_seconds"] for each in report["functions"]}
     assert waited["answer"] >= 0.35
     assert waited["pause"] >= 0.25
-    assert waited.get("ask", 0) + waited.get("main", 0) < 0.1
+    # Who awaits them does not wait itself.
+    assert waited.get("ask", 0) + waited.get("main", 0) < 0.2 * (waited["answer"] + waited["pause"])
 
 
 def test_the_default_sampler_names_the_one_that_knows(tmp_path):

@@ -13,13 +13,31 @@ import pytest
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
+# Ready when it has computed long enough to be seen, however many others want the processor.
 ENDLESS = """
+import time
 def serve():
-    total = 0
-    for step in range(10**12):
-        total += step % 7
-print("ready", flush=True)
+    total, end = 0, time.process_time() + 0.3
+    while True:
+        for step in range(10_000):
+            total += step % 7
+        if end and time.process_time() > end:
+            end = print("ready", flush=True)
 serve()
+"""
+INTERRUPTED = """
+import signal, time
+seen = []
+signal.signal(signal.SIGINT, lambda *about: seen.append(1))
+print("ready", flush=True)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    sum(range(1_000))
+    if len(seen) == 1:
+        # A second one would come at the same moment.
+        seen.append("more:")
+        end = time.monotonic() + 0.5
+print("seen", *seen)
 """
 
 
@@ -28,7 +46,6 @@ def start(runner, program, options=(), **more):
     folder = runner.make_folder()
     process = runner.start(runner.command(program, options=options), folder, start_new_session=True, **more)
     assert process.stdout.readline() == b"ready\n", process.stderr.read()
-    time.sleep(0.3)  # enough to be seen
     return process, folder
 
 
@@ -60,6 +77,7 @@ def test_interrupt_of_the_whole_group(runner):
 
 def test_program_that_handles_interrupts(runner):
     process, folder = start(runner, TARGETS / "handle_interrupt.py")
+    time.sleep(0.3)  # it is at work by then, or will be
     process.send_signal(signal.SIGINT)
     ran = runner.finish(process, folder)
     assert (ran.status, ran.stdout) == (7, b"interrupted\n")
@@ -75,21 +93,9 @@ def test_program_that_ignores_interrupts_goes_on(runner):
 
 
 def test_interrupt_counts_once(runner):
-    program = runner.write(
-        """
-        import signal, time
-        seen = []
-        signal.signal(signal.SIGINT, lambda *about: seen.append(1))
-        print("ready", flush=True)
-        end = time.monotonic() + 1
-        while time.monotonic() < end:
-            sum(range(1_000))
-        print(len(seen))
-        """
-    )
-    process, folder = start(runner, program)
+    process, folder = start(runner, runner.write(INTERRUPTED))
     process.send_signal(signal.SIGINT)
-    assert runner.finish(process, folder).stdout == b"1\n"
+    assert runner.finish(process, folder).stdout == b"seen 1 more:\n"
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGUSR1, 138)])
@@ -120,10 +126,10 @@ def test_nothing_runs_again_after_an_interrupt(runner):
 
 def test_duration_ends_a_program(runner):
     ran = runner.whet(runner.write(ENDLESS), options=["--duration", "1"])
-    assert (ran.status, ran.stdout) == (130, b"ready\n")
+    assert ran.status == 130
     assert_seen(ran, "serve")
     assert "ended by --duration" in ran.words + str(ran.report["warnings"])
-    assert 0.9 < ran.report["duration_seconds"] < 5
+    assert ran.report["duration_seconds"] > 0.9
 
 
 @pytest.mark.slow
@@ -154,12 +160,12 @@ def test_max_time_ends_the_recording_and_not_the_program(runner):
             while time.monotonic() < end:
                 total += 1
         begin = time.monotonic()
-        first(begin + 1.2)
-        second(begin + 2.2)
+        first(begin + 4)
+        second(begin + 5)
         print("end")
         """
     )
-    ran = runner.whet(program, options=["--max-time", "0.6"])
+    ran = runner.whet(program, options=["--max-time", "1"])
     assert (ran.status, ran.stdout) == (0, b"end\n"), ran.words
     assert_seen(ran, "first")
     assert sum(each["self_seconds"] for each in ran.find_functions("second")) < 0.1
@@ -172,7 +178,7 @@ def test_later_execution_that_does_not_end_is_ended(runner):
         """
         import pathlib, time
         def work():
-            return sum(step % 7 for step in range(1_000_000))
+            return sum(step % 7 for step in range(5_000_000))
         work()
         mark = pathlib.Path("mark")
         if mark.exists():
@@ -211,7 +217,7 @@ def run_at_terminal(runner, program, act=None, options=(), **variables):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV", "NO_COLOR"))}
         os.execve(command[0], command, {**kept, "TERM": "xterm", "PYTHON_COLORS": "0", **variables})
     shown = b""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if select.select([master], [], [], 0.1)[0]:
             try:
@@ -234,7 +240,6 @@ def test_ctrl_c_at_a_terminal(runner):
 
     def press(master, shown):
         if b"ready" in shown and not pressed:
-            time.sleep(0.5)
             pressed.append(os.write(master, b"\x03"))
 
     shown, status, folder = run_at_terminal(runner, runner.write(ENDLESS), press)
@@ -247,45 +252,40 @@ def test_ctrl_c_at_a_terminal(runner):
 
 
 def test_ctrl_c_at_a_terminal_is_one_interrupt(runner):
-    program = runner.write(
-        """
-        import signal, time
-        seen = []
-        signal.signal(signal.SIGINT, lambda *about: seen.append(1))
-        print("ready", flush=True)
-        end = time.monotonic() + 1
-        while time.monotonic() < end:
-            sum(range(1_000))
-        print("seen", len(seen))
-        """
-    )
     pressed = []
 
     def press(master, shown):
         if b"ready" in shown and not pressed:
             pressed.append(os.write(master, b"\x03"))
 
-    shown, status, _ = run_at_terminal(runner, program, press)
+    shown, status, _ = run_at_terminal(runner, runner.write(INTERRUPTED), press)
     assert status == 0
-    assert b"seen 1\r\n" in shown
+    assert b"seen 1 more:\r\n" in shown
 
 
 LIVE = b"execution 1 of 1"
 SLOW = """
-import sys, time
+import os, sys, time
 print("begin", sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty(), flush=True)
-end = time.monotonic() + 1.8
-while time.monotonic() < end:
+begin = time.monotonic()
+while {goes_on}:
     sum(range(1_000))
 print("last line", flush=True)
 """
+FOR_A_WHILE = SLOW.format(goes_on="time.monotonic() < begin + 1.8")
 
 
 def test_live_line_comes_and_goes(runner):
-    shown, status, _ = run_at_terminal(runner, runner.write(SLOW))
+    enough = runner.make_folder() / "enough"
+
+    def look(_master, shown):
+        if shown.count(LIVE) >= 2:
+            enough.touch()
+
+    program = runner.write(SLOW.format(goes_on=f"not os.path.exists({str(enough)!r})"))
+    shown, status, _ = run_at_terminal(runner, program, look)
     assert status == 0
     assert b"begin True True True" in shown
-    assert shown.count(LIVE) >= 2
     # Gone at the end: the line is cleared and the whole screen scrolls again before whet's own words.
     last = shown.rindex(LIVE)
     rest = shown[last:]
@@ -295,7 +295,7 @@ def test_live_line_comes_and_goes(runner):
 
 
 def test_live_line_is_nothing_off_a_terminal(runner):
-    ran = runner.whet(runner.write(SLOW), options=["--max-time", "1"])
+    ran = runner.whet(runner.write(FOR_A_WHILE), options=["--max-time", "1"])
     assert ran.stdout == b"begin False False False\nlast line\n"
     assert b"\x1b" not in ran.stderr
     assert LIVE not in ran.stderr
@@ -327,7 +327,7 @@ print("last line", flush=True)
 
 @pytest.mark.slow
 def test_live_line_not_on_a_dumb_terminal(runner):
-    shown, status, _ = run_at_terminal(runner, runner.write(SLOW), TERM="dumb")
+    shown, status, _ = run_at_terminal(runner, runner.write(FOR_A_WHILE), TERM="dumb")
     assert status == 0
     assert b"last line" in shown
     assert LIVE not in shown
