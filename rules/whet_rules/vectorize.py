@@ -2,7 +2,8 @@
 
 ## What
 A loop whose turns do not depend on each other, over numbers: `total += series[start + offset]` for each offset is
-`sum(series[start:start + count], total)`; over a NumPy array, an elementwise assignment, a reduction, a count, a
+`sum(series[start:start + count], total)`, and each step of a sum kept in a list is `itertools.accumulate`; over a NumPy
+array, an elementwise assignment, a reduction, a count, a
 choice (`if` becomes `np.where`), a running sum (`np.cumsum`), or a comprehension that makes an array is one
 operation on the whole array. Arrays are known from what makes them (`np.zeros(n)`), from annotations, or from the
 values seen.
@@ -28,10 +29,10 @@ of a list against the loop; whole arrays gain more.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    ARRAY_MAKERS,
     Ask,
     Bench,
     BindingKind,
@@ -45,6 +46,10 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    Whole,
+    array_state,
+    ask_arrays,
+    range_stop,
 )
 
 RULE = Rule(
@@ -64,20 +69,6 @@ RULE = Rule(
 )
 
 _NUMBERS = ("builtins.int", "builtins.float", "builtins.bool")
-_ARRAY = ("numpy.ndarray",)
-_MAKERS = frozenset(
-    f"numpy.{name}"
-    for name in (
-        *("arange", "array", "asarray", "empty", "empty_like", "full", "full_like", "linspace", "loadtxt", "ones"),
-        *("ones_like", "zeros", "zeros_like", "cumsum", "sqrt", "exp", "log", "sort", "frombuffer", "fromfile"),
-    )
-)
-_UFUNCS = {
-    "builtins.abs": "abs",
-    **{f"math.{n}": n for n in ("sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "floor", "ceil")},
-    **{f"numpy.{n}": n for n in ("sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "abs", "floor", "ceil")},
-}
-_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -87,7 +78,11 @@ def detect(context: Context) -> Iterator[Finding]:
     numpy = "numpy" in context.facts.imports
     for loop in context.nodes(ast.For):
         if isinstance(loop.target, ast.Name) and not loop.orelse and _is_free(context, loop):
-            found = _sum(context, loop, numpy=numpy) or (_over_arrays(context, loop) if numpy else None)
+            found = (
+                _sum(context, loop, numpy=numpy)
+                or _running(context, loop, numpy=numpy)
+                or (_over_arrays(context, loop) if numpy else None)
+            )
             if found is not None:
                 yield found
     if numpy:
@@ -132,16 +127,10 @@ def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
             pass
         case _:
             return None
-    part = _part(context, loop, value)
+    part = _part_of_list(context, loop, value, total, numpy=numpy)
     if part is None or not context.has_builtin("sum"):
         return None
     sequence, text, sure = part
-    if _array_state(context, sequence) == "yes" or (numpy and context.type_of(sequence) != {"builtins.list"}):
-        return None
-    if {one for one in context.element_of(sequence) if one not in _NUMBERS}:
-        return None
-    if context.facts.resolve(sequence) is not None or context.place(sequence) is context.place(total):
-        return None
     rewrite = context.rewrite()
     rewrite.replace(loop, f"{total.id} = sum({text}, {total.id})")
     note = "" if sure else " An index outside of it would raise no error any more."
@@ -149,10 +138,76 @@ def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
         loop,
         f"The loop adds up elements of {ast.unparse(sequence)} one by one: sum() does that in C."
         f" Floats are summed more exactly from Python 3.12 on.{note}",
-        lines=_lines(loop),
         safety=Safety.OBSERVED if sure else Safety.OFFER,
         questions=_ask_list(context, sequence, indexed=text != ast.unparse(sequence)),
         rewrite=rewrite,
+    )
+
+
+def _part_of_list(
+    context: Context, loop: ast.For, value: ast.expr, kept: ast.expr, *, numpy: bool
+) -> tuple[ast.expr, str, bool] | None:
+    """Return what `_part` does, if that may be a list of numbers that is not also what the loop changes, `kept`."""
+    part = _part(context, loop, value)
+    if part is None or array_state(context, part[0]) == "yes":
+        return None
+    sequence = part[0]
+    if numpy and context.type_of(sequence) != {"builtins.list"}:
+        return None
+    if {one for one in context.element_of(sequence) if one not in _NUMBERS}:
+        return None
+    same = context.place(sequence) is context.place(kept)
+    return None if same or context.facts.resolve(sequence) is not None else part
+
+
+def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
+    """Return what is said of a loop that keeps each step of a sum in a list."""
+    replaced: list[ast.stmt] = [loop]
+    match loop.body:
+        case [
+            ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value),
+            ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as out, attr="append"),
+                                    args=[ast.Name(id=kept)], keywords=[])),
+        ] if kept == total.id and _is_number(context, total):  # fmt: skip
+            if context.type_of(out) != {"builtins.list"} or _is_read_later(context, total, loop):
+                return None
+            form = f"{out.id}.extend({{itertools}}.islice({{itertools}}.accumulate({{text}}, initial={total.id}), 1, None))"
+        case [ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as out, attr="append"), keywords=[], args=[
+                ast.BinOp(left=ast.Subscript(value=ast.Name(id=again), slice=last), op=ast.Add(), right=value)]))] if (
+            again == out.id and ast.unparse(last) == "-1"
+        ):  # fmt: skip
+            match context.previous(loop):
+                case ast.Assign(targets=[ast.Name(id=made)], value=ast.List(elts=[ast.Constant() as first])) as start:
+                    if made != out.id or type(first.value) not in (int, float) or not context.has_builtin("list"):
+                        return None
+                case _:
+                    return None
+            replaced.insert(0, start)
+            form = f"{out.id} = list({{itertools}}.accumulate({{text}}, initial={ast.unparse(first)}))"
+        case _:
+            return None
+    place, part = context.place(out), _part_of_list(context, loop, value, out, numpy=numpy)
+    if part is None or place is None or place.kind is not PlaceKind.LOCAL:
+        return None
+    sequence, text, sure = part
+    rewrite = context.rewrite()
+    rewrite.replace(replaced, form.format(itertools=rewrite.add_import("itertools"), text=text))
+    return context.finding(
+        loop,
+        f"The loop keeps each step of a sum over {ast.unparse(sequence)}: itertools.accumulate does that in C."
+        + ("" if sure else " An index outside of it would raise no error any more."),
+        safety=Safety.OBSERVED if sure else Safety.OFFER,
+        questions=_ask_list(context, sequence, indexed=text != ast.unparse(sequence)),
+        measured_gain=False,
+        rewrite=rewrite,
+    )
+
+
+def _is_read_later(context: Context, total: ast.Name, loop: ast.For) -> bool:
+    place = context.place(total)
+    return place is None or any(
+        isinstance(getattr(reference, "ctx", None), ast.Load) and not context.is_inside(reference, loop)
+        for reference in place.references
     )
 
 
@@ -173,7 +228,7 @@ def _part(context: Context, loop: ast.For, value: ast.expr) -> tuple[ast.expr, s
     if isinstance(value, ast.Name) and value.id == counter:
         known = isinstance(loop.iter, ast.Name | ast.Attribute)
         return (loop.iter, ast.unparse(loop.iter), True) if known and context.place(loop.iter) is not None else None
-    stop = _range_stop(context, loop.iter)
+    stop = range_stop(context, loop.iter)
     if stop is None or not isinstance(value, ast.Subscript) or context.place(value.value) is None:
         return None
     sequence = ast.unparse(value.value)
@@ -204,24 +259,12 @@ def _is_window(context: Context, loop: ast.For, base: ast.Name, sequence: str, c
     for outer in context.loops(loop):
         if not isinstance(outer, ast.For) or ast.unparse(outer.target) != base.id:
             continue
-        stop = _range_stop(context, outer.iter)
+        stop = range_stop(context, outer.iter)
         text = ast.unparse(stop) if stop is not None else ""
         stores = [n for n in context.nodes(ast.Name) if n.id == base.id and isinstance(n.ctx, ast.Store)]
         unchanged = sequence not in context.written_in(outer) and len(stores) == 1
         return unchanged and text in (f"len({sequence}) - {count} + 1", f"len({sequence}) - {count}")
     return False
-
-
-def _range_stop(context: Context, node: ast.expr) -> ast.expr | None:
-    match node:
-        case ast.Call(func=function, args=[stop], keywords=[]) if context.resolve(function) == "builtins.range":
-            return stop
-        case ast.Call(func=function, args=[ast.Constant(value=0), stop], keywords=[]) if (
-            context.resolve(function) == "builtins.range"
-        ):
-            return stop
-        case _:
-            return None
 
 
 def _is_number(context: Context, node: ast.expr) -> bool:
@@ -238,101 +281,28 @@ def _is_number(context: Context, node: ast.expr) -> bool:
 # Arrays
 
 
-def _array_state(context: Context, node: ast.expr) -> str:
-    """Return whether ``node`` is an array: ``yes`` by the source, ``ask`` where only values can tell, else ``no``."""
-    place = context.place(node)
-    if place is None:
-        return "no"
-    states = set()
-    for binding in place.bindings:
-        if isinstance(binding.value, ast.Call) and context.resolve(binding.value.func) in _MAKERS:
-            states.add("yes")
-        elif binding.annotation is not None:
-            kind = binding.annotation.value if isinstance(binding.annotation, ast.Subscript) else binding.annotation
-            states.add("yes" if context.resolve(kind) in ("numpy.ndarray", "numpy.typing.NDArray") else "no")
-        elif binding.kind is BindingKind.PARAMETER:
-            states.add("ask")
-        elif binding.kind is not BindingKind.AUGMENTED:
-            states.add("no")
-    if not states or "no" in states:
-        return "no"
-    return "ask" if "ask" in states else "yes"
-
-
-class _Whole(ast.NodeTransformer):
-    """Makes of what is computed for one element what is computed for all; ``failed`` when that is not known."""
-
-    def __init__(self, context: Context, loop: ast.AST, arrays: dict[str, ast.expr], index: str, stop: str) -> None:
-        self.context = context
-        self.loop = loop
-        self.arrays = arrays
-        self.index = index
-        self.stop = stop
-        self.written = context.written_in(loop)
-        self.used: dict[str, ast.expr] = {}
-        self.functions: set[str] = set()
-        self.failed = False
-
-    def visit(self, node: ast.expr) -> ast.expr:  # type: ignore[override]  # noqa: PLR0911 - one return a kind of node
-        match node:
-            case ast.Constant(value=value) if type(value) in (int, float):
-                return node
-            case ast.Name(id=name) if name in self.arrays:
-                self.used.setdefault(ast.unparse(self.arrays[name]), self.arrays[name])
-                return copy.deepcopy(self.arrays[name])
-            case ast.Name(id=name) if name not in self.written and name != self.index:
-                return node
-            case ast.Subscript(value=ast.Name() as array, slice=ast.Name(id=name)) if self.index and name == self.index:
-                self.used.setdefault(array.id, array)
-                whole = self.stop in ("", f"len({array.id})")
-                return array if whole else _parse(f"{array.id}[:{self.stop}]")
-            case ast.BinOp(op=op) if isinstance(op, _OPERATORS):
-                return ast.BinOp(self.visit(node.left), op, self.visit(node.right))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return ast.UnaryOp(node.op, self.visit(operand))
-            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]):
-                return ast.Compare(self.visit(left), node.ops, [self.visit(right)])
-            case ast.IfExp(test=ast.Compare() as test, body=body, orelse=orelse):
-                return self._call("where", self.visit(test), self.visit(body), self.visit(orelse))
-            case ast.Call(func=function, args=[argument], keywords=[]) if self.context.resolve(function) in _UFUNCS:
-                return self._call(_UFUNCS[self.context.resolve(function) or ""], self.visit(argument))
-            case _:
-                self.failed = True
-                return node
-
-    def _call(self, name: str, *arguments: ast.expr) -> ast.Call:
-        self.functions.add(name)
-        return ast.Call(ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load()), list(arguments), [])
-
-    def text_of(self, node: ast.expr, numpy: str) -> str:
-        made = self.visit(node)
-        for part in ast.walk(made):
-            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "np":
-                part.value = ast.Name(numpy, ast.Load())
-        return ast.unparse(ast.fix_missing_locations(made))
-
-
-def _parse(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
-
-
 def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
-    stop = _range_stop(context, loop.iter)
+    stop, start = range_stop(context, loop.iter), ""
     name = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    match loop.iter:
+        case ast.Call(func=function, args=[ast.Constant(value=1), last], keywords=[]) if (
+            context.resolve(function) == "builtins.range"
+        ):
+            stop, start = last, "1"
     if stop is not None and not _is_fixed(context, stop, loop):
         return None
     if stop is not None:
-        whole = _Whole(context, loop, {}, name, ast.unparse(stop))
+        whole = Whole.by_index(context, loop, name, stop, start)
     elif isinstance(loop.iter, ast.Name):
-        whole = _Whole(context, loop, {name: loop.iter}, "", "")
+        whole = Whole.over(context, loop, name, loop.iter)
     else:
         return None
     rewrite = context.rewrite()
     numpy = rewrite.add_import("numpy")
-    text, what = _statement(context, loop.body, whole, numpy)
+    text, what = _cumulative(context, loop, whole, numpy) or _statement(context, loop.body, whole, numpy)
     if not text or whole.failed or not whole.used:
         return None
-    questions = _ask_arrays(context, whole.used)
+    questions = ask_arrays(context, whole.used)
     if questions is None:
         return None
     rewrite.replace(loop, text)
@@ -340,7 +310,6 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
         loop,
         f"The loop {what} element by element: one operation on the whole array does it. Floats may differ in the last"
         f" digits, integers of fixed width wrap around.",
-        lines=_lines(loop),
         safety=Safety.OFFER,
         questions=questions,
         measured_gain=False,
@@ -363,13 +332,44 @@ def _is_fixed(context: Context, stop: ast.expr, loop: ast.AST) -> bool:
 def _is_length(context: Context, name: str) -> bool:
     """Tell whether an array is made of this length in the function, so that it is not negative."""
     return any(
-        context.resolve(call.func) in _MAKERS
+        context.resolve(call.func) in ARRAY_MAKERS
         and any(isinstance(argument, ast.Name) and argument.id == name for argument in call.args)
         for call in context.nodes(ast.Call)
     )
 
 
-def _statement(context: Context, body: list[ast.stmt], whole: _Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911
+def _cumulative(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tuple[str, str] | None:
+    """Return the statement for a loop that fills an array with the steps of a sum, and what that is in words."""
+    match loop.body:
+        case [
+            ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value),
+            ast.Assign(targets=[ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index))],
+                       value=ast.Name(id=kept)),
+        ] if kept == total.id and index == whole.index and _is_number(context, total):  # fmt: skip
+            if _is_read_later(context, total, loop):
+                return None
+            before = total.id
+        case [ast.Assign(
+                targets=[ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index))],
+                value=ast.BinOp(left=ast.Subscript(value=ast.Name(id=again), slice=earlier), op=ast.Add(), right=value),
+        )] if index == whole.index and whole.start == "1":  # fmt: skip
+            if again != out.id or ast.unparse(earlier) != f"{index} - 1" or out.id in _names(value):
+                return None
+            before = f"{out.id}[:1]"
+        case _:
+            return None
+    text = whole.text_of(value, numpy)
+    if whole.failed or not whole.used:
+        return None
+    whole.used.setdefault(out.id, out)
+    return f"{whole.part_of(out.id)} = {before} + {numpy}.cumsum({text})", "fills an array with the steps of a sum"
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _statement(context: Context, body: list[ast.stmt], whole: Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911
     """Return the statement that does what the body does in all turns, and what that is in words."""
     match body:
         case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if _is_number(context, total):
@@ -393,15 +393,15 @@ def _statement(context: Context, body: list[ast.stmt], whole: _Whole, numpy: str
             return "", ""
 
 
-def _elementwise(target: ast.Subscript, sign: str, value: ast.expr, whole: _Whole, numpy: str) -> tuple[str, str]:
+def _elementwise(target: ast.Subscript, sign: str, value: ast.expr, whole: Whole, numpy: str) -> tuple[str, str]:
     match target:
         case ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index)) if whole.index and index == whole.index:
             text = whole.text_of(value, numpy)
             if not whole.used:
                 return "", ""
             whole.used.setdefault(out.id, out)
-            stop = "" if whole.stop == f"len({out.id})" else whole.stop
-            return f"{out.id}[:{stop}] {sign} {text}", "fills an array"
+            part = whole.part_of(out.id)
+            return f"{part if part != out.id else f'{part}[:]'} {sign} {text}", "fills an array"
         case _:
             return "", ""
 
@@ -413,17 +413,17 @@ def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
         return None
     match node.generators:
         case [ast.comprehension(target=ast.Name(id=name), iter=ast.Name() as array, ifs=[], is_async=0)]:
-            whole = _Whole(context, node, {name: array}, "", "")
+            whole = Whole.over(context, node, name, array)
         case [ast.comprehension(target=ast.Name(id=name), iter=iterable, ifs=[], is_async=0)]:
-            stop = _range_stop(context, iterable)
+            stop = range_stop(context, iterable)
             if stop is None or not _is_fixed(context, stop, node):
                 return None
-            whole = _Whole(context, node, {}, name, ast.unparse(stop))
+            whole = Whole.by_index(context, node, name, stop)
         case _:
             return None
     rewrite = context.rewrite()
     text = whole.text_of(node.elt, rewrite.add_import("numpy"))
-    questions = _ask_arrays(context, whole.used)
+    questions = ask_arrays(context, whole.used)
     plain = isinstance(node.elt, ast.Name | ast.Subscript)
     if whole.failed or not whole.used or questions is None or len(call.args) + len(call.keywords) != 1 or plain:
         return None
@@ -437,22 +437,6 @@ def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
         measured_gain=False,
         rewrite=rewrite,
     )
-
-
-def _ask_arrays(context: Context, used: dict[str, ast.expr]) -> tuple[Question, ...] | None:
-    """Return what to ask about names that may be arrays; ``None`` when one of them is none."""
-    questions: list[Question] = []
-    for node in used.values():
-        place, state = context.place(node), _array_state(context, node)
-        if place is None or state == "no":
-            return None
-        if state == "ask":
-            questions.append(context.ask(place, Ask.TYPES, expects=_ARRAY, needed=True))
-    return tuple(questions)
-
-
-def _lines(loop: ast.For) -> tuple[int, ...]:
-    return tuple(range(loop.lineno, (loop.end_lineno or loop.lineno) + 1))
 
 
 CASES = (
@@ -522,6 +506,71 @@ def value(prices):
 """,
         call="value",
         inputs=("([1, 2, 3],)", "((),)", "((True, 4),)"),
+    ),
+    Case(
+        name="the steps of a sum, from a start of its own and from the list's last",
+        before="""
+def steps(xs, ys):
+    total = 0
+    sums = []
+    for x in xs:
+        total += x
+        sums.append(total)
+    ends = [0]
+    for i in range(len(ys)):
+        ends.append(ends[-1] + ys[i])
+    return sums, ends
+""",
+        after="""
+from itertools import accumulate
+
+def steps(xs, ys):
+    return list(accumulate(xs)), list(accumulate(ys, initial=0))
+""",
+        call="steps",
+        inputs=("([1, 2, 3], [4, 5])", "([], [])", "((1, 2.5), (7,))"),
+        rewritten="""
+import itertools
+
+def steps(xs, ys):
+    total = 0
+    sums = []
+    sums.extend(itertools.islice(itertools.accumulate(xs, initial=total), 1, None))
+    ends = list(itertools.accumulate(ys, initial=0))
+    return sums, ends
+""",
+    ),
+    Case(
+        name="arrays: the steps of a sum",
+        before="""
+import numpy as np
+
+def work(count):
+    prices = np.linspace(1.0, 9.0, count)
+    sums = np.zeros(count)
+    ends = np.ones(count)
+    total = 0.5
+    for i in range(count):
+        total += prices[i] * 2
+        sums[i] = total
+    for i in range(1, count):
+        ends[i] = ends[i - 1] + prices[i]
+    return [round(x, 9) for x in (*sums.tolist(), *ends.tolist())]
+""",
+        after="""
+import numpy as np
+
+def work(count):
+    prices = np.linspace(1.0, 9.0, count)
+    sums = np.zeros(count)
+    ends = np.ones(count)
+    total = 0.5
+    sums[:count] = total + np.cumsum(prices[:count] * 2)
+    ends[1:count] = ends[:1] + np.cumsum(prices[1:count])
+    return [round(x, 9) for x in (*sums.tolist(), *ends.tolist())]
+""",
+        call="work",
+        inputs=("(40,)", "(1,)", "(0,)"),
     ),
     Case(
         name="arrays: elementwise, a choice, a reduction and a count",
@@ -608,6 +657,20 @@ REFUSE = (
     Refuse("each turn needs the one before",
            "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    for i in range(1, n):\n"
            "        a[i] = a[i - 1] * 2\n    return a\n"),
+    Refuse("the sum is read after its steps",
+           "def f(xs):\n    total = 0\n    sums = []\n    for x in xs:\n        total += x\n"
+           "        sums.append(total)\n    return sums, total\n"),
+    Refuse("the steps are of texts",
+           "def f(xs):\n    total = ''\n    sums = []\n    for x in xs:\n        total += x\n"
+           "        sums.append(total)\n    return sums\n"),
+    Refuse("the steps go to the list that is gone through",
+           "def f(xs):\n    xs = list(xs)\n    total = 0\n    for x in xs:\n        total += x\n"
+           "        xs.append(total)\n    return xs\n"),
+    Refuse("the last but one",
+           "def f(xs):\n    a = [0, 1]\n    for x in xs:\n        a.append(a[-2] + x)\n    return a\n"),
+    Refuse("the step is of the array that is filled",
+           "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    for i in range(1, n):\n"
+           "        a[i] = a[i - 1] + a[i] * 2\n    return a\n"),
     Refuse("something else is done in the loop",
            "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    for i in range(n):\n        a[i] = g(i)\n"
            "    return a\n"),

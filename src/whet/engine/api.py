@@ -13,6 +13,7 @@ and a docstring that is its page.
 
 from __future__ import annotations
 
+from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
 from whet.engine.facts import Facts
 from whet.engine.places import Place, PlaceKind, Use
@@ -22,6 +23,7 @@ from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
 __all__ = [
+    "ARRAY_MAKERS",
     "Ask",
     "Bench",
     "Binding",
@@ -44,4 +46,8 @@ __all__ = [
     "Speedup",
     "Triggers",
     "Use",
+    "Whole",
+    "array_state",
+    "ask_arrays",
+    "range_stop",
 ]
