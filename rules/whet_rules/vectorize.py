@@ -171,7 +171,8 @@ def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
         ] if kept == total.id and _is_number(context, total):  # fmt: skip
             if context.type_of(out) != {"builtins.list"} or _is_read_later(context, total, loop):
                 return None
-            form = f"{out.id}.extend({{itertools}}.islice({{itertools}}.accumulate({{text}}, initial={total.id}), 1, None))"
+            steps = f"{{itertools}}.accumulate({{text}}, initial={total.id})"
+            form = f"{out.id}.extend({{itertools}}.islice({steps}, 1, None))"
         case [ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as out, attr="append"), keywords=[], args=[
                 ast.BinOp(left=ast.Subscript(value=ast.Name(id=again), slice=last), op=ast.Add(), right=value)]))] if (
             again == out.id and ast.unparse(last) == "-1"
