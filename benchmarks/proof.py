@@ -1,13 +1,15 @@
 """Whether the verdicts of ``whet prove`` keep their promises: how often it is wrong, and what it finds.
 
-    python benchmarks/proof.py [--real N] [--seconds S] [--noise FILE] [--comparisons N] [--budget SECONDS]
+    python benchmarks/proof.py [--real N] [--seconds S] [--noise FILE [--for SECONDS]] [--comparisons N] [--budget S]
 
 1. ``--real`` comparisons (100) of a program with itself on this machine, done as ``whet prove`` does them: overlay
    on both sides, rounds in random order, looked at until it is clear. Called faster or slower: at most 1 in 100.
 2. The log ratios of these pairs are the machine's noise. Comparisons made by drawing from it: 300 of a program
    with itself, 200 with a true 5 %, of which 95 in 100 must be found, and 200 with 1 %, whose intervals must hold it.
 
-``--noise FILE`` keeps the ratios there, or, with ``--real 0``, takes them from there. See README.md beside this file.
+``--noise FILE`` keeps the real comparisons there, each as soon as it is over. Started again, it goes on where it was
+ended, so that a long measurement can be made in pieces: ``--for 150`` ends one before the comparison that would go
+beyond. The tables are about what there is by then. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median, stdev
 from time import monotonic
+from typing import Any
 
 from lib.runner import show_progress
 from lib.tables import print_heading, print_table
@@ -34,7 +37,7 @@ from whet.prove.behaviour import Behaviour
 from whet.prove.rounds import Match, play
 from whet.prove.sides import BASELINE, SideRunner
 from whet.prove.stage import Program, Stage
-from whet.prove.stats import Call, Judgement, judge, plan_looks
+from whet.prove.stats import Call, Interval, Judgement, judge, plan_looks
 from whet.target.spec import TargetKind, TargetSpec
 
 HERE = Path(__file__).parent / "programs"
@@ -65,18 +68,64 @@ class Result:
         ]
 
 
-def compare_really(options: argparse.Namespace, folder: Path) -> tuple[list[Judgement], list[list[float]], float]:
-    """Compare a program with itself many times; return the judgements, their pairs' log ratios, and seconds a run."""
+@dataclass(slots=True)
+class Measured:
+    """Comparisons of a program with itself, on one machine: the judgement on each, and its pairs' log ratios."""
+
+    setting: dict[str, Any]
+    """What must be equal for comparisons to belong together."""
+    seconds: float = 0.0
+    judgements: list[Judgement] = field(default_factory=list)
+    pairs: list[list[float]] = field(default_factory=list)
+    spent: float = 0.0
+    """Seconds that all of them took."""
+
+
+def read_measured(file: Path | None, setting: dict[str, Any]) -> Measured:
+    """Return what there is. Ends the program where that was measured otherwise."""
+    if file is None or not file.is_file():
+        return Measured(setting)
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    if kept["setting"] != setting:
+        raise SystemExit(f"{file} was measured otherwise: {kept['setting']}, now {setting}")
+    judgements = [
+        Judgement(Call(row["call"]), Interval(*(row[name] for name in _INTERVAL)), settled=True)
+        for row in kept["comparisons"]
+    ]
+    pairs = [row["log_ratios"] for row in kept["comparisons"]]
+    return Measured(setting, kept["seconds"], judgements, pairs, kept["spent"])
+
+
+def write_measured(measured: Measured, file: Path) -> None:
+    """Keep what there is; the file is the old one or the new."""
+    rows = [
+        {"call": judged.call.value, **{name: getattr(judged.interval, name) for name in _INTERVAL}, "log_ratios": pairs}
+        for judged, pairs in zip(measured.judgements, measured.pairs, strict=True)
+    ]
+    document = {"setting": measured.setting, "seconds": measured.seconds, "spent": measured.spent, "comparisons": rows}
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(json.dumps(document), encoding="utf-8")
+    new.replace(file)
+
+
+_INTERVAL = ("estimate", "low", "high", "pairs", "confidence")
+
+
+def compare_really(options: argparse.Namespace, folder: Path, measured: Measured) -> None:
+    """Compare a program with itself until there are as many comparisons as asked for, or the time is over."""
     originals = {str(HERE / "busy_work.py"): (HERE / "busy_work.py").read_bytes()}
     spec = TargetSpec(TargetKind.SCRIPT, "busy_while.py", (str(options.seconds),), str(HERE))
     stage = Stage(Program(sys.executable, str(HERE), spec), originals, folder, dict(os.environ))
     stage.open(options.budget)
     stage.define({BASELINE: originals, OTHER: originals})
-    judgements: list[Judgement] = []
-    pairs: list[list[float]] = []
-    chance = random.Random(options.seed)
-    seconds_a_run = 0.0
-    for number in range(options.real):
+    start = monotonic()
+    before, already = measured.spent, len(measured.judgements)
+    # Another order of runs for each piece.
+    chance = random.Random(options.seed + already)
+    while (number := len(measured.judgements)) < options.real:
+        took = (monotonic() - start) / (number - already) if number > already else measured.spent / max(1, number)
+        if options.time and monotonic() - start + took > options.time and number > already:
+            break
         show_progress(number + 1, options.real, "comparisons")
         behaviour = Behaviour(stage.directory, folder / "reference")
         runner = SideRunner(stage, folder, behaviour, budget=options.budget, reset=stage.reset)
@@ -86,10 +135,12 @@ def compare_really(options: argparse.Namespace, folder: Path) -> tuple[list[Judg
         play(runner, [match], chance)
         if match.judgement is None:
             raise SystemExit(f"not one comparison fits into {options.budget} s")
-        judgements.append(match.judgement)
-        pairs.append(match.log_ratios)
-        seconds_a_run = runner.seconds_a_run
-    return judgements, pairs, seconds_a_run
+        measured.judgements.append(match.judgement)
+        measured.pairs.append(match.log_ratios)
+        measured.seconds = runner.seconds_a_run
+        measured.spent = before + monotonic() - start
+        if options.noise:
+            write_measured(measured, options.noise)
 
 
 def compare_by_drawing(noise: Sequence[float], truth: float, count: int, most_pairs: int, seed: int) -> list[Judgement]:
@@ -139,6 +190,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=600.0)
     parser.add_argument("--comparisons", type=int, default=200)
     parser.add_argument("--noise", type=Path)
+    parser.add_argument("--for", dest="time", type=float, default=0.0, metavar="SECONDS", help="of real comparisons")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -149,20 +201,21 @@ def main() -> int:
     machine = {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
     print_heading("Verdicts", machine)
     results: dict[str, Result] = {}
-    start = monotonic()
-    if options.real:
+    setting = {**machine, "seconds": options.seconds, "budget": options.budget}
+    measured = read_measured(options.noise, setting)
+    if len(measured.judgements) < options.real:
         with tempfile.TemporaryDirectory(prefix="whet-proof-") as name:
-            judgements, pairs, seconds = compare_really(options, Path(name).resolve())
-        results["a/a really"] = Result("identical, on this machine", 1.0, judgements)
-        if options.noise:
-            options.noise.write_text(json.dumps({"seconds": seconds, "pairs": pairs}), encoding="utf-8")
-    else:
-        kept = json.loads(options.noise.read_text(encoding="utf-8"))
-        pairs, seconds = kept["pairs"], kept["seconds"]
+            compare_really(options, Path(name).resolve(), measured)
+    if not measured.pairs:
+        raise SystemExit("there is no real comparison to take noise from: --real N")
+    done, pairs, seconds = len(measured.judgements), measured.pairs, measured.seconds
+    results["a/a really"] = Result("identical, on this machine", 1.0, measured.judgements)
+    if done < options.real:
+        print(f"\n{done} of {options.real} real comparisons are done; the same command goes on with them.")
     noise = make_symmetric(pairs)
     most_pairs = int(options.budget / 2)  # of a program of 1 s
     for name, truth, count in (
-        ("a/a", 1.0, max(options.comparisons * 2 - options.real, options.comparisons)),
+        ("a/a", 1.0, max(options.comparisons * 2 - done, options.comparisons)),
         ("5 %", 1.05, options.comparisons),
         ("1 %", 1.01, options.comparisons),
     ):
@@ -172,7 +225,7 @@ def main() -> int:
     spread = stdev(noise)
     print(
         f"\nOne run takes {seconds:.2f} s. Log ratio of a pair: standard deviation {spread:.4f}, mean of the unsigned "
-        f"{mean(map(abs, noise)):.4f}, {len(noise) // 2} pairs, {monotonic() - start:.0f} s."
+        f"{mean(map(abs, noise)):.4f}, {len(noise) // 2} pairs, {measured.spent:.0f} s."
     )
     head = ["comparison", "number", "faster", "slower", "interval misses", "pairs, median", "most"]
     print_table("Calls", head, [result.row() for result in results.values()])
