@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import sys
 import types
@@ -21,20 +20,8 @@ if sys.platform != "win32":
     # Not when it is needed: by then a module of the program's may have the name.
     import resource
 
-from . import counting, importer, looks, placing, precise, toggling, windows
+from . import counting, exits, importer, looks, placing, precise, schedule, toggling, windows
 
-WINDOW_SECONDS = 0.001
-"""Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
-FIRST_GAPS = 0.025
-LATER_GAPS = 0.1
-LATE_GAPS = 0.15
-"""Mean CPU seconds between windows: at the start, growing steadily to the second in the first second, then up to ten
-seconds, and after."""
-COUNTING_SECONDS = 0.001
-"""Length of a phase in which functions have counters that they mostly lack."""
-COUNTING_FIRST = 1
-COUNTING_LATER = 2
-"""Such phases for each window in the first second, and after; they are cheaper than windows, and their number tells."""
 FIRST_SAVE_NS = 30_000_000
 SAVE_EVERY_NS = 2_000_000_000
 SAVE_SHARE = 0.003
@@ -63,7 +50,7 @@ class Agent:
         self.why_no_hits = ""
         self.why_no_looks = ""
         self.compiler = importer.Compiler(self.is_user, self._take_module)
-        self.random = random.Random()  # noqa: S311  # its own: the program's random numbers stay what they were
+        self.schedule = schedule.Schedule()
         self.armed = False
         self.handler: Any = None
         self.save_at_ns = FIRST_SAVE_NS
@@ -100,7 +87,7 @@ class Agent:
             os.register_at_fork(
                 before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child
             )
-        self._wrap_exits()
+        exits.wrap_exits(self)
 
     def _take_module(self, placed: placing.Placed, _source: bytes) -> types.CodeType:
         if self.compiler.found_timer and self.armed:
@@ -143,7 +130,7 @@ class Agent:
             signal.siginterrupt(signal.SIGPROF, False)
             self.armed = True
             self._make_precise_timer()
-            self._arm(self.random.uniform(0.002, 2 * FIRST_GAPS))
+            self._arm(self.schedule.draw_first_gap())
 
     def _make_precise_timer(self) -> None:
         # A timer belongs to one process: a forked child makes its own.
@@ -189,7 +176,7 @@ class Agent:
             if not _is_ours(error) or not isinstance(error, Exception):
                 # A signal handler of the program ran inside ours and raised: that is for the program. What was begun
                 # here is ended by the next tick.
-                self._arm(FIRST_GAPS)
+                self._arm(schedule.FIRST_GAPS)
                 raise
             self._give_up(error)
 
@@ -218,8 +205,7 @@ class Agent:
             return
         if lines is not None:
             self.toggles.end_gap(cpu)
-            phases = self._phases_a_window(cpu)
-            if self.random.random() < phases / (phases + 1):
+            if self.toggles.off and self.schedule.is_turn_of_counting(cpu):
                 self._begin_counting()
                 return
         self.ticks += 1
@@ -239,16 +225,16 @@ class Agent:
         lines.start()
         # Armed last: should the timer go off before this handler returns, the handler that then runs inside it finds
         # the window open and closes it.
-        self._arm_briefly(WINDOW_SECONDS)
+        self._arm_briefly(schedule.WINDOW_SECONDS)
 
     def _begin_counting(self) -> None:
         self.toggles.begin_counting()
-        self._arm_briefly(COUNTING_SECONDS)
+        self._arm_briefly(schedule.COUNTING_SECONDS)
         self.toggles.time_counting(process_time_ns() - self.began_cpu)
 
     def _begin_gap(self, cpu_ns: int) -> None:
         self.toggles.begin_gap(process_time_ns() - self.began_cpu)
-        self._arm(self._gap(cpu_ns))
+        self._arm(self.schedule.draw_gap(cpu_ns, with_phases=bool(self.toggles.off)))
 
     def _arm_briefly(self, seconds: float) -> None:
         """Arm the precise timer, and the other one behind it in case the signal is lost."""
@@ -257,15 +243,6 @@ class Agent:
             self.timer.arm(seconds)
         else:
             self._arm(seconds)
-
-    def _gap(self, cpu_ns: int) -> float:
-        mean = LATE_GAPS if cpu_ns >= 10e9 else min(FIRST_GAPS + (LATER_GAPS - FIRST_GAPS) * cpu_ns / 1e9, LATER_GAPS)
-        return self.random.uniform(0.2 * mean, 1.8 * mean) / (self._phases_a_window(cpu_ns) + 1)
-
-    def _phases_a_window(self, cpu_ns: int) -> int:
-        if not self.toggles.off:
-            return 0
-        return COUNTING_FIRST if cpu_ns < 1e9 else COUNTING_LATER
 
     def _note_peak(self, frame: types.FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
@@ -282,6 +259,15 @@ class Agent:
         self.peak_stack = stack
 
     # -- leaving ----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it ticks in this process."""
+        return self.armed and self.pid == os.getpid()
+
+    def resume(self) -> None:
+        """Tick again after :meth:`finish`."""
+        self._arm_for_the_first_time()
 
     def finish(self) -> None:
         """Stop, and save everything."""
@@ -332,42 +318,6 @@ class Agent:
             # whet notes that the capture is missing; the program must not notice.
             return
 
-    def _wrap_exits(self) -> None:
-        """Save before the exits that skip everything, and take the timer away before another program takes over.
-
-        ``ITIMER_PROF`` survives ``exec`` while its handler does not, so the new
-        program would be killed by it.
-        """
-        exit_now = os._exit
-        agent = self
-
-        def _exit(status: int) -> None:
-            try:
-                if agent.pid == os.getpid():
-                    agent.finish()
-            finally:
-                exit_now(status)
-
-        os._exit = _exit  # type: ignore[assignment]
-        for name in ("execv", "execve"):
-            if hasattr(os, name):
-                setattr(os, name, self._leaving_by(getattr(os, name)))
-
-    def _leaving_by(self, execute: Any) -> Any:
-        def leave(*words: Any, **more: Any) -> Any:
-            armed = self.armed and self.pid == os.getpid()
-            if armed:
-                self.finish()
-            try:
-                return execute(*words, **more)
-            finally:
-                # Only reached when there is no such program.
-                if armed:
-                    self._arm_for_the_first_time()
-
-        leave.__name__ = leave.__qualname__ = execute.__name__
-        return leave
-
     # -- forking ----------------------------------------------------------------------------------------------------
 
     def _before_fork(self) -> None:
@@ -386,14 +336,14 @@ class Agent:
             self.windows.forget()
             self.toggles.forget()
         self.looks = looks.Looks(self.is_user)
-        self.random = random.Random()  # noqa: S311
+        self.schedule = schedule.Schedule()
         self.began = perf_counter_ns()
         self.began_cpu = process_time_ns()
         self.save_ns = 0
         self.save_at_ns = FIRST_SAVE_NS
         if self.armed:
             self._make_precise_timer()
-            self._arm(self.random.uniform(0.002, 2 * FIRST_GAPS))
+            self._arm(self.schedule.draw_first_gap())
 
 
 def _peak_kilobytes() -> int:
