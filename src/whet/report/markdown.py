@@ -164,6 +164,7 @@ def _write_card(item: Suggestion, number: int) -> str:
 
 def _write_short(item: Suggestion) -> str:
     gain = f", measured {item.proof.gain.factor} {item.proof.gain.interval}" if item.proof and item.proof.gain else ""
+    gain += f" {item.together}" if item.together else ""
     return (
         f"- {write_prose(item.title, 160)}, {write_code(item.place)}: {item.share} of the run, {item.verdict}{gain}\n"
     )
@@ -174,7 +175,8 @@ def _write_worth(item: Suggestion) -> str:
     if not item.gain.value:
         return share
     measured = item.proof.gain if item.proof else None
-    return f"**{item.gain}** {f'{measured.interval} measured' if measured else 'estimated'} · {share}"
+    how = f"{measured.interval} measured" if measured else "estimated"
+    return f"**{item.gain}** {how}{f' together {item.together}' if item.together else ''} · {share}"
 
 
 def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:

@@ -111,6 +111,8 @@ class ProofFigures:
     checked: str
     """What was compared of the program's output, as in ``output identical (3 files, 41 kB)``."""
     notes: tuple[str, ...] = ()
+    others: int = 0
+    """How many other rewrites ``gain`` is the gain of too, as they could not be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,12 @@ class Suggestion:
     def gain(self) -> Figure:
         """The gain for the whole run: measured where it was, else estimated."""
         return self.proof.gain.factor if self.proof and self.proof.gain else self.estimate
+
+    @property
+    def together(self) -> str:
+        """What else the measured gain is of, as in ``with 2 others``; empty where it is of this rewrite alone."""
+        others = self.proof.others if self.proof and self.proof.gain else 0
+        return f"with {others} other{'s' if others != 1 else ''}" if others else ""
 
     @property
     def is_refuted(self) -> bool:

@@ -70,12 +70,13 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     words = _TOLD.get(trial.verdict, trial.verdict.value)
     gain = describe_gain(trial.gain) if trial.gain else None
     sentence = words
+    others = len([each for each in trial.group if each != trial.advice])
+    together = f", together with {others} other rewrite{'s' if others != 1 else ''}" if others else ""
     if gain and trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER):
-        sentence = f"{words}: {gain.factor} {gain.interval}"
-    notes = [trial.why] if trial.why else []
-    if trial.group:
-        others = len([each for each in trial.group if each != trial.advice])
-        notes.append(f"judged together with {others} other rewrite{'s' if others != 1 else ''}, each too small alone")
+        sentence = f"{words}{together}: {gain.factor} {gain.interval}"
+    notes = [_as_sentence(trial.why)] if trial.why else []
+    if others:
+        notes.append("What each of them wins is too little to be told apart within the budget.")
     ran = trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER)
     return ProofFigures(
         verdict=trial.verdict.value,
@@ -83,7 +84,12 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
         gain=gain,
         checked=describe_checked(proof.checked) if ran else "",
         notes=tuple(notes),
+        others=others,
     )
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
 def describe_checked(checked: Checked) -> str:
@@ -145,12 +151,12 @@ def describe_session(proof: Proof) -> tuple[str, ...]:
     gains = [gain for gain in (proof.total, *(trial.gain for trial in proof.trials)) if gain]
     if gains:
         said.append(
-            f"[low, high] is the interval of the ratio, {gains[0].confidence:.0%} for the whole session; "
+            f"[low, high] is the interval of the ratio, {gains[0].confidence * 100:.4g} % for the whole session; "
             "faster is said only where all of it lies above 1."
         )
     if proof.checked.candidates:
         said.append(f"Written and not compared: {', '.join(proof.checked.candidates)}.")
-    return (*said, *proof.notes)
+    return (*said, *map(_as_sentence, proof.notes))
 
 
 def _join_times(gain: Gain) -> str:

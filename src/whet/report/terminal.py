@@ -208,6 +208,7 @@ class _Page:
             text = title.append(gap).append_text(place)
             measured = suggestion.proof.gain if suggestion.proof else None
             told = f"measured {suggestion.gain} {measured.interval}" if measured else f"estimated {suggestion.gain}"
+            told += f" {suggestion.together}" if suggestion.together else ""
             gain = f" · {told}" if suggestion.gain.value else ""
             text.append(f"\n   {suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}", "dim")
             if suggestion.evidence:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 
 from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_proof, make_proven, make_run
+from whet.report.html import HtmlRenderer
+from whet.report.markdown import MarkdownRenderer
 from whet.report.proof import describe_checked, describe_session, describe_trial, format_gain, head_proof
+from whet.report.terminal import TerminalRenderer
 from whet.report.view import build_view
 
 GAIN = Gain(3.08, 2.94, 3.31, 20, 0.99, Clock.CPU, 3_120_000_000, 1_010_000_000)
@@ -56,13 +61,29 @@ def test_a_trial_says_its_interval_its_group_and_why():
     told = describe_trial(trial, Proof(checked=Checked(stdout_bytes=1)))
     assert told.sentence == "Not tried" and told.gain is None and told.checked == ""
     assert told.notes == (
-        "the budget was used up",
-        "judged together with 2 other rewrites, each too small alone",
+        "The budget was used up.",
+        "What each of them wins is too little to be told apart within the budget.",
     )
     faster = describe_trial(Trial("a", "r", Verdict.FASTER, GAIN), Proof(checked=Checked(stdout_bytes=1)))
     assert faster.sentence == "Measured faster on this workload: 3.1× [2.9, 3.3]"
     assert faster.checked == "output identical (1 B printed)"
     assert faster.gain is not None and faster.gain.left == pytest.approx(1.01 / 3.12)
+
+
+def test_a_gain_of_several_rewrites_is_never_told_as_that_of_one():
+    run, (best, *others) = make_proven()
+    assert best.trial is not None
+    best = replace(best, trial=replace(best.trial, group=(best.id, "b", "c")))
+    view = build_view(run, make_hotspots(), [best, *others], make_flames())
+    (shown,) = (item for item in view.suggestions if item.id == best.id)
+    assert shown.is_proven and shown.together == "with 2 others"
+    assert shown.proof is not None and shown.proof.gain is not None
+    assert "together with 2 other rewrites: " in shown.proof.sentence
+    for renderer in (HtmlRenderer(), MarkdownRenderer(), TerminalRenderer(120)):
+        sink = BytesIO()
+        renderer.render(view, sink)
+        text = sink.getvalue().decode("utf-8")
+        assert re.search(rf"{re.escape(shown.proof.gain.interval)}[^\n]{{0,24}} with 2 others", text)
 
 
 def test_suggestions_stand_by_what_is_known_of_them():
