@@ -3,8 +3,9 @@
     python benchmarks/engine.py [--whet COMMAND] [--tools NAME,...] [--rounds N] [--json FILE]
 
 The files are the standard library of the interpreter that runs this, without its tests and what is vendored, copied
-into a temporary folder. ruff (PERF, C4, FURB, SIM, PIE), perflint (as pylint loads it) and fixit are measured where
-they are installed. Each figure is the median over the rounds, of fresh processes. Linux or macOS only.
+into a temporary folder. ruff (PERF, C4, FURB, SIM, PIE), perflint (all its messages, as pylint loads it) and fixit (the
+rules that are on by default) are installed in an environment of their own under ~/.cache/whet-benchmarks. A figure is
+the median over the rounds, of fresh processes; perflint and fixit, which take minutes, run once. Linux or macOS only.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from pathlib import Path
 from statistics import median
 
 from lib.environment import find_whet
+from lib.linters import find_linters
 from lib.tables import print_heading, print_table
 
 LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "__pycache__", "lib2to3", "_vendor", "_bundled"}
-RUFF = ("ruff", "check", "--isolated", "--exit-zero", "--quiet", "--select", "PERF,C4,FURB,SIM,PIE", "--preview")
+PERFLINT = "W8101,W8102,W8201,W8202,W8204,W8205,W8401,W8402,W8403"
+SLOW = {"perflint", "fixit"}
+RUFF = ("check", "--isolated", "--exit-zero", "--quiet", "--select", "PERF,C4,FURB,SIM,PIE", "--preview")
 FOUND = "import re\n\n\ndef parse(line):\n    return re.match(r'(\\w+)=(\\w*)', line)\n"
 NOTHING = "def add(a, b):\n    return a + b\n"
 
@@ -41,13 +45,18 @@ def main() -> None:
         if whet is None:
             sys.exit("whet is not beside this interpreter; --whet COMMAND names it")
         machine = {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
+        wanted = set(arguments.tools.split(",")) if arguments.tools else {"whet", "ruff", *SLOW}
+        runs = list_whet_runs(whet, folder)
+        if wanted - {"whet"}:
+            commands, versions = find_linters()
+            machine |= versions
+            runs += list_peer_runs(commands, versions, folder)
         print_heading("whet check and its peers on the standard library", machine)
-        wanted = set(arguments.tools.split(",")) if arguments.tools else None
         rows, raw = [], {}
-        for label, tool, run in list_runs(whet, folder):
-            if wanted is not None and tool not in wanted:
+        for label, tool, run in runs:
+            if tool not in wanted:
                 continue
-            figures = [measure(run) for _ in range(arguments.rounds)]
+            figures = [measure(run) for _ in range(1 if tool in SLOW else arguments.rounds)]
             raw[label] = figures
             rows.append(
                 [label, *(f"{median(figure[at] for figure in figures):.2f}" for at in (0, 1)), show_memory(figures)]
@@ -84,7 +93,7 @@ def copy_library(target: Path) -> tuple[int, int]:
 Run = tuple[list[str], dict[str, str], Callable[[], None]]
 
 
-def list_runs(whet: list[str], folder: Path) -> list[tuple[str, str, Run]]:
+def list_whet_runs(whet: list[str], folder: Path) -> list[tuple[str, str, Run]]:
     """Return what is measured: a label, the tool, and its command, environment and what to do before."""
     library, cache = str(folder / "library"), folder / "cache"
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
@@ -102,7 +111,7 @@ def list_runs(whet: list[str], folder: Path) -> list[tuple[str, str, Run]]:
         one.unlink(missing_ok=True)
 
     check = [*whet, "check", "--exit-zero", "--select", "ALL"]
-    runs: list[tuple[str, str, Run]] = [
+    return [
         ("whet check, no cache", "whet", ([*check, "--no-cache", library], environment, nothing)),
         (
             "whet check, one process, no cache",
@@ -114,32 +123,26 @@ def list_runs(whet: list[str], folder: Path) -> list[tuple[str, str, Run]]:
         ("whet check, one changed file, nothing found", "whet", ([*check, str(one)], environment, write(NOTHING))),
         ("whet check, one changed file, one finding", "whet", ([*check, str(one)], environment, write(FOUND))),
     ]
-    ruff = find_tool("ruff")
-    if ruff:
-        command = [ruff, *RUFF[1:]]
-        runs.append(("ruff, no cache", "ruff", ([*command, "--no-cache", library], environment, nothing)))
-        runs.append(
-            ("ruff, cache", "ruff", ([*command, "--cache-dir", str(cache / "ruff"), library], environment, nothing))
-        )
-    pylint = find_tool("pylint")
-    if pylint and has_module("perflint"):
-        options = ["--load-plugins=perflint", "--disable=all", "--enable=W8101,W8102,W8201,W8202,W8203,W8204,W8205"]
-        runs.append(
-            ("perflint", "perflint", ([pylint, *options, "-j", "2", "--exit-zero", library], environment, nothing))
-        )
-    fixit = find_tool("fixit")
-    if fixit:
-        runs.append(("fixit", "fixit", ([fixit, "--quiet", "lint", library], environment, nothing)))
-    return runs
 
 
-def find_tool(name: str) -> str:
-    beside = Path(sys.executable).with_name(name)
-    return str(beside) if beside.exists() else shutil.which(name) or ""
+def list_peer_runs(commands: Path, versions: dict[str, str], folder: Path) -> list[tuple[str, str, Run]]:
+    """Return the same for the linters that are there."""
+    library, cache = str(folder / "library"), folder / "cache"
+    environment = {**os.environ, "PYLINTHOME": str(cache / "pylint")}
 
+    def nothing() -> None:
+        (folder / "library" / "whet_benchmark_one.py").unlink(missing_ok=True)
 
-def has_module(name: str) -> bool:
-    return subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, check=False).returncode == 0
+    ruff = [str(commands / "ruff"), *RUFF]
+    pylint = [str(commands / "pylint"), "--load-plugins=perflint", "--disable=all", f"--enable={PERFLINT}"]
+    fixit = [str(commands / "fixit"), "--quiet", "lint", library]
+    runs: list[tuple[str, str, list[str]]] = [
+        ("ruff, no cache", "ruff", [*ruff, "--no-cache", library]),
+        ("ruff, cache", "ruff", [*ruff, "--cache-dir", str(cache / "ruff"), library]),
+        ("perflint", "perflint", [*pylint, "-j", str(os.cpu_count() or 1), "--exit-zero", library]),
+        ("fixit", "fixit", fixit),
+    ]
+    return [(label, tool, (command, environment, nothing)) for label, tool, command in runs if tool in versions]
 
 
 def measure(run: Run) -> tuple[float, float, float]:
