@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import sys
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor, Check
 from .claims import (
@@ -14,20 +13,15 @@ from .claims import (
     LOOPS,
     REPEATS,
     SCOPES,
-    bound_names,
     has_no_code,
     list_claims,
-    local_names,
-    may_change,
-    plain_names,
     removes,
     walk_scope,
 )
-from .gates import GateError, has_gate, make_gate, turn_gates
+from .gates import GateError, make_gate, turn_gates
+from .increments import insert_increment, make_call, make_increment, place_at_start
+from .loop_lengths import cannot_fail, choose_check, has_whole_header, may_have_length
 
-_WITHOUT_LENGTH = frozenset(
-    ("enumerate", "zip", "map", "filter", "reversed", "iter", "chain", "islice", "count", "cycle", "open", "finditer")
-)
 LEAST_COST_NS = 90
 """A function that does less than that would feel even the jump over its counter."""
 
@@ -64,10 +58,6 @@ _COSTS: dict[type, int] = {
     ast.Delete: 20,
     ast.Raise: 200,
 }
-
-_RUN_FIRST = ("iter", "test", "value", "func", "left", "values", "elts", "keys", "operand", "exc", "subject")
-"""Fields of nodes whose code comes first."""
-_RUN_AT_ONCE = (ast.Try, ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr)
 
 
 def _cost_of_straight_code(body: list[ast.stmt]) -> int:
@@ -155,8 +145,8 @@ class Placer:
         anchor.lines, anchor.likely = claims.sure, sorted(claims.likely + claims.checked)
         if to_the_end and claims.checked:
             anchor.checked = claims.checked
-            _insert_increment(body, at + claims.last, constant, "passed")
-        _insert_increment(body, at, constant, "n")
+            insert_increment(body, at + claims.last, constant, "passed")
+        insert_increment(body, at, constant, "n")
         return anchor
 
     def _place_in_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope) -> None:
@@ -180,7 +170,7 @@ class Placer:
         has_loop = any(isinstance(child, LOOPS) for child in inner)
         cost = _cost_of_straight_code(node.body)
         length: Anchor | None = None
-        if self.asks_lengths and isinstance(node, ast.For) and not leaves and _may_have_length(node.iter):
+        if self.asks_lengths and isinstance(node, ast.For) and not leaves and may_have_length(node.iter):
             length = self._measure_length(node, scope, max(cost, 10), node.body[at].lineno)
         if self.togglable or (length is None and (has_loop or cost >= COUNTER_COST_NS * HIDDEN_BY)):
             anchor = self._count_in(node.body, at, "loop", scope)
@@ -198,19 +188,19 @@ class Placer:
         # What raises leaves the loop, and then not all of its loops come to their end.
         anchor.lines, anchor.likely = sorted(claims.sure + claims.checked), claims.likely
         anchor.end_line = node.body[-1].end_lineno or node.body[-1].lineno
-        anchor.header = node.lineno if _has_whole_header(node) else 0
-        anchor.header_is_sure = anchor.header > 0 and _cannot_fail(node.iter)
-        anchor.check, anchor.removes = _choose_check(node, scope), removes(node)
+        anchor.header = node.lineno if has_whole_header(node) else 0
+        anchor.header_is_sure = anchor.header > 0 and cannot_fail(node.iter)
+        anchor.check, anchor.removes = choose_check(node, scope.function, in_module=scope.is_module), removes(node)
         if anchor.check in (Check.LOCAL, Check.GLOBAL):
             assert isinstance(node.iter, ast.Name)  # see there
             named = node.iter.id
             what = ast.Name(named, ast.Load()) if anchor.check is Check.LOCAL else ast.Constant(named)
-            ended: ast.stmt = ast.Expr(_call(constant, "leave", what))
+            ended: ast.stmt = ast.Expr(make_call(constant, "leave", what))
             for part in ast.walk(ended):
-                _place_at_start(part, node.iter)
+                place_at_start(part, node.iter)
             node.orelse.insert(0, ended)
         else:
-            node.orelse.insert(0, _make_increment(constant, "passed", node.iter))
+            node.orelse.insert(0, make_increment(constant, "passed", node.iter))
         if isinstance(node.iter, ast.List) and not any(isinstance(each, ast.Starred) for each in node.iter.elts):
             # What the compiler makes of it where it stands right behind "in".
             node.iter = ast.copy_location(ast.Tuple(node.iter.elts, ast.Load()), node.iter)
@@ -245,108 +235,6 @@ def _first_worth_counting(body: list[ast.stmt]) -> int:
 
 def _is_future(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-
-
-def _choose_check(loop: ast.For, scope: _Scope) -> Check:
-    """Choose how to find out whether what is iterated over changes its length meanwhile."""
-    iterated = loop.iter
-    # What the loop itself binds is one of the elements.
-    plain = bound_names([loop.target]) | (plain_names(scope.function) if scope.function is not None else set())
-    if not may_change(loop, plain):
-        return Check.NEEDLESS
-    if isinstance(iterated, ast.Name):
-        if scope.is_module:
-            return Check.GLOBAL
-        bound = bound_names([*loop.body, loop.target])
-        is_local = scope.function is not None and iterated.id in local_names(scope.function) - bound
-        return Check.LOCAL if is_local else Check.UNSURE
-    # Others (a or b, x if y else z) may be a variable after all, to which the stack need not own a reference.
-    owned = (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.List, ast.ListComp, ast.SetComp, ast.DictComp)
-    return Check.OWNED if isinstance(iterated, owned) else Check.UNSURE
-
-
-def _has_whole_header(loop: ast.For) -> bool:
-    """Tell whether the header of a loop runs once an iteration and once more, and has no parts that run by themselves.
-
-    Parts on other lines do, and comprehensions.
-    """
-    parts = walk_scope([loop.iter])
-    return loop.iter.end_lineno == loop.lineno and not any(isinstance(part, (*REPEATS, ast.Lambda)) for part in parts)
-
-
-def _cannot_fail(iterated: ast.expr) -> bool:
-    """Tell whether the header runs only where the loop begins."""
-    parts = walk_scope([iterated])
-    return all(isinstance(part, (ast.Name, ast.Constant, ast.List, ast.Tuple, ast.expr_context)) for part in parts)
-
-
-def _call(constant: ast.Constant, method: str, argument: ast.expr) -> ast.Call:
-    # A constant of its own: each has a position.
-    function = ast.Attribute(value=ast.Constant(constant.value), attr=method, ctx=ast.Load())
-    return ast.Call(func=function, args=[argument], keywords=[])
-
-
-def _place_at_start(part: ast.AST, of: ast.expr | ast.stmt) -> None:
-    """Give a part the position where ``of`` begins: on one line, so that it makes no line of its own."""
-    ast.copy_location(part, of)
-    if isinstance(part, (ast.expr, ast.stmt)):
-        part.end_lineno, part.end_col_offset = of.lineno, of.col_offset
-
-
-def _make_increment(constant: ast.Constant, field: str, at: ast.expr | ast.stmt) -> ast.AugAssign:
-    """Make ``field += 1`` with the position of what follows or precedes: tracing sees one line, not two."""
-    increment = ast.AugAssign(
-        target=ast.Attribute(value=ast.Constant(constant.value), attr=field, ctx=ast.Store()),
-        op=ast.Add(),
-        value=ast.Constant(value=1),
-    )
-    for part in ast.walk(increment):
-        _place_at_start(part, at)
-    return increment
-
-
-def _insert_increment(body: list[ast.stmt], at: int, constant: ast.Constant, field: str) -> None:
-    body.insert(at, _make_increment(constant, field, _find_beginning(body[at])))
-
-
-def _list_defaults(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
-    """Return the default values in the order in which they are made."""
-    if isinstance(node, ast.ClassDef):
-        return []
-    together = sys.version_info >= (3, 14) and all(isinstance(each, ast.Constant) for each in node.args.defaults)
-    named = [each for each in node.args.kw_defaults if each is not None]
-    return named if together else [*node.args.defaults, *named]
-
-
-def _find_beginning(statement: ast.stmt) -> ast.expr | ast.stmt:
-    """Return the part of a statement that runs first: of one over several lines that need not be the first line."""
-    node: ast.expr | ast.stmt = statement
-    while True:
-        first: ast.AST | None = None
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            first = next(iter([*node.decorator_list, *_list_defaults(node)]), None)
-        elif isinstance(node, (ast.With, ast.AsyncWith)):
-            first = node.items[0].context_expr
-        else:
-            for field in _RUN_FIRST:
-                value: Any = getattr(node, field, None)
-                first = value[0] if isinstance(value, list) and value else value
-                if isinstance(first, ast.expr):
-                    break
-        if not isinstance(first, ast.expr) or isinstance(node, _RUN_AT_ONCE):
-            return node
-        node = first
-
-
-def _may_have_length(iterable: ast.expr) -> bool:
-    """Tell whether the source leaves it possible that this has a length."""
-    if isinstance(iterable, ast.Set):
-        # The compiler makes a constant of it, with an order of its own.
-        return False
-    if isinstance(iterable, ast.Call):
-        name = iterable.func.id if isinstance(iterable.func, ast.Name) else getattr(iterable.func, "attr", "")
-        return name not in _WITHOUT_LENGTH
-    return not isinstance(iterable, ast.GeneratorExp) and has_gate(iterable)
 
 
 def _asks_for_main(statement: ast.stmt) -> bool:
