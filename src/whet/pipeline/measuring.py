@@ -169,7 +169,8 @@ class _Measurement:
             self._notice(
                 "py-spy",
                 f"the program stood still for {outcome.poller.paused_share:.0%} of its time while the sampler read its "
-                "stacks, which are very deep; shares hold, and the time that this took is not counted",
+                "stacks: they are very deep, or the machine is busy; shares hold, and the time that this took is not "
+                "counted",
                 f"--rate {max(1, options.rate // 10)} disturbs it less",
             )
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):
