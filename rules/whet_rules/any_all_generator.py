@@ -62,7 +62,7 @@ _USUALLY = 0.5
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each list inside `any` or `all` that decides an `if`, where counts can tell how often it ends early."""
-    if context.function.kind is ScopeKind.CLASS:
+    if not context.measured or context.function.kind is ScopeKind.CLASS:
         return
     for made in context.nodes(ast.ListComp):
         call = context.facts.parent(made)
@@ -165,6 +165,7 @@ def count(rows):
 """,
         call="count",
         inputs=("([[1, 9, 2], [1], []],)", "([],)"),
+        hot=True,
     ),
     Case(
         name="not all, after another statement, with a condition",
@@ -188,6 +189,7 @@ def check(rows, least):
 """,
         call="check",
         inputs=("([['abc', 'a'], ['abcd'], ['', 'abc']], 1)", "([[], ['']], 0)"),
+        hot=True,
     ),
 )
 

@@ -60,10 +60,10 @@ _OFTEN = 0.2
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each short `try` that runs many times and whose handlers only get over a missing or unfit value."""
-    for node in context.nodes(ast.Try):
+    for node in context.nodes(ast.Try) if context.measured else ():
         if len(node.body) > _SHORT or node.finalbody or not all(map(_is_simple, node.body)):
             continue
-        if not (context.loops(node) or context.measured) or any(map(_passes_on, node.handlers)):
+        if any(map(_passes_on, node.handlers)):
             continue
         names = [_name(context, handler) for handler in node.handlers]
         if not names or not all(name in _INSTEAD for name in names):
@@ -133,6 +133,7 @@ def count(words):
 """,
         call="count",
         inputs=("(['a', 'b', 'a'],)", "([],)"),
+        hot=True,
     ),
     Case(
         name="a number or none, in a function that is called many times",

@@ -94,7 +94,7 @@ def _find_users(context: Context, node: ast.Import | ast.ImportFrom) -> list[ast
     for alias in node.names:
         name = alias.asname or alias.name.partition(".")[0]
         bindings = module.bindings.get(name, [])
-        if len(bindings) != 1 or _is_exported(context, name) or alias.asname == alias.name:
+        if len(bindings) != 1 or name in context.facts.texts or alias.asname == alias.name:
             return []
         references = context.facts.references(name, module)
         for reference in references:
@@ -118,11 +118,6 @@ def _runs_at_import(context: Context, function: ast.FunctionDef | ast.AsyncFunct
         return False
     references = context.facts.references(function.name, context.facts.module)
     return any(context.scope_of(reference) is context.facts.module for reference in references)
-
-
-def _is_exported(context: Context, name: str) -> bool:
-    """Tell whether a text of the module is the name, as in `__all__`, or in `patch` and `getattr`."""
-    return any(isinstance(part, ast.Constant) and part.value == name for part in ast.walk(context.tree))
 
 
 CASES = (

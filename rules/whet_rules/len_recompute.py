@@ -66,16 +66,18 @@ _WORTH = 0.01
 def detect(context: Context) -> Iterator[Finding]:
     """Yield the first `len` of an object in the outermost loop that leaves the object as it is."""
     owner = context.function.parent
+    if not context.measured:
+        return  # nothing but a run tells what a length costs
     if context.function.name != "__len__" or owner is None or owner.kind is not ScopeKind.CLASS:
         # What a `__len__` of this file costs is measured there, and loops that ask it may themselves be cold.
-        yield from _find(context, None if context.measured else "")
-    elif context.measured:
+        yield from _find(context, None)
+    else:
         for function in context.facts.functions:
             yield from _find(replace(context, function=function), f".{owner.name}")
 
 
 def _find(context: Context, owner: str | None) -> Iterator[Finding]:
-    """Yield what there is in one function, of objects of the class `owner`; `None` for those of no class known here."""
+    """Yield what there is in one function, of objects of the class `owner`; `None`: of no class of this file."""
     if context.is_dynamic or context.function.kind is not ScopeKind.FUNCTION or not context.has_builtin("len"):
         return
     done: set[str] = set()
@@ -121,9 +123,9 @@ def _questions(
     if place is None or place.kind is PlaceKind.GLOBAL:
         return None
     types = context.type_of(subject)
-    if not types and not owner:
+    if not types and owner is None:
         return (context.ask(place, Ask.TYPES, excludes=(*_STORED, "builtins.NoneType"), needed=True),), ()
-    if owner is None or not all(name.startswith(owner or ".") for name in types):
+    if owner is None or not all(name == owner for name in types):
         return None
     lines = [line for name in types or {owner} for line in _length_lines(context, name)]
     if not lines:
@@ -190,6 +192,7 @@ def count(parts):
 """,
         call="count",
         inputs=("([[1, 2], [3]],)", "([],)"),
+        hot=True,
     ),
     Case(
         name="a parameter, in the inner one of two loops",
@@ -218,6 +221,7 @@ def pairs(store, rows):
 """,
         call="pairs",
         inputs=("([1, 2, 1], [1, 3])", "('abc', 'c')", "([], [])"),
+        hot=True,
     ),
 )
 

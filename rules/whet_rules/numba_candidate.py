@@ -2,8 +2,9 @@
 
 ## What
 A hot function or loop nest that only computes with numbers and indexes, in the part of Python that Numba compiles:
-`range`, `while`, arithmetic, comparisons, indexing, `math`, a good part of NumPy. Where the file uses Numba and the
-whole function compiles, the edit is `@njit(cache=True)`; elsewhere it is advice, with the line that installs Numba.
+`range`, `while`, arithmetic, comparisons, indexing, `math`, a good part of NumPy. Where the program's interpreter has
+Numba and the whole function compiles, the edit is `@njit(cache=True)`; elsewhere it is advice, with the line that
+installs Numba.
 
 ## Why
 Machine code for such a loop runs 10 to 100 times as fast as bytecode: no objects, no dispatch.
@@ -70,30 +71,33 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     loops: list[ast.For | ast.While] = [*context.nodes(ast.For), *context.nodes(ast.While)]
     loops.sort(key=lambda loop: loop.lineno)
+    counting = [loop for loop in loops if _counts(context, loop)]
+    if not counting:
+        return
     outermost = [loop for loop in loops if not any(o is not loop and context.is_inside(loop, o) for o in loops)]
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
     # Turns over a sequence are few or many; those of a loop that counts are what it is there for.
-    if all(_is_numeric(context, statement) for statement in body) and any(_counts(context, loop) for loop in loops):
-        if outermost:
-            yield _function(context, node, outermost)
+    if all(_is_numeric(context, statement) for statement in body):
+        yield _function(context, node, outermost)
         return
+    around = [loop for loop in loops if any(o is not loop and context.is_inside(o, loop) for o in counting)]
     for loop in outermost:
-        nest = next((one for one in _nests(context, loop) if _is_numeric(context, one)), None)
-        if nest is not None and _works(nest):
+        nests = (one for one in around if context.is_inside(one, loop))
+        nest = next((one for one in nests if _works(context, one) and _is_numeric(context, one)), None)
+        if nest is not None:
             advice = (
                 "put it into a function of its own that takes an array and compile that with Numba's @njit(cache=True)"
             )
             yield context.finding(
                 nest,
                 f"Two loops, one in the other, over nothing but numbers: {advice}{_install(context)}.",
-                lines=_lines(nest),
                 safety=Safety.ADVICE,
                 questions=_questions(context, nest, excludes=_NO_NUMBERS),
             )
 
 
 def _function(context: Context, node: ast.FunctionDef, loops: list[ast.For | ast.While]) -> Finding:
-    lines = tuple(line for loop in loops for line in _lines(loop))
+    lines = tuple(line for loop in loops for line in range(loop.lineno, (loop.end_lineno or loop.lineno) + 1))
     message = (
         "The function computes with numbers only: Numba compiles it. Integers then wrap around at 64 bits, indexes are"
         " not checked, globals are frozen; the first call takes the time to compile"
@@ -101,7 +105,7 @@ def _function(context: Context, node: ast.FunctionDef, loops: list[ast.For | ast
     spec = node.args
     plain = not (spec.vararg or spec.kwarg or spec.kwonlyargs or node.decorator_list)
     first = loops[0]
-    if "numba" not in context.facts.imports or not plain or _is_method(context):
+    if not context.has_package("numba") or not plain or _is_method(context):
         return context.finding(
             first,
             f"{message}{_install(context)}.",
@@ -130,28 +134,19 @@ def _is_compiled(context: Context, node: ast.FunctionDef) -> bool:
     return any((context.resolve(d) or "").startswith(("numba.", "cython.", "taichi.", "jax.")) for d in decorators)
 
 
-def _nests(context: Context, loop: ast.For | ast.While) -> Iterator[ast.For | ast.While]:
-    """Yield ``loop`` and the loops in it that have a loop in them, outermost first."""
-    for node in ast.walk(loop):
-        if isinstance(node, ast.For | ast.While):
-            inner = (n for n in ast.walk(node) if isinstance(n, ast.For | ast.While) and n is not node)
-            if any(_counts(context, n) for n in inner):
-                yield node
-
-
 def _counts(context: Context, loop: ast.For | ast.While) -> bool:
     match loop:
         case ast.While(test=ast.Compare(ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() | ast.NotEq()])):
-            return _works(loop)
+            return _works(context, loop)
         case ast.For(iter=ast.Call(func=function)):
-            return context.resolve(function) == "builtins.range" and _works(loop)
+            return context.resolve(function) == "builtins.range" and _works(context, loop)
         case _:
             return False
 
 
-def _works(loop: ast.AST) -> bool:
+def _works(context: Context, loop: ast.AST) -> bool:
     """Tell whether numbers are computed, not only moved."""
-    return any(isinstance(node, ast.BinOp | ast.AugAssign) for node in ast.walk(loop))
+    return any(context.is_inside(n, loop) for kind in (ast.BinOp, ast.AugAssign) for n in context.nodes(kind))
 
 
 def _is_numeric(context: Context, node: ast.AST) -> bool:  # noqa: PLR0911 - one return a kind of node
@@ -190,11 +185,7 @@ def _questions(
 
 
 def _install(context: Context) -> str:
-    return "" if "numba" in context.facts.imports else " (to install it: python -m pip install numba)"
-
-
-def _lines(loop: ast.For | ast.While) -> tuple[int, ...]:
-    return tuple(range(loop.lineno, (loop.end_lineno or loop.lineno) + 1))
+    return "" if context.has_package("numba") else " (to install it: python -m pip install numba)"
 
 
 CASES = (

@@ -134,6 +134,8 @@ def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
     rewrite = context.rewrite()
     rewrite.replace(loop, f"{total.id} = sum({text}, {total.id})")
     note = "" if sure else " An index outside of it would raise no error any more."
+    if context.has_package("numpy"):
+        note += " NumPy is there: in an array, kept from where the numbers are made, they are summed faster still."
     return context.finding(
         loop,
         f"The loop adds up elements of {ast.unparse(sequence)} one by one: sum() does that in C."

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from whet.engine.api import Case
 from whet.engine.loading import RuleModule
@@ -111,9 +113,13 @@ def run_side(code: str, call: str, given: str) -> Outcome:
     names: dict[str, object] = {"__name__": "case"}
     printed = io.StringIO()
     arguments: object = ()
-    with contextlib.redirect_stdout(printed):
+    folder = tempfile.TemporaryDirectory(prefix="whet-case-", ignore_cleanup_errors=True)
+    with folder as name, contextlib.redirect_stdout(printed):
         try:
-            exec(compile(code, _FILE, "exec"), names)  # noqa: S102 - the rule's own code, as running its tests
+            # A real file: what looks for the source of a function (inspect, a compiler's cache) finds it.
+            place = Path(name, _FILE)
+            place.write_text(code, "utf-8", newline="")
+            exec(compile(code, str(place), "exec"), names)  # noqa: S102 - the rule's own code, as running its tests
             arguments = eval(compile(ast.parse(given, mode="eval"), _FILE, "eval"), names)  # noqa: S307
             result = _describe(_call(names[call], arguments))
         except Exception as error:

@@ -75,12 +75,23 @@ class Facts:
         return frozenset((*self._scopes.names, *self._scopes.attributes, *imported))
 
     @cached_property
+    def texts(self) -> frozenset[str]:
+        """Every string that is written out in the file: a name among them may be meant, as in ``__all__``."""
+        constants = (node for scope in self._scopes.scopes for node in scope.nodes.get(ast.Constant, ()))
+        return frozenset(n.value for n in constants if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+    @cached_property
     def all_names(self) -> frozenset[str]:
         """Every name that the file uses or binds, in any scope."""
         names = set(self._scopes.names)
         for scope in self._scopes.scopes:
             names.update(scope.bindings, scope.global_names, scope.nonlocal_names)
         return frozenset(names)
+
+    def release(self) -> None:
+        """Part what refers to one another, when no more is asked: then all of it goes at once, and no collector walks it."""
+        self._scopes.release()
+        self.memo.clear()
 
     def parent(self, node: ast.AST) -> ast.AST | None:
         """Return the node that ``node`` stands in."""

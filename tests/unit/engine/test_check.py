@@ -97,3 +97,8 @@ def test_bench_measures_each_size_and_tells_slow_from_fast():
     assert factors[10_000] > 5 * factors[10] > 0
     back = measure_bench(replace(slow, before=slow.after, after=slow.before), repeat=2)
     assert back[10_000] < 1
+
+
+def test_a_case_stands_in_a_file_that_inspect_finds():
+    code = "import inspect\ndef f(x):\n    return inspect.getsource(f).count('return'), x\n"
+    assert run_side(code, "f", "('é',)").result == "tuple: (1, 'é')"

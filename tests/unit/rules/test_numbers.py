@@ -4,7 +4,9 @@ import pytest
 
 from whet.engine.check import examine
 from whet.engine.loading import load_rules
+from whet.engine.run import find_findings
 from whet.model.finding import Ask, Safety
+from whet.model.source import SourceFile
 
 RULES = {module.rule.slug: module for module in load_rules()}
 
@@ -89,3 +91,22 @@ def test_what_cannot_be_rewritten_is_advice(slug, code):
     assert found.safety is Safety.ADVICE
     assert not found.edits
     assert "No edit is made" in found.message
+
+
+COUNTING = "def f(n):\n    s = 0.0\n    for i in range(n):\n        s += i * 0.5\n    return s\n"
+
+
+@pytest.mark.parametrize(
+    ("libraries", "safety", "says"),
+    [
+        (("numba",), Safety.OFFER, ""),
+        ((), Safety.ADVICE, "pip install numba"),
+        (None, Safety.ADVICE, "pip install numba"),
+    ],
+)
+def test_numba_is_tried_where_the_interpreter_has_it(libraries, safety, says):
+    sources = {"a.py": SourceFile("a.py", "a.py", "", COUNTING)}
+    (found,), _ = find_findings(sources, [RULES["numba-candidate"]], {"a.py": frozenset(range(9))}, libraries=libraries)
+    assert found.safety is safety
+    assert says in found.message
+    assert bool(found.edits) is (safety is Safety.OFFER)
