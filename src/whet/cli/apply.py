@@ -15,7 +15,7 @@ from whet.errors import StoreError
 def apply_command(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SLUG|NUMBER]...", help="Which rewrites; default: all measured faster."),
+        typer.Argument(metavar="SLUG|NUMBER", help="Which rewrites; default: all measured faster."),
     ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Of another run than the latest.")] = None,
     allow: Annotated[

@@ -91,10 +91,12 @@ def load_command(name: str) -> Any:  # noqa: ANN401  click's, vendored in newer 
     """Import the file of the command ``name`` and make a command of its function."""
     import typer
 
+    from whet.cli.options import PlainCommand
+
     module = import_module(f"whet.cli.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     context = {"help_option_names": HELP_OPTIONS}
-    app.command(name, cls=getattr(module, "COMMAND_CLASS", None), context_settings=context)(
+    app.command(name, cls=getattr(module, "COMMAND_CLASS", PlainCommand), context_settings=context)(
         getattr(module, f"{name}_command")
     )
     return typer.main.get_command(app)

@@ -26,7 +26,31 @@ TargetWords = Annotated[
 _ENDING = ("m", "c")
 
 
-class TargetCommand(TyperCommand):
+class PlainCommand(TyperCommand):
+    """A command whose help names its arguments as ``metavar`` does, without their Python types.
+
+    Versions of typer show arguments in different ways, some with types and more brackets.
+    """
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401  click's, vendored in newer typer
+        """Return what the usage line says after the command's name."""
+        return ["[OPTIONS]", *(_show_in_usage(param) for param in self.get_params(ctx) if _is_argument(param))]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """List arguments and options."""
+        records = [(param, param.get_help_record(ctx)) for param in self.get_params(ctx)]
+        for title, wanted in (("Arguments", True), ("Options", False)):
+            rows = [
+                (param.metavar if wanted and param.metavar else record[0], record[1])
+                for param, record in records
+                if record is not None and _is_argument(param) is wanted
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class TargetCommand(PlainCommand):
     """A command whose options end at the target, as Python's own do.
 
     ``whet run --rate 200 -m mod --rate 5`` gives ``--rate 5`` to ``mod``. The
@@ -45,6 +69,15 @@ class TargetCommand(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """Return what the usage line says after the command's name."""
         return ["[OPTIONS]", "TARGET [ARG]..."]
+
+
+def _is_argument(param: Any) -> bool:  # noqa: ANN401
+    return bool(param.param_type_name == "argument")
+
+
+def _show_in_usage(param: Any) -> str:  # noqa: ANN401
+    shown = param.metavar or param.name.upper()
+    return (shown if param.required else f"[{shown}]") + ("..." if param.nargs != 1 else "")
 
 
 def split_run_words(argv: Sequence[str], valued: Collection[str]) -> tuple[list[str], list[str]]:

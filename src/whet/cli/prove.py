@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whet.pipeline.proving import ProvingRequest
     from whet.target.spec import TargetSpec
 
+DEFAULT_BUDGET = "10m"
 BudgetOption = Annotated[
     str, typer.Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")
 ]
@@ -40,9 +41,9 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 def prove_command(
     reference: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run's name, folder or file; default: the latest.")
+        str | None, typer.Argument(metavar="RUN", help="A run's name, folder or file; default: the latest.")
     ] = None,
-    budget: BudgetOption = "10m",
+    budget: BudgetOption = DEFAULT_BUDGET,
     runs: Annotated[
         int | None, typer.Option("--runs", min=2, metavar="N", help="Exactly N pairs of runs for each comparison.")
     ] = None,
@@ -54,7 +55,8 @@ def prove_command(
     ] = "99%",
     compare: CompareOption = None,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", min=0, max=1, help="Relative difference that printed numbers may have.")
+        float,
+        typer.Option("--tolerance", min=0, max=1, metavar="PART", help="By which part printed numbers may differ."),
     ] = 0.0,
     tests: TestsOption = "",
     isolate: Annotated[

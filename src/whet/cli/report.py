@@ -15,7 +15,7 @@ from whet.pipeline.options import DEFAULT_REPORT
 
 def report_command(
     reference: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run's name, folder or file; default: the latest.")
+        str | None, typer.Argument(metavar="RUN", help="A run's name, folder or file; default: the latest.")
     ] = None,
     format_: Annotated[
         str,

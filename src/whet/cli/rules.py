@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from whet.pipeline.rulebook import Rulebook
 
 
+_ROOM_FOR_TITLES = 28
+"""Columns of a terminal that are kept for what a rule finds."""
+
+
 def rules_command(
-    slug: Annotated[str | None, typer.Argument(help="The rule to show, check or measure; without it, all.")] = None,
+    slug: Annotated[str | None, typer.Argument(metavar="SLUG", help="The rule; without it, all.")] = None,
     new: Annotated[
         str | None, typer.Option("--new", metavar="SLUG", help="Write a rule to start from into .whet/rules.")
     ] = None,
@@ -144,14 +148,22 @@ def _print_catalogue(rules: Sequence[RuleModule]) -> None:
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print what there is room for: names whole, since they are what one writes; the middle columns where they fit."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    console = Console()
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header) - 1)]
+    shown = [*range(len(widths))]
+    while len(shown) > 1 and sum(widths[column] + 1 for column in shown) + _ROOM_FOR_TITLES > console.width:
+        shown.pop()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in (*shown, len(widths)):
+        table.add_column(header[column], no_wrap=column in shown, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text(row[column]) for column in (*shown, len(widths))))
+    console.print(table)
 
 
 def _print_rule(module: RuleModule) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,15 @@ from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import begin_line, say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
-from whet.cli.prove import AllowOption, BudgetOption, CompareOption, OffersOption, TestsOption, parse_time
+from whet.cli.prove import (
+    DEFAULT_BUDGET,
+    AllowOption,
+    BudgetOption,
+    CompareOption,
+    OffersOption,
+    TestsOption,
+    parse_time,
+)
 from whet.errors import UsageError, WhetError
 from whet.pipeline.options import DEFAULT_REPORT
 
@@ -57,7 +65,7 @@ def run_command(
     prove: Annotated[
         bool, typer.Option("--prove", help="Then try the rewrites: run many times with and without them.")
     ] = False,
-    budget: BudgetOption = "10m",
+    budget: BudgetOption = DEFAULT_BUDGET,
     compare: CompareOption = None,
     allow: AllowOption = None,
     offers: OffersOption = True,
@@ -77,9 +85,13 @@ def run_command(
     TARGET is a script, a Python console script (black), `-m MODULE` or `-c CODE`.
     whet's options stand before it; everything after it is the target's own.
     The exit status is the target's; 125 when whet itself fails.
+    --budget, --compare, --tests, --allow and --no-offers go with --prove.
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
+    proving = {"--compare": compare, "--tests": tests, "--allow": allow, "--no-offers": not offers}
+    _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
+    _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
     from whet.pipeline.measuring import NeverBegan, measure
     from whet.pipeline.options import MeasureOptions
     from whet.pipeline.samplers import find_sampler
@@ -133,6 +145,13 @@ def run_command(
     if open_ and written is not None:
         open_report(written)
     return measured.status
+
+
+def _refuse_idle_options(given: Mapping[str, object], needed: str, *, is_there: bool) -> None:
+    """Refuse options that would do nothing because the one that they belong to was forgotten."""
+    idle = [name for name, value in given.items() if value]
+    if idle and not is_there:
+        raise UsageError(f"{idle[0]} does nothing without {needed}", f"add {needed}, or leave {idle[0]} out")
 
 
 def prove_measured(

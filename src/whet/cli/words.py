@@ -22,6 +22,16 @@ class WordParser(argparse.ArgumentParser):
         self._command = command
         self.add_argument("-h", "--help", action="store_true", help="Show this message and exit.")
 
+    def format_help(self) -> str:
+        """Return the help; what stands above the options is wrapped at the terminal's width, line by line."""
+        import shutil
+        import textwrap
+
+        width = max(20, shutil.get_terminal_size().columns - 2)
+        lines = (self.description or "").splitlines()
+        self.description = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UsageError` for wrong use."""
         hint = f"`whet {self._command} --help` tells the options"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -201,3 +202,34 @@ def test_the_programs_own_help_is_left_to_it():
     from whet.cli.options import split_run_words
 
     assert split_run_words(["app.py", "-h"], set()) == ([], ["app.py", "-h"])
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "check"])
+def test_help_names_arguments_and_values_without_their_python_types(name, capsys):
+    assert run_command_line([name, "--help"]) == 0
+    ranges = re.sub(r"\d+<=x|x[<>]=[\d.]+|<=\d+", "", capsys.readouterr().out)
+    assert not re.findall(r"[<>{}]|\[\[|\]\]", ranges)
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [
+        ("run", "run [OPTIONS] TARGET [ARG]..."),
+        ("attach", "attach [OPTIONS] PID"),
+        ("prove", "prove [OPTIONS] [RUN]"),
+        ("apply", "apply [OPTIONS] [SLUG|NUMBER]..."),
+        ("diff", "diff [OPTIONS] BEFORE [AFTER]"),
+        ("rules", "rules [OPTIONS] [SLUG]"),
+    ],
+)
+def test_usage(name, usage, capsys):
+    assert run_command_line([name, "--help"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].strip() == f"Usage: whet {usage}"
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_as_wide_as_the_terminal(name, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run_command_line([name, "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= columns

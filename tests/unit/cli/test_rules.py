@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from whet.cli.rules import rules_command
+from whet.cli.rules import _print_table, rules_command
 from whet.errors import PluginError, StoreError, UsageError
 from whet.pipeline.benching import BEGIN, END
 
@@ -197,3 +197,16 @@ def test_what_silences_nothing_has_a_page_too():
 def test_one_thing_at_a_time():
     with pytest.raises(UsageError, match="three things"):
         invoke("--bench", "--check")
+
+
+@pytest.mark.parametrize(
+    ("columns", "header"), [(40, "rule finds"), (70, "rule family safety speed finds"), (140, None)]
+)
+def test_a_narrow_terminal_leaves_out_columns_and_never_cuts_a_name(columns, header, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [("list-membership", "containers", "observed", "∞", "elements, length, types", "Membership test on a list")]
+    _print_table(("rule", "family", "safety", "speed", "asks", "finds"), rows)
+    first, *others = capsys.readouterr().out.splitlines()
+    assert " ".join(first.split()) == (header or "rule family safety speed asks finds")
+    assert others[0].startswith("list-membership ")
+    assert max(map(len, [first, *others])) <= columns

@@ -82,7 +82,7 @@ def test_without_options_everything_is_as_documented(asked: Asked, tmp_path: Pat
         (["--exact-lines"], "exact_lines", True),
         (["--full"], "memory", True),
         (["--full"], "exact_lines", True),
-        (["--trace-python-allocators"], "trace_python_allocators", True),
+        (["--memory", "--trace-python-allocators"], "trace_python_allocators", True),
         (["--repeat", "3"], "repeat", 3),
         (["--duration", "2.5"], "duration", 2.5),
         (["--max-time=9"], "max_time", 9.0),
@@ -231,3 +231,29 @@ def test_a_summary_that_nobody_reads_is_no_error(
     run: Run = make_run()
     show_run(run, tmp_path / "r.html")
     assert (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (["--tests", "pytest"], "--tests does nothing without --prove"),
+        (["--compare", "*.csv"], "--compare does nothing without --prove"),
+        (["--allow", "slots"], "--allow does nothing without --prove"),
+        (["--no-offers"], "--no-offers does nothing without --prove"),
+        (["--budget", "5m"], "--budget does nothing without --prove"),
+        (["--trace-python-allocators"], "--trace-python-allocators does nothing without --memory"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    options: list[str], missing: str, asked: Asked, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line(["run", *options, "x.py"]) == 125
+    assert missing in capsys.readouterr().err
+    assert asked.options is None
+
+
+def test_full_measures_memory_too(asked: Asked) -> None:
+    assert run_command_line(["run", "--full", "--trace-python-allocators", "x.py"]) == 0
+    assert asked.options is not None
+    assert asked.options.memory
+    assert asked.options.trace_python_allocators
