@@ -216,10 +216,10 @@ def _describe_queue(poller: TreePoller) -> list[Notice]:
     if late < LONG_QUEUE_NS or late < LONG_QUEUE * computed:
         return []
     message = (
-        f"threads stood in line for a processor for {late / 1e9:.1f} s, beside {computed / 1e9:.1f} s of computing: "
-        "more wanted to run than there are processors. That time is left out"
+        f"threads stood in line for a processor for {late / 1e9:.1f} s, beside {computed / 1e9:.1f} s of computing; "
+        "that time is left out"
     )
-    return [Notice("machine", message, "measure while the machine is quiet")]
+    return [Notice("machine", message, "measure on a quiet machine")]
 
 
 def _scale_to(profile: Profile, computed_ns: int) -> Profile:

@@ -95,7 +95,7 @@ def find_renderer(name: str) -> Renderer:
     try:
         made = load_plugin(Group.RENDERERS, name)
     except UsageError as error:
-        raise UsageError(f"there is no form of report called {name!r}", error.hint) from None
+        raise UsageError(f"there is no form of report called {name[:40]!r}", f"{error.hint}, and hot") from None
     return cast("Renderer", made() if callable(made) else made)
 
 
