@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import LAST, advise_by_measurement
 from whet.advise.newer_python import NEWER, NewerPython
-from whet.advise.remark import is_seen
+from whet.advise.remark import is_seen, share_error
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
 from whet.model.advice import Advice
@@ -64,8 +63,9 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     costs = [spot.cost for spot in spots if spot is not None]
     if not hotspots.busy_ns or not costs:
         return 0.0, 0.0
-    share = sum(cost.charged_ns + cost.waiting_ns for cost in costs) / hotspots.busy_ns
-    return min(share, 1.0), math.hypot(*(cost.share_error for cost in costs))
+    share = min(sum(cost.charged_ns + cost.waiting_ns for cost in costs) / hotspots.busy_ns, 1.0)
+    # Lines are parts of one whole: a sample more for one is one less for another, so their errors do not add up.
+    return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots)
 
 
 _AFTER = {NEWER: 1, LAST: 2}

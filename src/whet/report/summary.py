@@ -127,7 +127,7 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
     waiting = hotspots.waiting_ns / hotspots.busy_ns
     share, place = format_whole_share(hottest), f"{top.name} ({top.place})" if top else ""
     if outside > hottest:
-        most = ", ".join(name for name, _ in hotspots.outside_packages[:2])
+        most = ", ".join(name.strip("()") for name, _ in hotspots.outside_packages[:2])
         share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"
     busy = format_seconds(hotspots.busy_ns)
     cpu = format_seconds(_count_cpu(first, hotspots))

@@ -83,9 +83,10 @@ def ask(what=Ask.TYPES, **more):
 
 
 def test_share_is_charged_and_waiting_time_of_the_lines():
-    (item,) = advise(run(), hotspots(L5=0.25, W6=0.15, L7=0.5), (finding(lines=(5, 6, 6, 9)),))
+    seen = replace(hotspots(L5=0.25, W6=0.15, L7=0.5), samples=2400)
+    (item,) = advise(run(), seen, (finding(lines=(5, 6, 6, 9)),))
     assert item.share == pytest.approx(0.4)
-    assert item.share_error == pytest.approx(math.hypot(0.01, 0.01))
+    assert item.share_error == pytest.approx(math.sqrt(0.4 * 0.6 / 2400))
     assert item.verdict is Verdict.UNTESTED
 
 
