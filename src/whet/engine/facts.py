@@ -89,7 +89,7 @@ class Facts:
         return frozenset(names)
 
     def release(self) -> None:
-        """Part what refers to one another, when no more is asked: then all of it goes at once, and no collector walks it."""
+        """Part what refers to one another, when no more is asked: all of it is freed then, without the collector."""
         self._scopes.release()
         self.memo.clear()
 

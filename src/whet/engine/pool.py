@@ -29,7 +29,7 @@ _CHUNK = 120_000
 _MOST_WORKERS = 60
 """Windows waits for 63 handles at most."""
 _COLLECT_EVERY = 400_000
-"""Bytes of source after which the trees are collected; about 100 bytes of tree stand for a byte of source."""
+"""Bytes of source after which is collected what was not freed at once; about 100 bytes of tree stand for a byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +158,18 @@ def _cut(tasks: Sequence[Task]) -> Iterator[list[Task]]:
 
 @contextmanager
 def _rare_collection() -> Iterator[_Note]:
-    """Collect garbage by the source that was examined: a tree is millions of objects that all live, then all go."""
+    """Collect garbage by the source that was examined: a tree is millions of objects that all live, then all go.
+
+    What is there before is not walked each time.
+    """
     was_on = gc.isenabled()
     gc.disable()
+    gc.freeze()
     note = _Note()
     try:
         yield note
     finally:
+        gc.unfreeze()
         if was_on:
             gc.enable()
 

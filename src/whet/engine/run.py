@@ -64,7 +64,10 @@ def examine_source(
     """
     facts = Facts.of(source.text)
     functions = facts.functions if lines is None else facts.hot_functions(lines)
-    return _examine(facts, functions, rules, source, measured=lines is not None, libraries=libraries)
+    try:
+        return _examine(facts, functions, rules, source, measured=lines is not None, libraries=libraries)
+    finally:
+        facts.release()
 
 
 def _examine(

@@ -66,6 +66,12 @@ class ScopeTree:
         self._values.clear()
         self._settle_nonlocals()
 
+    def release(self) -> None:
+        """Part the scopes from one another: nothing can be looked up any more."""
+        for scope in self.scopes:
+            scope.parent = None
+            scope.children.clear()
+
     def lookup(self, name: str, scope: Scope) -> Scope | None:
         """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
         here: Scope | None = scope
