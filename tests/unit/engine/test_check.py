@@ -101,4 +101,4 @@ def test_bench_measures_each_size_and_tells_slow_from_fast():
 
 def test_a_case_stands_in_a_file_that_inspect_finds():
     code = "import inspect\ndef f(x):\n    return inspect.getsource(f).count('return'), x\n"
-    assert run_side(code, "f", "('é',)").result == "tuple: (1, 'é')"
+    assert run_side(code, "f", "('é',)").result == "tuple: (2, 'é')"
