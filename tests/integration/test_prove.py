@@ -170,9 +170,9 @@ def test_prove_can_be_ended_at_any_moment(project: Project, number: signal.Signa
     )
     assert process.stderr is not None
     assert process.stderr.readline().startswith("whet: 1 rewrite to try")
-    time.sleep(random.uniform(0, 3))  # a random point of it
+    time.sleep(random.Random(number).uniform(0, 3))
     process.send_signal(number)
-    _, words = process.communicate(timeout=30)
+    _, words = process.communicate(timeout=120)
     assert process.returncode in {130, -number, 0}, words
     assert "Traceback" not in words
     assert project.list_files() == before
@@ -201,11 +201,11 @@ def test_a_program_does_not_outlive_a_killed_whet(project: Project, tmp_path: Pa
 
 
 def _wait_for(look: Callable[[], Any]) -> Any:
-    for _ in range(300):
+    for _ in range(2_400):
         if found := look():
             return found
         time.sleep(0.05)
-    raise AssertionError("it did not happen within 15 s")
+    raise AssertionError("it did not happen within two minutes")
 
 
 def _is_alive(number: int) -> bool:
@@ -219,11 +219,12 @@ def _is_alive(number: int) -> bool:
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_apply_can_be_killed_at_any_moment(project: Project) -> None:
     project.whet("prove", "--runs", "4", "--require-faster")
+    pauses = random.Random(3)
     for _ in range(4):
         process = subprocess.Popen([*WHET, "apply"], cwd=project.folder, env=project.environ, stderr=subprocess.PIPE)
-        time.sleep(random.uniform(0.1, 0.6))
+        time.sleep(pauses.uniform(0.1, 0.6))
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         assert project.program.read_text(encoding="utf-8") in {PROGRAM, REWRITTEN}
         load_run(find_run(None, project.folder))
         project.program.write_text(PROGRAM, encoding="utf-8")

@@ -31,7 +31,7 @@ def _run(code: str, tmp_path: Path, limits: Limits = NO_LIMITS, **more: object) 
 
 
 def _is_gone(pid: int) -> bool:
-    for _ in range(100):
+    for _ in range(3_000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
