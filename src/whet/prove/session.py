@@ -39,6 +39,10 @@ UNASKED = "won without offers"
 MOST_PAIRS = 400
 TOTAL_PAIRS = 20
 """Pairs of the fresh rounds, where the budget holds so many."""
+ON_TOP_PAIRS = 12
+"""Pairs for which time is kept, to show together what cannot be shown alone, and"""
+ON_TOP_BUDGET = 0.1
+"""the part of the budget that this may be."""
 LEAST_TOTAL = 8
 """Pairs of the fresh rounds for which time is kept, or"""
 TOTAL_BUDGET = 0.2
@@ -191,9 +195,11 @@ class ProofSession:
         """Whether the budget holds a first look at all of them, and fresh rounds."""
         a_round = self._guess_seconds([]) + self._get_runner().expect([BASELINE])
         fresh = self._guess_fresh_round(units)
+        later = 0.0
         if len(units) > 1:
             a_round += sum(self._guess_seconds([unit]) for unit in units)
-        return (self.options.runs or FIRST_LOOK) * (a_round + fresh) <= 0.9 * self._get_runner().left()
+            later = self._keep_for_top(units)
+        return (self.options.runs or FIRST_LOOK) * (a_round + fresh) + later <= 0.9 * self._get_runner().left()
 
     def _guess_seconds(self, left_out: Sequence[Unit]) -> float:
         """Return what a run takes with all rewrites but ``left_out``: their shares of the baseline come back."""
@@ -243,10 +249,9 @@ class ProofSession:
             if self._get_sieve().define(side, [each for each in units if each is not unit]):
                 sides[unit.ids] = side
                 runner.seconds_of[side] = self._guess_seconds([unit])
-        design = self._design([BASELINE, ALL, *sides.values()])
+        keep = self._keep_for_top(units)
+        design = self._design([BASELINE, ALL, *sides.values()], keep)
         matches = {ids: Match(side, side, ALL, design) for ids, side in sides.items()}
-        # Many small gains, none of which can be shown alone, must find time to be shown together.
-        keep = 2 * LEAST_TOTAL * self._least_seconds
         scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()], keep)
         for unit in units:
             if unit.ids in matches:
@@ -263,9 +268,9 @@ class ProofSession:
         """
         self._get_runner().doing = "what is left over"
         little = [unit for unit in rest if self._seems_to_win(unit)]
-        for is_offer in (False, True):
-            alike = [unit for unit in little if unit.is_offer is is_offer]
-            gain = self._play_on_top(won, alike) if alike else None
+        kinds = [kind for is_offer in (False, True) if (kind := [u for u in little if u.is_offer is is_offer])]
+        for later, alike in zip(reversed(range(len(kinds))), kinds, strict=True):
+            gain = self._play_on_top(won, alike, later * self._guess_on_top())
             if gain is not None:
                 won = [*won, self._settle_as_one(alike, gain)]
         others = sorted((unit for unit in rest if unit not in little), key=lambda unit: unit.is_offer)
@@ -281,12 +286,20 @@ class ProofSession:
         gain = self.settled[unit.ids].gain
         return gain is not None and gain.estimate > 1 + self.options.threshold
 
-    def _play_on_top(self, won: list[Unit], more: list[Unit]) -> Gain | None:
-        """Compare what won with that and more; return the gain where it is faster."""
+    def _guess_on_top(self) -> float:
+        """Return the time that it takes to show what many little gains come to."""
+        return min(2 * ON_TOP_PAIRS * self._least_seconds, ON_TOP_BUDGET * self.options.budget)
+
+    def _keep_for_top(self, units: Sequence[Unit]) -> float:
+        """Return the time to be kept: many small gains, none of which can be shown alone, are to be shown together."""
+        return self._guess_on_top() * len({unit.is_offer for unit in units})
+
+    def _play_on_top(self, won: list[Unit], more: list[Unit], keep: float = 0.0) -> Gain | None:
+        """Compare what won with that and more; return the gain where it is faster. ``keep`` is time for later."""
         if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, [*won, *more]):
             return None
-        match = Match("more", WON, ALL, self._design([WON, ALL]))
-        scores = self._play_matches([match])
+        match = Match("more", WON, ALL, self._design([WON, ALL], keep))
+        scores = self._play_matches([match], keep)
         return scores.gain(match, self._get_runner()) if match.call is Call.FASTER else None
 
     def _settle_as_one(self, units: list[Unit], gain: Gain) -> Unit:
@@ -339,12 +352,12 @@ class ProofSession:
     def _play_matches(self, matches: Sequence[Match], keep: float = 0.0) -> Scores:
         return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep)
 
-    def _design(self, sides: Sequence[str]) -> Design:
+    def _design(self, sides: Sequence[str], keep: float = 0.0) -> Design:
         runner, options = self._get_runner(), self.options
         error = share_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
         if options.runs:
             return Design((max(2, options.runs),), error, options.threshold)
-        affordable = int((runner.left() - self._reserve) / max(runner.expect(sides), 1e-9))
+        affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(sides), 1e-9))
         return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
 
     def _settle(self, unit: Unit, match: Match, scores: Scores) -> None:
