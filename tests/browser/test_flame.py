@@ -340,8 +340,10 @@ def test_colours_follow_the_theme(page):
     light = find_pixel(page, "#flame-main", 0.2, 1)
     page.locator("#theme").click()
     page.locator("#theme").click()
-    page.wait_for_timeout(50)
-    assert find_pixel(page, "#flame-main", 0.2, 1) != light
+    for _ in range(100):
+        if (dark := find_pixel(page, "#flame-main", 0.2, 1)) != light:
+            break
+    assert dark != light
 
 
 def test_nothing_moves(page):
