@@ -97,6 +97,8 @@ def list_whet_runs(whet: list[str], folder: Path) -> list[tuple[str, str, Run]]:
     """Return what is measured: a label, the tool, and its command, environment and what to do before."""
     library, cache = str(folder / "library"), folder / "cache"
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    # As where whet is installed: its own bytecode is kept.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     one = folder / "library" / "whet_benchmark_one.py"
     turn = iter(range(1_000_000))
 

@@ -87,9 +87,12 @@ def _find(context: Context, owner: str | None) -> Iterator[Finding]:
                 pass
             case _:
                 continue
+        around = context.loops(call)
+        loops = [loop for loop in around if isinstance(loop, ast.For | ast.While)]
+        if not loops or len(loops) != len(around):
+            continue
         text = ast.unparse(subject)
-        loops = [loop for loop in context.loops(call) if isinstance(loop, ast.For | ast.While)]
-        if text in done or not loops or len(loops) != len(context.loops(call)):
+        if text in done:
             continue
         asked = _questions(context, subject, owner)
         outer = next((loop for loop in reversed(loops) if _leaves_alone(context, subject, loop)), None)

@@ -122,10 +122,14 @@ class Facts:
         """Tell whether ``names`` are builtins in all functions of the file; methods do not see what a class binds."""
         if self.module.star_import:
             return False
-        return all(name in _BUILTINS and not self._is_bound(name) for name in names)
+        return all(name in _BUILTINS and name not in self._bound for name in names)
 
-    def _is_bound(self, name: str) -> bool:
-        return any(name in scope.bindings for scope in self._scopes.scopes if scope.kind is not ScopeKind.CLASS)
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        """Every name that a module or function binds."""
+        return frozenset(
+            name for scope in self._scopes.scopes if scope.kind is not ScopeKind.CLASS for name in scope.bindings
+        )
 
     def lookup_name(self, name: str, scope: Scope) -> Scope | None:
         """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""

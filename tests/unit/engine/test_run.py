@@ -1,6 +1,7 @@
 """Running rules over sources: order, hot lines, and what must not end the run."""
 
 import ast
+import gc
 import random
 
 from hypothesis import given, settings
@@ -216,3 +217,20 @@ def test_a_class_may_be_seen_under_the_names_of_its_module():
     find_findings(sources(source("shop/__init__.py", "pass\n"), source("shop/till.py", "pass\n")), [module])
     assert {"__main__.Bag", "shop.Bag", "p.shop.Bag"} <= set(seen[0])
     assert {"__main__.Bag", "till.Bag", "shop.till.Bag"} <= set(seen[1])
+
+
+def test_trees_are_freed_without_the_collector():
+    text = MEMBERS + PATTERN + "class A:\n    def f(self):\n        return [x for x in self.y if (lambda: x)()]\n"
+
+    def count_nodes():
+        return sum(isinstance(each, ast.expr) for each in gc.get_objects())
+
+    find_findings(sources(source("a.py", text)), RULES)
+    gc.collect()
+    gc.disable()
+    try:
+        before = count_nodes()
+        find_findings(sources(source("a.py", text)), RULES, {"/p/a.py": frozenset(range(9))})
+        assert count_nodes() == before
+    finally:
+        gc.enable()
