@@ -45,6 +45,7 @@ RULE = Rule(
         "3.14": {10: 3.1, 1000: 8.1},
     },
     ruff="PERF402",
+    free=True,
 )
 
 

@@ -46,6 +46,7 @@ RULE = Rule(
         "3.14": {10: 2.2, 1000: 1.5},
     },
     ruff="C400",
+    free=True,
 )
 
 _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)

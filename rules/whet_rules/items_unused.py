@@ -50,6 +50,7 @@ RULE = Rule(
         "3.14": {10: 1.5, 1000: 1.4},
     },
     ruff="PERF102",
+    free=True,
 )
 
 

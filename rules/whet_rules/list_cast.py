@@ -47,6 +47,7 @@ RULE = Rule(
         "3.14": {10: 1.7, 1000: 1.2},
     },
     ruff="PERF101",
+    free=True,
 )
 
 _CONTAINERS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict", "str", "bytes"))

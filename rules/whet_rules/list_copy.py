@@ -44,6 +44,7 @@ RULE = Rule(
         "3.14": {10: 2.9, 1000: 9.0},
     },
     ruff="PERF402",
+    free=True,
 )
 
 

@@ -46,6 +46,7 @@ RULE = Rule(
         "3.14": {10: 2.5, 1000: 1.9},
     },
     ruff="C417",
+    free=True,
 )
 
 _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda, ast.GeneratorExp)

@@ -39,6 +39,7 @@ RULE = Rule(
         "3.13": {10: 16.0, 100: 7.0, 1000: 2.1},
         "3.14": {10: 10.0, 100: 8.7, 1000: 6.8},
     },
+    free=True,
 )
 
 _TEXTS = {str: "builtins.str", bytes: "builtins.bytes"}

@@ -33,6 +33,7 @@ RULE = Rule(
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"readlines"})),
     ruff="FURB129",
+    free=True,
     figures={
         "3.11": {100: 1.1, 10000: 1.2, 100000: 1.8},
         "3.12": {100: 1.1, 10000: 1.1, 100000: 1.6},

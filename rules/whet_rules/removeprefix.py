@@ -38,6 +38,7 @@ RULE = Rule(
         "3.14": {10: 1.5, 100: 1.5, 1000: 1.3},
     },
     ruff="FURB188",
+    free=True,
 )
 
 _TEXTS = frozenset({"builtins.str", "builtins.bytes"})

@@ -45,6 +45,7 @@ RULE = Rule(
         "3.14": {10: 1.3, 1000: 2.7},
     },
     ruff="FURB142",
+    free=True,
 )
 
 

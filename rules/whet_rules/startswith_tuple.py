@@ -37,6 +37,7 @@ RULE = Rule(
         "3.14": {2: 1.4, 4: 2.1, 8: 3.3},
     },
     ruff="PIE810",
+    free=True,
 )
 
 _TEXTS = frozenset({"builtins.str", "builtins.bytes"})

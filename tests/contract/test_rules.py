@@ -38,6 +38,13 @@ def test_metadata(module):
 
 
 @every_rule
+def test_what_is_free_is_safe_and_was_never_slower(module):
+    if module.rule.free:
+        assert module.rule.safety is Safety.SAFE
+        assert min(factor for row in module.rule.figures.values() for factor in row.values()) >= 1
+
+
+@every_rule
 def test_page_is_whole(module):
     assert check_page(module) == ()
 

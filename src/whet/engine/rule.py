@@ -55,7 +55,7 @@ class Rule:
     ruff: str = ""
     """The rule of ruff that finds the same, as in ``PERF401``: then ``whet check`` leaves it to ruff unless asked."""
     free: bool = False
-    """Its safe rewrite costs nothing elsewhere, so ``whet check`` names it on code that nobody has measured too."""
+    """Its safe rewrites are no longer and never slower: ``whet check`` names them in code that nobody measured."""
 
     def applies_to(self, version: tuple[int, int]) -> bool:
         """Tell whether the rule helps on Python ``version``, as ``(3, 13)``; ``ValueError`` for a bad ``pythons``."""
