@@ -13,6 +13,7 @@ from whet.model.source import split_lines
 from whet.report.costs import figure_cost
 from whet.report.parts import Relations, SourceBlock, SourceLine, SourceListing, Suggestion
 from whet.report.places import Places
+from whet.report.sanitize import LONGEST_LINE
 from whet.report.units import share_figure, time_figure
 
 HOT_SHARE = 0.003
@@ -87,7 +88,7 @@ def build_listings(
         for first, last in (*excerpt.hot, (len(lines) + 1, 0)):
             if first > next_line:
                 block = _fold_block(lines, next_line, first - 1, cold_room)
-                cold_room -= sum(len(line.text) for line in block.lines)
+                cold_room -= sum(min(len(line.text), LONGEST_LINE) for line in block.lines)
                 blocks.append(block)
             if last:
                 blocks.append(annotator.annotate(first, last))
@@ -140,7 +141,7 @@ def _join_ranges(lines: set[int]) -> tuple[tuple[int, int], ...]:
 def _fold_block(lines: list[str], first: int, last: int, room: int) -> SourceBlock:
     taken, used = [], 0
     for number in range(first, min(last, first + MOST_COLD_LINES - 1) + 1):
-        used += len(lines[number - 1])
+        used += min(len(lines[number - 1]), LONGEST_LINE)
         if used > room:
             break
         taken.append(SourceLine(number, lines[number - 1]))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from whet.model.source import split_lines
-from whet.report.sanitize import show_source
+from whet.report.sanitize import LONGEST_LINE, cut_line, show_source
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WHOLE_FILE = 4_000
 """Up to so many lines a file is read whole."""
 ABOVE = 200
+LEXED = 20_000
+"""Characters of a line that are read at most: a literal of a megabyte has no colours worth seconds."""
 TAB = 8
 
 
@@ -28,11 +30,26 @@ def highlight_lines(text: str, wanted: Collection[int]) -> dict[int, Markup]:
     lines = split_lines(text)
     found: dict[int, Markup] = {}
     for first, last in _choose_spans(sorted(wanted), len(lines)):
-        excerpt = "\n".join(lines[first - 1 : last])
+        excerpt = "\n".join(line[:LEXED] for line in lines[first - 1 : last])
         for number, pieces in enumerate(_split_tokens(excerpt), first):
             if number in wanted:
-                found[number] = Markup("").join(_wrap(kind, piece) for kind, piece in pieces)
+                shown = _cut(pieces, lines[number - 1]) if pieces else []
+                found[number] = Markup("").join(_wrap(kind, piece) for kind, piece in shown)
     return found
+
+
+def _cut(pieces: list[tuple[str, str]], line: str) -> list[tuple[str, str]]:
+    """Return the pieces of what is shown of a long line."""
+    if len(line) <= LONGEST_LINE:
+        return pieces
+    cut: list[tuple[str, str]] = []
+    room = LONGEST_LINE
+    for kind, piece in pieces:
+        cut.append((kind, piece[:room]))
+        room -= len(piece)
+        if room <= 0:
+            break
+    return [*cut, ("", cut_line(line)[LONGEST_LINE:])]
 
 
 def _choose_spans(wanted: list[int], length: int) -> list[tuple[int, int]]:

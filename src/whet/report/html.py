@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from whet.report.highlight import highlight_lines
 from whet.report.packing import pack
-from whet.report.sanitize import shorten, show, show_source
+from whet.report.sanitize import LONGEST_LINE, cut_line, shorten, show, show_source
 from whet.report.suggestions import MOST_CARDS
 from whet.report.view import ReportView
 from whet.report.whole_files import pack_files
@@ -103,6 +103,7 @@ def _make_environment() -> Environment:
     environment.filters["of"] = lambda value, whole: (value or 0) / whole if whole else 0
     environment.filters["cold_code"] = _write_cold
     environment.filters["source"] = _write_source
+    environment.tests["whole"] = lambda lines: all(len(line) <= LONGEST_LINE for _, line in lines)
     environment.filters["curve"] = _write_curve
     environment.filters["cut"] = lambda text, longest=240: shorten(show(text), longest)
     return environment
@@ -118,14 +119,14 @@ def _write_cold(block: Any) -> Any:  # noqa: ANN401 - called by the template
     from markupsafe import escape
 
     width = len(str(block.last))
-    return escape("\n".join(f"{line.number:>{width}}  {show_source(line.text)}" for line in block.lines))
+    return escape("\n".join(f"{line.number:>{width}}  {show_source(cut_line(line.text))}" for line in block.lines))
 
 
 def _write_source(text: str) -> Any:  # noqa: ANN401 - called by the template
     """Return a line of source, tabs kept."""
     from markupsafe import escape
 
-    return escape(show_source(text))
+    return escape(show_source(cut_line(text)))
 
 
 def _write_curve(points: tuple[tuple[float, float], ...]) -> str:

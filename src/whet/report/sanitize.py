@@ -11,6 +11,8 @@ from __future__ import annotations
 import unicodedata
 
 _LONGEST_NAME = 240
+LONGEST_LINE = 2_000
+"""Characters of a line of source that are shown: generated code has lines of megabytes."""
 
 
 def show(text: str) -> str:
@@ -34,6 +36,12 @@ def shorten(text: str, longest: int = _LONGEST_NAME, mark: str = "…") -> str:
     kept = longest - len(mark)
     head = kept // 2
     return f"{text[:head]}{mark}{text[len(text) - (kept - head) :]}"
+
+
+def cut_line(text: str) -> str:
+    """Return a line of source, what is beyond ``LONGEST_LINE`` characters replaced by how much that is."""
+    left = len(text) - LONGEST_LINE
+    return f"{text[:LONGEST_LINE]}… ({left:,} more characters)" if left > 0 else text
 
 
 def encodable(text: str) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 from whet.model.source import split_lines
 from whet.report.packing import pack
 from whet.report.parts import SourceLine, SourceListing
-from whet.report.sanitize import show_source
+from whet.report.sanitize import cut_line, show_source
 
 MOST_PACKED = 1_200_000
 """Characters that all files may take in the page, packed."""
-LONGEST_LINE = 2_000
 
 
 def pack_files(listings: Sequence[SourceListing]) -> dict[str, str]:
@@ -30,7 +29,7 @@ def pack_files(listings: Sequence[SourceListing]) -> dict[str, str]:
 
 def describe_file(listing: SourceListing) -> dict[str, Any]:
     """Return the text of a file, and for lines with figures line, heat, share, time, hits, per hit, allocated."""
-    lines = (show_source(line[:LONGEST_LINE]) for line in split_lines(listing.text))
+    lines = (show_source(cut_line(line)) for line in split_lines(listing.text))
     return {"text": "\n".join(lines), "costs": [_describe_line(line) for line in listing.measured if line.cost]}
 
 

@@ -178,6 +178,25 @@ def test_the_page_stays_within_its_budget_for_a_large_run():
     assert len(page.words["script"]) + len(page.words["style"]) <= 100_000
 
 
+@pytest.mark.parametrize(
+    "line", ["x = '" + "a" * 2_000_000 + "'", "x = [" + "1, " * 700_000 + "]"], ids=["text", "list"]
+)
+def test_a_line_of_megabytes_is_cut_and_the_cut_is_told(line):
+    run = make_run()
+    text = run.sources[LEDGER].text.split("\n")
+    text[22], text[2] = f"    {line}", line  # a hot line, and a cold one
+    run = replace(run, sources={**run.sources, LEDGER: replace(run.sources[LEDGER], text="\n".join(text))})
+    diff = f"--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-{line}\n+pass\n"
+    advice = [replace(item, diff=diff) for item in make_advice()]
+    out = BytesIO()
+    HtmlRenderer().render(build_view(run, make_hotspots(), advice, make_flames()), out)
+    html = out.getvalue().decode()
+    assert len(html) <= 600_000
+    assert html.count(" more characters)") == 2 + len(advice)
+    assert 'class="copy"' not in html  # a patch that is cut is none
+    assert 'class="copy"' in render()[1]
+
+
 def test_script_and_style_stay_within_their_budget():
     page = Page(render()[1])
     assert len(page.words["script"].encode()) + len(page.words["style"].encode()) <= 100_000
