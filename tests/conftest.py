@@ -11,6 +11,7 @@ TESTS = Path(__file__).parent
 # These start programs, profilers and browsers that share the machine; side by side they would disturb one another.
 ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packaging")]
 
+pytest.register_assert_rewrite("tests.unit._target.anchored")
 settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
