@@ -137,7 +137,13 @@ class PosixTree:
         return self._ended.wait(seconds)
 
     def measure(self) -> tuple[int, int]:
-        """Return the resident bytes of all processes and their number; zeros where ``/proc`` is missing."""
+        """Return the resident bytes of all processes and their number; zeros where the system does not tell."""
+        if sys.platform == "darwin":
+            from whet.prove.mac_processes import measure_group
+
+            resident, count = measure_group(self._process.pid)
+            self.peak_bytes = max(self.peak_bytes, resident)
+            return resident, count
         if not self.is_linux:
             return 0, 0
         self.delayed_ns = max(self.delayed_ns, self._read_delay())

@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import IO
 
 if sys.platform == "win32":
@@ -15,6 +15,9 @@ if sys.platform == "win32":
 
     _ACCOUNTING, _EXTENDED_LIMITS = 1, 9
     _KILL_ON_CLOSE = 0x2000
+    _SUSPENDED = 0x4
+    _GRACE = 5
+    """How often to look again, a hundredth of a second apart, before a process is said to outlive the program."""
 
     class _Accounting(ctypes.Structure):
         _fields_ = [
@@ -62,16 +65,30 @@ if sys.platform == "win32":
             )
             stdin, stdout, stderr = streams
             self.began_at = perf_counter_ns()
-            self._process = subprocess.Popen(
-                command,
-                cwd=directory,
-                env=dict(environ),
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
-            )
-            self._kernel.AssignProcessToJobObject(self._job, wintypes.HANDLE(int(self._process._handle)))
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=directory,
+                    env=dict(environ),
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | _SUSPENDED,
+                )
+                self._admit()
+            except BaseException:
+                self._kernel.CloseHandle(self._job)
+                raise
+
+        def _admit(self) -> None:
+            """Put the program into the job, then let it run: what it starts (a venv's Python does) belongs to it."""
+            handle = wintypes.HANDLE(int(self._process._handle))  # type: ignore[attr-defined]
+            if not self._kernel.AssignProcessToJobObject(self._job, handle):
+                error = ctypes.WinError(ctypes.get_last_error())
+                self._process.kill()
+                raise error
+            # `Popen` has closed the handle of the first thread, which ResumeThread would need.
+            ctypes.WinDLL("ntdll").NtResumeProcess(handle)
 
         def wait(self, seconds: float) -> bool:
             """Wait for the program itself, at most so long; return whether it has ended."""
@@ -93,7 +110,12 @@ if sys.platform == "win32":
         def end(self) -> int:
             """End whatever runs still, and return how many processes outlived the program."""
             had_ended = self._process.poll() is not None
+            if had_ended:
+                self.wait(0)
             _, left = self.measure()
+            for _ in range(_GRACE if had_ended and left else 0):
+                sleep(0.01)
+                _, left = self.measure()
             self._kernel.TerminateJobObject(self._job, 1)
             if not had_ended:
                 self._process.kill()
