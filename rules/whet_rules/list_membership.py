@@ -3,7 +3,8 @@
 ## What
 `x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The
 list may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is
-tested. Build a set once, or keep one beside the list: each `append` gets a twin `add`.
+tested. Build a set once, or keep one beside the list: each `append` gets a twin `add`. Lists in a dict that are only
+added to and searched (`x in self.groups[key]`) become sets.
 
 ## Why
 A list is searched from its start, element by element, so a loop of tests costs the product of both lengths. A set
@@ -26,6 +27,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    UNHASHABLE,
     Ask,
     Bench,
     Binding,
@@ -44,6 +46,13 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    groups_may_be_sets,
+    keep_set_beside,
+    makes_hashable_list,
+    may_be_hashable,
+    may_become_set,
+    turn_groups_into_sets,
+    turn_into_set,
 )
 
 RULE = Rule(
@@ -64,7 +73,6 @@ RULE = Rule(
 
 _SHORT = 8
 """Elements up to which a set gains little: the figures are for absent probes, an early hit is as fast in a list."""
-_UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
 _HARMLESS = frozenset({Use.BIND, Use.TEST, Use.ITERATE, Use.READ, Use.APPEND, Use.EXTEND, Use.ORDER, Use.RETURN})
 _LIST_ANNOTATIONS = frozenset({"list", "List", "Sequence", "MutableSequence", "Collection", "Iterable", "Container"})
 
@@ -77,7 +85,7 @@ def detect(context: Context) -> Iterator[Finding]:
     for compare in context.nodes(ast.Compare):
         operands = (compare.left, *compare.comparators)
         for probe, operator, container in zip(operands, compare.ops, compare.comparators, strict=False):
-            if not isinstance(operator, ast.In | ast.NotIn) or not _may_be_hashable(context, probe):
+            if not isinstance(operator, ast.In | ast.NotIn) or not may_be_hashable(context, probe):
                 continue
             place = context.place(container)
             if (
@@ -89,6 +97,35 @@ def detect(context: Context) -> Iterator[Finding]:
     for place, compares in tests.values():
         if _is_searchable(context, place, compares):
             yield _describe(context, place, compares)
+    yield from _find_groups(context)
+
+
+def _find_groups(context: Context) -> Iterator[Finding]:
+    """Yield one finding for each dict of lists, measured hot, one of which the function tests again and again."""
+    found: dict[str, tuple[Place, list[ast.Compare]]] = {}
+    for test in context.nodes(ast.Compare) if context.measured else ():
+        match test:
+            case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[ast.Subscript(value=groups)]):
+                place = context.place(groups)
+            case _:
+                continue
+        if place is not None and context.loops(test) and may_be_hashable(context, test.left):
+            found.setdefault(place.name, (place, []))[1].append(test)
+    for place, tests in found.values():
+        if not groups_may_be_sets(context, place):
+            continue
+        rewrite = context.rewrite()
+        turn_groups_into_sets(context, place, rewrite)
+        yield context.finding(
+            tests[0],
+            f"The lists in {place.name} are only added to and searched, each from its start on each test: let them be"
+            " sets. What is added must be hashable.",
+            lines=tuple(sorted({line for t in tests for line in range(t.lineno, (t.end_lineno or t.lineno) + 1)})),
+            safety=Safety.OFFER,
+            questions=(context.ask(place, Ask.TYPES, expects=("builtins.dict", "collections.defaultdict")),),
+            measured_gain=False,
+            rewrite=rewrite,
+        )
 
 
 def _is_repeated(context: Context, test: ast.Compare, place: Place) -> bool:
@@ -125,26 +162,7 @@ def _is_aliased(binding: Binding) -> bool:
 
 def _are_lists(context: Context, bindings: list[Binding]) -> bool:
     values = [binding.value for binding in bindings if binding.value is not None]
-    return bool(values) and all(_is_list(context, value) for value in values)
-
-
-def _is_list(context: Context, value: ast.expr) -> bool:
-    """Tell whether ``value`` makes a new list of elements that may be hashable."""
-    match value:
-        case ast.List(elts=items):
-            return all(_may_be_hashable(context, item) for item in items)
-        case ast.ListComp(elt=item):
-            return _may_be_hashable(context, item)
-        case ast.BinOp(left=ast.List() as items, op=ast.Mult()):
-            return _is_list(context, items)
-        case ast.Call(func=function):
-            name = context.resolve(function)
-            if name == "dataclasses.field":
-                factories = [keyword.value for keyword in value.keywords if keyword.arg == "default_factory"]
-                return bool(factories) and context.resolve(factories[0]) == "builtins.list"
-            return name in ("builtins.list", "builtins.sorted")
-        case _:
-            return False
+    return bool(values) and all(makes_hashable_list(context, value) for value in values)
 
 
 def _stays_short(context: Context, place: Place, bindings: list[Binding]) -> bool:
@@ -219,36 +237,14 @@ def _comes_after(context: Context, place: Place, reference: ast.expr, last_test:
 def _added_is_hashable(context: Context, reference: ast.expr) -> bool:
     method = context.facts.parent(reference)
     if isinstance(method, ast.AugAssign) and isinstance(method.value, ast.List | ast.ListComp):
-        return _is_list(context, method.value)
+        return makes_hashable_list(context, method.value)
     call = context.facts.parent(method) if isinstance(method, ast.Attribute) else None
     if not isinstance(call, ast.Call) or not isinstance(method, ast.Attribute):
         return True
     if method.attr == "append":
-        return all(_may_be_hashable(context, argument) for argument in call.args)
-    return method.attr == "extend" and all(
-        _is_list(context, argument) for argument in call.args if isinstance(argument, ast.List | ast.ListComp)
-    )
-
-
-def _may_be_hashable(context: Context, node: ast.expr) -> bool:
-    """Tell whether the source leaves open that ``node`` is hashable and equal as its hash is."""
-    match node:
-        case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
-            return False
-        case ast.Tuple(elts=items):
-            return all(_may_be_hashable(context, item) for item in items)
-        case ast.Call(func=ast.Name() as function):
-            if context.resolve(function) in _UNHASHABLE:
-                return False
-            binding = context.facts.only_binding(function)
-            made = binding.node if binding is not None else None
-            return not (isinstance(made, ast.ClassDef) and _defines_equality(made))
-        case _:
-            return True
-
-
-def _defines_equality(node: ast.ClassDef) -> bool:
-    return any(isinstance(item, ast.FunctionDef) and item.name == "__eq__" for item in node.body)
+        return all(may_be_hashable(context, argument) for argument in call.args)
+    displays = (argument for argument in call.args if isinstance(argument, ast.List | ast.ListComp))
+    return method.attr == "extend" and all(makes_hashable_list(context, display) for display in displays)
 
 
 def _stands_in(context: Context, node: ast.AST) -> bool:
@@ -289,10 +285,10 @@ def _questions(context: Context, place: Place, tests: list[ast.Compare], *, unsu
     questions = (
         context.ask(place, Ask.TYPES, expects=("builtins.list",), needed=unsure and not annotated),
         context.ask(place, Ask.LENGTH, at_least=_SHORT + 1, needed=unsure),
-        context.ask(place, Ask.ELEMENTS, excludes=_UNHASHABLE),
+        context.ask(place, Ask.ELEMENTS, excludes=UNHASHABLE),
     )
     probes = dict.fromkeys(test.left.id for test in tests if isinstance(test.left, ast.Name))
-    return (*questions, *(context.ask(probe, Ask.TYPES, excludes=_UNHASHABLE) for probe in probes))
+    return (*questions, *(context.ask(probe, Ask.TYPES, excludes=UNHASHABLE) for probe in probes))
 
 
 def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrite:
@@ -304,10 +300,10 @@ def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrit
         rewrite.refuse(f"{place.name} may be None, which no set can be made of")
     elif place.kind is PlaceKind.PARAMETER:
         _build_before_loop(context, place, tests, rewrite)
-    elif _may_become_set(context, place):
-        _turn_into_set(context, place, rewrite)
+    elif may_become_set(context, place):
+        turn_into_set(context, place, rewrite)
     else:
-        _keep_twin(context, place, rewrite)
+        keep_set_beside(context, place, rewrite)
     return rewrite
 
 
@@ -317,190 +313,16 @@ def _build_before_loop(context: Context, place: Place, tests: list[ast.Compare],
     if statement is None or context.function.kind is not ScopeKind.FUNCTION:
         rewrite.refuse("whoever calls this has to hand over a set")
         return
-    while isinstance(above := context.facts.parent(statement), ast.If) and statement in above.orelse:
-        statement = above
+    statement = context.whole_if(statement)
     known = rewrite.fresh(f"{place.name}_set")
     for reference in place.references:
         use = context.use(reference)
-        inside = _is_inside(context, reference, statement)
+        inside = context.is_inside(reference, statement)
         if use in (Use.APPEND, Use.EXTEND) or (inside and use in (Use.BIND, Use.DELETE, Use.ESCAPE)):
             rewrite.refuse(f"{place.name} changes while it is tested")
         if use is Use.TEST and inside:
             rewrite.replace(reference, known)
     rewrite.insert_before(statement, f"{known} = set({place.name})")
-
-
-def _is_inside(context: Context, node: ast.AST, statement: ast.stmt) -> bool:
-    here: ast.AST | None = node
-    while here is not None and here is not statement:
-        here = context.facts.parent(here)
-    return here is not None
-
-
-def _may_become_set(context: Context, place: Place) -> bool:
-    """Tell whether nothing asks the list for what a set has not: order, duplicates, positions, or being a list."""
-    private = place.name.rpartition(".")[2].startswith("_")
-    if place.strangers or place.kind is PlaceKind.GLOBAL or (place.kind is PlaceKind.ATTRIBUTE and not private):
-        return False
-    binding = _starting(place)
-    if binding is None or not isinstance(binding.node, ast.Assign):
-        return False
-    match binding.value:
-        case ast.List() | ast.ListComp() | ast.Call(func=ast.Name(id="list"), keywords=[], args=[] | [_]):
-            pass
-        case _:
-            return False
-    for reference in place.references:
-        use = context.use(reference)
-        stored = isinstance(getattr(reference, "ctx", None), ast.Store)
-        if use in (Use.TEST, Use.BIND) and (not stored or context.facts.parent(reference) is binding.node):
-            continue
-        if use not in (Use.APPEND, Use.EXTEND) or stored:
-            return False
-        call = _call_of(context, reference)
-        if call is None or len(call.args) != 1 or call.keywords:
-            return False
-    return True
-
-
-def _starting(place: Place) -> Binding | None:
-    """Return the one binding that makes the list."""
-    made = [binding for binding in place.bindings if binding.kind is BindingKind.VALUE]
-    return made[0] if len(made) == 1 else None
-
-
-def _call_of(context: Context, reference: ast.expr) -> ast.Call | None:
-    """Return the call of a method of ``reference``."""
-    call = context.facts.parent(context.facts.parent(reference) or reference)
-    return call if isinstance(call, ast.Call) else None
-
-
-def _turn_into_set(context: Context, place: Place, rewrite: Rewrite) -> None:
-    binding = _starting(place)
-    match binding.value if binding is not None else None:
-        case ast.List(elts=[]) as value:
-            rewrite.replace(value, "set()")
-        case ast.List() | ast.ListComp() as value:
-            rewrite.rebracket(value, "{", "}")
-        case ast.Call() as value:
-            rewrite.replace(value.func, "set")
-    for reference in place.references:
-        method = context.facts.parent(reference)
-        new = {Use.APPEND: "add", Use.EXTEND: "update"}.get(context.use(reference))
-        if new is not None and isinstance(method, ast.Attribute):
-            rewrite.rename_attribute(method, new)
-
-
-def _keep_twin(context: Context, place: Place, rewrite: Rewrite) -> None:
-    binding = _starting(place)
-    if binding is None or not _can_have_twin(context, place, binding):
-        rewrite.refuse(f"there is no single place where {place.name} starts and a set could start too")
-        return
-    start = binding.node
-    target = place.name if place.kind is not PlaceKind.ATTRIBUTE else _target_of(binding)
-    twin = _name_twin(place, rewrite, binding)
-    empty = binding.value is not None and ast.unparse(binding.value) in ("[]", "list()")
-    made = _beside(context, target, twin)
-    if isinstance(start, ast.stmt):
-        rewrite.insert_after(start, f"{made} = {'set()' if empty else f'set({target})'}")
-    for reference in place.references:
-        use = context.use(reference)
-        beside = _beside(context, rewrite.text(reference), twin)
-        if use is Use.TEST:
-            rewrite.replace(reference, beside)
-        elif use in (Use.APPEND, Use.EXTEND):
-            _add_to_twin(context, reference, beside, rewrite)
-        elif use is Use.BIND and not isinstance(getattr(reference, "ctx", None), ast.Store):
-            statement = context.facts.parent(_call_of(context, reference) or reference)
-            if isinstance(statement, ast.Expr):
-                rewrite.insert_after(statement, f"{beside}.clear()")
-            else:
-                rewrite.refuse(f"{place.name} is emptied in the middle of an expression")
-
-
-def _target_of(binding: Binding) -> str:
-    match binding.node:
-        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
-            return ast.unparse(target)
-        case _:
-            return ""
-
-
-def _beside(context: Context, text: str, twin: str) -> str:
-    """Return how the twin is written where the list is written as ``text``."""
-    owner, dot, _ = text.rpartition(".")
-    return f"{owner}{dot}{twin}"
-
-
-def _name_twin(place: Place, rewrite: Rewrite, binding: Binding) -> str:
-    name = place.name.rpartition(".")[2]
-    plain = name.strip("_")
-    if place.kind is PlaceKind.GLOBAL:
-        wanted = f"_{plain}_SET" if name.isupper() else f"_{plain}_set"
-    elif place.kind is PlaceKind.ATTRIBUTE:
-        wanted = f"__{plain}_set" if name.startswith("__") else f"_{plain}_set"
-    else:
-        return rewrite.fresh(f"{name}_set")
-    return rewrite.fresh(wanted, f"{RULE.slug} {place.name} {getattr(binding.node, 'lineno', 0)}")
-
-
-def _can_have_twin(context: Context, place: Place, binding: Binding) -> bool:
-    """Tell whether a set can be made just after the list, in the same scope, and lives as long."""
-    match binding.node:
-        case ast.Assign(targets=[_]) | ast.AnnAssign(value=ast.expr()):
-            pass
-        case _:
-            return False
-    home: ast.AST | None = context.facts.parent(binding.node)
-    while home is not None and not isinstance(home, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
-        home = context.facts.parent(home)
-    if place.kind is not PlaceKind.ATTRIBUTE:
-        return home is place.owner.node
-    if isinstance(home, ast.ClassDef) and "set" in place.owner.bindings:
-        return False
-    made_anew = isinstance(binding.value, ast.Call) and context.resolve(binding.value.func) == "dataclasses.field"
-    return not made_anew and not _is_closed(place.owner.node)
-
-
-def _is_closed(node: ast.AST) -> bool:
-    """Tell whether a class says itself what its instances hold: slots, or its own way of copying and pickling."""
-    if not isinstance(node, ast.ClassDef):
-        return True
-    special = {"__slots__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
-    named = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-    for item in node.body:
-        if isinstance(item, ast.Assign | ast.AnnAssign):
-            targets = item.targets if isinstance(item, ast.Assign) else [item.target]
-            named.update(target.id for target in targets if isinstance(target, ast.Name))
-    return bool(special & named) or any("slots" in ast.unparse(decorator) for decorator in node.decorator_list)
-
-
-def _add_to_twin(context: Context, reference: ast.expr, twin: str, rewrite: Rewrite) -> None:
-    """Give a growth of the list its twin; what is added is evaluated once."""
-    parent = context.facts.parent(reference)
-    grows_by_one = context.use(reference) is Use.APPEND
-    if isinstance(parent, ast.AugAssign):
-        statement: ast.AST | None = parent
-        added = parent.value
-    else:
-        call = _call_of(context, reference)
-        statement = context.facts.parent(call) if call is not None else None
-        if call is None or len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
-            rewrite.refuse("it grows in an unusual way")
-            return
-        added = call.args[0]
-    if not isinstance(statement, ast.Expr | ast.AugAssign):
-        rewrite.refuse("it grows in the middle of an expression")
-        return
-    text = rewrite.text(added)
-    if not grows_by_one or not isinstance(added, ast.Name | ast.Constant):
-        new = rewrite.fresh("added")
-        display = grows_by_one or isinstance(added, ast.List | ast.ListComp)
-        made = f"list{text}" if isinstance(added, ast.GeneratorExp) else f"list({text})"
-        rewrite.insert_before(statement, f"{new} = {text if display else made}")
-        rewrite.replace(added, new)
-        text = new
-    rewrite.insert_after(statement, f"{twin}.{'add' if grows_by_one else 'update'}({text})")
 
 
 CASES = (
@@ -722,6 +544,54 @@ def run(rows):
         inputs=("([[1, 2, 1], [3, 4], [2, 9, 5], [7] * 9, [1, 2]],)", "([],)", "([[1, 'a']],)"),
     ),
     Case(
+        name="the lists of a dict",
+        before="""
+from collections import defaultdict
+
+class Links:
+    def __init__(self):
+        self._ends = defaultdict(list)
+        self._starts = {}
+
+    def add(self, start, end):
+        self._ends[start].append(end)
+        self._starts.setdefault(end, []).append(start)
+
+    def both(self, pairs):
+        return [(a, b) for a, b in pairs if b in self._ends[a] and a in self._starts[b]]
+
+def links(pairs):
+    made = Links()
+    for start, end in pairs[::2]:
+        made.add(start, end)
+    return made.both([pair for pair in pairs if pair in pairs[::2]])
+""",
+        after="""
+from collections import defaultdict
+
+class Links:
+    def __init__(self):
+        self._ends = defaultdict(set)
+        self._starts = {}
+
+    def add(self, start, end):
+        self._ends[start].add(end)
+        self._starts.setdefault(end, set()).add(start)
+
+    def both(self, pairs):
+        return [(a, b) for a, b in pairs if b in self._ends[a] and a in self._starts[b]]
+
+def links(pairs):
+    made = Links()
+    for start, end in pairs[::2]:
+        made.add(start, end)
+    return made.both([pair for pair in pairs if pair in pairs[::2]])
+""",
+        call="links",
+        inputs=("([('a', 'b'), ('b', 'c'), ('a', 'c')],)", "([],)"),
+        hot=True,
+    ),
+    Case(
         name="a parameter, tested in a loop behind an elif",
         before="""
 def run(rows, wanted, mode):
@@ -827,6 +697,14 @@ REFUSE = (
     Refuse("deleted in between",
            "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
            "            del known\n"),
+    Refuse("the lists of a dict are handed out",
+           "def f(pairs, groups):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
+           "    print([a for a, b in pairs if b in found[a]])\n    return found\n"),
+    Refuse("one of the lists of a dict is gone through",
+           "def f(pairs):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
+           "    print([x for a, b in pairs if b in found[a] for x in found[a]])\n"),
+    Refuse("the dict holds texts",
+           "def f(pairs):\n    found = {'a': 'abc'}\n    print([b for a, b in pairs if b in found[a]])\n"),
     Refuse("elements are removed while it is tested",
            "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
            "            known.remove(x)\n"),

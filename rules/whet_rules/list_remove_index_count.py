@@ -25,6 +25,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    UNHASHABLE,
     Ask,
     Bench,
     BindingKind,
@@ -40,6 +41,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    turn_into_set,
 )
 
 RULE = Rule(
@@ -63,7 +65,6 @@ _SHORT = 16
 _WRITTEN = 8
 """Elements that are written out in the source up to which it is not worth a word."""
 _LIST, _TUPLE = "builtins.list", "builtins.tuple"
-_UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
 _READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
 
 
@@ -106,7 +107,7 @@ def _is_short(place: Place) -> bool:
 def _is_sequence(context: Context, searched: ast.expr) -> bool:
     """Tell whether this may be a list or tuple of hashable elements. Texts have these methods too."""
     types, elements = context.type_of(searched), context.element_of(searched)
-    return types <= {_LIST, _TUPLE} and not elements & {*_UNHASHABLE, "builtins.float"}
+    return types <= {_LIST, _TUPLE} and not elements & {*UNHASHABLE, "builtins.float"}
 
 
 def _still_loop(context: Context, place: Place, call: ast.Call) -> ast.stmt | None:
@@ -122,9 +123,7 @@ def _still_loop(context: Context, place: Place, call: ast.Call) -> ast.stmt | No
             break
         outer = loop
     statement = context.facts.statement(outer) if outer is not None else None
-    while isinstance(above := context.facts.parent(statement or call), ast.If) and statement in above.orelse:
-        statement = above
-    return statement if _varies(context, call) else None
+    return context.whole_if(statement) if statement is not None and _varies(context, call) else None
 
 
 def _is_start(context: Context, place: Place, reference: ast.expr) -> bool:
@@ -166,7 +165,7 @@ def _may_be_set(context: Context, place: Place, call: ast.Call) -> bool:
 
 
 def _makes_list(context: Context, value: ast.expr) -> bool:
-    elements = context.element_of(value) & set(_UNHASHABLE)
+    elements = context.element_of(value) & set(UNHASHABLE)
     match value:
         case ast.List(elts=[]) | ast.ListComp():
             return not elements
@@ -210,7 +209,7 @@ def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, 
     function, rewrite = calls[0].func, context.rewrite()
     known = isinstance(function, ast.Attribute) and bool(context.type_of(function.value))
     if loop is None:
-        _turn_into_set(context, place, rewrite)
+        turn_into_set(context, place, rewrite)
     else:
         _look_up(context, place, calls, loop, rewrite)
     return context.finding(
@@ -220,8 +219,8 @@ def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, 
         questions=(
             context.ask(place, Ask.TYPES, expects=(_LIST, _TUPLE), needed=not known and loop is not None),
             context.ask(place, Ask.LENGTH, at_least=_SHORT),
-            context.ask(place, Ask.ELEMENTS, excludes=_UNHASHABLE),
-            *(context.ask(probe, Ask.TYPES, excludes=_UNHASHABLE) for probe in probes),
+            context.ask(place, Ask.ELEMENTS, excludes=UNHASHABLE),
+            *(context.ask(probe, Ask.TYPES, excludes=UNHASHABLE) for probe in probes),
         ),
         rewrite=rewrite,
     )
@@ -245,24 +244,6 @@ def _look_up(context: Context, place: Place, calls: list[ast.Call], loop: ast.st
     rewrite.insert_before(loop, f"{known} = {made}")
     for call in calls:
         rewrite.replace(call, f"{known}[{rewrite.text(call.args[0])}]")
-
-
-def _turn_into_set(context: Context, place: Place, rewrite: Rewrite) -> None:
-    if not context.has_builtin("set"):
-        rewrite.refuse("`set` means something else in this file")
-    for binding in place.bindings:
-        match binding.value:
-            case ast.List(elts=[]) as value:
-                rewrite.replace(value, "set()")
-            case ast.List() | ast.ListComp() as value:
-                rewrite.rebracket(value, "{", "}")
-            case ast.Call() as value:
-                rewrite.replace(value.func, "set")
-    for reference in place.references:
-        method = context.facts.parent(reference)
-        new = {"append": "add", "extend": "update"}.get(_method(context, reference))
-        if new is not None and isinstance(method, ast.Attribute):
-            rewrite.rename_attribute(method, new)
 
 
 CASES = (

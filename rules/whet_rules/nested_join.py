@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from whet.engine.api import (
+    UNHASHABLE,
     Ask,
     Bench,
     BindingKind,
@@ -45,6 +46,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    is_closed,
 )
 
 RULE = Rule(
@@ -65,7 +67,6 @@ RULE = Rule(
 
 _SHORT = 16
 """Elements up to which going through them costs no more than making and asking a dict."""
-_UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
 _READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
@@ -159,7 +160,7 @@ def _names(node: ast.AST) -> set[str]:
 
 def _may_be_probe(context: Context, probe: ast.expr) -> bool:
     """Tell whether ``probe`` can be evaluated at another moment, and is perhaps hashable."""
-    if isinstance(probe, ast.Constant) or context.type_of(probe) & {*_UNHASHABLE, "builtins.float"}:
+    if isinstance(probe, ast.Constant) or context.type_of(probe) & {*UNHASHABLE, "builtins.float"}:
         return False
     plain = ast.Name | ast.Attribute | ast.Subscript | ast.Constant | ast.Tuple | ast.expr_context | ast.UnaryOp
     return all(isinstance(part, plain | ast.USub) for part in ast.walk(probe))
@@ -221,7 +222,7 @@ def _lasts(context: Context, scan: _Scan) -> bool:
     if place.kind is PlaceKind.GLOBAL:
         if home is not context.tree or not context.type_of(start.value or scan.probe) & {_LIST, _TUPLE}:
             return False
-    elif not isinstance(home, ast.FunctionDef) or home.name != "__init__" or _is_closed(place.owner.node):
+    elif not isinstance(home, ast.FunctionDef) or home.name != "__init__" or is_closed(place.owner.node):
         return False
     stored = [r for r in place.references if isinstance(getattr(r, "ctx", None), ast.Store)]
     read = [r for r in (*place.references, *place.strangers) if not any(r is s for s in stored)]
@@ -241,13 +242,6 @@ def _is_set_once(context: Context, scan: _Scan) -> bool:
         if isinstance(node.ctx, ast.Store) and "__init__" not in context.scope_of(node).qualified_name:
             return False
     return True
-
-
-def _is_closed(node: ast.AST) -> bool:
-    """Tell whether a class says itself what its instances hold."""
-    return not isinstance(node, ast.ClassDef) or any(
-        isinstance(part, ast.Name) and part.id == "__slots__" for item in node.body for part in ast.walk(item)
-    )
 
 
 def _describe(context: Context, scan: _Scan, rewrite: Rewrite, name: str) -> Finding:
@@ -272,7 +266,7 @@ def _questions(context: Context, scan: _Scan) -> tuple[Question, ...]:
         context.ask(scan.place, Ask.LENGTH, at_least=_SHORT + 1),
     ]
     if isinstance(scan.probe, ast.Name):
-        questions.append(context.ask(scan.probe.id, Ask.TYPES, excludes=_UNHASHABLE))
+        questions.append(context.ask(scan.probe.id, Ask.TYPES, excludes=UNHASHABLE))
     return tuple(questions)
 
 
@@ -287,8 +281,7 @@ def _name_index(scan: _Scan, rewrite: Rewrite, *, lasting: bool) -> str:
 def _index_before(context: Context, scan: _Scan, statement: ast.stmt) -> Rewrite:
     """Return the edits that make a dict of lists before ``statement``, and have the loop go through one of them."""
     rewrite = context.rewrite()
-    while isinstance(above := context.facts.parent(statement), ast.If) and statement in above.orelse:
-        statement = above
+    statement = context.whole_if(statement)
     index = _name_index(scan, rewrite, lasting=False)
     place = rewrite.text(scan.loop.iter)
     element = scan.element if isinstance(scan.loop, ast.For) else rewrite.fresh(scan.element)

@@ -16,14 +16,24 @@ from __future__ import annotations
 from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
 from whet.engine.facts import Facts
+from whet.engine.hashing import UNHASHABLE, makes_hashable_list, may_be_hashable
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Bench, Case, Refuse, Rule, Triggers
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
+from whet.engine.sets import (
+    groups_may_be_sets,
+    is_closed,
+    keep_set_beside,
+    may_become_set,
+    turn_groups_into_sets,
+    turn_into_set,
+)
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
 __all__ = [
     "ARRAY_MAKERS",
+    "UNHASHABLE",
     "Ask",
     "Bench",
     "Binding",
@@ -49,5 +59,13 @@ __all__ = [
     "Whole",
     "array_state",
     "ask_arrays",
+    "groups_may_be_sets",
+    "is_closed",
+    "keep_set_beside",
+    "makes_hashable_list",
+    "may_be_hashable",
+    "may_become_set",
     "range_stop",
+    "turn_groups_into_sets",
+    "turn_into_set",
 ]

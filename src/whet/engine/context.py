@@ -90,6 +90,12 @@ class Context:
         at = next(index for index, other in enumerate(block) if other is node)
         return block[at - 1] if at else None
 
+    def whole_if(self, node: ast.stmt) -> ast.stmt:
+        """Return the statement that something can be put before: of a branch behind ``elif`` the whole ``if``."""
+        while isinstance(above := self.facts.parent(node), ast.If) and any(node is other for other in above.orelse):
+            node = above
+        return node
+
     def may_be_none(self, place: Place) -> bool:
         """Tell whether a parameter, or an attribute set from one, may be None by what the source says of it."""
         return may_be_none(self.facts, place)
