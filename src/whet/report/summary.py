@@ -79,6 +79,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
             cautions.append(Caution(f"{execution.purpose.value} execution", execution.stopped))
     cautions += _doubt_times(run, hotspots)
     cautions += _point_to_awaiting(run, hotspots)
+    cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
     if more or (hotspots.samples < FEW_SAMPLES and has_failed(run)):
         error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
@@ -156,6 +157,18 @@ def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
         f"times are too long by {format_whole_share(hotspots.cpu_ns / first.cpu_ns - 1)}"
     )
     return (Caution("machine", message, "run it again while the machine is quiet"),)
+
+
+def _doubt_lines(run: Run) -> tuple[Caution, ...]:
+    """Return a caution where the sampler was called by the interpreter, which does so at calls and returns only."""
+    first = run.executions[0] if run.executions else None
+    if not first or "pyinstrument" not in first.collectors:
+        return ()
+    message = (
+        "pyinstrument looks where a function is called or returns: time in a loop without calls stands with a later "
+        "line of the same function. Functions are right"
+    )
+    return (Caution("lines", message),)
 
 
 def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
