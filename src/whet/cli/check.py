@@ -36,6 +36,8 @@ def check_command(words: Sequence[str]) -> int:
     if options.help:
         sys.stdout.write(parser.format_help())
         return 0
+    if options.show_files:
+        return _show_files(options)
     from whet.pipeline.checking import check
     from whet.pipeline.rendering import find_format, render_counts, render_findings
 
@@ -43,18 +45,24 @@ def check_command(words: Sequence[str]) -> int:
     result = check(_make_request(options), Path.cwd())
     for notice in (*result.notices, *result.failures):
         say(f"whet: {notice.message}{f'; {notice.hint}' if notice.hint else ''}")
+    show = render_counts if options.statistics else render_findings
     if options.diff:
         _write(result.diff.encode("utf-8", "backslashreplace"), options.output)
+        if result.diff and not options.quiet:
+            say(f"whet: {sum(result.fixed.values())} would be mended with --fix")
     elif result.mended_stdin is not None:
         _write(result.mended_stdin, options.output)
+        if result.findings:
+            say(show(result, find_format("text"), color=may_color(sys.stderr), fixing=True).rstrip("\n"))
     else:
-        show = render_counts if options.statistics else render_findings
-        text = show(result, form, color=options.output is None and may_color(sys.stdout), fixing=options.fix)
+        color = options.output is None and may_color(sys.stdout)
+        text = show(result, form, color=color, fixing=options.fix, summary=not options.quiet)
         _write(_encode(text, form, options.output), options.output)
     if result.failures:
         return FAILED
     found = bool(result.diff) if options.diff else bool(result.findings)
-    return FOUND if found and not options.exit_zero else 0
+    mended = options.exit_non_zero_on_fix and bool(result.fixed)
+    return FOUND if (found and not options.exit_zero) or mended else 0
 
 
 def make_parser() -> WordParser:
@@ -78,18 +86,36 @@ def make_parser() -> WordParser:
         add(name, action="append", metavar="SLUG", help=words)
     add("--profile", metavar="FILE", help="Hot code only; a file that `whet report --format hot` wrote.")
     add("--min-share", type=_read_percent, metavar="PERCENT", help="With a profile: of the run, 1 unless set.")
-    add("-f", "--format", default="text", metavar="NAME", help="text (default), json, sarif, github or gitlab.")
-    add("-o", "--output", type=Path, metavar="FILE", help="Write there instead of to stdout.")
+    add(
+        "-f",
+        "--format",
+        "--output-format",
+        default="text",
+        metavar="NAME",
+        help="text (default), json, sarif, github or gitlab.",
+    )
+    add("-o", "--output", "--output-file", type=Path, metavar="FILE", help="Write there instead of to stdout.")
     add("--statistics", action="store_true", help="Show how often each rule found something.")
-    add("--exit-zero", action="store_true", help="Exit with 0 even if something was found.")
+    add("-q", "--quiet", action="store_true", help="Only findings and failures, no summary.")
+    add("-e", "--exit-zero", action="store_true", help="Exit with 0 even if something was found.")
+    add("--exit-non-zero-on-fix", action="store_true", help="Exit with 1 if something was mended.")
     add("--exclude", action="append", metavar="GLOB", help="Files to pass by, beside the usual.")
     add("--force-exclude", action="store_true", help="Pass by what is excluded even if it is named, as by a hook.")
     add("--stdin-filename", default=STDIN, metavar="FILE", help="The name that goes with what comes on stdin.")
     add("--rules", action="append", type=Path, metavar="DIR", help="A folder with more rules.")
     add("--config", type=Path, metavar="FILE", help="Settings from there, not from the nearest pyproject.toml.")
-    add("--no-cache", action="store_true", help="Examine everything anew.")
+    add("--show-files", action="store_true", help="Show which files would be looked at.")
+    add("-n", "--no-cache", action="store_true", help="Examine everything anew.")
     add("-j", "--jobs", type=_read_count, metavar="N", help="Processes; as many as there are cores by default.")
     return parser
+
+
+def _show_files(options: Namespace) -> int:
+    from whet.pipeline.checking import list_files
+
+    files = "".join(f"{path}\n" for path in list_files(_make_request(options), Path.cwd()))
+    _write(_encode(files, "text", options.output), options.output)
+    return 0
 
 
 def _make_request(options: Namespace) -> CheckRequest:

@@ -53,7 +53,8 @@ class Facts:
                 warnings.simplefilter("ignore")  # of the user's string escapes
                 tree = ast.parse(source.text)
         except SyntaxError as error:
-            raise UnreadableError(f"does not parse: {error.msg} (line {error.lineno})") from None
+            where = "" if error.lineno is None else f" (line {error.lineno})"
+            raise UnreadableError(f"does not parse: {error.msg}{where}") from None
         except UnicodeError:
             raise UnreadableError("is not text in the encoding that it declares") from None
         except ValueError as error:

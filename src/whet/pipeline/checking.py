@@ -70,6 +70,11 @@ def check(request: CheckRequest, start: Path) -> CheckResult:
     return _Check(request, start).run()
 
 
+def list_files(request: CheckRequest, start: Path) -> tuple[Path, ...]:
+    """Return the files that a check of ``request`` would look at. Raises :class:`whet.errors.WhetError`."""
+    return _Check(request, start).find_files()
+
+
 class _Check:
     """One check: the settings, the rules and the profile, and what becomes of each file under them."""
 
@@ -100,6 +105,24 @@ class _Check:
             files += 1
             self._take(result)
         return self._sum_up(files)
+
+    def find_files(self) -> tuple[Path, ...]:
+        """Return the files to look at; folders that cannot be read make failures."""
+        finder = FileFinder(
+            self.config.root,
+            self.config.include,
+            (*self.config.exclude, *self.request.exclude),
+            respect_gitignore=self.config.respect_gitignore,
+        )
+        named = [self.start / path for path in self.request.paths or (Path(),)]
+        paths = finder.find(named, force_exclude=self.request.force_exclude)
+        for folder, reason in finder.unreadable:
+            shown = self._show(folder)
+            self.failures.append(Notice(shown, f"{shown} cannot be looked into: {reason}", "name it in exclude"))
+        if not paths and not self.request.force_exclude:
+            words = " ".join(self._show(str(path)) for path in named)
+            self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
+        return paths
 
     # --- the profile
 
@@ -141,15 +164,7 @@ class _Check:
         if self.request.stdin is not None:
             yield self._examine_stdin(*self.request.stdin)
             return
-        finder = FileFinder(
-            self.config.root,
-            self.config.include,
-            (*self.config.exclude, *self.request.exclude),
-            respect_gitignore=self.config.respect_gitignore,
-        )
-        paths = finder.find(
-            [self.start / path for path in self.request.paths or (Path(),)], force_exclude=self.request.force_exclude
-        )
+        paths = self.find_files()
         yield from examine_files(
             paths,
             self.modules,
@@ -244,7 +259,6 @@ class _Check:
 
         mended = mend_source(result.data, findings, self.selection.is_fixable, find)
         self.failures += [Notice(shown, f"{shown} {words}") for words in mended.troubles]
-        self.fixed.update(mended.fixed)
         for lost in mended.gave_way:
             place = f"{shown}:{lost.finding.line}"
             message = f"{place} {lost.finding.rule} gave way to {lost.to.rule}, which changes the same text"
@@ -253,17 +267,21 @@ class _Check:
             self.diff.append(show_changes(self._relate(result.file, self.repository), result.data, mended.data))
         elif self.request.stdin is not None:
             self.mended_stdin = mended.data
-        elif mended.data != result.data:
-            self._write(result, mended.data)
+        elif mended.data != result.data and not self._write(result, mended.data):
+            return findings
+        self.fixed.update(mended.fixed)
         return list(mended.left)
 
-    def _write(self, result: FileResult, data: bytes) -> None:
+    def _write(self, result: FileResult, data: bytes) -> bool:
+        """Write a mended file; tell whether that could be done."""
         from whet.fix.files import replace_file
 
         try:
             replace_file(Path(result.file), hashlib.sha256(result.data).hexdigest(), data)
         except StoreError as error:
             self.failures.append(Notice(self._show(result.file), error.message, error.hint))
+            return False
+        return True
 
     def _is_hot(self, share: float) -> bool:
         return share > 0 and share >= self.least

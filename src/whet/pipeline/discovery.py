@@ -6,7 +6,7 @@ environments, what ``.gitignore`` names, and what the project excludes.
 """
 
 # os.path is several times as fast as pathlib, and a tree holds thousands of files.
-# ruff: noqa: PTH100, PTH110, PTH112, PTH118
+# ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH118
 
 from __future__ import annotations
 
@@ -96,10 +96,13 @@ class FileFinder:
         self._includes = tuple(pattern.strip("/").split("/") for pattern in include)
         self._exclude = PathPatterns.of(exclude, below=False)
         self._respect_gitignore = respect_gitignore
+        self.unreadable: list[tuple[str, str]] = []
+        """Folders that could not be looked into, each with the reason."""
 
     def find(self, paths: Iterable[Path], *, force_exclude: bool = False) -> tuple[Path, ...]:
         """Return the files that ``paths`` name or hold, absolute, each once, in the order of their paths.
 
+        A link to a file that is among them is not another one.
         With ``force_exclude`` the settings hold for what is named too: for hooks, which name every file.
         Raises :class:`UsageError` for a path that is not there.
         """
@@ -115,7 +118,8 @@ class FileFinder:
                 found.update(dict.fromkeys(self._walk(whole, verdict)))
             elif verdict is Verdict.TAKEN:
                 found[whole] = None
-        return tuple(Path(name) for name in sorted(found))
+        doubles = [name for name in found if os.path.islink(name) and os.path.realpath(name) in found]
+        return tuple(Path(name) for name in sorted(found.keys() - doubles))
 
     def _walk(self, top: str, verdict: Verdict) -> Iterator[str]:
         """Yield the Python files below ``top``; links to folders are not followed."""
@@ -125,7 +129,8 @@ class FileFinder:
             try:
                 with os.scandir(folder) as listing:
                     entries = list(listing)
-            except OSError:
+            except OSError as error:
+                self.unreadable.append((folder, error.strerror or str(error)))
                 continue
             names = {entry.name for entry in entries}
             if "pyvenv.cfg" in names:

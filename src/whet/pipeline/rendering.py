@@ -28,13 +28,18 @@ def find_format(name: str) -> FindingsFormat:
         raise UsageError(f"there is no format {name!r} for findings", f"known are: {known}") from None
 
 
-def render_findings(result: CheckResult, form: FindingsFormat, *, color: bool = False, fixing: bool = False) -> str:
-    """Return all findings. ``fixing`` says that what can be mended has been, ``color`` is for text only."""
+def render_findings(
+    result: CheckResult, form: FindingsFormat, *, color: bool = False, fixing: bool = False, summary: bool = True
+) -> str:
+    """Return all findings. ``fixing`` says that what can be mended has been.
+
+    ``color`` and ``summary``, which is of what was found and mended, are for text only.
+    """
     match form:
         case FindingsFormat.TEXT:
             from whet.report.findings_text import render_text
 
-            return render_text(result, color=color, fixing=fixing)
+            return render_text(result, color=color, fixing=fixing, summary=summary)
         case FindingsFormat.JSON:
             from whet.report.findings_json import render_json
 
@@ -56,13 +61,15 @@ def render_findings(result: CheckResult, form: FindingsFormat, *, color: bool = 
             return render_gitlab(result)
 
 
-def render_counts(result: CheckResult, form: FindingsFormat, *, color: bool = False, fixing: bool = False) -> str:
+def render_counts(
+    result: CheckResult, form: FindingsFormat, *, color: bool = False, fixing: bool = False, summary: bool = True
+) -> str:
     """Return how often each rule found something. Raises :class:`UsageError` for a format that has no such thing."""
     match form:
         case FindingsFormat.TEXT:
             from whet.report.findings_text import render_statistics
 
-            return render_statistics(result, color=color, fixing=fixing)
+            return render_statistics(result, color=color, fixing=fixing, summary=summary)
         case FindingsFormat.JSON:
             from whet.report.findings_json import render_statistics_json
 

@@ -10,16 +10,14 @@ from whet.report.sanitize import encodable, show
 _BOLD, _CYAN, _RED, _DIM = "1", "36", "1;31", "2"
 
 
-def render_text(result: CheckResult, *, color: bool = False, fixing: bool = False) -> str:
-    """Return the findings and a summary. ``fixing`` says that what can be mended has been."""
+def render_text(result: CheckResult, *, color: bool = False, fixing: bool = False, summary: bool = True) -> str:
+    """Return the findings and, if wanted, a summary. ``fixing`` says that what can be mended has been."""
     lines = [describe_finding(item, color=color) for item in result.findings]
-    if lines and color:
-        lines.append("")
-    return encodable("\n".join([*lines, *_summarise(result, fixing=fixing)]) + "\n")
+    return _join(lines, result, color=color, fixing=fixing, summary=summary)
 
 
-def render_statistics(result: CheckResult, *, color: bool = False, fixing: bool = False) -> str:
-    """Return how often each rule found something, most often first, and a summary."""
+def render_statistics(result: CheckResult, *, color: bool = False, fixing: bool = False, summary: bool = True) -> str:
+    """Return how often each rule found something, most often first, and a summary in the same way."""
     rows = count_rules(result)
     width = max((len(str(count)) for _, count, _ in rows), default=0)
     slugs = max((len(show(slug)) for slug, _, _ in rows), default=0)
@@ -28,7 +26,14 @@ def render_statistics(result: CheckResult, *, color: bool = False, fixing: bool 
         f"[{'*' if fixable else ' '}]  {show(result.rules[slug].title) if slug in result.rules else ''}".rstrip()
         for slug, count, fixable in rows
     ]
-    return encodable("\n".join([*lines, *_summarise(result, fixing=fixing)]) + "\n")
+    return _join(lines, result, color=False, fixing=fixing, summary=summary)
+
+
+def _join(lines: list[str], result: CheckResult, *, color: bool, fixing: bool, summary: bool) -> str:
+    if summary:
+        gap = [""] if lines and color else []
+        lines = [*lines, *gap, *_summarise(result, fixing=fixing)]
+    return encodable("".join(f"{line}\n" for line in lines))
 
 
 def count_rules(result: CheckResult) -> list[tuple[str, int, bool]]:

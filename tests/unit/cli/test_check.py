@@ -81,7 +81,9 @@ def project(tmp_path, monkeypatch, capfd):
 
 
 def test_findings_are_listed_by_place_and_change_the_status(project):
-    assert project.check() == (0, "No findings in 0 files.\n", "")
+    nothing = "whet: no Python files were found in .; check the path\n"
+    assert project.check() == (0, "No findings in 0 files.\n", nothing)
+    assert project.check("--force-exclude")[2] == ""
     project.write("b.py", "x = 1\nsafe()\n")
     project.write("a/c.py", "def f():\n    y = offer()\n    safe()\n")
     status, out, err = project.check()
@@ -96,6 +98,9 @@ def test_findings_are_listed_by_place_and_change_the_status(project):
     assert project.check("--exit-zero")[0] == 0
     assert project.check("b.py", "a")[1] == out
     assert project.check("a", "-j", "2")[1].count("\n") == 4
+    assert project.check("-q")[1] == out[: out.index("Found")]
+    assert project.check("-q", "--statistics")[1] == "2  safe   [*]  T\n1  offer  [ ]  T\n"
+    assert project.check("--show-files")[1].splitlines() == [str(project.root / name) for name in ("a/c.py", "b.py")]
     assert project.check("--statistics")[1].splitlines()[:2] == ["2  safe   [*]  T", "1  offer  [ ]  T"]
 
 
@@ -235,6 +240,26 @@ def test_the_diff_is_what_git_applies(project):
     assert project.check("--diff") == (0, "", "")
 
 
+def test_what_is_mended_may_change_the_status_too(project):
+    project.write("a.py", "safe()\n")
+    status, _, err = project.check("--diff")
+    assert (status, err) == (1, "whet: 1 would be mended with --fix\n")
+    assert project.check("--diff", "-q")[2] == ""
+    assert project.check("--fix", "--exit-non-zero-on-fix")[0] == 1
+    assert project.check("--fix", "--exit-non-zero-on-fix")[0] == 0
+
+
+def test_a_file_and_a_link_to_it_are_mended_once(project):
+    path = project.write("s/a.py", "safe()\n")
+    try:
+        (project.root / "b.py").symlink_to(path)
+    except OSError:
+        pytest.skip("no links here")
+    assert project.check("--fix")[:2] == (0, "No findings left in 1 file, 1 mended.\n")
+    assert path.read_text() == "done()\n"
+    assert (project.root / "b.py").is_symlink()
+
+
 def test_rules_that_undo_one_another_end(project):
     project.rule("ping", new="pong()")
     project.rule("pong", new="ping()")
@@ -265,7 +290,10 @@ def test_stdin(project, monkeypatch):
     give("safe()\n")
     assert project.found("-", "--stdin-filename", "sub/a.py") == [("sub/a.py", 1, "safe")]
     give("safe()\n")
-    assert project.check("-", "--fix")[:2] == (0, "done()\n")
+    assert project.check("-", "--fix") == (0, "done()\n", "")
+    give("safe()\noffer()\n")
+    left = "-:2:1 offer Said of offer. (offer)\nFound 1 finding in 1 file, 1 mended.\n"
+    assert project.check("-", "--fix") == (1, "done()\noffer()\n", left)
     give("x = 1\n")
     assert project.check("-", "--fix")[:2] == (0, "x = 1\n")
     give("def (")

@@ -75,6 +75,32 @@ def test_links_lead_nowhere(tmp_path):
     assert find(tmp_path) == ["a/b.py"]
 
 
+def test_a_link_to_a_file_that_is_looked_at_is_not_another_one(tmp_path):
+    make(tmp_path, "a/b.py", "other/c.py")
+    try:
+        (tmp_path / "d.py").symlink_to(tmp_path / "a" / "b.py")
+        (tmp_path / "a" / "e.py").symlink_to(tmp_path / "other" / "c.py")
+    except OSError:
+        pytest.skip("no links here")
+    assert find(tmp_path) == ["a/b.py", "other/c.py"]
+    assert find(tmp_path, "a", "d.py") == ["a/b.py", "a/e.py"]
+
+
+def test_folders_that_cannot_be_looked_into_are_told(tmp_path, monkeypatch):
+    make(tmp_path, "a/b.py", "shut/c.py")
+    scan = os.scandir
+
+    def refuse(folder):
+        if os.fspath(folder).endswith("shut"):
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    finder = FileFinder(tmp_path)
+    assert [path.name for path in finder.find([tmp_path])] == ["b.py"]
+    assert finder.unreadable == [(str(tmp_path / "shut"), "Permission denied")]
+
+
 @pytest.mark.skipif(os.name == "nt" or shutil.which("git") is None, reason="asks git")
 @pytest.mark.parametrize(
     "lines",
