@@ -264,10 +264,6 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
 
 
-def _owntell_time(spot: LineSpot) -> int:
-    return spot.cost.self_ns
-
-
 def _is_own(run: Run, file: str) -> bool:
     source = run.sources.get(file)
     return source is not None and source.owner is Owner.USER
