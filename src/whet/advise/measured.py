@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from whet.advise.estimate import whole_gain
 from whet.advise.newer_python import NewerPython, remark_newer_python
-from whet.advise.remark import Remark, find_hottest, is_seen, make_remark, read_line, share_error, tell_time
+from whet.advise.remark import (
+    Remark,
+    find_hottest,
+    is_seen,
+    make_remark,
+    read_line,
+    share_error,
+    share_of_stacks,
+    tell_time,
+    time_called,
+)
+from whet.advise.surroundings import remark_development_server, remark_unbuffered
 from whet.advise.waits import remark_waits
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
@@ -29,7 +40,6 @@ _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_SHARE = 0.1
 """What a line must have of all that was allocated, by bytes or by number."""
-_UNBUFFERED_SHARE = 0.05
 _NATIVE_SHARE = 0.2
 _NATIVE_GAIN = 10.0
 """What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
@@ -61,7 +71,8 @@ def advise_by_measurement(
         *_imports(run, hotspots, own),
         *_garbage(run, hotspots, own, taken),
         *_dependencies(run, hotspots, own, taken),
-        *_unbuffered(run, hotspots, own, taken),
+        *remark_unbuffered(run, hotspots, own, taken),
+        *remark_development_server(run, hotspots, own),
         *_churn(run, hotspots, own, taken),
         *remark_newer_python(run, hotspots, own, newer),
         *_native(hotspots, own, taken),
@@ -135,7 +146,7 @@ def _belongs(spot: ImportSpot, package: str) -> bool:
 
 def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
     """Yield what the garbage collector takes: seen in C stacks, or on the lines that call it."""
-    seen = _share_of_stacks(run, _is_collector)
+    seen = share_of_stacks(run, _is_collector)
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
     if share >= _GC_SHARE:
         message = (
@@ -171,16 +182,18 @@ def _dependencies(
     """
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
-    callers = [spot for spot in own if (spot.file, spot.line) not in taken and _called(spot)]
+    callers = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]
     callers = [spot for spot in callers if not _IMPORT.match(read_line(run, spot))]
-    callers.sort(key=lambda spot: (-_called(spot), spot.file, spot.line))
+    callers.sort(key=lambda spot: (-time_called(spot), spot.file, spot.line))
     outside = dict(hotspots.outside_packages)
     for package in packages[:1]:
-        spent = min(package.self_ns, sum(map(_called, callers)) + outside.get(package.package, 0))
+        spent = min(package.self_ns, sum(map(time_called, callers)) + outside.get(package.package, 0))
         share = spent / hotspots.busy_ns
         if share < _DEPENDENCY_SHARE or not callers:
             continue
-        lines = ", ".join(f"line {spot.line} in {spot.function} ({tell_time(_called(spot))})" for spot in callers[:3])
+        lines = ", ".join(
+            f"line {spot.line} in {spot.function} ({tell_time(time_called(spot))})" for spot in callers[:3]
+        )
         message = (
             f"{package.package} spent {tell_time(spent)} in its own code, {share:.0%} of the run. It is not yours to"
             f" edit; what calls it is. Most of what your code calls is called from {lines}: call it less often there"
@@ -189,11 +202,6 @@ def _dependencies(
         )
         title = f"The time goes to {package.package}"
         yield make_remark("dependency-time", title, message, callers[0], share, whole=True)
-
-
-def _called(spot: LineSpot) -> int:
-    """Return the time of what is not the user's and was called from a line."""
-    return max(0, spot.cost.charged_ns - spot.cost.self_ns)
 
 
 def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
@@ -216,30 +224,6 @@ def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[
         " outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
     )
     yield make_remark("allocation-churn", "A line allocates and frees again and again", message, spot, share)
-
-
-def _unbuffered(
-    run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
-) -> Iterator[Remark]:
-    """Yield that each write to stdout or stderr goes to the system at once, where that takes long."""
-    share = _share_of_stacks(run, _is_raw_write) * hotspots.cpu_ns / hotspots.busy_ns
-    if share < _UNBUFFERED_SHARE:
-        return
-    writing = [spot for spot in own if (spot.file, spot.line) not in taken and _called(spot)]
-    writing = [spot for spot in writing if re.search(r"\b(print|write\w*)\s*\(", read_line(run, spot))] or writing
-    if not writing:
-        return
-    message = (
-        f"stdout or stderr is not buffered (`python -u`, PYTHONUNBUFFERED): each write is a call of the system, and"
-        f" they took {share:.0%} of the run. Leave that setting off, or join what is written and write it at once."
-    )
-    spot = max(writing, key=lambda spot: (_called(spot), -spot.line))
-    yield make_remark("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
-
-
-def _is_raw_write(frame: Frame) -> bool:
-    """Tell whether a frame is what stands in for the write method of an unbuffered stream."""
-    return frame.name == "FileIO.write" and frame.file == "<frozen io>"
 
 
 def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
@@ -267,21 +251,6 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
 def _is_own(run: Run, file: str) -> bool:
     source = run.sources.get(file)
     return source is not None and source.owner is Owner.USER
-
-
-def _share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
-    """Return the part of the sampled computing (0 to 1) in whose stacks a wanted frame stands."""
-    found = total = 0
-    for profile in run.profiles:
-        marks = [wanted(frame) for frame in profile.frames]
-        inside: list[bool] = []
-        for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-            inside.append(marks[frame] or (parent >= 0 and inside[parent]))
-        for samples in profile.samples:
-            if samples.metric is Metric.CPU:
-                total += sum(samples.value)
-                found += sum(v for row, v in zip(samples.stack, samples.value, strict=True) if inside[row])
-    return found / total if total else 0.0
 
 
 def _sum_of(run: Run, metric: Metric) -> int:

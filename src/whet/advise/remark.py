@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from whet.advise.estimate import whole_gain
 from whet.model.finding import Finding, Safety, Speed
+from whet.model.frame import Frame
 from whet.model.hotspot import Hotspots, LineSpot
-from whet.model.metric import seconds
+from whet.model.metric import Metric, seconds
 from whet.model.run import Run
 from whet.model.source import split_lines
 
@@ -74,6 +75,26 @@ def share_error(share: float, hotspots: Hotspots) -> float:
     """Return the standard error of a share (0 to 1) of the run; 0 where samples were not counted."""
     inside = min(max(share, 0.0), 1.0)
     return math.sqrt(inside * (1 - inside) / hotspots.samples) if hotspots.samples > 0 else 0.0
+
+
+def time_called(spot: LineSpot) -> int:
+    """Return the time of what is not the user's and was called from a line."""
+    return max(0, spot.cost.charged_ns - spot.cost.self_ns)
+
+
+def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
+    """Return the part of the sampled computing (0 to 1) in whose stacks a wanted frame stands."""
+    found = total = 0
+    for profile in run.profiles:
+        marks = [wanted(frame) for frame in profile.frames]
+        inside: list[bool] = []
+        for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+            inside.append(marks[frame] or (parent >= 0 and inside[parent]))
+        for samples in profile.samples:
+            if samples.metric is Metric.CPU:
+                total += sum(samples.value)
+                found += sum(v for row, v in zip(samples.stack, samples.value, strict=True) if inside[row])
+    return found / total if total else 0.0
 
 
 def tell_time(nanoseconds: int) -> str:

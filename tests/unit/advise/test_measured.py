@@ -182,6 +182,19 @@ def test_output_that_is_not_buffered():
     assert "unbuffered-output" not in said(run("x", "print(x)"), spots)
 
 
+def test_a_server_for_development():
+    frames = (Frame("/lib/socketserver.py", "run"), Frame("/site-packages/werkzeug/serving.py", "handle"))
+    samples = (Samples(Metric.CPU, 0, (0, 1), (6, 4), 10),)
+    made = run("f()", profiles=(Profile("py-spy", frames, StackTable((ROOT, 0), (0, 1)), samples=samples),))
+    outside = (("socketserver", 2 * SECOND), ("logging", SECOND), ("pandas", 4 * SECOND))
+    spots = hotspots(line(charged_ns=SECOND), outside_packages=outside)
+    item = said(made, spots)["development-server"]
+    assert item.share == pytest.approx(0.3)
+    assert "Werkzeug" in item.finding.message
+    assert "development-server" not in said(run("f()"), spots)
+    assert "development-server" not in said(made, replace(spots, outside_packages=outside[2:]))
+
+
 def test_one_or_two_samples_say_nothing():
     spots = hotspots(line(waiting_ns=4 * SECOND))
     assert "waiting" in said(run("f()"), replace(spots, samples=10))
