@@ -32,6 +32,7 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
+    Growth,
     Place,
     PlaceKind,
     Refuse,
@@ -42,6 +43,8 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    is_same_place,
+    is_seen_after_exception,
 )
 
 RULE = Rule(
@@ -62,7 +65,6 @@ RULE = Rule(
 
 _SHORT = 100
 """Elements up to which a copy costs no more than the rest of a step."""
-_Growth = ast.Assign | ast.AugAssign
 _LIST, _TUPLE, _BYTES, _DICT, _SET = (f"builtins.{name}" for name in ("list", "tuple", "bytes", "dict", "set"))
 _ADDED, _JOINED = (_LIST, _TUPLE, _BYTES), (_DICT, _SET)
 _KEEPING = frozenset({Use.TEST, Use.READ, Use.ITERATE})
@@ -75,7 +77,7 @@ class _Grown:
     """A place and the statements of the function that replace its value by a longer one."""
 
     place: Place
-    steps: list[_Growth] = field(default_factory=list)
+    steps: list[Growth] = field(default_factory=list)
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -83,7 +85,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
         return
     grown: dict[str, _Grown] = {}
-    statements: list[_Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
+    statements: list[Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
     for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
         target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
         if _added(statement, target) is None or not context.loops(statement):
@@ -104,7 +106,7 @@ def detect(context: Context) -> Iterator[Finding]:
             yield _describe(context, one, kind, _grow_in_place(context, one, kind))
 
 
-def _added(statement: _Growth, target: ast.expr) -> ast.expr | None:
+def _added(statement: Growth, target: ast.expr) -> ast.expr | None:
     """Return what a statement adds to ``target``: an operand, or a dict of what is put in."""
     if isinstance(statement, ast.AugAssign):
         return statement.value if isinstance(statement.op, ast.Add) else None
@@ -112,15 +114,11 @@ def _added(statement: _Growth, target: ast.expr) -> ast.expr | None:
         return None
     match statement.value:
         case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
-            return right if _same(left, target) else None
+            return right if is_same_place(left, target) else None
         case ast.Dict(keys=[None, *keys], values=[first, *values]):
-            return ast.Dict(keys, values) if values and _same(first, target) else None
+            return ast.Dict(keys, values) if values and is_same_place(first, target) else None
         case _:
             return None
-
-
-def _same(a: ast.expr, b: ast.expr) -> bool:
-    return isinstance(a, ast.Name | ast.Attribute) and ast.unparse(a) == ast.unparse(b)
 
 
 def _kind(context: Context, one: _Grown) -> str:
@@ -152,7 +150,7 @@ def _is_new(context: Context, value: ast.expr) -> bool:
             return False
 
 
-def _fits(context: Context, step: _Growth, kind: str) -> bool:
+def _fits(context: Context, step: Growth, kind: str) -> bool:
     target = step.target if isinstance(step, ast.AugAssign) else step.targets[0]
     added = _added(step, target)
     types = context.type_of(added) if added is not None else frozenset()
@@ -171,12 +169,8 @@ def _fits(context: Context, step: _Growth, kind: str) -> bool:
 
 def _growing_loop(context: Context, one: _Grown) -> ast.stmt | None:
     """Return the outermost loop that repeats the steps and does not start anew."""
-    starts = [b.node for b in one.place.bindings if not any(b.node is step for step in one.steps)]
-    starting = [loop for start in starts if not isinstance(start, ast.AugAssign) for loop in context.loops(start)]
-    loops = [[loop for loop in context.loops(step) if loop not in starting] for step in one.steps]
-    if not all(loops):
-        return None
-    outermost = loops[0][-1]
+    loops = [context.loops_over(step, one.place, one.steps) for step in one.steps]
+    outermost = loops[0][-1] if all(loops) else None
     same = isinstance(outermost, ast.stmt) and all(each[-1] is outermost for each in loops)
     return outermost if same and isinstance(outermost, ast.stmt) else None
 
@@ -245,11 +239,8 @@ def _goes_through_while_growing(context: Context, reference: ast.expr, one: _Gro
 
 def _can_be_collected(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> bool:
     """Tell whether the loop asks a tuple or bytes for nothing that a list or bytearray answers otherwise."""
-    here: ast.AST | None = loop
-    while here is not None and here is not context.function.node:
-        here = context.facts.parent(here)
-        if isinstance(here, ast.Try | ast.TryStar | ast.With | ast.AsyncWith):
-            return False  # the half-made one can be seen after an exception
+    if is_seen_after_exception(context, one.place, loop):
+        return False
     for reference in _others(context, one):
         if not context.is_inside(reference, loop) or isinstance(context.facts.parent(reference), ast.Return):
             continue
@@ -360,7 +351,7 @@ def _describe(context: Context, one: _Grown, kind: str, rewrite: Rewrite) -> Fin
     )
 
 
-def _is_sure(context: Context, step: _Growth, kind: str) -> bool:
+def _is_sure(context: Context, step: Growth, kind: str) -> bool:
     """Tell whether what is added is of the type that it is added to, or can only be."""
     if kind not in (_LIST, _TUPLE):
         return True

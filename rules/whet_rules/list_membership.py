@@ -91,7 +91,7 @@ def detect(context: Context) -> Iterator[Finding]:
             if (
                 place is not None
                 and context.facts.class_of_self(container) is None
-                and _is_repeated(context, compare, place)
+                and (context.loops_over(compare, place) or context.outlives_calls(place))
             ):
                 tests.setdefault(place.name, (place, []))[1].append(compare)
     for place, compares in tests.values():
@@ -126,20 +126,6 @@ def _find_groups(context: Context) -> Iterator[Finding]:
             measured_gain=False,
             rewrite=rewrite,
         )
-
-
-def _is_repeated(context: Context, test: ast.Compare, place: Place) -> bool:
-    """Tell whether the test runs many times on one list: in a loop that does not build it, or in a hot function."""
-    building = [
-        loop
-        for binding in place.bindings
-        if binding.kind is BindingKind.VALUE and _stands_in(context, binding.node)
-        for loop in context.loops(binding.node)
-    ]
-    if any(loop not in building for loop in context.loops(test)):
-        return True
-    local = any(_stands_in(context, b.node) for b in place.bindings if b.kind is not BindingKind.PARAMETER)
-    return context.measured and not local and context.function.kind is not ScopeKind.MODULE
 
 
 def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
@@ -245,11 +231,6 @@ def _added_is_hashable(context: Context, reference: ast.expr) -> bool:
         return all(may_be_hashable(context, argument) for argument in call.args)
     displays = (argument for argument in call.args if isinstance(argument, ast.List | ast.ListComp))
     return method.attr == "extend" and all(makes_hashable_list(context, display) for display in displays)
-
-
-def _stands_in(context: Context, node: ast.AST) -> bool:
-    """Tell whether ``node`` is part of the function that is examined."""
-    return any(node is known for known in context.function.nodes.get(type(node), ()))
 
 
 def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Finding:

@@ -39,7 +39,6 @@ from whet.engine.api import (
     Rewrite,
     Rule,
     Safety,
-    ScopeKind,
     Speed,
     Triggers,
 )
@@ -80,7 +79,10 @@ def detect(context: Context) -> Iterator[Finding]:
     for step in candidates:
         queue = _front_of(step)
         place = context.place(queue) if queue is not None else None
-        if place is not None and _is_repeated(context, step, place):
+        if place is None:
+            continue
+        lasting = place.kind is not PlaceKind.PARAMETER and context.outlives_calls(place)
+        if lasting or context.loops_over(step, place):
             found.setdefault(place.name, (place, []))[1].append(step)
     for place, steps in found.values():
         starts = _starts(context, place)
@@ -105,20 +107,6 @@ def _front_of(step: ast.AST | None) -> ast.expr | None:
 
 def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == 0 and type(node.value) is int
-
-
-def _is_repeated(context: Context, step: _Step, place: Place) -> bool:
-    """Tell whether the step runs many times on one list: in a loop that does not make it, or in a hot function."""
-    own = [binding.node for binding in place.bindings if _stands_in(context, binding.node)]
-    making = [loop for node in own for loop in context.loops(node)]
-    if any(loop not in making for loop in context.loops(step)):
-        return True
-    lasting = place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL, PlaceKind.ENCLOSING) and not own
-    return lasting and context.measured and context.function.kind is not ScopeKind.MODULE
-
-
-def _stands_in(context: Context, node: ast.AST) -> bool:
-    return any(node is known for known in context.function.nodes.get(type(node), ()))
 
 
 def _starts(context: Context, place: Place) -> list[ast.expr]:

@@ -28,7 +28,6 @@ f-strings miss CPython's shortcut is measured with `BENCH`, as are the figures i
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -39,15 +38,24 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
+    Growth,
+    Loop,
     Place,
     PlaceKind,
     Refuse,
     Rewrite,
     Rule,
     Safety,
-    ScopeKind,
     Speed,
     Triggers,
+    collect_behind_property,
+    collect_in_attribute,
+    find_empty_start,
+    find_obstacle,
+    is_seen_after_exception,
+    is_text,
+    read_growth,
+    take_piece,
 )
 
 RULE = Rule(
@@ -69,20 +77,17 @@ RULE = Rule(
 _SHORT = 1000
 """Characters below which the whole growth takes microseconds, whatever way it is done."""
 
-_Growth = ast.Assign | ast.AugAssign
-_Loop = ast.For | ast.AsyncFor | ast.While
-
 
 @dataclass(slots=True)
 class _Accumulator:
     """A place and the statements of this function that make it longer; ``copying`` are those that copy it."""
 
     place: Place
-    steps: list[_Growth] = field(default_factory=list)
+    steps: list[Growth] = field(default_factory=list)
     pieces: list[ast.expr] = field(default_factory=list)
     copying: str = ""
     """How the first copying step does it, in words; empty for the linear form."""
-    first: _Growth | None = None
+    first: Growth | None = None
     """The first copying step."""
 
 
@@ -91,7 +96,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic:
         return
     grown: dict[str, _Accumulator] = {}
-    statements: list[_Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
+    statements: list[Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
     for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
         _note_growth(context, statement, grown)
     for accumulator in grown.values():
@@ -103,11 +108,11 @@ def detect(context: Context) -> Iterator[Finding]:
             yield _describe(context, accumulator)
 
 
-def _note_growth(context: Context, statement: _Growth, grown: dict[str, _Accumulator]) -> None:
+def _note_growth(context: Context, statement: Growth, grown: dict[str, _Accumulator]) -> None:
     target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
     if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
         return
-    step = _read_step(statement, target)
+    step = read_growth(statement, target)
     place = context.place(target) if step is not None else None
     if step is None or place is None:
         return
@@ -128,64 +133,18 @@ _WHERE = {
 }
 
 
-def _read_step(statement: _Growth, target: ast.expr) -> tuple[str, list[ast.expr]] | None:
-    """Return how a statement makes ``target`` longer (empty: in place, were it a local) and the pieces added."""
-    how, value = "", statement.value
-    if isinstance(statement, ast.AugAssign):
-        others = [value] if isinstance(statement.op, ast.Add) else []
-    elif isinstance(value, ast.JoinedStr):
-        others = [part for part in value.values if not _is_plain_field(part, target)]
-        others = others if len(others) == len(value.values) - 1 else []
-        how = "an f-string makes a new text"
-    else:
-        operands = _flatten(value)
-        others = [operand for operand in operands if not _same(operand, target)]
-        others = others if len(others) == len(operands) - 1 else []
-        how = "two pieces are added one after the other" if len(others) > 1 else ""
-        how = how if not operands or _same(operands[0], target) else "the piece is put in front"
-    # A piece that is made from the text needs it at each step.
-    needs_text = any(isinstance(node, ast.expr) and _same(node, target) for piece in others for node in ast.walk(piece))
-    return (how, others) if others and not needs_text else None
-
-
-def _flatten(value: ast.expr) -> list[ast.expr]:
-    """Return the operands of ``a + b + c`` in order; what stands in parentheses on the right stays one operand."""
-    operands: list[ast.expr] = []
-    while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        operands.append(value.right)
-        value = value.left
-    return [value, *reversed(operands)] if operands else []
-
-
-def _is_plain_field(part: ast.expr, target: ast.expr) -> bool:
-    if not isinstance(part, ast.FormattedValue) or part.format_spec is not None:
-        return False
-    return part.conversion in (-1, ord("s")) and _same(part.value, target)
-
-
-def _same(a: ast.expr, b: ast.expr) -> bool:
-    match a, b:
-        case (ast.Name(id=first), ast.Name(id=second)):
-            return first == second
-        case (ast.Attribute(value=ast.Name(id=x), attr=first), ast.Attribute(value=ast.Name(id=y), attr=second)):
-            return x == y and first == second
-        case _:
-            return False
-
-
 def _grows_again_and_again(context: Context, accumulator: _Accumulator) -> bool:
     """Tell whether the text grows in a loop that does not start it anew, or over the calls of a hot function."""
-    place = accumulator.place
-    starts = [
-        binding.node
-        for binding in place.bindings
-        if binding.node not in accumulator.steps and binding.node in context.function.nodes.get(type(binding.node), ())
-    ]
-    starting = [loop for start in starts for loop in context.loops(start)]
-    if any(loop not in starting for step in accumulator.steps for loop in context.loops(step)):
+    place, steps = accumulator.place, accumulator.steps
+    if any(context.loops_over(step, place, steps) for step in steps):
         return True
-    lasting = place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER)
-    return lasting and not starts and context.measured and context.function.kind is not ScopeKind.MODULE
+    return place.kind is not PlaceKind.PARAMETER and context.outlives_calls(place, steps)
+
+
+def _growing_loop(context: Context, accumulator: _Accumulator, step: Growth) -> Loop | None:
+    """Return the outermost loop that repeats a step and does not start the text anew."""
+    growing = context.loops_over(step, accumulator.place, accumulator.steps)
+    return growing[-1] if growing and isinstance(growing[-1], Loop) else None
 
 
 def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
@@ -201,35 +160,12 @@ def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
                 pass
             case _:
                 return False
-        if isinstance(binding.node, ast.Assign) and _read_step(binding.node, binding.node.targets[0]) is not None:
+        if isinstance(binding.node, ast.Assign) and read_growth(binding.node, binding.node.targets[0]) is not None:
             continue
-        if not _is_text(context, binding.value):
+        if not is_text(context, binding.value):
             return False
         started = True
-    return started or any(_is_text(context, piece) for piece in accumulator.pieces)
-
-
-def _is_text(context: Context, node: ast.expr) -> bool:  # noqa: PLR0911 - one return a kind of node
-    match node:
-        case ast.JoinedStr():
-            return True
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _is_text(context, left) or _is_text(context, right)
-        case ast.BinOp(left=left, op=ast.Mod() | ast.Mult()):
-            return _is_text(context, left)
-        case ast.IfExp(body=body, orelse=orelse):
-            return _is_text(context, body) and _is_text(context, orelse)
-        case ast.Call(func=ast.Attribute(value=base, attr=name)):
-            return name in _TEXT_METHODS and _is_text(context, base)
-        case ast.Call(func=ast.Name() as function):
-            return context.resolve(function) in _TEXT_BUILTINS
-        case _:
-            return isinstance(context.constant(node), str)
-
-
-_TEXT_METHODS = frozenset({"join", "format", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title",
-                           "ljust", "rjust", "center", "zfill"})  # fmt: skip
-_TEXT_BUILTINS = frozenset(f"builtins.{name}" for name in ("str", "repr", "ascii", "chr", "hex", "format"))
+    return started or any(is_text(context, piece) for piece in accumulator.pieces)
 
 
 def _is_read_meanwhile(context: Context, accumulator: _Accumulator) -> bool:
@@ -284,7 +220,7 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
 def _rewrite(context: Context, accumulator: _Accumulator) -> Rewrite:
     """Return the edits: the pieces are collected in each growing loop, or over the calls in the attribute itself."""
     rewrite = context.rewrite()
-    loops: dict[_Loop, list[_Growth]] = {}
+    loops: dict[Loop, list[Growth]] = {}
     for step in accumulator.steps:
         loop = _growing_loop(context, accumulator, step)
         if loop is not None:
@@ -292,7 +228,7 @@ def _rewrite(context: Context, accumulator: _Accumulator) -> Rewrite:
     for loop, steps in loops.items():
         _collect_in_loop(context, accumulator.place, loop, steps, rewrite)
     if not loops and accumulator.place.kind is PlaceKind.ATTRIBUTE:
-        collect = _collect_in_attribute if _is_private(accumulator.place) else _collect_behind_property
+        collect = collect_in_attribute if _is_private(accumulator.place) else collect_behind_property
         collect(context, accumulator.place, rewrite)
     return rewrite
 
@@ -301,30 +237,22 @@ def _is_private(place: Place) -> bool:
     return place.name.rpartition(".")[2].startswith("_")
 
 
-def _growing_loop(context: Context, accumulator: _Accumulator, step: _Growth) -> _Loop | None:
-    """Return the outermost loop that repeats a step and does not start the text anew."""
-    starts = [binding.node for binding in accumulator.place.bindings if binding.node not in accumulator.steps]
-    starting = [loop for start in starts for loop in context.loops(start)]
-    growing = [loop for loop in context.loops(step) if loop not in starting]
-    return growing[-1] if growing and isinstance(growing[-1], _Loop) else None
-
-
-def _collect_in_loop(context: Context, place: Place, loop: _Loop, steps: list[_Growth], rewrite: Rewrite) -> None:
+def _collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Growth], rewrite: Rewrite) -> None:
     target = steps[0].target if isinstance(steps[0], ast.AugAssign) else steps[0].targets[0]
-    obstacle = _find_obstacle(context, place, loop)
+    obstacle = find_obstacle(context, place, loop)
     if obstacle:
         rewrite.refuse(obstacle)
         return
     parts = rewrite.fresh(f"{place.name.rpartition('.')[2].strip('_')}_parts")
     ends = set()
     for step in steps:
-        in_front, piece = _piece(context, step, rewrite)
+        in_front, piece = take_piece(context, step, rewrite)
         ends.add(in_front)
         rewrite.replace(step, f"{parts}.append({piece})")
     if len(ends) > 1:
         rewrite.refuse("it grows at both ends")
     text = rewrite.text(target)
-    start = _start_before(context, place, loop)
+    start = find_empty_start(context, place, loop)
     if start is not None:
         rewrite.replace(start, f"{parts} = []")
     else:
@@ -333,201 +261,10 @@ def _collect_in_loop(context: Context, place: Place, loop: _Loop, steps: list[_G
     if True in ends and not context.has_builtin("reversed"):
         rewrite.refuse("`reversed` means something else in this file")
     joined = f'{text} = "".join({collected})'
-    if _is_seen_after_exception(context, place, loop):
+    if is_seen_after_exception(context, place, loop):
         rewrite.enclose(loop, "try:", f"finally:\n    {joined}")
     else:
         rewrite.insert_after(loop, joined)
-
-
-def _find_obstacle(context: Context, place: Place, loop: _Loop) -> str:  # noqa: PLR0911 - one return an obstacle
-    """Return why the pieces cannot wait for the end of ``loop``; empty when they can."""
-    inside = list(ast.walk(loop))
-    if any(reference in list(ast.walk(branch)) for branch in loop.orelse for reference in place.references):
-        return "the else of the loop uses the text"
-    if any(isinstance(node, ast.Yield | ast.YieldFrom) and _holds(context, place, node) for node in inside):
-        return "a step yields"
-    if not _is_surely_bound(context, place, loop):
-        return "it may have no value before the loop"
-    if place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
-        return ""
-    own = context.function
-    seen_elsewhere = any(context.scope_of(reference) is not own for reference in place.references)
-    if not seen_elsewhere and place.kind is not PlaceKind.ATTRIBUTE:
-        return ""
-    if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFor | ast.AsyncWith) for node in inside):
-        return "the loop lets other code run, which may use the text"
-    calls = [node for node in inside if isinstance(node, ast.Call)]
-    if any(_may_reach(context, call, place) for call in calls):
-        return "what is called in the loop may use the text"
-    return ""
-
-
-def _is_surely_bound(context: Context, place: Place, loop: _Loop) -> bool:
-    """Tell whether the text has a value wherever ``loop`` starts, so that it can be looked at before the first step."""
-    around: set[ast.AST] = {loop}
-    here = context.facts.parent(loop)
-    while here is not None:
-        around.add(here)
-        here = context.facts.parent(here)
-    for binding in place.bindings:
-        node = binding.node
-        if binding.kind is BindingKind.PARAMETER:
-            return True
-        if binding.value is None or not isinstance(node, ast.stmt):
-            continue
-        block = context.facts.block(node)
-        if any(statement in around for statement in block) and node.lineno < loop.lineno:
-            return True
-        home = context.facts.parent(node)
-        outer = home is place.owner.node or (isinstance(home, ast.FunctionDef) and home.name == "__init__")
-        if outer and place.kind is not PlaceKind.LOCAL:
-            return True
-    return False
-
-
-def _holds(context: Context, place: Place, node: ast.AST) -> bool:
-    """Tell whether ``node`` is part of a statement that uses the place."""
-    statement = context.facts.statement(node)
-    return statement is not None and any(context.facts.statement(r) is statement for r in place.references)
-
-
-def _may_reach(context: Context, call: ast.Call, place: Place) -> bool:
-    """Tell whether a call may run code of this file that uses the place."""
-    owner = place.name.partition(".")[0] if place.kind is PlaceKind.ATTRIBUTE else ""
-    handed = (*call.args, *(keyword.value for keyword in call.keywords))
-    if owner and any(isinstance(value, ast.Name) and value.id == owner for value in handed):
-        return True
-    function = call.func
-    if isinstance(function, ast.Name):
-        return context.resolve(function) is None
-    while isinstance(function, ast.Attribute | ast.Subscript | ast.Call):
-        function = function.func if isinstance(function, ast.Call) else function.value
-    return bool(owner) and isinstance(function, ast.Name) and function.id == owner
-
-
-def _is_seen_after_exception(context: Context, place: Place, loop: _Loop) -> bool:
-    """Tell whether somebody can look at a half-built text when the loop ends early."""
-    if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER) and context.function.kind is not ScopeKind.MODULE:
-        return True
-    here: ast.AST | None = context.facts.parent(loop)
-    while here is not None and here is not context.function.node:
-        if isinstance(here, ast.Try | ast.TryStar | ast.With | ast.AsyncWith):
-            return True
-        here = context.facts.parent(here)
-    return False
-
-
-def _start_before(context: Context, place: Place, loop: _Loop) -> ast.stmt | None:
-    """Return the statement that makes a local the empty text, where it is the last one before ``loop``."""
-    if place.kind is not PlaceKind.LOCAL:
-        return None
-    before = context.previous(loop)
-    match before:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value="")) if name == place.name:
-            return before
-        case _:
-            return None
-
-
-def _piece(context: Context, step: _Growth, rewrite: Rewrite) -> tuple[bool, str]:
-    """Return whether a step puts its piece in front, and the source of the piece."""
-    value = step.value
-    if isinstance(value, ast.Yield | ast.YieldFrom):
-        rewrite.refuse("a step yields")
-    if isinstance(step, ast.AugAssign):
-        return False, rewrite.text(value)
-    target = step.targets[0]
-    if isinstance(value, ast.JoinedStr):
-        text, name = rewrite.text(value), re.escape(context.source_of(target))
-        field = rf"\{{\s*{name}\s*(?:!s)?\s*\}}"
-        start = re.match(rf"([a-zA-Z]+)(\"\"\"|\'\'\'|\"|\'){field}", text)
-        if start is not None:
-            return False, f"{start[1]}{start[2]}{text[start.end() :]}"
-        end = re.search(rf"{field}(\"\"\"|\'\'\'|\"|\')$", text)
-        if end is None:
-            rewrite.refuse("the text stands amid the pieces")
-            return False, text
-        return True, text[: end.start()] + end[1]
-    operands = _flatten(value)
-    others = [operand for operand in operands if not _same(operand, target)]
-    in_front = _same(operands[-1], target)
-    if not in_front and not _same(operands[0], target):
-        rewrite.refuse("the text stands amid the pieces")
-    if len(others) == 1:
-        return in_front, rewrite.text(others[0])
-    return in_front, " + ".join(rewrite.operand(other) for other in others)
-
-
-def _collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Let a private attribute hold the pieces: each step appends, whoever reads it joins."""
-    done: list[ast.AST] = []
-    for binding in place.bindings:
-        node = binding.node
-        target = node.target if isinstance(node, ast.AugAssign) else getattr(node, "targets", [None])[0]
-        if isinstance(node, _Growth) and target is not None and _read_step(node, target) is not None:
-            in_front, piece = _piece(context, node, rewrite)
-            if in_front:
-                rewrite.refuse("the pieces are put in front")
-            rewrite.replace(node, f"{rewrite.text(target)}.append({piece})")
-            done.append(node)
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and len(node.targets) == 1:
-            rewrite.replace(node.value, "[]" if node.value.value == "" else f"[{rewrite.text(node.value)}]")
-            done.append(node)
-        else:
-            rewrite.refuse(f"{place.name} starts in an unusual way")
-    for reference in (*place.references, *place.strangers):
-        if context.facts.statement(reference) in done:
-            continue
-        if not isinstance(getattr(reference, "ctx", None), ast.Load) or context.facts.loops(reference):
-            rewrite.refuse(f"{place.name} is read again and again, or changed elsewhere")
-        rewrite.replace(reference, f'"".join({rewrite.text(reference)})')
-
-
-def _collect_behind_property(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Let a public attribute become a property: each step appends to a list, whoever reads it from anywhere joins."""
-    name, start = place.name.rpartition(".")[2], _find_plain_init(place)
-    if start is None:
-        rewrite.refuse(f"{place.name} grows over many calls, and its class is too special to make it a property")
-        return
-    parts = rewrite.fresh(f"_{name}_parts", f"the pieces of {name}")
-    for binding in place.bindings:
-        node = binding.node
-        target = node.target if isinstance(node, ast.AugAssign) else getattr(node, "targets", [None])[0]
-        if not isinstance(node, _Growth) or not isinstance(target, ast.Attribute) or _read_step(node, target) is None:
-            continue
-        in_front, piece = _piece(context, node, rewrite)
-        if in_front:
-            rewrite.refuse("the pieces are put in front")
-        rewrite.replace(node, f"{rewrite.text(target.value)}.{parts}.append({piece})")
-    if any(isinstance(getattr(reference, "ctx", None), ast.Del) for reference in (*place.references, *place.strangers)):
-        rewrite.refuse(f"{place.name} is deleted somewhere")
-    rewrite.insert_after(start, _PROPERTY.format(name=name, parts=parts))
-
-
-_SPECIAL = frozenset({"__slots__", "__getattr__", "__getattribute__", "__setattr__", "__getstate__", "__reduce__"})
-_PROPERTY = """
-@property
-def {name}(self):
-    self.{parts} = ["".join(self.{parts})]
-    return self.{parts}[0]
-
-@{name}.setter
-def {name}(self, text):
-    self.{parts} = [text]"""
-
-
-def _find_plain_init(place: Place) -> ast.FunctionDef | None:
-    """Return the ``__init__`` that starts an attribute, of a class that nothing else has a say in."""
-    node, bound = place.owner.node, place.owner.bindings
-    if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
-        return None
-    if place.name.rpartition(".")[2] in bound or not _SPECIAL.isdisjoint(bound):
-        return None
-    starts = [binding.node for binding in place.bindings if binding.kind is BindingKind.VALUE]
-    for each in node.body:
-        if isinstance(each, ast.FunctionDef) and each.name == "__init__" and not each.decorator_list:
-            return each if any(start in each.body for start in starts) else None
-    return None
 
 
 CASES = (

@@ -15,8 +15,11 @@ from __future__ import annotations
 
 from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
+from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen_after_exception
 from whet.engine.facts import Facts
+from whet.engine.growing import Growth, is_same_place, is_text, read_growth, take_piece
 from whet.engine.hashing import UNHASHABLE, makes_hashable_list, may_be_hashable
+from whet.engine.pieces import collect_behind_property, collect_in_attribute
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Bench, Case, Refuse, Rule, Triggers
@@ -43,6 +46,8 @@ __all__ = [
     "Edit",
     "Facts",
     "Finding",
+    "Growth",
+    "Loop",
     "Place",
     "PlaceKind",
     "Question",
@@ -59,13 +64,22 @@ __all__ = [
     "Whole",
     "array_state",
     "ask_arrays",
+    "collect_behind_property",
+    "collect_in_attribute",
+    "find_empty_start",
+    "find_obstacle",
     "groups_may_be_sets",
     "is_closed",
+    "is_same_place",
+    "is_seen_after_exception",
+    "is_text",
     "keep_set_beside",
     "makes_hashable_list",
     "may_be_hashable",
     "may_become_set",
     "range_stop",
+    "read_growth",
+    "take_piece",
     "turn_groups_into_sets",
     "turn_into_set",
 ]

@@ -14,7 +14,7 @@ from whet.engine.loops import hides_half_made, keeps_its_variables, reads_nothin
 from whet.engine.places import Place, Use, find_place, may_be_none, use_of
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Rule
-from whet.engine.scopes import Scope, ScopeKind
+from whet.engine.scopes import BindingKind, Scope, ScopeKind
 from whet.engine.types import Typing
 from whet.model.finding import Ask, Finding, Question, Safety, Speed
 
@@ -107,6 +107,25 @@ class Context:
     def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
         """Return the function's loops that repeat ``node``, innermost first, without those that are short by sight."""
         return tuple(loop for loop in self.facts.loops(node) if not self._is_short(loop))
+
+    def loops_over(self, node: ast.AST, place: Place, steps: Iterable[ast.AST] = ()) -> tuple[ast.AST, ...]:
+        """Return the loops that repeat ``node`` on one value of ``place``, innermost first: none that binds it anew.
+
+        What adds to the value does not bind it anew: ``+=``, and the statements ``steps``.
+        """
+        anew = [loop for start in self._starts(place, steps) for loop in self.loops(start)]
+        return tuple(loop for loop in self.loops(node) if loop not in anew)
+
+    def outlives_calls(self, place: Place, steps: Iterable[ast.AST] = ()) -> bool:
+        """Tell whether a hot function meets the same value in its next call: it does not bind the place itself."""
+        nodes = self.function.nodes
+        here = (any(start is node for node in nodes.get(type(start), ())) for start in self._starts(place, steps))
+        return self.measured and self.function.kind is not ScopeKind.MODULE and not any(here)
+
+    def _starts(self, place: Place, steps: Iterable[ast.AST]) -> list[ast.AST]:
+        growing, known = (BindingKind.AUGMENTED, BindingKind.PARAMETER), list(steps)
+        nodes = (binding.node for binding in place.bindings if binding.kind not in growing)
+        return [node for node in nodes if not any(node is step for step in known)]
 
     @property
     def typing(self) -> Typing:

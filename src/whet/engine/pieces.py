@@ -1,0 +1,82 @@
+"""Attributes whose text is kept in pieces: the edits by which each step appends, and who reads it joins."""
+
+from __future__ import annotations
+
+import ast
+
+from whet.engine.context import Context
+from whet.engine.growing import Growth, read_growth, take_piece
+from whet.engine.places import Place
+from whet.engine.rewrite import Rewrite
+from whet.engine.scopes import BindingKind
+
+_SPECIAL = frozenset({"__slots__", "__getattr__", "__getattribute__", "__setattr__", "__getstate__", "__reduce__"})
+_PROPERTY = """
+@property
+def {name}(self):
+    self.{parts} = ["".join(self.{parts})]
+    return self.{parts}[0]
+
+@{name}.setter
+def {name}(self, text):
+    self.{parts} = [text]"""
+
+
+def collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
+    """Let a private attribute hold the pieces: each step appends, whoever reads it joins."""
+    done: list[ast.AST] = []
+    for binding in place.bindings:
+        node = binding.node
+        target = node.target if isinstance(node, ast.AugAssign) else getattr(node, "targets", [None])[0]
+        if isinstance(node, Growth) and target is not None and read_growth(node, target) is not None:
+            in_front, piece = take_piece(context, node, rewrite)
+            if in_front:
+                rewrite.refuse("the pieces are put in front")
+            rewrite.replace(node, f"{rewrite.text(target)}.append({piece})")
+            done.append(node)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and len(node.targets) == 1:
+            rewrite.replace(node.value, "[]" if node.value.value == "" else f"[{rewrite.text(node.value)}]")
+            done.append(node)
+        else:
+            rewrite.refuse(f"{place.name} starts in an unusual way")
+    for reference in (*place.references, *place.strangers):
+        if context.facts.statement(reference) in done:
+            continue
+        if not isinstance(getattr(reference, "ctx", None), ast.Load) or context.facts.loops(reference):
+            rewrite.refuse(f"{place.name} is read again and again, or changed elsewhere")
+        rewrite.replace(reference, f'"".join({rewrite.text(reference)})')
+
+
+def collect_behind_property(context: Context, place: Place, rewrite: Rewrite) -> None:
+    """Let a public attribute become a property: each step appends to a list, whoever reads it from anywhere joins."""
+    name, start = place.name.rpartition(".")[2], _find_plain_init(place)
+    if start is None:
+        rewrite.refuse(f"{place.name} grows over many calls, and its class is too special to make it a property")
+        return
+    parts = rewrite.fresh(f"_{name}_parts", f"the pieces of {name}")
+    for binding in place.bindings:
+        node = binding.node
+        target = node.target if isinstance(node, ast.AugAssign) else getattr(node, "targets", [None])[0]
+        if not isinstance(node, Growth) or not isinstance(target, ast.Attribute) or read_growth(node, target) is None:
+            continue
+        in_front, piece = take_piece(context, node, rewrite)
+        if in_front:
+            rewrite.refuse("the pieces are put in front")
+        rewrite.replace(node, f"{rewrite.text(target.value)}.{parts}.append({piece})")
+    if any(isinstance(getattr(reference, "ctx", None), ast.Del) for reference in (*place.references, *place.strangers)):
+        rewrite.refuse(f"{place.name} is deleted somewhere")
+    rewrite.insert_after(start, _PROPERTY.format(name=name, parts=parts))
+
+
+def _find_plain_init(place: Place) -> ast.FunctionDef | None:
+    """Return the ``__init__`` that starts an attribute, of a class that nothing else has a say in."""
+    node, bound = place.owner.node, place.owner.bindings
+    if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
+        return None
+    if place.name.rpartition(".")[2] in bound or not _SPECIAL.isdisjoint(bound):
+        return None
+    starts = [binding.node for binding in place.bindings if binding.kind is BindingKind.VALUE]
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__" and not each.decorator_list:
+            return each if any(start in each.body for start in starts) else None
+    return None
