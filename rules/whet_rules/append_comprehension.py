@@ -24,6 +24,8 @@ from whet.engine.api import (
     Bench,
     Case,
     Context,
+    EmptyStart,
+    Filling,
     Finding,
     Refuse,
     Rewrite,
@@ -31,6 +33,8 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    find_empty_list,
+    find_filling,
 )
 
 RULE = Rule(
@@ -56,72 +60,33 @@ _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda, ast
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that does nothing but append to a list that was empty just before."""
     for loop in context.nodes(ast.For):
-        start = _find_start(context, loop, "list")
-        match loop:
-            case ast.For(body=[ast.If(test=test, body=[ast.Expr(value=appending)], orelse=[])], orelse=[]):
-                conditions = [test]
-            case ast.For(body=[ast.Expr(value=appending)], orelse=[]):
-                conditions = []
-            case _:
-                continue
-        match appending:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=made), attr="append"), args=[element], keywords=[]):
-                pass
-            case _:
-                continue
-        if start is None or start[1].id != made or isinstance(element, ast.Starred):
+        filling = find_filling(loop, "append")
+        start = find_empty_list(context, filling) if filling is not None else None
+        if filling is None or start is None or filling.is_plain:
             continue
-        if not conditions and isinstance(element, ast.Name) and ast.unparse(element) == ast.unparse(loop.target):
-            continue  # a copy
-        if not _can_move(context, loop, made, [element, *conditions, loop.iter]):
+        if not _can_move(context, loop, start.name.id, [filling.element, *filling.conditions, loop.iter]):
             continue
-        if not context.hides_half_made(start[1], loop):
+        if not context.hides_half_made(start.name, loop):
             continue
         yield context.finding(
             loop,
-            f"The loop only appends to {made}: a list comprehension does that by one instruction a turn.",
-            rewrite=_comprehend(context, start[0], loop, element, conditions),
+            f"The loop only appends to {start.name.id}: a list comprehension does that by one instruction a turn.",
+            rewrite=_comprehend(context, start, filling),
         )
 
 
-def _comprehend(
-    context: Context, start: ast.stmt, loop: ast.For, element: ast.expr, conditions: list[ast.expr]
-) -> Rewrite:
-    rewrite = context.rewrite()
-    target = start.target if isinstance(start, ast.AnnAssign) else None
-    name = element  # only for the type checker: one of the two below is there
-    if isinstance(start, ast.Assign):
-        name = start.targets[0]
-    elif isinstance(target, ast.Name):
-        name = target
-    written = rewrite.text(name)
-    if isinstance(start, ast.AnnAssign):
-        written += f": {rewrite.text(start.annotation)}"
+def _comprehend(context: Context, start: EmptyStart, filling: Filling) -> Rewrite:
+    rewrite, loop = context.rewrite(), filling.loop
+    written = rewrite.text(start.name)
+    if isinstance(start.statement, ast.AnnAssign):
+        written += f": {rewrite.text(start.statement.annotation)}"
     parts = [
-        rewrite.text(element),
+        rewrite.text(filling.element),
         f"for {rewrite.text(loop.target)} in {rewrite.clause(loop.iter)}",
-        *(f"if {rewrite.clause(condition)}" for condition in conditions),
+        *(f"if {rewrite.clause(condition)}" for condition in filling.conditions),
     ]
-    rewrite.replace([start, loop], _lay_out(written, "[", parts, "]"))
+    rewrite.replace([start.statement, loop], _lay_out(written, "[", parts, "]"))
     return rewrite
-
-
-def _find_start(context: Context, loop: ast.For, empty: str) -> tuple[ast.stmt, ast.Name] | None:
-    """Return the statement just before the loop that makes the empty container, and its name."""
-    before = context.previous(loop)
-    match before:
-        case (
-            ast.Assign(targets=[ast.Name() as name], value=value)
-            | ast.AnnAssign(target=ast.Name() as name, value=ast.expr() as value)
-        ):
-            made = ast.unparse(value)
-        case _:
-            return None
-    builtin = made == f"{empty}()" and context.has_builtin(empty)
-    return (before, name) if builtin or made == _EMPTY[empty] else None
-
-
-_EMPTY = {"list": "[]", "dict": "{}"}
 
 
 def _can_move(context: Context, loop: ast.For, made: str, parts: list[ast.expr]) -> bool:

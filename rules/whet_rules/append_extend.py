@@ -29,6 +29,9 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    find_empty_list,
+    find_filling,
+    hand_over_all,
 )
 
 RULE = Rule(
@@ -52,46 +55,17 @@ RULE = Rule(
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that hands each of its elements to `append`, and does nothing else."""
     for loop in context.nodes(ast.For):
-        match loop:
-            case ast.For(
-                target=ast.Name(id=turn),
-                body=[
-                    ast.Expr(
-                        value=ast.Call(
-                            func=ast.Attribute(value=(ast.Name() | ast.Attribute()) as target, attr="append"),
-                            args=[ast.Name(id=given)],
-                            keywords=[],
-                        )
-                    )
-                ],
-                orelse=[],
-            ) if turn == given:
-                pass
-            case _:
-                continue
-        if context.type_of(target) != {"builtins.list"} or not context.keeps_its_variables(loop) or context.is_dynamic:
-            continue
-        if not context.is_apart(target, loop) or _starts_empty(context, target, loop):
-            continue
-        rewrite = context.rewrite()
-        source = rewrite.text(loop.iter)
-        if isinstance(loop.iter, ast.Tuple) and not source.startswith("("):
-            source = f"({source})"
-        rewrite.replace(loop, f"{rewrite.text(target)}.extend({source})")
-        yield context.finding(
-            loop,
-            f"The loop hands each element to {context.source_of(target)}.append: extend takes them all at once.",
-            rewrite=rewrite,
-        )
-
-
-def _starts_empty(context: Context, target: ast.expr, loop: ast.For) -> bool:
-    """Tell whether the list is made just before the loop: then the loop is a copy, which is another rule."""
-    match context.previous(loop):
-        case ast.Assign(targets=[made], value=ast.List(elts=[])):
-            return ast.unparse(made) == ast.unparse(target) and isinstance(target, ast.Name)
-        case _:
-            return False
+        filling = find_filling(loop, "append")
+        if filling is None or find_empty_list(context, filling) is not None:
+            continue  # what fills an empty list is a copy, which is another rule
+        rewrite = hand_over_all(context, filling, "builtins.list", "extend")
+        if rewrite is not None:
+            yield context.finding(
+                loop,
+                f"The loop hands each element to {context.source_of(filling.target)}.append: extend takes them all at"
+                " once.",
+                rewrite=rewrite,
+            )
 
 
 CASES = (

@@ -28,6 +28,9 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    find_empty_list,
+    find_filling,
+    write_source,
 )
 
 RULE = Rule(
@@ -51,51 +54,24 @@ RULE = Rule(
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that does nothing but append what it goes through to a list that was empty just before."""
     for loop in context.nodes(ast.For):
-        match loop:
-            case ast.For(
-                target=ast.Name(id=turn),
-                body=[
-                    ast.Expr(
-                        value=ast.Call(
-                            func=ast.Attribute(value=ast.Name(id=made), attr="append"),
-                            args=[ast.Name(id=given)],
-                            keywords=[],
-                        )
-                    )
-                ],
-                orelse=[],
-            ) if turn == given:
-                pass
-            case _:
-                continue
-        match context.previous(loop):
-            case ast.Assign(targets=[ast.Name(id=name) as target], value=ast.List(elts=[]) as empty) as start:
-                pass
-            case ast.AnnAssign(target=ast.Name(id=name) as target, value=ast.List(elts=[]) as empty) as start:
-                pass
-            case _:
-                continue
-        if (
-            name != made
-            or name == turn
-            or not context.keeps_its_variables(loop)
-            or not context.hides_half_made(target, loop)
-        ):
+        filling = find_filling(loop, "append")
+        start = find_empty_list(context, filling) if filling is not None and filling.is_plain else None
+        if start is None or not context.keeps_its_variables(loop) or not context.hides_half_made(start.name, loop):
             continue
-        if any(_crosses(part, made) for part in ast.walk(loop.iter)):
+        made = start.name.id
+        if any(_crosses(part, made) for part in (*ast.walk(loop.target), *ast.walk(loop.iter))):
             continue
         rewrite = context.rewrite()
         if not context.has_builtin("list"):
             rewrite.refuse("`list` means something else in this file")
-        source = rewrite.text(loop.iter)
-        bare = isinstance(loop.iter, ast.Tuple) and not source.startswith("(")
-        written = f"list(({source}))" if bare or isinstance(loop.iter, ast.GeneratorExp) else f"list({source})"
-        rewrite.replace(empty, written)
+        source = write_source(rewrite, loop)
+        source = f"({source})" if isinstance(loop.iter, ast.GeneratorExp) else source
+        rewrite.replace(start.value, f"list({source})")
         rewrite.delete(loop)
         yield context.finding(
             loop,
             f"The loop copies its source into {made}: list does that at once.",
-            lines=tuple(range(start.lineno, (loop.end_lineno or loop.lineno) + 1)),
+            lines=tuple(range(start.statement.lineno, (loop.end_lineno or loop.lineno) + 1)),
             rewrite=rewrite,
         )
 

@@ -29,6 +29,8 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    find_filling,
+    hand_over_all,
 )
 
 RULE = Rule(
@@ -52,37 +54,15 @@ RULE = Rule(
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that hands each of its elements to `add`, and does nothing else."""
     for loop in context.nodes(ast.For):
-        match loop:
-            case ast.For(
-                target=ast.Name(id=turn),
-                body=[
-                    ast.Expr(
-                        value=ast.Call(
-                            func=ast.Attribute(value=(ast.Name() | ast.Attribute()) as target, attr="add"),
-                            args=[ast.Name(id=given)],
-                            keywords=[],
-                        )
-                    )
-                ],
-                orelse=[],
-            ) if turn == given:
-                pass
-            case _:
-                continue
-        if context.type_of(target) != {"builtins.set"} or not context.keeps_its_variables(loop) or context.is_dynamic:
-            continue
-        if not context.is_apart(target, loop):
-            continue
-        rewrite = context.rewrite()
-        source = rewrite.text(loop.iter)
-        if isinstance(loop.iter, ast.Tuple) and not source.startswith("("):
-            source = f"({source})"
-        rewrite.replace(loop, f"{rewrite.text(target)}.update({source})")
-        yield context.finding(
-            loop,
-            f"The loop hands each element to {context.source_of(target)}.add: update takes them all at once.",
-            rewrite=rewrite,
-        )
+        filling = find_filling(loop, "add")
+        rewrite = hand_over_all(context, filling, "builtins.set", "update") if filling is not None else None
+        if filling is not None and rewrite is not None:
+            yield context.finding(
+                loop,
+                f"The loop hands each element to {context.source_of(filling.target)}.add: update takes them all at"
+                " once.",
+                rewrite=rewrite,
+            )
 
 
 CASES = (

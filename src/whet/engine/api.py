@@ -17,6 +17,7 @@ from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, ran
 from whet.engine.context import Context
 from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen_after_exception
 from whet.engine.facts import Facts
+from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
 from whet.engine.growing import Growth, is_same_place, is_text, read_growth, take_piece
 from whet.engine.hashing import UNHASHABLE, makes_hashable_list, may_be_hashable
 from whet.engine.pieces import collect_behind_property, collect_in_attribute
@@ -44,7 +45,9 @@ __all__ = [
     "Case",
     "Context",
     "Edit",
+    "EmptyStart",
     "Facts",
+    "Filling",
     "Finding",
     "Growth",
     "Loop",
@@ -66,9 +69,12 @@ __all__ = [
     "ask_arrays",
     "collect_behind_property",
     "collect_in_attribute",
+    "find_empty_list",
     "find_empty_start",
+    "find_filling",
     "find_obstacle",
     "groups_may_be_sets",
+    "hand_over_all",
     "is_closed",
     "is_same_place",
     "is_seen_after_exception",
@@ -82,4 +88,5 @@ __all__ = [
     "take_piece",
     "turn_groups_into_sets",
     "turn_into_set",
+    "write_source",
 ]

@@ -1,0 +1,90 @@
+"""Loops that fill a list or set element by element."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from whet.engine.context import Context
+from whet.engine.rewrite import Rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A loop that does nothing but hand ``element`` to a method of ``target``, where all ``conditions`` hold."""
+
+    loop: ast.For
+    target: ast.Name | ast.Attribute
+    element: ast.expr
+    conditions: tuple[ast.expr, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each element of the source is handed over as it is."""
+        turn = self.loop.target
+        same = isinstance(turn, ast.Name) and isinstance(self.element, ast.Name) and turn.id == self.element.id
+        return same and not self.conditions
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyStart:
+    """The statement just before a loop that makes ``name`` an empty list, by ``value``."""
+
+    statement: ast.Assign | ast.AnnAssign
+    name: ast.Name
+    value: ast.expr
+
+
+def find_filling(loop: ast.For, method: str) -> Filling | None:
+    """Return what ``loop`` hands to ``method`` (``append``) in each turn; ``None`` if it does anything else."""
+    match loop:
+        case ast.For(body=[ast.If(test=test, body=[ast.Expr(value=handing)], orelse=[])], orelse=[]):
+            conditions: tuple[ast.expr, ...] = (test,)
+        case ast.For(body=[ast.Expr(value=handing)], orelse=[]):
+            conditions = ()
+        case _:
+            return None
+    match handing:
+        case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as target, attr=name), args=[element],
+                      keywords=[]) if name == method and not isinstance(element, ast.Starred):  # fmt: skip
+            return Filling(loop, target, element, conditions)
+        case _:
+            return None
+
+
+def find_empty_list(context: Context, filling: Filling) -> EmptyStart | None:
+    """Return the statement just before the loop that makes its target an empty list, a name; ``None`` for others."""
+    before = context.previous(filling.loop)
+    match before:
+        case (
+            ast.Assign(targets=[ast.Name() as name], value=value)
+            | ast.AnnAssign(target=ast.Name() as name, value=ast.expr() as value)
+        ) if isinstance(filling.target, ast.Name) and name.id == filling.target.id:
+            pass
+        case _:
+            return None
+    match value:
+        case ast.List(elts=[]):
+            return EmptyStart(before, name, value)
+        case ast.Call(func=function, args=[], keywords=[]) if context.resolve(function) == "builtins.list":
+            return EmptyStart(before, name, value)
+        case _:
+            return None
+
+
+def hand_over_all(context: Context, filling: Filling, kind: str, method: str) -> Rewrite | None:
+    """Return the edit that calls ``method`` once; ``None`` unless the target is a ``kind`` and the source leaves it be."""
+    loop, target = filling.loop, filling.target
+    if not filling.is_plain or context.type_of(target) != {kind} or context.is_dynamic:
+        return None
+    if not context.keeps_its_variables(loop) or not context.is_apart(target, loop):
+        return None
+    rewrite = context.rewrite()
+    rewrite.replace(loop, f"{rewrite.text(target)}.{method}({write_source(rewrite, loop)})")
+    return rewrite
+
+
+def write_source(rewrite: Rewrite, loop: ast.For) -> str:
+    """Return the source of what ``loop`` goes through as one argument of a call."""
+    source = rewrite.text(loop.iter)
+    return f"({source})" if isinstance(loop.iter, ast.Tuple) and not source.startswith("(") else source
