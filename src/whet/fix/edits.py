@@ -26,13 +26,6 @@ class Span:
     end: int
     text: str
 
-    def overlaps(self, other: Span) -> bool:
-        """Tell whether both change the same text. What is put in at a border of the other one does not."""
-        if self.start == self.end or other.start == other.end:
-            inner, outer = (self, other) if self.start == self.end else (other, self)
-            return outer.start < inner.start < outer.end
-        return self.start < other.end and other.start < self.end
-
 
 class Lines:
     """Where the lines of a text start, by Python's count, and how each ends."""

@@ -157,12 +157,6 @@ def strip_comprehensions(name: str) -> str:
     return ".".join(parts) or MODULE_NAME
 
 
-def code_objects(text: str) -> tuple[CodeSpan, ...]:
-    """Return the code objects of a source, outer before inner; empty where it cannot be parsed."""
-    found = code_map(text)
-    return found.spans if found else ()
-
-
 @lru_cache(maxsize=256)
 def code_map(text: str) -> CodeMap | None:
     """Parse a source; ``None`` where it has errors, is nested too deep for the parser, or is huge."""

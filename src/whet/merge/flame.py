@@ -19,19 +19,6 @@ DRAWN = (Metric.CPU, Metric.WAITING, Metric.ALLOCATED, Metric.PEAK)
 """The metrics that a reader can choose from."""
 
 
-def fold_stacks(
-    run: Run, metric: Metric, most: int = MOST_NODES, keep: Callable[[Thread], bool] | None = None
-) -> FlameTree:
-    """Return the calls of ``run`` with their cost in ``metric``; ``keep`` chooses threads (all by default).
-
-    Siblings of one function are one node, whatever their lines. The import
-    system's frames are part of the module that they import. At most ``most`` nodes
-    remain: the largest, and ``FOLDED`` ones for what was small beside them, so that
-    totals are kept.
-    """
-    return view_metric(fold_calls(run, (metric,), most, keep), metric)
-
-
 def fold_calls(
     run: Run,
     metrics: Collection[Metric] = DRAWN,
@@ -39,9 +26,12 @@ def fold_calls(
     keep: Callable[[Thread], bool] | None = None,
     before: Run | None = None,
 ) -> CallTree:
-    """Return the calls of ``run`` in all ``metrics`` at once, as :func:`fold_stacks` folds them.
+    """Return the calls of ``run`` in all ``metrics`` at once; ``keep`` chooses threads (all by default).
 
-    The nodes that remain are those with the largest share of any metric. With
+    Siblings of one function are one node, whatever their lines. The import
+    system's frames are part of the module that they import. At most ``most`` nodes
+    remain: those with the largest share of any metric, and ``FOLDED`` ones for what
+    was small beside them, so that totals are kept. With
     ``before``, the same calls of that run stand beside them: a function of it is
     the one with its name in the file of the same path within its project.
     """

@@ -400,9 +400,6 @@ class ProofSession:
             notes=tuple(dict.fromkeys(notes)),
         )
 
-    def _in_order(self) -> list[Unit]:
-        return [settled.unit for settled in self.settled.values()]
-
     def _get_sieve(self) -> Sieve:
         assert self._sieve is not None
         return self._sieve

@@ -20,7 +20,6 @@ WHOLE_FILE = 4_000
 ABOVE = 200
 LEXED = 20_000
 """Characters of a line that are read at most: a literal of a megabyte has no colours worth seconds."""
-TAB = 8
 
 
 def highlight_lines(text: str, wanted: Collection[int]) -> dict[int, Markup]:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MOST_LINES = 40
-MOST_HOTSPOTS = 10
-MOST_SUGGESTIONS = 3
 MOST_CAUTIONS = 3
 LINE_WORTH = 0.05
 """Share of the run from which on a line is shown below its function, and"""

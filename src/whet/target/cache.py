@@ -21,10 +21,10 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.errors import CollectorError, StoreError
+from whet.errors import StoreError
 
 if TYPE_CHECKING:
-    from whet.target.host import TargetHost
+    pass
 
 COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "line_profiler": ("typing_extensions",),
@@ -54,21 +54,6 @@ def cache_folder(environ: Mapping[str, str] | None = None, platform: str = sys.p
 def wheels_folder(abi: str) -> Path:
     """Return the folder for profilers that were fetched for interpreters of this ABI."""
     return cache_folder() / "wheels" / abi
-
-
-def borrow(name: str, host: TargetHost) -> Path | None:
-    """Return the folder that lends the package ``name`` to ``host``; ``None`` when the target has its own.
-
-    The folder is to be appended last to the target's ``sys.path``, and taken from there once the package is
-    imported: it holds that package and its companions, and nothing else that the target could find by accident.
-
-    Raises ``CollectorError`` when the package is nowhere to be had.
-    """
-    if name not in host.packages:
-        raise CollectorError(
-            f"{name} is not available for {host.interpreter.path}", "whet doctor --install --python PATH"
-        )
-    return Path(host.packages[name]) if name in host.borrowed else None
 
 
 def lend(name: str, abi: str, own: Path) -> Path:

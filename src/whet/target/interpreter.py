@@ -26,8 +26,8 @@ class Choice:
     answer: Answer
 
 
-def find_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, str]:
-    """Return the target's interpreter and why it is that one.
+def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Choice:
+    """Return the target's interpreter, why it is that one, and the answer that it gave on the way.
 
     The order: ``explicit`` (``--python``), ``VIRTUAL_ENV``, ``CONDA_PREFIX``, the
     project's ``.venv``, the first Python on PATH that is not whet's own
@@ -37,12 +37,6 @@ def find_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path
     CPython 3.11 or newer. Other candidates that do not work are passed over, and
     the reason says so.
     """
-    choice = choose_interpreter(explicit, environ, cwd)
-    return choice.path, choice.why
-
-
-def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Choice:
-    """As ``find_interpreter``, with the answer that the interpreter gave on the way."""
     if explicit is not None:
         return check_interpreter(locate_interpreter(explicit, environ, cwd), "--python", environ)
     skipped: list[str] = []

@@ -31,7 +31,7 @@ def choose_target(
 
     ``python`` (``--python``) wins. Else an interpreter that the words name
     (``-- python3 x.py``), else the one that a console script was installed for,
-    else the one of ``find_interpreter``.
+    else the one of ``choose_interpreter``.
 
     Raises ``UsageError`` and ``TargetError``.
     """

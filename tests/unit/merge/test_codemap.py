@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from whet.merge.codemap import CodeKind, code_map, code_objects, is_folded, strip_comprehensions
+from whet.merge.codemap import CodeKind, code_map, is_folded, strip_comprehensions
 
 SOURCE = textwrap.dedent(
     '''\
@@ -59,7 +59,7 @@ def test_names_and_first_lines_are_the_compilers():
         for code in codes_of(compiled)
         if not is_folded(code.co_qualname) and code.co_name not in ("<module>", "__annotate__")
     }
-    ours = {(span.name, span.start) for span in code_objects(SOURCE) if span.kind is not CodeKind.MODULE}
+    ours = {(span.name, span.start) for span in code_map(SOURCE).spans if span.kind is not CodeKind.MODULE}
     assert ours == truth
 
 
@@ -107,7 +107,7 @@ def test_hints_settle_what_a_line_cannot(line, hint, name):
 
 
 def test_definition_lines_and_spans():
-    spans = {span.name: span for span in code_objects(SOURCE)}
+    spans = {span.name: span for span in code_map(SOURCE).spans}
     decorated = spans["decorated"]
     assert (decorated.start, decorated.line, decorated.end_line, decorated.body_line) == (3, 6, 9, 8)
     assert decorated.body_repeats, "a comprehension stands on its first line"
@@ -138,16 +138,16 @@ def test_same_bare_name_is_told_apart_by_the_first_line():
 )
 def test_sources_that_cannot_be_parsed_give_nothing(text):
     assert code_map(text) is None
-    assert code_objects(text) == ()
+    assert code_map(text) is None
 
 
 def test_deep_but_valid_sources_are_read_without_recursion():
     depth = 90  # the parser's own limit for blocks is 100
     text = "".join(" " * d + f"def f{d}():\n" for d in range(depth)) + " " * depth + "pass\n"
-    assert len(code_objects(text)) == depth + 1
+    assert len(code_map(text).spans) == depth + 1
     long_chain = "x = " + " + ".join(["y"] * 900) + " + (lambda: 1)()\n"
     limit = sys.getrecursionlimit()
-    assert [span.name for span in code_objects(long_chain)] == ["<module>", "<lambda>"]
+    assert [span.name for span in code_map(long_chain).spans] == ["<module>", "<lambda>"]
     assert sys.getrecursionlimit() == limit
 
 
@@ -158,11 +158,11 @@ def test_huge_sources_are_left_alone():
 def test_parsing_foreign_code_warns_nobody():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert code_objects("x = '\\d'\ny = 1 is 1\n")
+        assert code_map("x = '\\d'\ny = 1 is 1\n")
 
 
 def test_windows_line_ends_and_empty_sources():
-    assert [span.name for span in code_objects("")] == ["<module>"]
+    assert [span.name for span in code_map("").spans] == ["<module>"]
     text = "def a():\r\n    return [\r\n        lambda: 1]\r\n"
     assert code_map(text).at(3, "<lambda>").name == "a.<locals>.<lambda>"
 

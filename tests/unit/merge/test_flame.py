@@ -1,7 +1,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from whet.merge.flame import fold_calls, fold_stacks, view_metric
+from whet.merge.flame import fold_calls, view_metric
 from whet.model.flame import FOLDED
 from whet.model.frame import Frame
 from whet.model.metric import Metric
@@ -10,6 +10,10 @@ from whet.model.run import Interpreter, Purpose, Run
 
 APP = "/app/app.py"
 MACHINERY = "_find_and_load@<frozen importlib._bootstrap>:1;exec_module@<frozen importlib._bootstrap_external>:2"
+
+
+def fold_stacks(run, metric, *more, **options):
+    return view_metric(fold_calls(run, (metric,), *more, **options), metric)
 
 
 def nodes(tree):

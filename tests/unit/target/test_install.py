@@ -9,7 +9,7 @@ import pytest
 
 from whet.errors import CollectorError, StoreError
 from whet.target import install
-from whet.target.cache import borrow, wheels_folder
+from whet.target.cache import wheels_folder
 from whet.target.host import TargetHost
 from whet.target.install import install_collectors, list_missing
 from whet.target.probe import probe
@@ -61,7 +61,7 @@ def test_missing_are_fetched_into_the_cache_only(index, bare_host, python_of, tm
     host = probe(Path(bare_host.interpreter.path), "")
     assert list_missing(host) == []
     assert host.versions["line_profiler"] == "99.0"
-    folder = borrow("line_profiler", host)
+    folder = Path(host.packages["line_profiler"])
     assert folder == wheels_folder(host.abi) / "line_profiler"
     assert {entry.name for entry in folder.iterdir()} == {
         "line_profiler",

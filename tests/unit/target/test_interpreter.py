@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from whet.errors import TargetError
-from whet.target.interpreter import choose_interpreter, find_environment, find_interpreter, locate_interpreter
+from whet.target.interpreter import choose_interpreter, find_environment, locate_interpreter
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="made of shell scripts and links")
 
@@ -15,6 +15,11 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="made of shell scripts and li
 def environ_with(*folders: Path, **variables: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "HOME") if name in os.environ}
     return {**kept, "PATH": os.pathsep.join(map(str, folders)), **variables}
+
+
+def find_interpreter(explicit: str | None, environ: dict[str, str], cwd: Path) -> tuple[Path, str]:
+    choice = choose_interpreter(explicit, environ, cwd)
+    return choice.path, choice.why
 
 
 def test_order(make_environment, python_of, tmp_path):

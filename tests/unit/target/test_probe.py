@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from whet.errors import CollectorError
 from whet.target import cache
 from whet.target.ask import ask_interpreter, name_abi
-from whet.target.cache import borrow, cache_folder, lend, wheels_folder
+from whet.target.cache import cache_folder, lend, wheels_folder
 from whet.target.probe import own_abi, probe
 
 
@@ -65,7 +64,6 @@ def test_user_settings_are_those_of_a_plain_run(make_environment, python_of, tmp
     assert host.packages["memray"] == str(tmp_path / "lib")
     assert host.versions["memray"] == "0.1"
     assert "memray" not in host.borrowed
-    assert borrow("memray", host) is None
 
 
 def test_libraries_that_rewrites_may_use_are_named(make_environment, python_of, tmp_path, monkeypatch):
@@ -108,8 +106,7 @@ def test_same_abi_borrows_from_whet(make_environment, python_of):
     names = {"line_profiler", "pyinstrument"} | (set() if os.name == "nt" else {"memray"})
     assert names <= host.borrowed
     for name in names:
-        folder = borrow(name, host)
-        assert folder is not None
+        folder = Path(host.packages[name])
         assert folder.is_relative_to(cache_folder())
         visible = {entry.name for entry in folder.iterdir()}
         allowed = {name, f"{name}.libs", *(f"{part}" for part in ("rich", "typing_extensions.py"))}
@@ -123,7 +120,7 @@ def test_same_abi_borrows_from_whet(make_environment, python_of):
 def test_lent_memray_records_in_an_environment_without_its_companions(make_environment, python_of, tmp_path):
     host = probe(python_of(make_environment()), "")
     agent = Path(sys.modules["whet"].__file__).parent
-    settings = {"path": str(borrow("memray", host)), "capture": str(tmp_path / "capture.bin")}
+    settings = {"path": host.packages["memray"], "capture": str(tmp_path / "capture.bin")}
     code = (
         f"import sys; sys.path.append({str(agent)!r}); from _target import memory; stop = memory.start({settings!r}); "
         "x = bytearray(5_000_000); stop(); print('recorded')"
@@ -136,8 +133,6 @@ def test_foreign_abi_borrows_from_the_cache_only(fake_python, tmp_path):
     path = fake_python(abi="cpython-347-somewhere")
     host = probe(path, "")
     assert host.packages == {}
-    with pytest.raises(CollectorError, match="memray"):
-        borrow("memray", host)
     package = wheels_folder(host.abi) / "memray" / "memray"
     package.mkdir(parents=True)
     (package.parent / "memray-9.8.dist-info").mkdir()
@@ -145,7 +140,8 @@ def test_foreign_abi_borrows_from_the_cache_only(fake_python, tmp_path):
     (package.parent / "rich").mkdir()
     (package.parent / "typing_extensions.py").touch()
     host = probe(path, "")
-    assert borrow("memray", host) == package.parent
+    assert host.packages["memray"] == str(package.parent)
+    assert "memray" in host.borrowed
     assert host.versions == {"memray": "9.8"}
 
 
