@@ -62,8 +62,10 @@ def _describe_outside(hotspots: Hotspots) -> str:
     if not hotspots.busy_ns or hotspots.outside_ns < _NOTABLE * hotspots.busy_ns:
         return ""
     parts = [(name, spent / hotspots.busy_ns) for name, spent in hotspots.outside_packages[:_MOST_PACKAGES]]
-    named = ", ".join(f"{name} {format_share(share)}" for name, share in parts if share >= _WORTH_NAMING)
-    return f"{format_share(hotspots.outside_ns / hotspots.busy_ns)} outside your code{named and f': {named}'}"
+    whole = format_share(hotspots.outside_ns / hotspots.busy_ns)
+    named = [f"{name.strip('()')} {format_share(share)}" for name, share in parts if share >= _WORTH_NAMING]
+    told = ", ".join(named).removesuffix(f" {whole}") if len(named) == 1 else ", ".join(named)
+    return f"{whole} outside your code{told and f': {told}'}"
 
 
 def _count_own(run: Run, first: Execution | None) -> int | None:

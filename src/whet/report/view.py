@@ -8,6 +8,7 @@ from heapq import nlargest
 from typing import Any, TypeVar
 
 from whet.model.advice import Advice
+from whet.model.finding import Safety
 from whet.model.flame import CallTree, FlameTree
 from whet.model.hotspot import Hotspots
 from whet.model.metric import Metric
@@ -107,6 +108,13 @@ class ReportView:
     def top_suggestions(self) -> tuple[Suggestion, ...]:
         """The three best suggestions: nothing that was tried and did not help."""
         return tuple(item for item in self.suggestions if not item.is_refuted)[:3]
+
+    @property
+    def safeties(self) -> tuple[tuple[str, str], ...]:
+        """How safe the suggestions are, and what that means: the safest first, only those that occur."""
+        order = list(Safety)
+        found = {item.safety: item.safety_means for item in self.suggestions}
+        return tuple(sorted(found.items(), key=lambda pair: order.index(Safety(pair[0]))))
 
     @property
     def suggestion_groups(self) -> tuple[SuggestionGroup, ...]:

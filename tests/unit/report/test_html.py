@@ -197,6 +197,12 @@ def test_a_line_of_megabytes_is_cut_and_the_cut_is_told(line):
     assert 'class="copy"' in render()[1]
 
 
+def test_words_for_safety_are_explained_where_they_stand():
+    view, html = render()
+    assert [word for word, _ in view.safeties] == ["observed", "advice"]
+    assert all(meaning in Page(html).words["span"] for _, meaning in view.safeties)
+
+
 def test_script_and_style_stay_within_their_budget():
     page = Page(render()[1])
     assert len(page.words["script"].encode()) + len(page.words["style"].encode()) <= 100_000
