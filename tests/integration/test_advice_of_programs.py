@@ -1,4 +1,4 @@
-"""What is suggested for programs that run: it is about their hot lines, and no value that was seen speaks against it."""
+"""What is suggested for programs that run: it is about hot lines, and no value that was seen speaks against it."""
 
 from __future__ import annotations
 
