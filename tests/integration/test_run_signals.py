@@ -259,7 +259,7 @@ def test_ctrl_c_at_a_terminal_is_one_interrupt(runner):
             pressed.append(os.write(master, b"\x03"))
 
     shown, status, _ = run_at_terminal(runner, runner.write(INTERRUPTED), press)
-    assert status == 0
+    assert status == 0, shown
     assert b"seen 1 more:\r\n" in shown
 
 
@@ -284,7 +284,7 @@ def test_live_line_comes_and_goes(runner):
 
     program = runner.write(SLOW.format(goes_on=f"not os.path.exists({str(enough)!r})"))
     shown, status, _ = run_at_terminal(runner, program, look)
-    assert status == 0
+    assert status == 0, shown
     assert b"begin True True True" in shown
     # Gone at the end: the line is cleared and the whole screen scrolls again before whet's own words.
     last = shown.rindex(LIVE)
@@ -321,14 +321,14 @@ print("last line", flush=True)
 """
     )
     shown, status, _ = run_at_terminal(runner, program)
-    assert status == 0
+    assert status == 0, shown
     assert LIVE not in shown[: shown.index(b"last line")]
 
 
 @pytest.mark.slow
 def test_live_line_not_on_a_dumb_terminal(runner):
     shown, status, _ = run_at_terminal(runner, runner.write(FOR_A_WHILE), TERM="dumb")
-    assert status == 0
+    assert status == 0, shown
     assert b"last line" in shown
     assert LIVE not in shown
     assert b"\x1b" not in shown
