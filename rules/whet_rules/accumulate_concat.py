@@ -131,23 +131,9 @@ def _kind(context: Context, one: _Grown) -> str:
             return ""
         if not isinstance(binding.node, ast.Assign) or len(binding.node.targets) > 1:
             return ""
-        if not _is_new(context, binding.value):
-            return ""
-        kinds |= context.type_of(binding.value) or {""}
+        kinds.add(context.makes_new(binding.value))
     kind = kinds.pop() if len(kinds) == 1 else ""
     return kind if all(_fits(context, step, kind) for step in one.steps) else ""
-
-
-def _is_new(context: Context, value: ast.expr) -> bool:
-    match value:
-        case ast.List() | ast.Dict() | ast.Set() | ast.Tuple() | ast.ListComp() | ast.DictComp() | ast.SetComp():
-            return True
-        case ast.Constant(value=bytes()):
-            return True
-        case ast.Call(func=ast.Name() as function):
-            return context.resolve(function) in {_LIST, _DICT, _SET, _TUPLE, _BYTES}
-        case _:
-            return False
 
 
 def _fits(context: Context, step: Growth, kind: str) -> bool:
@@ -336,7 +322,7 @@ def _describe(context: Context, one: _Grown, kind: str, rewrite: Rewrite) -> Fin
         _TUPLE: "collect in a list and make it a tuple once, after the loop",
         _BYTES: "collect in a bytearray and make it bytes once, after the loop",
     }[kind]
-    lines = tuple(sorted({n for s in one.steps for n in range(s.lineno, (s.end_lineno or s.lineno) + 1)}))
+    lines = context.lines_of(*one.steps)
     known = all(_is_sure(context, step, kind) for step in one.steps)
     return context.finding(
         one.steps[0],

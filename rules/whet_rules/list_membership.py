@@ -120,7 +120,7 @@ def _find_groups(context: Context) -> Iterator[Finding]:
             tests[0],
             f"The lists in {place.name} are only added to and searched, each from its start on each test: let them be"
             " sets. What is added must be hashable.",
-            lines=tuple(sorted({line for t in tests for line in range(t.lineno, (t.end_lineno or t.lineno) + 1)})),
+            lines=context.lines_of(*tests),
             safety=Safety.OFFER,
             questions=(context.ask(place, Ask.TYPES, expects=("builtins.dict", "collections.defaultdict")),),
             measured_gain=False,
@@ -234,7 +234,7 @@ def _added_is_hashable(context: Context, reference: ast.expr) -> bool:
 
 
 def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Finding:
-    lines = tuple(sorted({line for t in tests for line in range(t.lineno, (t.end_lineno or t.lineno) + 1)}))
+    lines = context.lines_of(*tests)
     grows = any(context.use(reference) in (Use.APPEND, Use.EXTEND) for reference in place.references)
     unsure = place.kind is PlaceKind.PARAMETER or _parameter_behind(context, place) is not None
     handed_out = any(context.use(reference) is Use.RETURN for reference in place.references)

@@ -82,7 +82,7 @@ def detect(context: Context) -> Iterator[Finding]:
         f"{node.name} calls itself twice for one result and meets the same arguments again and again: the number of "
         "calls grows exponentially. Keep the results (functools.cache). Arguments must be hashable, equal ones count "
         "as the same, and the results are kept as long as the program runs.",
-        lines=tuple(range(node.lineno, (node.end_lineno or node.lineno) + 1)),
+        lines=context.lines_of(node),
         rewrite=rewrite,
     )
 

@@ -97,7 +97,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _function(context: Context, node: ast.FunctionDef, loops: list[ast.For | ast.While]) -> Finding:
-    lines = tuple(line for loop in loops for line in range(loop.lineno, (loop.end_lineno or loop.lineno) + 1))
+    lines = context.lines_of(*loops)
     message = (
         "The function computes with numbers only: Numba compiles it. Integers then wrap around at 64 bits, indexes are"
         " not checked, globals are frozen; the first call takes the time to compile"

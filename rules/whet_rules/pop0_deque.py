@@ -124,7 +124,7 @@ def _starts(context: Context, place: Place) -> list[ast.expr]:
                 continue
             case _:
                 return []
-        if binding.value is None or not _makes_list(context, binding.value):
+        if binding.value is None or context.makes_new(binding.value) != "builtins.list":
             return []
         values.append(binding.value)
     return values
@@ -139,18 +139,6 @@ def _is_copied_first(context: Context, place: Place, parameter: Binding) -> bool
                 earlier = [r for r in place.references if (r.lineno, r.col_offset) <= (old.lineno, old.col_offset)]
                 return parameter.annotation is None and all(r is old or r in start.targets for r in earlier)
     return False
-
-
-def _makes_list(context: Context, value: ast.expr) -> bool:
-    match value:
-        case ast.List() | ast.ListComp() | ast.BinOp(left=ast.List(), op=ast.Mult()):
-            return True
-        case ast.Call(func=ast.Attribute()):
-            return context.type_of(value) == {"builtins.list"}
-        case ast.Call(func=function):
-            return context.resolve(function) in ("builtins.list", "builtins.sorted")
-        case _:
-            return False
 
 
 def _uses(context: Context, place: Place) -> Iterator[ast.expr]:
@@ -270,7 +258,7 @@ def _describe(context: Context, place: Place, steps: list[_Step], starts: list[a
     name = place.name.rpartition(".")[2]
     public = place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL) and not name.startswith("_")
     note = f"; whatever else uses {place.name} must not slice it, sort it or compare it with a list" if public else ""
-    lines = tuple(sorted({line for s in steps for line in range(s.lineno, (s.end_lineno or s.lineno) + 1)}))
+    lines = context.lines_of(*steps)
     return context.finding(
         steps[0],
         f"{place.name} is a list, and each step at its front moves all elements: "

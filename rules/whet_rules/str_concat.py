@@ -185,7 +185,7 @@ def _is_read_meanwhile(context: Context, accumulator: _Accumulator) -> bool:
 
 def _describe(context: Context, accumulator: _Accumulator) -> Finding:
     place, steps = accumulator.place, accumulator.steps
-    lines = tuple(sorted({n for step in steps for n in range(step.lineno, (step.end_lineno or step.lineno) + 1)}))
+    lines = context.lines_of(*steps)
     questions = (
         context.ask(place, Ask.TYPES, expects=("builtins.str",)),
         context.ask(place, Ask.LENGTH, at_least=_SHORT),

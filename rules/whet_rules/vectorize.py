@@ -77,7 +77,7 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     numpy = "numpy" in context.facts.imports
     for loop in context.nodes(ast.For):
-        if isinstance(loop.target, ast.Name) and not loop.orelse and _is_free(context, loop):
+        if isinstance(loop.target, ast.Name) and not loop.orelse and _is_whole(context, loop):
             found = (
                 _sum(context, loop, numpy=numpy)
                 or _running(context, loop, numpy=numpy)
@@ -92,29 +92,10 @@ def detect(context: Context) -> Iterator[Finding]:
                 yield found
 
 
-def _is_free(context: Context, loop: ast.For) -> bool:
+def _is_whole(context: Context, loop: ast.For) -> bool:
     """Tell whether nobody sees the loop's variable later, or what is half done when an exception leaves the loop."""
-    place = context.place(loop.target)
-    if place is None or place.kind is not PlaceKind.LOCAL or context.place(loop.iter) is place:
-        return False
-    if not all(_is_in_loop_over(context, reference) for reference in place.references):
-        return False
-    above = context.facts.parent(loop)
-    while above is not None and above is not context.function.node:
-        if isinstance(above, ast.Try):
-            return False
-        above = context.facts.parent(above)
-    return True
-
-
-def _is_in_loop_over(context: Context, reference: ast.expr) -> bool:
-    """Tell whether a loop stands around ``reference`` that binds its name."""
-    name = ast.unparse(reference)
-    if isinstance(getattr(reference, "ctx", None), ast.Store):
-        return isinstance(context.facts.parent(reference), ast.For)
-    return any(
-        isinstance(loop, ast.For) and ast.unparse(loop.target) == name for loop in context.facts.loops(reference)
-    )
+    own = context.place(loop.target) is context.place(loop.iter)
+    return not own and context.keeps_its_variables(loop) and not context.is_guarded(loop)
 
 
 # Sums of lists

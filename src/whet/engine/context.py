@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 Node = TypeVar("Node", bound=ast.AST)
 
+_MAKING = {f"builtins.{name}": f"builtins.{name}" for name in ("bytes", "dict", "list", "set", "tuple")}
+_MAKING["builtins.sorted"] = "builtins.list"
+_DISPLAYS: dict[type[ast.expr], str] = {
+    **dict.fromkeys((ast.List, ast.ListComp), "builtins.list"),
+    **dict.fromkeys((ast.Dict, ast.DictComp), "builtins.dict"),
+    **dict.fromkeys((ast.Set, ast.SetComp), "builtins.set"),
+    ast.Tuple: "builtins.tuple",
+}
 _SHORT_LOOP = 8
 """Turns of a loop over something written out in the source below which it is not worth a word."""
 
@@ -90,6 +98,11 @@ class Context:
         at = next(index for index, other in enumerate(block) if other is node)
         return block[at - 1] if at else None
 
+    @staticmethod
+    def lines_of(*nodes: ast.expr | ast.stmt) -> tuple[int, ...]:
+        """Return the lines that ``nodes`` stand on, in order."""
+        return tuple(sorted({line for n in nodes for line in range(n.lineno, (n.end_lineno or n.lineno) + 1)}))
+
     def whole_if(self, node: ast.stmt) -> ast.stmt:
         """Return the statement that something can be put before: of a branch behind ``elif`` the whole ``if``."""
         while isinstance(above := self.facts.parent(node), ast.If) and any(node is other for other in above.orelse):
@@ -144,6 +157,23 @@ class Context:
         parts = PurePath(self.file).with_suffix("").parts
         modules = (".".join(parts[start:]) for start in range(len(parts)))
         return (f"__main__.{name}", *(f"{module.removesuffix('.__init__')}.{name}" for module in modules))
+
+    def makes_new(self, node: ast.expr) -> str:
+        """Return the type of the container that ``node`` makes and nobody else knows; empty for anything else."""
+        match node:
+            case ast.Call(func=ast.Name() as function):
+                name = self.resolve(function) or ""
+                return _MAKING.get(name, "")
+            case ast.Call(func=ast.Attribute(value=owner)):
+                owners, made = self.type_of(owner), self.type_of(node)
+                builtin = bool(owners) and all(name.startswith("builtins.") for name in owners)
+                return next(iter(made)) if builtin and len(made) == 1 and made <= set(_MAKING.values()) else ""
+            case ast.BinOp(left=ast.List(), op=ast.Mult()):
+                return "builtins.list"
+            case ast.Constant(value=bytes()):
+                return "builtins.bytes"
+            case _:
+                return _DISPLAYS.get(type(node), "")
 
     def element_of(self, node: ast.expr) -> frozenset[str]:
         """Return the types of what going through ``node`` gives; the empty set: the source does not say."""

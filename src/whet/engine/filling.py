@@ -73,7 +73,7 @@ def find_empty_list(context: Context, filling: Filling) -> EmptyStart | None:
 
 
 def hand_over_all(context: Context, filling: Filling, kind: str, method: str) -> Rewrite | None:
-    """Return the edit that calls ``method`` once; ``None`` unless the target is a ``kind`` and the source leaves it be."""
+    """Return the edit that calls ``method`` once; ``None`` unless the target is a ``kind``, which its source leaves."""
     loop, target = filling.loop, filling.target
     if not filling.is_plain or context.type_of(target) != {kind} or context.is_dynamic:
         return None
