@@ -126,8 +126,12 @@ def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
     if not idle or idle[0].share < _IMPORT_SHARE:
         return
     package = idle[0].module.partition(".")[0]
-    importing = [spot for spot in own if re.search(rf"\b{re.escape(package)}\b", read_line(run, spot))]
-    importing += [spot for spot in own if re.search(r"\bimport\b", read_line(run, spot))]
+    # An own line that imports it, or something that imports it: else the import is not this program's to move.
+    statements = [spot for spot in own if re.search(r"\bimport(_module|lib)?\b", read_line(run, spot))]
+    importing = [spot for spot in statements if re.search(rf"\b{re.escape(package)}\b", read_line(run, spot))]
+    importing += [spot for spot in statements if 2 * spot.cost.total_ns >= idle[0].total_ns]
+    if not importing:
+        return
     inside = [spot for spot in foreign if _belongs(spot, package)][:3]
     named = ", ".join(f"{spot.module} {tell_time(spot.total_ns)}" for spot in inside)
     message = (
@@ -135,7 +139,7 @@ def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         " and what is done with it takes less. Import it in the function that needs it, or only its part that is"
         " needed; `python -X importtime` shows the tree."
     )
-    spot = importing[0] if importing else find_hottest(own)
+    spot = importing[0]
     title = f"Importing {package} takes a good part of the run"
     yield make_remark("import-time", title, message, spot, idle[0].share, whole=True)
 

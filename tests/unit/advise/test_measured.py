@@ -110,6 +110,10 @@ def test_imports_of_others_are_named_and_placed_at_the_import():
     assert (item.finding.line, item.share) == (2, 0.2)
     assert "pandas 2.0 s, pandas.core 1.0 s;" in item.finding.message
     assert "pandas" in item.finding.title
+    other = run("x = 1", "import shop")
+    assert "import-time" not in said(other, hotspots(line(1), line(2, total_ns=SECOND // 10), imports=imports))
+    item = said(other, hotspots(line(1), line(2, total_ns=2 * SECOND), imports=imports))["import-time"]
+    assert item.finding.line == 2
     small = (replace(imports[1], share=0.02),)
     assert "import-time" not in said(made, hotspots(line(charged_ns=1), imports=small))
 
