@@ -93,7 +93,7 @@ def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
         for samples in profile.samples:
             if samples.metric is Metric.CPU:
                 total += sum(samples.value)
-                found += sum(v for row, v in zip(samples.stack, samples.value, strict=True) if inside[row])
+                found += sum(v for row, v in zip(samples.stack, samples.value, strict=True) if row >= 0 and inside[row])
     return found / total if total else 0.0
 
 

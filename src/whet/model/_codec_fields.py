@@ -271,10 +271,9 @@ def _read_stacks(value: Any) -> StackTable:
     frames = _step(".frame", _read_ints, value["frame"])
     if len(distances) != len(frames):
         raise WrongValue("columns of unlike length")
-    parents = array("q", (row - up for row, up in enumerate(distances)))
-    if len(distances) and (min(distances) < 1 or min(parents) < -1):
+    if not all(1 <= up <= row + 1 for row, up in enumerate(distances)):
         raise WrongValue("a stack whose parent does not stand before it")
-    return StackTable(parents, frames)
+    return StackTable(array("q", (row - up for row, up in enumerate(distances))), frames)
 
 
 def _step(way: str, decode: Decode, value: Any) -> Any:

@@ -21,7 +21,7 @@ from typing import BinaryIO, NoReturn
 
 from whet.errors import FormatError
 from whet.model._codec_fields import WrongValue, find_codec
-from whet.model.profile import Profile
+from whet.model.profile import ROOT, Profile
 from whet.model.run import Run
 
 SCHEMA = 1
@@ -130,5 +130,5 @@ def _check_indices(profile: Profile, where: str) -> None:
             raise FormatError("not a saved run: a thread that is not there", where=f"{here}.thread", hint=_AGAIN)
         if len(samples.stack) != len(samples.value):
             raise FormatError("not a saved run: columns of unlike length", where=here, hint=_AGAIN)
-        if len(samples.stack) and not 0 <= min(samples.stack) <= max(samples.stack) < stacks:
+        if len(samples.stack) and not ROOT <= min(samples.stack) <= max(samples.stack) < stacks:
             raise FormatError("not a saved run: a stack that is not there", where=f"{here}.stack", hint=_AGAIN)

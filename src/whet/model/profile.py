@@ -52,7 +52,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Values of one metric for one thread: ``value[i]`` belongs to stack row ``stack[i]``.
+    """Values of one metric for one thread: ``value[i]`` belongs to stack row ``stack[i]``, or to none (``ROOT``).
 
     ``count`` is the number of samples (or allocation records) behind the values.
     """

@@ -26,7 +26,7 @@ from whet.model.codec import read_run, write_run
 from whet.model.evidence import Evidence, Seen
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
-from whet.model.profile import LineCount, Profile, Samples, StackTable, Thread
+from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
 
 SAVED = Path(__file__).parents[3] / "fixtures/captures/whet-schema-1/run.json.gz"
@@ -72,7 +72,7 @@ def make_profile(draw: st.DrawFn) -> Profile:
     samples = []
     for _ in range(draw(st.integers(0, 3))):
         size = draw(st.integers(0, 4))
-        stack = tuple(draw(st.integers(0, rows - 1)) for _ in range(size))
+        stack = tuple(draw(st.integers(ROOT, rows - 1)) for _ in range(size))
         values = tuple(draw(INTS) for _ in range(size))
         thread = draw(st.integers(0, len(threads) - 1))
         samples.append(Samples(draw(st.sampled_from(Metric)), thread, stack, values, draw(INTS)))
@@ -225,8 +225,10 @@ P = ("run", "profiles", 0)
         ((*P, "stacks", "up"), [1], "run.profiles[0].stacks"),
         ((*P, "stacks", "up"), [1, 0], "run.profiles[0].stacks"),
         ((*P, "stacks", "up"), [2, 1], "run.profiles[0].stacks"),
+        ((*P, "stacks", "up"), [-(2**63), 1], "run.profiles[0].stacks"),
         ((*P, "stacks", "frame"), [0, 2], "run.profiles[0].stacks.frame"),
         ((*P, "stacks", "frame"), [0, -1], "run.profiles[0].stacks.frame"),
+        ((*P, "samples", 0, "stack"), [0, -2], "run.profiles[0].samples[0].stack"),
         ((*P, "samples", 0, "stack"), [0, 2], "run.profiles[0].samples[0].stack"),
         ((*P, "samples", 0, "stack"), [0], "run.profiles[0].samples[0]"),
         ((*P, "samples", 0, "thread"), 1, "run.profiles[0].samples[0].thread"),
