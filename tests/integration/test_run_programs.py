@@ -42,6 +42,19 @@ PROGRAMS = {
         """,
         {"usermod": LOOPS},
     ),
+    "tracing by file": (
+        """
+        import sys, time, usermod
+        seen = set()
+        sys.settrace(lambda frame, event, argument: seen.add(frame.f_code.co_filename))
+        until = time.process_time() + 0.3
+        while time.process_time() < until:
+            usermod.work(range(1000))
+        sys.settrace(None)
+        print(sorted(file for file in seen if "_target" in file))
+        """,
+        {"usermod": LOOPS},
+    ),
     "exception group": (
         """
         def bad(number):

@@ -20,7 +20,7 @@ if sys.platform != "win32":
     # Not when it is needed: by then a module of the program's may have the name.
     import resource
 
-from . import counting, exits, importer, looks, placing, precise, schedule, toggling, windows
+from . import counting, exits, importer, looks, placing, precise, schedule, toggling, unseen, windows
 
 FIRST_SAVE_NS = 30_000_000
 SAVE_EVERY_NS = 2_000_000_000
@@ -252,7 +252,7 @@ class Agent:
         stack: list[tuple[str, int, str]] = []
         while frame is not None and len(stack) < MAX_PEAK_DEPTH:
             code = frame.f_code
-            if not code.co_filename.startswith(self.is_user.own):
+            if not code.co_filename.startswith((self.is_user.own, unseen.FOLDER)):
                 stack.append((code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_qualname))
             frame = frame.f_back
         stack.reverse()
@@ -363,4 +363,4 @@ def _is_ours(error: BaseException) -> bool:
     file = traceback.tb_frame.f_code.co_filename
     own, library = os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.__file__)
     of_library = file.startswith(library) and "site-packages" not in file
-    return file.startswith(own) or of_library or "line_profiler" in file
+    return file.startswith((own, unseen.FOLDER)) or of_library or "line_profiler" in file

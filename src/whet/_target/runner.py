@@ -9,7 +9,7 @@ import sys
 import types
 from typing import Any
 
-from . import anchors, main_file, whole_writes
+from . import anchors, main_file, unseen, whole_writes
 
 
 class Program:
@@ -190,6 +190,7 @@ def start(settings_path: str, code: types.CodeType, loaded_before: set[str]) -> 
     program.set_up()
     whole_writes.keep_writes_whole()
     program.begin()
+    unseen.rename_own_code()
     program.restore_path()
     program.forget_shadowed(loaded_before)
 

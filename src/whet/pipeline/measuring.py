@@ -376,7 +376,7 @@ class _Measurement:
             program=self.program,
             include=options.include,
             exclude=(*options.exclude, *find_launchers(self.spec)),
-            hidden=(str(OWN_CODE), *(self.host.packages[name] for name in self.host.borrowed)),
+            hidden=(str(OWN_CODE), "<whet>", *(self.host.packages[name] for name in self.host.borrowed)),
         )
         compiled: dict[str, bytes] = {}
         for agent in record.agents:
