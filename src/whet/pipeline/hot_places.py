@@ -53,7 +53,12 @@ class _Statement:
 
 
 def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
-    """Return the hot code of a run: statements of the user's own files inside the project, by share class."""
+    """Return the hot code of a run: statements of the user's own files inside the project, by share class.
+
+    Those met in so few samples that nothing would be suggested for them are left out: the next run has others.
+    """
+    from whet.advise.remark import is_seen
+
     places: list[HotPlace] = []
     costs: dict[str, dict[int, int]] = defaultdict(dict)
     for spot in hotspots.lines:
@@ -73,7 +78,7 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
                 sums[statements[line].function, normalise(statements[line].code)] += cost
         for (function, code), cost in sums.items():
             share = classify(cost / hotspots.busy_ns)
-            if share and code:
+            if share and code and is_seen(cost / hotspots.busy_ns, hotspots):
                 places.append(HotPlace(source.shown, function, code, share))
     return HotProfile(tuple(sorted(places)))
 

@@ -54,6 +54,14 @@ def test_statements_are_classed_by_what_all_their_lines_cost():
     ]
 
 
+def test_what_was_met_in_few_samples_is_left_out():
+    run, hotspots = make_run({6: 40, 9: 400})
+    few = Hotspots(busy_ns=1000, samples=50, lines=hotspots.lines)
+    many = Hotspots(busy_ns=1000, samples=75, lines=hotspots.lines)
+    assert [place.share for place in build_hot_profile(run, few).places] == [20]
+    assert [place.share for place in build_hot_profile(run, many).places] == [20, 1]
+
+
 def test_waiting_counts_and_statements_alike_are_one_place():
     assert places({19: 30, 20: 30, 5: 10, 13: 20, 1: 10}) == [
         ("<module>", "import re", 1),
