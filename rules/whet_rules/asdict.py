@@ -3,7 +3,7 @@
 ## What
 `dataclasses.asdict(x)` in a loop or in a hot function. Where the dict only goes into `json.dumps`, let `json.dumps` ask
 for the parts itself: `json.dumps(x, default=vars)`. Where the class stands in the same file and all its fields are
-plain values, write the dict out. Elsewhere, on hot lines, a word.
+plain values, write the dict out. Elsewhere, on hot lines, `vars(x).copy()`: the fields as they are.
 
 ## Why
 `asdict` goes through the fields in Python code, copies lists and dicts on the way, and hands every other value to
@@ -96,10 +96,11 @@ def detect(context: Context) -> Iterator[Finding]:
         elif context.measured:
             yield context.finding(
                 call,
-                "asdict goes through the object in Python code and copies its values deeply: write out the dict of "
-                "the fields that are used, or take vars(…) where they are plain values and nothing changes them.",
-                safety=Safety.ADVICE,
+                "asdict goes through the object in Python code and copies its values deeply; vars(…).copy() takes "
+                "them as they are, which is the same for plain values. Dataclasses in it stay what they are, lists and "
+                "dicts are shared, attributes that are no fields are in it too, a class with __slots__ has none.",
                 measured_gain=False,
+                rewrite=_copy_flatly(context, call, given),
             )
 
 
@@ -136,6 +137,14 @@ def _find_dump(context: Context, call: ast.Call) -> ast.Call | None:  # noqa: PL
             if context.resolve(dump.func) == "json.dumps" and names.isdisjoint({None, "default", "cls", "skipkeys"}):
                 return dump
     return None
+
+
+def _copy_flatly(context: Context, call: ast.Call, given: ast.expr) -> Rewrite:
+    rewrite = context.rewrite()
+    if not context.has_builtin("vars"):
+        rewrite.refuse("`vars` means something else in this file")
+    rewrite.replace(call, f"vars({rewrite.text(given)}).copy()")
+    return rewrite
 
 
 def _hand_over(context: Context, call: ast.Call, given: ast.expr, dump: ast.Call) -> Rewrite:
@@ -339,17 +348,31 @@ def list_items(rows):
         before="""
 from dataclasses import asdict, dataclass
 
-def extend(slip, items):
+@dataclass
+class Item:
+    sku: str
+    note: object = None
+
+def extend(slip, rows):
+    items = [Item(*row) for row in rows]
     slip["items"].extend(asdict(item) for item in items)
     return slip
 """,
         after="""
-def extend(slip, items):
-    slip["items"].extend({"sku": item.sku} for item in items)
+from dataclasses import asdict, dataclass
+
+@dataclass
+class Item:
+    sku: str
+    note: object = None
+
+def extend(slip, rows):
+    items = [Item(*row) for row in rows]
+    slip["items"].extend(vars(item).copy() for item in items)
     return slip
 """,
         call="extend",
-        inputs=("({'items': []}, [])",),
+        inputs=("({'items': []}, [])", "({'items': [1]}, [('a',), ('b', 2)])", "({'items': []}, [()])"),
         hot=True,
     ),
 )

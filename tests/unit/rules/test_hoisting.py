@@ -53,11 +53,11 @@ def test_a_template_that_is_no_plain_display_stays(code):
         "    return yaml.dumps(asdict(x))\n",
     ],
 )
-def test_a_dict_that_does_more_than_go_into_json_stays(lines):
+def test_a_dict_that_does_more_than_go_into_json_is_copied_flatly(lines):
     code = f"import json\nimport yaml\nfrom dataclasses import asdict\ndef f(x, change, options):\n{lines}"
     (finding,) = examine(RULES["asdict"], code, hot=True)
-    assert finding.safety is Safety.ADVICE
-    assert rewrite("asdict", code) == code
+    assert finding.safety is Safety.OFFER
+    assert rewrite("asdict", code) == code.replace("asdict(x)", "vars(x).copy()")
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%H:%M", "%d.%m.%Y", "%y-%m-%d"])
