@@ -206,12 +206,13 @@ class _Page:
             text = title.append(gap).append_text(place)
             measured = suggestion.proof.gain if suggestion.proof else None
             told = f"measured {suggestion.gain} {measured.interval}" if measured else f"estimated {suggestion.gain}"
-            told += f" {suggestion.together}" if suggestion.together else ""
+            told += f" together {suggestion.together}" if suggestion.together else ""
             gain = f" · {told}" if suggestion.gain.value else ""
-            text.append(f"\n   {suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}", "dim")
-            if suggestion.evidence:
-                text.append("\n   ").append_text(self._text(suggestion.evidence[0], "dim"))
             self._write(text)
+            facts = f"{suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}"
+            self._write_below(facts, least=160)
+            if suggestion.evidence:
+                self._write_below(suggestion.evidence[0])
 
     def write_foot(self, view: ReportView, report_path: str, cautions: int) -> None:
         from rich.text import Text
@@ -242,6 +243,12 @@ class _Page:
 
     def _write(self, text: RenderableType) -> None:
         self._console.print(text, overflow="fold")
+
+    def _write_below(self, text: str, least: int = 0) -> None:
+        """Write what belongs to the line above, each line of it indented."""
+        from rich.padding import Padding
+
+        self._write(Padding(self._text(text, "dim", least), (0, 0, 0, 3)))
 
     def _blank(self) -> None:
         self._console.print("")
