@@ -42,10 +42,13 @@ from whet.engine.api import (
     Rewrite,
     Rule,
     Safety,
-    ScopeKind,
     Speed,
     Triggers,
     Use,
+    adds_hashable,
+    allows_list,
+    build_set_before_loop,
+    find_parameter_behind,
     groups_may_be_sets,
     keep_set_beside,
     makes_hashable_list,
@@ -74,7 +77,6 @@ RULE = Rule(
 _SHORT = 8
 """Elements up to which a set gains little: the figures are for absent probes, an early hit is as fast in a list."""
 _HARMLESS = frozenset({Use.BIND, Use.TEST, Use.ITERATE, Use.READ, Use.APPEND, Use.EXTEND, Use.ORDER, Use.RETURN})
-_LIST_ANNOTATIONS = frozenset({"list", "List", "Sequence", "MutableSequence", "Collection", "Iterable", "Container"})
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -130,7 +132,7 @@ def _find_groups(context: Context) -> Iterator[Finding]:
 
 def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
     """Tell whether the source speaks for a list of some length that nothing but the tests depends on."""
-    if place.kind is PlaceKind.PARAMETER or _parameter_behind(context, place) is not None:
+    if place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None:
         listed = all(_speaks_for_list(binding) for binding in place.bindings)
     else:
         values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
@@ -165,36 +167,11 @@ def _stays_short(context: Context, place: Place, bindings: list[Binding]) -> boo
     )
 
 
-def _parameter_behind(context: Context, place: Place) -> Binding | None:
-    """Return the parameter that an attribute is set from once, as in ``self.allowed = allowed``."""
-    if place.kind is not PlaceKind.ATTRIBUTE or len(place.bindings) != 1:
-        return None
-    value = place.bindings[0].value
-    if not isinstance(value, ast.Name):
-        return None
-    binding = context.facts.only_binding(value)
-    return binding if binding is not None and binding.kind is BindingKind.PARAMETER else None
-
-
 def _speaks_for_list(binding: Binding) -> bool:
     """Tell whether the annotation allows a list; without one only values seen can tell."""
     if binding.kind not in (BindingKind.PARAMETER, BindingKind.VALUE):
         return False
-    return binding.annotation is None or _annotated_list(binding.annotation)
-
-
-def _annotated_list(annotation: ast.expr) -> bool:
-    match annotation:
-        case ast.Subscript(value=base):
-            return _annotated_list(base)
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name in _LIST_ANNOTATIONS
-        case ast.Constant(value=str(text)):
-            return text.partition("[")[0].rpartition(".")[2] in _LIST_ANNOTATIONS
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _annotated_list(left) or _annotated_list(right)
-        case _:
-            return False
+    return binding.annotation is None or allows_list(binding.annotation)
 
 
 def _uses_allow(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
@@ -204,7 +181,7 @@ def _uses_allow(context: Context, place: Place, tests: list[ast.Compare]) -> boo
     last_test = max(test.end_lineno or test.lineno for test in tests)
     for reference in place.references:
         use = context.use(reference)
-        if use in (Use.APPEND, Use.EXTEND) and not _added_is_hashable(context, reference):
+        if use in (Use.APPEND, Use.EXTEND) and not adds_hashable(context, reference):
             return False
         if use in _HARMLESS:
             continue
@@ -220,23 +197,10 @@ def _comes_after(context: Context, place: Place, reference: ast.expr, last_test:
     return local and reference.lineno > last_test and not context.loops(reference)
 
 
-def _added_is_hashable(context: Context, reference: ast.expr) -> bool:
-    method = context.facts.parent(reference)
-    if isinstance(method, ast.AugAssign) and isinstance(method.value, ast.List | ast.ListComp):
-        return makes_hashable_list(context, method.value)
-    call = context.facts.parent(method) if isinstance(method, ast.Attribute) else None
-    if not isinstance(call, ast.Call) or not isinstance(method, ast.Attribute):
-        return True
-    if method.attr == "append":
-        return all(may_be_hashable(context, argument) for argument in call.args)
-    displays = (argument for argument in call.args if isinstance(argument, ast.List | ast.ListComp))
-    return method.attr == "extend" and all(makes_hashable_list(context, display) for display in displays)
-
-
 def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Finding:
     lines = context.lines_of(*tests)
     grows = any(context.use(reference) in (Use.APPEND, Use.EXTEND) for reference in place.references)
-    unsure = place.kind is PlaceKind.PARAMETER or _parameter_behind(context, place) is not None
+    unsure = place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None
     handed_out = any(context.use(reference) is Use.RETURN for reference in place.references)
     leaks = handed_out and place.kind is not PlaceKind.LOCAL
     # A constant is left alone by custom; any other global may be changed from elsewhere, as urllib.parse's lists are.
@@ -280,30 +244,12 @@ def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrit
     elif context.may_be_none(place):
         rewrite.refuse(f"{place.name} may be None, which no set can be made of")
     elif place.kind is PlaceKind.PARAMETER:
-        _build_before_loop(context, place, tests, rewrite)
+        build_set_before_loop(context, place, tests[0], rewrite)
     elif may_become_set(context, place):
         turn_into_set(context, place, rewrite)
     else:
         keep_set_beside(context, place, rewrite)
     return rewrite
-
-
-def _build_before_loop(context: Context, place: Place, tests: list[ast.Compare], rewrite: Rewrite) -> None:
-    loops = context.loops(tests[0])
-    statement = context.facts.statement(loops[-1]) if loops else None
-    if statement is None or context.function.kind is not ScopeKind.FUNCTION:
-        rewrite.refuse("whoever calls this has to hand over a set")
-        return
-    statement = context.whole_if(statement)
-    known = rewrite.fresh(f"{place.name}_set")
-    for reference in place.references:
-        use = context.use(reference)
-        inside = context.is_inside(reference, statement)
-        if use in (Use.APPEND, Use.EXTEND) or (inside and use in (Use.BIND, Use.DELETE, Use.ESCAPE)):
-            rewrite.refuse(f"{place.name} changes while it is tested")
-        if use is Use.TEST and inside:
-            rewrite.replace(reference, known)
-    rewrite.insert_before(statement, f"{known} = set({place.name})")
 
 
 CASES = (

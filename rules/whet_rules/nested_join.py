@@ -307,33 +307,12 @@ def _drop_condition(context: Context, scan: _Scan, rewrite: Rewrite) -> None:
     if scan.rest:
         rewrite.replace(condition.test, " and ".join(_in_and(rewrite, part) for part in scan.rest))
         return
-    body = _text_of_block(context, condition, rewrite)
-    rewrite.replace(condition, body)
+    rewrite.unwrap(condition)
 
 
 def _in_and(rewrite: Rewrite, part: ast.expr) -> str:
     text = rewrite.text(part)
     return f"({text})" if isinstance(part, ast.NamedExpr | ast.IfExp | ast.Lambda | ast.BoolOp) else text
-
-
-def _text_of_block(context: Context, owner: ast.If, rewrite: Rewrite) -> str:
-    """Return the body of ``owner`` as it can stand in its place: four spaces a level, from none."""
-    first, last = owner.body[0], owner.body[-1]
-    texts = [part for item in owner.body for part in ast.walk(item) if isinstance(part, ast.Constant | ast.JoinedStr)]
-    if any(part.lineno != part.end_lineno for part in texts) or first.lineno == owner.lineno:
-        rewrite.refuse("its body is hard to move")
-        return "pass"
-    end = last.end_lineno or last.lineno
-    lines = list(context.facts.source.lines[first.lineno - 1 : end])
-    lines[-1] = lines[-1][: context.facts.source.column(end, last.end_col_offset or 0)]
-    deep = len(lines[0]) - len(lines[0].lstrip())
-    unit = max(1, deep - owner.col_offset)
-    moved = []
-    for line in lines:
-        bare = line.lstrip()
-        levels, more = divmod(max(0, len(line) - len(bare) - deep), unit)
-        moved.append(f"{'    ' * levels}{' ' * more}{bare.rstrip()}" if bare else "")
-    return "\n".join(moved)
 
 
 def _change_comprehension(context: Context, scan: _Scan, found: str, rewrite: Rewrite) -> None:

@@ -28,8 +28,6 @@ from collections.abc import Iterator
 from whet.engine.api import (
     Ask,
     Bench,
-    Binding,
-    BindingKind,
     Case,
     Context,
     Finding,
@@ -41,6 +39,7 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    find_new_lists,
 )
 
 RULE = Rule(
@@ -85,7 +84,7 @@ def detect(context: Context) -> Iterator[Finding]:
         if lasting or context.loops_over(step, place):
             found.setdefault(place.name, (place, []))[1].append(step)
     for place, steps in found.values():
-        starts = _starts(context, place)
+        starts = find_new_lists(context, place)
         if not starts or _stays_short(context, place, steps):
             continue
         if all(_allows(context, place, reference) for reference in _uses(context, place)):
@@ -107,38 +106,6 @@ def _front_of(step: ast.AST | None) -> ast.expr | None:
 
 def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == 0 and type(node.value) is int
-
-
-def _starts(context: Context, place: Place) -> list[ast.expr]:
-    """Return the values that the place is given, if each makes a new list that nothing else knows; else none."""
-    values: list[ast.expr] = []
-    for binding in place.bindings:
-        match binding.kind, binding.node:
-            case BindingKind.AUGMENTED, ast.AugAssign(op=ast.Add()):
-                continue
-            case BindingKind.DECLARED, _:
-                return []
-            case BindingKind.VALUE, ast.Assign(targets=[_]) | ast.AnnAssign():
-                pass
-            case BindingKind.PARAMETER, _ if _is_copied_first(context, place, binding):
-                continue
-            case _:
-                return []
-        if binding.value is None or context.makes_new(binding.value) != "builtins.list":
-            return []
-        values.append(binding.value)
-    return values
-
-
-def _is_copied_first(context: Context, place: Place, parameter: Binding) -> bool:
-    """Tell whether a parameter is only read to make a list of the same name from it, in the function's own block."""
-    body = getattr(place.owner.node, "body", None)
-    for binding in place.bindings:
-        match binding.node, binding.value:
-            case ast.Assign() as start, ast.Call(args=[ast.Name() as old]) if isinstance(body, list) and start in body:
-                earlier = [r for r in place.references if (r.lineno, r.col_offset) <= (old.lineno, old.col_offset)]
-                return parameter.annotation is None and all(r is old or r in start.targets for r in earlier)
-    return False
 
 
 def _uses(context: Context, place: Place) -> Iterator[ast.expr]:

@@ -35,20 +35,21 @@ from whet.engine.api import (
     ARRAY_MAKERS,
     Ask,
     Bench,
-    BindingKind,
     Case,
     Context,
     Finding,
     PlaceKind,
-    Question,
     Refuse,
     Rule,
     Safety,
     Speed,
     Triggers,
     Whole,
-    array_state,
     ask_arrays,
+    ask_numbers,
+    find_summed,
+    is_number,
+    is_read_outside,
     range_stop,
 )
 
@@ -67,8 +68,6 @@ RULE = Rule(
         "3.14": {10: 2.3, 30: 3.6, 100: 3.8, 1000: 9.8},
     },
 )
-
-_NUMBERS = ("builtins.int", "builtins.float", "builtins.bool")
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -104,11 +103,11 @@ def _is_whole(context: Context, loop: ast.For) -> bool:
 def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
     """Return what is said of a loop that only adds up the elements of a sequence, or of a part of one."""
     match loop.body:
-        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if _is_number(context, total):
+        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if is_number(context, total):
             pass
         case _:
             return None
-    part = _part_of_list(context, loop, value, total, numpy=numpy)
+    part = find_summed(context, loop, value, total, numpy=numpy)
     if part is None or not context.has_builtin("sum"):
         return None
     sequence, text, sure = part
@@ -122,25 +121,9 @@ def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
         f"The loop adds up elements of {ast.unparse(sequence)} one by one: sum() does that in C."
         f" Floats are summed more exactly from Python 3.12 on.{note}",
         safety=Safety.OBSERVED if sure else Safety.OFFER,
-        questions=_ask_list(context, sequence, indexed=text != ast.unparse(sequence)),
+        questions=ask_numbers(context, sequence, indexed=text != ast.unparse(sequence)),
         rewrite=rewrite,
     )
-
-
-def _part_of_list(
-    context: Context, loop: ast.For, value: ast.expr, kept: ast.expr, *, numpy: bool
-) -> tuple[ast.expr, str, bool] | None:
-    """Return what `_part` does, if that may be a list of numbers that is not also what the loop changes, `kept`."""
-    part = _part(context, loop, value)
-    if part is None or array_state(context, part[0]) == "yes":
-        return None
-    sequence = part[0]
-    if numpy and context.type_of(sequence) != {"builtins.list"}:
-        return None
-    if {one for one in context.element_of(sequence) if one not in _NUMBERS}:
-        return None
-    same = context.place(sequence) is context.place(kept)
-    return None if same or context.facts.resolve(sequence) is not None else part
 
 
 def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
@@ -151,8 +134,8 @@ def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
             ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value),
             ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as out, attr="append"),
                                     args=[ast.Name(id=kept)], keywords=[])),
-        ] if kept == total.id and _is_number(context, total):  # fmt: skip
-            if context.type_of(out) != {"builtins.list"} or _is_read_later(context, total, loop):
+        ] if kept == total.id and is_number(context, total):  # fmt: skip
+            if context.type_of(out) != {"builtins.list"} or is_read_outside(context, total, loop):
                 return None
             steps = f"{{itertools}}.accumulate({{text}}, initial={total.id})"
             form = f"{out.id}.extend({{itertools}}.islice({steps}, 1, None))"
@@ -170,7 +153,7 @@ def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
             form = f"{out.id} = list({{itertools}}.accumulate({{text}}, initial={ast.unparse(first)}))"
         case _:
             return None
-    place, part = context.place(out), _part_of_list(context, loop, value, out, numpy=numpy)
+    place, part = context.place(out), find_summed(context, loop, value, out, numpy=numpy)
     if part is None or place is None or place.kind is not PlaceKind.LOCAL:
         return None
     sequence, text, sure = part
@@ -181,84 +164,9 @@ def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
         f"The loop keeps each step of a sum over {ast.unparse(sequence)}: itertools.accumulate does that in C."
         + ("" if sure else " An index outside of it would raise no error any more."),
         safety=Safety.OBSERVED if sure else Safety.OFFER,
-        questions=_ask_list(context, sequence, indexed=text != ast.unparse(sequence)),
+        questions=ask_numbers(context, sequence, indexed=text != ast.unparse(sequence)),
         measured_gain=False,
         rewrite=rewrite,
-    )
-
-
-def _is_read_later(context: Context, total: ast.Name, loop: ast.For) -> bool:
-    place = context.place(total)
-    return place is None or any(
-        isinstance(getattr(reference, "ctx", None), ast.Load) and not context.is_inside(reference, loop)
-        for reference in place.references
-    )
-
-
-def _ask_list(context: Context, sequence: ast.expr, *, indexed: bool) -> tuple[Question, ...]:
-    place = context.place(sequence)
-    if place is None:
-        return ()
-    kinds = ("builtins.list", "builtins.tuple", "builtins.bytes", "array.array") if indexed else ()
-    return (
-        context.ask(place, Ask.TYPES, expects=kinds, excludes=("numpy.ndarray", "builtins.dict")),
-        context.ask(place, Ask.ELEMENTS, expects=_NUMBERS),
-    )
-
-
-def _part(context: Context, loop: ast.For, value: ast.expr) -> tuple[ast.expr, str, bool] | None:
-    """Return the sequence, the text of what is added up, and whether the source shows that it lies within."""
-    counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
-    if isinstance(value, ast.Name) and value.id == counter:
-        known = isinstance(loop.iter, ast.Name | ast.Attribute)
-        return (loop.iter, ast.unparse(loop.iter), True) if known and context.place(loop.iter) is not None else None
-    stop = range_stop(context, loop.iter)
-    if stop is None or not isinstance(value, ast.Subscript) or context.place(value.value) is None:
-        return None
-    sequence = ast.unparse(value.value)
-    match value.slice:
-        case ast.Name(id=name) if name == counter:
-            whole = ast.unparse(stop) == f"len({sequence})"
-            known = isinstance(context.constant(stop), int)
-            return (
-                (value.value, sequence if whole else f"{sequence}[:{ast.unparse(stop)}]", whole)
-                if (whole or known)
-                else None
-            )
-        case ast.BinOp(left=ast.Name() as left, op=ast.Add(), right=ast.Name() as right) if (left.id == counter) != (
-            right.id == counter
-        ):
-            base = right if left.id == counter else left
-            count = context.constant(stop)
-            if not isinstance(count, int) or count < 1 or base.id in context.written_in(loop):
-                return None
-            text = ast.unparse(stop)
-            sure = _is_window(context, loop, base, sequence, text)
-            return value.value, f"{sequence}[{base.id}:{base.id} + {text}]", sure
-    return None
-
-
-def _is_window(context: Context, loop: ast.For, base: ast.Name, sequence: str, count: str) -> bool:
-    """Tell whether an outer loop lets ``base`` run over the starts of all windows of the sequence."""
-    for outer in context.loops(loop):
-        if not isinstance(outer, ast.For) or ast.unparse(outer.target) != base.id:
-            continue
-        stop = range_stop(context, outer.iter)
-        text = ast.unparse(stop) if stop is not None else ""
-        stores = [n for n in context.nodes(ast.Name) if n.id == base.id and isinstance(n.ctx, ast.Store)]
-        unchanged = sequence not in context.written_in(outer) and len(stores) == 1
-        return unchanged and text in (f"len({sequence}) - {count} + 1", f"len({sequence}) - {count}")
-    return False
-
-
-def _is_number(context: Context, node: ast.expr) -> bool:
-    """Tell whether a local starts as a number and only ever is added to."""
-    place = context.place(node)
-    if place is None or place.kind is not PlaceKind.LOCAL:
-        return False
-    values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
-    return bool(values) and all(
-        isinstance(b.value, ast.Constant) and type(b.value.value) in (int, float) for b in values
     )
 
 
@@ -329,8 +237,8 @@ def _cumulative(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tu
             ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value),
             ast.Assign(targets=[ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index))],
                        value=ast.Name(id=kept)),
-        ] if kept == total.id and index == whole.index and _is_number(context, total):  # fmt: skip
-            if _is_read_later(context, total, loop):
+        ] if kept == total.id and index == whole.index and is_number(context, total):  # fmt: skip
+            if is_read_outside(context, total, loop):
                 return None
             before = total.id
         case [ast.Assign(
@@ -356,10 +264,10 @@ def _names(node: ast.AST) -> set[str]:
 def _statement(context: Context, body: list[ast.stmt], whole: Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911
     """Return the statement that does what the body does in all turns, and what that is in words."""
     match body:
-        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if _is_number(context, total):
+        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if is_number(context, total):
             return f"{total.id} += {numpy}.sum({whole.text_of(value, numpy)})", "sums up an array"
         case [ast.If(test=ast.Compare() as test, orelse=[], body=[ast.AugAssign(target=ast.Name() as total,
-              op=ast.Add(), value=value)])] if _is_number(context, total):  # fmt: skip
+              op=ast.Add(), value=value)])] if is_number(context, total):  # fmt: skip
             mask = whole.text_of(test, numpy)
             if isinstance(value, ast.Constant) and value.value == 1:
                 return f"{total.id} += {numpy}.count_nonzero({mask})", "counts in an array"

@@ -19,13 +19,15 @@ from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen
 from whet.engine.facts import Facts
 from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
 from whet.engine.growing import Growth, is_same_place, is_text, read_growth, take_piece
-from whet.engine.hashing import UNHASHABLE, makes_hashable_list, may_be_hashable
+from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
+from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
 from whet.engine.pieces import collect_behind_property, collect_in_attribute
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Bench, Case, Refuse, Rule, Triggers
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.sets import (
+    build_set_before_loop,
     groups_may_be_sets,
     is_closed,
     keep_set_beside,
@@ -33,6 +35,7 @@ from whet.engine.sets import (
     turn_groups_into_sets,
     turn_into_set,
 )
+from whet.engine.summing import ask_numbers, find_summed, is_number, is_read_outside
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
 __all__ = [
@@ -65,17 +68,26 @@ __all__ = [
     "Triggers",
     "Use",
     "Whole",
+    "adds_hashable",
+    "allows_list",
     "array_state",
     "ask_arrays",
+    "ask_numbers",
+    "build_set_before_loop",
     "collect_behind_property",
     "collect_in_attribute",
     "find_empty_list",
     "find_empty_start",
     "find_filling",
+    "find_new_lists",
     "find_obstacle",
+    "find_parameter_behind",
+    "find_summed",
     "groups_may_be_sets",
     "hand_over_all",
     "is_closed",
+    "is_number",
+    "is_read_outside",
     "is_same_place",
     "is_seen_after_exception",
     "is_text",

@@ -47,3 +47,17 @@ def may_be_hashable(context: Context, node: ast.expr) -> bool:
 
 def _defines_equality(node: ast.ClassDef) -> bool:
     return any(isinstance(item, ast.FunctionDef) and item.name == "__eq__" for item in node.body)
+
+
+def adds_hashable(context: Context, reference: ast.expr) -> bool:
+    """Tell whether what `append`, `extend` or `+=` adds to the list ``reference`` may be hashable."""
+    method = context.facts.parent(reference)
+    if isinstance(method, ast.AugAssign) and isinstance(method.value, ast.List | ast.ListComp):
+        return makes_hashable_list(context, method.value)
+    call = context.facts.parent(method) if isinstance(method, ast.Attribute) else None
+    if not isinstance(call, ast.Call) or not isinstance(method, ast.Attribute):
+        return True
+    if method.attr == "append":
+        return all(may_be_hashable(context, argument) for argument in call.args)
+    displays = (argument for argument in call.args if isinstance(argument, ast.List | ast.ListComp))
+    return method.attr == "extend" and all(makes_hashable_list(context, display) for display in displays)

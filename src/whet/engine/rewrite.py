@@ -122,6 +122,27 @@ class Rewrite:
         stop = len(self.facts.source.lines[end_line - 1])
         self._insert(end_line, stop, "\n" + indent_text(footer, indent, unit))
 
+    def unwrap(self, node: ast.If) -> None:
+        """Put the body of ``node`` where the whole of it stands: its condition is dropped."""
+        first, last = node.body[0], node.body[-1]
+        texts = (
+            part for item in node.body for part in ast.walk(item) if isinstance(part, ast.Constant | ast.JoinedStr)
+        )
+        if any(part.lineno != part.end_lineno for part in texts) or first.lineno == node.lineno:
+            self.refuse("its body is hard to move")
+            return
+        end = last.end_lineno or last.lineno
+        lines = list(self.facts.source.lines[first.lineno - 1 : end])
+        lines[-1] = lines[-1][: self.facts.source.column(end, last.end_col_offset or 0)]
+        deep = len(lines[0]) - len(lines[0].lstrip())
+        unit = max(1, deep - node.col_offset)
+        moved = []
+        for line in lines:
+            bare = line.lstrip()
+            levels, more = divmod(max(0, len(line) - len(bare) - deep), unit)
+            moved.append(f"{'    ' * levels}{' ' * more}{bare.rstrip()}" if bare else "")
+        self.replace(node, "\n".join(moved))
+
     def delete_argument(self, call: ast.Call, argument: ast.expr | ast.keyword) -> None:
         """Take an argument out of a call, with its comma."""
         span = self._layout.find_argument(call, argument)

@@ -8,7 +8,7 @@ from whet.engine.context import Context
 from whet.engine.hashing import may_be_hashable
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
-from whet.engine.scopes import Binding, BindingKind
+from whet.engine.scopes import Binding, BindingKind, ScopeKind
 
 
 def may_become_set(context: Context, place: Place) -> bool:
@@ -248,3 +248,22 @@ def turn_groups_into_sets(context: Context, place: Place, rewrite: Rewrite) -> N
                 method = context.facts.parent(outer)
                 if isinstance(method, ast.Attribute):
                     rewrite.rename_attribute(method, "add")
+
+
+def build_set_before_loop(context: Context, place: Place, test: ast.Compare, rewrite: Rewrite) -> None:
+    """Make the edits that build a set of the list before the outermost loop around ``test``, and ask that there."""
+    loops = context.loops(test)
+    statement = context.facts.statement(loops[-1]) if loops else None
+    if statement is None or context.function.kind is not ScopeKind.FUNCTION:
+        rewrite.refuse("whoever calls this has to hand over a set")
+        return
+    statement = context.whole_if(statement)
+    known = rewrite.fresh(f"{place.name}_set")
+    for reference in place.references:
+        use = context.use(reference)
+        inside = context.is_inside(reference, statement)
+        if use in (Use.APPEND, Use.EXTEND) or (inside and use in (Use.BIND, Use.DELETE, Use.ESCAPE)):
+            rewrite.refuse(f"{place.name} changes while it is tested")
+        if use is Use.TEST and inside:
+            rewrite.replace(reference, known)
+    rewrite.insert_before(statement, f"{known} = set({place.name})")
