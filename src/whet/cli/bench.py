@@ -10,6 +10,7 @@ import typer
 
 from whet.cli.console import say
 from whet.cli.options import CodeOption, ModuleOption, TargetCommand, TargetWords
+from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def bench_command(
             stdin=stdin,
             clock=_parse_clock(clock),
             unlike=unlike,
-            progress=line.show,
+            progress=line,
         )
         measured = bench(request, Path.cwd())
     _write(measured, format_)
@@ -129,22 +130,9 @@ def _parse_clock(text: str) -> Clock | None:
     return clocks[text]
 
 
-class _BenchLine:
+class _BenchLine(TerminalLine):
     """A line on a terminal that says how far the runs are; nothing elsewhere."""
 
-    def __init__(self) -> None:
-        self._stream = sys.stderr if sys.stderr is not None and sys.stderr.isatty() else None
-
-    def __enter__(self) -> _BenchLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream is not None:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-
-    def show(self, run: int, seconds: float) -> None:
+    def __call__(self, run: int, seconds: float) -> None:
         """Show that run ``run`` begins, after so many seconds."""
-        if self._stream is not None:
-            self._stream.write(f"\r\x1b[Kwhet: run {run}, {seconds:.0f} s")
-            self._stream.flush()
+        self.show(f"whet: run {run}, {seconds:.0f} s")

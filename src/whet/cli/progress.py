@@ -8,33 +8,25 @@ program, a password prompt).
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from time import monotonic
 from typing import TextIO
 
+from whet.cli.terminal_line import TerminalLine
 from whet.pipeline.options import Step
 
 FIRST_AFTER = 1.0
 EVERY = 0.25
 
 
-class LiveLine:
+class LiveLine(TerminalLine):
     """Draws steps; use as a context manager. Off a terminal it does nothing."""
 
     def __init__(self, rate: int, stream: TextIO | None = None) -> None:
-        self.stream = stream if stream is not None else sys.stderr
+        super().__init__(stream)
         self.rate = rate
         self.rows = 0
         self.drawn_at = 0.0
-        self.usable = _is_usable(self.stream)
-
-    def __enter__(self) -> LiveLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clear()
 
     def __call__(self, step: Step) -> None:
         """Show where the measurement stands."""
@@ -58,27 +50,13 @@ class LiveLine:
         if step.purpose == "attach":
             what = f"sampling for {step.seconds:.0f} s; Ctrl-C ends it with a report"
         text = f"whet: {what}"
-        self._write(f"{start}\x1b7\x1b[{rows};1H\x1b[2K{text[: columns - 1]}\x1b8")
+        self.write(f"{start}\x1b7\x1b[{rows};1H\x1b[2K{text[: columns - 1]}\x1b8")
 
     def clear(self) -> None:
         """Take the line away and give the whole screen back."""
         if self.rows:
-            self._write(f"\x1b7\x1b[r\x1b[{self.rows};1H\x1b[2K\x1b8")
+            self.write(f"\x1b7\x1b[r\x1b[{self.rows};1H\x1b[2K\x1b8")
             self.rows = 0
-
-    def _write(self, text: str) -> None:
-        try:
-            self.stream.write(text)
-            self.stream.flush()
-        except (OSError, ValueError):
-            self.usable = False
-
-
-def _is_usable(stream: TextIO | None) -> bool:
-    try:
-        return stream is not None and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    except ValueError:
-        return False
 
 
 def _is_taken_over(stream: TextIO) -> bool:
