@@ -358,3 +358,25 @@ def test_a_fresh_name_is_fresh_where_it_is_used():
         "x_2",
         "seen_2_2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("for i in x:\n    if i:\n        f(i)\n        g(i)\n", "for i in x:\n    f(i)\n    g(i)\n"),
+        ("if x:\n  if y:\n      f()\nz\n", "if y:\n    f()\nz\n"),
+        ("if x:\n\tf(\n\t\t1,\n\t)\n", "f(\n\t1,\n)\n"),
+    ],
+)
+def test_an_if_gives_way_to_its_body(before, after):
+    facts, rewrite = opened(before)
+    rewrite.unwrap(nodes(facts, ast.If)[0])
+    assert made(before, rewrite) == after
+
+
+@pytest.mark.parametrize("before", ['if x:\n    f("""a\n    b""")\n', "if x: f()\n"])
+def test_a_body_that_is_hard_to_move_stays(before):
+    facts, rewrite = opened(before)
+    rewrite.unwrap(nodes(facts, ast.If)[0])
+    assert rewrite.edits == ()
+    assert rewrite.refusal == "its body is hard to move"
