@@ -188,7 +188,7 @@ def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:
         figures: list[Figure] = [row.cost.share, row.cost.spent, row.cost.self_time]
         figures += [row.cost.hits] if columns.hits else []
         figures += [row.cost.peak, row.cost.allocated] if columns.memory else []
-        cells.append([write_code(row.name, 120), write_code(row.place, 120), *map(str, figures)])
+        cells.append([write_code(row.name, 120), write_code(row.place, 120), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
 
 
@@ -198,8 +198,13 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
     cells = []
     for row in rows:
         figures = [row.cost.share, row.cost.spent, *([row.cost.hits, row.cost.per_hit] if columns.hits else [])]
-        cells.append([write_code(row.place, 120), write_code(row.code, 120), *map(str, figures)])
+        cells.append([write_code(row.place, 120), write_code(row.code, 120), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
+
+
+def _write_figure(figure: Figure) -> str:
+    # No break between a number and its unit: columns get as narrow as their words.
+    return figure.text.replace(" ", "\u00a0")
 
 
 def _write_table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> str:
