@@ -49,6 +49,10 @@ class Purpose(StrEnum):
     ATTACH = "attach"
 
 
+INTERRUPTED = "interrupted"
+"""``stopped`` of an execution that Ctrl-C reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One execution of the program.

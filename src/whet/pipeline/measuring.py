@@ -26,7 +26,7 @@ from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
 from whet.model.profile import Profile
-from whet.model.run import Execution, Host, Notice, Purpose, Resident, Run
+from whet.model.run import INTERRUPTED, Execution, Host, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import Captures
 from whet.pipeline.evidence import pool_evidence
 from whet.pipeline.options import MeasureOptions, Sampler, Step
@@ -335,7 +335,7 @@ class _Measurement:
                 exit_status=outcome.status,
                 signal=outcome.signal,
                 peak_resident_bytes=outcome.poller.peak_bytes if outcome.poller is not None else 0,
-                stopped=outcome.stopped or ("interrupted" if outcome.interrupted else ""),
+                stopped=outcome.stopped or (INTERRUPTED if outcome.interrupted else ""),
             )
         )
         return outcome

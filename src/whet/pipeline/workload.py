@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whet.errors import TargetError, UsageError
 from whet.model.masking import MASK
-from whet.model.run import Purpose, Run
+from whet.model.run import INTERRUPTED, Purpose, Run
 from whet.prove.stage import Program
 from whet.target.program import is_program
 from whet.target.python_words import names_python, read_python_command
@@ -45,7 +45,7 @@ def _refuse_unrepeatable(run: Run) -> None:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
     if first.stopped.startswith("ended by --duration"):
         raise UsageError("the program does not end by itself, it was ended by --duration", NAME_ONE)
-    if first.signal or first.stopped == "interrupted":
+    if first.signal or first.stopped == INTERRUPTED:
         raise UsageError("the program was interrupted when it was measured, so it is no measure for others", NAME_ONE)
     if any(MASK in word for word in run.command):
         raise UsageError(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whet.model.hotspot import Hotspots
-from whet.model.run import Execution, Purpose, Run
+from whet.model.run import INTERRUPTED, Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.proof import head_proof
 from whet.report.units import bytes_figure, format_seconds, format_share, format_whole_share, time_figure
 from whet.report.words import (
     FEW_SAMPLES,
     describe_not_measured,
+    has_been_ended,
     has_failed,
     measure_rest_command,
     more_samples_command,
@@ -78,18 +79,24 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions = [Caution(notice.about, notice.message, notice.hint) for notice in run.notices]
     for execution in run.executions:
         if execution.stopped and not any(execution.stopped in caution.message for caution in cautions):
-            cautions.append(Caution(f"{execution.purpose.value} execution", execution.stopped))
+            cautions.append(_tell_end(execution))
     cautions += _doubt_times(run, hotspots)
     cautions += _point_to_awaiting(run, hotspots)
     cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
-    if more or (hotspots.samples < FEW_SAMPLES and has_failed(run)):
+    if more or (hotspots.samples < FEW_SAMPLES and (has_failed(run) or has_been_ended(run))):
         error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
         count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
         cautions.append(Caution("samples", f"only {count}{error}", more))
     elif stood_idle(run, hotspots):
         cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
     return tuple(cautions)
+
+
+def _tell_end(execution: Execution) -> Caution:
+    if execution.stopped == INTERRUPTED:
+        return Caution(INTERRUPTED, f"{INTERRUPTED}: this covers what ran until then")
+    return Caution(f"{execution.purpose.value} execution", execution.stopped)
 
 
 def compare_runs(before: Run, after: Run) -> str:

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from whet.model.hotspot import Hotspots
 from whet.model.masking import mask_argv
 from whet.model.metric import NANOSECONDS_PER_SECOND
-from whet.model.run import Execution, Purpose, Run
+from whet.model.run import INTERRUPTED, Execution, Purpose, Run
 from whet.report.units import format_share
 
 FEW_SAMPLES = 200
@@ -80,6 +80,11 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
             return ""
         seconds = run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         return repeat_command(run, "--duration", str(min(max(60, ceil(times * seconds / 10) * 10), MOST_SECONDS)))
+    if has_been_ended(run):
+        # Run once more, it would not end by itself either.
+        seconds = times * run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
+        asked = run.executions[0].stopped != INTERRUPTED
+        return repeat_command(run, "--duration", str(min(ceil(seconds / 10) * 10, MOST_SECONDS))) if asked else ""
     times *= run.timed.repeats if run.timed else 1
     if times <= _MOST_REPEATS:
         return repeat_command(run, "--repeat", str(max(times, 2)))
@@ -91,6 +96,12 @@ def has_failed(run: Run) -> bool:
     return bool(run.executions and run.executions[0].exit_status)
 
 
+def has_been_ended(run: Run) -> bool:
+    """Tell whether the program was ended from outside, by Ctrl-C or ``--duration``, as servers are."""
+    stopped = run.executions[0].stopped if run.executions and not find_attached(run) else ""
+    return stopped == INTERRUPTED or stopped.startswith("ended by --duration")
+
+
 def describe_not_measured(run: Run) -> str:
     """Return one sentence that names it and the options that measure it: the summary's last line."""
     if not run.not_measured:
@@ -100,7 +111,7 @@ def describe_not_measured(run: Run) -> str:
 
 def measure_rest_command(run: Run) -> str:
     """Return the command that measures what was not; empty where no option of ``whet run`` does."""
-    if has_failed(run):
+    if has_failed(run) or has_been_ended(run):
         return ""
     options = dict.fromkeys(option for _, option in run.not_measured if option.startswith("-"))
     return repeat_command(run, *(word for option in options for word in option.split())) if options else ""

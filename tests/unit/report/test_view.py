@@ -13,7 +13,7 @@ from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, FunctionSpot
 from whet.model.metric import Metric
 from whet.model.profile import LineCount
-from whet.model.run import Execution, Notice, Purpose, Resident, SourceFile
+from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile
 from whet.report.costs import figure_cost, list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
@@ -385,3 +385,24 @@ def test_times_of_pooled_executions_are_their_sums():
     # 50 samples of two executions need twice the executions that 50 samples of one need.
     repeats = [int(shlex.split(each.more_samples)[3]) for each in (once, thrice)]
     assert repeats[1] == 2 * repeats[0]
+
+
+@pytest.mark.parametrize(
+    ("stopped", "more"),
+    [
+        (INTERRUPTED, ""),
+        ("ended by --duration after 5 s", "whet run --duration 50 orders.py"),
+        ("", "whet run --repeat 10 orders.py"),
+    ],
+)
+def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(stopped, more):
+    execution = replace(make_run().executions[0], wall_ns=5 * 10**9, stopped=stopped, repeats=1)
+    run = replace(make_run(), command=("orders.py",), executions=(execution,), notices=())
+    few = replace(make_hotspots(), samples=50)
+    assert more_samples_command(run, few) == more
+    view = build_view(run, few, ())
+    assert any(caution.message.startswith("only 50 samples") for caution in view.cautions)
+    assert "--repeat" in view.summary.next_command or stopped
+    if stopped == INTERRUPTED:
+        assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
+        assert view.summary.next_command == "whet report --format json"
