@@ -10,6 +10,7 @@ from dataclasses import replace
 from whet.advise.estimate import whole_gain
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.remark import (
+    IMPORT,
     Remark,
     find_hottest,
     is_seen,
@@ -45,7 +46,6 @@ _NATIVE_GAIN = 10.0
 """What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
 _PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
-_IMPORT = re.compile(r"\s*(import|from)\b")
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
 
 
@@ -187,7 +187,7 @@ def _dependencies(
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
     callers = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]
-    callers = [spot for spot in callers if not _IMPORT.match(read_line(run, spot))]
+    callers = [spot for spot in callers if not IMPORT.match(read_line(run, spot))]
     callers.sort(key=lambda spot: (-time_called(spot), spot.file, spot.line))
     outside = dict(hotspots.outside_packages)
     for package in packages[:1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from whet.model.metric import Metric, seconds
 from whet.model.run import Run
 from whet.model.source import split_lines
 
+IMPORT = re.compile(r"\s*(import|from)\b")
+"""A line that imports."""
 LEAST_SAMPLES = 3
 """Samples that a place must have been seen in for anything to be said about it."""
 

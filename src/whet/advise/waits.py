@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from whet.advise.remark import Remark, make_remark, read_line, tell_time
+from whet.advise.remark import IMPORT, Remark, make_remark, read_line, tell_time
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 
@@ -39,6 +39,7 @@ def remark_waits(
     run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[Remark]:
     """Yield the lines that the program waits on, what they wait for told by their source."""
+    own = [spot for spot in own if not IMPORT.match(read_line(run, spot))]  # of these `import-time` speaks
     waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
     for spot in waits:
         share = spot.cost.waiting_ns / hotspots.busy_ns

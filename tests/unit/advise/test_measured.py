@@ -79,6 +79,7 @@ def test_little_waiting_and_lines_of_rules_are_passed_over():
     assert said(run("f()"), hotspots(line(waiting_ns=SECOND // 4))) == {}
     spots = hotspots(line(waiting_ns=4 * SECOND))
     assert said(run("f()"), spots, taken={(FILE, 1)}) == {}
+    assert said(run("from shop import f"), spots) == {}
 
 
 def test_threads_that_compute_one_at_a_time():
