@@ -22,6 +22,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Case,
     Context,
     Finding,
@@ -40,6 +41,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
     triggers=Triggers(nodes=frozenset({ast.Import, ast.ImportFrom})),
+    asks=frozenset({Ask.SHARE}),
 )
 
 _LOADED = frozenset(
@@ -49,6 +51,8 @@ _LOADED = frozenset(
     )
 )
 """Modules that the interpreter has loaded before the program starts, or that are a part of it."""
+_WORTH = 0.01
+"""Part of the run that the import must take: what a module costs, its name does not tell."""
 _MOST = 3
 """Functions that an import is put into; used in more, it is needed by most runs."""
 
@@ -78,6 +82,7 @@ def detect(context: Context) -> Iterator[Finding]:
             f"Only {names} need{'s' if len(users) == 1 else ''} this import: made there, runs that do not call "
             f"{'it' if len(users) == 1 else 'them'} do not pay for it. The name is then no attribute of this module.",
             rewrite=rewrite,
+            questions=(context.ask_lines(Ask.SHARE, context.lines_of(node), least=_WORTH, needed=True),),
         )
 
 

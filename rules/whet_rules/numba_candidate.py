@@ -178,7 +178,8 @@ def _questions(
     parameters = {arg.arg for arg in (*spec.posonlyargs, *spec.args)} if spec is not None else set()
     indexed = {n.value.id for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
     types = (
-        context.ask(name, Ask.TYPES, expects=expects, excludes=excludes)
+        # Nothing in the source says that what comes from outside is a number, and not a matrix or a text.
+        context.ask(name, Ask.TYPES, expects=expects, excludes=excludes, needed=True)
         for name in sorted(parameters if expects else parameters | indexed)
     )
     return (*types, *(context.ask(name, Ask.ELEMENTS, expects=_ELEMENTS) for name in sorted(indexed)))
