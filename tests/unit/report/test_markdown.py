@@ -40,7 +40,8 @@ def test_it_says_everything_that_a_reviewer_needs():
         "3.06 s → 1.27 s CPU, peak 96.4 MB → 97.1 MB, 20 pairs of runs in turn.",
         "-        return number in self.numbers\n+        return number in self.number_set\n```\n",
         "### Tried, and no gain (1)",
-        "| <code>Ledger.seen</code> | <code>shop/ledger.py:21</code> | 41.2\u00a0%\u00a0±1.4 | 1.29\u00a0s | 1.16\u00a0s | 41,250 |",
+        "| <code>Ledger.seen</code> | <code>shop/ledger.py:21</code> "
+        "| 41.2\u00a0%\u00a0±1.4 | 1.29\u00a0s | 1.16\u00a0s | 41,250 |",
         "whet doctor --install",
         "Not measured: memory (--memory), exact hits (--exact-lines)",
         "commit <code>8d1f0c2</code>",
