@@ -135,7 +135,9 @@ def store(rows):
         cursor.execute("INSERT INTO t VALUES (?, ?)", row)
     for name, count in rows:
         db.execute("update t set b = ? where a = ?", (count + 1, name))
-    return db.execute("select a, b from t order by a").fetchall()
+    found = db.execute("select a, b from t order by a").fetchall()
+    db.close()
+    return found
 """,
         after="""
 import sqlite3
@@ -146,7 +148,9 @@ def store(rows):
     cursor = db.cursor()
     cursor.executemany("INSERT INTO t VALUES (?, ?)", rows)
     db.executemany("update t set b = ? where a = ?", ((count + 1, name) for name, count in rows))
-    return db.execute("select a, b from t order by a").fetchall()
+    found = db.execute("select a, b from t order by a").fetchall()
+    db.close()
+    return found
 """,
         call="store",
         inputs=("([('a', 1), ('b', 2)],)", "([],)"),
@@ -163,7 +167,9 @@ def run():
     db = sqlite3.connect(":memory:")
     db.execute("create table t (id, name)")
     db.executemany("insert into t values (?, ?)", [(1, "a"), (2, "b")])
-    return names(db, [2, 1])
+    found = names(db, [2, 1])
+    db.close()
+    return found
 """,
         after="""
 import sqlite3
@@ -177,7 +183,9 @@ def run():
     db = sqlite3.connect(":memory:")
     db.execute("create table t (id, name)")
     db.executemany("insert into t values (?, ?)", [(1, "a"), (2, "b")])
-    return names(db, [2, 1])
+    found = names(db, [2, 1])
+    db.close()
+    return found
 """,
         call="run",
         inputs=("()",),

@@ -12,9 +12,14 @@ class Finisher(Protocol):
     pid: int
 
     @property
-    def is_on(self) -> bool: ...
-    def finish(self) -> None: ...
-    def resume(self) -> None: ...
+    def is_on(self) -> bool:
+        """Whether the timer runs in this process."""
+
+    def finish(self) -> None:
+        """Stop the timer, and save."""
+
+    def resume(self) -> None:
+        """Start it again."""
 
 
 def wrap_exits(agent: Finisher) -> None:
