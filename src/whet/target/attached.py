@@ -12,9 +12,10 @@ from pathlib import Path
 
 from whet.errors import UsageError, WhetError
 from whet.model.run import Interpreter
-from whet.target.ask import Answer, ask_interpreter
+from whet.target.ask import ask_interpreter
 from whet.target.host import TargetHost
 from whet.target.naming import parse_target
+from whet.target.probe import describe_bare_host
 from whet.target.process import RunningProcess, read_environment
 from whet.target.python_words import names_python, read_python_command
 from whet.target.roots import find_program_roots
@@ -37,7 +38,7 @@ def find_host(process: RunningProcess) -> TargetHost:
     why = f"process {process.pid} runs on it"
     for path in _list_candidates(process) if process.is_ours else ():
         with contextlib.suppress(WhetError):
-            return _describe(path, why, ask_interpreter(path, _plain_environment()))
+            return describe_bare_host(path, why, ask_interpreter(path, _plain_environment()))
     version = _ask_sampler(process.pid) or _guess_version(process.executable)
     # The words that started it tell the environment where the file's own path tells the base installation.
     named = process.command[0] if process.command else ""
@@ -87,22 +88,6 @@ def _list_candidates(process: RunningProcess) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             if guess and Path(guess).is_absolute() and Path(guess).samefile(running):
                 yield Path(guess)
-
-
-def _describe(path: Path, why: str, answer: Answer) -> TargetHost:
-    implementation = "CPython" if answer.implementation == "cpython" else answer.implementation
-    return TargetHost(
-        interpreter=Interpreter(
-            str(path), answer.shown_version, implementation, answer.free_threaded, why, answer.libraries
-        ),
-        version=answer.version,
-        abi=answer.abi,
-        prefix=answer.prefix,
-        stdlib=answer.stdlib,
-        site_packages=answer.site_packages,
-        scripts=answer.scripts,
-        debug=answer.debug,
-    )
 
 
 def _plain_environment() -> dict[str, str]:

@@ -15,6 +15,7 @@ from whet.target.cache import cache_folder
 from whet.target.host import TargetHost
 from whet.target.install import LOWEST, install_line
 from whet.target.ptrace import ptrace_trouble
+from whet.target.quietly import last_line, run_quietly
 from whet.target.tools import find_tool
 
 _SECONDS = 60
@@ -83,9 +84,9 @@ def check_sampler(host: TargetHost, *, refused: bool) -> Check:
     tool = find_tool("py-spy")
     if tool is None:
         return Check("py-spy", False, "not found", f"{sys.executable} -m pip install py-spy")
-    status, said = _run([str(tool), "--version"])
+    status, said = run_quietly([str(tool), "--version"], _SECONDS)
     if status != 0:
-        return Check("py-spy", False, f"{tool} does not start: {_last_line(said)}", "install py-spy anew")
+        return Check("py-spy", False, f"{tool} does not start: {last_line(said)}", "install py-spy anew")
     name = said.strip().splitlines()[0] if said.strip() else "py-spy"
     if refused:
         return Check(name, True, f"starts ({tool})")
@@ -115,9 +116,9 @@ def check_package(name: str, host: TargetHost, *, needed: bool) -> Check:
         )
     words = [folder] if name in host.borrowed else []
     code = f"import sys; sys.path += sys.argv[1:]; import {_NEEDS.get(name, name) if words else name}"
-    status, said = _run([host.interpreter.path, "-c", code, *words], cwd=Path(folder))
+    status, said = run_quietly([host.interpreter.path, "-c", code, *words], _SECONDS, cwd=Path(folder))
     if status != 0:
-        return Check(shown, False, f"cannot be imported from {folder}: {_last_line(said)}", install_line(host), needed)
+        return Check(shown, False, f"cannot be imported from {folder}: {last_line(said)}", install_line(host), needed)
     return Check(shown, True, f"{_SERVES[name]}; from {name_origin(name, host)}", needed=needed)
 
 
@@ -168,32 +169,10 @@ def _dump_a_child(tool: Path, host: TargetHost) -> str:
         try:
             if child.stdout is None or b"ready" not in child.stdout.readline():
                 return "the interpreter does not start"
-            status, said = _run([str(tool), "dump", "--pid", str(child.pid)])
-            return "" if status == 0 else _last_line(said)
+            status, said = run_quietly([str(tool), "dump", "--pid", str(child.pid)], _SECONDS)
+            return "" if status == 0 else last_line(said)
         finally:
             child.kill()
-
-
-def _run(words: list[str], cwd: Path | None = None) -> tuple[int, str]:
-    try:
-        done = subprocess.run(
-            words,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return 1, str(error)
-    return done.returncode, f"{done.stdout}\n{done.stderr}"
-
-
-def _last_line(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1] if lines else "it failed without a word"
 
 
 def _is_older(version: str, lowest: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,9 +15,10 @@ from whet.errors import CollectorError, StoreError
 from whet.target.ask import PACKAGES
 from whet.target.cache import add_companions, find_own, parts_of, put_in_place, read_version, wheels_folder
 from whet.target.host import TargetHost
+from whet.target.quietly import last_line, run_quietly
 
 LOWEST = {"line_profiler": "5.0.0", "memray": "1.19.1", "pyinstrument": "5.1.1"}
-"""The oldest versions that whet works with, as in its own dependencies."""
+"""The oldest versions that are taken from a target's environment."""
 
 _SECONDS = 600
 _OFFLINE = "the package index cannot be reached"
@@ -149,21 +149,7 @@ def _run(words: list[str], folder: Path) -> tuple[int, str]:
     environ.pop("PIP_TARGET", None)
     environ.pop("PIP_PREFIX", None)
     environ.pop("__PYVENV_LAUNCHER__", None)
-    try:
-        done = subprocess.run(
-            words,
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return 1, str(error)
-    return done.returncode, f"{done.stdout}\n{done.stderr}"
+    return run_quietly(words, _SECONDS, cwd=folder, environ=environ)
 
 
 def _is_offline(said: str) -> bool:
@@ -190,5 +176,4 @@ def _has_no_wheel(said: str) -> bool:
 def _explain(said: str, host: TargetHost) -> str:
     if _has_no_wheel(said):
         return f"there is no wheel for {host.interpreter.implementation} {host.interpreter.version} ({host.abi})"
-    lines = [line for line in said.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "the installer failed without a word"
+    return last_line(said, "the installer failed without a word")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -33,6 +34,16 @@ def describe_host(path: Path, why: str, answer: Answer) -> TargetHost:
         if lent is not None:
             packages[name] = str(lent)
             borrowed.add(name)
+    return replace(
+        describe_bare_host(path, why, answer),
+        packages=packages,
+        versions={name: read_version(name, Path(folder)) for name, folder in packages.items()},
+        borrowed=frozenset(borrowed),
+    )
+
+
+def describe_bare_host(path: Path, why: str, answer: Answer) -> TargetHost:
+    """Make a ``TargetHost`` of an answer where nothing is to be imported in the target."""
     return TargetHost(
         interpreter=Interpreter(
             path=str(path),
@@ -48,9 +59,6 @@ def describe_host(path: Path, why: str, answer: Answer) -> TargetHost:
         stdlib=answer.stdlib,
         site_packages=answer.site_packages,
         scripts=answer.scripts,
-        packages=packages,
-        versions={name: read_version(name, Path(folder)) for name, folder in packages.items()},
-        borrowed=frozenset(borrowed),
         debug=answer.debug,
     )
 

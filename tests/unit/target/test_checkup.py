@@ -78,7 +78,7 @@ def test_a_package_that_is_too_old_is_named_with_what_is_needed(monkeypatch: pyt
 def test_a_package_is_really_imported(
     status: int, said: str, works: bool, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkup, "_run", lambda _words, cwd=None: (status, said))
+    monkeypatch.setattr(checkup, "run_quietly", lambda _words, _seconds, cwd=None: (status, said))
     host = replace(HOST, packages={"memray": "/site"}, versions={"memray": "1.20.0"})
     check = check_package("memray", host, needed=False)
     assert check.works is works
