@@ -10,6 +10,7 @@ from whet.model.finding import Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, Gain, Proof, Total, Trial, Verdict
 from whet.pipeline.advising import diff_texts
+from whet.pipeline.workload import can_be_repeated
 from whet.report.proof import describe_checked, format_gain, order_advice
 
 _WORDS = {
@@ -47,7 +48,9 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
         return name_apply(proof) if is_faster and not refused else ""
     if any(execution.exit_status is None for execution in run.executions):
         return ""
-    return "whet prove" if any(can_be_tried(item) for item in advice) else ""
+    if not any(can_be_tried(item) for item in advice):
+        return ""
+    return "whet prove" if can_be_repeated(run) else "whet prove --workload COMMAND"
 
 
 def name_apply(proof: Proof, *, offers: bool = True) -> str:

@@ -8,7 +8,7 @@ import re
 import shlex
 from pathlib import Path
 
-from whet.errors import TargetError, UsageError
+from whet.errors import TargetError, UsageError, WhetError
 from whet.model.masking import MASK
 from whet.model.run import INTERRUPTED, Purpose, Run
 from whet.prove.stage import Program
@@ -37,6 +37,15 @@ def make_program(
     status = run.executions[0].exit_status if run.executions else None
     program = Program(run.interpreter.path, run.directory, spec, "", stdin, setup, cleanup, status)
     return program, notes
+
+
+def can_be_repeated(run: Run) -> bool:
+    """Tell whether the run's own command can be run once more, as far as the run itself tells."""
+    try:
+        _refuse_unrepeatable(run)
+    except WhetError as error:
+        return not isinstance(error, UsageError)
+    return True
 
 
 def _refuse_unrepeatable(run: Run) -> None:

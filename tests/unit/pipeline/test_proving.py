@@ -345,6 +345,20 @@ def _with_offers(run: Run, verdict: Verdict = Verdict.FASTER) -> Run:
     return replace(run, proof=replace(run.proof, unasked=unasked))
 
 
+@pytest.mark.parametrize(
+    ("change", "command"),
+    [
+        ({}, "whet prove"),
+        ({"stopped": "interrupted"}, "whet prove --workload COMMAND"),
+        ({"stopped": "ended by --duration after 3 s"}, "whet prove --workload COMMAND"),
+        ({"signal": 15, "exit_status": 143}, "whet prove --workload COMMAND"),
+    ],
+)
+def test_the_next_command_is_one_that_works(bench: Bench, change: dict[str, object], command: str) -> None:
+    first = replace(bench.run.executions[0], **change)  # type: ignore[arg-type]
+    assert name_next_command(replace(bench.run, executions=(first,)), bench.advice) == command
+
+
 def test_offers_that_were_measured_faster_are_named_apart(bench: Bench) -> None:
     run = _with_offers(bench.prove(Verdict.FASTER, Verdict.FASTER))
     assert run.proof.offers == ("id1",)
