@@ -78,7 +78,8 @@ class Whole(ast.NodeTransformer):
         stop = "" if self.stop == f"len({array})" else self.stop
         return f"{array}[{self.start}:{stop}]" if self.start or stop else array
 
-    def visit(self, node: ast.expr) -> ast.expr:  # type: ignore[override]  # noqa: D102, PLR0911
+    def visit(self, node: ast.expr) -> ast.expr:  # type: ignore[override]  # noqa: PLR0911
+        """Return what an element is computed by, written for the whole arrays."""
         match node:
             case ast.Constant(value=value) if type(value) in (int, float):
                 return node
