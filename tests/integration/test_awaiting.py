@@ -53,6 +53,8 @@ def test_awaited_time_stands_with_the_coroutine_that_awaits(tmp_path):
 
 def test_the_default_sampler_names_the_one_that_knows(tmp_path):
     report = measure(tmp_path)
+    if any(each["about"] == "machine" for each in report["warnings"]):
+        pytest.skip("more wants to run than there are processors: little is known of waiting then")
     if report["functions"] and any("py-spy" in each["collectors"] for each in report["functions"]):
         (hint,) = [each["hint"] for each in report["warnings"] if each["about"] == "waiting"]
         assert hint == "whet run --sampler pyinstrument ask.py"
