@@ -3,11 +3,12 @@
     python docs/screenshots.py [--only demo-light,phone] [--keep FOLDER]
 
 The demo is profiled with memory and its advice is proven; the real program is black, from PyPI, formatting the
-standard library's ``argparse``. Takes some minutes. ``--keep`` holds on to the runs, and uses them the next time.
+standard library's ``_pydecimal``. Takes some minutes. ``--keep`` holds on to the runs, and uses them the next time.
 """
 
 from __future__ import annotations
 
+import _pydecimal
 import argparse
 import os
 import shutil
@@ -58,8 +59,8 @@ def make_black(folder: Path) -> Path:
         python = folder / "env" / "bin" / "python"
         # Without its compiled wheel: there would be no Python to see.
         run([python, "-m", "pip", "install", "--no-binary", "black", "black"], home)
-        shutil.copy(argparse.__file__, home / "parser.py")
-        run([WHET, "run", "--memory", "--python", python, "black", "-q", "--diff", "parser.py"], home)
+        shutil.copy(_pydecimal.__file__, home / "decimals.py")
+        run([WHET, "run", "--memory", "--python", python, "black", "-q", "--diff", "decimals.py"], home)
     return _render(home, "black")
 
 
