@@ -52,7 +52,8 @@ def tell_change(proof: Proof) -> str:
         return "nothing could be measured"
     if trial.verdict in (Verdict.FAILED, Verdict.DIFFERENT_OUTPUT) or gain is None:
         return f"the change is refuted: {trial.why or trial.verdict}"
-    interval = f"{format_gain(gain.estimate)} as fast [{format_gain(gain.low)}, {format_gain(gain.high)}]"
+    low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
+    interval = f"{format_gain(gain.estimate)} as fast [{low}, {high}]"
     verdict = proof.total_verdict if proof.total is not None else trial.verdict
     words = {Verdict.FASTER: "measured faster", Verdict.SLOWER: "measured slower"}.get(
         verdict, "no difference is shown"
