@@ -60,7 +60,7 @@ def make_black(folder: Path) -> Path:
         # Without its compiled wheel: there would be no Python to see.
         run([python, "-m", "pip", "install", "--no-binary", "black", "black"], home)
         shutil.copy(_pydecimal.__file__, home / "decimals.py")
-        run([WHET, "run", "--memory", "--python", python, "black", "-q", "--diff", "decimals.py"], home)
+        run([WHET, "run", "--memory", "--python", python, "-m", "black", "-q", "--diff", "decimals.py"], home)
     return _render(home, "black")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from whet.report.fakes import make_advice, make_calls, make_flames, make_hotspots, make_run
+from whet.model.trial import Clock
+from whet.report.fakes import make_advice, make_calls, make_flames, make_hotspots, make_proven, make_run
 from whet.report.view import build_view
 from whet.report.write import write_report
 
@@ -63,6 +66,27 @@ def test_it_never_scrolls_sideways(visit, width):
     assert fits(page)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert fits(page)
+
+
+@pytest.mark.parametrize("clock", [Clock.WALL, Clock.CPU])
+def test_proven_changes_fit_a_narrow_screen(show_view, clock):
+    run, advice = make_proven()
+    tried = [(item, item.trial, item.trial.gain) for item in advice if item.trial and item.trial.gain]
+    advice = [
+        replace(item, trial=replace(trial, group=("a", "b", item.id), gain=replace(gain, clock=clock)))
+        for item, trial, gain in tried
+    ]
+    page = show_view(build_view(run, make_hotspots(), advice, make_flames()), viewport={"width": 320, "height": 720})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert fits(page)
+    assert page.locator(".ab").first.is_visible()
+
+
+def test_the_share_stands_beside_the_name_on_a_narrow_screen(show_view):
+    view = build_view(make_run(), make_hotspots(), make_advice(), make_flames())
+    page = show_view(view, viewport={"width": 320, "height": 720})
+    box = page.locator("#hotspots table.cost tbody tr").first.locator("td.n").first.bounding_box()
+    assert box["x"] + box["width"] <= 320
 
 
 def test_it_is_complete_with_scripts_off(visit, report):
