@@ -82,8 +82,9 @@ def bench_command(
     if format_ not in ("text", "json"):
         raise UsageError(f"there is no format {format_[:40]!r}", "--format text or --format json")
     from whet.cli.prove import parse_percent, parse_time
-    from whet.pipeline.bench import BenchRequest, bench, decide_bench, is_interrupted
+    from whet.pipeline.bench import bench, decide_bench, is_interrupted
     from whet.pipeline.bench_file import load_bench, save_bench
+    from whet.pipeline.bench_sides import BenchRequest
 
     with _BenchLine() as line:
         request = BenchRequest(

@@ -16,9 +16,10 @@ from whet.errors import FormatError, UsageError
 from whet.model.bench import Bench, BenchSide, SlowdownCall
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
-from whet.pipeline.bench import BenchRequest, bench, decide_bench, is_interrupted, render_bench_as
+from whet.pipeline.bench import bench, decide_bench, is_interrupted, render_bench_as
 from whet.pipeline.bench_figures import choose_clock, compare_pairs, compare_sessions, find_figures, find_quantile
 from whet.pipeline.bench_file import load_bench, refuse_unlike, save_bench
+from whet.pipeline.bench_sides import BenchRequest
 from whet.pipeline.worktree import check_out, move_into
 
 MS = 1_000_000
