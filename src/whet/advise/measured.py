@@ -22,7 +22,7 @@ from whet.advise.remark import (
     time_called,
 )
 from whet.advise.surroundings import remark_development_server, remark_unbuffered
-from whet.advise.waits import remark_waits
+from whet.advise.waits import remark_commits, remark_waits, stands_in_line
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Hotspots, ImportSpot, LineSpot, ThreadTime
@@ -65,9 +65,11 @@ def advise_by_measurement(
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
         return
+    threads = list(_threads(run, hotspots, own))
     said = [
-        *remark_waits(run, hotspots, own, taken),
-        *_threads(run, hotspots, own),
+        *remark_waits(run, hotspots, own, taken, contended=bool(threads)),
+        *remark_commits(run, hotspots, own, taken),
+        *threads,
         *_imports(run, hotspots, own),
         *_garbage(run, hotspots, own, taken),
         *_dependencies(run, hotspots, own, taken),
@@ -97,6 +99,11 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
     for threads in processes.values():
         together = sum(thread.cpu_ns for thread in threads)
         computing = [thread for thread in threads if together and thread.cpu_ns / together >= _THREAD_SHARE]
+        if len(computing) < 2:
+            # Of many short threads none has a good part, but their lines stand in line for the GIL.
+            many = [thread for thread in threads if thread.cpu_ns and thread.tid != thread.pid]
+            in_line = sum(spot.cost.waiting_ns for spot in own if stands_in_line(run, spot))
+            computing = many if 4 * in_line >= sum(thread.cpu_ns for thread in many) else []
         if len(computing) < 2 or together > _GIL_CORES * wall:
             continue
         side = min(cores, len(computing))

@@ -12,6 +12,8 @@ from whet.model.run import Run
 _WAITING_SHARE = 0.05
 """What a line must wait, of the run, to be named. Rules that know what the line does speak from 1 % on."""
 _WAITING_LINES = 3
+_COMMIT = re.compile(r"\.commit\s*\(\s*\)|\bos\.f(data)?sync\s*\(")
+_COMMIT_SHARE = 0.05
 
 _WAITS: tuple[tuple[str, str], ...] = (
     (r"\basyncio\.run\s*\(|\brun_until_complete\s*\(|\brun_forever\s*\(|\b(anyio|trio)\.run\s*\(",
@@ -36,9 +38,17 @@ _ANY_WAIT = "it waits: let what does not depend on it go on meanwhile (a thread 
 
 
 def remark_waits(
-    run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
+    run: Run,
+    hotspots: Hotspots,
+    own: Iterable[LineSpot],
+    taken: Collection[tuple[str, int]],
+    *,
+    contended: bool = False,
 ) -> Iterator[Remark]:
-    """Yield the lines that the program waits on, what they wait for told by their source."""
+    """Yield the lines that the program waits on, what they wait for told by their source.
+
+    ``contended`` says that threads wait for the GIL: lines that only stand in line for it are left out.
+    """
     own = [spot for spot in own if not IMPORT.match(read_line(run, spot))]  # of these `import-time` speaks
     waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
     for spot in waits:
@@ -47,5 +57,34 @@ def remark_waits(
             continue
         text = read_line(run, spot)
         advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
+        if _COMMIT.search(text) or (contended and stands_in_line(run, spot)):
+            continue
         message = f"The program waited here for {tell_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
         yield make_remark("waiting", "The program waits here", message, spot, share)
+
+
+def stands_in_line(run: Run, spot: LineSpot) -> bool:
+    """Tell whether a line that waits computes as well, and has no word of what it might wait for but the GIL."""
+    if not spot.cost.waiting_ns or 4 * spot.cost.self_ns < spot.cost.waiting_ns:
+        return False
+    return not any(re.search(pattern, read_line(run, spot), re.IGNORECASE) for pattern, _ in _WAITS)
+
+
+def remark_commits(
+    run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[Remark]:
+    """Yield lines that bring data to the disk again and again, be it counted as waiting or, as here and there, not."""
+    for spot in own:
+        spent = spot.cost.charged_ns + spot.cost.waiting_ns
+        share = spent / hotspots.busy_ns
+        count = spot.cost.hits.hits if spot.cost.hits is not None else None
+        once = count is not None and count < 2
+        if share < _COMMIT_SHARE or once or (spot.file, spot.line) in taken:
+            continue
+        if _COMMIT.search(read_line(run, spot)):
+            message = (
+                f"Bringing data to the disk took {tell_time(spent)}: each call waits until the disk has it. Commit"
+                " once for many changes, after the loop or every few thousand; what is not committed when the program"
+                " fails is lost."
+            )
+            yield make_remark("commit-often", "Each commit waits for the disk", message, spot, share)

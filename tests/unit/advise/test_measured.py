@@ -11,7 +11,7 @@ from whet.model.finding import Safety
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, DependencySpot, Hotspots, ImportSpot, LineSpot, ThreadTime
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile, Samples, StackTable
+from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable
 from whet.model.run import Execution, Host, Interpreter, Purpose, Run, SourceFile
 
 FILE = "/p/a.py"
@@ -97,6 +97,29 @@ def test_threads_that_compute_one_at_a_time():
     assert "threads-cpu" not in said(run("f()"), replace(spots, threads=parallel))
     apart = tuple(replace(thread, pid=number) for number, thread in enumerate(threads))
     assert "threads-cpu" not in said(run("f()"), replace(spots, threads=apart))
+
+
+def test_many_short_threads_that_stand_in_line():
+    threads = tuple(ThreadTime(1, tid, "", "", SECOND // 4, SECOND // 4, 0) for tid in range(2, 22))
+    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND, waiting_ns=2 * SECOND), threads=threads)
+    advice = said(run("total += word"), spots)
+    assert "20 threads" in advice["threads-cpu"].finding.message
+    assert "waiting" not in advice
+    assert set(said(run("lock.acquire()"), spots)) == {"waiting"}
+    asking = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND // 10, waiting_ns=2 * SECOND), threads=threads)
+    assert set(said(run("ask(word)"), asking)) == {"waiting"}
+
+
+@pytest.mark.parametrize("source", ["self.db.commit()", "os.fsync(handle)"])
+def test_commits_in_a_loop_whether_they_count_as_computing_or_waiting(source):
+    for cost in ({"charged_ns": 4 * SECOND}, {"waiting_ns": 4 * SECOND}):
+        item = said(run(source), hotspots(line(**cost)))["commit-often"]
+        assert item.share == pytest.approx(0.4)
+        assert "4.0 s" in item.finding.message
+        assert "waiting" not in said(run(source), hotspots(line(**cost)))
+    once = line(charged_ns=4 * SECOND, hits=LineCount(FILE, 1, 1, 1, 1.0, exact=True))
+    assert "commit-often" not in said(run(source), hotspots(once))
+    assert "commit-often" not in said(run(source), hotspots(line(charged_ns=SECOND // 10)))
 
 
 def test_imports_of_others_are_named_and_placed_at_the_import():
