@@ -166,7 +166,7 @@ class Program:
             return b"G"
         ready, go = _open(self.settings["ready"], os.O_WRONLY), _open(self.settings["go"], os.O_RDONLY)
         _allow_tracing()
-        os.write(ready, b"R")
+        os.write(ready, b"R%d\n" % os.getpid())
         os.close(ready)
         answer = os.read(go, 1)
         os.close(go)

@@ -38,6 +38,8 @@ GRACE_SECONDS = 5.0
 UNPREPARED_SECONDS = 0.3
 """How long a program that whet could not prepare is waited for: most of these end at once, in an error."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+STARTS_ANOTHER = sys.platform == "win32"
+"""Whether what was started may be a launcher: an environment's ``python.exe`` is, and starts the real one."""
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 """A terminal sends these to whet and the target alike."""
 
@@ -105,6 +107,8 @@ class _Execution:
         self.tool = "py-spy"
         """The profiler beside the program."""
         self.process: subprocess.Popen[bytes] | None = None
+        self.sampled = 0
+        """The process that the profilers attach to, where it is not the one that was started."""
         self.is_prepared = False
         """Whether the program runs with whet's help inside it, and so says when it is about to begin."""
         self.ended = threading.Event()
@@ -228,7 +232,7 @@ class _Execution:
         self.tool = commands[0][1].tool if commands else self.tool
         try:
             for command, launch in commands:
-                self.sidecars.append(Sidecar(command, process.pid, says_ready=launch.says_ready))
+                self.sidecars.append(Sidecar(command, self.sampled or process.pid, says_ready=launch.says_ready))
         except OSError as error:
             for each in self.sidecars:
                 each.kill()
@@ -260,7 +264,10 @@ class _Execution:
                 if self.ended.is_set():
                     # Something that it started may hold the other end.
                     return False
-        return bool(os.read(ready, 1))
+        told = os.read(ready, 32)
+        if STARTS_ANOTHER and told[1:].strip().isdigit():
+            self.sampled = int(told[1:])
+        return bool(told)
 
     def _fall_back(self, why: str) -> bytes:
         if not self.is_prepared or self.plan.fallback is None:
@@ -379,6 +386,9 @@ def _share(descriptor: int) -> int:
 
 def _is_in_foreground() -> bool:
     """Whether whet and the target stand in the foreground of a terminal, whose Ctrl-C goes to both."""
+    if sys.platform == "win32":
+        # A console sends it to all of its programs; to pass it on would be to end this one without a word.
+        return True
     try:
         with Path("/dev/tty").open("rb") as terminal:
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()

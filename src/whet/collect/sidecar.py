@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -36,13 +37,14 @@ class Sidecar:
             words = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid()), *words]
         self.sampling_since = 0
         """When it said that it samples, as ``perf_counter_ns`` counts; 0 before."""
-        # In a session of its own: Ctrl-C is for the target, and the profiler has to outlive it by a moment.
+        # In a session or group of its own: Ctrl-C is for the target, and the profiler has to outlive it by a moment.
         self.process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=os.name != "nt",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             text=True,
             errors="replace",
             env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error", "RUST_BACKTRACE": "0"},
@@ -79,10 +81,9 @@ class Sidecar:
     def stop(self) -> None:
         """Ask the profiler to end and to write what it has."""
         if self.is_running:
-            if sys.platform == "win32":
-                self.process.send_signal(signal.CTRL_C_EVENT)
-            else:
-                self.process.send_signal(signal.SIGINT)
+            # On Windows Ctrl-C cannot be sent to one group of processes alone, Ctrl-Break can.
+            with contextlib.suppress(OSError):
+                self.process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
     def finish(self, seconds: float = STOP_SECONDS) -> int:
         """Wait for the profiler, which ends by itself soon after the target, and return its exit status."""

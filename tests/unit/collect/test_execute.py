@@ -89,6 +89,27 @@ def test_a_profiler_is_told_the_pid_of_the_program(run: Run, make_tool: Tool, tm
     assert said.strip() == (tmp_path / "pid").read_text()
 
 
+@posix
+def test_where_the_interpreter_starts_another_the_profiler_is_told_of_that(
+    run: Run, make_tool: Tool, host: TargetHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(execution, "STARTS_ANOTHER", True)
+    launcher = tmp_path / "python"
+    launcher.write_text(f'#!/bin/sh\n"{host.interpreter.path}" "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    tool = make_tool(
+        f"""
+        import sys, pathlib
+        pathlib.Path({str(tmp_path / "pid")!r}).write_text(sys.argv[1])
+        print("Sampling process")
+        """
+    )
+    started = replace(host, interpreter=replace(host.interpreter, path=str(launcher)))
+    _, said, _ = run("import os; print(os.getpid(), os.getppid())", (*tool, "{pid}"), host=started)
+    real, launched = said.split()
+    assert (tmp_path / "pid").read_text() == real != launched
+
+
 @pytest.mark.parametrize(
     ("tool", "words"),
     [

@@ -41,6 +41,7 @@ def test_it_samples_when_it_says_so_and_ends_when_it_is_done(start: Callable[...
     assert not each.is_running
 
 
+@posix
 def test_it_is_asked_to_end_by_the_signal_of_a_terminal_and_writes_what_it_has(
     start: Callable[..., Sidecar], make_tool: Tool, tmp_path: Path
 ):
@@ -194,3 +195,28 @@ def test_a_tool_may_have_words_of_its_own(start, make_tool):
     each = start(tool, says_ready="now watching")
     assert each.wait_until_sampling()
     each.kill()
+
+
+def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(signal, "CTRL_BREAK_EVENT", 1, raising=False)
+    monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0x200, raising=False)
+    sent: list[int] = []
+
+    class Started:
+        """A process that runs, as far as is asked here."""
+
+        stdout: tuple[str, ...] = ()
+
+        def __init__(self, words: list[str], **more: object) -> None:
+            assert more["creationflags"] == 0x200
+
+        def poll(self) -> None:
+            return None
+
+        def send_signal(self, number: int) -> None:
+            sent.append(number)
+            raise OSError("there is no console")
+
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    Sidecar(("py-spy",), 1).stop()
+    assert sent == [1]
