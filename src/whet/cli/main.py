@@ -53,6 +53,10 @@ _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
 
 
+_NEEDED = frozenset({"jinja2", "libcst", "pygments", "rich", "typer"})
+"""Libraries of other people's without which a command cannot go on. Without a profiler, a measurement goes on."""
+
+
 class PipeClosedError(Exception):
     """Nobody reads stdout any more. Not an ``OSError``, so that typer does not turn it into exit status 1."""
 
@@ -60,7 +64,9 @@ class PipeClosedError(Exception):
 def main() -> None:
     """Run the command line of this process and exit."""
     status = run_command_line(sys.argv[1:])
-    sys.exit(status)
+    # Windows has exit statuses of 32 bits, which a program ended by an exception of the system uses, and
+    # Python takes them as signed numbers.
+    sys.exit(status - (1 << 32) if status >= 1 << 31 else status)
 
 
 def run_command_line(argv: Sequence[str]) -> int:
@@ -78,11 +84,8 @@ def run_command_line(argv: Sequence[str]) -> int:
     except (PipeClosedError, BrokenPipeError):
         _silence_stdout()
         return _PIPE_CLOSED
-    except Exception:
-        import traceback
-
-        say(traceback.format_exc().rstrip())
-        say("whet: error: this is a mistake in whet itself; please report it with the lines above")
+    except Exception as error:
+        _say_mistake(error)
         return FAILED if passing_on else 2
     return status
 
@@ -144,6 +147,17 @@ def _say_error(error: WhetError) -> None:
     say(f"whet: error: {error.message}")
     if error.hint:
         say(f"whet: {error.hint}")
+
+
+def _say_mistake(error: Exception) -> None:
+    if isinstance(error, ModuleNotFoundError) and error.name in _NEEDED:
+        say(f"whet: error: {error.name} is missing in whet's own environment")
+        say(f"whet: {sys.executable} -m pip install {error.name}")
+        return
+    import traceback
+
+    say("".join(traceback.format_exception(error)).rstrip())
+    say("whet: error: this is a mistake in whet itself; please report it with the lines above")
 
 
 def _silence_stdout() -> None:

@@ -15,7 +15,7 @@ IN_CONTAINERS = (
     "in a container: start it with --cap-add SYS_PTRACE; in Kubernetes: kubectl debug --profile=general, or SYS_PTRACE "
     "in securityContext.capabilities.add"
 )
-_REFUSED = ("permission denied", "operation not permitted", "eperm", "requires root")
+_REFUSED = ("permission denied", "operation not permitted", "eperm", "requires root", "access is denied")
 _NONE_BELOW = "no python processes found"
 _NOT_PYTHON = (_NONE_BELOW, "failed to find python version", "failed to find a python interpreter")
 _NOT_THERE = ("no such process", "no such file or directory", "check that the process is running")
@@ -79,15 +79,18 @@ def _explain_refusal(process: RunningProcess) -> WhetError:
             f"process {pid} is traced by process {tracer} ({name}) already, and the system allows one at a time",
             "end that first, or look without tracing: --nonblocking",
         )
-    if process.uid is not None and os.geteuid() not in {0, process.uid}:
-        owner, own = name_user(process.uid), name_user(os.geteuid())
+    own_uid = os.geteuid() if hasattr(os, "geteuid") else None
+    if process.uid is not None and own_uid is not None and own_uid not in {0, process.uid}:
+        owner, own = name_user(process.uid), name_user(own_uid)
         return TargetError(
             f"process {pid} belongs to {owner}, and whet runs as {own}",
             f'run whet as {owner} or as root: sudo env "PATH=$PATH" whet attach {pid}',
         )
     trouble = ptrace_trouble(attaching=True)
     if trouble is None:
-        remedy = IN_CONTAINERS if os.geteuid() == 0 else f"run whet as root; {IN_CONTAINERS}"
+        if own_uid is None:  # Windows
+            return CollectorError(f"the system does not let whet read process {pid}", "run whet as administrator")
+        remedy = IN_CONTAINERS if own_uid == 0 else f"run whet as root; {IN_CONTAINERS}"
         return CollectorError(f"the system does not let whet read process {pid}", remedy)
     remedies = [trouble.remedy] if trouble.remedy and "SYS_PTRACE" not in trouble.remedy else []
     if sys.platform == "linux":

@@ -233,3 +233,24 @@ def test_help_is_as_wide_as_the_terminal(name, columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert run_command_line([name, "--help"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
+
+
+def test_a_library_that_is_missing_is_named_with_the_line_that_brings_it(capsys, monkeypatch):
+    def fail(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name="jinja2")
+
+    monkeypatch.setattr(main, "load_command", fail)
+    monkeypatch.setattr("whet.cli.group.load_command", fail)
+    assert run_command_line(["run", "x.py"]) == 125
+    error = capsys.readouterr().err
+    assert "whet: error: jinja2 is missing in whet's own environment" in error
+    assert f"{sys.executable} -m pip install jinja2" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(("status", "passed_on"), [(3, 3), (255, 255), (0xC0000005, 0xC0000005 - (1 << 32))])
+def test_exit_statuses_of_windows_are_passed_on_as_python_takes_them(status, passed_on, monkeypatch):
+    monkeypatch.setattr(main, "run_command_line", lambda _words: status)
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    assert caught.value.code == passed_on

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -103,3 +104,10 @@ def test_anything_else_is_told_as_it_was_said(alive):
 )
 def test_words_of_a_refusal(said, refused):
     assert sounds_refused(said) is refused
+
+
+def test_without_users_as_on_windows_an_administrator_is_asked_for(alive, monkeypatch):
+    monkeypatch.delattr(os, "geteuid", raising=False)
+    error = explain_failure(replace(alive, uid=None), "Error: Access is denied. (os error 5)", refused=False)
+    assert isinstance(error, CollectorError)
+    assert (error.message, error.hint) == ("the system does not let whet read process 7", "run whet as administrator")
