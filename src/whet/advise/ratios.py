@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from whet.model.evidence import Ratio
 from whet.model.finding import Ask, Question
 from whet.model.hotspot import Cost, Hotspots
 
+_MANY = 1000
+"""Runs of a line beside which another one that was never met has run but a few times."""
 ABOUT_LINES = frozenset({Ask.RUNS, Ask.SHARE})
 """Questions that lines answer, and no value."""
 
@@ -36,9 +39,11 @@ def _spent(cost: Cost) -> int:
 def _compare_runs(lines: list[Cost], of: list[Cost]) -> float | None:
     """Return the runs of ``lines`` for each of ``of``, by their counts, else by how often they ran in a call."""
     counts = [cost.hits for cost in (*lines, *of)]
-    if any(count is None for count in counts) or not of:
-        return None
     known = [count for count in counts if count is not None]
+    if len(known) < len(counts) or not (of or lines):
+        return None
+    if not of:  # so few runs that none was met while lines were counted
+        return math.inf if sum(count.hits or 0 for count in known) >= _MANY else None
     for numbers in ([count.hits for count in known], [count.per_call for count in known]):
         if all(number is not None for number in numbers):
             ran = [number or 0 for number in numbers]

@@ -39,7 +39,8 @@ class Seen:
 class Ratio:
     """How often ``lines`` ran for each time that ``of`` did (``runs``), or what they cost of it (``share``).
 
-    ``value`` is 1.0 where they are equal. ``of`` is empty for a share of the whole run.
+    ``value`` is 1.0 where they are equal, infinite where ``of`` ran so rarely that nobody met it. ``of`` is empty for a
+    share of the whole run.
     """
 
     ask: Ask

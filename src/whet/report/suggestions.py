@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from whet.model.advice import Advice, Estimate
@@ -80,6 +81,8 @@ def describe_ratio(ratio: Ratio) -> str:
     here = _describe_lines(ratio.lines)
     if ratio.ask is Ask.SHARE:
         return f"{here}: {ratio.value:.0%} of {_describe_lines(ratio.of) if ratio.of else 'the run'}".replace("%", " %")
+    if math.isinf(ratio.value):
+        return f"{here}: ran so often beside {_describe_lines(ratio.of)} that nobody met the latter"
     if ratio.value >= _MANY:
         return f"{here}: ran {format_count(round(ratio.value))} times for each one of {_describe_lines(ratio.of)}"
     return f"{here}: ran {round(100 * ratio.value)} times for each 100 of {_describe_lines(ratio.of)}"

@@ -194,6 +194,13 @@ def test_what_lines_cost_decides(of, least, value):
     )
 
 
+@pytest.mark.parametrize(("runs", "stands"), [(4000, True), (40, False)])
+def test_a_line_that_nobody_met_ran_rarely_beside_one_that_ran_often(runs, stands):
+    question = Question("", Ask.RUNS, 1, FILE, lines=(5,), of=(2,), least=3.0, needed=True)
+    result = advise(run(), counted(L5=runs), (finding(questions=(question,)),))
+    assert [ratio.value for item in result for ratio in item.ratios] == ([math.inf] if stands else [])
+
+
 def test_a_question_about_lines_that_nobody_counted_leaves_the_finding_unless_it_needs_them():
     question = Question("", Ask.RUNS, 1, FILE, lines=(7,), of=(5,), least=0.5)
     (item,) = advise(run(), hotspots(L5=0.5), (finding(questions=(question,)),))
