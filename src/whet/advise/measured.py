@@ -66,18 +66,22 @@ def advise_by_measurement(
     if not own or not hotspots.busy_ns:
         return
     threads = list(_threads(run, hotspots, own))
-    said = [
+    at_lines = [
         *remark_waits(run, hotspots, own, taken, contended=bool(threads)),
         *remark_commits(run, hotspots, own, taken),
+        *_garbage(run, hotspots, own, taken),
+    ]
+    spoken = {*taken, *((item.finding.file, line) for item in at_lines for line in item.finding.lines)}
+    said = [
+        *at_lines,
         *threads,
         *_imports(run, hotspots, own),
-        *_garbage(run, hotspots, own, taken),
-        *_dependencies(run, hotspots, own, taken),
+        *_dependencies(run, hotspots, own, spoken),
         *remark_unbuffered(run, hotspots, own, taken),
         *remark_development_server(run, hotspots, own),
         *_churn(run, hotspots, own, taken),
         *remark_newer_python(run, hotspots, own, newer),
-        *_native(hotspots, own, taken),
+        *_native(hotspots, own, spoken),
     ]
     said = [item for item in said if item.share >= least_share and item.gain > 1 and is_seen(item.share, hotspots)]
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]

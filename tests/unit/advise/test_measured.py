@@ -117,6 +117,8 @@ def test_commits_in_a_loop_whether_they_count_as_computing_or_waiting(source):
         assert item.share == pytest.approx(0.4)
         assert "4.0 s" in item.finding.message
         assert "waiting" not in said(run(source), hotspots(line(**cost)))
+    computing = hotspots(line(charged_ns=4 * SECOND, self_ns=4 * SECOND))
+    assert set(said(run(source), computing)) == {"commit-often"}
     once = line(charged_ns=4 * SECOND, hits=LineCount(FILE, 1, 1, 1, 1.0, exact=True))
     assert "commit-often" not in said(run(source), hotspots(once))
     assert "commit-often" not in said(run(source), hotspots(line(charged_ns=SECOND // 10)))
