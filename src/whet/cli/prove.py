@@ -119,7 +119,7 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
     from dataclasses import replace
 
     from whet.cli.proving_line import ProvingLine
-    from whet.pipeline.proving import plan_proof, prove, save_proof
+    from whet.pipeline.proving import has_settled, plan_proof, prove, save_proof
     from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 
     plan = plan_proof(run, request)
@@ -138,6 +138,8 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
         shown = replace(request, options=replace(request.options, progress=line))
         proof = prove(run, plan, shown, spec=spec)
     proven = save_proof(run, path, plan, proof)
+    if has_settled(run.proof) and not has_settled(proof):
+        say("whet: nothing was settled, so what was proven before stays")
     for text in tell_trials(proof, plan.advice):
         say(text)
     for text in tell_notes(proof):

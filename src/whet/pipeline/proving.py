@@ -19,7 +19,7 @@ from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.masking import mask_argv
 from whet.model.run import Run
-from whet.model.trial import FileEdits, Proof
+from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advising import advise_run
 from whet.pipeline.allowing import expand_allowed
 from whet.pipeline.refuted import remember_refuted
@@ -135,9 +135,12 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
 def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
     """Keep a proof with the run saved at ``path``, remember what was refuted, and return the run with it.
 
-    Raises ``StoreError`` when the run cannot be written; the file is the old or the new one, whatever happens.
+    One that settled nothing does not take the place of one that did. Raises ``StoreError`` when the run cannot be
+    written; the file is the old or the new one, whatever happens.
     """
     proven = replace(run, proof=proof)
+    if has_settled(run.proof) and not has_settled(proof):
+        return proven
     rewrite_run(path, proven)
     start = Path(run.project or run.directory)
     remember_refuted(start, run, plan.advice, proof.trials, proof.started)
@@ -148,6 +151,11 @@ def _is_wanted(item: Advice, request: ProvingRequest, named: frozenset[str]) -> 
     if item.finding.safety is not Safety.OFFER or item.finding.rule in named:
         return True
     return request.offers and not request.allow
+
+
+def has_settled(proof: Proof) -> bool:
+    """Whether anything came of a session."""
+    return any(trial.verdict is not Verdict.NOT_RUN for trial in proof.trials)
 
 
 def _make_rewrite(item: Advice, run: Run, unasked: frozenset[str]) -> Rewrite:

@@ -150,6 +150,15 @@ def test_verdicts_are_kept_with_the_run(bench: Bench) -> None:
     assert load_run(saved.path).proof.unasked == proof.unasked
 
 
+def test_a_session_that_settled_nothing_does_not_take_the_place_of_one_that_did(bench: Bench) -> None:
+    saved = save_run(bench.run, bench.folder)
+    plan = plan_proof(bench.run, ProvingRequest())
+    proven = save_proof(bench.run, saved.path, plan, bench.prove(Verdict.FASTER).proof)
+    nothing = bench.prove(Verdict.NOT_RUN).proof
+    assert save_proof(proven, saved.path, plan, nothing).proof == nothing
+    assert load_run(saved.path) == proven
+
+
 # -- what was refuted -----------------------------------------------------------------------------------------------
 
 
