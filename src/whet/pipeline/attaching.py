@@ -20,7 +20,7 @@ from whet.model.masking import mask_argv
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import Captures
-from whet.pipeline.measuring import describe_machine
+from whet.pipeline.machine import describe_machine
 from whet.pipeline.options import AttachOptions, Step
 from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.sources import gather_sources

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import platform
-import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +17,7 @@ from whet.pipeline.bench_figures import CONFIDENCE, compare_pairs, compare_sessi
 from whet.pipeline.bench_file import refuse_unlike
 from whet.pipeline.bench_session import INTERRUPTED, BenchSession
 from whet.pipeline.bench_sides import BenchRequest, check_request, make_sides, make_versions
-from whet.pipeline.measuring import describe_machine
+from whet.pipeline.machine import describe_machine, identify_machine
 from whet.pipeline.proving import ended_by_signals
 from whet.prove.stats import share_error
 from whet.prove.tree import Guard
@@ -73,21 +70,6 @@ def decide_bench(measured: Bench) -> int:
 def is_interrupted(measured: Bench) -> bool:
     """Whether Ctrl-C or a signal ended the runs early: what there is was not what was asked for."""
     return any(note.startswith(INTERRUPTED) for note in measured.notes)
-
-
-def identify_machine() -> str:
-    """Return what differs between machines and stays the same on one, as a short hash."""
-    host = describe_machine()
-    parts = (platform.node(), platform.system(), host.machine, str(host.cpus), _read_processor())
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _read_processor() -> str:
-    with contextlib.suppress(OSError):
-        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
-        found = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
-        return found[1] if found else ""
-    return platform.processor()
 
 
 def _compare(

@@ -1,17 +1,14 @@
-"""``whet run`` up to the saved run: executions in their order, what they left, and the ``Run`` made of it."""
+"""``whet run`` up to the saved run: executions in their order, and what each is to leave."""
 
 from __future__ import annotations
 
-import os
-import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import whet
 from whet.collect.api import Collector, Launch
 from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute
 from whet.collect.line_profiler import LineProfilerCollector
@@ -20,23 +17,18 @@ from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector
 from whet.errors import StoreError, WhetError
 from whet.formats.line_windows import AgentReport
-from whet.merge.align import align_profile
 from whet.merge.attribute import merge_run
-from whet.merge.ownership import Ownership
-from whet.model.evidence import Evidence
-from whet.model.masking import mask_argv
 from whet.model.profile import Profile
-from whet.model.run import INTERRUPTED, Execution, Host, Notice, Purpose, Resident, Run
+from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import Captures
-from whet.pipeline.evidence import pool_evidence
 from whet.pipeline.options import MeasureOptions, Sampler, Step
-from whet.pipeline.project import find_commit, find_project
+from whet.pipeline.project import find_project
+from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
-from whet.pipeline.sources import gather_sources
 from whet.pipeline.standard_input import record_input
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
-from whet.target.roots import count_compiled, find_launchers, find_program_roots
+from whet.target.roots import count_compiled, find_program_roots
 from whet.target.spec import TargetKind, TargetSpec
 
 LATER_SECONDS = 60.0
@@ -48,7 +40,6 @@ LESS_WORK = 0.5
 """A later execution with less than so much of the first one's CPU time was not the same work."""
 HOT_SHARE = 0.01
 """Functions from this share of the run on are traced for exact lines."""
-OWN_CODE = Path(whet.__file__).parent / "_target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +58,6 @@ class NeverBegan:
     status: int
 
 
-@dataclass(slots=True)
-class _Record:
-    """What has been gathered so far."""
-
-    executions: list[Execution] = field(default_factory=list)
-    profiles: list[Profile] = field(default_factory=list)
-    agents: list[AgentReport] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    resident: Resident = field(default_factory=Resident)
-
-
 def measure(spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> Measured | NeverBegan:
     """Run the program under the profilers that ``options`` ask for, and save what they saw.
 
@@ -92,11 +72,18 @@ class _Measurement:
         self.spec = replace(spec, directory=str(Path(spec.directory).absolute()))
         self.host = host
         self.options = options
-        self.started = datetime.now().astimezone()
-        self.project = find_project(Path(self.spec.directory))
         self.program = find_program_roots(self.spec, host)
-        self.record = _Record()
-        self.stdin = record_input()
+        self.subject = Subject(
+            spec=self.spec,
+            host=host,
+            project=find_project(Path(self.spec.directory)),
+            program=self.program,
+            include=options.include,
+            exclude=options.exclude,
+            started=datetime.now().astimezone(),
+            stdin=record_input(),
+        )
+        self.record = Record()
         self.missing: set[str] = set()
         self.later_limit = options.max_time
         self.planned = options.repeat + options.memory + options.exact_lines
@@ -124,7 +111,7 @@ class _Measurement:
                 self._notice(
                     "executions", f"the program did not run again for what else was asked: the first time it {how}"
                 )
-            run = self._assemble()
+            run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
                 shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
@@ -276,7 +263,7 @@ class _Measurement:
             )
 
     def _count_exactly(self, out: Path, number: int) -> None:
-        run = self._assemble()
+        run = self.record.assemble(self.subject)
         hot = tuple(
             (spot.file, spot.line)
             for spot in merge_run(run).functions
@@ -325,7 +312,7 @@ class _Measurement:
         )
         if outcome.fell_back:
             names = ("pyinstrument", *names[1:])
-        self.record.notices += [n for n in outcome.notices if n not in self.record.notices]
+        self.record.note(*outcome.notices)
         self.record.executions.append(
             Execution(
                 purpose=purpose,
@@ -361,59 +348,4 @@ class _Measurement:
         return False
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
-        notice = Notice(about, message, hint)
-        if notice not in self.record.notices:
-            self.record.notices.append(notice)
-
-    # -- what becomes of it -----------------------------------------------------------------------------------------
-
-    def _assemble(self) -> Run:
-        record, options = self.record, self.options
-        ownership = Ownership(
-            project=str(self.project),
-            stdlib=self.host.stdlib,
-            site_packages=self.host.site_packages,
-            program=self.program,
-            include=options.include,
-            exclude=(*options.exclude, *find_launchers(self.spec)),
-            hidden=(str(OWN_CODE), "<whet>", *(self.host.packages[name] for name in self.host.borrowed)),
-        )
-        compiled: dict[str, bytes] = {}
-        for agent in record.agents:
-            compiled.update(agent.sources)
-        sources, changed = gather_sources(record.profiles, compiled, ownership, self.project)
-        profiles = tuple(align_profile(profile, sources, ownership) for profile in record.profiles)
-        evidence = pool_evidence([agent.evidence for agent in record.agents]) if record.agents else Evidence()
-        return Run(
-            whet_version=whet.__version__,
-            command=mask_argv(self.spec.words),
-            started=self.started.isoformat(timespec="seconds"),
-            directory=self.spec.directory,
-            project=str(self.project),
-            interpreter=self.host.interpreter,
-            host=describe_machine(),
-            commit=find_commit(self.project),
-            executions=tuple(record.executions),
-            profiles=profiles,
-            sources=sources,
-            evidence=evidence,
-            resident=record.resident,
-            notices=(*record.notices, *changed),
-            not_measured=self._name_what_was_not_measured(),
-            stdin=self.stdin,
-        )
-
-    def _name_what_was_not_measured(self) -> tuple[tuple[str, str], ...]:
-        done = {execution.purpose for execution in self.record.executions}
-        wanted: Mapping[Purpose, tuple[str, str]] = {
-            Purpose.MEMORY: ("memory", "--memory"),
-            Purpose.EXACT_LINES: ("exact hits", "--exact-lines"),
-        }
-        return tuple(named for purpose, named in wanted.items() if purpose not in done)
-
-
-def describe_machine() -> Host:
-    """Return what bears on the figures: system, processor kind, number of processors."""
-    return Host(
-        system=f"{platform.system()} {platform.release()}", machine=platform.machine(), cpus=os.cpu_count() or 0
-    )
+        self.record.note(Notice(about, message, hint))

@@ -18,7 +18,8 @@ from whet.errors import CollectorError, StoreError, UsageError
 from whet.model.metric import Metric
 from whet.model.run import Interpreter, Notice, Purpose, Run
 from whet.pipeline import measuring
-from whet.pipeline.measuring import Measured, NeverBegan, describe_machine, measure
+from whet.pipeline.machine import describe_machine
+from whet.pipeline.measuring import Measured, NeverBegan, measure
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.store import find_run, load_run
 from whet.target.host import TargetHost

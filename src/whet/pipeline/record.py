@@ -1,0 +1,91 @@
+"""What the executions of a measurement leave, one after the other, and the ``Run`` that is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import whet
+from whet.formats.line_windows import AgentReport
+from whet.merge.align import align_profile
+from whet.merge.ownership import Ownership
+from whet.model.evidence import Evidence
+from whet.model.masking import mask_argv
+from whet.model.profile import Profile
+from whet.model.run import Execution, Notice, Purpose, Resident, Run, StandardInput
+from whet.pipeline.evidence import pool_evidence
+from whet.pipeline.machine import describe_machine
+from whet.pipeline.project import find_commit
+from whet.pipeline.sources import gather_sources
+from whet.target.host import TargetHost
+from whet.target.roots import find_launchers
+from whet.target.spec import TargetSpec
+
+OWN_CODE = Path(whet.__file__).parent / "_target"
+_ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--exact-lines")}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured. ``program`` are the paths that are its own; globs say which others are the user's."""
+
+    spec: TargetSpec
+    host: TargetHost
+    project: Path
+    program: tuple[str, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    started: datetime
+    stdin: StandardInput
+
+
+@dataclass(slots=True)
+class Record:
+    """What has been gathered so far."""
+
+    executions: list[Execution] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
+    agents: list[AgentReport] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    resident: Resident = field(default_factory=Resident)
+
+    def note(self, *notices: Notice) -> None:
+        """Add what the reader must know, each thing once."""
+        self.notices += [each for each in dict.fromkeys(notices) if each not in self.notices]
+
+    def assemble(self, subject: Subject) -> Run:
+        """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
+        host = subject.host
+        ownership = Ownership(
+            project=str(subject.project),
+            stdlib=host.stdlib,
+            site_packages=host.site_packages,
+            program=subject.program,
+            include=subject.include,
+            exclude=(*subject.exclude, *find_launchers(subject.spec)),
+            hidden=(str(OWN_CODE), "<whet>", *(host.packages[name] for name in host.borrowed)),
+        )
+        compiled: dict[str, bytes] = {}
+        for agent in self.agents:
+            compiled.update(agent.sources)
+        sources, changed = gather_sources(self.profiles, compiled, ownership, subject.project)
+        done = {execution.purpose for execution in self.executions}
+        return Run(
+            whet_version=whet.__version__,
+            command=mask_argv(subject.spec.words),
+            started=subject.started.isoformat(timespec="seconds"),
+            directory=subject.spec.directory,
+            project=str(subject.project),
+            interpreter=host.interpreter,
+            host=describe_machine(),
+            commit=find_commit(subject.project),
+            executions=tuple(self.executions),
+            profiles=tuple(align_profile(profile, sources, ownership) for profile in self.profiles),
+            sources=sources,
+            evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
+            resident=self.resident,
+            notices=(*self.notices, *changed),
+            not_measured=tuple(named for purpose, named in _ON_DEMAND.items() if purpose not in done),
+            stdin=subject.stdin,
+        )
