@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,14 +29,14 @@ _NEEDS = {"memray": "memray.reporters.module_tools"}
 """What is imported of a profiler where that is more than its package: the tracker of memray needs this one, late."""
 # Waits at its standard input, readable by other processes of the same user as the target is under whet.
 _SUBJECT = """
-import sys
+import os, sys
 if sys.platform == "linux":
     try:
         import ctypes
         ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1 & (2**64 - 1)), 0, 0, 0)
     except Exception:
         pass
-print("ready", flush=True)
+print("ready", os.getpid(), flush=True)
 sys.stdin.read()
 """
 
@@ -139,6 +140,8 @@ def list_notes(host: TargetHost, environ: Mapping[str, str]) -> Iterator[str]:
         yield "the interpreter is free-threaded: line_profiler does not run on it, so hits are missing"
         if host.version < (3, 14, 0):
             yield "memray runs on free-threaded interpreters from Python 3.14 on, so --memory measures nothing here"
+    if not hasattr(signal, "SIGPROF"):
+        yield "this system has no timer that counts CPU time (SIGPROF), so hits and values of variables are missing"
     if host.version[:2] == (3, 11):
         yield "on Python 3.11 memray turns text that grows by += from linear to quadratic time; newer ones do not"
     for variable in ("PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONMALLOC", "PYTHONPROFILEIMPORTTIME"):
@@ -167,9 +170,12 @@ def _dump_a_child(tool: Path, host: TargetHost) -> str:
         stderr=subprocess.DEVNULL,
     ) as child:
         try:
-            if child.stdout is None or b"ready" not in child.stdout.readline():
+            told = child.stdout.readline().split() if child.stdout is not None else []
+            if told[:1] != [b"ready"]:
                 return "the interpreter does not start"
-            status, said = run_quietly([str(tool), "dump", "--pid", str(child.pid)], _SECONDS)
+            # On Windows what was started may be an environment's launcher, and Python a process below it.
+            pid = int(told[1]) if sys.platform == "win32" else child.pid
+            status, said = run_quietly([str(tool), "dump", "--pid", str(pid)], _SECONDS)
             return "" if status == 0 else last_line(said)
         finally:
             child.kill()

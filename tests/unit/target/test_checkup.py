@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     if hasattr(os, "getloadavg"):
         monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 0.5, 0.5))
+    monkeypatch.setattr(signal, "SIGPROF", 27, raising=False)
 
 
 def test_an_ordinary_interpreter_on_a_quiet_machine_gets_no_notes() -> None:
@@ -91,3 +93,8 @@ def test_where_a_package_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     borrowed = replace(host, borrowed=frozenset(("b", "c")))
     origins = [name_origin(name, borrowed) for name in "abc"]
     assert origins == ["the target's environment", "whet's cache", "whet's own environment"]
+
+
+def test_a_system_without_the_timer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "SIGPROF")
+    assert "hits and values of variables are missing" in note()
