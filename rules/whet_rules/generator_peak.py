@@ -20,7 +20,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
+from whet.engine.api import (
+    Ask,
+    Bench,
+    Case,
+    Context,
+    Finding,
+    Question,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+)
 
 RULE = Rule(
     slug="generator-peak",
@@ -29,6 +42,7 @@ RULE = Rule(
     safety=Safety.ADVICE,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.ListComp})),
+    asks=frozenset({Ask.LENGTH}),
     ruff="C419",
     figures={
         "3.11": {1000: 0.75, 100000: 1.5},
@@ -39,6 +53,9 @@ RULE = Rule(
 )
 
 _ONCE = frozenset(f"builtins.{name}" for name in ("max", "min", "sum", "any", "all"))
+
+_MANY = 10_000
+"""Elements from which a list is worth a word: over shorter ones a generator takes longer and saves next to nothing."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -61,7 +78,16 @@ def detect(context: Context) -> Iterator[Finding]:
             made,
             "All elements are in memory at once for a single pass: where memory is short, a generator holds one at a"
             " time (over short lists it is slower).",
+            questions=tuple(_ask_for_length(context, made)),
         )
+
+
+def _ask_for_length(context: Context, made: ast.ListComp) -> Iterator[Question]:
+    """Yield the question how long the list is, where what it is made from has a name."""
+    for generator in made.generators[:1]:
+        place = context.place(generator.iter)
+        if place is not None:
+            yield context.ask(place, Ask.LENGTH, at_least=_MANY, needed=True)
 
 
 def _guards(made: ast.ListComp, body: list[ast.stmt]) -> bool:

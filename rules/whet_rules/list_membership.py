@@ -154,17 +154,23 @@ def _are_lists(context: Context, bindings: list[Binding]) -> bool:
 
 
 def _stays_short(context: Context, place: Place, bindings: list[Binding]) -> bool:
-    """Tell whether the list is written out in the source, is short, and never grows."""
-    grows = {Use.APPEND, Use.EXTEND}
-    if any(context.use(reference) in grows for reference in place.references):
+    """Tell whether the list is written out in the source, is short, and grows by an element here and there at most."""
+    growing = [reference for reference in place.references if context.use(reference) in {Use.APPEND, Use.EXTEND}]
+    if not all(place.kind is PlaceKind.LOCAL and _adds_one(context, reference) for reference in growing):
         return False
     return all(
         isinstance(binding.value, ast.List)
-        and len(binding.value.elts) <= _SHORT
+        and len(binding.value.elts) + len(growing) <= _SHORT
         and not any(isinstance(item, ast.Starred) for item in binding.value.elts)
         for binding in bindings
         if binding.value is not None
     )
+
+
+def _adds_one(context: Context, reference: ast.expr) -> bool:
+    """Tell whether an `append` runs once at most for each run of the function."""
+    here = context.use(reference) is Use.APPEND and context.scope_of(reference) is context.function
+    return here and not context.loops(reference)
 
 
 def _speaks_for_list(binding: Binding) -> bool:
@@ -549,6 +555,9 @@ def run(rows, wanted, mode):
 )
 
 REFUSE = (
+    Refuse("two elements, and one more at most",
+           "def f(a, b, c, names):\n    known = ['x', 'y']\n    if c:\n        known.append('z')\n"
+           "    return [name for name in names if name not in known]\n"),
     Refuse("already a set", "def f(xs, ys):\n    known = set(ys)\n    return [x for x in xs if x in known]\n"),
     Refuse("a text: '' in 'abc' is true",
            "def f(xs):\n    text = 'abc' * 9\n    return [x for x in xs if x in text]\n"),

@@ -51,7 +51,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.Attribute, ast.Call})),
-    asks=frozenset({Ask.LENGTH, Ask.ELEMENTS}),
+    asks=frozenset({Ask.LENGTH, Ask.ELEMENTS, Ask.SHARE}),
     figures={
         "3.11": {1000: 1.1, 10000: 1.3},
         "3.12": {1000: 1.1, 10000: 1.1},
@@ -106,15 +106,19 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
     if not names or any(name in bound for name in names) or _is_set_elsewhere(context, record, names):
         return
     first = constructor.body[0]
+    lines = tuple(range(first.lineno, (constructor.end_lineno or first.lineno) + 1))
     yield context.finding(
         first,
         f"Objects of {record.name} hold {len(names)} values each, and many are made: "
         f"with __slots__ they need no dict. They then take no other attributes, and {_WARNING}.",
-        lines=tuple(range(first.lineno, (constructor.end_lineno or first.lineno) + 1)),
+        lines=lines,
+        questions=(context.ask_lines(Ask.SHARE, lines, least=_WORTH, needed=True),),
         rewrite=_add_slots(context, record, names),
     )
 
 
+_WORTH = 0.01
+"""Part of the run that making the objects takes: that many are made, a class does not tell."""
 _WARNING = "no weak references, which nothing in this file sets or makes; pickles of before cannot be read"
 
 

@@ -122,7 +122,8 @@ def _note_growth(context: Context, statement: Growth, grown: dict[str, _Accumula
     accumulator.steps.append(statement)
     accumulator.pieces.extend(pieces)
     how = how or ("" if local else _WHERE[place.kind])
-    if how and accumulator.first is None:
+    # What a local gets once, before or after the loop, copies it once.
+    if how and accumulator.first is None and (context.loops(statement) or not local):
         accumulator.copying, accumulator.first = how, statement
 
 

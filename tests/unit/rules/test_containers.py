@@ -148,3 +148,28 @@ def test_signs_that_are_escaped_but_not_special_are_plain(pattern):
 def test_what_is_special_in_a_pattern_is_left_alone(pattern):
     code = f"import re\ndef f(xs):\n    return [x for x in xs if re.search('{pattern}', x)]\n"
     assert not examine(RULES["re-to-str"], code, hot=True)
+
+
+def test_what_is_put_in_front_once_after_the_loop_is_copied_once():
+    code = "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + 'x'\n    s = 'a' + s + 'b'\n    return s\n"
+    assert not examine(RULES["str-concat"], code, hot=False)
+    (finding,) = examine(RULES["str-concat"], code, hot=True)
+    assert finding.line == 4
+    assert finding.safety is Safety.ADVICE
+    (finding,) = examine(RULES["str-concat"], code.replace("s + 'x'", "'x' + s"), hot=False)
+    assert finding.line == 4
+    assert "put in front" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("slug", "code"),
+    [
+        ("lazy-import", "import json\ndef f(x):\n    return json.dumps(x)\n"),
+        ("slots", "class P:\n    def __init__(self, a, b):\n        self.a = a\n        self.b = b\n"),
+        ("numba-candidate", "def f(n, h):\n    s = 0\n    for i in range(n):\n        s += i * h\n    return s\n"),
+        ("generator-peak", "def f(xs):\n    return max([x * x for x in xs])\n"),
+    ],
+)
+def test_what_only_a_run_can_say_is_not_said_without_an_answer(slug, code):
+    (finding,) = examine(RULES[slug], code, hot=True)
+    assert any(question.needed for question in finding.questions)
