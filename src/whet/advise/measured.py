@@ -11,6 +11,7 @@ from whet.advise.estimate import whole_gain
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.remark import (
     IMPORT,
+    PYTHON_FILE,
     Remark,
     find_hottest,
     is_seen,
@@ -45,7 +46,6 @@ _NATIVE_SHARE = 0.2
 _NATIVE_GAIN = 10.0
 """What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
-_PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
 
 
@@ -185,7 +185,7 @@ def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collectio
 
 
 def _is_collector(frame: Frame) -> bool:
-    return _COLLECTOR.fullmatch(frame.name) is not None and not _PYTHON_FILE.search(frame.file)
+    return _COLLECTOR.fullmatch(frame.name) is not None and not PYTHON_FILE.search(frame.file)
 
 
 def _dependencies(

@@ -15,6 +15,8 @@ from whet.model.metric import Metric, seconds
 from whet.model.run import Run
 from whet.model.source import split_lines
 
+PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
+"""What the files of Python frames are called; those of native ones are libraries, or not known."""
 IMPORT = re.compile(r"\s*(import|from)\b")
 """A line that imports."""
 LEAST_SAMPLES = 3
@@ -86,13 +88,20 @@ def time_called(spot: LineSpot) -> int:
 
 
 def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
-    """Return the part of the sampled computing (0 to 1) in whose stacks a wanted frame stands."""
+    """Return the part of the sampled computing (0 to 1) in which a wanted frame was called from Python code.
+
+    What the interpreter does for itself, when it ends for example, is no part of it.
+    """
     found = total = 0
     for profile in run.profiles:
         marks = [wanted(frame) for frame in profile.frames]
+        python = [PYTHON_FILE.search(frame.file) is not None for frame in profile.frames]
+        called: list[bool] = []
         inside: list[bool] = []
         for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-            inside.append(marks[frame] or (parent >= 0 and inside[parent]))
+            above = parent >= 0 and called[parent]
+            inside.append((above and marks[frame]) or (parent >= 0 and inside[parent]))
+            called.append(above or python[frame])
         for samples in profile.samples:
             if samples.metric is Metric.CPU:
                 total += sum(samples.value)

@@ -164,6 +164,8 @@ def test_garbage_collection_in_stacks_and_by_name():
     item = said(run("f()", profiles=(profile,)), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
     assert item.share == pytest.approx(0.3)
     assert "gc.freeze" in item.finding.message
+    ending = replace(profile, stacks=StackTable((ROOT, ROOT, 1), (0, 1, 2)))
+    assert "garbage-collection" not in said(run("f()", profiles=(ending,)), hotspots(line(charged_ns=SECOND)))
     named_so = replace(profile, frames=(frames[0], Frame("/p/tests.py", "gc_collect_harder"), frames[2]))
     assert "garbage-collection" not in said(run("f()", profiles=(named_so,)), hotspots(line(charged_ns=SECOND)))
     item = said(run("gc.collect()"), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
