@@ -97,7 +97,8 @@ def _tell_unasked(proof: Proof) -> list[str]:
     if not offers or unasked is None:
         return []
     are = "is an offer, which changes" if offers == 1 else "are offers, each of which changes"
-    told = f"{offers} of them {are} something small: the report says what"
+    which = f"{offers} of them" if unasked.applied else "it" if offers == 1 else "all of them"
+    told = f"{which} {are} something small: the report says what"
     if not unasked.applied:
         return [told]
     gain = unasked.gain

@@ -396,6 +396,7 @@ def test_where_only_offers_win_nothing_is_written_unasked(bench: Bench) -> None:
     with pytest.raises(UsageError, match="all that was measured faster are offers"):
         plan_apply(alone)
     assert len(plan_apply(alone, allow=["offer"]).trials) == 1
+    assert tell_total(alone.proof)[1].startswith("it is an offer, which changes something small")
 
 
 def test_what_was_written_before_stays_when_more_is_written(bench: Bench) -> None:
