@@ -83,7 +83,8 @@ def tell_total(proof: Proof) -> list[str]:
         of = f"{faster} of {_count(len(proof.trials))} measured faster, the total of them was not measured"
         return [f"{of}: {name_apply(proof)}"]
     if proof.applied:
-        return [f"{_count(count)} seemed faster one by one; in fresh runs together no difference was shown"]
+        how, together = ("", "") if count == 1 else (" one by one", " together")
+        return [f"{_count(count)} seemed faster{how}; in fresh runs{together} no difference was shown"]
     tried = [trial for trial in proof.trials if trial.verdict is not Verdict.NOT_RUN]
     refuted = sum(trial.verdict in REFUTED for trial in tried)
     if not tried:
