@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,20 +23,18 @@ from whet.engine.suppress import (
     may_suppress,
     settle_suppressions,
 )
-from whet.errors import StoreError, UsageError
-from whet.fix.decoding import DecodingError, decode_source
+from whet.errors import StoreError
 from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
 from whet.model.finding import Finding
-from whet.model.hot import HotPlace, read_hot
 from whet.model.identity import identify_findings
 from whet.model.source import Notice, SourceFile
 from whet.pipeline.discovery import FileFinder
-from whet.pipeline.project import find_project, find_repository
+from whet.pipeline.project import find_repository
 from whet.pipeline.rulebook import load_rulebook
 from whet.pipeline.selection import Asked, Selection, choose_rules
 
 if TYPE_CHECKING:
-    from whet.pipeline.hot_places import HotLines
+    from whet.pipeline.heat import Heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +82,11 @@ class _Check:
         rulebook = load_rulebook(self.start, request.config, [self.start / folder for folder in request.rules])
         self.config, self.rules = rulebook.config, rulebook.rules
         self.repository = find_repository(self.config.root)
-        self.profile = self._read_profile()
-        self.selection: Selection = choose_rules(
-            self.rules, self.config, request.asked, profile=self.profile is not None
-        )
+        self.heat = self._read_heat()
+        self.selection: Selection = choose_rules(self.rules, self.config, request.asked, profile=self.heat is not None)
         self.modules: Sequence[RuleModule] = [m for m in self.rules if m.rule.slug in self.selection.active]
         self.known = frozenset({UNUSED, *(module.rule.slug for module in self.rules)})
         self.least = self.config.min_share if request.min_share is None else request.min_share
-        self.hot: dict[str, HotLines] = {}
         self.notices: list[Notice] = []
         self.failures: list[Notice] = []
         self.found: list[tuple[str, Finding]] = []
@@ -124,39 +119,15 @@ class _Check:
             self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
         return paths
 
-    # --- the profile
-
-    def _read_profile(self) -> Mapping[str, list[HotPlace]] | None:
-        """Return the hot places by file, as absolute path; ``None`` without a profile."""
+    def _read_heat(self) -> Heat | None:
+        """Return the hot profile that was asked for or that the project names; ``None`` without one."""
         named = self.request.profile
         path = self.start / named if named else self.config.root / self.config.profile if self.config.profile else None
         if path is None:
             return None
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            where = "--profile" if named else f"{self.config.file}: profile"
-            raise UsageError(
-                f"the hot profile {path} cannot be read: {error.strerror or error} ({where})",
-                "write it with `whet report --format hot -o FILE` after `whet run`",
-            ) from error
-        self.profile_name = self._show(str(path))
-        root = find_project(path.absolute().parent)
-        places: dict[str, list[HotPlace]] = defaultdict(list)
-        for place in read_hot(data, str(path)).places:
-            places[os.path.normpath(root / place.file)].append(place)
-        return places
+        from whet.pipeline.heat import Heat
 
-    def _find_hot(self, file: str, data: bytes) -> HotLines:
-        from whet.pipeline.hot_places import HotLines, find_hot_lines
-
-        places = (self.profile or {}).get(file, ())
-        if not places:
-            return HotLines({})
-        try:
-            return find_hot_lines(places, decode_source(data)[0])
-        except (UnreadableError, DecodingError):  # said when the rules are to look at it
-            return HotLines({})
+        return Heat.read(path, self._show(str(path)), "--profile" if named else f"{self.config.file}: profile")
 
     # --- the files
 
@@ -193,11 +164,11 @@ class _Check:
         )
 
     def _list_hot(self, files: Sequence[str]) -> Mapping[str, frozenset[int]] | None:
-        if self.profile is None and not self.selection.everything:
+        if self.heat is None and not self.selection.everything:
             return None
         hot: dict[str, frozenset[int]] = {}
         for file in files:
-            if self.profile is not None and file not in self.profile:
+            if self.heat is not None and file not in self.heat:
                 continue
             try:
                 data = Path(file).read_bytes()
@@ -208,9 +179,8 @@ class _Check:
 
     def _list_lines(self, file: str, data: bytes) -> frozenset[int] | None:
         """Return the lines that are hot; all of them where each function counts as called many times."""
-        if self.profile is not None:
-            self.hot[file] = self._find_hot(file, data)
-            return self.hot[file].lines
+        if self.heat is not None:
+            return self.heat.find(file, data)
         if self.selection.everything:
             return frozenset(range(1, data.count(b"\n") + data.count(b"\r") + 2))
         return None
@@ -228,23 +198,21 @@ class _Check:
         if self.request.fix or self.request.diff:
             findings = self._mend(result, findings, shown)
         self.found.extend((shown, finding) for finding in findings)
-        hot = self.hot.get(result.file)
-        if hot is not None and hot.missing:
-            self._report_missing(shown, hot.missing)
+        if self.heat is not None:
+            self.notices.extend(self.heat.tell_missing(result.file, shown))
 
     def _judge(self, result: FileResult) -> list[Finding]:
         """Return the findings of a file that are worth a word."""
         ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
         findings, unused = self._settle(result, ignored)
-        measured = self.profile is not None
+        measured = self.heat is not None
         kept = [
             finding
             for finding in findings
             if finding.rule not in ignored and self.selection.is_shown(finding, measured=measured)
         ]
-        hot = self.hot.get(result.file)
-        if hot is not None:
-            kept = [finding for finding in kept if self._is_hot(hot.share(finding.lines))]
+        if self.heat is not None:
+            kept = [finding for finding in kept if self._is_hot(self.heat.share(result.file, finding.lines))]
         return kept if UNUSED in ignored else [*kept, *unused]
 
     def _mend(self, result: FileResult, findings: list[Finding], shown: str) -> list[Finding]:
@@ -296,7 +264,7 @@ class _Check:
             return slug not in ignored and self._is_idle(slug, place, result.file, text)
 
         settled = settle_suppressions(text, result.file, result.findings, known=self.known, is_idle=is_idle)
-        judged = UNUSED in self.selection.active and self.profile is None
+        judged = UNUSED in self.selection.active and self.heat is None
         return settled.kept, settled.unused if judged else ()
 
     def _is_idle(self, slug: str, place: Suppression, file: str, text: str) -> bool:
@@ -315,20 +283,11 @@ class _Check:
             return False
         return not any(place.first <= finding.line <= place.last for finding in found)
 
-    def _report_missing(self, shown: str, missing: Sequence[HotPlace]) -> None:
-        for place in missing:
-            self.notices.append(
-                Notice(
-                    "profile",
-                    f"{shown}: the hot {place.code!r} is no longer in {place.function}",
-                    f"measure again, and `whet report --format hot -o {self.profile_name}`",
-                )
-            )
-
     # --- the result
 
     def _sum_up(self, files: int) -> CheckResult:
-        self._report_gone()
+        if self.heat is not None:
+            self.notices.extend(self.heat.tell_gone(self._show))
         self.found.sort(key=lambda pair: (pair[0], pair[1].line, pair[1].column, pair[1].rule))
         related = [(self._relate(finding.file, self.config.root), finding) for _, finding in self.found]
         checked = tuple(
@@ -353,23 +312,8 @@ class _Check:
             mended_stdin=self.mended_stdin,
         )
 
-    def _report_gone(self) -> None:
-        """Say which files of the profile are not there any more."""
-        for file, places in sorted((self.profile or {}).items()):
-            if not os.path.exists(file):  # noqa: PTH110
-                self.notices.append(
-                    Notice(
-                        "profile",
-                        f"{self._show(file)} was hot and is not there any more ({len(places)} places)",
-                        f"measure again, and `whet report --format hot -o {self.profile_name}`",
-                    )
-                )
-
     def _find_share(self, finding: Finding) -> float | None:
-        if self.profile is None:
-            return None
-        hot = self.hot.get(finding.file)
-        return hot.share(finding.lines) if hot is not None else 0.0
+        return None if self.heat is None else self.heat.share(finding.file, finding.lines)
 
     def _describe_rules(self, slugs: set[str]) -> dict[str, RuleInfo]:
         infos = {
