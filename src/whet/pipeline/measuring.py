@@ -101,7 +101,7 @@ class _Measurement:
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
                 try:
-                    self._run_later(raw, first)
+                    self._run_later(raw)
                 except (WhetError, OSError) as error:
                     # What was measured already must not be lost with it.
                     self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
@@ -215,7 +215,7 @@ class _Measurement:
             "pytest's --assert=plain leaves test modules to the import system" if by_pytest else "",
         )
 
-    def _run_later(self, raw: Path, first: Outcome) -> None:
+    def _run_later(self, raw: Path) -> None:
         number = 1
         for _ in range(self.options.repeat - 1):
             number += 1

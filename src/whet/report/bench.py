@@ -27,7 +27,7 @@ def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Ite
     yield show(join_command(measured.command))
     for side in measured.sides:
         yield ""
-        yield from _side_lines(side, measured.clock, find_figures)
+        yield from _side_lines(side, find_figures)
     for comparison in measured.comparisons:
         yield ""
         yield from textwrap.wrap(state_comparison(comparison), 110)
@@ -36,7 +36,7 @@ def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Ite
     yield from textwrap.wrap(" ".join([text, *(f"Note: {show(note)}." for note in measured.notes)]), 110)
 
 
-def _side_lines(side: BenchSide, clock: Clock, find_figures: FindFigures) -> Iterator[str]:
+def _side_lines(side: BenchSide, find_figures: FindFigures) -> Iterator[str]:
     python = side.interpreter
     name = f"{python.implementation} {python.version}{' free-threaded' if python.free_threaded else ''}"
     peak = max(side.peak_bytes, default=0)
