@@ -9,7 +9,7 @@ import typer
 
 from whet.cli.console import say
 from whet.cli.progress import LiveLine
-from whet.cli.run import show_run
+from whet.cli.run import check_output, show_run
 from whet.pipeline.options import DEFAULT_REPORT
 
 
@@ -40,6 +40,7 @@ def attach_command(
     from whet.pipeline.showing import check_rules
     from whet.target.process import parse_pid
 
+    check_output(output)
     pid = parse_pid(process)
     config = check_rules(Path.cwd())
     with LiveLine(rate) as progress:

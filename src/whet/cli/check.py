@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.cli.console import may_color, say
+from whet.cli.console import STDOUT, may_color, say
 from whet.cli.words import WordParser
 from whet.errors import StoreError, UsageError
 
@@ -178,7 +178,7 @@ def _encode(text: str, form: str, output: Path | None) -> bytes:
 
 
 def _write(data: bytes, output: Path | None) -> None:
-    if output is None:
+    if output is None or output == STDOUT:
         if sys.stdout is not None:
             sys.stdout.flush()
             sys.stdout.buffer.write(data)

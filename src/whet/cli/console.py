@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
+STDOUT = Path("-")
+"""What ``-o`` takes for stdout."""
 _COLORS = {"red": 31, "green": 32, "yellow": 33, "bold": 1, "dim": 2}
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import say
-from whet.errors import StoreError
+from whet.cli.console import STDOUT, say
+from whet.errors import StoreError, UsageError
 
 DIFF_REPORT = "whet-diff.html"
 
@@ -52,6 +52,10 @@ def diff_command(
     from whet.store import find_run, load_run
 
     form = find_difference_format(format_)
+    if output == STDOUT:
+        if form is DifferenceFormat.HTML:
+            raise UsageError("the HTML report goes to a file", "name one with -o")
+        output = None
     least, sure = (
         parse_percent(threshold, "--threshold", most=1),
         parse_percent(confidence, "--confidence", most=0.9999),

@@ -13,6 +13,7 @@ Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -55,6 +56,10 @@ _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
 
 _NEEDED = frozenset({"jinja2", "libcst", "pygments", "rich", "typer"})
 """Libraries of other people's without which a command cannot go on. Without a profiler, a measurement goes on."""
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What writing fails with where there is no room. Where files are written, that is told with their names."""
 
 
 class PipeClosedError(Exception):
@@ -154,10 +159,26 @@ def _say_mistake(error: Exception) -> None:
         say(f"whet: error: {error.name} is missing in whet's own environment")
         say(f"whet: {sys.executable} -m pip install {error.name}")
         return
+    if isinstance(error, FileNotFoundError) and not _is_anywhere():
+        say("whet: error: the current folder is gone")
+        say("whet: change to one that is there")
+        return
+    if isinstance(error, OSError) and error.errno in _FULL:
+        say(f"whet: error: the output cannot be written: {error.strerror}")
+        say("whet: free some space, or send the output elsewhere")
+        _silence_stdout()
+        return
     import traceback
 
     say("".join(traceback.format_exception(error)).rstrip())
     say("whet: error: this is a mistake in whet itself; please report it with the lines above")
+
+
+def _is_anywhere() -> bool:
+    try:
+        return bool(Path.cwd())
+    except OSError:
+        return False
 
 
 def _silence_stdout() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import say
+from whet.cli.console import STDOUT, say
 from whet.pipeline.options import DEFAULT_REPORT
 
 
@@ -37,6 +37,7 @@ def report_command(
     """Show a saved run: `whet report --format json` prints it for machines."""
     from whet.store import find_run, list_runs, load_run
 
+    to_stdout, output = output == STDOUT, None if output == STDOUT else output
     if runs:
         for folder in list_runs(Path.cwd()):
             typer.echo(folder.name)
@@ -52,7 +53,7 @@ def report_command(
 
     renderer = find_renderer(format_)
     shown = show(load_run(find_run(reference, Path.cwd())), include_source=not no_source, title=title or "")
-    if output is None and format_ == "html":
+    if output is None and format_ == "html" and not to_stdout:
         output = Path(DEFAULT_REPORT)
     if output is not None:
         size = write_rendering(shown, renderer, output)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import begin_line, say
+from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
@@ -89,6 +89,7 @@ def run_command(
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
+    check_output(output)
     proving = {"--compare": compare, "--tests": tests, "--allow": allow, "--no-offers": not offers}
     _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
@@ -145,6 +146,12 @@ def run_command(
     if open_ and written is not None:
         open_report(written)
     return measured.status
+
+
+def check_output(output: Path) -> None:
+    """Refuse stdout as the place for the report: it is the program's alone."""
+    if output == STDOUT:
+        raise UsageError("the report cannot go to stdout here", "name a file with -o; `whet report -o -` prints it")
 
 
 def _refuse_idle_options(given: Mapping[str, object], needed: str, *, is_there: bool) -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -254,3 +255,36 @@ def test_exit_statuses_of_windows_are_passed_on_as_python_takes_them(status, pas
     with pytest.raises(SystemExit) as caught:
         main.main()
     assert caught.value.code == passed_on
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("words", [["rules"], ["--help"], ["check", "--help"]])
+def test_a_full_disk_behind_stdout_is_told_in_words(words):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from whet.cli.main import main; main()", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith("whet: error: the output cannot be written: ")
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a current folder cannot be removed")
+@pytest.mark.parametrize(("words", "status"), [(["run", "x.py"], 125), (["check"], 2), (["report"], 2)])
+def test_a_current_folder_that_is_gone_is_told_in_words(words, status, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert run_command_line(words) == status
+    assert "whet: error: the current folder is gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["run", "-o", "-", "x.py"], ["attach", "-o", "-", "1"]])
+def test_the_programs_stdout_takes_no_report(words, capsys):
+    assert run_command_line(words) == 125
+    assert "the report cannot go to stdout here" in capsys.readouterr().err

@@ -123,3 +123,14 @@ def test_without_a_run_it_says_how_to_make_one(tmp_path: Path, capsys: pytest.Ca
     assert run_command_line(["report"]) == 2
     assert "whet run" in capsys.readouterr().err
     assert run_command_line(["report", "--list"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("html", "<!doctype html>"), ("json", "{"), ("terminal", "orders.py"), ("hot", "{")]
+)
+def test_a_dash_is_stdout(form: str, begins: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert run_command_line(["report", "-f", form, "-o", "-"]) == 0
+    said = capfdbinary.readouterr()
+    assert said.out.decode().startswith(begins)
+    assert said.err == b""
+    assert list_files(tmp_path) == set()
