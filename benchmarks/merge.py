@@ -21,7 +21,7 @@ from typing import TypeVar
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.merge.align import align_profile
 from whet.merge.attribute import merge_run
-from whet.merge.flame import fold_stacks
+from whet.merge.flame import fold_calls, view_metric
 from whet.merge.ownership import Ownership
 from whet.model.metric import Metric
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
@@ -121,7 +121,7 @@ def main() -> int:
         sources=sources,
     )
     hotspots = measure("merge", times, lambda: merge_run(run))
-    tree = measure("fold", times, lambda: fold_stacks(run, Metric.CPU))
+    tree = measure("fold", times, lambda: view_metric(fold_calls(run, (Metric.CPU,)), Metric.CPU))
     total, cpu = (sum(column) for column in zip(*times.values(), strict=True))
     peak = peak_bytes()
     print(f"{hotspots.samples:,} samples, {options.stacks:,} stacks, {len(aligned.stacks):,} rows,", end=" ")

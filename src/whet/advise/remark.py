@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from whet.advise.estimate import whole_gain
 from whet.model.finding import Finding, Safety, Speed
@@ -67,8 +68,13 @@ def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
 def read_line(run: Run, spot: LineSpot) -> str:
     """Return the source of a line; empty where it is not known."""
     source = run.sources.get(spot.file)
-    lines = split_lines(source.text) if source is not None else []
+    lines = _lines_of(source.text) if source is not None else ()
     return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
+
+
+@lru_cache(maxsize=256)  # thousands of lines are asked for, one by one, of long files
+def _lines_of(text: str) -> tuple[str, ...]:
+    return tuple(split_lines(text))
 
 
 def is_seen(share: float, hotspots: Hotspots) -> bool:
@@ -95,6 +101,9 @@ def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
     found = total = 0
     for profile in run.profiles:
         marks = [wanted(frame) for frame in profile.frames]
+        if not any(marks):
+            total += sum(sum(samples.value) for samples in profile.samples if samples.metric is Metric.CPU)
+            continue
         python = [PYTHON_FILE.search(frame.file) is not None for frame in profile.frames]
         called: list[bool] = []
         inside: list[bool] = []

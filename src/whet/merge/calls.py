@@ -106,8 +106,13 @@ class Calls:
             elif parent != ROOT and imports.entry[parent] >= 0 and imports.entry[row] < 0:
                 above = caller[imports.entry[parent]]
             # As _node does it: a call for each row is what takes the time here.
-            found = nodes.get((above + 1) << 32 | function)
-            node[row] = self._node(above, function) if found is None else found
+            key = (above + 1) << 32 | function
+            index = nodes.get(key)
+            if index is None:
+                index = nodes[key] = len(self.parent)
+                self.parent.append(above)
+                self.function.append(function)
+            node[row] = index
         return node
 
     def _number(self, frame: Frame) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 from whet.merge.imports import sum_imports
 from whet.merge.ledger import Ledger
@@ -97,6 +98,8 @@ def charge_time(profile: Profile, ledger: Ledger, times: Times, roots: Sequence[
 def _find_loop_rows(profile: Profile) -> list[bool]:
     """Tell for each row whether it is an event loop or the standard library's work for it, before any other code."""
     loops = [is_event_loop(frame) for frame in profile.frames]
+    if not any(loops):
+        return [False] * len(profile.stacks)
     aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) for frame in profile.frames]
     own: list[bool] = []
     for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
@@ -131,7 +134,8 @@ def _name_packages(profile: Profile, roots: Sequence[str]) -> tuple[list[int], l
 
 def _add_threads(profile: Profile, times: Times, functions: Sequence[int]) -> None:
     parent = profile.stacks.parent
-    rows_of: dict[Thread, set[int]] = {}
+    rows_of: dict[Thread, bytearray] = {}
+    """For each thread which rows it was seen in."""
     for entry in profile.samples:
         if entry.metric not in (Metric.CPU, Metric.WAITING, Metric.IDLE):
             continue
@@ -148,10 +152,10 @@ def _add_threads(profile: Profile, times: Times, functions: Sequence[int]) -> No
         if entry.metric is Metric.IDLE:
             continue
         times.samples += entry.count
-        known = rows_of.setdefault(thread, set())
+        known = rows_of.setdefault(thread, bytearray(len(parent)))
         for row in entry.stack:
-            while row >= 0 and row not in known:
-                known.add(row)
+            while row >= 0 and not known[row]:
+                known[row] = 1
                 row = parent[row]  # noqa: PLW2901
-    for thread, rows in rows_of.items():
-        times.functions_of.setdefault(thread, set()).update(functions[row] for row in rows)
+    for thread, known in rows_of.items():
+        times.functions_of.setdefault(thread, set()).update(compress(functions, known))

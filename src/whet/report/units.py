@@ -7,6 +7,7 @@ can give the number that people were shown. Bytes are decimal: 1 MB is 10⁶.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from whet.model.profile import LineCount
 
@@ -27,6 +28,7 @@ class Figure:
         return self.text
 
 
+@lru_cache(maxsize=4096)  # sampled times are multiples of the sampler's period: thousands of rows share a few
 def time_figure(nanoseconds: int | None) -> Figure:
     """Write a duration; the value is in seconds."""
     if nanoseconds is None:
@@ -44,6 +46,7 @@ def count_figure(count: int | None) -> Figure:
     return Figure() if count is None else Figure(format_count(count), count, f"{count:,}")
 
 
+@lru_cache(maxsize=4096)
 def share_figure(share: float, error: float = 0.0) -> Figure:
     """Write a part of the run between 0 and 1, with its standard error."""
     return Figure(format_share(share, error), share)
