@@ -22,7 +22,7 @@ from whet.advise.remark import (
     tell_time,
     time_called,
 )
-from whet.advise.surroundings import remark_development_server, remark_unbuffered
+from whet.advise.surroundings import remark_development_server, remark_ending, remark_unbuffered
 from whet.advise.waits import remark_commits, remark_waits, stands_in_line
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
@@ -79,6 +79,7 @@ def advise_by_measurement(
         *_dependencies(run, hotspots, own, spoken),
         *remark_unbuffered(run, hotspots, own, taken),
         *remark_development_server(run, hotspots, own),
+        *remark_ending(run, hotspots, own),
         *_churn(run, hotspots, own, taken),
         *remark_newer_python(run, hotspots, own, newer),
         *_native(hotspots, own, spoken),

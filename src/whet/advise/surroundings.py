@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from whet.advise.remark import Remark, find_hottest, make_remark, read_line, share_of_stacks, time_called
+from whet.advise.remark import (
+    PYTHON_FILE,
+    Remark,
+    find_hottest,
+    make_remark,
+    read_line,
+    share_of_stacks,
+    tell_time,
+    time_called,
+)
 from whet.model.frame import Frame
 from whet.model.hotspot import Hotspots, LineSpot
-from whet.model.run import Run
+from whet.model.metric import Metric
+from whet.model.profile import Profile
+from whet.model.run import Purpose, Run
 
 _UNBUFFERED_SHARE = 0.05
+_ENDING_SHARE = 0.1
+_ENDING_NS = 100_000_000
+"""What no start of an interpreter takes: where more has no Python code on the stack, it is its end."""
 _SERVER_SHARE = 0.1
 _DEVELOPMENT_SERVERS = {
     "Werkzeug's development server": "werkzeug/serving.py",
@@ -61,6 +75,49 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
         title = "A server for development serves the program"
         yield make_remark("development-server", title, message, find_hottest(own), share, whole=True)
         return
+
+
+def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
+    """Yield what the interpreter takes to end: all that is still there is freed, one object after the other."""
+    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+        return
+    share = _share_without_python(run) * hotspots.cpu_ns / hotspots.busy_ns
+    spent = share * hotspots.busy_ns
+    executions = sum(execution.purpose is Purpose.TIME for execution in run.executions) or 1
+    if share < _ENDING_SHARE or spent / executions < _ENDING_NS:
+        return
+    message = (
+        f"The interpreter took {tell_time(round(spent / executions))} to end, {share:.0%} of the run: what is still"
+        " referenced is freed, one object after the other. A program that has written all its output can leave without"
+        " that: flush, then os._exit(status), which runs no atexit functions."
+    )
+    yield make_remark("slow-ending", "The interpreter takes long to end", message, find_hottest(own), share, whole=True)
+
+
+def _share_without_python(run: Run) -> float:
+    """Return the part of the sampled computing (0 to 1) of first threads that has no Python code on the stack."""
+    found = total = 0
+    for profile in run.profiles:
+        bare = {-1, *_list_bare_rows(profile)}
+        for samples in profile.samples:
+            if samples.metric is Metric.CPU:
+                total += sum(samples.value)
+                thread = profile.threads[samples.thread] if profile.threads else None
+                if thread is not None and thread.tid and thread.tid == thread.pid:
+                    pairs = zip(samples.stack, samples.value, strict=True)
+                    found += sum(value for row, value in pairs if row in bare)
+    return found / total if total else 0.0
+
+
+def _list_bare_rows(profile: Profile) -> set[int]:
+    """Return the rows of a stack table on which no Python code stands."""
+    native = {at for at, frame in enumerate(profile.frames) if not PYTHON_FILE.search(frame.file)}
+    bare: set[int] = set()
+    if native:
+        for row, (parent, frame) in enumerate(zip(profile.stacks.parent, profile.stacks.frame, strict=True)):
+            if frame in native and (parent < 0 or parent in bare):
+                bare.add(row)
+    return bare
 
 
 def _stand_in(file: str) -> Callable[[Frame], bool]:

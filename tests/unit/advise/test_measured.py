@@ -11,7 +11,7 @@ from whet.model.finding import Safety
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, DependencySpot, Hotspots, ImportSpot, LineSpot, ThreadTime
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable
+from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Host, Interpreter, Purpose, Run, SourceFile
 
 FILE = "/p/a.py"
@@ -225,6 +225,20 @@ def test_a_server_for_development():
     assert "Werkzeug" in item.finding.message
     assert "development-server" not in said(run("f()"), spots)
     assert "development-server" not in said(made, replace(spots, outside_packages=outside[2:]))
+
+
+def test_an_interpreter_that_takes_long_to_end():
+    frames = (Frame("/usr/lib/libc.so.6", "main"), Frame(FILE, "f", 1, 1), Frame("", "<no Python frame>"))
+    samples = (Samples(Metric.CPU, 0, (0, 1, 2, -1), (1, 6, 2, 1), 10), Samples(Metric.CPU, 1, (2,), (5,), 5))
+    threads = (Thread(7, 7, "MainThread"), Thread(7, 8, "worker"))
+    profile = Profile("py-spy", frames, StackTable((ROOT, 0, ROOT), (0, 1, 2)), threads, samples)
+    made, spots = run("f()", profiles=(profile,)), hotspots(line(charged_ns=SECOND))
+    item = said(made, spots)["slow-ending"]
+    assert item.share == pytest.approx(4 / 15)
+    assert "2.7 s to end" in item.finding.message
+    attached = replace(made.executions[0], purpose=Purpose.ATTACH)
+    assert "slow-ending" not in said(replace(made, executions=(attached,)), spots)
+    assert "slow-ending" not in said(made, replace(spots, busy_ns=SECOND // 4, cpu_ns=SECOND // 4))
 
 
 def test_one_or_two_samples_say_nothing():
