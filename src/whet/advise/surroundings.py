@@ -98,14 +98,13 @@ def _share_without_python(run: Run) -> float:
     """Return the part of the sampled computing (0 to 1) of first threads that has no Python code on the stack."""
     found = total = 0
     for profile in run.profiles:
-        bare = {-1, *_list_bare_rows(profile)}
-        for samples in profile.samples:
-            if samples.metric is Metric.CPU:
-                total += sum(samples.value)
-                thread = profile.threads[samples.thread] if profile.threads else None
-                if thread is not None and thread.tid and thread.tid == thread.pid:
-                    pairs = zip(samples.stack, samples.value, strict=True)
-                    found += sum(value for row, value in pairs if row in bare)
+        computing = [samples for samples in profile.samples if samples.metric is Metric.CPU]
+        bare = {-1, *_list_bare_rows(profile)} if computing else set()
+        for samples in computing:
+            total += sum(samples.value)
+            thread = profile.threads[samples.thread] if profile.threads else None
+            if thread is not None and thread.tid and thread.tid == thread.pid:
+                found += sum(value for row, value in zip(samples.stack, samples.value, strict=True) if row in bare)
     return found / total if total else 0.0
 
 
