@@ -31,6 +31,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from whet.atomic import PRIVATE, write_atomically
 from whet.errors import FormatError, StoreError
 from whet.model.codec import read_run, write_run
 from whet.model.run import Notice, Run
@@ -144,26 +145,11 @@ def rewrite_run(path: Path, run: Run) -> None:
     packed = io.BytesIO()
     write_run(run, packed)
     try:
-        write_atomically(path, packed.getvalue())
+        write_atomically(path, packed.getvalue(), mode=PRIVATE)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", hint="free some space, or mend its rights"
         ) from error
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``: the whole of it, or what was there before stays. Raises ``OSError``."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
 
 
 def _save(data: bytes, home: Path, label: str) -> Path:
@@ -174,7 +160,7 @@ def _save(data: bytes, home: Path, label: str) -> Path:
         write_atomically(ignore, IGNORE)
     folder = _make_folder(runs, label)
     try:
-        write_atomically(folder / RUN_FILE, data)
+        write_atomically(folder / RUN_FILE, data, mode=PRIVATE)
     except BaseException:
         with contextlib.suppress(OSError):
             folder.rmdir()

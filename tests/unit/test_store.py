@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from whet import store
 from whet.errors import FormatError, StoreError
 from whet.model.run import Interpreter, Run
-from whet.store import find_home, find_run, list_runs, load_run, save_run, write_atomically
+from whet.store import find_home, find_run, list_runs, load_run, save_run
 
 
 def make_run(*command: str) -> Run:
@@ -247,20 +247,6 @@ def test_the_temporary_folder_must_be_ours(tmp_path: Path, spare: Path):
 def test_runs_are_for_their_owner_only(tmp_path: Path):
     (tmp_path / ".git").mkdir()
     assert stat.S_IMODE(save_run(make_run(), tmp_path).path.stat().st_mode) == 0o600
-
-
-def test_an_atomic_write_keeps_what_was_there_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "x"
-    write_atomically(path, b"old")
-
-    def fail(handle: int) -> None:
-        raise OSError(errno.EIO, "broken")
-
-    monkeypatch.setattr(store.os, "fsync", fail)
-    with pytest.raises(OSError, match="broken"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list_files(tmp_path) == {"x"}
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path):

@@ -1,8 +1,4 @@
-"""Writes changed files so that nothing is lost: whole or not at all, and only over what was read.
-
-The new content is written beside the file, brought to disk, and renamed over
-it: whenever that is interrupted, the file is the old one or the new one.
-"""
+"""Writes changed files so that nothing is lost: whole or not at all, and only over what was read."""
 
 from __future__ import annotations
 
@@ -10,10 +6,10 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from whet.atomic import write_atomically
 from whet.errors import StoreError
 
 
@@ -36,28 +32,11 @@ def replace_file(path: Path, sha256: str, data: bytes) -> None:
     if current == data:
         return
     try:
-        _write_aside(real, state, data)
+        write_atomically(real, data, finish=lambda new: _copy_state(real, state, new))
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", f"whet writes a new file into {real.parent} first"
         ) from None
-
-
-def _write_aside(real: Path, state: os.stat_result, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name[:100]}.", suffix=".whet")
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _copy_state(real, state, new)
-        new.replace(real)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink()
-        raise
-    _sync_folder(real.parent)
 
 
 def _copy_state(real: Path, state: os.stat_result, new: Path) -> None:
@@ -71,13 +50,3 @@ def _copy_state(real: Path, state: os.stat_result, new: Path) -> None:
     with suppress(OSError):
         os.utime(new, ns=(times.st_atime_ns, times.st_mtime_ns))  # it is changed now, and tools look at that
     new.chmod(stat.S_IMODE(state.st_mode))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the rename to disk, where folders can be opened for that."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

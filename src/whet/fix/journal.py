@@ -11,12 +11,11 @@ import base64
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whet.atomic import PRIVATE, write_atomically
 from whet.errors import StoreError
 from whet.fix.files import replace_file
 
@@ -123,12 +122,7 @@ def _write_journal(journal: Path, last: Journal) -> None:
     data = json.dumps(document).encode("ascii")
     try:
         journal.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=".tmp", dir=journal.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(journal)
+        write_atomically(journal, data, mode=PRIVATE)
     except OSError as error:
         if not last.is_done:
             message = f"{journal} cannot be written, so nothing was changed: {error.strerror or error}"

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from whet.atomic import write_atomically
 from whet.errors import FormatError, StoreError, UsageError
 from whet.model.bench import Bench, BenchSide
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
-from whet.store import write_atomically
 
 SCHEMA = 1
 KIND = "whet bench"

@@ -17,11 +17,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whet.atomic import write_atomically
 from whet.model.advice import Advice
 from whet.model.run import Run
 from whet.model.source import split_lines
 from whet.model.trial import REFUTED, Trial
-from whet.store import find_home, write_atomically
+from whet.store import find_home
 
 FILE = "refuted.json"
 SCHEMA = 1

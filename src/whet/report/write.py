@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+from whet.atomic import write_atomically
 from whet.errors import StoreError
 from whet.report.api import Renderer
 from whet.report.html import HtmlRenderer
@@ -65,7 +63,7 @@ def write_page(page: bytes, path: Path, is_ours: Callable[[Path], bool]) -> None
         if mode is not None and not is_ours(path):
             hint = "name another file for the report with -o, or delete this one first"
             raise StoreError(f"{path} was not written by whet and is left alone", hint)
-        _replace(path, page, mode)
+        write_atomically(path, page)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoreError(f"the report cannot be written to {path}: {reason}", "name another place with -o") from error
@@ -81,22 +79,3 @@ def _bears(path: Path, mark: re.Pattern[bytes] | None) -> bool:
         return False
     with path.open("rb") as file:
         return mark.match(file.read(_HEAD)) is not None
-
-
-def _replace(path: Path, data: bytes, mode: int | None) -> None:
-    handle, name = tempfile.mkstemp(prefix=".whet-report-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_read_umask())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def _read_umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

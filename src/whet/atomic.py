@@ -1,0 +1,61 @@
+"""Writes files whole or not at all: whenever that is interrupted, a file is the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+PRIVATE = 0o600
+
+
+def write_atomically(
+    path: Path, data: bytes, *, mode: int | None = None, finish: Callable[[Path], None] | None = None
+) -> None:
+    """Write ``data`` beside ``path``, bring it to disk, and put it in the place of what is there.
+
+    The new file has ``mode``, else that of the old one, else what new files have here; ``finish``, which is given
+    the new file before it takes its place, may set more. Raises ``OSError``; then what was there stays.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".whet")
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.chmod(_choose_mode(path) if mode is None else mode)
+        if finish is not None:
+            finish(new)
+        new.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _choose_mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0o666 & ~_read_umask()
+
+
+def _read_umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the rename to disk, where folders can be opened for that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
