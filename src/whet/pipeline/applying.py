@@ -233,11 +233,12 @@ def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> tuple[lis
         before = written[path].before if path in written and now == written[path].after else now
         if hash_bytes(before) != hashes[file]:
             raise UsageError(f"{shown} is not what was proven any more", "whet run it again, then prove")
-        text, encoding = decode_source(before)
         try:
+            text, encoding = decode_source(before, to_write=True)
             changed = apply_edits(text, own)
+            after = encode_source(changed, encoding)
         except WhetError as error:
             raise UsageError(f"{shown}: {error.message}", "name fewer rewrites") from error
-        changes.append(Change(path, before, encode_source(changed, encoding)))
+        changes.append(Change(path, before, after))
         diff += diff_texts(decode_source(now)[0], changed, shown)
     return changes, diff

@@ -78,7 +78,7 @@ def apply_rewrites(originals: Mapping[str, bytes], units: Iterable[Unit]) -> dic
                 edits.setdefault(change.file, []).extend(change.edits)
     made = dict(originals)
     for file, own in edits.items():
-        text, encoding = decode_source(originals[file])
+        text, encoding = decode_source(originals[file], to_write=True)
         made[file] = encode_source(apply_edits(text, own), encoding)
     return made
 

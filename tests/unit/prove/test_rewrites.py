@@ -49,6 +49,13 @@ def test_of_two_that_overlap_the_first_is_tried() -> None:
     assert "overlap" in dropped["late"]
 
 
+def test_edits_of_a_file_that_would_not_be_written_as_it_is_are_dropped() -> None:
+    files = FILES | {"x.py": b"# coding: utf-7\r\na = '+AGE-'\r\nb = 2\r\n"}
+    kept, dropped = settle_overlaps(files, [TWO, OTHER])
+    assert kept == [OTHER]
+    assert "utf-7 in another way" in dropped["two"]
+
+
 def test_an_edit_that_its_file_s_encoding_cannot_say_is_dropped() -> None:
     kept, dropped = settle_overlaps(FILES, [_rewrite("far", 2, 4, 7, "'中'"), TWO])
     assert kept == [TWO]
