@@ -60,6 +60,7 @@ BARS = (
     Bar("whole file", 2_000, "kB"),
     Bar("DOM elements", 15_000, ""),
     Bar("samples to HTML", 3.0, "s"),
+    Bar("its CPU time", 3.0, "s"),
     Bar("first paint", 500, "ms"),
     Bar("flame ready", 1_000, "ms"),
     Bar("zoom", 50, "ms"),
@@ -92,7 +93,7 @@ def make_samples(folder: Path) -> Report:
     sources = make_sources()
     capture = folder / "capture.raw"
     make_capture(capture, 1_000_000, 50_000)
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), time.process_time()
     with capture.open("rb") as file:
         (profile,) = PySpyRaw().read(file)
     aligned = align_profile(profile, sources, Ownership(project=PROJECT, stdlib=(STDLIB,), site_packages=(LIBRARY,)))
@@ -110,7 +111,9 @@ def make_samples(folder: Path) -> Report:
     )
     path = folder / "samples.html"
     write_report(show(run).view, path)
-    return Report("samples", path, {"samples to HTML": time.perf_counter() - started})
+    # Beside other programs the clock tells of those too.
+    figures = {"samples to HTML": time.perf_counter() - started, "its CPU time": time.process_time() - computed}
+    return Report("samples", path, figures)
 
 
 def make_deep(folder: Path) -> Report:
