@@ -92,13 +92,26 @@ def _body(context: Context, call: ast.Call) -> list[ast.AST] | None:
 def _is_own(context: Context, file: ast.expr, body: list[ast.AST]) -> bool:
     """Tell whether the file is a local that only this function opened, and that is not used meanwhile."""
     if isinstance(file, ast.Call):
-        return context.resolve(file.func) in _OPENING
+        return context.resolve(file.func) in _OPENING and not _is_named(file, body)
     place = context.place(file)
     if place is None or place.kind is not PlaceKind.LOCAL or len(place.bindings) != 1:
         return False
     inside = [r for r in place.references if r is not file and any(context.is_inside(r, node) for node in body)]
     opened = _opened(context, place.bindings[0])
-    return opened is not None and context.resolve(opened.func) in _OPENING and not inside and not context.escapes(place)
+    if opened is None or context.resolve(opened.func) not in _OPENING or _is_named(opened, body):
+        return False
+    return not inside and not context.escapes(place)
+
+
+def _is_named(opened: ast.Call, body: list[ast.AST]) -> bool:
+    """Tell whether the path, or what it is made of, is in use meanwhile: by it somebody may write the file anew."""
+    names = {node.id for each in opened.args for node in ast.walk(each) if isinstance(node, ast.Name)}
+    inside = (node for part in body for node in ast.walk(part))
+    return any(isinstance(node, ast.Name) and node.id in names and not _is_within(node, opened) for node in inside)
+
+
+def _is_within(node: ast.AST, whole: ast.AST) -> bool:
+    return any(part is node for part in ast.walk(whole))
 
 
 def _opened(context: Context, binding: Binding) -> ast.Call | None:
@@ -168,6 +181,11 @@ def count(text):
 )
 
 REFUSE = (
+    Refuse("somebody gets the path meanwhile",
+           "def f(path, note):\n    with open(path) as file:\n        for line in file.readlines():\n"
+           "            note(path, line)\n"),
+    Refuse("the path, in a comprehension",
+           "def f(path, note):\n    return [note(path, line) for line in open(path).readlines()]\n"),
     Refuse("the loop reads on by itself",
            "def f(p):\n    with open(p) as f:\n        for line in f.readlines():\n            g(line, f.read())\n"),
     Refuse("the loop writes the file",

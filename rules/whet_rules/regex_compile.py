@@ -196,9 +196,9 @@ def _pattern(context: Context, call: ast.Call, flags_at: int) -> str | bytes | N
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("error")  # at module level it would be said, or raised, on import
             re.compile(pattern, flags)
-    except (re.error, ValueError, OverflowError, RecursionError):
+    except (re.error, Warning, ValueError, OverflowError, RecursionError):
         return None
     return pattern
 
@@ -415,6 +415,7 @@ def split(text):
 )
 
 REFUSE = (
+    Refuse("compiling it warns, and would on import", "import re\ndef f(x):\n    return re.search('[[a]', x)\n"),
     Refuse("compiled once, at import",
            "import re\nWORD = re.compile(r'\\w+')\ndef f(s):\n    return WORD.findall(s)\n"),
     Refuse("the pattern varies", "import re\ndef f(p, s):\n    return re.match(p, s)\n"),
