@@ -7,11 +7,14 @@ over theirs. It executes the code of the rule's cases.
 from __future__ import annotations
 
 import ast
+import atexit
 import contextlib
 import io
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from whet.engine.api import Case
@@ -108,16 +111,23 @@ def compare_sides(case: Case) -> tuple[str, ...]:
     return tuple(wrong)
 
 
+@cache
+def _make_folder() -> Path:
+    """Return a folder for the file of a case, one for all that this process runs."""
+    folder = Path(tempfile.mkdtemp(prefix="whet-case-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def run_side(code: str, call: str, given: str) -> Outcome:
     """Run ``code`` as a module, then its ``call`` with the arguments that ``given`` evaluates to."""
     names: dict[str, object] = {"__name__": "case"}
     printed = io.StringIO()
     arguments: object = ()
-    folder = tempfile.TemporaryDirectory(prefix="whet-case-", ignore_cleanup_errors=True)
-    with folder as name, contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed):
         try:
             # A real file: what looks for the source of a function (inspect, a compiler's cache) finds it.
-            place = Path(name, _FILE)
+            place = _make_folder() / _FILE
             place.write_text(code, "utf-8", newline="")
             exec(compile(code, str(place), "exec"), names)  # noqa: S102 - the rule's own code, as running its tests
             arguments = eval(compile(ast.parse(given, mode="eval"), _FILE, "eval"), names)  # noqa: S307
