@@ -56,7 +56,13 @@ def detect(context: Context) -> Iterator[Finding]:
             )
         else:
             continue
-        yield context.finding(call, f"{message} (to install one: python -m pip install orjson).")
+        yield context.finding(call, f"{message} ({_have(context)}).")
+
+
+def _have(context: Context) -> str:
+    """Return which of the two is there, or how to get one."""
+    there = [name for name in ("orjson", "msgspec") if context.has_package(name)]
+    return f"{' and '.join(there)} can be imported" if there else "to install one: python -m pip install orjson"
 
 
 CASES = (

@@ -110,3 +110,13 @@ def test_numba_is_tried_where_the_interpreter_has_it(libraries, safety, says):
     assert found.safety is safety
     assert says in found.message
     assert bool(found.edits) is (safety is Safety.OFFER)
+
+
+@pytest.mark.parametrize(
+    ("libraries", "says"),
+    [(("msgspec",), "msgspec can be imported"), ((), "pip install orjson"), (None, "pip install orjson")],
+)
+def test_a_serializer_that_is_there_is_named(libraries, says):
+    sources = {"a.py": SourceFile("a.py", "a.py", "", "import json\ndef f(x):\n    return json.dumps(x)\n")}
+    (found,), _ = find_findings(sources, [RULES["json-serializer"]], {"a.py": frozenset({3})}, libraries=libraries)
+    assert says in found.message
