@@ -15,7 +15,8 @@ from whet.errors import UsageError
 
 if TYPE_CHECKING:
     from whet.model.run import Run
-    from whet.pipeline.proving import ProvingRequest
+    from whet.model.trial import Proof
+    from whet.pipeline.proving import ProvingPlan, ProvingRequest
     from whet.target.spec import TargetSpec
 
 DEFAULT_BUDGET = "10m"
@@ -116,10 +117,7 @@ def prove_command(
 
 def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Run:
     """Prove the advice on a run saved at ``path``, tell about it, and return the run with the proof in it."""
-    from dataclasses import replace
-
-    from whet.cli.proving_line import ProvingLine
-    from whet.pipeline.proving import has_settled, plan_proof, prove, save_proof
+    from whet.pipeline.proving import has_settled, plan_proof, save_proof
     from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 
     plan = plan_proof(run, request)
@@ -128,15 +126,8 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
         f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
         + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
     )
-    words = request.workload or shlex.join((Path(run.interpreter.path).name, *run.command))
-    say(f"whet: what runs is `{words}` in {run.directory}")
-    least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
-    say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")
-    for note in plan.notes:
-        say(f"whet: {note}")
-    with ProvingLine() as line:
-        shown = replace(request, options=replace(request.options, progress=line))
-        proof = prove(run, plan, shown, spec=spec)
+    say(f"whet: what runs is {_name_workload(run, request)}")
+    proof = _try_out(run, plan, request, spec)
     proven = save_proof(run, path, plan, proof)
     if has_settled(run.proof) and not has_settled(proof):
         say("whet: nothing was settled, so what was proven before stays")
@@ -153,26 +144,39 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
     """Prove a change of the user's own on a saved run's program; return the run with the proof, which is not saved."""
     from dataclasses import replace
 
-    from whet.cli.proving_line import ProvingLine
-    from whet.pipeline.proving import prove
     from whet.pipeline.proving_change import plan_against, plan_patch, tell_change
     from whet.pipeline.telling import tell_notes
 
     if patch is not None and against:
         raise UsageError("--patch and --against name two changes", "give one of them")
     plan = plan_patch(run, request, patch) if patch is not None else plan_against(run, request, against)
+    change = f"{plan.rewrites[0].title} ({plan.rewrites[0].place})"
+    say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")
+    proof = _try_out(run, plan, request)
+    for text in tell_notes(proof):
+        say(f"whet: {text}")
+    say(tell_change(proof))
+    return replace(run, proof=proof)
+
+
+def _name_workload(run: Run, request: ProvingRequest) -> str:
     words = request.workload or shlex.join((Path(run.interpreter.path).name, *run.command))
-    say(f"whet: trying {plan.rewrites[0].title} ({plan.rewrites[0].place}); what runs is `{words}` in {run.directory}")
+    return f"`{words}` in {run.directory}"
+
+
+def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetSpec | None = None) -> Proof:
+    """Say how long it may take, and make all the runs of a proof under a live line."""
+    from dataclasses import replace
+
+    from whet.cli.proving_line import ProvingLine
+    from whet.pipeline.proving import prove
+
     least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
     say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")
     for note in plan.notes:
         say(f"whet: {note}")
     with ProvingLine() as line:
-        proof = prove(run, plan, replace(request, options=replace(request.options, progress=line)))
-    for text in tell_notes(proof):
-        say(f"whet: {text}")
-    say(tell_change(proof))
-    return replace(run, proof=proof)
+        return prove(run, plan, replace(request, options=replace(request.options, progress=line)), spec=spec)
 
 
 def decide_status(proven: Run, *, require_faster: bool) -> int:
