@@ -28,13 +28,18 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
     """Return a line for each rewrite, under the number that it has in the report, and one for its reason."""
     order = {item.id: number for number, item in enumerate(order_advice(advice, proof), 1)}
     lines: list[str] = []
+    leaders: dict[tuple[str, ...], str] = {}
     for trial in sorted(proof.trials, key=lambda trial: order.get(trial.advice, len(order) + 1)):
         number = f"{order[trial.advice]}." if trial.advice in order else "–"
         offer = ", an offer" if trial.safety is Safety.OFFER else ""
-        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{_tell_gain(trial)}: {trial.title}{offer}  {trial.place}")
+        leader = leaders.setdefault(trial.group, number) if trial.group else number
+        gain = _tell_gain(trial) if leader == number else f", with {leader.rstrip('.')}"
+        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{gain}: {trial.title}{offer}  {trial.place}")
+        if leader != number:
+            continue
         if trial.why:
             lines.append(f"    {trial.why}")
-        if trial.group and trial.group[0] == trial.advice:
+        if trial.group:
             lines.append(f"    judged together with {len(trial.group) - 1} more, each too little to be told apart")
     return lines
 

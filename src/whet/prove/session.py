@@ -183,8 +183,9 @@ class ProofSession:
                 self.settled[unit.ids].why = why
             return []
         if len(units) < len(whole):
-            rest = sum(len(unit.rewrites) for unit in units if len(unit.rewrites) > 1)
-            self.notes.append(f"the budget does not hold all {len(sound)} apart, so {rest} were judged as one")
+            groups = [len(unit.rewrites) for unit in units if len(unit.rewrites) > 1]
+            how = "as one" if len(groups) == 1 else f"in {len(groups)} groups"
+            self.notes.append(f"the budget does not hold all {len(sound)} apart, so {sum(groups)} were judged {how}")
         for unit in sound:
             waiting = self.settled.pop(unit.ids)
             own = next(each for each in units if unit.rewrites[0] in each.rewrites)

@@ -488,6 +488,16 @@ def test_each_trial_is_told_under_the_number_that_the_report_has(bench: Bench) -
     ]
 
 
+def test_the_gain_of_those_judged_as_one_is_told_once(bench: Bench) -> None:
+    proof = bench.prove(Verdict.FASTER, Verdict.FASTER).proof
+    proof = replace(proof, trials=tuple(replace(trial, group=("id0", "id1"), why="") for trial in proof.trials))
+    assert tell_trials(proof, bench.advice) == [
+        " 1. measured faster 1.50× [1.40, 1.60], 20 pairs of runs, CPU time: Title 2  app.py:2",
+        "    judged together with 1 more, each too little to be told apart",
+        " 2. measured faster, with 1: Title 6, an offer  app.py:6",
+    ]
+
+
 def test_files_that_were_written_and_not_compared_are_named(bench: Bench) -> None:
     checked = Checked(stdout_bytes=1, candidates=("a", "b", "c", "d"))
     said = tell_notes(bench.prove(Verdict.FASTER, checked=checked).proof)
