@@ -17,8 +17,8 @@ _COMMIT_SHARE = 0.05
 
 _WAITS: tuple[tuple[str, str], ...] = (
     (r"\basyncio\.run\s*\(|\brun_until_complete\s*\(|\brun_forever\s*\(|\b(anyio|trio)\.run\s*\(",
-     "all coroutines waited at once: `whet run --sampler pyinstrument` tells which; those that await one thing after"
-     " the other can let them overlap (asyncio.gather, a TaskGroup)"),
+     "all coroutines waited at once, for data or for other processes: `whet run --sampler pyinstrument` tells which;"
+     " those that await one thing after the other can let them overlap (asyncio.gather, a TaskGroup)"),
     (r"\bsleep\s*\(", "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
     (r"\bjoin\s*\(\s*\)|\.result\s*\(|\bas_completed\b|\.wait\s*\(|\b(executor|pool)\.\w*map\w*\s*\(",
      "it waits for other threads, processes or tasks: what they do is what takes the time; start them earlier, give"
