@@ -43,8 +43,10 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    grow_in_place,
     is_same_place,
     is_seen_after_exception,
+    list_growths,
 )
 
 RULE = Rule(
@@ -85,9 +87,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
         return
     grown: dict[str, _Grown] = {}
-    statements: list[Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
-    for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
-        target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    for statement, target in list_growths(context):
         if _added(statement, target) is None or not context.loops(statement):
             continue
         place = context.place(target)
@@ -110,8 +110,6 @@ def _added(statement: Growth, target: ast.expr) -> ast.expr | None:
     """Return what a statement adds to ``target``: an operand, or a dict of what is put in."""
     if isinstance(statement, ast.AugAssign):
         return statement.value if isinstance(statement.op, ast.Add) else None
-    if len(statement.targets) > 1:
-        return None
     match statement.value:
         case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
             return right if is_same_place(left, target) else None
@@ -258,25 +256,8 @@ def _is_asked_only(context: Context, reference: ast.expr, kind: str) -> bool:
 def _grow_in_place(context: Context, one: _Grown, kind: str) -> Rewrite:
     rewrite = context.rewrite()
     for step in one.steps:
-        if not isinstance(step, ast.Assign):
-            continue
-        target = rewrite.text(step.targets[0])
-        match step.value:
-            case ast.BinOp(right=ast.List(elts=[item])) if kind == _LIST and not isinstance(item, ast.Starred):
-                rewrite.replace(step, f"{target}.append({rewrite.text(item)})")
-            case ast.BinOp(op=operator, right=right):
-                sign = "+=" if isinstance(operator, ast.Add) else "|="
-                rewrite.replace(step, f"{target} {sign} {rewrite.text(right)}")
-            case ast.Dict(keys=[_, ast.Name() | ast.Constant() as key], values=[_, value]):
-                rewrite.replace(step, f"{target}[{rewrite.text(key)}] = {rewrite.text(value)}")
-            case ast.Dict(keys=[_, None], values=[_, value]):
-                rewrite.replace(step, f"{target}.update({rewrite.text(value)})")
-            case ast.Dict(keys=keys, values=values):
-                pairs = [
-                    f"**{rewrite.operand(value)}" if key is None else f"{rewrite.text(key)}: {rewrite.text(value)}"
-                    for key, value in zip(keys[1:], values[1:], strict=True)
-                ]
-                rewrite.replace(step, f"{target}.update({{{', '.join(pairs)}}})")
+        if isinstance(step, ast.Assign):
+            grow_in_place(step, kind, rewrite)
     return rewrite
 
 

@@ -106,7 +106,7 @@ def detect(context: Context) -> Iterator[Finding]:
 def _read_scan(context: Context, loop: ast.For | ast.comprehension) -> _Scan | None:
     match loop:
         case ast.For(target=ast.Name(id=element), iter=iterable, body=[ast.If(test=test, orelse=[])], orelse=[]):
-            if _is_used_outside(context, loop):
+            if not context.keeps_its_variables(loop):
                 return None
             conditions = [test]
         case ast.comprehension(target=ast.Name(id=element), iter=iterable, ifs=[_, *_] as conditions, is_async=0):
@@ -128,14 +128,6 @@ def _read_scan(context: Context, loop: ast.For | ast.comprehension) -> _Scan | N
             field = (written if written.startswith(element) else ast.unparse(key))[len(element) :]
             return _Scan(loop, place, element, key, probe, parts[0], tuple(parts[1:]), field)
     return None
-
-
-def _is_used_outside(context: Context, loop: ast.For) -> bool:
-    """Tell whether the loop's variable is used outside it, as by who asks which element was the last."""
-    place = context.place(loop.target)
-    if place is None or place.kind is not PlaceKind.LOCAL:
-        return True
-    return any(not context.is_inside(reference, loop) for reference in place.references)
 
 
 def _split(condition: ast.expr) -> list[ast.expr]:
@@ -305,39 +297,21 @@ def _drop_condition(context: Context, scan: _Scan, rewrite: Rewrite) -> None:
     if not isinstance(condition, ast.If):
         return
     if scan.rest:
-        rewrite.replace(condition.test, " and ".join(_in_and(rewrite, part) for part in scan.rest))
+        rewrite.replace(condition.test, " and ".join(rewrite.condition(part) for part in scan.rest))
         return
     rewrite.unwrap(condition)
 
 
-def _in_and(rewrite: Rewrite, part: ast.expr) -> str:
-    text = rewrite.text(part)
-    return f"({text})" if isinstance(part, ast.NamedExpr | ast.IfExp | ast.Lambda | ast.BoolOp) else text
-
-
 def _change_comprehension(context: Context, scan: _Scan, found: str, rewrite: Rewrite) -> None:
     whole, joined = context.facts.parent(scan.loop), context.facts.parent(scan.test)
-    if not isinstance(whole, _Comprehension):
+    if not isinstance(whole, _Comprehension) or not isinstance(scan.loop, ast.comprehension):
         return
     if isinstance(joined, ast.BoolOp):
         remaining = [part for part in scan.rest if context.is_inside(part, joined)]
         rewrite.replace(scan.loop.iter, found)
-        rewrite.replace(joined, " and ".join(_in_and(rewrite, part) for part in remaining))
+        rewrite.replace(joined, " and ".join(rewrite.condition(part) for part in remaining))
         return
-    text = rewrite.text(whole)
-    opening, closing = text[0], text[-1]
-    first = f"{rewrite.text(whole.key)}: {rewrite.text(whole.value)}" if isinstance(whole, ast.DictComp) else (
-        rewrite.text(whole.elt)
-    )  # fmt: skip
-    parts = [first]
-    for generator in whole.generators:
-        here = generator is scan.loop
-        conditions = scan.rest if here else generator.ifs
-        iterable = found if here else rewrite.text(generator.iter)
-        kind = "async for" if generator.is_async else "for"
-        parts.append(f"{kind} {rewrite.text(generator.target)} in {iterable}")
-        parts.extend(f"if {_in_and(rewrite, condition)}" for condition in conditions)
-    rewrite.replace(whole, f"{opening}{' '.join(parts)}{closing}")
+    rewrite.replace(whole, rewrite.comprehension(whole, scan.loop, found, scan.rest))
 
 
 def _index_beside(context: Context, scan: _Scan) -> Rewrite:

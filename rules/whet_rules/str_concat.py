@@ -54,6 +54,7 @@ from whet.engine.api import (
     find_obstacle,
     is_seen_after_exception,
     is_text,
+    list_growths,
     read_growth,
     take_piece,
 )
@@ -96,9 +97,8 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic:
         return
     grown: dict[str, _Accumulator] = {}
-    statements: list[Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
-    for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
-        _note_growth(context, statement, grown)
+    for statement, target in list_growths(context):
+        _note_growth(context, statement, target, grown)
     for accumulator in grown.values():
         if not _grows_again_and_again(context, accumulator) or not _is_text_place(context, accumulator):
             continue
@@ -108,10 +108,7 @@ def detect(context: Context) -> Iterator[Finding]:
             yield _describe(context, accumulator)
 
 
-def _note_growth(context: Context, statement: Growth, grown: dict[str, _Accumulator]) -> None:
-    target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
-    if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
-        return
+def _note_growth(context: Context, statement: Growth, target: ast.expr, grown: dict[str, _Accumulator]) -> None:
     step = read_growth(statement, target)
     place = context.place(target) if step is not None else None
     if step is None or place is None:

@@ -18,7 +18,7 @@ from whet.engine.context import Context
 from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen_after_exception
 from whet.engine.facts import Facts
 from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
-from whet.engine.growing import Growth, is_same_place, is_text, read_growth, take_piece
+from whet.engine.growing import Growth, grow_in_place, is_same_place, is_text, list_growths, read_growth, take_piece
 from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
 from whet.engine.pieces import collect_behind_property, collect_in_attribute
@@ -84,6 +84,7 @@ __all__ = [
     "find_parameter_behind",
     "find_summed",
     "groups_may_be_sets",
+    "grow_in_place",
     "hand_over_all",
     "is_closed",
     "is_number",
@@ -92,6 +93,7 @@ __all__ = [
     "is_seen_after_exception",
     "is_text",
     "keep_set_beside",
+    "list_growths",
     "makes_hashable_list",
     "may_be_hashable",
     "may_become_set",

@@ -1,9 +1,10 @@
-"""Statements that make a text longer, and the piece that each adds."""
+"""Statements that make a text or container longer, and the piece that each adds."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from whet.engine.context import Context
 from whet.engine.rewrite import Rewrite
@@ -13,6 +14,16 @@ Growth = ast.Assign | ast.AugAssign
 _TEXT_METHODS = frozenset({"join", "format", "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title",
                            "ljust", "rjust", "center", "zfill"})  # fmt: skip
 _TEXT_BUILTINS = frozenset(f"builtins.{name}" for name in ("str", "repr", "ascii", "chr", "hex", "format"))
+
+
+def list_growths(context: Context) -> Iterator[tuple[Growth, ast.expr]]:
+    """Yield the statements that may make something longer, in source order, each with its one target."""
+    statements: list[Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
+    for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
+        if isinstance(statement, ast.AugAssign):
+            yield statement, statement.target
+        elif len(statement.targets) == 1:
+            yield statement, statement.targets[0]
 
 
 def read_growth(statement: Growth, target: ast.expr) -> tuple[str, list[ast.expr]] | None:
@@ -109,3 +120,24 @@ def is_text(context: Context, node: ast.expr) -> bool:  # noqa: PLR0911 - one re
             return context.resolve(function) in _TEXT_BUILTINS
         case _:
             return isinstance(context.constant(node), str)
+
+
+def grow_in_place(step: ast.Assign, kind: str, rewrite: Rewrite) -> None:
+    """Make the edit by which ``step`` changes a container of the type ``kind`` instead of making a longer one."""
+    target = rewrite.text(step.targets[0])
+    match step.value:
+        case ast.BinOp(right=ast.List(elts=[item])) if kind == "builtins.list" and not isinstance(item, ast.Starred):
+            rewrite.replace(step, f"{target}.append({rewrite.text(item)})")
+        case ast.BinOp(op=operator, right=right):
+            sign = "+=" if isinstance(operator, ast.Add) else "|="
+            rewrite.replace(step, f"{target} {sign} {rewrite.text(right)}")
+        case ast.Dict(keys=[_, ast.Name() | ast.Constant() as key], values=[_, value]):
+            rewrite.replace(step, f"{target}[{rewrite.text(key)}] = {rewrite.text(value)}")
+        case ast.Dict(keys=[_, None], values=[_, value]):
+            rewrite.replace(step, f"{target}.update({rewrite.text(value)})")
+        case ast.Dict(keys=keys, values=values):
+            pairs = [
+                f"**{rewrite.operand(value)}" if key is None else f"{rewrite.text(key)}: {rewrite.text(value)}"
+                for key, value in zip(keys[1:], values[1:], strict=True)
+            ]
+            rewrite.replace(step, f"{target}.update({{{', '.join(pairs)}}})")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from whet.engine.facts import Facts
@@ -18,6 +18,8 @@ from whet.engine.layout import Layout, indent_text, is_atomic, parse_expression
 from whet.engine.naming import Namer
 from whet.engine.scopes import Scope
 from whet.model.finding import Edit
+
+AnyComprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
 class Rewrite:
@@ -59,6 +61,26 @@ class Rewrite:
             return self.operand(node)
         text = self.text(node)
         return f"({text})" if isinstance(node, ast.Tuple) and not _is_in_parentheses(text) else text
+
+    def comprehension(
+        self, node: AnyComprehension, changed: ast.comprehension, source: str, conditions: Iterable[ast.expr]
+    ) -> str:
+        """Return the source of a comprehension of which one part goes through ``source`` under ``conditions``."""
+        text = self.text(node)
+        if isinstance(node, ast.DictComp):
+            parts = [f"{self.text(node.key)}: {self.text(node.value)}"]
+        else:
+            parts = [self.text(node.elt)]
+        for each in node.generators:
+            iterable = source if each is changed else self.text(each.iter)
+            parts.append(f"{'async for' if each.is_async else 'for'} {self.text(each.target)} in {iterable}")
+            parts.extend(f"if {self.condition(test)}" for test in (conditions if each is changed else each.ifs))
+        return f"{text[0]}{' '.join(parts)}{text[-1]}"
+
+    def condition(self, node: ast.expr) -> str:
+        """Return the source of ``node`` as it can stand behind ``if``, and between ``and``."""
+        bare = self.text(node)
+        return f"({bare})" if isinstance(node, ast.NamedExpr | ast.IfExp | ast.Lambda | ast.BoolOp) else bare
 
     def operand(self, node: ast.expr) -> str:
         """Return the source of ``node`` as it can stand next to any operator, or before a dot."""
