@@ -276,9 +276,10 @@ def _parse_head(head: bytes, number: int) -> Thread:
     pid, command, thread = 0, b"", head
     if not head.startswith(b"thread ("):
         at = head.rfind(b'";thread (')
-        *_, last = _PROCESS.finditer(head, 0, at) or [None]
-        if last is None:
+        processes = list(_PROCESS.finditer(head, 0, at))
+        if not processes:
             raise FormatError(f"no process: {_shorten(head)}", where=f"line {number}")
+        last = processes[-1]
         pid, command, thread = int(last[1][:18]), head[last.end() : at], head[at + 2 :]
     match = _THREAD.fullmatch(thread)
     if match is None:

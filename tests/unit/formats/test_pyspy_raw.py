@@ -214,6 +214,11 @@ def test_a_wrong_record_is_named_by_its_line(line: bytes, why: str):
     assert caught.value.where == "line 2"
 
 
+def test_a_process_without_a_number_is_refused():
+    with pytest.raises(FormatError, match="no process"):
+        read(b'process x:"x";thread (7);f (/a.py:1) 4\n')
+
+
 def test_counts_that_no_program_can_have_are_refused():
     with pytest.raises(FormatError, match="more than any program"):
         read(HEAD + b"f (/a.py:1) 1099511627776\n")
