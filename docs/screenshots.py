@@ -23,6 +23,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from whet.model.run import Run
+from whet.pipeline.differing import diff_runs, write_difference_report
 from whet.pipeline.showing import show, write_html
 from whet.store import load_run
 
@@ -79,7 +80,8 @@ def make_difference(folder: Path) -> Path:
                 intake.write_text(text, encoding="utf-8")
             run([WHET, "run", "--repeat", "3", "orders.py"], home)
     path = folder / "difference.html"
-    write_html(show(_load(after), before=_load(before)), path)
+    runs = _load(before), _load(after)
+    write_difference_report(*runs, diff_runs(*runs), path)
     return path
 
 

@@ -64,7 +64,7 @@ def diff_command(
     difference = diff_runs(old, new, confidence=sure, threshold=least)
     if form is DifferenceFormat.HTML:
         path = output or Path(DIFF_REPORT)
-        size = write_difference_report(old, new, path, title=title, include_source=not no_source)
+        size = write_difference_report(old, new, difference, path, title=title, include_source=not no_source)
         say(f"whet: {state_difference(difference)}")
         for caution in difference.cautions:
             say(f"whet: careful: {caution}")

@@ -68,12 +68,13 @@ def state_difference(difference: Difference) -> str:
 
 
 def write_difference_report(
-    before: Run, after: Run, path: Path, *, title: str = "", include_source: bool = True
+    before: Run, after: Run, difference: Difference, path: Path, *, title: str = "", include_source: bool = True
 ) -> int:
     """Write the report of ``after`` with a flamegraph that compares it with ``before``; return its size in bytes.
 
-    Raises ``StoreError``.
+    ``difference`` stands at its head. Raises ``StoreError``.
     """
     from whet.pipeline.showing import show, write_html
 
-    return write_html(show(after, before=before, title=title, include_source=include_source), path)
+    changes = state_difference(difference)
+    return write_html(show(after, before=before, changes=changes, title=title, include_source=include_source), path)

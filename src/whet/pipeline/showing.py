@@ -39,13 +39,15 @@ def check_rules(folder: Path) -> Config:
     return load_rulebook(folder).config
 
 
-def show(run: Run, *, include_source: bool = True, title: str = "", before: Run | None = None) -> Shown:
+def show(
+    run: Run, *, include_source: bool = True, title: str = "", before: Run | None = None, changes: str = ""
+) -> Shown:
     """Merge a run, let the rules look at its hot functions, and build the view of it all.
 
-    With ``before``, the flame graph compares the run with that one.
+    With ``before``, the flame graph compares the run with that one; ``changes`` says in short what is different.
     """
     with _without_collector():
-        return _show(run, before, include_source=include_source, title=title)
+        return _show(run, before, changes, include_source=include_source, title=title)
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _show(run: Run, before: Run | None, *, include_source: bool, title: str) -> Shown:
+def _show(run: Run, before: Run | None, changes: str, *, include_source: bool, title: str) -> Shown:
     advised = advise_run(run)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run, before=before)
@@ -72,6 +74,7 @@ def _show(run: Run, before: Run | None, *, include_source: bool, title: str) -> 
         flames,
         calls=calls,
         before=before,
+        changes=changes,
         include_source=include_source,
         title=title,
     )

@@ -131,7 +131,7 @@ def _write_head(view: ReportView) -> str:
     paragraphs = [
         f"## whet: {write_prose(view.title, 120)}",
         _stress(write_prose(summary.verdict, 320)),
-        f"Before: {write_prose(summary.spent, 320)}" if summary.spent else "",
+        f"{'Now' if view.compared else 'Before'}: {write_prose(summary.spent, 320)}" if summary.spent else "",
         write_prose(view.compared, 400),
         " · ".join(fact for fact in facts if fact),
         write_prose(summary.outside, 200),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from whet.model.hotspot import Hotspots
 from whet.model.run import INTERRUPTED, Execution, Purpose, Run
@@ -100,18 +101,24 @@ def _tell_end(execution: Execution) -> Caution:
 
 
 def compare_runs(before: Run, after: Run) -> str:
-    """Return what two runs took. One execution each says nothing about chance, and that is said too."""
-    told = []
+    """Return what one execution of two runs took. That says nothing about chance, and this is said too."""
+    told, counts = [], []
     for run in (before, after):
         first = run.timed
-        told.append(
-            f"{format_seconds(first.cpu_ns)} CPU, {format_seconds(first.wall_ns)} wall" if first else "not timed"
-        )
+        counts.append(first.repeats if first else 1)
+        times = [format_seconds(whole / counts[-1]) for whole in (first.cpu_ns, first.wall_ns)] if first else []
+        told.append(f"{times[0]} CPU, {times[1]} wall" if times else "not timed")
     when = f" of {before.started}" if before.started else ""
+    of = "These are single executions" if max(counts) == 1 else f"Means of {counts[0]} and {counts[1]} executions"
     return (
-        f"Compared with the run{when}: {told[0]} before, {told[1]} now. These are single executions: "
+        f"Compared with the run{when}: {told[0]} before, {told[1]} now. {of}: "
         "whet prove --against REF tells a difference from chance."
     )
+
+
+def head_difference(summary: Summary, changes: str) -> Summary:
+    """Return the summary with what changed at its head; what the program spends its time on now follows."""
+    return replace(summary, verdict=f"{summary.title}: {changes}", spent=summary.spent or summary.verdict)
 
 
 def find_peak(run: Run) -> int:

@@ -37,8 +37,9 @@ from whet.report.parts import (
 from whet.report.places import Places
 from whet.report.relations import relate_functions
 from whet.report.suggestions import group_suggestions, list_suggestions
-from whet.report.summary import compare_runs, list_cautions, summarise
+from whet.report.summary import compare_runs, head_difference, list_cautions, summarise
 from whet.report.units import share_figure, time_figure
+from whet.report.words import name_process
 
 TABLE_FUNCTIONS = 50
 TABLE_LINES = 80
@@ -130,13 +131,15 @@ def build_view(
     *,
     calls: CallTree | None = None,
     before: Run | None = None,
+    changes: str = "",
     include_source: bool = True,
     title: str = "",
 ) -> ReportView:
     """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
 
     ``flames`` are drawn as they are, ``calls`` are what the live flame graph chooses from.
-    ``before`` is the run whose columns stand beside the others in ``calls``.
+    ``before`` is the run whose columns stand beside the others in ``calls``, ``changes`` says in short what is
+    different since then.
     """
     excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
     lines_shown = shown_lines(excerpts)
@@ -147,6 +150,8 @@ def build_view(
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
     relations = relate_functions(calls, places, lines_shown) if calls is not None else None
     summary = summarise(run, hotspots, functions)
+    if before is not None and changes:
+        summary = head_difference(summary, changes)
     return ReportView(
         title=title or summary.title,
         compared=compare_runs(before, run) if before is not None else "",
@@ -170,7 +175,7 @@ def build_view(
                 pid=thread.pid,
                 tid=thread.tid,
                 name=thread.name,
-                process=thread.process,
+                process=name_process(thread.process, run),
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import shlex
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 
@@ -19,7 +20,9 @@ from whet.report.costs import figure_cost, list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
 from whet.report.highlight import highlight_lines
+from whet.report.html import HtmlRenderer
 from whet.report.icicle import lay_out
+from whet.report.markdown import MarkdownRenderer
 from whet.report.memory import draw_memory
 from whet.report.places import Places, shorten_path
 from whet.report.suggestions import describe_ratio, describe_seen
@@ -362,7 +365,23 @@ def test_a_run_before_is_told_of_with_both_times():
     view = build_view(run, make_hotspots(), before=before)
     assert view.compared.startswith("Compared with the run of 2024-11-19: 5.00 s CPU, 3.40 s wall before, 3.06 s CPU")
     assert "chance" in view.compared
+    assert "single executions" in view.compared
     assert build_view(run, make_hotspots()).compared == ""
+    thrice = replace(run, executions=run.executions * 3)
+    view = build_view(thrice, make_hotspots(), before=before)
+    assert "5.00 s CPU, 3.40 s wall before, 3.06 s CPU, 3.40 s wall now. Means of 1 and 3 executions" in view.compared
+
+
+def test_what_changed_stands_at_the_head_of_a_comparison():
+    run = make_run()
+    view = build_view(run, make_hotspots(), before=run, changes="1 function slower")
+    assert view.summary.verdict == "orders.py: 1 function slower"
+    assert view.summary.spent.startswith("orders.py spends 41 %")
+    sink = BytesIO()
+    HtmlRenderer().render(view, sink)
+    assert "Now: orders.py spends 41 %" in sink.getvalue().decode()
+    assert "Now: orders.py spends 41 %" in MarkdownRenderer().format(view)
+    assert build_view(run, make_hotspots(), changes="1 function slower").summary.spent == ""
 
 
 @pytest.mark.parametrize(
@@ -408,3 +427,18 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     if stopped == INTERRUPTED:
         assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("/usr/bin/python /tmp/whet-16i2lsu_/1/main.pyc", "/usr/bin/python orders.py"),
+        ("python C:\\Temp\\whet-ab12\\2\\main.pyc --day 1", "python orders.py --day 1"),
+        ("/usr/bin/python /home/me/whet/main.pyc", "/usr/bin/python /home/me/whet/main.pyc"),
+        ("", ""),
+    ],
+)
+def test_processes_are_called_by_the_program_not_by_what_stands_in_for_it(command, shown):
+    thread = replace(make_hotspots().threads[0], process=command)
+    view = build_view(make_run(), replace(make_hotspots(), threads=(thread,)))
+    assert view.threads[0].process == shown
