@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import types
+from contextlib import suppress
 from typing import Any
 
 from . import anchors, main_file, unseen, whole_writes
@@ -36,7 +37,9 @@ class Program:
         if self.settings.get("all_lines"):
             from . import all_lines
 
-            self.all_lines = all_lines.prepare(self.settings["all_lines"])
+            # Without it the program runs all the same; whet sees that there is no capture.
+            with suppress(ImportError):
+                self.all_lines = all_lines.prepare(self.settings["all_lines"])
         self._take_main()
         self._repeat_warnings()
         self._restore_words()

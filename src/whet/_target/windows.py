@@ -43,13 +43,26 @@ def load_line_profiler(folder: str | None) -> Any:
         sys.modules["line_profiler"] = package
         import line_profiler._line_profiler as core  # type: ignore[import-not-found,unused-ignore]
 
-        return core.LineProfiler
+        return _try_out(core.LineProfiler)
     finally:
         # The program finds its own line_profiler, whole, should it import one.
         for name in [name for name in sys.modules if name.split(".")[0] == "line_profiler"]:
             del sys.modules[name]
         if folder:
             sys.path.remove(folder)
+
+
+def _try_out(profiler_class: Any) -> Any:
+    """Return a profiler class that works: a version that is too old or too new must not fail within the program."""
+    # Registering refers to profilers weakly, which before 5.1 only a subclass allows.
+    for candidate in (profiler_class, type("LineProfiler", (profiler_class,), {})):
+        try:
+            candidate().add_function(lambda: None)
+        except Exception as error:
+            why = f"line_profiler does not work here: {type(error).__name__}: {error}"
+        else:
+            return candidate
+    raise ImportError(why)
 
 
 def pad_code(
