@@ -75,6 +75,7 @@ def write_difference_report(
     ``difference`` stands at its head. Raises ``StoreError``.
     """
     from whet.pipeline.showing import show, write_html
+    from whet.report.difference import state_head
 
-    changes = state_difference(difference)
+    changes = state_head(difference)
     return write_html(show(after, before=before, changes=changes, title=title, include_source=include_source), path)

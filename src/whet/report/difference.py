@@ -35,6 +35,16 @@ def state_result(difference: Difference) -> str:
     return ", ".join(counts) if counts else f"no function changed significantly, but {len(difference.lines)} lines did"
 
 
+def state_head(difference: Difference) -> str:
+    """Return the first line of a report: what changed, and the largest change with its interval."""
+    text = state_result(difference)
+    if not difference.functions:
+        return text
+    largest = difference.functions[0]
+    name = shorten(show(largest.name or largest.file), 80)
+    return f"{text}{':' if len(difference.functions) == 1 else '; most of all'} {name} {_range(largest)}"
+
+
 def state_method(difference: Difference) -> str:
     """Return what the intervals cover, and what they do not."""
     return (

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
-from whet.report.difference import escape_markdown, render_json, render_markdown, render_text
+from whet.report.difference import escape_markdown, render_json, render_markdown, render_text, state_head
 
 WHOLE = Whole(("app.py",), "2025-01-01T10:00:00+00:00", "", "CPython 3.13.0", 2 * 10**9, 10**9, 10**9, 100, 1)
 HOSTILE = "f\x1b[2J|<img src=x>[a](b)@team"
@@ -39,6 +39,15 @@ def test_text_names_change_interval_and_caution() -> None:
     assert "+2.00 s [+1.00 s, +3.00 s]" in text
     assert "slower, 3×" in text
     assert "different commands" in text
+
+
+def test_the_head_names_the_largest_change_with_its_interval() -> None:
+    assert state_head(NOTHING) == "no significant change"
+    plain = replace(SLOWER, name="read")
+    assert state_head(replace(SOME, functions=(plain,))) == "1 function slower: read +2.00 s [+1.00 s, +3.00 s]"
+    two = replace(SOME, functions=(plain, replace(plain, name="write", change=Change.FASTER)))
+    assert state_head(two).startswith("1 function faster, 1 function slower; most of all read +2.00 s [")
+    assert "\x1b" not in state_head(SOME)
 
 
 def test_names_of_the_program_obey_nobody() -> None:
