@@ -25,6 +25,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Binding,
     BindingKind,
@@ -51,6 +52,7 @@ RULE = Rule(
     triggers=Triggers(
         nodes=frozenset({ast.Call}), imports=frozenset({"copy", "copy.deepcopy"}), words=frozenset({"deepcopy"})
     ),
+    asks=frozenset({Ask.SHARE}),
     figures={
         "3.11": {2: 23.0, 10: 23.0, 100: 16.0},
         "3.12": {2: 20.0, 10: 19.0, 100: 13.0},
@@ -99,6 +101,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 "deepcopy asks each object in it how it is to be copied: copy only what is changed afterwards, "
                 "or make the object anew.",
                 safety=Safety.ADVICE,
+                questions=() if context.loops(call) else (context.ask_cost(call),),
                 measured_gain=False,
             )
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
+from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
 
 RULE = Rule(
     slug="json-serializer",
@@ -31,6 +31,7 @@ RULE = Rule(
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
     triggers=Triggers(nodes=frozenset({ast.Call}), imports=frozenset({"json"})),
+    asks=frozenset({Ask.SHARE}),
 )
 
 _WRITING = ("json.dumps", "json.dump")
@@ -56,7 +57,7 @@ def detect(context: Context) -> Iterator[Finding]:
             )
         else:
             continue
-        yield context.finding(call, f"{message} ({_have(context)}).")
+        yield context.finding(call, f"{message} ({_have(context)}).", questions=(context.ask_cost(call),))
 
 
 def _have(context: Context) -> str:

@@ -35,6 +35,7 @@ import warnings
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
@@ -56,6 +57,7 @@ RULE = Rule(
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
     triggers=Triggers(nodes=frozenset({ast.Call}), imports=frozenset({"re"})),
+    asks=frozenset({Ask.SHARE}),
     figures={
         "3.11": {10: 2.4, 100: 1.2, 1000: 1.1},
         "3.12": {10: 2.3, 100: 1.2, 1000: 1.0},
@@ -86,6 +88,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 title="A pattern that is put together goes through re's cache on each call",
                 safety=Safety.OFFER,
                 measured_gain=False,
+                questions=(context.ask_cost(call),),
                 rewrite=_keep_compiled(context, call, name),
             )
         if pattern is None or (name == "compile" and _is_kept(context, call)):

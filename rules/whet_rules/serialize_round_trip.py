@@ -21,6 +21,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Case,
     Context,
     Finding,
@@ -43,6 +44,7 @@ RULE = Rule(
         imports=frozenset({"json", "pickle", "marshal", "json.loads", "pickle.loads"}),
         words=frozenset({"loads"}),
     ),
+    asks=frozenset({Ask.SHARE}),
 )
 
 _PAIRS = {f"{name}.loads": f"{name}.dumps" for name in ("json", "pickle", "marshal")}
@@ -65,6 +67,7 @@ def detect(context: Context) -> Iterator[Finding]:
             call,
             f"The object goes through {how} only to be copied: make anew what is changed afterwards and share the rest"
             f"{', unless the text forms that JSON makes of keys and tuples are wanted' if how == 'json' else ''}.",
+            questions=() if context.loops(call) else (context.ask_cost(call),),
         )
 
 

@@ -197,7 +197,8 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
             lines=lines,
             safety=Safety.ADVICE,
             speed=Speed.CONSTANT,
-            questions=questions,
+            # For a few pieces adding them is quicker.
+            questions=(questions[0], context.ask(place, Ask.LENGTH, at_least=_SHORT, needed=True)),
             measured_gain=False,
         )
     order = ", in reverse order," if accumulator.copying.endswith("in front") else ""

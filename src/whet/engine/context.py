@@ -317,6 +317,10 @@ class Context:
             least=least,
         )
 
+    def ask_cost(self, *nodes: ast.expr | ast.stmt) -> Question:
+        """Return the question what ``nodes`` cost of the run: where only a measurement speaks for a finding."""
+        return self.ask_lines(Ask.SHARE, self.lines_of(*nodes), needed=True)
+
     def finding(
         self,
         node: ast.expr | ast.stmt,

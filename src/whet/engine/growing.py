@@ -34,7 +34,8 @@ def read_growth(statement: Growth, target: ast.expr) -> tuple[str, list[ast.expr
     elif isinstance(value, ast.JoinedStr):
         others = [part for part in value.values if not _is_plain_field(part, target)]
         others = others if len(others) == len(value.values) - 1 else []
-        how = "an f-string makes a new text"
+        in_front = len(value.values) > 1 and _is_plain_field(value.values[-1], target)
+        how = "the piece is put in front" if in_front else "an f-string makes a new text"
     else:
         operands = flatten_sum(value)
         others = [operand for operand in operands if not is_same_place(operand, target)]

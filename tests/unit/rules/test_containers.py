@@ -173,3 +173,10 @@ def test_what_is_put_in_front_once_after_the_loop_is_copied_once():
 def test_what_only_a_run_can_say_is_not_said_without_an_answer(slug, code):
     (finding,) = examine(RULES[slug], code, hot=True)
     assert any(question.needed for question in finding.questions)
+
+
+def test_pieces_that_an_f_string_puts_in_front_are_said_to_be():
+    code = "def f(xs):\n    s = ''\n    for x in xs:\n        s = f'/{x}{s}'\n    return s\n"
+    (finding,) = examine(RULES["str-concat"], code, hot=False)
+    assert "put in front" in finding.message
+    assert "in reverse order" in finding.message
