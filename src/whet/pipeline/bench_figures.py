@@ -13,6 +13,7 @@ from statistics import fmean, stdev, variance
 
 from whet.model.bench import BenchComparison, BenchSide, Figures, SlowdownCall
 from whet.model.trial import Clock
+from whet.prove.sides import COARSE_NS
 from whet.prove.stats import Interval, find_interval, log_ratio, plan_looks
 from whet.prove.student import t_quantile
 
@@ -58,11 +59,15 @@ def find_quantile(ordered: Sequence[float], part: float, confidence: float = CON
     return Figures(ordered[under] + (ordered[over] - ordered[under]) * (at - under), low, high)
 
 
-def choose_clock(side: BenchSide) -> Clock:
-    """Return what sides are compared by: CPU seconds of a program that computes on one processor, else wall seconds."""
-    wall, cpu = sum(side.wall_ns), sum(side.cpu_ns)
+def choose_clock(side: BenchSide, delayed_ns: int = 0) -> Clock:
+    """Return what sides are compared by: CPU seconds of a program that computes on one processor, else wall seconds.
+
+    ``delayed_ns`` is for how long its runs stood in line for a processor: that is no waiting of their own.
+    """
+    wall, cpu = sum(side.wall_ns) - delayed_ns, sum(side.cpu_ns)
     low, high = COMPUTES
-    return Clock.CPU if wall and low <= cpu / wall <= high else Clock.WALL
+    is_coarse = cpu < COARSE_NS * len(side.cpu_ns)
+    return Clock.CPU if wall and low <= cpu / wall <= high and not is_coarse else Clock.WALL
 
 
 def compare_pairs(

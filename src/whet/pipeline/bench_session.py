@@ -79,7 +79,8 @@ class BenchSession:
 
     def choose_clock(self) -> Clock:
         """Return what sides are compared by, as the first of them looks when it is asked for first."""
-        self.clock = self.clock or choose_clock(self.runners[0].finish())
+        first = self.runners[0]
+        self.clock = self.clock or choose_clock(first.finish(), first.delayed_ns)
         return self.clock
 
     def _play_round(self) -> None:
@@ -91,6 +92,7 @@ class BenchSession:
             runner.wall_ns.append(observed.wall_ns)
             runner.cpu_ns.append(observed.cpu_ns)
             runner.peak_bytes.append(observed.peak_bytes)
+            runner.delayed_ns += observed.delayed_ns
         self.rounds += 1
 
     def _observe(self, runner: Runner) -> Observed:

@@ -65,6 +65,7 @@ class Runner:
     wall_ns: list[int] = field(default_factory=list)
     cpu_ns: list[int] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
+    delayed_ns: int = 0
 
     def finish(self) -> BenchSide:
         """Return the side with what was measured."""

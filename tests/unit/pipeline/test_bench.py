@@ -89,6 +89,9 @@ def test_programs_that_wait_or_use_several_processors_are_compared_by_the_wall()
     assert choose_clock(made) is Clock.CPU
     assert choose_clock(replace(made, cpu_ns=[10, 10])) is Clock.WALL
     assert choose_clock(replace(made, cpu_ns=[300, 300])) is Clock.WALL
+    waited = replace(made, cpu_ns=[40, 40], wall_ns=[100, 100])
+    assert choose_clock(waited) is Clock.WALL
+    assert choose_clock(waited, delayed_ns=120) is Clock.CPU, "it stood in line, and did not wait"
 
 
 def test_a_bench_is_read_as_it_was_saved(tmp_path: Path) -> None:
