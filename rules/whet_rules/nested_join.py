@@ -114,7 +114,10 @@ def _read_scan(context: Context, loop: ast.For | ast.comprehension) -> _Scan | N
         case _:
             return None
     place = context.place(iterable)
-    parts = [part for condition in conditions for part in _split(condition)]
+    both = (
+        test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test] for test in conditions
+    )
+    parts = [part for tests in both for part in tests]
     if place is None or not isinstance(parts[0], ast.Compare):
         return None
     match parts[0]:
@@ -123,17 +126,11 @@ def _read_scan(context: Context, loop: ast.For | ast.comprehension) -> _Scan | N
         case _:
             return None
     for key, probe in ((left, right), (right, left)):
-        if _is_key(key, element) and element not in _names(probe) and _may_be_probe(context, probe):
+        if _is_key(key, element) and element not in context.names_in(probe) and _may_be_probe(context, probe):
             written = context.source_of(key)
             field = (written if written.startswith(element) else ast.unparse(key))[len(element) :]
             return _Scan(loop, place, element, key, probe, parts[0], tuple(parts[1:]), field)
     return None
-
-
-def _split(condition: ast.expr) -> list[ast.expr]:
-    if isinstance(condition, ast.BoolOp) and isinstance(condition.op, ast.And):
-        return condition.values
-    return [condition]
 
 
 def _is_key(node: ast.expr, element: str) -> bool:
@@ -144,10 +141,6 @@ def _is_key(node: ast.expr, element: str) -> bool:
             return name == element
         case _:
             return False
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _may_be_probe(context: Context, probe: ast.expr) -> bool:
@@ -178,27 +171,20 @@ def _keys_stay(context: Context, scan: _Scan) -> bool:
 def _outermost(context: Context, scan: _Scan) -> ast.stmt | None:
     """Return the statement before which a dict can be made: around it are only loops that make the elements anew."""
     outer: ast.AST | None = None
+    wanted = context.names_in(scan.probe)
     for loop in context.loops(scan.loop.iter):
         inside = [r for r in scan.place.references if context.is_inside(r, loop)]
         if any(context.use(reference) not in _READING for reference in inside):
             break
         if any(context.is_inside(binding.node, loop) for binding in scan.place.bindings):
             break
-        if _names(scan.probe) and not _changes(context, scan, loop):
-            break
+        if wanted and wanted.isdisjoint(context.written_in(loop)):
+            break  # the same key is looked for in each turn
         outer = loop
     statement = context.facts.statement(outer) if outer is not None else None
     if statement is None or any(b.node is statement for b in scan.place.bindings):
         return None
     return statement
-
-
-def _changes(context: Context, scan: _Scan, loop: ast.AST) -> bool:
-    """Tell whether the loop looks for different keys: it binds a name of the probe."""
-    bound = loop.target if isinstance(loop, ast.For | ast.comprehension) else loop
-    written = {part.id for part in ast.walk(bound) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-    inside = {part.id for part in ast.walk(loop) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-    return bool(_names(scan.probe) & (written | inside))
 
 
 def _lasts(context: Context, scan: _Scan) -> bool:

@@ -245,7 +245,7 @@ def _cumulative(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tu
                 targets=[ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index))],
                 value=ast.BinOp(left=ast.Subscript(value=ast.Name(id=again), slice=earlier), op=ast.Add(), right=value),
         )] if index == whole.index and whole.start == "1":  # fmt: skip
-            if again != out.id or ast.unparse(earlier) != f"{index} - 1" or out.id in _names(value):
+            if again != out.id or ast.unparse(earlier) != f"{index} - 1" or out.id in context.names_in(value):
                 return None
             before = f"{out.id}[:1]"
         case _:
@@ -255,10 +255,6 @@ def _cumulative(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tu
         return None
     whole.used.setdefault(out.id, out)
     return f"{whole.part_of(out.id)} = {before} + {numpy}.cumsum({text})", "fills an array with the steps of a sum"
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _statement(context: Context, body: list[ast.stmt], whole: Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911

@@ -99,6 +99,11 @@ class Context:
         return block[at - 1] if at else None
 
     @staticmethod
+    def names_in(node: ast.AST) -> frozenset[str]:
+        """Return the names that stand in ``node``."""
+        return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+
+    @staticmethod
     def lines_of(*nodes: ast.expr | ast.stmt) -> tuple[int, ...]:
         """Return the lines that ``nodes`` stand on, in order."""
         return tuple(sorted({line for n in nodes for line in range(n.lineno, (n.end_lineno or n.lineno) + 1)}))
