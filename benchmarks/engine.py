@@ -58,6 +58,7 @@ def main() -> None:
                 continue
             figures = [measure(run) for _ in range(1 if tool in SLOW else arguments.rounds)]
             raw[label] = figures
+            print(f"{label}: {figures[-1][1]:.2f} CPU seconds", file=sys.stderr)
             rows.append(
                 [label, *(f"{median(figure[at] for figure in figures):.2f}" for at in (0, 1)), show_memory(figures)]
             )
