@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 # These start programs, profilers and browsers that share the machine; side by side they would disturb one another.
-ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packaging")]
+ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packages", "packaging")]
 
 pytest.register_assert_rewrite("tests.unit._target.anchored")
 settings.register_profile("any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
