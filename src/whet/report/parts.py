@@ -115,6 +115,10 @@ class ProofFigures:
     """How many other rewrites ``gain`` is the gain of too, as they could not be told apart."""
 
 
+_WIDE = 1.1
+"""Where the interval of a ratio reaches above this, it is not said that there is no gain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """One advice, as a card."""
@@ -170,6 +174,14 @@ class Suggestion:
     def is_proven(self) -> bool:
         """Whether it was measured faster."""
         return self.verdict == "faster"
+
+    @property
+    def outcome(self) -> str:
+        """What became of one that was tried and did not help, in a word or two."""
+        if self.verdict == "no difference" and self.proof and self.proof.gain and self.proof.gain.high > _WIDE:
+            return "unclear"
+        words = {"no difference": "no gain", "different output": "differs", "failed": "fails"}
+        return words.get(self.verdict, self.verdict)
 
     @property
     def diff_lines(self) -> tuple[tuple[str, str], ...]:

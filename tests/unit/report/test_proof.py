@@ -86,6 +86,19 @@ def test_a_gain_of_several_rewrites_is_never_told_as_that_of_one():
         assert re.search(rf"{re.escape(shown.proof.gain.interval)}[^\n]{{0,24}} with 2 others", text)
 
 
+@pytest.mark.parametrize(("high", "said"), [(1.03, "no gain"), (1.97, "unclear")])
+def test_no_gain_is_said_only_where_the_interval_leaves_room_for_none(high, said):
+    run, advice = make_proven()
+    even = next(item for item in advice if item.trial and item.trial.verdict is Verdict.NO_DIFFERENCE)
+    assert even.trial is not None and even.trial.gain is not None
+    trial = replace(even.trial, gain=replace(even.trial.gain, high=high))
+    (shown,) = build_view(run, make_hotspots(), [replace(even, trial=trial)], make_flames()).suggestions
+    assert shown.is_refuted and shown.outcome == said
+    sink = BytesIO()
+    HtmlRenderer().render(build_view(run, make_hotspots(), [replace(even, trial=trial)], make_flames()), sink)
+    assert f'<p class="big">{said}</p>' in sink.getvalue().decode()
+
+
 def test_suggestions_stand_by_what_is_known_of_them():
     run, advice = make_proven()
     view = build_view(run, make_hotspots(), advice[::-1], make_flames())
