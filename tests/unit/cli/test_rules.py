@@ -48,7 +48,8 @@ def test_catalogue_has_a_line_for_each_rule():
     assert header.split() == ["rule", "family", "safety", "speed", "asks", "finds"]
     shown = {row.split()[0]: re.split(r"  +", row)[1:5] for row in rows}
     assert shown["list-membership"] == ["containers", "observed", "∞", "elements, length, types"]
-    assert shown["regex-compile"] == ["hoisting", "safe", "C", "–"]
+    assert shown["regex-compile"] == ["hoisting", "safe", "C", "share"]
+    assert shown["iterrows"] == ["arrays", "offer", "C", "–"]
     from whet.engine.loading import load_rules
 
     assert sorted(shown) == [module.rule.slug for module in load_rules()]
