@@ -30,7 +30,7 @@ def make_program(
     """
     if workload:
         return _read_workload(run, workload, setup, cleanup), ()
-    _refuse_unrepeatable(run)
+    _refuse_unrepeatable(run, spec)
     if spec is None:
         spec = _read_spec(run)
     stdin, notes = _find_input(run, folder)
@@ -48,7 +48,7 @@ def can_be_repeated(run: Run) -> bool:
     return True
 
 
-def _refuse_unrepeatable(run: Run) -> None:
+def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
     first = run.executions[0] if run.executions else None
     if first is None or first.purpose is Purpose.ATTACH:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
@@ -56,7 +56,7 @@ def _refuse_unrepeatable(run: Run) -> None:
         raise UsageError("the program does not end by itself, it was ended by --duration", NAME_ONE)
     if first.signal or first.stopped == INTERRUPTED:
         raise UsageError("the program was interrupted when it was measured, so it is no measure for others", NAME_ONE)
-    if any(MASK in word for word in run.command):
+    if spec is None and any(MASK in word for word in run.command):
         raise UsageError(
             "the command held a secret, which is not kept with the run",
             "whet run --prove does both in one go, or name the command: whet prove --workload 'python app.py …'",

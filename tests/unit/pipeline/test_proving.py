@@ -27,7 +27,7 @@ from whet.report.places import Places
 from whet.report.proof import order_advice
 from whet.report.suggestions import list_suggestions
 from whet.store import load_run, save_run
-from whet.target.spec import TargetKind
+from whet.target.spec import TargetKind, TargetSpec
 
 SOURCE = "def f(x):\n    return x in [1, 2]\n\n\ndef g(x):\n    return x + 1\n"
 
@@ -258,6 +258,12 @@ def test_what_cannot_be_repeated_needs_a_workload(
 def test_a_masked_command_is_not_run(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="held a secret"):
         make_program(replace(bench.run, command=("app.py", "--token=***")), tmp_path)
+
+
+def test_a_secret_is_there_still_right_after_the_run(bench: Bench, tmp_path: Path) -> None:
+    spec = TargetSpec(TargetKind.SCRIPT, "app.py", ("--token=abc",), str(bench.folder))
+    program, _ = make_program(replace(bench.run, command=("app.py", "--token=***")), tmp_path, spec=spec)
+    assert program.spec is spec
 
 
 def test_a_small_standard_input_is_kept_and_given_again(bench: Bench, tmp_path: Path) -> None:
