@@ -30,7 +30,7 @@ class Selection:
     """The rules that are asked. Of those ``named``, by slug or family, every finding is shown.
 
     So are those of rules that others bring: the project itself, or distributions beside whet. With ``ALL``, ``named``
-    are all rules, but those not in ``spelled_out`` keep to themselves what is nothing but a guess without a run.
+    are all rules.
     """
 
     active: frozenset[str]
@@ -38,8 +38,6 @@ class Selection:
     allowed: frozenset[str]
     everything: bool
     """``ALL`` was selected: each function is read as if it was called many times."""
-    spelled_out: frozenset[str] = frozenset()
-    """Those of ``named`` that not only ``ALL`` means."""
     free: frozenset[str] = frozenset()
     """Rules whose safe rewrites cost nothing elsewhere."""
     per_file: tuple[tuple[PathPatterns, frozenset[str]], ...] = ()
@@ -54,12 +52,10 @@ class Selection:
         With a profile that says the place is hot, it is, unless only values seen at run time can settle it.
         Without one it must matter wherever it stands: its cost grows with the data, or mending it is safe and free.
         """
-        if finding.rule in self.spelled_out:
+        if finding.rule in self.named:
             return True
         if any(question.needed and not (measured and _is_answered(question)) for question in finding.questions):
             return False
-        if finding.rule in self.named:
-            return True
         is_free = finding.rule in self.free and finding.safety is Safety.SAFE and bool(finding.edits)
         return measured or finding.speed is Speed.ASYMPTOTIC or is_free
 
@@ -98,24 +94,20 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
     chosen = asked.select if asked.select is not None else config.select
     active: set[str] = set()
     named: set[str] = set()
-    spelled: set[str] = set()
     if chosen is None:
         # What ruff finds too is left to ruff, unless it was measured to be hot.
         active = {module.rule.slug for module in rules if profile or not module.rule.ruff} | {UNUSED}
         # Who brings a rule wants to hear it.
         named = {module.rule.slug for module in rules if module.origin != "whet"}
         active |= named
-        spelled |= named
     for select, extend, ignore in levels:
         for specificity in (ALL, "family", "slug"):
             picked = names.expand((*select, *extend), specificity)
             active |= picked
             named |= picked
-            spelled |= picked if specificity != ALL else set()
             dropped = names.expand(ignore, specificity)
             active -= dropped
             named -= dropped
-            spelled -= dropped
     per_file = []
     for pattern, slugs in config.per_file_ignores.items():
         names.check(slugs, f"{place}: per-file-ignores")
@@ -125,7 +117,6 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
         named=frozenset(named),
         allowed=names.expand_all((*config.allow, *asked.allow)),
         free=frozenset(module.rule.slug for module in rules if module.rule.free),
-        spelled_out=frozenset(spelled),
         everything=ALL in {*(chosen or ()), *asked.extend_select, *config.extend_select},
         per_file=tuple(per_file),
     )

@@ -103,22 +103,22 @@ def test_without_a_profile_it_must_matter_wherever_it_stands(finding, cold, hot)
     selection = choose()
     assert selection.is_shown(finding, measured=False) is cold
     assert selection.is_shown(finding, measured=True) is hot
-    guess = any(question.needed for question in finding.questions)
-    assert choose(Asked(select=("ALL",))).is_shown(finding, measured=False) is not guess
+    assert choose(Asked(select=("ALL",))).is_shown(finding, measured=False)
     assert choose(Asked(extend_select=(finding.rule,))).is_shown(finding, measured=False)
 
 
-def test_all_leaves_out_what_only_a_run_settles_and_names_do_not():
+def test_what_only_a_run_settles_is_shown_to_who_asks_for_it():
     guess = find(speed=Speed.ASYMPTOTIC, questions=[replace(QUESTION, needed=True)])
-    assert not choose(Asked(select=("ALL",))).is_shown(guess, measured=True)
-    assert choose(Asked(select=("ALL", guess.rule))).is_shown(guess, measured=False)
-    assert not choose(Asked(select=("ALL", guess.rule), ignore=(guess.rule,))).is_shown(guess, measured=False)
+    assert not choose().is_shown(guess, measured=True)
+    assert choose(Asked(select=("ALL",))).is_shown(guess, measured=False)
+    assert choose(Asked(select=(guess.rule,))).is_shown(guess, measured=False)
+    assert not choose(Asked(select=("ALL",), ignore=(guess.rule,))).is_shown(guess, measured=False)
 
 
 def test_a_profile_answers_what_a_place_costs_of_the_run():
     cost = find(questions=[replace(QUESTION, ask=Ask.SHARE, lines=(1,), least=0.01, needed=True)])
     assert choose().is_shown(cost, measured=True)
-    assert not choose(Asked(select=("ALL",))).is_shown(cost, measured=False)
+    assert not choose().is_shown(cost, measured=False)
     beside = find(questions=[replace(QUESTION, ask=Ask.SHARE, lines=(1,), of=(2,), needed=True)])
     assert not choose().is_shown(beside, measured=True)
 
