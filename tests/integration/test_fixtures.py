@@ -25,11 +25,11 @@ STDOUT = {
     "child_python.py": (
         "code child 4499995\nscript child 4499995 ['a', 'b c'] __main__\nisolated child 4499995\nparent 4499995\n"
     ),
-    "closures.py": "counters 80200000\nscaler 224775000\nlambdas 1320\npartial 3791886\n",
+    "closures.py": "counters 2001000000\nscaler 1348650000\nlambdas 1320\npartial 7749643\n",
     "comprehensions.py": "class 41665416675000\nnested 2570569\ndict 2834569\nset 901009\nwalrus 900300\n",
     "counted.py": "scan 857809\nfilter 300000\nrest 753439 79199741\n",
-    "decorators.py": "plain 299850 150\nstacked 300000 75\ntraced 899250 150\ncached 24357086\nmethods 1486500\n",
-    "generated.py": "exec 2100000\nnamed 2799993\neval 600000\nclasses 0 600001\n",
+    "decorators.py": "plain 299850 150\nstacked 300000 75\ntraced 899250 150\ncached 24357086\nmethods 11892000\n",
+    "generated.py": "exec 6300000\nnamed 8399991\neval 600000\nclasses 0 600001\n",
     "generators.py": "plain 780358\ndelegated 780355\nsent 149999\nclosed early 368226\n",
     "ignore_sigint.py": "ready\nsurvived\n",
     "memory_blocks.py": "pages 51200\nblocks 1600 104857600\nfreed\n",
@@ -40,7 +40,7 @@ STDOUT = {
     "own_monitoring.py": "result 999500 tool is mine True\ncalls 500\n",
     "own_settrace.py": "result 5625000000 trace is mine True\nlines [2, 3, 4, 5, 6, 8]\n",
     "pickle_main.py": "module __main__ same class True\nfunction True True\nmain True\n",
-    "recursion.py": "deep 2255000\neven True\ntree 10946\n",
+    "recursion.py": "deep 4505000\neven True\ntree 10946\n",
     "short.py": "sum 4999950000\n",
     "threads.py": "compute 1799999\nwait 8\nworkers 20 800629\n",
 }

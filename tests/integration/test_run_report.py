@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -149,7 +150,9 @@ def test_shares_add_up(orders):
 @pytest.fixture(scope="module")
 def counted(runner):
     """One run under windows, and one with the exact counts beside."""
-    return runner.whet(TARGETS / "counted.py"), runner.whet(TARGETS / "counted.py", options=["--exact-lines"])
+    # Exact counts are taken where samples were: enough of them that no function is missed by chance.
+    exact = ["--exact-lines", "--rate", "1000"]
+    return runner.whet(TARGETS / "counted.py"), runner.whet(TARGETS / "counted.py", options=exact)
 
 
 COUNTED = read_expected("counted.expected.json")["lines"]
@@ -318,21 +321,33 @@ def test_asynchronous_callers_are_kept(runner):
 
 
 @pytest.mark.parametrize(
-    ("target", "names"),
+    ("target", "busiest"),
     [
-        ("closures.py", {"make_counter.<locals>.advance", "make_scaler.<locals>.advance", "power"}),
-        ("decorators.py", {"counted.<locals>.wrapper", "Shape.total"}),
-        ("naïve café.py", {"数える", "Größe.verdopple", "Größe.__init__"}),
-        ("generators.py", {"numbers", "through", "outer", "average"}),
-        ("comprehensions.py", {"nested", "spread", "distinct.<locals>.<genexpr>"}),
-        ("recursion.py", {"descend", "burn"}),
-        ("generated.py", {"main", "make"}),
+        ("closures.py", "make_counter.<locals>.advance"),
+        ("decorators.py", "Shape.total"),
+        ("naïve café.py", "数える"),
+        ("generators.py", "numbers"),
+        ("comprehensions.py", "spread"),
+        ("recursion.py", "burn"),
+        ("generated.py", "main"),
     ],
-)  # fmt: skip
-def test_functions_keep_their_qualified_names(measured, target, names):
+)
+def test_functions_keep_their_qualified_names(measured, target, busiest):
     _, ran = measured(target)
     found = {each["name"] for each in ran.report["functions"] if Path(each["file"]).name == target}
-    assert names <= found
+    assert busiest in found
+    # Which of the brief ones are seen is chance; what they are called is not.
+    assert found <= list_qualified_names(TARGETS / target)
+
+
+def list_qualified_names(file: Path) -> set[str]:
+    """Return what the interpreter calls the code of a file."""
+    waiting, names = [compile(file.read_bytes(), file.name, "exec")], set()
+    while waiting:
+        code = waiting.pop()
+        names.add(code.co_qualname)
+        waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return names
 
 
 def test_generated_code_is_told_from_files(measured):

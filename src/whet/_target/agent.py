@@ -7,7 +7,6 @@ the window. The timer counts CPU time, so a program that waits is not disturbed.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ if sys.platform != "win32":
     # Not when it is needed: by then a module of the program's may have the name.
     import resource
 
-from . import counting, exits, importer, looks, placing, precise, schedule, toggling, unseen, windows
+from . import captures, counting, exits, importer, looks, placing, precise, schedule, toggling, unseen, windows
 
 FIRST_SAVE_NS = 30_000_000
 SAVE_EVERY_NS = 2_000_000_000
@@ -29,9 +28,6 @@ SAVE_SHARE = 0.003
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 MAX_STRANGERS = 20
-
-_open = open
-"""Programs put others in its place, as tests with a made-up file system do."""
 
 
 class Agent:
@@ -308,15 +304,9 @@ class Agent:
             "strangers": sorted(self.compiler.strangers)[:MAX_STRANGERS],
             "sources": {file: data.decode("latin-1") for file, data in self.compiler.sources.items()},
         }
-        temporary = f"{self.out}.tmp"
-        try:
-            with _open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
-                # "surrogatepass" is for file names that are not UTF-8.
-                json.dump(report, sink, ensure_ascii=False)
-            os.replace(temporary, self.out)
-        except OSError:
-            # whet notes that the capture is missing; the program must not notice.
-            return
+        # whet notes that the capture is missing; the program must not notice.
+        with suppress(OSError):
+            captures.write_capture(self.out, report)
 
     # -- forking ----------------------------------------------------------------------------------------------------
 

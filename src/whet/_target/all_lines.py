@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import types
 from collections.abc import Callable
 from typing import Any
 
 from . import importer, placing, windows
+from .captures import write_capture
 
 
 class AllLines:
@@ -60,10 +60,7 @@ class AllLines:
             for (file, name, first), lines in self.lines._count_lines().items()
             for line, hits in lines.items()
         ]
-        temporary = f"{self.capture}.tmp"
-        with open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
-            json.dump({"schema": 1, "exact": counted}, sink, ensure_ascii=False)
-        os.replace(temporary, self.capture)
+        write_capture(self.capture, {"schema": 1, "exact": counted})
 
 
 def prepare(settings: dict[str, Any]) -> AllLines:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from . import awaiting
+from .captures import write_capture
 
 
 def start(settings: dict[str, Any]) -> Callable[[], None]:
@@ -35,10 +35,7 @@ def start(settings: dict[str, Any]) -> Callable[[], None]:
         if os.getpid() != pid or not profiler.is_running:
             return
         session = profiler.stop()
-        temporary = f"{settings['capture']}.tmp"
-        with open(temporary, "w", encoding="ascii") as sink:
-            json.dump(session.to_json(), sink)
-        os.replace(temporary, settings["capture"])
+        write_capture(settings["capture"], session.to_json(), in_ascii=True)
 
     if hasattr(os, "_exit"):
         _stop_before_exit(stop, pid)

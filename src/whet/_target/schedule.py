@@ -6,14 +6,14 @@ So short programs get counts too, and long ones pay little.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
 FIRST_GAPS = 0.025
-LATER_GAPS = 0.1
-LATE_GAPS = 0.15
-"""Mean CPU seconds between windows: at the start, growing steadily to the second in the first second, then up to ten
-seconds, and after."""
+"""Mean CPU seconds between windows at the start."""
+GAPS = ((0.0, FIRST_GAPS), (1.0, 0.1), (4.0, 0.15))
+"""The same at some CPU times; between these it grows steadily, after the last it stays."""
 COUNTING_SECONDS = 0.001
 """Length of a phase in which functions have counters that they mostly lack."""
 COUNTING_FIRST = 1
@@ -33,7 +33,7 @@ class Schedule:
 
     def draw_gap(self, cpu_ns: int, *, with_phases: bool) -> float:
         """Return the CPU seconds until the next tick, after ``cpu_ns`` of CPU time."""
-        mean = LATE_GAPS if cpu_ns >= 10e9 else min(FIRST_GAPS + (LATER_GAPS - FIRST_GAPS) * cpu_ns / 1e9, LATER_GAPS)
+        mean = _mean_gap(cpu_ns / 1e9)
         phases = _phases_a_window(cpu_ns) if with_phases else 0
         return self.random.uniform(0.2 * mean, 1.8 * mean) / (phases + 1)
 
@@ -41,6 +41,13 @@ class Schedule:
         """Draw whether a phase of counting comes now, and not a window."""
         phases = _phases_a_window(cpu_ns)
         return self.random.random() < phases / (phases + 1)
+
+
+def _mean_gap(seconds: float) -> float:
+    for (begin, first), (end, last) in pairwise(GAPS):
+        if seconds < end:
+            return first + (last - first) * (seconds - begin) / (end - begin)
+    return GAPS[-1][1]
 
 
 def _phases_a_window(cpu_ns: int) -> int:

@@ -7,7 +7,7 @@ import random
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -20,6 +20,7 @@ from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.errors import CollectorError
 from whet.model.run import Notice
+from whet.signals import handle_signals
 from whet.target.process import is_alive
 
 GLANCE_SECONDS = (0.006, 0.014)
@@ -209,24 +210,12 @@ class _Watch:
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.watched.notices.append(Notice(about, message, hint))
 
-    @contextlib.contextmanager
-    def _signals_caught(self) -> Iterator[None]:
+    def _signals_caught(self) -> contextlib.AbstractContextManager[None]:
         """Let the signals that would end whet end the sampling, so that there is a report."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
         def end(_number: int, _frame: FrameType | None) -> None:
             self.to_end.set()
 
-        before = {}
-        for name in _ENDING:
-            number = getattr(signal, name, None)
-            # Under nohup a lost terminal is to end nothing.
-            if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
-                before[number] = signal.signal(number, end)
-        try:
-            yield
-        finally:
-            for number, earlier in before.items():
-                signal.signal(number, earlier)
+        # Under nohup a lost terminal is to end nothing.
+        under_nohup = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        return handle_signals({name: end for name in _ENDING if not (name == "SIGHUP" and under_nohup)})

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
@@ -22,6 +22,7 @@ from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
+from whet.signals import handle_signals
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
 
@@ -80,7 +81,6 @@ class Outcome:
     fell_back: bool = False
     began: bool = True
     """Whether the program got as far as its first line; one that does not compile ends before."""
-    attach_seconds: float = 0.0
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -113,7 +113,6 @@ class _Execution:
         """Whether the program runs with whet's help inside it, and so says when it is about to begin."""
         self.ended = threading.Event()
         self.ended_at = 0
-        self.wait_status: int | None = None
         self.usage_ns = 0
 
     def run(self) -> Outcome:
@@ -124,9 +123,7 @@ class _Execution:
             stack.enter_context(self._signals_passed_on())
             waiter = threading.Thread(target=self._wait, daemon=True)
             waiter.start()
-            began_attaching = perf_counter_ns()
             answer = self._attach(ready)
-            self.outcome.attach_seconds = (perf_counter_ns() - began_attaching) / 1e9
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
             poller.start_clocks()
@@ -292,7 +289,6 @@ class _Execution:
             _, status, usage = os.wait4(self.process.pid, 0)
             self.ended_at = perf_counter_ns()
             self.usage_ns = round((usage.ru_utime + usage.ru_stime) * 1e9)
-            self.wait_status = status
             self.process.returncode = os.waitstatus_to_exitcode(status)
         else:
             self.process.wait()
@@ -332,12 +328,8 @@ class _Execution:
                 else:
                     os.killpg(self.process.pid, number)
 
-    @contextlib.contextmanager
-    def _signals_passed_on(self) -> Iterator[None]:
+    def _signals_passed_on(self) -> contextlib.AbstractContextManager[None]:
         """Pass on to the target what is sent to whet; Ctrl-C at a terminal reaches the target by itself."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
         def pass_on(number: int, _frame: FrameType | None) -> None:
             self._signal(number)
@@ -347,16 +339,7 @@ class _Execution:
             if not (self.plan.owns_terminal and _is_in_foreground()):
                 self._signal(number)
 
-        before = {}
-        for name, handler in [(n, on_interrupt) for n in _FROM_TERMINAL] + [(n, pass_on) for n in _PASSED_ON]:
-            number = getattr(signal, name, None)
-            if number is not None:
-                before[number] = signal.signal(number, handler)
-        try:
-            yield
-        finally:
-            for number, earlier in before.items():
-                signal.signal(number, earlier)
+        return handle_signals(dict.fromkeys(_FROM_TERMINAL, on_interrupt) | dict.fromkeys(_PASSED_ON, pass_on))
 
     # -- afterwards -------------------------------------------------------------------------------------------------
 

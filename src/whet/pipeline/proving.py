@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import signal
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +28,7 @@ from whet.prove.rewrites import Rewrite, hash_bytes, make_units
 from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_sides
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
+from whet.signals import handle_signals
 from whet.store import rewrite_run
 from whet.target.spec import TargetSpec
 
@@ -199,20 +198,10 @@ def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], left_out: li
     )
 
 
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> contextlib.AbstractContextManager[None]:
     """Let signals that end whet end the program that it runs as well: it leads a session of its own."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
+    return handle_signals(dict.fromkeys(("SIGTERM", "SIGHUP"), interrupt))

@@ -1,0 +1,28 @@
+"""Handlers of signals for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+
+
+@contextlib.contextmanager
+def handle_signals(handlers: Mapping[str, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
+    """Let ``handlers`` take the signals that they are named after, as far as the system has them.
+
+    What was in force before is put back. Only the main thread may do that; in others nothing happens.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name, handler in handlers.items():
+            number = getattr(signal, name, None)
+            if number is not None:
+                before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
