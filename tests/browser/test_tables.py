@@ -74,7 +74,7 @@ def test_callers_and_callees_are_links(show_view, view):
     page = show_view(view)
     related = page.locator("tr.related", has_text="called by Ledger.add")
     related.get_by_role("link", name="Ledger.add").click()
-    assert page.url.endswith("#L-shop/ledger.py-25")
+    page.wait_for_url("**#L-shop/ledger.py-25")
     assert "def add" in page.locator("tr:target").inner_text()
 
 
