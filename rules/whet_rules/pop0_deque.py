@@ -34,12 +34,14 @@ from whet.engine.api import (
     Place,
     PlaceKind,
     Refuse,
-    Rewrite,
     Rule,
     Safety,
     Speed,
     Triggers,
+    find_front,
     find_new_lists,
+    may_become_deque,
+    turn_into_deque,
 )
 
 RULE = Rule(
@@ -62,11 +64,6 @@ _SHORT = 100
 """Elements up to which moving them all costs no more than the call."""
 
 _Step = ast.Call | ast.Delete
-_KEPT = frozenset({"append", "clear", "count", "extend", "remove", "reverse"})
-"""Methods that a deque has too, and that do the same there."""
-_EAGER = frozenset(f"builtins.{name}" for name in ("all", "any", "bool", "frozenset", "len", "list", "max", "min",
-                                                   "set", "sorted", "sum", "tuple"))  # fmt: skip
-"""Builtins that read it to the end before they return, and do not say what type it was."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -76,7 +73,7 @@ def detect(context: Context) -> Iterator[Finding]:
     found: dict[str, tuple[Place, list[_Step]]] = {}
     candidates: list[_Step] = [*context.nodes(ast.Call), *context.nodes(ast.Delete)]
     for step in candidates:
-        queue = _front_of(step)
+        queue = find_front(step)
         place = context.place(queue) if queue is not None else None
         if place is None:
             continue
@@ -87,97 +84,8 @@ def detect(context: Context) -> Iterator[Finding]:
         starts = find_new_lists(context, place)
         if not starts or _stays_short(context, place, steps):
             continue
-        if all(_allows(context, place, reference) for reference in _uses(context, place)):
+        if may_become_deque(context, place):
             yield _describe(context, place, steps, starts)
-
-
-def _front_of(step: ast.AST | None) -> ast.expr | None:
-    """Return the list whose first element a call or statement takes out, or that it puts something in front of."""
-    match step:
-        case ast.Call(func=ast.Attribute(value=queue, attr="pop"), args=[first], keywords=[]) if _is_zero(first):
-            return queue
-        case ast.Call(func=ast.Attribute(value=queue, attr="insert"), args=[first, ast.expr() as new], keywords=[]):
-            return queue if _is_zero(first) and not isinstance(new, ast.Starred) else None
-        case ast.Delete(targets=[ast.Subscript(value=queue, slice=first)]) if _is_zero(first):
-            return queue
-        case _:
-            return None
-
-
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == 0 and type(node.value) is int
-
-
-def _uses(context: Context, place: Place) -> Iterator[ast.expr]:
-    """Yield every reference that may see the list, those of other objects' attributes of the same name included."""
-    starts = [binding.node for binding in place.bindings]
-    for reference in (*place.references, *place.strangers):
-        stored = isinstance(getattr(reference, "ctx", None), ast.Store)
-        if not (stored and context.facts.parent(reference) in starts and reference in place.references):
-            yield reference
-
-
-def _allows(context: Context, place: Place, reference: ast.expr) -> bool:  # noqa: PLR0911, PLR0912 - a kind of use each
-    """Tell whether a deque does the same for one reference, after the rewrite."""
-    above = context.facts.parent(reference)
-    outer = context.facts.parent(above) if above is not None else None
-    stranger = reference not in place.references
-    match above:
-        case ast.Attribute(attr=name) if isinstance(outer, ast.Call) and outer.func is above:
-            if name == "pop" and not outer.args and not outer.keywords:
-                return True
-            return name in _KEPT or (_front_of(outer) is reference and not stranger)
-        case ast.Subscript(ctx=ast.Load(), slice=index):
-            return _is_end(index)
-        case ast.Subscript(ctx=ast.Store(), slice=index):
-            return _is_end(index) and isinstance(outer, ast.Assign)
-        case ast.Subscript():
-            return _front_of(outer) is reference and not stranger
-        case ast.AugAssign(op=ast.Add()):
-            return above.target is reference
-        case ast.Call(func=function, keywords=[]) if function is not reference and context.resolve(function) in _EAGER:
-            return above.args == [reference]
-        case ast.While() | ast.If() | ast.IfExp() | ast.Assert():
-            return above.test is reference
-        case ast.UnaryOp(op=ast.Not()) | ast.Starred():
-            return True
-        case ast.BoolOp():
-            return _is_condition(context, above)
-        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]):
-            return container is reference
-        case ast.For() | ast.comprehension():
-            return above.iter is reference and _is_still(context, place, above)
-        case _:
-            return False
-
-
-def _is_end(index: ast.expr) -> bool:
-    match index:
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
-            return True
-        case _:
-            return _is_zero(index)
-
-
-def _is_condition(context: Context, node: ast.AST) -> bool:
-    above = context.facts.parent(node)
-    match above:
-        case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
-            return isinstance(above, ast.UnaryOp) or _is_condition(context, above)
-        case ast.While() | ast.If() | ast.IfExp() | ast.Assert():
-            return above.test is node
-        case _:
-            return False
-
-
-def _is_still(context: Context, place: Place, loop: ast.For | ast.comprehension) -> bool:
-    """Tell whether nothing can change the list while a loop goes through it."""
-    outer = loop if isinstance(loop, ast.For) else context.facts.parent(loop)
-    if outer is None or isinstance(outer, ast.GeneratorExp):
-        return False
-    inside = [r for r in place.references if r is not loop.iter and context.is_inside(r, outer)]
-    shared = place.kind is not PlaceKind.LOCAL
-    return not inside and not (shared and context.runs_unknown_code(outer))
 
 
 def _stays_short(context: Context, place: Place, steps: list[_Step]) -> bool:
@@ -205,7 +113,7 @@ def _stays_short(context: Context, place: Place, steps: list[_Step]) -> bool:
 def _takes_out(context: Context, reference: ast.expr) -> bool:
     above = context.facts.parent(reference)
     outer = context.facts.parent(above) if above is not None else None
-    return _front_of(outer) is reference and not (isinstance(above, ast.Attribute) and above.attr == "insert")
+    return find_front(outer) is reference and not (isinstance(above, ast.Attribute) and above.attr == "insert")
 
 
 def _bounds(context: Context, place: Place, test: ast.expr) -> bool:
@@ -225,6 +133,8 @@ def _describe(context: Context, place: Place, steps: list[_Step], starts: list[a
     name = place.name.rpartition(".")[2]
     public = place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL) and not name.startswith("_")
     note = f"; whatever else uses {place.name} must not slice it, sort it or compare it with a list" if public else ""
+    rewrite = context.rewrite()
+    turn_into_deque(context, place, starts, rewrite)
     lines = context.lines_of(*steps)
     return context.finding(
         steps[0],
@@ -236,46 +146,8 @@ def _describe(context: Context, place: Place, steps: list[_Step], starts: list[a
             context.ask(place, Ask.TYPES, expects=("builtins.list",)),
             context.ask(place, Ask.LENGTH, at_least=_SHORT),
         ),
-        rewrite=_rewrite(context, place, starts),
+        rewrite=rewrite,
     )
-
-
-def _rewrite(context: Context, place: Place, starts: list[ast.expr]) -> Rewrite:
-    """Return the edits: every start makes a deque, every step at the front is one of a deque."""
-    rewrite = context.rewrite()
-    deque = rewrite.add_import("collections", "deque")
-    for start in starts:
-        match start:
-            case ast.List(elts=[]):
-                rewrite.replace(start, f"{deque}()")
-            case ast.Call(func=ast.Name(id="list") as function):
-                rewrite.replace(function, deque)
-            case _:
-                rewrite.wrap(start, f"{deque}(", ")")
-    for binding in place.bindings:
-        match binding.annotation:
-            case None:
-                pass
-            case ast.Subscript(value=ast.Name(id="list") as base) | (ast.Name(id="list") as base):
-                rewrite.replace(base, deque)
-            case _:
-                rewrite.refuse(f"{place.name} is annotated in a way that no deque fits")
-    for reference in place.references:
-        _move_front(context, reference, rewrite)
-    return rewrite
-
-
-def _move_front(context: Context, reference: ast.expr, rewrite: Rewrite) -> None:
-    above = context.facts.parent(reference)
-    outer = context.facts.parent(above) if above is not None else None
-    if _front_of(outer) is not reference:
-        return
-    match outer:
-        case ast.Call(func=ast.Attribute() as method, args=[first, *_]):
-            rewrite.rename_attribute(method, "popleft" if method.attr == "pop" else "appendleft")
-            rewrite.delete_argument(outer, first)
-        case ast.Delete():
-            rewrite.replace(outer, f"{rewrite.operand(reference)}.popleft()")
 
 
 CASES = (

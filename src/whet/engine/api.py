@@ -16,6 +16,7 @@ from __future__ import annotations
 from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
 from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen_after_exception
+from whet.engine.deques import find_front, may_become_deque, turn_into_deque
 from whet.engine.facts import Facts
 from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
 from whet.engine.growing import Growth, grow_in_place, is_same_place, is_text, list_growths, read_growth, take_piece
@@ -79,6 +80,7 @@ __all__ = [
     "find_empty_list",
     "find_empty_start",
     "find_filling",
+    "find_front",
     "find_new_lists",
     "find_obstacle",
     "find_parameter_behind",
@@ -96,11 +98,13 @@ __all__ = [
     "list_growths",
     "makes_hashable_list",
     "may_be_hashable",
+    "may_become_deque",
     "may_become_set",
     "range_stop",
     "read_growth",
     "take_piece",
     "turn_groups_into_sets",
+    "turn_into_deque",
     "turn_into_set",
     "write_source",
 ]
