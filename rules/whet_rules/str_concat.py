@@ -50,13 +50,10 @@ from whet.engine.api import (
     Triggers,
     collect_behind_property,
     collect_in_attribute,
-    find_empty_start,
-    find_obstacle,
-    is_seen_after_exception,
+    collect_in_loop,
     is_text,
     list_growths,
     read_growth,
-    take_piece,
 )
 
 RULE = Rule(
@@ -225,7 +222,7 @@ def _rewrite(context: Context, accumulator: _Accumulator) -> Rewrite:
         if loop is not None:
             loops.setdefault(loop, []).append(step)
     for loop, steps in loops.items():
-        _collect_in_loop(context, accumulator.place, loop, steps, rewrite)
+        collect_in_loop(context, accumulator.place, loop, steps, rewrite)
     if not loops and accumulator.place.kind is PlaceKind.ATTRIBUTE:
         collect = collect_in_attribute if _is_private(accumulator.place) else collect_behind_property
         collect(context, accumulator.place, rewrite)
@@ -234,36 +231,6 @@ def _rewrite(context: Context, accumulator: _Accumulator) -> Rewrite:
 
 def _is_private(place: Place) -> bool:
     return place.name.rpartition(".")[2].startswith("_")
-
-
-def _collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Growth], rewrite: Rewrite) -> None:
-    target = steps[0].target if isinstance(steps[0], ast.AugAssign) else steps[0].targets[0]
-    obstacle = find_obstacle(context, place, loop)
-    if obstacle:
-        rewrite.refuse(obstacle)
-        return
-    parts = rewrite.fresh(f"{place.name.rpartition('.')[2].strip('_')}_parts")
-    ends = set()
-    for step in steps:
-        in_front, piece = take_piece(context, step, rewrite)
-        ends.add(in_front)
-        rewrite.replace(step, f"{parts}.append({piece})")
-    if len(ends) > 1:
-        rewrite.refuse("it grows at both ends")
-    text = rewrite.text(target)
-    start = find_empty_start(context, place, loop)
-    if start is not None:
-        rewrite.replace(start, f"{parts} = []")
-    else:
-        rewrite.insert_before(loop, f"{parts} = [{text}]")
-    collected = f"reversed({parts})" if True in ends else parts
-    if True in ends and not context.has_builtin("reversed"):
-        rewrite.refuse("`reversed` means something else in this file")
-    joined = f'{text} = "".join({collected})'
-    if is_seen_after_exception(context, place, loop):
-        rewrite.enclose(loop, "try:", f"finally:\n    {joined}")
-    else:
-        rewrite.insert_after(loop, joined)
 
 
 CASES = (

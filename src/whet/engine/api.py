@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
-from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen_after_exception
+from whet.engine.deferring import Loop, is_seen_after_exception
 from whet.engine.deques import find_front, may_become_deque, turn_into_deque
 from whet.engine.facts import Facts
 from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
-from whet.engine.growing import Growth, grow_in_place, is_same_place, is_text, list_growths, read_growth, take_piece
+from whet.engine.growing import Growth, grow_in_place, is_same_place, is_text, list_growths, read_growth
 from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
-from whet.engine.pieces import collect_behind_property, collect_in_attribute
+from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Bench, Case, Refuse, Rule, Triggers
@@ -77,12 +77,11 @@ __all__ = [
     "build_set_before_loop",
     "collect_behind_property",
     "collect_in_attribute",
+    "collect_in_loop",
     "find_empty_list",
-    "find_empty_start",
     "find_filling",
     "find_front",
     "find_new_lists",
-    "find_obstacle",
     "find_parameter_behind",
     "find_summed",
     "groups_may_be_sets",
@@ -102,7 +101,6 @@ __all__ = [
     "may_become_set",
     "range_stop",
     "read_growth",
-    "take_piece",
     "turn_groups_into_sets",
     "turn_into_deque",
     "turn_into_set",

@@ -1,10 +1,11 @@
-"""Attributes whose text is kept in pieces: the edits by which each step appends, and who reads it joins."""
+"""Texts that are kept in pieces: the edits by which each step appends, and the loop's end or who reads it joins."""
 
 from __future__ import annotations
 
 import ast
 
 from whet.engine.context import Context
+from whet.engine.deferring import Loop, find_empty_start, find_obstacle, is_seen_after_exception
 from whet.engine.growing import Growth, read_growth, take_piece
 from whet.engine.places import Place
 from whet.engine.rewrite import Rewrite
@@ -20,6 +21,37 @@ def {name}(self):
 @{name}.setter
 def {name}(self, text):
     self.{parts} = [text]"""
+
+
+def collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Growth], rewrite: Rewrite) -> None:
+    """Let the ``steps`` in ``loop`` append to a list, which is joined when the loop ends."""
+    target = steps[0].target if isinstance(steps[0], ast.AugAssign) else steps[0].targets[0]
+    obstacle = find_obstacle(context, place, loop)
+    if obstacle:
+        rewrite.refuse(obstacle)
+        return
+    parts = rewrite.fresh(f"{place.name.rpartition('.')[2].strip('_')}_parts")
+    ends = set()
+    for step in steps:
+        in_front, piece = take_piece(context, step, rewrite)
+        ends.add(in_front)
+        rewrite.replace(step, f"{parts}.append({piece})")
+    if len(ends) > 1:
+        rewrite.refuse("it grows at both ends")
+    text = rewrite.text(target)
+    start = find_empty_start(context, place, loop)
+    if start is not None:
+        rewrite.replace(start, f"{parts} = []")
+    else:
+        rewrite.insert_before(loop, f"{parts} = [{text}]")
+    collected = f"reversed({parts})" if True in ends else parts
+    if True in ends and not context.has_builtin("reversed"):
+        rewrite.refuse("`reversed` means something else in this file")
+    joined = f'{text} = "".join({collected})'
+    if is_seen_after_exception(context, place, loop):
+        rewrite.enclose(loop, "try:", f"finally:\n    {joined}")
+    else:
+        rewrite.insert_after(loop, joined)
 
 
 def collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
