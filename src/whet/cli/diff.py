@@ -10,7 +10,7 @@ import typer
 
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, say
-from whet.errors import StoreError, UsageError
+from whet.errors import UsageError
 
 DIFF_REPORT = "whet-diff.html"
 
@@ -47,6 +47,7 @@ def diff_command(
         find_difference_format,
         render_difference,
         state_difference,
+        write_difference,
         write_difference_report,
     )
     from whet.store import find_run, load_run
@@ -73,19 +74,10 @@ def diff_command(
         if open_:
             open_report(path)
         return 0
-    write_out(render_difference(difference, form), output)
     if output is not None:
+        write_difference(difference, form, output)
         say(f"whet: {state_difference(difference)}; wrote {output}")
+        return 0
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(render_difference(difference, form).encode(encoding, "backslashreplace").decode(encoding))
     return 0
-
-
-def write_out(text: str, output: Path | None) -> None:
-    """Write ``text`` to a file in UTF-8, or to stdout in its encoding. Raises ``StoreError``."""
-    if output is None:
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        return
-    try:
-        output.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        raise StoreError(f"{output} cannot be written: {error.strerror or error}", "name another file") from error

@@ -19,6 +19,7 @@ __all__ = [
     "find_difference_format",
     "render_difference",
     "state_difference",
+    "write_difference",
     "write_difference_report",
 ]
 
@@ -58,6 +59,21 @@ def render_difference(difference: Difference, form: DifferenceFormat) -> str:
             return render_markdown(difference)
         case _:
             return render_text(difference)
+
+
+def write_difference(difference: Difference, form: DifferenceFormat, path: Path) -> None:
+    """Write the text of any format but HTML to a file that is not there, or that holds one like it.
+
+    Raises ``StoreError``.
+    """
+    from functools import partial
+
+    from whet.report.difference import JSON_MARK, MARKDOWN_MARK, TEXT_MARK
+    from whet.report.write import bears_mark, write_page
+
+    marks = {DifferenceFormat.JSON: JSON_MARK, DifferenceFormat.MARKDOWN: MARKDOWN_MARK}
+    page = render_difference(difference, form).encode("utf-8", "backslashreplace")
+    write_page(page, path, partial(bears_mark, mark=marks.get(form, TEXT_MARK)))
 
 
 def state_difference(difference: Difference) -> str:

@@ -18,7 +18,12 @@ MOST = 20
 """Rows of a table that people read."""
 _TELLING = 10
 """Samples that a time needs before it divides another: a ratio to hardly anything says nothing."""
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
+_WHOLE = rb"[^\n]+ wall, [^\n]+ CPU, [\d,]+ samples\r?\n"
+TEXT_MARK = re.compile(rb"[^\n]+\n\r?\nbefore  " + _WHOLE + rb"after   " + _WHOLE)
+MARKDOWN_MARK = re.compile(rb"\*\*whet diff\*\*: [^\n]+\n\r?\n\| \| program \| wall \| CPU \| samples \|")
+JSON_MARK = re.compile(rb'\{\s*"schema": \d+,\s*"result": "[^"\n]+",\s*"before": \{\s*"command": \[')
+"""How a file begins that holds a comparison in that form: only such a file is replaced by another."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
 
 
 def state_result(difference: Difference) -> str:
@@ -124,7 +129,7 @@ def render_json(difference: Difference) -> str:
 
 def escape_markdown(text: str) -> str:
     """Return ``text`` so that Markdown shows it as it is, in a cell of a table too, and links and mentions nothing."""
-    return _MARKS.sub(r"\\\1", show(text)).replace("@", "@\u200b")
+    return _SPECIAL.sub(r"\\\1", show(text)).replace("@", "@\u200b")
 
 
 def _count_functions(count: int) -> str:

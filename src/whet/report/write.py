@@ -45,7 +45,7 @@ def write_rendering(renderer: Renderer, view: ReportView, path: Path) -> int:
             f"the report would take {len(page) / 1e6:.0f} MB, which browsers do not open well",
             "leave the source out with --no-source, or take in fewer files with --include and --exclude",
         )
-    write_page(page, path, partial(_bears, mark=getattr(renderer, "mark", None)))
+    write_page(page, path, partial(bears_mark, mark=getattr(renderer, "mark", None)))
     return len(page)
 
 
@@ -71,10 +71,11 @@ def write_page(page: bytes, path: Path, is_ours: Callable[[Path], bool]) -> None
 
 def is_report(path: Path) -> bool:
     """Tell whether ``path`` is an HTML report that whet wrote."""
-    return _bears(path, HtmlRenderer.mark)
+    return bears_mark(path, HtmlRenderer.mark)
 
 
-def _bears(path: Path, mark: re.Pattern[bytes] | None) -> bool:
+def bears_mark(path: Path, mark: re.Pattern[bytes] | None) -> bool:
+    """Tell whether ``path`` is a file that begins with ``mark``; without a mark none does."""
     if mark is None or not path.is_file():
         return False
     with path.open("rb") as file:

@@ -42,3 +42,24 @@ def test_wrong_use_is_status_2(saved: list[str], words: list[str], capsys: pytes
     assert saved
     assert run_command_line(["diff", *words]) == 2
     assert "whet: error" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "json", "html"])
+def test_a_file_is_replaced_only_by_its_like(
+    form: str, saved: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for other in ("terminal", "markdown", "json", "html"):
+        assert run_command_line(["diff", *saved, "-f", other, "-o", f"{other}.out"]) == 0
+    path, written = tmp_path / "mine", (tmp_path / f"{form}.out").read_bytes()
+    path.write_bytes(written + b" ")
+    assert run_command_line(["diff", *saved, "-f", form, "-o", "mine"]) == 0
+    assert path.read_bytes()[:200] == written[:200] and not path.read_bytes().endswith(b" ")
+    capsys.readouterr()
+    others = [(tmp_path / f"{other}.out").read_bytes() for other in ("terminal", "markdown", "json") if other != form]
+    for mine in (b"", b"my notes\n", b'{"schema": 1, "result": "x"}', b"**whet diff**: my notes\n", *others):
+        path.write_bytes(mine)
+        assert run_command_line(["diff", *saved, "-f", form, "-o", "mine"]) == 2
+        assert path.read_bytes() == mine
+        error, hint = capsys.readouterr().err.splitlines()
+        assert "mine was not written by whet" in error
+        assert "-o" in hint
