@@ -32,7 +32,6 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
-    ARRAY_MAKERS,
     Ask,
     Bench,
     Case,
@@ -48,9 +47,11 @@ from whet.engine.api import (
     ask_arrays,
     ask_numbers,
     find_summed,
+    is_fixed_count,
     is_number,
     is_read_outside,
     range_stop,
+    write_operation,
 )
 
 RULE = Rule(
@@ -181,7 +182,7 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
             context.resolve(function) == "builtins.range"
         ):
             stop, start = last, "1"
-    if stop is not None and not _is_fixed(context, stop, loop):
+    if stop is not None and not is_fixed_count(context, stop, loop):
         return None
     if stop is not None:
         whole = Whole.by_index(context, loop, name, stop, start)
@@ -191,7 +192,7 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
         return None
     rewrite = context.rewrite()
     numpy = rewrite.add_import("numpy")
-    text, what = _cumulative(context, loop, whole, numpy) or _statement(context, loop.body, whole, numpy)
+    text, what = write_operation(context, loop, whole, numpy)
     if not text or whole.failed or not whole.used:
         return None
     questions = ask_arrays(context, whole.used)
@@ -209,91 +210,6 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
     )
 
 
-def _is_fixed(context: Context, stop: ast.expr, loop: ast.AST) -> bool:
-    match stop:
-        case ast.Constant(value=int(count)):
-            return count > 0
-        case ast.Name(id=name):
-            return name not in context.written_in(loop) and _is_length(context, name)
-        case ast.Call(func=function, args=[ast.Name(id=name)]):
-            return context.resolve(function) == "builtins.len" and name not in context.written_in(loop)
-        case _:
-            return False
-
-
-def _is_length(context: Context, name: str) -> bool:
-    """Tell whether an array is made of this length in the function, so that it is not negative."""
-    return any(
-        context.resolve(call.func) in ARRAY_MAKERS
-        and any(isinstance(argument, ast.Name) and argument.id == name for argument in call.args)
-        for call in context.nodes(ast.Call)
-    )
-
-
-def _cumulative(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tuple[str, str] | None:
-    """Return the statement for a loop that fills an array with the steps of a sum, and what that is in words."""
-    match loop.body:
-        case [
-            ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value),
-            ast.Assign(targets=[ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index))],
-                       value=ast.Name(id=kept)),
-        ] if kept == total.id and index == whole.index and is_number(context, total):  # fmt: skip
-            if is_read_outside(context, total, loop):
-                return None
-            before = total.id
-        case [ast.Assign(
-                targets=[ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index))],
-                value=ast.BinOp(left=ast.Subscript(value=ast.Name(id=again), slice=earlier), op=ast.Add(), right=value),
-        )] if index == whole.index and whole.start == "1":  # fmt: skip
-            if again != out.id or ast.unparse(earlier) != f"{index} - 1" or out.id in context.names_in(value):
-                return None
-            before = f"{out.id}[:1]"
-        case _:
-            return None
-    text = whole.text_of(value, numpy)
-    if whole.failed or not whole.used:
-        return None
-    whole.used.setdefault(out.id, out)
-    return f"{whole.part_of(out.id)} = {before} + {numpy}.cumsum({text})", "fills an array with the steps of a sum"
-
-
-def _statement(context: Context, body: list[ast.stmt], whole: Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911
-    """Return the statement that does what the body does in all turns, and what that is in words."""
-    match body:
-        case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if is_number(context, total):
-            return f"{total.id} += {numpy}.sum({whole.text_of(value, numpy)})", "sums up an array"
-        case [ast.If(test=ast.Compare() as test, orelse=[], body=[ast.AugAssign(target=ast.Name() as total,
-              op=ast.Add(), value=value)])] if is_number(context, total):  # fmt: skip
-            mask = whole.text_of(test, numpy)
-            if isinstance(value, ast.Constant) and value.value == 1:
-                return f"{total.id} += {numpy}.count_nonzero({mask})", "counts in an array"
-            return f"{total.id} += {numpy}.sum({numpy}.where({mask}, {whole.text_of(value, numpy)}, 0))", "sums up"
-        case [ast.Assign(targets=[ast.Subscript() as target], value=value)]:
-            return _elementwise(target, "=", value, whole, numpy)
-        case [ast.AugAssign(target=ast.Subscript() as target, op=ast.Add(), value=value)]:
-            return _elementwise(target, "+=", value, whole, numpy)
-        case [ast.If(test=ast.Compare() as test, body=[ast.Assign(targets=[ast.Subscript() as target], value=value)],
-                     orelse=[ast.Assign(targets=[ast.Subscript() as other], value=otherwise)])] if (
-            ast.unparse(target) == ast.unparse(other)
-        ):  # fmt: skip
-            return _elementwise(target, "=", ast.IfExp(test, value, otherwise), whole, numpy)
-        case _:
-            return "", ""
-
-
-def _elementwise(target: ast.Subscript, sign: str, value: ast.expr, whole: Whole, numpy: str) -> tuple[str, str]:
-    match target:
-        case ast.Subscript(value=ast.Name() as out, slice=ast.Name(id=index)) if whole.index and index == whole.index:
-            text = whole.text_of(value, numpy)
-            if not whole.used:
-                return "", ""
-            whole.used.setdefault(out.id, out)
-            part = whole.part_of(out.id)
-            return f"{part if part != out.id else f'{part}[:]'} {sign} {text}", "fills an array"
-        case _:
-            return "", ""
-
-
 def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
     """Return what is said of ``np.array([… for x in array])``."""
     call = context.facts.parent(node)
@@ -304,7 +220,7 @@ def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
             whole = Whole.over(context, node, name, array)
         case [ast.comprehension(target=ast.Name(id=name), iter=iterable, ifs=[], is_async=0)]:
             stop = range_stop(context, iterable)
-            if stop is None or not _is_fixed(context, stop, node):
+            if stop is None or not is_fixed_count(context, stop, node):
                 return None
             whole = Whole.by_index(context, node, name, stop)
         case _:

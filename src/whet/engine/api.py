@@ -13,10 +13,11 @@ and a docstring that is its page.
 
 from __future__ import annotations
 
-from whet.engine.arrays import ARRAY_MAKERS, Whole, array_state, ask_arrays, range_stop
+from whet.engine.arrays import Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
 from whet.engine.deferring import Loop, is_seen_after_exception
 from whet.engine.deques import find_front, may_become_deque, turn_into_deque
+from whet.engine.elementwise import is_fixed_count, write_operation
 from whet.engine.facts import Facts
 from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
 from whet.engine.growing import Growth, grow_in_place, is_same_place, is_text, list_growths, read_growth
@@ -40,7 +41,6 @@ from whet.engine.summing import ask_numbers, find_summed, is_number, is_read_out
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
 __all__ = [
-    "ARRAY_MAKERS",
     "UNHASHABLE",
     "Ask",
     "Bench",
@@ -88,6 +88,7 @@ __all__ = [
     "grow_in_place",
     "hand_over_all",
     "is_closed",
+    "is_fixed_count",
     "is_number",
     "is_read_outside",
     "is_same_place",
@@ -104,5 +105,6 @@ __all__ = [
     "turn_groups_into_sets",
     "turn_into_deque",
     "turn_into_set",
+    "write_operation",
     "write_source",
 ]
