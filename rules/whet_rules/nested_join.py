@@ -23,9 +23,7 @@ Python wiki, TimeComplexity: looking a key up in a dict is O(1) on average. The 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from whet.engine.api import (
     UNHASHABLE,
@@ -35,7 +33,6 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
-    Place,
     PlaceKind,
     Question,
     Refuse,
@@ -43,9 +40,13 @@ from whet.engine.api import (
     Rule,
     Safety,
     ScopeKind,
+    Search,
     Speed,
     Triggers,
     Use,
+    find_search,
+    index_before,
+    index_beside,
     is_closed,
 )
 
@@ -67,24 +68,8 @@ RULE = Rule(
 
 _SHORT = 16
 """Elements up to which going through them costs no more than making and asking a dict."""
+_LIST, _TUPLE = "builtins.list", "builtins.tuple"
 _READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
-_Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """A loop through ``place`` that only does something for elements whose ``key`` equals ``probe``."""
-
-    loop: ast.For | ast.comprehension
-    place: Place
-    element: str
-    key: ast.expr
-    probe: ast.expr
-    test: ast.Compare
-    rest: tuple[ast.expr, ...]
-    """Further conditions, all of which must hold."""
-    field: str
-    """What of an element is its key, as it is written behind it."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -93,71 +78,23 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     loops: list[ast.For | ast.comprehension] = [*context.nodes(ast.For), *context.nodes(ast.comprehension)]
     for loop in loops:
-        scan = _read_scan(context, loop)
-        if scan is None or not _keys_stay(context, scan):
+        search = find_search(context, loop)
+        if search is None or not _keys_stay(context, search):
             continue
-        outer = _outermost(context, scan)
+        outer = _outermost(context, search)
         if outer is not None:
-            yield _describe(context, scan, _index_before(context, scan, outer), scan.place.name)
-        elif context.measured and not context.facts.loops(loop) and _lasts(context, scan):
-            yield _describe(context, scan, _index_beside(context, scan), scan.place.name)
+            yield _describe(context, search, index_before(context, search, outer), search.place.name)
+        elif context.measured and not context.facts.loops(loop) and _lasts(context, search):
+            yield _describe(context, search, index_beside(context, search), search.place.name)
 
 
-def _read_scan(context: Context, loop: ast.For | ast.comprehension) -> _Scan | None:
-    match loop:
-        case ast.For(target=ast.Name(id=element), iter=iterable, body=[ast.If(test=test, orelse=[])], orelse=[]):
-            if not context.keeps_its_variables(loop):
-                return None
-            conditions = [test]
-        case ast.comprehension(target=ast.Name(id=element), iter=iterable, ifs=[_, *_] as conditions, is_async=0):
-            pass
-        case _:
-            return None
-    place = context.place(iterable)
-    both = (
-        test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test] for test in conditions
-    )
-    parts = [part for tests in both for part in tests]
-    if place is None or not isinstance(parts[0], ast.Compare):
-        return None
-    match parts[0]:
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-            pass
-        case _:
-            return None
-    for key, probe in ((left, right), (right, left)):
-        if _is_key(key, element) and element not in context.names_in(probe) and _may_be_probe(context, probe):
-            written = context.source_of(key)
-            field = (written if written.startswith(element) else ast.unparse(key))[len(element) :]
-            return _Scan(loop, place, element, key, probe, parts[0], tuple(parts[1:]), field)
-    return None
-
-
-def _is_key(node: ast.expr, element: str) -> bool:
-    match node:
-        case ast.Attribute(value=ast.Name(id=name)):
-            return name == element
-        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() | int())):
-            return name == element
-        case _:
-            return False
-
-
-def _may_be_probe(context: Context, probe: ast.expr) -> bool:
-    """Tell whether ``probe`` can be evaluated at another moment, and is perhaps hashable."""
-    if isinstance(probe, ast.Constant) or context.type_of(probe) & {*UNHASHABLE, "builtins.float"}:
-        return False
-    plain = ast.Name | ast.Attribute | ast.Subscript | ast.Constant | ast.Tuple | ast.expr_context | ast.UnaryOp
-    return all(isinstance(part, plain | ast.USub) for part in ast.walk(probe))
-
-
-def _keys_stay(context: Context, scan: _Scan) -> bool:
+def _keys_stay(context: Context, search: Search) -> bool:
     """Tell whether the function, and what follows in the loops, does not set the key of an element."""
     around = context.function.node
     for part in ast.walk(around):
         if not isinstance(getattr(part, "ctx", None), ast.Store | ast.Del):
             continue
-        match scan.key, part:
+        match search.key, part:
             case ast.Attribute(attr=key), ast.Attribute(attr=name) if key == name:
                 return False
             case ast.Subscript(slice=ast.Constant(value=key)), ast.Subscript(slice=ast.Constant(value=name)):
@@ -168,28 +105,28 @@ def _keys_stay(context: Context, scan: _Scan) -> bool:
     return True
 
 
-def _outermost(context: Context, scan: _Scan) -> ast.stmt | None:
+def _outermost(context: Context, search: Search) -> ast.stmt | None:
     """Return the statement before which a dict can be made: around it are only loops that make the elements anew."""
     outer: ast.AST | None = None
-    wanted = context.names_in(scan.probe)
-    for loop in context.loops(scan.loop.iter):
-        inside = [r for r in scan.place.references if context.is_inside(r, loop)]
+    wanted = context.names_in(search.probe)
+    for loop in context.loops(search.loop.iter):
+        inside = [r for r in search.place.references if context.is_inside(r, loop)]
         if any(context.use(reference) not in _READING for reference in inside):
             break
-        if any(context.is_inside(binding.node, loop) for binding in scan.place.bindings):
+        if any(context.is_inside(binding.node, loop) for binding in search.place.bindings):
             break
         if wanted and wanted.isdisjoint(context.written_in(loop)):
             break  # the same key is looked for in each turn
         outer = loop
     statement = context.facts.statement(outer) if outer is not None else None
-    if statement is None or any(b.node is statement for b in scan.place.bindings):
+    if statement is None or any(b.node is statement for b in search.place.bindings):
         return None
     return statement
 
 
-def _lasts(context: Context, scan: _Scan) -> bool:
+def _lasts(context: Context, search: Search) -> bool:
     """Tell whether the elements are the same on each call: bound once, and nothing in the file changes them."""
-    place = scan.place
+    place = search.place
     made = [binding for binding in place.bindings if binding.kind is not BindingKind.DECLARED]
     if place.kind not in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL) or len(made) != 1:
         return False
@@ -198,7 +135,7 @@ def _lasts(context: Context, scan: _Scan) -> bool:
         return False
     home = context.facts.parent(start)
     if place.kind is PlaceKind.GLOBAL:
-        if home is not context.tree or not context.type_of(start.value or scan.probe) & {_LIST, _TUPLE}:
+        if home is not context.tree or not context.type_of(start.value or search.probe) & {_LIST, _TUPLE}:
             return False
     elif not isinstance(home, ast.FunctionDef) or home.name != "__init__" or is_closed(place.owner.node):
         return False
@@ -206,130 +143,45 @@ def _lasts(context: Context, scan: _Scan) -> bool:
     read = [r for r in (*place.references, *place.strangers) if not any(r is s for s in stored)]
     if len(stored) != 1 or any(context.use(reference) not in _READING for reference in read):
         return False
-    return _is_set_once(context, scan)
+    return _is_set_once(context, search)
 
 
-_LIST, _TUPLE = "builtins.list", "builtins.tuple"
-
-
-def _is_set_once(context: Context, scan: _Scan) -> bool:
+def _is_set_once(context: Context, search: Search) -> bool:
     """Tell whether the file sets the key of an element in constructors only."""
-    if not isinstance(scan.key, ast.Attribute):
+    if not isinstance(search.key, ast.Attribute):
         return True
-    for node, _ in context.facts.attributes(scan.key.attr):
+    for node, _ in context.facts.attributes(search.key.attr):
         if isinstance(node.ctx, ast.Store) and "__init__" not in context.scope_of(node).qualified_name:
             return False
     return True
 
 
-def _describe(context: Context, scan: _Scan, rewrite: Rewrite, name: str) -> Finding:
-    what = "once before the loop" if context.facts.loops(scan.loop.iter) else f"once, where {name} is made"
-    node = scan.loop if isinstance(scan.loop, ast.For) else context.facts.parent(scan.loop)
+def _describe(context: Context, search: Search, rewrite: Rewrite, name: str) -> Finding:
+    what, later = "once before the loop", ""
+    if not context.facts.loops(search.loop.iter):
+        what = f"once, where {name} is made"
+        later = f" What is added to {name} later has to be added there too."
+    node = search.loop if isinstance(search.loop, ast.For) else context.facts.parent(search.loop)
     if not isinstance(node, ast.expr | ast.stmt):
-        node = scan.test
-    later = "" if context.facts.loops(scan.loop.iter) else f" What is added to {name} later has to be added there too."
+        node = search.test
     return context.finding(
         node,
-        f"All of {name} is gone through for each {ast.unparse(scan.probe)}: make a dict of it by {scan.field} {what}, "
-        f"and look up what is there. Keys must be hashable.{later}",
-        lines=tuple(range(node.lineno, (scan.test.end_lineno or node.lineno) + 1)),
-        questions=_questions(context, scan),
+        f"All of {name} is gone through for each {ast.unparse(search.probe)}: make a dict of it by {search.field}"
+        f" {what}, and look up what is there. Keys must be hashable.{later}",
+        lines=tuple(range(node.lineno, (search.test.end_lineno or node.lineno) + 1)),
+        questions=_questions(context, search),
         rewrite=rewrite,
     )
 
 
-def _questions(context: Context, scan: _Scan) -> tuple[Question, ...]:
+def _questions(context: Context, search: Search) -> tuple[Question, ...]:
     questions = [
-        context.ask(scan.place, Ask.TYPES, expects=(_LIST, _TUPLE)),
-        context.ask(scan.place, Ask.LENGTH, at_least=_SHORT + 1),
+        context.ask(search.place, Ask.TYPES, expects=(_LIST, _TUPLE)),
+        context.ask(search.place, Ask.LENGTH, at_least=_SHORT + 1),
     ]
-    if isinstance(scan.probe, ast.Name):
-        questions.append(context.ask(scan.probe.id, Ask.TYPES, excludes=UNHASHABLE))
+    if isinstance(search.probe, ast.Name):
+        questions.append(context.ask(search.probe.id, Ask.TYPES, excludes=UNHASHABLE))
     return tuple(questions)
-
-
-def _name_index(scan: _Scan, rewrite: Rewrite, *, lasting: bool) -> str:
-    field = re.sub(r"\W+", "_", scan.field).strip("_")
-    name = scan.place.name.rpartition(".")[2]
-    wanted = f"{name}_BY_{field.upper()}" if name.isupper() else f"{name.strip('_')}_by_{field}"
-    private = lasting and scan.place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL)
-    return rewrite.fresh(f"_{wanted.lstrip('_')}" if private else wanted)
-
-
-def _index_before(context: Context, scan: _Scan, statement: ast.stmt) -> Rewrite:
-    """Return the edits that make a dict of lists before ``statement``, and have the loop go through one of them."""
-    rewrite = context.rewrite()
-    statement = context.whole_if(statement)
-    index = _name_index(scan, rewrite, lasting=False)
-    place = rewrite.text(scan.loop.iter)
-    element = scan.element if isinstance(scan.loop, ast.For) else rewrite.fresh(scan.element)
-    rewrite.insert_before(statement, _fill(index, place, element, scan))
-    found = f"{index}.get({rewrite.text(scan.probe)}, ())"
-    if isinstance(scan.loop, ast.For):
-        rewrite.replace(scan.loop.iter, found)
-        _drop_condition(context, scan, rewrite)
-    else:
-        _change_comprehension(context, scan, found, rewrite)
-    return rewrite
-
-
-def _fill(index: str, place: str, element: str, scan: _Scan) -> str:
-    key = f"{element}{scan.field}"
-    return f"{index} = {{}}\nfor {element} in {place}:\n    {index}.setdefault({key}, []).append({element})"
-
-
-def _drop_condition(context: Context, scan: _Scan, rewrite: Rewrite) -> None:
-    condition = context.facts.statement(scan.test)
-    if not isinstance(condition, ast.If):
-        return
-    if scan.rest:
-        rewrite.replace(condition.test, " and ".join(rewrite.condition(part) for part in scan.rest))
-        return
-    rewrite.unwrap(condition)
-
-
-def _change_comprehension(context: Context, scan: _Scan, found: str, rewrite: Rewrite) -> None:
-    whole, joined = context.facts.parent(scan.loop), context.facts.parent(scan.test)
-    if not isinstance(whole, _Comprehension) or not isinstance(scan.loop, ast.comprehension):
-        return
-    if isinstance(joined, ast.BoolOp):
-        remaining = [part for part in scan.rest if context.is_inside(part, joined)]
-        rewrite.replace(scan.loop.iter, found)
-        rewrite.replace(joined, " and ".join(rewrite.condition(part) for part in remaining))
-        return
-    rewrite.replace(whole, rewrite.comprehension(whole, scan.loop, found, scan.rest))
-
-
-def _index_beside(context: Context, scan: _Scan) -> Rewrite:
-    """Return the edits that make a dict where the elements are made, and ask it on each call."""
-    rewrite = context.rewrite()
-    start = next(b.node for b in scan.place.bindings if b.kind is not BindingKind.DECLARED)
-    if not isinstance(start, ast.Assign | ast.AnnAssign) or (isinstance(start, ast.Assign) and len(start.targets) > 1):
-        rewrite.refuse(f"there is no single place where {scan.place.name} is made")
-        return rewrite
-    name = _name_index(scan, rewrite, lasting=True)
-    target = start.target if isinstance(start, ast.AnnAssign) else start.targets[0]
-    owner, dot, _ = rewrite.text(target).rpartition(".")
-    made = f"{owner}{dot}{name}"
-    owner, dot, _ = rewrite.text(scan.loop.iter).rpartition(".")
-    index, probe = f"{owner}{dot}{name}", rewrite.text(scan.probe)
-    match scan.loop:
-        case ast.For(body=[ast.If(body=[ast.Return(value=ast.Name(id=element))])]) if (
-            element == scan.element and not scan.rest and context.has_builtin("reversed")
-        ):
-            # Of several with one key the first is found: it is put in last.
-            key = f"{element}{scan.field}"
-            values = f"reversed({rewrite.text(target)})"
-            rewrite.insert_after(start, f"{made} = {{{key}: {element} for {element} in {values}}}")
-            rewrite.replace(scan.loop, f"if {probe} in {index}:\n    return {index}[{probe}]")
-        case ast.For():
-            rewrite.insert_after(start, _fill(made, rewrite.text(target), rewrite.fresh(scan.element), scan))
-            rewrite.replace(scan.loop.iter, f"{index}.get({probe}, ())")
-            _drop_condition(context, scan, rewrite)
-        case _:
-            rewrite.insert_after(start, _fill(made, rewrite.text(target), rewrite.fresh(scan.element), scan))
-            _change_comprehension(context, scan, f"{index}.get({probe}, ())", rewrite)
-    return rewrite
 
 
 CASES = (

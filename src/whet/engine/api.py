@@ -28,6 +28,7 @@ from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Bench, Case, Refuse, Rule, Triggers
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
+from whet.engine.searching import Search, find_search, index_before, index_beside
 from whet.engine.sets import (
     build_set_before_loop,
     groups_may_be_sets,
@@ -64,6 +65,7 @@ __all__ = [
     "Safety",
     "Scope",
     "ScopeKind",
+    "Search",
     "Speed",
     "Speedup",
     "Triggers",
@@ -83,10 +85,13 @@ __all__ = [
     "find_front",
     "find_new_lists",
     "find_parameter_behind",
+    "find_search",
     "find_summed",
     "groups_may_be_sets",
     "grow_in_place",
     "hand_over_all",
+    "index_before",
+    "index_beside",
     "is_closed",
     "is_fixed_count",
     "is_number",
