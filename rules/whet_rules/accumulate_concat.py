@@ -44,9 +44,10 @@ from whet.engine.api import (
     Triggers,
     Use,
     grow_in_place,
-    is_same_place,
+    is_grown,
     is_seen_after_exception,
     list_growths,
+    read_addition,
 )
 
 RULE = Rule(
@@ -88,7 +89,7 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     grown: dict[str, _Grown] = {}
     for statement, target in list_growths(context):
-        if _added(statement, target) is None or not context.loops(statement):
+        if read_addition(statement, target) is None or not context.loops(statement):
             continue
         place = context.place(target)
         if place is not None and place.kind in (PlaceKind.LOCAL, PlaceKind.ATTRIBUTE):
@@ -104,19 +105,6 @@ def detect(context: Context) -> Iterator[Finding]:
                 yield _describe(context, one, kind, _collect(context, one, loop, kind))
         elif any(isinstance(step, ast.Assign) for step in one.steps) and _is_only_name(context, one, loop):
             yield _describe(context, one, kind, _grow_in_place(context, one, kind))
-
-
-def _added(statement: Growth, target: ast.expr) -> ast.expr | None:
-    """Return what a statement adds to ``target``: an operand, or a dict of what is put in."""
-    if isinstance(statement, ast.AugAssign):
-        return statement.value if isinstance(statement.op, ast.Add) else None
-    match statement.value:
-        case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
-            return right if is_same_place(left, target) else None
-        case ast.Dict(keys=[None, *keys], values=[first, *values]):
-            return ast.Dict(keys, values) if values and is_same_place(first, target) else None
-        case _:
-            return None
 
 
 def _kind(context: Context, one: _Grown) -> str:
@@ -136,7 +124,7 @@ def _kind(context: Context, one: _Grown) -> str:
 
 def _fits(context: Context, step: Growth, kind: str) -> bool:
     target = step.target if isinstance(step, ast.AugAssign) else step.targets[0]
-    added = _added(step, target)
+    added = read_addition(step, target)
     types = context.type_of(added) if added is not None else frozenset()
     if types and types != {kind}:
         return False
@@ -167,22 +155,9 @@ def _others(context: Context, one: _Grown) -> Iterator[ast.expr]:
         above = context.facts.parent(reference)
         stored = isinstance(getattr(reference, "ctx", None), ast.Store)
         inner = above is statement or context.facts.parent(above or reference) is statement
-        grows = id(statement) in own and inner and _is_operand(statement, reference)
+        grows = id(statement) in own and inner and is_grown(statement, reference)
         if not grows and not (stored and isinstance(statement, ast.Assign) and id(statement) not in own):
             yield reference
-
-
-def _is_operand(statement: ast.AST | None, reference: ast.expr) -> bool:
-    """Tell whether a reference is what grows, not part of what is added."""
-    match statement:
-        case ast.AugAssign(target=target):
-            return reference is target
-        case ast.Assign(targets=[target], value=ast.BinOp(left=left)):
-            return reference is target or reference is left
-        case ast.Assign(targets=[target], value=ast.Dict(values=[first, *_])):
-            return reference is target or reference is first
-        case _:
-            return False
 
 
 def _is_only_name(context: Context, one: _Grown, loop: ast.stmt) -> bool:
@@ -322,7 +297,7 @@ def _is_sure(context: Context, step: Growth, kind: str) -> bool:
     """Tell whether what is added is of the type that it is added to, or can only be."""
     if kind not in (_LIST, _TUPLE):
         return True
-    added = _added(step, step.target if isinstance(step, ast.AugAssign) else step.targets[0])
+    added = read_addition(step, step.target if isinstance(step, ast.AugAssign) else step.targets[0])
     return added is not None and context.type_of(added) == {kind}
 
 

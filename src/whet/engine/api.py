@@ -20,7 +20,15 @@ from whet.engine.deques import find_front, may_become_deque, turn_into_deque
 from whet.engine.elementwise import is_fixed_count, write_operation
 from whet.engine.facts import Facts
 from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
-from whet.engine.growing import Growth, grow_in_place, is_same_place, is_text, list_growths, read_growth
+from whet.engine.growing import (
+    Growth,
+    grow_in_place,
+    is_grown,
+    is_text,
+    list_growths,
+    read_addition,
+    read_growth,
+)
 from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
@@ -94,9 +102,9 @@ __all__ = [
     "index_beside",
     "is_closed",
     "is_fixed_count",
+    "is_grown",
     "is_number",
     "is_read_outside",
-    "is_same_place",
     "is_seen_after_exception",
     "is_text",
     "keep_set_beside",
@@ -106,6 +114,7 @@ __all__ = [
     "may_become_deque",
     "may_become_set",
     "range_stop",
+    "read_addition",
     "read_growth",
     "turn_groups_into_sets",
     "turn_into_deque",

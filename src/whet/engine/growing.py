@@ -49,6 +49,32 @@ def read_growth(statement: Growth, target: ast.expr) -> tuple[str, list[ast.expr
     return (how, others) if others and not needs_text else None
 
 
+def read_addition(statement: Growth, target: ast.expr) -> ast.expr | None:
+    """Return what a statement adds to ``target``: an operand, or a dict of what is put in."""
+    if isinstance(statement, ast.AugAssign):
+        return statement.value if isinstance(statement.op, ast.Add) else None
+    match statement.value:
+        case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
+            return right if is_same_place(left, target) else None
+        case ast.Dict(keys=[None, *keys], values=[first, *values]):
+            return ast.Dict(keys, values) if values and is_same_place(first, target) else None
+        case _:
+            return None
+
+
+def is_grown(statement: ast.AST | None, reference: ast.expr) -> bool:
+    """Tell whether a reference is what grows, not part of what is added."""
+    match statement:
+        case ast.AugAssign(target=target):
+            return reference is target
+        case ast.Assign(targets=[target], value=ast.BinOp(left=left)):
+            return reference is target or reference is left
+        case ast.Assign(targets=[target], value=ast.Dict(values=[first, *_])):
+            return reference is target or reference is first
+        case _:
+            return False
+
+
 def flatten_sum(value: ast.expr) -> list[ast.expr]:
     """Return the operands of ``a + b + c`` in order; what stands in parentheses on the right stays one operand."""
     operands: list[ast.expr] = []
