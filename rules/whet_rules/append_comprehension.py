@@ -34,7 +34,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     find_empty_list,
-    find_filling,
+    list_fillings,
 )
 
 RULE = Rule(
@@ -59,10 +59,9 @@ _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda, ast
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that does nothing but append to a list that was empty just before."""
-    for loop in context.nodes(ast.For):
-        filling = find_filling(loop, "append")
-        start = find_empty_list(context, filling) if filling is not None else None
-        if filling is None or start is None or filling.is_plain:
+    for filling in list_fillings(context, "append"):
+        loop, start = filling.loop, find_empty_list(context, filling)
+        if start is None or filling.is_plain:
             continue
         if not _can_move(context, loop, start.name.id, [filling.element, *filling.conditions, loop.iter]):
             continue

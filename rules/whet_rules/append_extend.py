@@ -30,8 +30,8 @@ from whet.engine.api import (
     Speed,
     Triggers,
     find_empty_list,
-    find_filling,
     hand_over_all,
+    list_fillings,
 )
 
 RULE = Rule(
@@ -54,14 +54,13 @@ RULE = Rule(
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that hands each of its elements to `append`, and does nothing else."""
-    for loop in context.nodes(ast.For):
-        filling = find_filling(loop, "append")
-        if filling is None or find_empty_list(context, filling) is not None:
+    for filling in list_fillings(context, "append"):
+        if find_empty_list(context, filling) is not None:
             continue  # what fills an empty list is a copy, which is another rule
         rewrite = hand_over_all(context, filling, "builtins.list", "extend")
         if rewrite is not None:
             yield context.finding(
-                loop,
+                filling.loop,
                 f"The loop hands each element to {context.source_of(filling.target)}.append: extend takes them all at"
                 " once.",
                 rewrite=rewrite,

@@ -29,7 +29,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     find_empty_list,
-    find_filling,
+    list_fillings,
     write_source,
 )
 
@@ -53,9 +53,9 @@ RULE = Rule(
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that does nothing but append what it goes through to a list that was empty just before."""
-    for loop in context.nodes(ast.For):
-        filling = find_filling(loop, "append")
-        start = find_empty_list(context, filling) if filling is not None and filling.is_plain else None
+    for filling in list_fillings(context, "append"):
+        loop = filling.loop
+        start = find_empty_list(context, filling) if filling.is_plain else None
         if start is None or not context.keeps_its_variables(loop) or not context.hides_half_made(start.name, loop):
             continue
         made = start.name.id

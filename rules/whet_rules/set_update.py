@@ -29,8 +29,8 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
-    find_filling,
     hand_over_all,
+    list_fillings,
 )
 
 RULE = Rule(
@@ -53,12 +53,11 @@ RULE = Rule(
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each loop that hands each of its elements to `add`, and does nothing else."""
-    for loop in context.nodes(ast.For):
-        filling = find_filling(loop, "add")
-        rewrite = hand_over_all(context, filling, "builtins.set", "update") if filling is not None else None
-        if filling is not None and rewrite is not None:
+    for filling in list_fillings(context, "add"):
+        rewrite = hand_over_all(context, filling, "builtins.set", "update")
+        if rewrite is not None:
             yield context.finding(
-                loop,
+                filling.loop,
                 f"The loop hands each element to {context.source_of(filling.target)}.add: update takes them all at"
                 " once.",
                 rewrite=rewrite,

@@ -19,7 +19,7 @@ from whet.engine.deferring import Loop, is_seen_after_exception
 from whet.engine.deques import find_front, may_become_deque, turn_into_deque
 from whet.engine.elementwise import is_fixed_count, write_operation
 from whet.engine.facts import Facts
-from whet.engine.filling import EmptyStart, Filling, find_empty_list, find_filling, hand_over_all, write_source
+from whet.engine.filling import EmptyStart, Filling, find_empty_list, hand_over_all, list_fillings, write_source
 from whet.engine.growing import (
     Growth,
     grow_in_place,
@@ -89,7 +89,6 @@ __all__ = [
     "collect_in_attribute",
     "collect_in_loop",
     "find_empty_list",
-    "find_filling",
     "find_front",
     "find_new_lists",
     "find_parameter_behind",
@@ -108,6 +107,7 @@ __all__ = [
     "is_seen_after_exception",
     "is_text",
     "keep_set_beside",
+    "list_fillings",
     "list_growths",
     "makes_hashable_list",
     "may_be_hashable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from whet.engine.context import Context
@@ -35,8 +36,15 @@ class EmptyStart:
     value: ast.expr
 
 
-def find_filling(loop: ast.For, method: str) -> Filling | None:
-    """Return what ``loop`` hands to ``method`` (``append``) in each turn; ``None`` if it does anything else."""
+def list_fillings(context: Context, method: str) -> Iterator[Filling]:
+    """Yield the loops of the function that do nothing but hand something to ``method`` (``append``) in each turn."""
+    for loop in context.nodes(ast.For):
+        filling = _read_filling(loop, method)
+        if filling is not None:
+            yield filling
+
+
+def _read_filling(loop: ast.For, method: str) -> Filling | None:
     match loop:
         case ast.For(body=[ast.If(test=test, body=[ast.Expr(value=handing)], orelse=[])], orelse=[]):
             conditions: tuple[ast.expr, ...] = (test,)
