@@ -28,12 +28,14 @@ class Launch:
     the target once its pid is known, with ``{pid}`` standing for it. ``captures``
     maps a format's name to the file that will hold the capture. The program
     begins when each of the commands has printed ``says_ready`` in a line; with an empty one,
-    when they have run for a moment without failing. ``tool`` is who is named where one fails.
+    when they have run for a moment without failing. ``slower`` takes the place of the first of them where that
+    says that it cannot keep up; both leave captures. ``tool`` is who is named where one fails.
     """
 
     agent: dict[str, object] = field(default_factory=dict)
     attach: tuple[tuple[str, ...], ...] = ()
     captures: tuple[tuple[str, Path], ...] = ()
+    slower: tuple[str, ...] = ()
     says_ready: str = "Sampling process"
     tool: str = "py-spy"
 

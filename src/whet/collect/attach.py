@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import random
-import re
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -16,6 +15,7 @@ from types import FrameType
 
 from whet.collect.api import Launch
 from whet.collect.namespaces import ThreadIds
+from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.errors import CollectorError
@@ -31,11 +31,7 @@ LIST_THREADS_EVERY = 50
 """what containers call their threads at every so manieth."""
 SPARE_SECONDS = 10
 """How much longer a sampler that nobody ends goes on."""
-MANY_FAILED = 0.1
-"""From this part of failed looks on the reader is told."""
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
-_COUNTED = re.compile(r"Samples: (\d+) Errors: (\d+)")
-_BEHIND = "behind in sampling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +98,16 @@ class _Watch:
         self.thread_ids = ThreadIds()
 
     def run(self) -> Watched:
-        # Should whet be killed where there is no leash, the samplers end by themselves.
-        limit = str(ceil(self.plan.seconds) + SPARE_SECONDS)
         try:
             for command in self.plan.launch.attach:
-                self.sidecars.append(Sidecar((*command, "--duration", limit), self.plan.pid, leashed=True))
+                self.sidecars.append(self._open(command))
             self._start()
+            relay = Relay(self.sidecars, self.plan.launch.slower, self._open)
             with self._signals_caught():
-                self._watch(self.sidecars[0].sampling_since)
+                self._watch(relay)
             for each in self.sidecars:
                 each.stop()
-            for index, each in enumerate(self.sidecars):
-                status = each.finish()
-                if index == 0:
-                    self._judge(each, status)
-                elif status != 0 and not self.watched.ended:
-                    self._notice("py-spy", f"waiting was not sampled to the end: {each.complaint}")
+            self._finish(relay)
         except BaseException:
             # Ctrl-C before sampling began, or again while the samplers write.
             for each in self.sidecars:
@@ -126,6 +116,11 @@ class _Watch:
                 each.finish()
             raise
         return self.watched
+
+    def _open(self, command: Sequence[str]) -> Sidecar:
+        # Should whet be killed where there is no leash, the samplers end by themselves.
+        limit = str(ceil(self.plan.seconds) + SPARE_SECONDS)
+        return Sidecar((*command, "--duration", limit), self.plan.pid, leashed=True)
 
     def _start(self) -> None:
         first, *others = self.sidecars
@@ -139,13 +134,15 @@ class _Watch:
                 each.kill()
                 self._notice("py-spy", f"waiting was not sampled: {each.complaint}")
 
-    def _watch(self, began: int) -> None:
+    def _watch(self, relay: Relay) -> None:
+        began = relay.first.sampling_since
         glances, elapsed = 0, 0.0
-        while elapsed < self.plan.seconds and self.sidecars[0].is_running:
+        while elapsed < self.plan.seconds and relay.goes_on:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
                     break
                 self.poller.poll(perf_counter_ns() - began)
+                relay.check()
                 self._read_cpu()
                 if glances % LIST_THREADS_EVERY == 0:
                     self.thread_ids.note(self._pids())
@@ -186,23 +183,17 @@ class _Watch:
             if spent:  # one that has just ended keeps what was seen last
                 self.cpu_after[pid] = spent
 
-    def _judge(self, sampler: Sidecar, status: int) -> None:
-        """Say what the sampler said of its own work."""
-        if status != 0 and not self.watched.ended:
-            self._notice("py-spy", f"py-spy failed before the time was over: {sampler.complaint}", "whet doctor")
-        said = " ".join(sampler.said)
-        if _BEHIND in said:
-            self._notice(
-                "py-spy", "the sampler could not keep up, so fewer samples stand for the same time", "a lower --rate"
-            )
-        counted = _COUNTED.search(said)
-        samples, failed = (int(counted[1]), int(counted[2])) if counted else (0, 0)
-        if failed > MANY_FAILED * (samples + failed) and not self.watched.ended:
-            self._notice(
-                "py-spy",
-                f"{failed:,} of {samples + failed:,} looks failed because the stacks changed while they were read",
-                "leave out --nonblocking" if self._is_nonblocking() else "",
-            )
+    def _finish(self, relay: Relay) -> None:
+        """Wait for the samplers, and say what they said of their own work."""
+        failed = relay.finish()
+        waiting = [each.complaint for each in self.sidecars[1:] if each.finish() != 0]
+        if self.watched.ended:
+            return
+        for complaint in failed:
+            self._notice("py-spy", f"py-spy failed before the time was over: {complaint}", "whet doctor")
+        for complaint in waiting:
+            self._notice("py-spy", f"waiting was not sampled to the end: {complaint}")
+        self.watched.notices += relay.describe("py-spy", nonblocking=self._is_nonblocking())
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from whet.collect.api import Launch
+from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.errors import StoreError, TargetError
@@ -104,6 +105,7 @@ class _Execution:
         self.plan = plan
         self.outcome = Outcome()
         self.sidecars: list[Sidecar] = []
+        self.relay: Relay | None = None
         self.tool = "py-spy"
         """The profiler beside the program."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -114,6 +116,12 @@ class _Execution:
         self.ended = threading.Event()
         self.ended_at = 0
         self.usage_ns = 0
+
+    @property
+    def pid(self) -> int:
+        """Whom the profilers look at."""
+        assert self.process is not None
+        return self.sampled or self.process.pid
 
     def run(self) -> Outcome:
         with contextlib.ExitStack() as stack:
@@ -229,13 +237,15 @@ class _Execution:
         self.tool = commands[0][1].tool if commands else self.tool
         try:
             for command, launch in commands:
-                self.sidecars.append(Sidecar(command, self.sampled or process.pid, says_ready=launch.says_ready))
+                self.sidecars.append(Sidecar(command, self.pid, says_ready=launch.says_ready))
         except OSError as error:
             for each in self.sidecars:
                 each.kill()
             self.sidecars = []
             return self._fall_back(f"cannot be started: {error.strerror or error}")
         failed = [each for each in self.sidecars if not each.wait_until_sampling()]
+        if self.sidecars and self.sidecars[0] not in failed:
+            self.relay = Relay(self.sidecars, commands[0][1].slower, lambda words: Sidecar(words, self.pid))
         if not failed:
             return b"G"
         first, complaint = failed[0], failed[0].complaint
@@ -303,6 +313,8 @@ class _Execution:
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
             poller.poll(perf_counter_ns() - began)
+            if self.relay is not None and not self.outcome.stopped:
+                self.relay.check()
             if plan.progress is not None:
                 plan.progress(elapsed)
             if limit_at is not None and elapsed > limit_at:
@@ -344,10 +356,13 @@ class _Execution:
     # -- afterwards -------------------------------------------------------------------------------------------------
 
     def _finish_sidecars(self) -> None:
-        for index, each in enumerate(self.sidecars):
-            if each.finish() != 0:
-                what = f"{self.tool} failed" if index == 0 else "waiting was not sampled to the end"
-                self.outcome.notices.append(Notice(self.tool, f"{what}: {each.complaint}", "whet doctor"))
+        if self.relay is None:
+            return
+        told = [f"{self.tool} failed: {complaint}" for complaint in self.relay.finish()]
+        others = [each for each in self.sidecars[1:] if each.finish() != 0]
+        told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
+        self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
+        self.outcome.notices += self.relay.describe(self.tool, deeper="--sampler pyinstrument reads deeper ones")
 
     def _read_status(self) -> None:
         assert self.process is not None

@@ -19,8 +19,16 @@ from whet.target.tools import find_tool
 
 ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"
+SLOW = "pyspy-slow.raw"
+SLOWER = 10
+"""How many times more seldom the sampler looks that takes over from one that cannot keep up."""
 WALL_PART = 4
 """The second sampler looks once for so many looks of the first."""
+
+
+def slow_down(rate: int) -> int:
+    """Return how many samples a second the one takes that takes over from a first one of ``rate``."""
+    return max(1, rate // SLOWER)
 
 
 class PySpyCollector:
@@ -54,12 +62,12 @@ class PySpyCollector:
         common = [tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames"]
         if self.children:
             common.append("--subprocesses")
-        active = [*common, "--rate", str(self.rate), "--output", str(out / ACTIVE)]
-        if self.native:
-            active.append("--native")
-        if self.nonblocking:
-            active.append("--nonblocking")
+        how = ["--native"] * self.native + ["--nonblocking"] * self.nonblocking
+        active = [*common, "--rate", str(self.rate), "--output", str(out / ACTIVE), *how]
+        slower = [*common, "--rate", str(slow_down(self.rate)), "--output", str(out / SLOW), *how]
         wall = [*common, "--rate", str(self.wall_rate), "--output", str(out / WALL), "--idle", "--nonblocking"]
         return Launch(
-            attach=(tuple(active), tuple(wall)), captures=(("pyspy-raw", out / ACTIVE), ("pyspy-raw", out / WALL))
+            attach=(tuple(active), tuple(wall)),
+            slower=tuple(slower),
+            captures=(("pyspy-raw", out / ACTIVE), ("pyspy-raw", out / WALL)),
         )

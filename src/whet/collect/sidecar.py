@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ SILENT_SECONDS = 0.5
 STOP_SECONDS = 30.0
 MAX_SAID = 200
 _SAMPLING = "Sampling process"
+_BEHIND = "behind in sampling"
+_COUNTED = re.compile(r"Samples: (\d+) Errors: (\d+)")
 _LEASH = Path(__file__).with_name("leash.py")
 
 
@@ -63,6 +66,8 @@ class Sidecar:
         )
         _yield_to_target(self.process.pid)
         self.said: list[str] = []
+        self.is_behind = False
+        """Whether it has said that it is a second late or more."""
         self._started = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -73,6 +78,7 @@ class Sidecar:
             if len(self.said) >= MAX_SAID:  # the first lines say why it failed, the last ones what it counted
                 del self.said[MAX_SAID // 2]
             self.said.append(line.rstrip())
+            self.is_behind = self.is_behind or _BEHIND in line
             if self.says_ready and self.says_ready in line and not self.sampling_since:
                 self.sampling_since = perf_counter_ns()
                 self._started.set()
@@ -120,6 +126,12 @@ class Sidecar:
         if self.is_running:
             self.process.kill()
         self.finish()
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many looks it says gave a sample, and how many failed; zeros before it has ended."""
+        found = _COUNTED.search(" ".join(self.said[-5:]))
+        return (int(found[1]), int(found[2])) if found else (0, 0)
 
     @property
     def complaint(self) -> str:

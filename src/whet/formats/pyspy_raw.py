@@ -14,7 +14,7 @@ pieces that are no frame by themselves are joined to their neighbours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from whet.errors import FormatError
@@ -69,22 +69,30 @@ class PySpyRaw:
         A last record that was cut off (the profiler was killed while it wrote) is left out and told in
         ``Profile.truncated``.
         """
+        return self.read_all([(file, 1)])
+
+    def read_all(self, files: Iterable[tuple[BinaryIO, int]]) -> Iterator[Profile]:
+        """Yield one profile of captures that follow one another, as ``read`` does of one.
+
+        Beside each is for how many periods one of its samples stands.
+        """
         reader = _Reader(self.lenient)
         truncated = "the capture is empty"
-        pending: tuple[int, bytes] | None = None
-        for number, record in _split_records(file):
+        for file, reader.weight in files:
+            pending: tuple[int, bytes] | None = None
+            for number, record in _split_records(file):
+                if pending is not None:
+                    reader.take(*pending)
+                pending = (number, record)
             if pending is not None:
-                reader.take(*pending)
-            pending = (number, record)
-            truncated = ""
-        if pending is not None:
-            number, record = pending
-            whole = _find_whole(record)
-            if whole < len(record):
-                number += record.count(b"\n", 0, whole)
-                truncated = f"the last record, at line {number}, is cut off and left out"
-            if whole:
-                reader.take(pending[0], record[:whole])
+                truncated = ""
+                number, record = pending
+                whole = _find_whole(record)
+                if whole < len(record):
+                    number += record.count(b"\n", 0, whole)
+                    truncated = f"the last record, at line {number}, is cut off and left out"
+                if whole:
+                    reader.take(pending[0], record[:whole])
         scale = self.period_ns if self.metric.unit is Unit.NANOSECONDS else 1
         yield Profile(
             collector=self.tool,
@@ -161,6 +169,8 @@ class _Reader:
 
     def __init__(self, lenient: bool) -> None:
         self.lenient = lenient
+        self.weight = 1
+        """For how many periods one sample stands."""
         self.left_out = 0
         self.frames = FrameBuilder()
         self.stacks = StackBuilder()
@@ -200,7 +210,7 @@ class _Reader:
                 self._seen_bytes += len(stack)
         if not digits.isdigit() or len(digits) > 13 or (count := int(digits)) > MAX_COUNT:
             raise FormatError(f"no count at the end of a stack: {_shorten(digits)}", where=f"line {number}")
-        self.samples.add(seen[0], seen[1], count, count)
+        self.samples.add(seen[0], seen[1], count * self.weight, count)
 
     def _find_row(self, number: int, stack: bytes) -> tuple[int, int]:
         body = stack

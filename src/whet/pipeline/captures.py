@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy
 from whet.collect.api import Launch
@@ -17,7 +18,7 @@ from whet.formats.api import ProfileFormat
 from whet.formats.line_windows import AgentReport, read_agent_report
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
-from whet.formats.pyspy_raw import PySpyRaw
+from whet.formats.pyspy_raw import NO_FRAME, PySpyRaw
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.frame import Frame
@@ -30,6 +31,8 @@ from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
 READER_SECONDS = 600
+STOOD_STILL = 0.3
+"""From this part of its time on in which a program stood still to be looked at, the reader is told."""
 LONG_QUEUE = 0.25
 """The reader is told of a queue for processors from this part of the computing time on, and from"""
 LONG_QUEUE_NS = 200_000_000
@@ -55,6 +58,8 @@ class Captures:
         if poller is None:
             return [split_waiting(active, wall)]
         self.notices += _describe_queue(poller)
+        if poller.paused_share > STOOD_STILL:
+            active = _drop_frameless(active)
         clocks = _read_clocks(poller, poller.paused_share)
         computed = max(outcome.cpu_ns, sum(poller.thread_clocks().values()))
         scaled = _scale_to(scale_threads(active, _count_cpu(poller), POLLED_NS), computed)
@@ -66,6 +71,8 @@ class Captures:
         if active is None:
             return []
         self.notices += _describe_queue(watched.poller)
+        if watched.paused_share > STOOD_STILL:
+            active = _drop_frameless(active)
         clocks = _read_clocks(watched.poller, watched.paused_share)
         if watched.own_ids:
             active = rename_threads(active, watched.own_ids)
@@ -92,7 +99,15 @@ class Captures:
 
     def _read_samplers(self, rate: int, wall_rate: int) -> tuple[Profile | None, Profile | None]:
         version = _version_of("py-spy")
-        active = self._read("py-spy", self.out / pyspy.ACTIVE, PySpyRaw(rate, Metric.CPU, version, lenient=True).read)
+        computing = PySpyRaw(rate, Metric.CPU, version, lenient=True)
+
+        def read_active(first: BinaryIO) -> Iterable[Profile]:
+            if not (slow := self.out / pyspy.SLOW).is_file():
+                return computing.read(first)
+            with slow.open("rb") as then:
+                return list(computing.read_all([(first, 1), (then, rate // pyspy.slow_down(rate))]))
+
+        active = self._read("py-spy", self.out / pyspy.ACTIVE, read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
         wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
         return next(iter(active), None), next(iter(wall), None)
@@ -220,6 +235,24 @@ def _describe_queue(poller: TreePoller) -> list[Notice]:
         "that time is left out"
     )
     return [Notice("machine", message, "measure on a quiet machine")]
+
+
+def _drop_frameless(profile: Profile) -> Profile:
+    """Leave out samples without a Python frame, where there are others.
+
+    A sampler that was late catches up at the end, when the program has nothing left to show.
+    """
+    bare = {row for row, frame in enumerate(profile.stacks.frame) if profile.frames[frame] == NO_FRAME}
+    samples = []
+    for each in profile.samples:
+        kept = [(row, value) for row, value in zip(each.stack, each.value, strict=True) if row not in bare]
+        whole, left = sum(each.value), sum(value for _, value in kept)
+        if left:
+            count = max(1, round(each.count * left / whole))
+            samples.append(
+                replace(each, stack=[row for row, _ in kept], value=[value for _, value in kept], count=count)
+            )
+    return replace(profile, samples=samples) if samples else profile
 
 
 def _scale_to(profile: Profile, computed_ns: int) -> Profile:

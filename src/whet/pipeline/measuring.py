@@ -20,7 +20,7 @@ from whet.formats.line_windows import AgentReport
 from whet.merge.attribute import merge_run
 from whet.model.profile import Profile
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
-from whet.pipeline.captures import Captures
+from whet.pipeline.captures import STOOD_STILL, Captures
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
@@ -34,7 +34,6 @@ from whet.target.spec import TargetKind, TargetSpec
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
 """A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
-PAUSED_TOO_MUCH = 0.3
 MUCH_WORK_NS = 500_000_000
 LESS_WORK = 0.5
 """A later execution with less than so much of the first one's CPU time was not the same work."""
@@ -152,12 +151,11 @@ class _Measurement:
         agents = captures.read_agents()
         self._take_agents(agents)
         self.record.notices += captures.notices
-        if outcome.poller is not None and outcome.poller.paused_share > PAUSED_TOO_MUCH:
+        if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
             self._notice(
                 "py-spy",
                 f"the program stood still for {outcome.poller.paused_share:.0%} of its time while the sampler read its "
-                "stacks: they are very deep, or the machine is busy; shares hold, and the time that this took is not "
-                "counted",
+                "stacks: they are very deep, or the machine is busy; the time that this took is not counted",
                 f"--rate {max(1, options.rate // 10)} disturbs it less",
             )
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):

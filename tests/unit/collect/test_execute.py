@@ -360,3 +360,29 @@ print(outcome.status, outcome.interrupted, Path("out/stdout").read_text().strip(
 """
     done = subprocess.run([sys.executable, "-c", holder], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout == f"5 {name == 'SIGINT'} {name} True\n", done.stderr
+
+
+@posix
+def test_a_sampler_that_falls_behind_hands_over_to_a_slower_one(run: Run, make_tool: Tool, tmp_path: Path):
+    late = make_tool(f"""
+        import pathlib, time
+        try:
+            print("Sampling process", flush=True)
+            print("1.02s behind in sampling, results may be inaccurate.", flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pathlib.Path({str(tmp_path / "handed")!r}).touch()
+    """, "late.py")  # fmt: skip
+    slower = make_tool(f"""
+        import pathlib
+        assert pathlib.Path({str(tmp_path / "handed")!r}).exists()
+        print("Sampling process", flush=True)
+        pathlib.Path({str(tmp_path / "taken")!r}).touch()
+    """, "slower.py")  # fmt: skip
+    outcome, said, _ = run(
+        WAIT.format(path=str(tmp_path / "taken")) + "print('done')",
+        launches=(Launch(attach=(late,), slower=slower),),
+    )
+    assert (outcome.status, said) == (0, "done\n")
+    (notice,) = outcome.notices
+    assert "a slower one went on" in notice.message

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from whet.collect import pyspy
-from whet.collect.pyspy import ACTIVE, WALL, PySpyCollector
+from whet.collect.pyspy import ACTIVE, SLOW, WALL, PySpyCollector
 from whet.model.run import Interpreter
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
@@ -84,3 +84,10 @@ def test_without_the_tool_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch
     assert missing.why == "py-spy is not installed beside whet"
     assert missing.remedy == f"{sys.executable} -m pip install py-spy"
     assert PySpyCollector().launch(SPEC, tmp_path).attach[0][0] == "py-spy"
+
+
+@pytest.mark.parametrize(("rate", "slow"), [(1, "1"), (100, "10"), (1000, "100")])
+def test_the_one_that_takes_over_differs_in_its_rate_alone(rate: int, slow: str, tmp_path: Path) -> None:
+    launch = PySpyCollector(rate, native=True).launch(SPEC, tmp_path)
+    active, then = read_options(launch.attach[0]), read_options(launch.slower)
+    assert then == {**active, "--rate": slow, "--output": str(tmp_path / SLOW)}

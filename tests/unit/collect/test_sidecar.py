@@ -136,6 +136,23 @@ def test_what_it_says_is_kept_in_part(start: Callable[..., Sidecar], make_tool: 
     assert len(each.complaint) <= 300
 
 
+def test_what_it_says_of_its_own_work_is_read(start: Callable[..., Sidecar], make_tool: Tool):
+    each = start(
+        make_tool("""
+            print("py-spy> 1.02s behind in sampling, results may be inaccurate.")
+            for number in range(500): print("word", number)
+            print("py-spy> Wrote raw flamegraph data to 'x.raw'. Samples: 166 Errors: 261")
+            print("py-spy> You can use the flamegraph.pl script")
+        """)
+    )
+    each.finish()
+    assert each.is_behind
+    assert each.counted == (166, 261)
+    silent = start(make_tool("print('Samples: many')"))
+    silent.finish()
+    assert (silent.is_behind, silent.counted) == (False, (0, 0))
+
+
 def test_bytes_that_are_no_text_do_not_matter(start: Callable[..., Sidecar], make_tool: Tool):
     each = start(make_tool("import sys; sys.stdout.buffer.write(b'\\xff\\x00 Sampling process\\n')"))
     assert each.wait_until_sampling()
@@ -205,6 +222,7 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
     class Started:
         """A process that runs, as far as is asked here."""
 
+        pid = 0
         stdout: tuple[str, ...] = ()
 
         def __init__(self, words: list[str], **more: object) -> None:
@@ -217,6 +235,7 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
             sent.append(number)
             raise OSError("there is no console")
 
+    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(subprocess, "Popen", Started)
     Sidecar(("py-spy",), 1).stop()
     assert sent == [1]

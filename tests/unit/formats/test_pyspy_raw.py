@@ -51,6 +51,24 @@ def test_counts_become_nanoseconds_of_the_period():
     assert profile.threads == (Thread(12, 13, "MainThread", "python app.py"),)
 
 
+def test_captures_that_follow_one_another_are_one_profile():
+    first, then = HEAD + b"f (/a.py:1) 7\n", HEAD + b"f (/a.py:1) 2\n" + HEAD + b"g (/a.py:9) 1\n"
+    (profile,) = PySpyRaw(rate=100).read_all([(io.BytesIO(first), 1), (io.BytesIO(then), 10)])
+    assert list_stacks(profile) == {
+        (12, 13, ("f", "/a.py", 1)): (7 + 20) * 10_000_000,
+        (12, 13, ("g", "/a.py", 9)): 10 * 10_000_000,
+    }
+    # What backs the figures are looks, however long each stands for.
+    assert (profile.samples[0].count, profile.ticks, profile.truncated) == (10, 10, "")
+
+
+def test_a_capture_that_is_empty_spoils_none_that_is_not():
+    (profile,) = PySpyRaw().read_all([(io.BytesIO(HEAD + b"f (/a.py:1) 7\n"), 1), (io.BytesIO(b""), 10)])
+    assert profile.truncated == ""
+    (profile,) = PySpyRaw().read_all([(io.BytesIO(b""), 1), (io.BytesIO(b""), 10)])
+    assert profile.truncated == "the capture is empty"
+
+
 def test_what_the_interpreter_puts_before_a_constructor_is_no_frame():
     shim = b"__init__ (__init__)"
     profile = read(

@@ -138,6 +138,33 @@ def test_time_in_line_for_a_processor_is_no_cpu_time(tmp_path):
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
 
 
+def test_a_slower_sampler_that_took_over_counts_for_its_time(tmp_path):
+    (tmp_path / pyspy.ACTIVE).write_text(RECORD.format(tid=7, name="Main", count=100))
+    (tmp_path / pyspy.SLOW).write_text(RECORD.format(tid=7, name="Main", count=20))
+    (profile,), notices = read_time(tmp_path, Outcome(wall_ns=3 * 10**9, cpu_ns=3 * 10**9))
+    assert spent(profile, Metric.CPU) == {7: 3}
+    assert (sum(each.count for each in profile.samples), notices) == (120, [])
+
+
+@pytest.mark.parametrize(("paused", "names"), [(0.9, ["main"]), (0.1, ["main", "<no Python frame>"])])
+def test_what_a_late_sampler_saw_of_the_end_is_nothing(tmp_path, paused, names):
+    bare = 'process 7:"python srv.py";thread (7): Main 300\n'
+    (tmp_path / pyspy.ACTIVE).write_text(RECORD.format(tid=7, name="Main", count=100) + bare)
+    poller = FakePoller({})
+    poller._polls, poller._paused_polls = 100, round(100 * paused)
+    (profile,), _ = read_time(tmp_path, Outcome(wall_ns=4 * 10**9, cpu_ns=4 * 10**9, poller=poller))
+    rows = {row for each in profile.samples for row in each.stack}
+    assert [profile.frames[profile.stacks.frame[row]].name for row in sorted(rows)] == names
+
+
+def test_without_anything_else_the_end_is_what_was_seen(tmp_path):
+    (tmp_path / pyspy.ACTIVE).write_text('process 7:"python srv.py";thread (7): Main 300\n')
+    poller = FakePoller({})
+    poller._polls = poller._paused_polls = 100
+    (profile,), _ = read_time(tmp_path, Outcome(wall_ns=4 * 10**9, cpu_ns=4 * 10**9, poller=poller))
+    assert spent(profile, Metric.CPU) == {7: 3}
+
+
 def test_the_sampler_inside_is_read_where_there_is_none_outside(tmp_path):
     shutil.copy(FIXTURES / "pyinstrument-5.1.3" / "waits.json", tmp_path / pyinstrument.CAPTURE)
     (profile,), notices = read_time(tmp_path)
