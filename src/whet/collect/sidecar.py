@@ -25,18 +25,6 @@ _COUNTED = re.compile(r"Samples: (\d+) Errors: (\d+)")
 _LEASH = Path(__file__).with_name("leash.py")
 
 
-def _yield_to_target(profiler: int) -> None:
-    """Have the scheduler treat process ``profiler`` as one that computes in the background (Linux).
-
-    A process that sleeps between samples is otherwise let in at once where it wakes, mostly on the target's CPU, and
-    the target moves to another one with its caches cold: three points of overhead at 100 samples a second. With one
-    CPU the sampler could then only look when the target stops by itself, which is no sample of its computing.
-    """
-    if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1:
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(profiler, os.SCHED_BATCH, os.sched_param(0))
-
-
 class Sidecar:
     """One attached profiler. What it prints is kept for the message should it fail.
 
@@ -64,7 +52,6 @@ class Sidecar:
             errors="replace",
             env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error", "RUST_BACKTRACE": "0"},
         )
-        _yield_to_target(self.process.pid)
         self.said: list[str] = []
         self.is_behind = False
         """Whether it has said that it is a second late or more."""

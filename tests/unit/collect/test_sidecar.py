@@ -222,7 +222,6 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
     class Started:
         """A process that runs, as far as is asked here."""
 
-        pid = 0
         stdout: tuple[str, ...] = ()
 
         def __init__(self, words: list[str], **more: object) -> None:
@@ -235,7 +234,6 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
             sent.append(number)
             raise OSError("there is no console")
 
-    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(subprocess, "Popen", Started)
     Sidecar(("py-spy",), 1).stop()
     assert sent == [1]
