@@ -181,12 +181,19 @@ def wait_for(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
 
 
 def list_children(pid: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield pid and command line of a process's descendants (Linux)."""
+    """Yield pid and command line of a process's descendants (Linux), but for those that end meanwhile."""
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for word in task.read_text().split():
-            line = Path(f"/proc/{word}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            yield int(word), line
-            yield from list_children(int(word))
+        for word in _read_proc(task).split():
+            if line := _read_proc(Path(f"/proc/{word.decode()}/cmdline")):
+                yield int(word), line.decode("utf-8", "replace").split("\0")
+                yield from list_children(int(word))
+
+
+def _read_proc(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 @pytest.fixture(scope="session")
