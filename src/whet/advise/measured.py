@@ -19,6 +19,7 @@ from whet.advise.remark import (
     read_line,
     share_error,
     share_of_stacks,
+    tell_share,
     tell_time,
     time_called,
 )
@@ -147,9 +148,9 @@ def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
     inside = [spot for spot in foreign if _belongs(spot, package)][:3]
     named = ", ".join(f"{spot.module} {tell_time(spot.total_ns)}" for spot in inside)
     message = (
-        f"Importing {package} takes {idle[0].share:.0%} of the run ({named}; what a module imports is counted with it),"
-        " and what is done with it takes less. Import it in the function that needs it, or only its part that is"
-        " needed; `python -X importtime` shows the tree."
+        f"Importing {package} takes {tell_share(idle[0].share)} of the run ({named}; what a module imports is counted"
+        " with it), and what is done with it takes less. Import it in the function that needs it, or only its part that"
+        " is needed; `python -X importtime` shows the tree."
     )
     spot = importing[0]
     title = f"Importing {package} takes a good part of the run"
@@ -166,8 +167,8 @@ def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collectio
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
     if share >= _GC_SHARE:
         message = (
-            f"The garbage collector took {share:.0%} of the run, going through objects that mostly live on. Call"
-            " gc.freeze() once start-up is done, raise gc.set_threshold(), or make fewer objects that hold others"
+            f"The garbage collector took {tell_share(share)} of the run, going through objects that mostly live on."
+            " Call gc.freeze() once start-up is done, raise gc.set_threshold(), or make fewer objects that hold others"
             " (tuples, __slots__, arrays)."
         )
         yield make_remark(
@@ -211,10 +212,10 @@ def _dependencies(
             f"line {spot.line} in {spot.function} ({tell_time(time_called(spot))})" for spot in callers[:3]
         )
         message = (
-            f"{package.package} spent {tell_time(spent)} in its own code, {share:.0%} of the run. It is not yours to"
-            f" edit; what calls it is. Most of what your code calls is called from {lines}: call it less often there"
-            " (keep results that come again, move calls out of loops), or with more at once. Else a newer version or"
-            " another package may be faster."
+            f"{package.package} spent {tell_time(spent)} in its own code, {tell_share(share)} of the run. It is not"
+            f" yours to edit; what calls it is. Most of what your code calls is called from {lines}: call it less often"
+            " there (keep results that come again, move calls out of loops), or with more at once. Else a newer version"
+            " or another package may be faster."
         )
         title = f"The time goes to {package.package}"
         yield make_remark("dependency-time", title, message, callers[0], share, whole=True)
@@ -236,8 +237,8 @@ def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[
     share = spot.cost.charged_ns / hotspots.busy_ns
     size = (spot.cost.allocated_bytes or 0) / 2**20
     message = (
-        f"The line made {part:.0%} of all that was allocated ({size:,.0f} MB, most of it short-lived). Make it once"
-        " outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
+        f"The line made {tell_share(part)} of all that was allocated ({size:,.0f} MB, most of it short-lived). Make it"
+        " once outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
     )
     yield make_remark("allocation-churn", "A line allocates and frees again and again", message, spot, share)
 
@@ -255,9 +256,9 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
     ceiling = whole_gain(share, math.inf)
     told = f"ceiling {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"ceiling beyond {_NATIVE_GAIN:.0f}×"
     message = (
-        f"Time left in your own lines after all other advice: {share:.0%}, {told}, most of it in {named}. C functions"
-        " that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates behind a narrow"
-        " interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
+        f"Time left in your own lines after all other advice: {tell_share(share)}, {told}, most of it in {named}. C"
+        " functions that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates behind"
+        " a narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=lambda spot: spot.cost.self_ns)
     made = make_remark(LAST, "Python code that could be native", message, spot, share, whole=True)

@@ -122,3 +122,8 @@ def tell_time(nanoseconds: int) -> str:
     """Return a time in words, as in ``1.5 s`` or ``20 ms``."""
     value = seconds(nanoseconds)
     return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+
+
+def tell_share(share: float) -> str:
+    """Return a part of 1 in words, as in ``35 %``."""
+    return f"{share * 100:.0f} %"

@@ -12,6 +12,7 @@ from whet.advise.remark import (
     make_remark,
     read_line,
     share_of_stacks,
+    tell_share,
     tell_time,
     time_called,
 )
@@ -47,7 +48,8 @@ def remark_unbuffered(
         return
     message = (
         f"stdout or stderr is not buffered (`python -u`, PYTHONUNBUFFERED): each write is a call of the system, and"
-        f" they took {share:.0%} of the run. Leave that setting off, or join what is written and write it at once."
+        f" they took {tell_share(share)} of the run. Leave that setting off, or join what is written and write it at"
+        " once."
     )
     spot = max(writing, key=lambda spot: (time_called(spot), -spot.line))
     yield make_remark("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
@@ -68,7 +70,7 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
         if share < _SERVER_SHARE:
             return
         message = (
-            f"The program is served by {name}, which takes {share:.0%} of the run for itself: it is made for"
+            f"The program is served by {name}, which takes {tell_share(share)} of the run for itself: it is made for"
             " development, starts a thread and writes a line for each request. Serve with gunicorn, waitress, uwsgi or"
             " uvicorn, and measure that: what costs there is another part."
         )
@@ -87,9 +89,9 @@ def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator
     if share < _ENDING_SHARE or spent / executions < _ENDING_NS:
         return
     message = (
-        f"The interpreter took {tell_time(round(spent / executions))} to end, {share:.0%} of the run: what is still"
-        " referenced is freed, one object after the other. A program that has written all its output can leave without"
-        " that: flush, then os._exit(status), which runs no atexit functions."
+        f"The interpreter took {tell_time(round(spent / executions))} to end, {tell_share(share)} of the run: what is"
+        " still referenced is freed, one object after the other. A program that has written all its output can leave"
+        " without that: flush, then os._exit(status), which runs no atexit functions."
     )
     yield make_remark("slow-ending", "The interpreter takes long to end", message, find_hottest(own), share, whole=True)
 

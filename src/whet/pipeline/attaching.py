@@ -114,7 +114,7 @@ class _Attachment:
             self.notices.append(
                 Notice(
                     "py-spy",
-                    f"sampling stopped the process for {watched.paused_share:.0%} of the time",
+                    f"sampling stopped the process for {watched.paused_share * 100:.0f} % of the time",
                     f"--nonblocking does not stop it; --rate {max(1, self.options.rate // 4)} stops it less often",
                 )
             )

@@ -154,8 +154,8 @@ class _Measurement:
         if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
             self._notice(
                 "py-spy",
-                f"the program stood still for {outcome.poller.paused_share:.0%} of its time while the sampler read its "
-                "stacks: they are very deep, or the machine is busy; the time that this took is not counted",
+                f"the program stood still for {outcome.poller.paused_share * 100:.0f} % of its time while the sampler "
+                "read its stacks: they are very deep, or the machine is busy; the time that this took is not counted",
                 f"--rate {max(1, options.rate // 10)} disturbs it less",
             )
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):

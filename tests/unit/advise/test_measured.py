@@ -257,7 +257,7 @@ def test_allocation_churn_needs_bytes_that_do_not_stay_and_time():
     made = run("x = bytes(n)", profiles=(profile,))
     churning = line(charged_ns=SECOND, allocated_bytes=50 << 20, allocations=5, peak_bytes=1 << 20)
     item = said(made, hotspots(churning))["allocation-churn"]
-    assert "50%" in item.finding.message
+    assert "50 %" in item.finding.message
     assert "50 MB" in item.finding.message
     kept = replace(churning, cost=replace(churning.cost, peak_bytes=40 << 20))
     assert "allocation-churn" not in said(made, hotspots(kept))
@@ -290,7 +290,7 @@ def test_what_is_left_comes_last_with_its_ceiling():
     spots = hotspots(line(1, "slow", self_ns=7 * SECOND, charged_ns=7 * SECOND), line(2, "g", waiting_ns=2 * SECOND))
     advice = advise(run("f()", "g()"), spots, ())
     assert [item.finding.rule for item in advice] == ["waiting", "native-candidate"]
-    assert "70%, ceiling 3.3×, most of it in slow" in advice[-1].finding.message
+    assert "70 %, ceiling 3.3×, most of it in slow" in advice[-1].finding.message
     assert advice[-1].estimate.low == 1.0
     newer = NewerPython("3.13", "/x")
     advice = advise(run("f()", "g()"), spots, (), newer=newer)

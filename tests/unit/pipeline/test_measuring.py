@@ -309,7 +309,7 @@ def test_long_pauses_are_told_with_what_shortens_them(ask: Ask, executions: Exec
 
     executions.outcomes = [succeed(poller=Paused(1))]
     (said,) = tell(ask(rate=50).run, "py-spy")
-    assert "50%" in said
+    assert "50 %" in said
     assert "--rate 5" in said
 
 
