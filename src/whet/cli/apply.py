@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -57,7 +58,7 @@ def apply_command(
             raise StoreError(
                 f"{patch} cannot be written: {error.strerror}", "name another file with --patch"
             ) from error
-        say(f"whet: wrote {patch}: `git apply {patch}` or `patch -p1 < {patch}` makes the changes")
+        say(f"whet: wrote {patch}: {_name_patching(patch, plan.folder)} makes the changes")
         return 0
     carry_out(saved, plan)
     for trial in plan.trials:
@@ -73,6 +74,14 @@ def apply_command(
             say(f"{trial.place}  {trial.title} ({trial.rule})")
         say(f"whet: {name_apply(saved.proof)} writes them as well")
     return 0
+
+
+def _name_patching(patch: Path, folder: Path) -> str:
+    """Return the commands that make the changes of ``patch``, whose names start from ``folder``."""
+    name = shlex.quote(str(patch))
+    if folder == Path.cwd():
+        return f"`git apply {name}` or `patch -p1 < {name}`"
+    return f"`patch -p1 -d {shlex.quote(str(folder))} < {name}`"
 
 
 def _write_raw(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from whet.engine.loading import RuleModule
 from whet.engine.run import find_findings
 from whet.engine.suppress import find_suppressions
 from whet.errors import PluginError, UsageError, WhetError
+from whet.fix.diff import diff_texts
 from whet.fix.edits import apply_edits
 from whet.merge.attribute import merge_run
 from whet.model.advice import Advice
@@ -130,11 +130,3 @@ def make_diff(finding: Finding, run: Run) -> str:
     except WhetError:
         return ""
     return diff_texts(source.text, changed, source.shown)
-
-
-def diff_texts(before: str, after: str, shown: str) -> str:
-    """Return a unified diff as git and patch take it."""
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{shown}", f"b/{shown}"
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whet.errors import UsageError, WhetError
 from whet.fix.decoding import decode_source, encode_source
+from whet.fix.diff import choose_base, diff_texts, relate
 from whet.fix.edits import apply_edits
 from whet.fix.journal import (
     Change,
@@ -22,7 +23,7 @@ from whet.model.advice import Advice
 from whet.model.finding import Edit, Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
-from whet.pipeline.advising import advise_run, diff_texts
+from whet.pipeline.advising import advise_run
 from whet.pipeline.allowing import expand_allowed
 from whet.pipeline.telling import name_apply
 from whet.report.proof import order_advice
@@ -35,13 +36,15 @@ JOURNAL = "applied.json"
 class ApplyPlan:
     """What would be written.
 
-    ``total`` is what exactly these win together, where that was measured. ``offers`` were measured
-    faster too and are not written, because nobody asked for them by name. ``earlier`` were written already.
+    ``folder`` is the one that the names in ``diff`` start from. ``total`` is what exactly these win together, where
+    that was measured. ``offers`` were measured faster too and are not written, because nobody asked for them by name.
+    ``earlier`` were written already.
     """
 
     trials: tuple[Trial, ...]
     changes: tuple[Change, ...]
     diff: str
+    folder: Path
     total: Total | None = None
     offers: tuple[Trial, ...] = ()
     earlier: tuple[str, ...] = ()
@@ -77,11 +80,12 @@ def plan_apply(
     if last.names and ids <= set(last.names):
         raise UsageError("these rewrites are written already", "whet apply --undo takes them back")
     whole = [trial for trial in trials.values() if trial.advice in ids or trial.advice in last.names]
-    changes, diff = _make_changes(run, whole, last)
+    changes = _make_changes(run, whole, last)
+    folder, diff = _diff_changes(changes, Path(run.project or run.directory))
     ids |= set(last.names)
     offers = [trials[id_] for id_ in proof.offers if id_ not in ids and not words]
     total = next((each for each in _list_totals(proof) if each.gain is not None and set(each.applied) == ids), None)
-    return ApplyPlan(tuple(whole), tuple(changes), diff, total, tuple(offers), last.names)
+    return ApplyPlan(tuple(whole), tuple(changes), diff, folder, total, tuple(offers), last.names)
 
 
 def carry_out(run: Run, plan: ApplyPlan) -> None:
@@ -213,8 +217,8 @@ def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
     )
 
 
-def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> tuple[list[Change], str]:
-    """Return the files with the edits made, each from what was proven, and the diff from what is there now."""
+def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> dict[Change, bytes]:
+    """Return the files with the edits made, each from what was proven, and what is in each now."""
     edits: dict[str, list[Edit]] = {}
     hashes: dict[str, str] = {}
     for trial in trials:
@@ -222,7 +226,7 @@ def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> tuple[lis
             edits.setdefault(change.file, []).extend(change.edits)
             hashes[change.file] = change.sha256
     written = {change.path: change for change in last.changes}
-    changes, diff = [], ""
+    changes: dict[Change, bytes] = {}
     for file, own in sorted(edits.items()):
         path = Path(run.directory, file)
         shown = run.sources[file].shown if file in run.sources else file
@@ -235,10 +239,24 @@ def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> tuple[lis
             raise UsageError(f"{shown} is not what was proven any more", "whet run it again, then prove")
         try:
             text, encoding = decode_source(before, to_write=True)
-            changed = apply_edits(text, own)
-            after = encode_source(changed, encoding)
+            after = encode_source(apply_edits(text, own), encoding)
         except WhetError as error:
             raise UsageError(f"{shown}: {error.message}", "name fewer rewrites") from error
-        changes.append(Change(path, before, after))
-        diff += diff_texts(decode_source(now)[0], changed, shown)
-    return changes, diff
+        changes[Change(path, before, after)] = now
+    return changes
+
+
+def _diff_changes(changes: Mapping[Change, bytes], project: Path) -> tuple[Path, str]:
+    """Return the change from what is in the files now, and the folder that it is made in: this one where it can be.
+
+    What is no UTF-8 is kept as surrogates: a patch in another encoding than its file does not fit.
+    """
+    folder = choose_base((change.path for change in changes), Path.cwd(), project)
+    return folder, "".join(
+        diff_texts(
+            now.decode("utf-8", "surrogateescape"),
+            change.after.decode("utf-8", "surrogateescape"),
+            relate(change.path, folder),
+        )
+        for change, now in changes.items()
+    )

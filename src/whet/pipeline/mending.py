@@ -59,16 +59,6 @@ def mend_source(
 
 def show_changes(path: str, before: bytes, after: bytes) -> str:
     """Return a unified diff that ``git apply`` and ``patch -p1`` take; empty without a change."""
-    import difflib
+    from whet.fix.diff import diff_texts
 
-    if before == after:
-        return ""
-    old, new = (_split(decode_source(data)[0]) for data in (before, after))
-    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _split(text: str) -> list[str]:
-    """Return the lines of ``text`` with their ends, which are line feeds for a diff: what is before them stays."""
-    lines = text.split("\n")
-    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+    return diff_texts(decode_source(before)[0], decode_source(after)[0], path)

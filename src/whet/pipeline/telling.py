@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from whet.fix.diff import diff_texts
 from whet.fix.edits import apply_edits
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, Gain, Proof, Total, Trial, Verdict
-from whet.pipeline.advising import diff_texts
 from whet.pipeline.workload import can_be_repeated
 from whet.report.proof import describe_checked, format_gain, order_advice
 

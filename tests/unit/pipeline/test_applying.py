@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.unit.pipeline.workbench import SOURCE, Workbench
 
 from whet.errors import UsageError
+from whet.fix.journal import hash_bytes
+from whet.model.finding import Edit
 from whet.model.run import Run
-from whet.model.trial import Checked, Gain, Total, Verdict
+from whet.model.trial import Checked, FileEdits, Gain, Total, Verdict
 from whet.pipeline import applying
 from whet.pipeline.applying import plan_apply
 from whet.pipeline.proving import ProvingRequest, plan_proof
@@ -166,3 +169,30 @@ def test_a_name_of_nothing_is_told(bench: Workbench, word: str) -> None:
 def test_nothing_is_written_before_anything_is_proven(bench: Workbench) -> None:
     with pytest.raises(UsageError, match="nothing is proven yet"):
         plan_apply(bench.run)
+
+
+def test_a_patch_names_files_from_this_folder_where_they_are_in_it(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bench.prove(Verdict.FASTER)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for folder, project, base, name in (
+        (bench.folder, bench.folder, bench.folder, "app.py"),
+        (bench.folder.parent, bench.folder, bench.folder.parent, f"{bench.folder.name}/app.py"),
+        (elsewhere, bench.folder, bench.folder, "app.py"),
+        (elsewhere, elsewhere, Path(bench.folder.anchor), bench.file.relative_to(bench.folder.anchor).as_posix()),
+    ):
+        monkeypatch.chdir(folder)
+        plan = plan_apply(replace(run, project=str(project), directory=str(bench.folder)), ["id0"])
+        assert plan.folder == base
+        assert plan.diff.startswith(f"--- a/{name}\n+++ b/{name}\n")
+
+
+def test_a_patch_is_in_the_bytes_of_its_file(bench: Workbench) -> None:
+    data = f"# coding: latin-1\n#\n# \xe4\n{SOURCE}".encode("latin-1")
+    bench.file.write_bytes(data)
+    run = bench.prove(Verdict.FASTER)
+    (trial,) = run.proof.trials
+    changes = (FileEdits(str(bench.file), hash_bytes(data), (Edit(5, 16, 5, 22, "(1, 2)"),)),)
+    run = replace(run, proof=replace(run.proof, trials=(replace(trial, changes=changes),)))
+    assert b" # \xe4\n" in plan_apply(run, ["id0"]).diff.encode("utf-8", "surrogateescape")

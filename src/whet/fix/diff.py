@@ -1,0 +1,62 @@
+"""Unified diffs, as ``git apply`` and ``patch -p1`` take them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_TO_QUOTE = re.compile(r'[\x00-\x1f\x7f"\\]')
+_ESCAPES = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+
+
+def diff_texts(before: str, after: str, shown: str) -> str:
+    """Return what changes in the file that is called ``shown``; empty where nothing does.
+
+    Lines end with line feeds, as they do for the tools that read this: what else Python takes for an end of a line
+    is a part of it.
+    """
+    lines = difflib.unified_diff(_split(before), _split(after), _label("a", shown), _label("b", shown))
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def choose_base(paths: Iterable[Path], *folders: Path) -> Path:
+    """Return the first of ``folders`` that all ``paths`` lie in; where none is that, the root of the file system."""
+    named = list(paths)
+    for folder in folders:
+        if all(relate(path, folder) != str(path) for path in named):
+            return folder
+    return Path(Path.cwd().anchor)
+
+
+def relate(path: Path, base: Path) -> str:
+    """Return ``path`` as it is called from ``base``, with slashes; one outside of it stays as it is.
+
+    Either may be named through links.
+    """
+    for one, other in ((Path(os.path.normpath(path.absolute())), base), (path.resolve(), base.resolve())):
+        if one.is_relative_to(other):
+            return one.relative_to(other).as_posix()
+    return str(path)
+
+
+def _split(text: str) -> list[str]:
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def _label(side: str, shown: str) -> str:
+    """Return the name of a file in the head of a diff, as git writes it: an absolute one without its first slash."""
+    path = shown.replace("\\", "/") if _WINDOWS.match(shown) else shown
+    name = f"{side}/{path.lstrip('/')}"
+    if _TO_QUOTE.search(name):
+        return f'"{_TO_QUOTE.sub(_quote, name)}"'
+    # Without the tab, patch takes what stands behind the first space for a date.
+    return f"{name}\t" if " " in name else name
+
+
+def _quote(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[0], f"\\{ord(match[0]):03o}")
