@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from whet.fix.diff import diff_texts
 from whet.fix.edits import apply_edits
@@ -40,8 +40,23 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
         if trial.why:
             lines.append(f"    {trial.why}")
         if trial.group:
-            lines.append(f"    judged together with {len(trial.group) - 1} more, each too little to be told apart")
+            lines.append(f"    judged together with {_name_others(trial, order)}, each too little to be told apart")
     return lines
+
+
+def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
+    """Return the numbers of those that were judged as one with ``trial``, as in ``2 to 5 and 7``."""
+    others = sorted(order[id_] for id_ in trial.group if id_ in order and id_ != trial.advice)
+    if len(others) < len(trial.group) - 1:
+        return f"{len(trial.group) - 1} more"
+    spans: list[tuple[int, int]] = []
+    for number in others:
+        if spans and spans[-1][1] == number - 1:
+            spans[-1] = spans[-1][0], number
+        else:
+            spans.append((number, number))
+    named = [str(first) if first == last else f"{first} to {last}" for first, last in spans]
+    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
 def name_next_command(run: Run, advice: Sequence[Advice]) -> str:

@@ -45,7 +45,7 @@ def test_the_gain_of_those_judged_as_one_is_told_once(bench: Workbench) -> None:
     proof = replace(proof, trials=tuple(replace(trial, group=("id0", "id1"), why="") for trial in proof.trials))
     assert tell_trials(proof, bench.advice) == [
         " 1. measured faster 1.50× [1.40, 1.60], 20 pairs of runs, CPU time: Title 2  app.py:2",
-        "    judged together with 1 more, each too little to be told apart",
+        "    judged together with 2, each too little to be told apart",
         " 2. measured faster, with 1: Title 6, an offer  app.py:6",
     ]
 
@@ -68,3 +68,21 @@ def test_files_that_were_written_and_not_compared_are_named(bench: Workbench) ->
 def test_the_next_command_is_one_that_works(bench: Workbench, change: dict[str, object], command: str) -> None:
     first = replace(bench.run.executions[0], **change)  # type: ignore[arg-type]
     assert name_next_command(replace(bench.run, executions=(first,)), bench.advice) == command
+
+
+def test_all_that_were_judged_as_one_are_named(bench: Workbench) -> None:
+    proof = bench.prove(Verdict.FASTER).proof
+    (trial,) = proof.trials
+    ids = [f"id{number}" for number in range(9)]
+    advice = [replace(bench.advice[0], id=id_) for id_ in ids]
+    for group, said in (
+        ((0, 1), "2"),
+        ((0, 1, 2), "2 to 3"),
+        ((0, 2, 4), "3 and 5"),
+        ((0, 1, 2, 4, 6, 7, 8), "2 to 3, 5 and 7 to 9"),
+    ):
+        whole = tuple(replace(trial, advice=ids[at], group=tuple(ids[at] for at in group)) for at in range(9))
+        told = tell_trials(replace(proof, trials=whole), advice)
+        assert f"    judged together with {said}, each too little to be told apart" in told
+    gone = replace(trial, group=("id0", "gone"))
+    assert "together with 1 more" in tell_trials(replace(proof, trials=(gone,)), advice)[-1]
