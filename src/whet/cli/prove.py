@@ -120,7 +120,7 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
     from whet.pipeline.proving import has_settled, plan_proof, save_proof
     from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 
-    plan = plan_proof(run, request)
+    plan = plan_proof(run, request, spec=spec)
     count = len(plan.rewrites)
     say(
         f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"

@@ -22,7 +22,7 @@ from whet.pipeline.advising import advise_run
 from whet.pipeline.allowing import expand_allowed
 from whet.pipeline.refuted import remember_refuted
 from whet.pipeline.telling import can_be_tried
-from whet.pipeline.workload import make_program
+from whet.pipeline.workload import make_program, refuse_unrepeatable
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, hash_bytes, make_units
 from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_sides
@@ -66,15 +66,17 @@ class ProvingPlan:
     """Why some advice is not tried."""
 
 
-def plan_proof(run: Run, request: ProvingRequest) -> ProvingPlan:
+def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = None) -> ProvingPlan:
     """Return what there is to prove: rewrites, and offers too, for trying one writes nothing.
 
-    Raises ``UsageError`` where that is nothing.
+    ``spec`` is the program as it was named, if that is known still. Raises ``UsageError`` where there is nothing to
+    prove, ``TargetError`` too where the program cannot be run again.
     """
-    advice = advise_run(run).advice
-    editable = [item for item in advice if can_be_tried(item)]
+    refuse_unrepeatable(run, workload=request.workload, spec=spec)
     unasked = expand_allowed(run, (), with_settings=True)
     named = expand_allowed(run, request.allow, with_settings=False)
+    advice = advise_run(run).advice
+    editable = [item for item in advice if can_be_tried(item)]
     wanted = [item for item in editable if _is_wanted(item, request, named | unasked)]
     originals: dict[str, bytes] = {}
     notes: list[str] = []

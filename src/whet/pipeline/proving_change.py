@@ -16,6 +16,7 @@ from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.project import find_repository
 from whet.pipeline.proving import ProvingPlan, ProvingRequest
+from whet.pipeline.workload import refuse_unrepeatable
 from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, hash_bytes
 from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
@@ -29,7 +30,8 @@ Versions = Mapping[str, tuple[bytes, bytes]]
 
 
 def plan_patch(run: Run, request: ProvingRequest, patch: Path) -> ProvingPlan:
-    """Return the plan of proving a unified diff against the files as they are. Raises ``UsageError``."""
+    """Return the plan of proving a unified diff against the files as they are. Raises as :func:`plan_against`."""
+    refuse_unrepeatable(run, workload=request.workload)
     try:
         data = patch.read_bytes()
     except OSError as error:
@@ -38,7 +40,11 @@ def plan_patch(run: Run, request: ProvingRequest, patch: Path) -> ProvingPlan:
 
 
 def plan_against(run: Run, request: ProvingRequest, ref: str) -> ProvingPlan:
-    """Return the plan of proving the working tree against a commit. Raises ``UsageError``."""
+    """Return the plan of proving the working tree against a commit.
+
+    Raises ``UsageError``, and ``TargetError`` where the program cannot be run again.
+    """
+    refuse_unrepeatable(run, workload=request.workload)
     repository = find_repository(Path(run.project or run.directory).resolve())
     versions, notes = read_changes(repository, ref)
     return _plan(run, request, versions, f"the working tree against {ref}", notes)

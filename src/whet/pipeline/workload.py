@@ -39,6 +39,14 @@ def make_program(
     return program, notes
 
 
+def refuse_unrepeatable(run: Run, *, workload: str = "", spec: TargetSpec | None = None) -> None:
+    """Raise what :func:`make_program` would say of a program that cannot be run, before anything is announced."""
+    if workload:
+        _read_workload(run, workload, "", "")
+    else:
+        _refuse_unrepeatable(run, spec)
+
+
 def can_be_repeated(run: Run) -> bool:
     """Tell whether the run's own command can be run once more, as far as the run itself tells."""
     try:

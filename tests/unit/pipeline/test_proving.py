@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.unit.pipeline.workbench import SOURCE, Workbench
 
+from whet.cli.main import run_command_line
 from whet.errors import UsageError
+from whet.model.run import Purpose
 from whet.model.trial import Gain, Total, Verdict
 from whet.pipeline import advising, proving
 from whet.pipeline.proving import ProvingRequest, plan_proof, save_proof
@@ -77,3 +79,19 @@ def test_allowing_what_is_no_rule_is_told(bench: Workbench) -> None:
     with pytest.raises(UsageError, match="no rule or family 'ofer'") as caught:
         plan_proof(bench.run, ProvingRequest(allow=("ofer",)))
     assert caught.value.hint == "did you mean offer?"
+
+
+@pytest.mark.parametrize("words", [["--workload", "app.py 'x"], []])
+def test_what_cannot_be_run_again_is_refused_before_anything_is_announced(
+    words: list[str], bench: Workbench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (first,) = bench.run.executions
+    attached = replace(bench.run, executions=(replace(first, purpose=Purpose.ATTACH),))
+    save_run(attached, bench.folder)
+    (bench.folder / "change.diff").write_text("--- a/app.py\n+++ b/app.py\n@@ -5 +5 @@\n-def g(x):\n+def g(y):\n")
+    monkeypatch.chdir(bench.folder)
+    for change in ([], ["--patch", "change.diff"], ["--against", "HEAD"]):
+        assert run_command_line(["prove", *words, *change]) == 2
+        error, hint = capsys.readouterr().err.splitlines()
+        assert ("--workload cannot be read" if words else "does not know how to start it") in error
+        assert hint
