@@ -103,7 +103,7 @@ def run_command(
     if prove:
         parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
-    config = check_rules(Path.cwd())
+    config = check_rules(Path.cwd(), allow or ())
     with LiveLine(rate) as progress:
         options = MeasureOptions(
             rate=rate,

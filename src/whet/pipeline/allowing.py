@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from whet.errors import UsageError
 from whet.model.run import Run
-from whet.pipeline.rulebook import load_rulebook
-from whet.pipeline.selection import ALL
+from whet.pipeline.rulebook import Rulebook, load_rulebook
+from whet.pipeline.selection import RuleNames
 
 
 def expand_allowed(run: Run, names: Sequence[str], *, with_settings: bool) -> frozenset[str]:
@@ -19,16 +18,15 @@ def expand_allowed(run: Run, names: Sequence[str], *, with_settings: bool) -> fr
     """
     if not names and not with_settings:
         return frozenset()
-    book = load_rulebook(Path(run.project or run.directory))
-    slugs = {module.rule.slug: str(module.rule.family) for module in book.rules}
-    wanted = {word.strip() for name in names for word in name.split(",")} - {""}
-    unknown = sorted(wanted - slugs.keys() - set(slugs.values()) - {ALL})
-    if unknown:
-        import difflib
+    return expand_in(load_rulebook(Path(run.project or run.directory)), names, with_settings=with_settings)
 
-        near = difflib.get_close_matches(unknown[0], slugs, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`whet rules` lists the rules"
-        raise UsageError(f"there is no rule or family {unknown[0]!r} (--allow)", hint)
+
+def expand_in(book: Rulebook, names: Sequence[str], *, with_settings: bool) -> frozenset[str]:
+    """Return what :func:`expand_allowed` does, by the rules and settings of ``book``."""
+    known = RuleNames(book.rules)
+    wanted = [word.strip() for name in names for word in name.split(",") if word.strip()]
+    known.check(wanted, "--allow")
     if with_settings:
-        wanted |= set(book.config.allow)
-    return frozenset(slug for slug, family in slugs.items() if not wanted.isdisjoint({slug, family, ALL}))
+        known.check(book.config.allow, f"{book.config.file}: allow")
+        wanted += book.config.allow
+    return known.expand_all(wanted)

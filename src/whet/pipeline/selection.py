@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from whet.config import Config
@@ -77,8 +77,7 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
     As in ruff: ``select`` replaces the default, the command line's one all that the settings say; an exact name goes
     before a family, a family before ``ALL``; of one kind, ``ignore`` wins.
     """
-    catalogue = {module.rule.slug: module.rule.family for module in rules}
-    names = _Names(catalogue)
+    names = RuleNames(rules)
     place = str(config.file)
     levels = []
     if asked.select is None:
@@ -122,10 +121,11 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
     )
 
 
-class _Names:
+class RuleNames:
     """The names that rules go by: their slugs, their families, and ``ALL``."""
 
-    def __init__(self, catalogue: Mapping[str, str]) -> None:
+    def __init__(self, rules: Iterable[RuleModule]) -> None:
+        catalogue = {module.rule.slug: str(module.rule.family) for module in rules}
         self._slugs = frozenset({*catalogue, UNUSED})
         self._families: dict[str, set[str]] = {}
         for slug, family in catalogue.items():

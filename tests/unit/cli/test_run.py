@@ -203,13 +203,37 @@ def test_a_program_that_cannot_be_started_is_an_error(asked: Asked, capsys: pyte
 def test_a_broken_rule_is_known_before_the_program_runs(
     asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_project: Path) -> None:
+    def refuse(*_: object) -> None:
         raise PluginError("the rule is broken", "mend it")
 
     monkeypatch.setattr(showing, "check_rules", refuse)
     assert run_command_line(["run", "app.py"]) == 125
     assert asked.options is None
     assert "the rule is broken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "said"),
+    [
+        ("", ["--prove", "--allow", "strptim,asdict"], "no rule or family 'strptim' (--allow)"),
+        ("ignore = ['nosuch']", [], "no rule or family 'nosuch' ("),
+        ("allow = ['nosuch']", [], "no rule or family 'nosuch' ("),
+    ],
+)
+def test_a_name_of_no_rule_is_known_before_the_program_runs(
+    settings: str,
+    words: list[str],
+    said: str,
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.whet]\n{settings}\n")
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["run", *words, "app.py"]) == 125
+    assert asked.options is None
+    assert said in capsys.readouterr().err
 
 
 class Closed:

@@ -52,7 +52,7 @@ class Workbench:
         for module in (proving, applying):
             monkeypatch.setattr(module, "advise_run", lambda _run: advised)
         rules = [SimpleNamespace(rule=SimpleNamespace(slug=slug, family="kind")) for slug in ("rule", "offer", "words")]
-        self.config = SimpleNamespace(allow=())
+        self.config = SimpleNamespace(allow=(), file=None)
         monkeypatch.setattr(
             allowing, "load_rulebook", lambda _start: SimpleNamespace(config=self.config, rules=tuple(rules))
         )
