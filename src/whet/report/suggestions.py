@@ -11,7 +11,7 @@ from whet.model.finding import Ask, Safety
 from whet.model.trial import Proof
 from whet.report.parts import Suggestion, SuggestionGroup
 from whet.report.places import Places
-from whet.report.proof import describe_trial
+from whet.report.proof import describe_trial, order_advice
 from whet.report.units import NOTHING, Figure, format_count, format_factor, share_figure
 
 _MEANING = {
@@ -31,19 +31,9 @@ MOST_CARDS = 60
 def list_suggestions(
     advice: Sequence[Advice], places: Places, proof: Proof | None = None, *, include_source: bool = True
 ) -> tuple[Suggestion, ...]:
-    """Return one card for each advice: proven ones by what they save, then untested ones, then refuted ones.
-
-    Within these the order is that of ``advice``. A diff is source.
-    """
+    """Return one card for each advice, in the order of :func:`order_advice`. A diff is source."""
     proof = proof or Proof()
-
-    def rank(card: Suggestion) -> tuple[int, float]:
-        if not card.is_proven:
-            return 2 if card.is_refuted else 1, 0.0
-        gain = card.proof.gain if card.proof else None
-        return 0, -(gain.saved.value or 0.0) if gain else 0.0
-
-    return tuple(sorted((_make_card(item, places, proof, include_source) for item in advice), key=rank))
+    return tuple(_make_card(item, places, proof, include_source) for item in order_advice(advice, proof))
 
 
 def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGroup, ...]:
@@ -110,7 +100,7 @@ def _make_card(advice: Advice, places: Places, proof: Proof, include_source: boo
         message=finding.message,
         safety=finding.safety.value,
         safety_means=_MEANING[finding.safety],
-        verdict=advice.verdict.value,
+        verdict=(trial.verdict if trial else advice.verdict).value,
         share=share_figure(advice.share, advice.share_error),
         share_error=advice.share_error,
         estimate=_describe_estimate(advice.estimate),
