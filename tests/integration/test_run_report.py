@@ -33,7 +33,8 @@ def needs_py_spy(ran):
 
 @pytest.fixture(scope="module")
 def orders(runner):
-    ran = runner.whet(TARGETS / "orders.py", options=["--rate", "400"])  # so that 2 % are surely more than 1 %
+    # So many samples that 2 % are surely more than 1 %, also where the program takes only one second.
+    ran = runner.whet(TARGETS / "orders.py", options=["--rate", "400", "--repeat", "3"])
     assert ran.status == 0, ran.words
     assert ran.stdout.decode().replace("\r\n", "\n") == read_expected("orders.expected.json")["stdout"]
     return ran
@@ -67,7 +68,7 @@ def test_planted_line_is_hot(orders, entry):
     listed = entry["charged_share"]
     tolerance = 0.6 * listed + 4 * math.hypot(row["share_error"], 0.01)
     assert abs(row["charged_share"] - listed) <= tolerance
-    assert row["charged_share"] > 0.005
+    assert row["charged_share"] > 0.005 - 3 * row["share_error"]
     assert row["hits"] is None or row["hits"] > 1_000
 
 
@@ -272,19 +273,16 @@ def test_threads_are_told_apart(runner):
 
 
 CHILDREN = """
-    import multiprocessing, subprocess, sys
+    import multiprocessing, time
+    # Much longer than it takes the sampler to find the child, on any machine.
     def in_child(number):
-        total = 0
-        for step in range(6_000_000):
-            total += step % 7
-        return total
+        while time.process_time() < 1:
+            sum(range(number))
     def in_parent():
-        total = 0
-        for step in range(6_000_000):
-            total += step % 5
-        return total
+        while time.process_time() < 1:
+            sum(range(1_000))
     if __name__ == "__main__":
-        child = multiprocessing.get_context("spawn").Process(target=in_child, args=(1,))
+        child = multiprocessing.get_context("spawn").Process(target=in_child, args=(1_000,))
         child.start()
         in_parent()
         child.join()
@@ -306,10 +304,10 @@ def test_children_are_sampled_unless_not_wanted(runner, followed):
 
 
 def test_asynchronous_callers_are_kept(runner):
-    ran = runner.whet(TARGETS / "async_callers.py", options=["--sampler", "pyinstrument"])
+    ran = runner.whet(TARGETS / "async_callers.py", options=["--sampler", "pyinstrument", "--rate", "1000"])
     assert ran.status == 0, ran.words
     (digest,) = ran.find_functions("digest")
-    assert digest["self_share"] > 0.2
+    assert digest["self_seconds"] == max(each["self_seconds"] for each in ran.report["functions"]) > 0
     assert digest["hits"] == 68
     (handle,) = ran.find_functions("handle")
     assert handle["total_seconds"] >= 0.9 * digest["total_seconds"] > 0
@@ -321,23 +319,22 @@ def test_asynchronous_callers_are_kept(runner):
 
 
 @pytest.mark.parametrize(
-    ("target", "busiest"),
+    ("target", "names"),
     [
-        ("closures.py", "make_counter.<locals>.advance"),
-        ("decorators.py", "Shape.total"),
-        ("naïve café.py", "数える"),
-        ("generators.py", "numbers"),
-        ("comprehensions.py", "spread"),
-        ("recursion.py", "burn"),
-        ("generated.py", "main"),
+        ("closures.py", {"make_counter.<locals>.advance", "make_scaler.<locals>.advance", "power"}),
+        ("decorators.py", {"counted.<locals>.wrapper", "Shape.total"}),
+        ("naïve café.py", {"数える", "Größe.verdopple", "Größe.__init__"}),
+        ("generators.py", {"numbers", "through", "outer", "average"}),
+        ("comprehensions.py", {"nested", "spread", "distinct.<locals>.<genexpr>"}),
+        ("recursion.py", {"descend", "burn"}),
+        ("generated.py", {"main", "make"}),
     ],
 )
-def test_functions_keep_their_qualified_names(measured, target, busiest):
-    _, ran = measured(target)
+def test_functions_keep_their_qualified_names(runner, target, names):
+    # Looked at so often that the brief ones are seen too.
+    ran = runner.whet(TARGETS / target, options=["--rate", "1000"])
     found = {each["name"] for each in ran.report["functions"] if Path(each["file"]).name == target}
-    assert busiest in found
-    # Which of the brief ones are seen is chance; what they are called is not.
-    assert found <= list_qualified_names(TARGETS / target)
+    assert names <= found <= list_qualified_names(TARGETS / target)
 
 
 def list_qualified_names(file: Path) -> set[str]:
@@ -381,10 +378,12 @@ def test_arguments_that_are_secrets_are_masked(runner):
 def test_repeated_executions_are_pooled(runner):
     program = runner.write(
         """
-        import pathlib, sys
+        import time
         with open("executions", "a") as file:
             file.write("x")
-        print(sum(step % 7 for step in range(4_000_000)))
+        while time.process_time() < 0.5:
+            sum(range(1_000))
+        print("done")
         """
     )
     ran = runner.whet(program, options=["--repeat", "3"], cwd=program.parent)
@@ -402,8 +401,11 @@ def test_repeated_executions_are_pooled(runner):
 def test_test_modules_that_pytest_compiles_itself_are_said_to_lack_hits(runner):
     program = runner.write(
         """
+        import time
         def test_sum():
-            assert sum(step % 7 for step in range(4_000_000)) > 0
+            end = time.process_time() + 1
+            while time.process_time() < end:
+                assert sum(range(1_000)) > 0
         """
     )
     modules = program.with_name("test_sums.py")

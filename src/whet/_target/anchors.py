@@ -33,6 +33,8 @@ import types
 from enum import StrEnum
 from typing import Any
 
+from .code_tree import walk_code
+
 COUNTER_COST_NS = 25
 """Roughly what one increment costs."""
 SIZED_COST_NS = 160
@@ -275,14 +277,10 @@ def patch(code: types.CodeType, anchors: list[Anchor]) -> None:
     import ctypes
 
     marks = {MARK % index: anchor for index, anchor in enumerate(anchors)}
-    todo = [code]
-    while todo:
-        one = todo.pop()
+    for one in walk_code(code):
         constants = one.co_consts
         for index, constant in enumerate(constants):
-            if isinstance(constant, types.CodeType):
-                todo.append(constant)
-            elif type(constant) is str and constant in marks:
+            if type(constant) is str and constant in marks:
                 anchor = marks[constant]
                 # Kept, and the mark with it: the tuple's own counting of references knows nothing of the exchange.
                 _kept.append((anchor, constant, anchor))

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from time import perf_counter_ns
 
 from .anchors import Anchor
+from .code_tree import walk_code
 
 # Not when it is needed: by then a module of the program's may have the name.
 try:
@@ -76,10 +77,7 @@ class Toggle:
 
 def find_toggles(code: types.CodeType) -> Iterator[Toggle]:
     """Yield the counters in ``code`` and in all code inside it."""
-    todo = [code]
-    while todo:
-        one = todo.pop()
-        todo += [each for each in one.co_consts if isinstance(each, types.CodeType)]
+    for one in walk_code(code):
         if any(type(each) is Anchor for each in one.co_consts):
             yield from _find_own(one)
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
+from .code_tree import walk_code
+
 _NOP = opcode.opmap["NOP"].to_bytes(2, sys.byteorder)
 """As line_profiler spells it, so that it knows padded code as such."""
 EAGER_CODES = 400
@@ -127,13 +129,10 @@ class LineWindows:
 
     def take_running(self, code: types.CodeType) -> None:
         """Register code that was padded when its file was made, and all code inside it."""
-        todo = [code]
-        while todo:
-            one = todo.pop()
+        for one in walk_code(code):
             base, count = _strip(one.co_code)
             self.paddings[base] = max(self.paddings.get(base, 0), count)
             self._take(one)
-            todo += [each for each in one.co_consts if isinstance(each, types.CodeType)]
 
     def _take(self, code: types.CodeType) -> None:
         self.keep.append(code)
