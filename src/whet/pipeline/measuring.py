@@ -187,9 +187,11 @@ class _Measurement:
                     )
                 )
         if not agents:
-            self._notice(
-                "line_profiler", "the program ended before its line counts were written, so hits and values are missing"
-            )
+            if self.spec.kind is TargetKind.SCRIPT and self.spec.name.endswith(".pyc"):
+                why, hint = "bytecode without its source is run as it is", "run the source"
+            else:
+                why, hint = "the program ended before its line counts were written", ""
+            self._notice("line_profiler", f"{why}, so hits and values are missing", hint)
             return
         first = agents[0]
         if first.why_no_hits and "line_profiler" not in self.missing:
@@ -206,6 +208,9 @@ class _Measurement:
         named = ", ".join(Path(file).name for file in files[:3])
         more = f" and {len(files) - 3} more" if len(files) > 3 else ""
         by_pytest = self.spec.kind is not TargetKind.CODE and Path(self.spec.name).stem == "pytest"
+        if any(folder.is_file() for folder in Path(files[0]).parents):
+            self._notice("line_profiler", f"{named}{more}: imported from a zip file, so hits are missing there")
+            return
         self._notice(
             "line_profiler",
             f"{named}{more}: compiled by {'pytest' if by_pytest else 'the program'} itself and not by an import, "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import shutil
+import zipfile
 from pathlib import Path
 
 from whet.errors import TargetError
@@ -31,14 +33,40 @@ def explain_refusal(name: str, host: TargetHost | None, cwd: Path, path: str | N
 
 
 def _explain_present(name: str, path: Path) -> TargetError:
-    if path.is_dir():
+    try:
+        if not _is_there(path):
+            return TargetError(f"{name} is a link to a file that is gone", WAYS)
+        is_folder = path.is_dir()
+        has_main = is_folder and _is_there(path / "__main__.py")
+        head = b"" if is_folder else _read_head(path)
+    except OSError as error:
+        return TargetError(f"{name} cannot be read: {error.strerror}", "run whet as somebody who may read it")
+    if is_folder and not has_main:
         return TargetError(
             f"the folder {name} has no __main__.py, so Python cannot run it",
             "name a script in it, or run a package with -m PACKAGE",
         )
-    if not path.exists():
-        return TargetError(f"{name} is a link to a file that is gone", WAYS)
+    if zipfile.is_zipfile(path):
+        return TargetError(f"the zip file {name} has no __main__.py, so Python cannot run it", WAYS)
+    if head[:2] == b"#!":
+        line = head.splitlines()[0].decode("utf-8", "replace")[:80]
+        hint = f"if Python runs it all the same: whet run -- python {shlex.quote(name)}"
+        return TargetError(f"{name} is not a Python program: it begins with {line}", hint)
     return TargetError(f"{name} is not a Python program", WAYS)
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is anything at ``path``. Raises ``OSError`` where that cannot be looked up."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _read_head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(256)
 
 
 def _explain_absent(name: str, host: TargetHost | None, cwd: Path, path: str | None) -> TargetError:

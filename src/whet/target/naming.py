@@ -99,7 +99,7 @@ def parse_words(words: Sequence[str], cwd: Path) -> TargetSpec:
     if command.code is not None:
         return TargetSpec(TargetKind.CODE, command.code, command.args, str(cwd), command.options)
     script = command.script or ""
-    if not is_program(cwd / script):
+    if not is_program(cwd / script, heed_shebang=False):
         raise explain_refusal(script, None, cwd)
     return TargetSpec(TargetKind.SCRIPT, script, command.args, str(cwd), command.options)
 

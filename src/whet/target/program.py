@@ -11,26 +11,29 @@ SOURCE_SUFFIXES = (".py", ".pyw", ".pyz", ".pyc")
 _BINARY_MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 
-def is_program(path: Path) -> bool:
-    """Whether ``python PATH`` could run it: source or bytecode, or a folder or zip with ``__main__.py``."""
+def is_program(path: Path, *, heed_shebang: bool = True) -> bool:
+    """Whether ``python PATH`` could run it: source or bytecode, or a folder or zip with ``__main__.py``.
+
+    A text that names another interpreter in its first line is none, unless ``heed_shebang`` is false.
+    """
     try:
         if path.is_dir():
             return (path / "__main__.py").is_file() or (path / "__main__.pyc").is_file()
-        if not path.is_file() or path.suffix in SOURCE_SUFFIXES:
+        if not path.is_file():
             # A pipe such as /dev/fd/63 can be read once only: that is left to the target.
             return path.exists()
-        return _is_program_text(path)
+        if zipfile.is_zipfile(path):
+            return _is_runnable_zip(path)
+        return path.suffix in SOURCE_SUFFIXES or _is_program_text(path, heed_shebang)
     except (OSError, ValueError):
         return False
 
 
-def _is_program_text(path: Path) -> bool:
+def _is_program_text(path: Path, heed_shebang: bool) -> bool:
     with path.open("rb") as file:
         head = file.read(256)
-    if head[:2] == b"#!":
+    if head[:2] == b"#!" and heed_shebang:
         return interpreter_of_script(path) is not None
-    if zipfile.is_zipfile(path):
-        return _is_runnable_zip(path)
     return not head.startswith(_BINARY_MAGIC) and b"\0" not in head
 
 

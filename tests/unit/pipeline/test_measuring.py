@@ -428,3 +428,11 @@ def test_a_format_that_nobody_brings_is_known_before_the_program_runs(ask: Ask, 
     with pytest.raises(UsageError, match="no-such-format"):
         ask(sampler=Strange())
     assert executions.plans == []
+
+
+def test_bytecode_is_not_told_to_have_ended_early(folder: Path, host: TargetHost, executions: Executions) -> None:
+    assert executions
+    measured = measure(TargetSpec(TargetKind.SCRIPT, "app.pyc", (), str(folder)), host, MeasureOptions())
+    assert isinstance(measured, Measured)
+    (said,) = tell(measured.run, "line_profiler")
+    assert said.startswith("bytecode without its source is run as it is, so hits and values are missing")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from whet.errors import TargetError, UsageError
-from whet.target.naming import choose_target, parse_target
+from whet.target.naming import choose_target, parse_target, parse_words
 from whet.target.probe import probe
 from whet.target.spec import TargetKind
 
@@ -81,8 +81,47 @@ def test_what_is_no_program_is_refused_with_the_ways_to_name_one(host, here):
     for name in ("./folder", "./binary", "./shell", "./data", "no-such-command", "sh"):
         with pytest.raises(TargetError) as caught:
             parse_target([name], None, None, host, here)
-        assert "-m " in caught.value.hint, name
+        assert "-m " in caught.value.hint or "python ./shell" in caught.value.hint, name
         assert name in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("node", "is not a Python program: it begins with #!/usr/bin/env node"),
+        ("data.zip", "the zip file data.zip has no __main__.py"),
+        ("data.pyz", "the zip file data.pyz has no __main__.py"),
+        ("folder", "the folder folder has no __main__.py"),
+    ],
+)
+def test_a_refusal_says_what_is_there(host, here, name, said):
+    (here / "folder").mkdir()
+    (here / "node").write_text("#!/usr/bin/env node\nconsole.log(1)\n")
+    for archive in ("data.zip", "data.pyz"):
+        with zipfile.ZipFile(here / archive, "w") as file:
+            file.writestr("app.py", "")
+    with pytest.raises(TargetError) as caught:
+        parse_target([name], None, None, host, here)
+    assert said in caught.value.message
+
+
+@POSIX
+def test_what_cannot_be_read_is_not_called_another_thing(host, here):
+    (here / "loop").symlink_to("loop")
+    names = ["loop"]
+    if os.geteuid() != 0:
+        make_script(here / "secret", "print(1)").chmod(0)
+        (here / "folder").mkdir(mode=0)
+        names += ["secret", "folder"]
+    for name in names:
+        with pytest.raises(TargetError, match=f"^{name} cannot be read: "):
+            parse_target([name], None, None, host, here)
+
+
+def test_who_names_python_is_believed_that_it_is_a_program(here):
+    make_script(here / "tool", "#!/usr/bin/env -S uv run --script\nprint(1)\n")
+    spec = parse_words(["python", "tool"], here)
+    assert (spec.kind, spec.name) == (TargetKind.SCRIPT, "tool")
 
 
 def test_misspelt_script_is_answered_by_the_nearest_name(host, here):
