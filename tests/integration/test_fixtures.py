@@ -42,7 +42,7 @@ STDOUT = {
     "pickle_main.py": "module __main__ same class True\nfunction True True\nmain True\n",
     "recursion.py": "deep 4505000\neven True\ntree 10946\n",
     "short.py": "sum 4999950000\n",
-    "threads.py": "compute 1799999\nwait 8\nworkers 20 800629\n",
+    "threads.py": "compute 17999997\nwait 8\nworkers 20 800629\n",
 }
 STDOUT_POSIX = {
     "fork_no_exec.py": "child 4499995\nchild 4499995\nstatuses 5 6\nparent 4499995\n",
