@@ -91,7 +91,9 @@ def test_target_without_any_profiler_borrows_whets(runner, bare_python):
     (row,), (allocating,) = ran.find_functions("busy"), ran.find_functions("allocate")
     assert row["hits"] == 1
     assert allocating["allocated_bytes"] == pytest.approx(30_000_000, rel=0.01)
-    assert not [each for each in ran.report["warnings"] if each["about"] in ("line_profiler", "memray", "py-spy")]
+    # A busy machine may have made the sampler late, of which the report tells.
+    assert not [each for each in ran.report["warnings"] if each["about"] in ("line_profiler", "memray")]
+    assert not [each for each in ran.warnings_about("py-spy") if "instead" in each]
 
 
 @POSIX
