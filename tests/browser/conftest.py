@@ -14,6 +14,10 @@ KEEP_VIOLATIONS = (
 )
 
 
+PATIENCE = 240_000
+"""Milliseconds after which what has not happened never will: a machine may be slow, and busy."""
+
+
 # Not for the whole session: as long as Playwright runs, so does an event loop, and other tests could start none.
 @pytest.fixture(scope="module")
 def browser():
@@ -21,6 +25,7 @@ def browser():
         found = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+            timeout=PATIENCE,
         )
         yield found
         found.close()
@@ -34,6 +39,7 @@ def open_file(browser):
     def open_page(address, **options):
         options.setdefault("viewport", {"width": 1280, "height": 720})
         context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.said, page.asked = [], []

@@ -134,7 +134,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(visit):
     light.locator("#theme").click()
     assert background(light) == background(dark)
     # The browser hands what was stored from one process to the next when it gets round to it.
-    for _ in range(50):
+    for _ in range(600):
         light.reload()
         if background(light) == background(dark):
             break
