@@ -55,6 +55,24 @@ PROGRAMS = {
         """,
         {"usermod": LOOPS},
     ),
+    "calls counted by cProfile": (
+        """
+        import usermod
+        rows = list(range(300))
+        def busy():
+            for _ in range(10_000):
+                usermod.work(rows)
+        busy()
+        import cProfile, pstats
+        profile = cProfile.Profile()
+        profile.enable()
+        busy()
+        profile.disable()
+        for place, (calls, *_) in sorted(pstats.Stats(profile).stats.items()):
+            print(*place, calls)
+        """,
+        {"usermod": LOOPS},
+    ),
     "exception group": (
         """
         def bad(number):

@@ -45,7 +45,7 @@ class Agent:
         self.toggles = counting.Toggles()
         self.why_no_hits = ""
         self.why_no_looks = ""
-        self.compiler = importer.Compiler(self.is_user, self._take_module)
+        self.compiler = importer.Compiler(self.is_user, self._take_module, self._leave_alone)
         self.schedule = schedule.Schedule()
         self.armed = False
         self.handler: Any = None
@@ -86,8 +86,8 @@ class Agent:
         exits.wrap_exits(self)
 
     def _take_module(self, placed: placing.Placed, _source: bytes) -> types.CodeType:
-        if self.compiler.found_timer and self.armed:
-            self.stand_down("the program uses the CPU timer (SIGPROF) itself")
+        if self.compiler.claim and self.armed:
+            self.stand_down(self.compiler.claim)
         if self.windows is None:
             return placed.code
         code = self.windows.pad(placed.code)
@@ -114,8 +114,8 @@ class Agent:
     def _arm_for_the_first_time(self) -> None:
         if not hasattr(signal, "setitimer"):
             self.why_no_looks = "this system has no CPU timer"
-        elif self.compiler.found_timer:
-            self.stand_down("the program uses the CPU timer (SIGPROF) itself")
+        elif self.compiler.claim:
+            self.stand_down(self.compiler.claim)
         else:
             self.handler = self._on_tick
             try:
@@ -147,6 +147,11 @@ class Agent:
         self.why_no_hits = self.why_no_hits or reason
         self.why_no_looks = self.why_no_looks or reason
         self.disarm()
+
+    def _leave_alone(self) -> None:
+        """Let nothing of whet's be called from now on: the program has loaded what counts calls."""
+        self.stand_down(self.compiler.claim)
+        self.toggles.close_gates()
 
     def disarm(self) -> None:
         """Stop the timer. A signal already under way meets a handler that ignores it."""

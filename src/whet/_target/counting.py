@@ -188,6 +188,12 @@ class Toggles:
         # What comes until the next gap is told to begin belongs to none, and nothing is taken twice.
         self.begin_gap(cpu_ns)
 
+    def close_gates(self) -> None:
+        """Ask no loop for its length any more."""
+        for anchor, _ in self.sized:
+            anchor.exact = False
+        self._switch_off_short_loops()
+
     def _switch_off_short_loops(self) -> None:
         """Ask no longer for lengths where that costs too much: what the anchors found out, or cannot tell."""
         if all(anchor.exact for anchor, _ in self.sized):

@@ -24,6 +24,11 @@ from . import anchors, placing
 COMPILE_SECONDS = 1.5
 """Time that compiling user modules anew may cost in all; after that modules load as in a plain run."""
 MAX_SOURCE_BYTES = 4_000_000
+PROFILES_ITSELF = (
+    "the program loads a profiler of its own (cProfile), which would count whet's work as the program's"
+)
+_LIBRARY = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
+_PROFILERS = ("cProfile.py", "profile.py", os.path.join("profiling", "tracing", "__init__.py"))
 MAX_ANCHORS = 20_000
 """Anchors in one module at most."""
 
@@ -64,9 +69,16 @@ class UserCode:
 class Compiler:
     """Compiles user sources with anchors and hands the code to whoever counts lines."""
 
-    def __init__(self, is_user: UserCode, taken: Callable[[placing.Placed, bytes], types.CodeType]) -> None:
+    def __init__(
+        self,
+        is_user: UserCode,
+        taken: Callable[[placing.Placed, bytes], types.CodeType],
+        left_alone: Callable[[], None] = lambda: None,
+    ) -> None:
         self.is_user = is_user
         self.taken = taken
+        self.left_alone = left_alone
+        """Called once there is a ``claim`` that cannot wait for the next module."""
         self.sources: dict[str, bytes] = {}
         self.spent = 0.0
         self.budget = COMPILE_SECONDS
@@ -78,8 +90,8 @@ class Compiler:
         self.strangers: set[str] = set()
         """The user's files that were seen running and that the import system did not compile."""
         self.trouble: str = ""
-        self.found_timer = False
-        """A module of the program names SIGPROF or ITIMER_PROF."""
+        self.claim = ""
+        """Why the program must be left alone: it uses the timer, or a profiler that would tell of whet's calls."""
 
     def wants(self, path: str) -> bool:
         """Return whether a file is the user's and there is time left to compile it anew."""
@@ -100,8 +112,8 @@ class Compiler:
             return None
         began = perf_counter()
         try:
-            self.found_timer = self.found_timer or _names_timer(data)
-            budget = MAX_ANCHORS if self.with_anchors else 0
+            self._look_for_timer(data)
+            budget = MAX_ANCHORS if self.with_anchors and self.claim != PROFILES_ITSELF else 0
             with _warnings_off() if quietly else nullcontext():
                 placed = placing.compile_with_anchors(data, file, budget, togglable=self.togglable)
             code = self.taken(placing.Placed(anchors.install_anchors(*placed), placed.anchors), data)
@@ -125,13 +137,19 @@ class Compiler:
 
     def note_source(self, file: str, source: bytes) -> None:
         """Keep the source of the program itself, which was compiled before this process began."""
-        self.found_timer = self.found_timer or _names_timer(source)
+        self._look_for_timer(source)
         if not file.startswith("<"):
             self.sources[file] = source
 
+    def _look_for_timer(self, source: bytes) -> None:
+        if b"SIGPROF" in source or b"ITIMER_PROF" in source:
+            self.claim = self.claim or "the program uses the CPU timer (SIGPROF) itself"
 
-def _names_timer(source: bytes) -> bool:
-    return b"SIGPROF" in source or b"ITIMER_PROF" in source
+    def note_library(self, path: str) -> None:
+        """Take note of a module that is about to be loaded and is not the program's own."""
+        if path.startswith(_LIBRARY) and path[len(_LIBRARY) :] in _PROFILERS and not self.claim:
+            self.claim = PROFILES_ITSELF
+            self.left_alone()
 
 
 @contextmanager
@@ -177,6 +195,8 @@ def hook_imports(compiler: Compiler) -> None:
         if type(path) is str and compiler.wants(path):
             (compiled.add if _has_bytecode(path, stats) else compiled.discard)(path)
             raise OSError
+        if type(path) is str:
+            compiler.note_library(path)
         return stats
 
     def source_to_code(self: SourceFileLoader, data: Any, path: Any, *, _optimization: int = -1) -> Any:

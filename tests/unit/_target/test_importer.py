@@ -194,16 +194,33 @@ def test_compiling_takes_from_the_time_even_where_it_fails(taken: Taken) -> None
 def test_a_program_that_names_the_timer_is_known(word: str, taken: Taken) -> None:
     compiler = make_compiler(taken)
     compiler.compile(b"x = 1\n", "/app/a.py")
-    assert not compiler.found_timer
+    assert compiler.claim == ""
     compiler.compile(f"def f(signal):\n    {word}\n".encode(), "/app/b.py")
     compiler.compile(b"x = 1\n", "/app/c.py")
-    assert compiler.found_timer
+    assert "SIGPROF" in compiler.claim
+
+
+def test_a_profiler_that_the_program_loads_is_known_at_once(taken: Taken) -> None:
+    left: list[str] = []
+    compiler = make_compiler(taken)
+    compiler.left_alone = lambda: left.append(compiler.claim)
+    library = Path(os.__file__).parent
+    for path in (Path("/app/cProfile.py"), library / "pstats.py", library / "json" / "profile.py"):
+        compiler.note_library(str(path))
+    assert not left
+    for _ in range(2):
+        compiler.note_library(str(library / "cProfile.py"))
+    assert left == [compiler.claim]
+    assert "a profiler of its own" in compiler.claim
+    # What is loaded after that has no loop that is asked for its length.
+    compiler.compile(b"for x in [1, 2]:\n    print(x)\n", "/app/a.py")
+    assert taken.anchors == [0]
 
 
 def test_the_programs_own_source_is_noted_unless_it_is_no_file(taken: Taken) -> None:
     compiler = make_compiler(taken)
     compiler.note_source("<string>", b"import signal; signal.SIGPROF")
-    assert compiler.found_timer
+    assert "SIGPROF" in compiler.claim
     compiler.note_source("/app/main.py", b"x")
     assert compiler.sources == {"/app/main.py": b"x"}
 
