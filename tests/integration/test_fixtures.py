@@ -26,7 +26,7 @@ STDOUT = {
         "code child 4499995\nscript child 4499995 ['a', 'b c'] __main__\nisolated child 4499995\nparent 4499995\n"
     ),
     "closures.py": "counters 2001000000\nscaler 1348650000\nlambdas 1320\npartial 7749643\n",
-    "comprehensions.py": "class 41665416675000\nnested 2570569\ndict 2834569\nset 901009\nwalrus 900300\n",
+    "comprehensions.py": "class 41665416675000\nnested 2570569\ndict 2834569\nset 4501009\nwalrus 900300\n",
     "counted.py": "scan 857809\nfilter 300000\nrest 753439 79199741\n",
     "decorators.py": "plain 299850 150\nstacked 300000 75\ntraced 899250 150\ncached 24357086\nmethods 11892000\n",
     "generated.py": "exec 6300000\nnamed 8399991\neval 600000\nclasses 0 600001\n",
