@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from whet.cli.console import say
-from whet.errors import StoreError
+from whet.errors import StoreError, UsageError
 
 
 def apply_command(
@@ -20,7 +20,8 @@ def apply_command(
     ] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Of another run than the latest.")] = None,
     allow: Annotated[
-        list[str] | None, typer.Option("--allow", metavar="SLUG", help="Write this rule's offers too, even untested.")
+        list[str] | None,
+        typer.Option("--allow", metavar="SLUG", help="Write the offers of this rule or family too, even untested."),
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show the changes on stdout and write nothing.")] = False,
     patch: Annotated[
@@ -29,12 +30,17 @@ def apply_command(
     accept_unchecked: Annotated[
         bool, typer.Option("--accept-unchecked", help="Also where no output could be compared.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the last `whet apply` back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last `whet apply` back, and do nothing else.")] = False,
 ) -> int:
     """Write the rewrites that were measured faster.
 
-    Refuses where a source is not what was proven any more. `whet apply --undo` takes it back.
+    Nothing is written where a source is not what was proven any more.
+    `whet apply --undo` takes all that was written back.
     """
+    if undo and (words or allow or diff or patch is not None or accept_unchecked):
+        raise UsageError("--undo takes the whole of the last `whet apply` back", "leave the rest out")
+    if diff and patch is not None:
+        raise UsageError("--diff shows the changes, --patch writes them to a file", "give one of them")
     from whet.pipeline.applying import carry_out, finish_earlier, plan_apply
     from whet.pipeline.applying import undo as take_back
     from whet.pipeline.telling import name_apply, tell_faster

@@ -15,7 +15,7 @@ from whet.pipeline.options import DEFAULT_REPORT
 
 def attach_command(
     process: Annotated[str, typer.Argument(metavar="PID", help="The id of the process.", show_default=False)],
-    duration: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long to sample.")] = 30.0,
+    duration: Annotated[float, typer.Option(min=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
     rate: Annotated[int, typer.Option(min=1, max=1000, metavar="HZ", help="Samples a second.")] = 100,
     nonblocking: Annotated[
         bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
@@ -23,8 +23,8 @@ def attach_command(
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML report.")] = Path(
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not count as yours.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
         DEFAULT_REPORT
     ),
     keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,

@@ -23,7 +23,9 @@ def diff_command(
     ] = "terminal",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help=f"Where to; default: stdout, html to {DIFF_REPORT}."),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help=f"Where to, - for stdout; default: stdout, html to {DIFF_REPORT}."
+        ),
     ] = None,
     threshold: Annotated[
         str, typer.Option("--threshold", metavar="PERCENT", help="A smaller change of a place's time is not called.")

@@ -37,7 +37,10 @@ def doctor_command(
         bool, typer.Option("--install", help="Fetch missing profilers for that interpreter into whet's cache.")
     ] = False,
 ) -> int:
-    """Say what works here, what does not, and what mends it."""
+    """Say what works here, what does not, and what mends it.
+
+    Exit status 0 when `whet run` works in full, 1 when it goes without something, 2 for errors.
+    """
     from whet.target.checkup import examine_collectors, list_notes
     from whet.target.interpreter import choose_interpreter
     from whet.target.probe import describe_host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ TargetWords = Annotated[
 ]
 
 _ENDING = ("m", "c")
+_NAMES = re.compile(r"`[^`\n]+`|\S*-\S*")
+_BIND, _UNBIND = str.maketrans("- ", "\u2011\u00a0"), str.maketrans("\u2011\u00a0", "- ")
 
 
 class PlainCommand(TyperCommand):
@@ -36,12 +39,22 @@ class PlainCommand(TyperCommand):
         """Return what the usage line says after the command's name."""
         return ["[OPTIONS]", *(_show_in_usage(param) for param in self.get_params(ctx) if _is_argument(param))]
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the help, in which no line ends amid the name of an option or file, or a command that is quoted."""
+        text = self.help
+        self.help = bind_names(text or "")
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.help = text
+        formatter.buffer[:] = [part.translate(_UNBIND) for part in formatter.buffer]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
         """List arguments and options."""
         records = [(param, param.get_help_record(ctx)) for param in self.get_params(ctx)]
         for title, wanted in (("Arguments", True), ("Options", False)):
             rows = [
-                (param.metavar if wanted and param.metavar else record[0], record[1])
+                (param.metavar if wanted and param.metavar else record[0], bind_names(record[1]))
                 for param, record in records
                 if record is not None and _is_argument(param) is wanted
             ]
@@ -69,6 +82,11 @@ class TargetCommand(PlainCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401
         """Return what the usage line says after the command's name."""
         return ["[OPTIONS]", "TARGET [ARG]..."]
+
+
+def bind_names(text: str) -> str:
+    """Return ``text`` with characters at which no line is broken for hyphens, and for spaces between backticks."""
+    return _NAMES.sub(lambda name: name[0].translate(_BIND), text)
 
 
 def _is_argument(param: Any) -> bool:  # noqa: ANN401

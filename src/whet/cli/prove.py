@@ -24,13 +24,15 @@ BudgetOption = Annotated[
     str, typer.Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")
 ]
 CompareOption = Annotated[
-    list[str] | None, typer.Option("--compare", metavar="GLOB", help="Files that must come out the same.")
+    list[str] | None,
+    typer.Option("--compare", metavar="GLOB", help="Files that it writes, which must come out the same."),
 ]
 TestsOption = Annotated[
     str, typer.Option("--tests", metavar="COMMAND", help="Tests that must pass on the rewritten sources.")
 ]
 AllowOption = Annotated[
-    list[str] | None, typer.Option("--allow", metavar="SLUG", help="Of the offers, try this rule's only.")
+    list[str] | None,
+    typer.Option("--allow", metavar="SLUG", help="Of the offers, try those of this rule or family only."),
 ]
 OffersOption = Annotated[
     bool, typer.Option("--offers/--no-offers", help="Try offers too: rewrites that change something small.")
@@ -79,12 +81,15 @@ def prove_command(
     require_faster: Annotated[
         bool, typer.Option("--require-faster", help="Exit with 1 unless it was measured faster.")
     ] = False,
-    format_: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What goes to stdout.")] = "text",
+    format_: Annotated[
+        str, typer.Option("--format", "-f", metavar="text|json", help="With json, the proof goes to stdout.")
+    ] = "text",
 ) -> int:
     """Try the advice: does the program get faster, and still do the same.
 
     The program runs many times, with and without the rewrites in random order, no
-    profiler in it. Nothing on disk changes. Exit status 0 when it could be measured.
+    profiler in it. Nothing on disk changes. Exit status 0 when it could be measured,
+    1 with --require-faster where it is not faster, 2 for errors, 130 after Ctrl-C.
     """
     if format_ not in {"text", "json"}:
         raise UsageError(f"there is no format {format_!r} here", "--format text or --format json")

@@ -27,7 +27,13 @@ def report_command(
         ),
     ] = "html",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; default: stdout, html to a file.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=f"Where to, - for stdout; default: stdout, html to {DEFAULT_REPORT}.",
+        ),
     ] = None,
     no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What the report is called.")] = None,

@@ -40,7 +40,9 @@ def run_command(
     code: CodeOption = None,
     python: PythonOption = None,
     memory: Annotated[bool, typer.Option("--memory", help="Run once more to measure memory (memray).")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Measure everything there is: --memory --exact-lines.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Measure everything there is: --memory and --exact-lines.")
+    ] = False,
     exact_lines: Annotated[
         bool, typer.Option("--exact-lines", help="Run once more to count the lines of hot functions exactly.")
     ] = False,
@@ -71,8 +73,8 @@ def run_command(
     offers: OffersOption = True,
     tests: TestsOption = "",
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML report.")] = Path(
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not count as yours.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
         DEFAULT_REPORT
     ),
     keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
@@ -82,8 +84,8 @@ def run_command(
 ) -> int:
     """Run a program and say where its time goes.
 
-    TARGET is a script, a Python console script (black), `-m MODULE` or `-c CODE`.
-    whet's options stand before it; everything after it is the target's own.
+    TARGET is a script, the name of a console script (black), `-m MODULE` or
+    `-c CODE`. whet's options stand before it, all after it is the target's own.
     The exit status is the target's; 125 when whet itself fails.
     --budget, --compare, --tests, --allow and --no-offers go with --prove.
     """

@@ -20,6 +20,7 @@ class WordParser(argparse.ArgumentParser):
             add_help=False,
         )
         self._command = command
+        self._positionals.title, self._optionals.title = "Arguments", "Options"
         self.add_argument("-h", "--help", action="store_true", help="Show this message and exit.")
 
     def format_help(self) -> str:
@@ -30,7 +31,7 @@ class WordParser(argparse.ArgumentParser):
         width = max(20, shutil.get_terminal_size().columns - 2)
         lines = (self.description or "").splitlines()
         self.description = "\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in lines)
-        return super().format_help()
+        return super().format_help().replace("usage: ", "Usage: ", 1)
 
     def error(self, message: str) -> NoReturn:
         """Raise :class:`UsageError` for wrong use."""

@@ -233,7 +233,10 @@ def test_usage(name, usage, capsys):
 def test_help_is_as_wide_as_the_terminal(name, columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert run_command_line([name, "--help"]) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert not [line for line in lines if re.search(r"\w-$", line)], "the name of an option is cut"
+    assert not {"\u2011", "\xa0"} & set("".join(lines)), "what is copied from the help works"
 
 
 def test_a_library_that_is_missing_is_named_with_the_line_that_brings_it(capsys, monkeypatch):
@@ -288,3 +291,10 @@ def test_a_current_folder_that_is_gone_is_told_in_words(words, status, tmp_path,
 def test_the_programs_stdout_takes_no_report(words, capsys):
     assert run_command_line(words) == 125
     assert "the report cannot go to stdout here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--undo", "2"], ["--undo", "--allow", "asdict"], ["--diff", "--patch", "x.diff"]])
+def test_what_apply_would_pass_over_is_refused(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["apply", *words]) == 2
+    assert words[0] in capsys.readouterr().err
