@@ -190,10 +190,10 @@ def test_an_asyncio_server_under_load(start, attach):
     ran = attach(server.pid, "--duration", 3)
     assert ran.status == 0, ran.words
     named = {row["name"]: row for row in ran.report["functions"] if row["owner"] == "user"}
-    assert named["answer"]["self_share"] > 0.1
-    assert named["serve"]["total_seconds"] > named["answer"]["self_seconds"]
-    waiting = sum(row["waiting_seconds"] for row in named.values())
-    assert waiting < 0.35 * ran.report["duration_seconds"] or ran.is_crowded, named
+    if not ran.is_crowded:  # else it may have been seen a few times only
+        assert named["answer"]["self_share"] > 0.1
+        assert named["serve"]["total_seconds"] >= named["answer"]["self_seconds"]
+        assert sum(row["waiting_seconds"] for row in named.values()) < 0.35 * ran.report["duration_seconds"], named
     assert server.poll() is None
 
 
