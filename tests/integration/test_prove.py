@@ -237,7 +237,7 @@ def test_apply_can_be_killed_at_any_moment(project: Project) -> None:
 
 def test_run_and_prove_in_one_go(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    done = project.whet("run", "--prove", "--rate", "500", "--budget", "90s", "seen.py", stdin="in.txt")
+    done = project.whet("run", "--prove", "--rate", "500", "--budget", "300s", "seen.py", stdin="in.txt")
     assert done.stdout == "3 7200\n", "the program's output, and nothing else"
     assert "1 rewrite, measured" in done.stderr
     assert (project.folder / "result.txt").read_text() == "1000", "only the first execution wrote for good"
