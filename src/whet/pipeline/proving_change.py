@@ -101,6 +101,8 @@ def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
 
 def read_changes(repository: Path, ref: str) -> tuple[Versions, tuple[str, ...]]:
     """Return the Python files that differ from a commit, and what the reader must know of the rest."""
+    if not (repository / ".git").exists():
+        raise UsageError(f"{repository} is no git repository", "--patch FILE tries a change without one")
     found = "" if ref.startswith("-") else _text(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     commit = found.strip()
     if not commit:

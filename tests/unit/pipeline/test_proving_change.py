@@ -119,3 +119,9 @@ def test_a_patch_is_tried_from_the_command_line(
     assert ("the change is refuted" in said.err) == refuted
     assert (project / "a.py").read_bytes() == OLD.encode()
     assert run_command_line(["prove", "--patch", "p.diff", "--against", "HEAD"]) == 2
+
+
+def test_without_a_repository_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no git repository") as caught:
+        read_changes(tmp_path, "HEAD")
+    assert "--patch" in caught.value.hint
