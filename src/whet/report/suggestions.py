@@ -70,7 +70,7 @@ def describe_ratio(ratio: Ratio) -> str:
     """Return a sentence: ``line 12: ran 67 times for each 100 of line 9``, ``lines 3 to 5: 12 % of the run``."""
     here = _describe_lines(ratio.lines)
     if ratio.ask is Ask.SHARE:
-        return f"{here}: {ratio.value:.0%} of {_describe_lines(ratio.of) if ratio.of else 'the run'}".replace("%", " %")
+        return f"{here}: {ratio.value * 100:.0f} % of {_describe_lines(ratio.of) if ratio.of else 'the run'}"
     if math.isinf(ratio.value):
         return f"{here}: ran so often beside {_describe_lines(ratio.of)} that nobody met the latter"
     if ratio.value >= _MANY:
