@@ -61,14 +61,15 @@ class Sidecar:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if len(self.said) >= MAX_SAID:  # the first lines say why it failed, the last ones what it counted
-                del self.said[MAX_SAID // 2]
-            self.said.append(line.rstrip())
-            self.is_behind = self.is_behind or _BEHIND in line
-            if self.says_ready and self.says_ready in line and not self.sampling_since:
-                self.sampling_since = perf_counter_ns()
-                self._started.set()
+        with self.process.stdout as output:
+            for line in output:
+                if len(self.said) >= MAX_SAID:  # the first lines say why it failed, the last ones what it counted
+                    del self.said[MAX_SAID // 2]
+                self.said.append(line.rstrip())
+                self.is_behind = self.is_behind or _BEHIND in line
+                if self.says_ready and self.says_ready in line and not self.sampling_since:
+                    self.sampling_since = perf_counter_ns()
+                    self._started.set()
         self._started.set()
 
     def wait_until_sampling(self, seconds: float = START_SECONDS) -> bool:
@@ -104,8 +105,6 @@ class Sidecar:
                 self.process.kill()
                 self.process.wait()
         self._reader.join(1.0)
-        if self.process.stdout is not None and not self._reader.is_alive():
-            self.process.stdout.close()
         return self.process.returncode
 
     def kill(self) -> None:

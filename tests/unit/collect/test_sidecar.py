@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -222,7 +223,7 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
     class Started:
         """A process that runs, as far as is asked here."""
 
-        stdout: tuple[str, ...] = ()
+        stdout = io.StringIO()
 
         def __init__(self, words: list[str], **more: object) -> None:
             assert more["creationflags"] == 0x200
