@@ -154,6 +154,9 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
 
     if patch is not None and against:
         raise UsageError("--patch and --against name two changes", "give one of them")
+    if request.allow or not request.offers:
+        given = "--allow" if request.allow else "--no-offers"
+        raise UsageError(f"{given} chooses among the advice, and what is tried is a change of your own", "leave it out")
     plan = plan_patch(run, request, patch) if patch is not None else plan_against(run, request, against)
     change = f"{plan.rewrites[0].title} ({plan.rewrites[0].place})"
     say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")

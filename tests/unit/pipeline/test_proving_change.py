@@ -119,6 +119,9 @@ def test_a_patch_is_tried_from_the_command_line(
     assert ("the change is refuted" in said.err) == refuted
     assert (project / "a.py").read_bytes() == OLD.encode()
     assert run_command_line(["prove", "--patch", "p.diff", "--against", "HEAD"]) == 2
+    for choice in (["--no-offers"], ["--allow", "regex-compile"]):
+        assert run_command_line(["prove", "--patch", "p.diff", *choice]) == 2
+        assert f"{choice[0]} chooses among the advice" in capsys.readouterr().err
 
 
 def test_without_a_repository_that_is_said(tmp_path: Path) -> None:
