@@ -24,9 +24,7 @@ from . import anchors, placing
 COMPILE_SECONDS = 1.5
 """Time that compiling user modules anew may cost in all; after that modules load as in a plain run."""
 MAX_SOURCE_BYTES = 4_000_000
-PROFILES_ITSELF = (
-    "the program loads a profiler of its own (cProfile), which would count whet's work as the program's"
-)
+PROFILES_ITSELF = "the program loads a profiler of its own (cProfile), which would count whet's work as the program's"
 _LIBRARY = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _PROFILERS = ("cProfile.py", "profile.py", os.path.join("profiling", "tracing", "__init__.py"))
 MAX_ANCHORS = 20_000
