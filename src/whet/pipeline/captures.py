@@ -18,7 +18,7 @@ from whet.formats.api import ProfileFormat
 from whet.formats.line_windows import AgentReport, read_agent_report
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
-from whet.formats.pyspy_raw import NO_FRAME, PySpyRaw
+from whet.formats.pyspy_raw import PySpyRaw
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.frame import Frame
@@ -26,7 +26,7 @@ from whet.model.masking import mask_argv
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
-from whet.pipeline.threads import rename_threads, scale_threads
+from whet.pipeline.threads import drop_frameless, rename_threads, scale_threads
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
@@ -59,7 +59,7 @@ class Captures:
             return [split_waiting(active, wall)]
         self.notices += _describe_queue(poller)
         if poller.paused_share > STOOD_STILL:
-            active = _drop_frameless(active)
+            active = drop_frameless(active)
         clocks = _read_clocks(poller, poller.paused_share)
         computed = max(outcome.cpu_ns, sum(poller.thread_clocks().values()))
         scaled = _scale_to(scale_threads(active, _count_cpu(poller), POLLED_NS), computed)
@@ -72,7 +72,7 @@ class Captures:
             return []
         self.notices += _describe_queue(watched.poller)
         if watched.paused_share > STOOD_STILL:
-            active = _drop_frameless(active)
+            active = drop_frameless(active)
         clocks = _read_clocks(watched.poller, watched.paused_share)
         if watched.own_ids:
             active = rename_threads(active, watched.own_ids)
@@ -235,24 +235,6 @@ def _describe_queue(poller: TreePoller) -> list[Notice]:
         "that time is left out"
     )
     return [Notice("machine", message, "measure on a quiet machine")]
-
-
-def _drop_frameless(profile: Profile) -> Profile:
-    """Leave out samples without a Python frame, where there are others.
-
-    A sampler that was late catches up at the end, when the program has nothing left to show.
-    """
-    bare = {row for row, frame in enumerate(profile.stacks.frame) if profile.frames[frame] == NO_FRAME}
-    samples = []
-    for each in profile.samples:
-        kept = [(row, value) for row, value in zip(each.stack, each.value, strict=True) if row not in bare]
-        whole, left = sum(each.value), sum(value for _, value in kept)
-        if left:
-            count = max(1, round(each.count * left / whole))
-            samples.append(
-                replace(each, stack=[row for row, _ in kept], value=[value for _, value in kept], count=count)
-            )
-    return replace(profile, samples=samples) if samples else profile
 
 
 def _scale_to(profile: Profile, computed_ns: int) -> Profile:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.ownership import is_native_file
 from whet.merge.parked import Stance, find_stance
 from whet.merge.waiting import ThreadClock
@@ -44,12 +45,31 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int
         others = 1 - max(0, excess - parked) / (whole - parked) if whole > parked else 0.0
         pairs = zip(entry.stack, entry.value, strict=True)
         values = [round(value * (first if row in waits else others)) for row, value in pairs]
-        kept = [index for index, value in enumerate(values) if value]
-        if kept:
-            count = max(1, round(entry.count * sum(values) / whole))
-            stacks = [entry.stack[index] for index in kept]
-            scaled.append(replace(entry, stack=stacks, value=[values[index] for index in kept], count=count))
+        scaled += _keep(entry, values)
     return replace(profile, samples=scaled)
+
+
+def drop_frameless(profile: Profile) -> Profile:
+    """Leave out samples without a Python frame, where there are others.
+
+    A sampler that was late catches up at the end, when the program has nothing left to show.
+    """
+    bare = {row for row, frame in enumerate(profile.stacks.frame) if profile.frames[frame] == NO_FRAME}
+    samples: list[Samples] = []
+    for entry in profile.samples:
+        pairs = zip(entry.stack, entry.value, strict=True)
+        samples += _keep(entry, [0 if row in bare else value for row, value in pairs])
+    return replace(profile, samples=samples) if samples else profile
+
+
+def _keep(entry: Samples, values: Sequence[int]) -> list[Samples]:
+    """Return ``entry`` with other values and as many samples less, its rows of 0 left out; nothing if that is all."""
+    kept = [index for index, value in enumerate(values) if value]
+    if not kept:
+        return []
+    count = max(1, round(entry.count * sum(values) / sum(entry.value)))
+    stacks = [entry.stack[index] for index in kept]
+    return [replace(entry, stack=stacks, value=[values[index] for index in kept], count=count)]
 
 
 def _find_waits(profile: Profile) -> set[int]:
