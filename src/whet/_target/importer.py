@@ -24,9 +24,10 @@ from . import anchors, placing
 COMPILE_SECONDS = 1.5
 """Time that compiling user modules anew may cost in all; after that modules load as in a plain run."""
 MAX_SOURCE_BYTES = 4_000_000
-PROFILES_ITSELF = "the program loads a profiler of its own (cProfile), which would count whet's work as the program's"
-_LIBRARY = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
-_PROFILERS = ("cProfile.py", "profile.py", os.path.join("profiling", "tracing", "__init__.py"))
+_PROFILERS = frozenset(
+    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), name)
+    for name in ("cProfile.py", "profile.py", os.path.join("profiling", "tracing", "__init__.py"))
+)
 MAX_ANCHORS = 20_000
 """Anchors in one module at most."""
 
@@ -111,7 +112,7 @@ class Compiler:
         began = perf_counter()
         try:
             self._look_for_timer(data)
-            budget = MAX_ANCHORS if self.with_anchors and self.claim != PROFILES_ITSELF else 0
+            budget = MAX_ANCHORS if self.with_anchors else 0
             with _warnings_off() if quietly else nullcontext():
                 placed = placing.compile_with_anchors(data, file, budget, togglable=self.togglable)
             code = self.taken(placing.Placed(anchors.install_anchors(*placed), placed.anchors), data)
@@ -145,8 +146,11 @@ class Compiler:
 
     def note_library(self, path: str) -> None:
         """Take note of a module that is about to be loaded and is not the program's own."""
-        if path.startswith(_LIBRARY) and path[len(_LIBRARY) :] in _PROFILERS and not self.claim:
-            self.claim = PROFILES_ITSELF
+        if path in _PROFILERS and not self.claim:
+            self.claim = (
+                "the program loads a profiler of its own (cProfile), which would count whet's work as the program's"
+            )
+            self.with_anchors = False
             self.left_alone()
 
 
@@ -190,10 +194,10 @@ def hook_imports(compiler: Compiler) -> None:
     def path_stats(self: SourceFileLoader, path: str) -> Any:
         # Without a time of modification the import system compiles the source, and writes no bytecode of it.
         stats = plain_stats(self, path)
-        if type(path) is str and compiler.wants(path):
-            (compiled.add if _has_bytecode(path, stats) else compiled.discard)(path)
-            raise OSError
         if type(path) is str:
+            if compiler.wants(path):
+                (compiled.add if _has_bytecode(path, stats) else compiled.discard)(path)
+                raise OSError
             compiler.note_library(path)
         return stats
 
