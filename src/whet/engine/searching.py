@@ -96,18 +96,22 @@ def index_before(context: Context, search: Search, statement: ast.stmt) -> Rewri
     place = rewrite.text(search.loop.iter)
     element = search.element if isinstance(search.loop, ast.For) else rewrite.fresh(search.element)
     rewrite.insert_before(statement, _fill(index, place, element, search))
-    found = f"{index}.get({rewrite.text(search.probe)}, ())"
-    if isinstance(search.loop, ast.For):
-        rewrite.replace(search.loop.iter, found)
-        _drop_condition(context, search, rewrite)
-    else:
-        _change_comprehension(context, search, found, rewrite)
+    _go_through(context, search, f"{index}.get({rewrite.text(search.probe)}, ())", rewrite)
     return rewrite
 
 
 def _fill(index: str, place: str, element: str, search: Search) -> str:
     key = f"{element}{search.field}"
     return f"{index} = {{}}\nfor {element} in {place}:\n    {index}.setdefault({key}, []).append({element})"
+
+
+def _go_through(context: Context, search: Search, found: str, rewrite: Rewrite) -> None:
+    """Have the loop go through the elements ``found``, which need not be asked for their key any more."""
+    if isinstance(search.loop, ast.For):
+        rewrite.replace(search.loop.iter, found)
+        _drop_condition(context, search, rewrite)
+    else:
+        _change_comprehension(context, search, found, rewrite)
 
 
 def _drop_condition(context: Context, search: Search, rewrite: Rewrite) -> None:
@@ -154,11 +158,7 @@ def index_beside(context: Context, search: Search) -> Rewrite:
             values = f"reversed({rewrite.text(target)})"
             rewrite.insert_after(start, f"{made} = {{{key}: {element} for {element} in {values}}}")
             rewrite.replace(search.loop, f"if {probe} in {index}:\n    return {index}[{probe}]")
-        case ast.For():
-            rewrite.insert_after(start, _fill(made, rewrite.text(target), rewrite.fresh(search.element), search))
-            rewrite.replace(search.loop.iter, f"{index}.get({probe}, ())")
-            _drop_condition(context, search, rewrite)
         case _:
             rewrite.insert_after(start, _fill(made, rewrite.text(target), rewrite.fresh(search.element), search))
-            _change_comprehension(context, search, f"{index}.get({probe}, ())", rewrite)
+            _go_through(context, search, f"{index}.get({probe}, ())", rewrite)
     return rewrite
