@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whet.cli.console import say
+from whet.cli.console import fit_encoding, say
 from whet.cli.options import CodeOption, ModuleOption, TargetCommand, TargetWords
 from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
@@ -117,9 +117,7 @@ def bench_command(
 def _write(measured: Bench, form: str) -> None:
     from whet.pipeline.bench import render_bench_as
 
-    text = render_bench_as(measured, form)
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.write(fit_encoding(render_bench_as(measured, form), sys.stdout))
 
 
 def _parse_clock(text: str) -> Clock | None:

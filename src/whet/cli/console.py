@@ -22,14 +22,19 @@ def write_line(text: str, stream: TextIO | None) -> None:
     """Write a line to ``stream``; what its encoding lacks is escaped. Errors of stderr are swallowed."""
     if stream is None:  # started without one, as by pythonw
         return
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    line = sanitise(text).encode(encoding, "backslashreplace").decode(encoding)
+    line = fit_encoding(sanitise(text), stream)
     if stream is sys.stderr:
         with contextlib.suppress(OSError, ValueError):
             stream.write(line + "\n")
             stream.flush()
     else:
         stream.write(line + "\n")
+
+
+def fit_encoding(text: str, stream: TextIO) -> str:
+    """Return ``text`` with what the encoding of ``stream`` lacks escaped."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def begin_line() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import STDOUT, say
+from whet.cli.console import STDOUT, fit_encoding, say
 from whet.errors import UsageError
 
 DIFF_REPORT = "whet-diff.html"
@@ -80,6 +80,5 @@ def diff_command(
         write_difference(difference, form, output)
         say(f"whet: {state_difference(difference)}; wrote {output}")
         return 0
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(render_difference(difference, form).encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.write(fit_encoding(render_difference(difference, form), sys.stdout))
     return 0

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from whet import __version__
-from whet.cli.console import may_color, paint, sanitise, say
+from whet.cli.console import fit_encoding, may_color, paint, sanitise, say
 from whet.cli.options import PythonOption
 from whet.errors import WhetError
 
@@ -132,27 +132,21 @@ def _print_wrapped(text: str, indent: str = "") -> None:
 
 
 def _print_verbatim(text: str, indent: str = "  ") -> None:
-    typer.echo(_encodable(f"{indent}{sanitise(text)}"))
+    typer.echo(fit_encoding(f"{indent}{sanitise(text)}", sys.stdout))
 
 
 def _wrap(text: str, indent: str) -> str:
     """Wrap at the terminal's width; paths are never broken, so that they can be copied."""
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
-    return _encodable(
-        textwrap.fill(
-            sanitise(text),
-            width,
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+    filled = textwrap.fill(
+        sanitise(text),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-
-
-def _encodable(text: str) -> str:
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return fit_encoding(filled, sys.stdout)
 
 
 def _short(check: Check) -> str:
