@@ -49,7 +49,7 @@ class Relay:
     @property
     def goes_on(self) -> bool:
         """Whether there is a sampler, or may be one again."""
-        return self.first.is_running or ((self.was_slow and not self._has_begun) or self.sidecars[0].is_running)
+        return self.sidecars[0].is_running or (self.was_slow and not self._has_begun)
 
     @property
     def _has_begun(self) -> bool:

@@ -24,6 +24,7 @@ from whet.pipeline.machine import describe_machine
 from whet.pipeline.options import AttachOptions, Step
 from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.sources import gather_sources
+from whet.report.units import format_whole_share
 from whet.store import SavedRun, save_run
 from whet.target.attached import find_host, find_own_program, find_spec
 from whet.target.host import TargetHost
@@ -114,7 +115,7 @@ class _Attachment:
             self.notices.append(
                 Notice(
                     "py-spy",
-                    f"sampling stopped the process for {watched.paused_share * 100:.0f} % of the time",
+                    f"sampling stopped the process for {format_whole_share(watched.paused_share)} of the time",
                     f"--nonblocking does not stop it; --rate {max(1, self.options.rate // 4)} stops it less often",
                 )
             )

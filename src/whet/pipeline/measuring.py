@@ -14,7 +14,7 @@ from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
-from whet.collect.pyspy import PySpyCollector
+from whet.collect.pyspy import PySpyCollector, slow_down
 from whet.errors import StoreError, WhetError
 from whet.formats.line_windows import AgentReport
 from whet.merge.attribute import merge_run
@@ -26,6 +26,7 @@ from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
 from whet.pipeline.standard_input import record_input
+from whet.report.units import format_whole_share
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
 from whet.target.roots import count_compiled, find_program_roots
@@ -154,9 +155,10 @@ class _Measurement:
         if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
             self._notice(
                 "py-spy",
-                f"the program stood still for {outcome.poller.paused_share * 100:.0f} % of its time while the sampler "
-                "read its stacks: they are very deep, or the machine is busy; the time that this took is not counted",
-                f"--rate {max(1, options.rate // 10)} disturbs it less",
+                f"the program stood still for {format_whole_share(outcome.poller.paused_share)} of its time while the "
+                "sampler read its stacks: they are very deep, or the machine is busy; the time that this took is not "
+                "counted",
+                f"--rate {slow_down(options.rate)} disturbs it less",
             )
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):
             self._notice(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whet.errors import TargetError
 from whet.target.host import TargetHost
-from whet.target.program import SOURCE_SUFFIXES
+from whet.target.program import SOURCE_SUFFIXES, read_head
 
 WAYS = "whet runs a script, -m MODULE, -c CODE, or the name of a Python console script"
 
@@ -38,7 +38,7 @@ def _explain_present(name: str, path: Path) -> TargetError:
             return TargetError(f"{name} is a link to a file that is gone", WAYS)
         is_folder = path.is_dir()
         has_main = is_folder and _is_there(path / "__main__.py")
-        head = b"" if is_folder else _read_head(path)
+        head = b"" if is_folder else read_head(path)
     except OSError as error:
         return TargetError(f"{name} cannot be read: {error.strerror}", "run whet as somebody who may read it")
     if is_folder and not has_main:
@@ -62,11 +62,6 @@ def _is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
-
-
-def _read_head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(256)
 
 
 def _explain_absent(name: str, host: TargetHost | None, cwd: Path, path: str | None) -> TargetError:

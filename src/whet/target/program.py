@@ -29,9 +29,14 @@ def is_program(path: Path, *, heed_shebang: bool = True) -> bool:
         return False
 
 
-def _is_program_text(path: Path, heed_shebang: bool) -> bool:
+def read_head(path: Path) -> bytes:
+    """Return as much of a file as tells what it is. Raises ``OSError``."""
     with path.open("rb") as file:
-        head = file.read(256)
+        return file.read(256)
+
+
+def _is_program_text(path: Path, heed_shebang: bool) -> bool:
+    head = read_head(path)
     if head[:2] == b"#!" and heed_shebang:
         return interpreter_of_script(path) is not None
     return not head.startswith(_BINARY_MAGIC) and b"\0" not in head
