@@ -31,6 +31,18 @@ def start() -> Iterator[Callable[..., Sidecar]]:
         each.kill()
 
 
+@pytest.fixture
+def hear(start: Callable[..., Sidecar], make_tool: Tool) -> Callable[[str], Sidecar]:
+    """Let a tool of a few lines say what it has to say, and end."""
+
+    def listen(text: str) -> Sidecar:
+        each = start(make_tool(text))
+        each.finish()
+        return each
+
+    return listen
+
+
 def test_it_samples_when_it_says_so_and_ends_when_it_is_done(start: Callable[..., Sidecar], make_tool: Tool):
     each = start(
         (*make_tool("import sys; print('py-spy> Sampling process 100 times a second', sys.argv[1])"), "{pid}"), 77
@@ -123,34 +135,27 @@ def test_one_that_ignores_the_request_is_killed_in_the_end(
     assert each.finish(0.0) == -signal.SIGKILL
 
 
-def test_what_it_says_is_kept_in_part(start: Callable[..., Sidecar], make_tool: Tool):
-    each = start(
-        make_tool("""
-            print("first words")
-            for number in range(5000): print("word", number)
-            print("last words")
-        """)
-    )
-    each.finish()
+def test_what_it_says_is_kept_in_part(hear: Callable[[str], Sidecar]):
+    each = hear("""
+        print("first words")
+        for number in range(5000): print("word", number)
+        print("last words")
+    """)
     assert len(each.said) == sidecar.MAX_SAID
     assert (each.said[0], each.said[-1]) == ("first words", "last words")
     assert len(each.complaint) <= 300
 
 
-def test_what_it_says_of_its_own_work_is_read(start: Callable[..., Sidecar], make_tool: Tool):
-    each = start(
-        make_tool("""
-            print("py-spy> 1.02s behind in sampling, results may be inaccurate.")
-            for number in range(500): print("word", number)
-            print("py-spy> Wrote raw flamegraph data to 'x.raw'. Samples: 166 Errors: 261")
-            print("py-spy> You can use the flamegraph.pl script")
-        """)
-    )
-    each.finish()
+def test_what_it_says_of_its_own_work_is_read(hear: Callable[[str], Sidecar]):
+    each = hear("""
+        print("py-spy> 1.02s behind in sampling, results may be inaccurate.")
+        for number in range(500): print("word", number)
+        print("py-spy> Wrote raw flamegraph data to 'x.raw'. Samples: 166 Errors: 261")
+        print("py-spy> You can use the flamegraph.pl script")
+    """)
     assert each.is_behind
     assert each.counted == (166, 261)
-    silent = start(make_tool("print('Samples: many')"))
-    silent.finish()
+    silent = hear("print('Samples: many')")
     assert (silent.is_behind, silent.counted) == (False, (0, 0))
 
 
