@@ -424,6 +424,41 @@ def test_test_modules_that_pytest_compiles_itself_are_said_to_lack_hits(runner):
     assert not plain.warnings_about("line_profiler")
 
 
+DEEP = """
+import time
+
+def spin():
+    until = time.thread_time() + 0.02
+    while time.thread_time() < until:
+        pass
+
+def one(): spin()
+def two(): spin()
+
+def down(frames):
+    if frames:
+        return down(frames - 1)
+    for _ in range(80):
+        one()
+        two()
+
+down(200)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what looks cost is known on Linux")
+def test_looks_at_deep_stacks_become_rarer(runner):
+    ran = runner.whet(runner.write(DEEP))
+    needs_py_spy(ran)
+    told = ran.warnings_about("py-spy")
+    assert len(told) == 1, told
+    # On a busy machine such a sampler may even fall behind.
+    assert "it was looked at" in told[0] or "could not keep up" in told[0]
+    shares = [each["total_share"] for name in ("one", "two") for each in ran.find_functions(name)]
+    # A tenth of the looks at least, each good for a tenth of a second: 5 standard errors.
+    assert shares == [pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(ran.report["samples"]))] * 2
+
+
 @pytest.mark.parametrize("options", [["--repeat", "3"], ["--memory"], ["--full"]])
 def test_nothing_runs_again_after_a_failure(runner, options):
     program = runner.write(

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from whet.cli.console import say
+from whet.cli.options import RateOption
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
-from whet.pipeline.options import DEFAULT_REPORT
+from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
 
 
 def attach_command(
     process: Annotated[str, typer.Argument(metavar="PID", help="The id of the process.", show_default=False)],
     duration: Annotated[float, typer.Option(min=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
-    rate: Annotated[int, typer.Option(min=1, max=1000, metavar="HZ", help="Samples a second.")] = 100,
+    rate: RateOption = None,
     nonblocking: Annotated[
         bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
     ] = False,
@@ -43,10 +44,11 @@ def attach_command(
     check_output(output)
     pid = parse_pid(process)
     config = check_rules(Path.cwd())
-    with LiveLine(rate) as progress:
+    with LiveLine(rate or DEFAULT_RATE) as progress:
         options = AttachOptions(
             duration=duration,
-            rate=rate,
+            rate=rate or DEFAULT_RATE,
+            keep_rate=rate is not None,
             native=native,
             children=children,
             nonblocking=nonblocking,

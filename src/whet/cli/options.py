@@ -19,6 +19,12 @@ ModuleOption = Annotated[
 CodeOption = Annotated[
     str | None, typer.Option("-c", metavar="CODE", help="Run code; everything after it is the target's.")
 ]
+RateOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=1000, metavar="HZ", help="Samples a second. Unless told, 100, and fewer where a look costs much."
+    ),
+]
 TargetWords = Annotated[
     list[str] | None,
     typer.Argument(metavar="TARGET", help="A script, or the name of a Python console script.", show_default=False),

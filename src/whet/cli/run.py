@@ -13,7 +13,7 @@ import typer
 
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetCommand, TargetWords
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetCommand, TargetWords
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -25,7 +25,7 @@ from whet.cli.prove import (
     parse_time,
 )
 from whet.errors import UsageError, WhetError
-from whet.pipeline.options import DEFAULT_REPORT
+from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
 
 if TYPE_CHECKING:
     from whet.model.run import Run
@@ -46,7 +46,7 @@ def run_command(
     exact_lines: Annotated[
         bool, typer.Option("--exact-lines", help="Run once more to count the lines of hot functions exactly.")
     ] = False,
-    rate: Annotated[int, typer.Option(min=1, max=1000, metavar="HZ", help="Samples a second.")] = 100,
+    rate: RateOption = None,
     sampler: Annotated[
         str, typer.Option(metavar="NAME", help="What samples time: py-spy, pyinstrument, or a plug-in.")
     ] = "py-spy",
@@ -106,9 +106,10 @@ def run_command(
         parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
     config = check_rules(Path.cwd(), allow or ())
-    with LiveLine(rate) as progress:
+    with LiveLine(rate or DEFAULT_RATE) as progress:
         options = MeasureOptions(
-            rate=rate,
+            rate=rate or DEFAULT_RATE,
+            keep_rate=rate is not None,
             native=native,
             children=children,
             sampler=chosen,

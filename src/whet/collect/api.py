@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -28,14 +29,18 @@ class Launch:
     the target once its pid is known, with ``{pid}`` standing for it. ``captures``
     maps a format's name to the file that will hold the capture. The program
     begins when each of the commands has printed ``says_ready`` in a line; with an empty one,
-    when they have run for a moment without failing. ``slower`` takes the place of the first of them where that
-    says that it cannot keep up; both leave captures. ``tool`` is who is named where one fails.
+    when they have run for a moment without failing. One of ``slower``, by how many times more seldom it looks, takes
+    the place of the first of them, which looks ``rate`` times a second, where that says that it cannot keep up or
+    takes more than ``most_share`` of the program's time (0: it may take any); both leave captures. ``tool`` is who is
+    named where one fails.
     """
 
     agent: dict[str, object] = field(default_factory=dict)
     attach: tuple[tuple[str, ...], ...] = ()
     captures: tuple[tuple[str, Path], ...] = ()
-    slower: tuple[str, ...] = ()
+    slower: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    rate: int = 0
+    most_share: float = 0.0
     says_ready: str = "Sampling process"
     tool: str = "py-spy"
 

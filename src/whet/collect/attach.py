@@ -102,7 +102,7 @@ class _Watch:
             for command in self.plan.launch.attach:
                 self.sidecars.append(self._open(command))
             self._start()
-            relay = Relay(self.sidecars, self.plan.launch.slower, self._open)
+            relay = Relay(self.sidecars, self.plan.launch, self.plan.pid, self._open)
             with self._signals_caught():
                 self._watch(relay)
             for each in self.sidecars:

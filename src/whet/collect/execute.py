@@ -245,7 +245,7 @@ class _Execution:
             return self._fall_back(f"cannot be started: {error.strerror or error}")
         failed = [each for each in self.sidecars if not each.wait_until_sampling()]
         if self.sidecars and self.sidecars[0] not in failed:
-            self.relay = Relay(self.sidecars, commands[0][1].slower, lambda words: Sidecar(words, self.pid))
+            self.relay = Relay(self.sidecars, commands[0][1], self.pid, lambda words: Sidecar(words, self.pid))
         if not failed:
             return b"G"
         first, complaint = failed[0], failed[0].complaint

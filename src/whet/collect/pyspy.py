@@ -19,26 +19,40 @@ from whet.target.tools import find_tool
 
 ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"
-SLOW = "pyspy-slow.raw"
-SLOWER = 10
-"""How many times more seldom the sampler looks that takes over from one that cannot keep up."""
+SLOWER = (2, 3, 5, 10)
+"""How many times more seldom the sampler may look that takes over from one that costs too much or cannot keep up."""
+MOST_SHARE = 0.06
+"""Part of the program's time that looks may take; at more, a slower sampler takes over."""
 WALL_PART = 4
 """The second sampler looks once for so many looks of the first."""
 
 
-def slow_down(rate: int) -> int:
-    """Return how many samples a second the one takes that takes over from a first one of ``rate``."""
-    return max(1, rate // SLOWER)
+def slow_down(rate: int, times: int = SLOWER[-1]) -> int:
+    """Return how many samples a second the one takes that looks so many ``times`` more seldom than one of ``rate``."""
+    return max(1, rate // times)
+
+
+def slow_capture(times: int) -> str:
+    """Return the name of the file that this one leaves."""
+    return f"pyspy-slow-{times}.raw"
 
 
 class PySpyCollector:
-    """Samples the target from outside. ``rate`` is in samples a second."""
+    """Samples the target from outside. ``rate`` is in samples a second, kept with ``keep_rate`` whatever it costs."""
 
     name = "py-spy"
     metrics = frozenset((Metric.CPU, Metric.WAITING, Metric.IDLE))
 
-    def __init__(self, rate: int = 100, native: bool = False, children: bool = True, nonblocking: bool = False) -> None:
+    def __init__(
+        self,
+        rate: int = 100,
+        native: bool = False,
+        children: bool = True,
+        nonblocking: bool = False,
+        keep_rate: bool = False,
+    ) -> None:
         self.rate = rate
+        self.keep_rate = keep_rate
         self.native = native
         self.children = children
         self.nonblocking = nonblocking
@@ -62,12 +76,17 @@ class PySpyCollector:
         common = [tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames"]
         if self.children:
             common.append("--subprocesses")
-        how = ["--native"] * self.native + ["--nonblocking"] * self.nonblocking
-        active = [*common, "--rate", str(self.rate), "--output", str(out / ACTIVE), *how]
-        slower = [*common, "--rate", str(slow_down(self.rate)), "--output", str(out / SLOW), *how]
+        looks = [*common, *["--native"] * self.native, *["--nonblocking"] * self.nonblocking]
+        active = [*looks, "--rate", str(self.rate), "--output", str(out / ACTIVE)]
+        slower = {
+            times: (*looks, "--rate", str(slow_down(self.rate, times)), "--output", str(out / slow_capture(times)))
+            for times in SLOWER
+        }
         wall = [*common, "--rate", str(self.wall_rate), "--output", str(out / WALL), "--idle", "--nonblocking"]
         return Launch(
             attach=(tuple(active), tuple(wall)),
-            slower=tuple(slower),
+            slower=slower,
+            rate=self.rate,
+            most_share=0.0 if self.keep_rate or self.nonblocking else MOST_SHARE,
             captures=(("pyspy-raw", out / ACTIVE), ("pyspy-raw", out / WALL)),
         )

@@ -77,7 +77,11 @@ class _Attachment:
         python = find_python_in(self.process)
         spec, host = find_spec(python), find_host(python)
         collector = PySpyCollector(
-            self.options.rate, self.options.native, self.children, nonblocking=self.options.nonblocking
+            self.options.rate,
+            self.options.native,
+            self.children,
+            nonblocking=self.options.nonblocking,
+            keep_rate=self.options.keep_rate,
         )
         missing = collector.missing(host)
         if missing is not None:

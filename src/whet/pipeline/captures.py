@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -102,10 +103,13 @@ class Captures:
         computing = PySpyRaw(rate, Metric.CPU, version, lenient=True)
 
         def read_active(first: BinaryIO) -> Iterable[Profile]:
-            if not (slow := self.out / pyspy.SLOW).is_file():
-                return computing.read(first)
-            with slow.open("rb") as then:
-                return list(computing.read_all([(first, 1), (then, rate // pyspy.slow_down(rate))]))
+            with contextlib.ExitStack() as stack:
+                files = [(first, 1)]
+                for times in pyspy.SLOWER:
+                    if (slow := self.out / pyspy.slow_capture(times)).is_file():
+                        weight = rate // pyspy.slow_down(rate, times)
+                        files.append((stack.enter_context(slow.open("rb")), weight))
+                return list(computing.read_all(files))
 
         active = self._read("py-spy", self.out / pyspy.ACTIVE, read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)

@@ -124,7 +124,7 @@ class _Measurement:
     def _measure_time(self, out: Path, number: int) -> Outcome:
         host, options = self.host, self.options
         inside = PyinstrumentCollector(host, options.rate)
-        outside = PySpyCollector(options.rate, options.native, options.children)
+        outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
         lines = LineProfilerCollector(host, program=self.program, include=options.include, exclude=options.exclude)
         launches: list[Launch] = [lines.launch(self.spec, out)]
         self._can_run(lines, "hits are missing")

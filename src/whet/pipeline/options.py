@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from whet.collect.api import Collector
 
 DEFAULT_REPORT = DEFAULT_NAME
+DEFAULT_RATE = 100
+"""Samples a second; fewer where a look costs the program much."""
 
 
 class Sampler(StrEnum):
@@ -41,7 +43,9 @@ class MeasureOptions:
     ends the program itself. ``repeat`` pools that many executions.
     """
 
-    rate: int = 100
+    rate: int = DEFAULT_RATE
+    keep_rate: bool = False
+    """Whether to look as often as that whatever it costs the program."""
     native: bool = False
     children: bool = True
     sampler: Sampler | Collector = Sampler.PY_SPY
@@ -63,7 +67,9 @@ class AttachOptions:
     """How to sample a process that runs already. ``duration`` is seconds, ``rate`` samples a second."""
 
     duration: float = 30.0
-    rate: int = 100
+    rate: int = DEFAULT_RATE
+    keep_rate: bool = False
+    """Whether to look as often as that whatever it costs the process."""
     native: bool = False
     children: bool = True
     nonblocking: bool = False

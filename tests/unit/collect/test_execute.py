@@ -381,7 +381,7 @@ def test_a_sampler_that_falls_behind_hands_over_to_a_slower_one(run: Run, make_t
     """, "slower.py")  # fmt: skip
     outcome, said, _ = run(
         WAIT.format(path=str(tmp_path / "taken")) + "print('done')",
-        launches=(Launch(attach=(late,), slower=slower),),
+        launches=(Launch(attach=(late,), slower={10: slower}),),
     )
     assert (outcome.status, said) == (0, "done\n")
     (notice,) = outcome.notices

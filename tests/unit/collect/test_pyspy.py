@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from whet.collect import pyspy
-from whet.collect.pyspy import ACTIVE, SLOW, WALL, PySpyCollector
+from whet.collect.pyspy import ACTIVE, WALL, PySpyCollector
 from whet.model.run import Interpreter
 from whet.target.host import TargetHost
 from whet.target.spec import TargetKind, TargetSpec
@@ -86,8 +86,18 @@ def test_without_the_tool_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch
     assert PySpyCollector().launch(SPEC, tmp_path).attach[0][0] == "py-spy"
 
 
-@pytest.mark.parametrize(("rate", "slow"), [(1, "1"), (100, "10"), (1000, "100")])
-def test_the_one_that_takes_over_differs_in_its_rate_alone(rate: int, slow: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rate", "slow"), [(1, [1, 1, 1, 1]), (100, [50, 33, 20, 10]), (1000, [500, 333, 200, 100])])
+def test_those_that_may_take_over_differ_in_their_rates_alone(rate: int, slow: list[int], tmp_path: Path) -> None:
     launch = PySpyCollector(rate, native=True).launch(SPEC, tmp_path)
-    active, then = read_options(launch.attach[0]), read_options(launch.slower)
-    assert then == {**active, "--rate": slow, "--output": str(tmp_path / SLOW)}
+    active = read_options(launch.attach[0])
+    assert launch.rate == rate
+    assert {times: read_options(words) for times, words in launch.slower.items()} == {
+        times: {**active, "--rate": str(each), "--output": str(tmp_path / f"pyspy-slow-{times}.raw")}
+        for times, each in zip((2, 3, 5, 10), slow, strict=True)
+    }
+
+
+def test_a_rate_that_was_asked_for_is_kept_and_looks_that_stop_nothing_cost_nothing(tmp_path: Path) -> None:
+    assert PySpyCollector().launch(SPEC, tmp_path).most_share == pyspy.MOST_SHARE
+    assert PySpyCollector(keep_rate=True).launch(SPEC, tmp_path).most_share == 0
+    assert PySpyCollector(nonblocking=True).launch(SPEC, tmp_path).most_share == 0

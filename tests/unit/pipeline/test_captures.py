@@ -138,12 +138,13 @@ def test_time_in_line_for_a_processor_is_no_cpu_time(tmp_path):
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
 
 
-def test_a_slower_sampler_that_took_over_counts_for_its_time(tmp_path):
+@pytest.mark.parametrize(("times", "count"), [(10, 20), (5, 40), (2, 100)])
+def test_a_slower_sampler_that_took_over_counts_for_its_time(tmp_path, times, count):
     (tmp_path / pyspy.ACTIVE).write_text(RECORD.format(tid=7, name="Main", count=100))
-    (tmp_path / pyspy.SLOW).write_text(RECORD.format(tid=7, name="Main", count=20))
+    (tmp_path / pyspy.slow_capture(times)).write_text(RECORD.format(tid=7, name="Main", count=count))
     (profile,), notices = read_time(tmp_path, Outcome(wall_ns=3 * 10**9, cpu_ns=3 * 10**9))
     assert spent(profile, Metric.CPU) == {7: 3}
-    assert (sum(each.count for each in profile.samples), notices) == (120, [])
+    assert (sum(each.count for each in profile.samples), notices) == (100 + count, [])
 
 
 @pytest.mark.parametrize(("paused", "names"), [(0.9, ["main"]), (0.1, ["main", "<no Python frame>"])])
