@@ -19,10 +19,10 @@ try:
 except ImportError:
     resource = None  # type: ignore[assignment]
 
-COST_SHARE = 0.005
+COST_SHARE = 0.01
 """Part of the CPU time that all counters together may cost."""
-FREE_COUNTS = 200_000
-"""Counts that cost nothing worth saving (5 ms in all): short programs are counted whole."""
+FREE_COUNTS = 400_000
+"""Counts that cost nothing worth saving (10 ms in all): short programs are counted whole."""
 LEAST_PHASE_NS = 300_000
 SETTLING_NS = 30_000
 """Part of a phase that is not the program's usual run: the tick's own beginning and end, and cold caches after it.
