@@ -22,7 +22,8 @@ if sys.platform != "win32":
 from . import captures, counting, exits, importer, looks, placing, precise, schedule, toggling, unseen, windows
 
 FIRST_SAVE_NS = 30_000_000
-SAVE_EVERY_NS = 2_000_000_000
+SAVE_TIMES = 3
+SAVE_EVERY_NS = 3_000_000_000
 SAVE_SHARE = 0.003
 """Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
 GROWTH_WORTH_A_STACK = 1.02
@@ -290,7 +291,7 @@ class Agent:
             began = perf_counter_ns()
             self._save(cpu_ns)
             self.save_ns += perf_counter_ns() - began
-            self.save_at_ns = min(2 * cpu_ns, cpu_ns + SAVE_EVERY_NS)
+            self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
 
     def _save(self, cpu_ns: int, *, thoroughly: bool = False) -> None:
         report = {

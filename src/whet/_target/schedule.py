@@ -12,7 +12,7 @@ WINDOW_SECONDS = 0.001
 """Length of a window; without a precise timer the kernel rounds up to its tick, 1 to 4 ms."""
 FIRST_GAPS = 0.025
 """Mean CPU seconds between windows at the start."""
-GAPS = ((0.0, FIRST_GAPS), (1.0, 0.1), (4.0, 0.15))
+GAPS = ((0.0, FIRST_GAPS), (1.0, 0.1), (3.0, 0.2))
 """The same at some CPU times; between these it grows steadily, after the last it stays."""
 COUNTING_SECONDS = 0.001
 """Length of a phase in which functions have counters that they mostly lack."""

@@ -21,7 +21,7 @@ _NOP = opcode.opmap["NOP"].to_bytes(2, sys.byteorder)
 """As line_profiler spells it, so that it knows padded code as such."""
 EAGER_CODES = 400
 """Code objects registered as soon as their module is compiled; later ones when they are seen on the stack."""
-SNAPSHOT_SHARE = 0.01
+SNAPSHOT_SHARE = 0.005
 """Part of the CPU time that reading line_profiler's counters may cost."""
 
 

@@ -23,8 +23,8 @@ def mean_gap(cpu_ns: int, *, with_phases: bool = False) -> float:
         (0, FIRST_GAPS),
         (SECOND // 2, (FIRST_GAPS + 0.1) / 2),
         (SECOND, 0.1),
-        (5 * SECOND // 2, 0.125),
-        (4 * SECOND, 0.15),
+        (5 * SECOND // 2, 0.175),
+        (3 * SECOND, 0.2),
         (10**6 * SECOND, GAPS[-1][1]),
     ],
 )
