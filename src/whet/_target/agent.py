@@ -24,6 +24,7 @@ from . import captures, counting, exits, importer, looks, placing, precise, sche
 FIRST_SAVE_NS = 30_000_000
 SAVE_TIMES = 3
 SAVE_EVERY_NS = 3_000_000_000
+"""The next save comes after so many times the CPU time of the last, and at the latest so much later."""
 SAVE_SHARE = 0.003
 """Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
 GROWTH_WORTH_A_STACK = 1.02

@@ -44,7 +44,6 @@ class Relay:
         """The one that the program began with."""
         self.times = 0
         """How many times more seldom the one looks that takes over; 0: none does."""
-        self.was_slow = False
         self.share = 0.0
         """Part of the program's time that the first took, where that was too much."""
         self._stops = Stops(pid, self.first.process.pid, launch.rate) if launch.most_share else None
@@ -79,8 +78,7 @@ class Relay:
     def _judge(self) -> int:
         """Return how many times more seldom to look from now on; 0: as before."""
         slower, most = self.launch.slower, self.launch.most_share
-        self.was_slow = bool(slower) and self.first.is_behind
-        if self.was_slow or not slower:
+        if self.first.is_behind or not slower:
             return max(slower, default=0)
         share = self._stops.share() if self._stops is not None and self.first.is_running else 0.0
         if share <= most:
@@ -98,11 +96,11 @@ class Relay:
         ``nonblocking``: they do not stop the program. ``deeper`` names what reads deeper stacks.
         """
         notices = []
-        if self.was_slow or self.first.is_behind:
+        if self.first.is_behind:
             late = "the sampler could not keep up (very deep stacks, or a busy machine), "
             if self._has_begun:
                 late += "so after its first seconds a slower one went on, with fewer samples for the same time"
-            elif self.was_slow:
+            elif self.times and not self.share:
                 late += "and no slower one could begin: the shares are those of the first seconds"
             else:
                 late += "so fewer samples stand for the same time"

@@ -14,6 +14,12 @@ MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
 
 
+def read_times(task: Path) -> tuple[int, int]:
+    """Return for how many nanoseconds a thread has run and stood in line. Raises ``OSError`` and ``ValueError``."""
+    running, in_line = (task / "schedstat").read_text().split()[:2]
+    return int(running), int(in_line)
+
+
 class TreePoller:
     """Polls ``/proc``. On systems without it, every figure is zero and ``supported`` is false."""
 
@@ -119,9 +125,9 @@ class TreePoller:
                         self._polls += 1
                         self._paused_polls += fields[0] == "t"
                     # Finer, and tells the queue apart; kernels can be built without it.
-                    spent, late = Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split()[:2]
-                    if int(spent):
-                        self.clocks[pid, tid], self.delays[pid, tid] = int(spent), int(late)
+                    spent, late = read_times(Path(f"/proc/{pid}/task/{tid}"))
+                    if spent:
+                        self.clocks[pid, tid], self.delays[pid, tid] = spent, late
                 except (OSError, ValueError, IndexError):
                     continue
 

@@ -19,6 +19,7 @@ def ask(monkeypatch):
     def said(*stretches, rate=100):
         now = [Clocks(0, 0, 0, 0, 0)]
         monkeypatch.setattr(stops, "read_clocks", lambda _pid, _sampler: now[0])
+        monkeypatch.setattr(stops, "perf_counter_ns", lambda: now[0].wall)
         costs = Stops(1, 2, rate)
         shares = [costs.share()]
         for running, in_line, left, sampler in stretches:
@@ -60,8 +61,9 @@ def test_looks_take_no_more_than_the_sampler_worked(ask):
 
 
 def test_less_than_a_stretch_is_waited_for(monkeypatch):
-    times = iter([0, 1, 2, 3])
-    monkeypatch.setattr(stops, "read_clocks", lambda _pid, _sampler: Clocks(next(times), 0, 0, 0, 0))
+    times = iter([1, 2, 3])
+    monkeypatch.setattr(stops, "read_clocks", lambda _pid, _sampler: Clocks(0, 0, 0, 0, 0))
+    monkeypatch.setattr(stops, "perf_counter_ns", lambda: next(times))
     costs = Stops(1, 2, 100)
     assert [costs.share() for _ in range(4)] == [0] * 4
 
