@@ -20,10 +20,9 @@ Where it costs nothing in comparison, passes that get as far as the last line th
 is counted for are counted too: then no exception has come in between.
 
 A counter is an object placed among the constants of the code object, so no name
-appears in any namespace of the program. Its increment is three bytecodes
-without a point where the interpreter could switch threads. Where counters are
-placed: :mod:`placing`. How those that turn out to cost too much are
-switched off: :mod:`toggling`.
+appears in any namespace of the program. Counting is a single instruction, which no other thread
+can interrupt: :mod:`counts`. Where counters are placed: :mod:`placing`. How those that
+turn out to cost too much are switched off: :mod:`toggling`.
 """
 
 from __future__ import annotations
@@ -34,9 +33,10 @@ from enum import StrEnum
 from typing import Any
 
 from .code_tree import walk_code
+from .counts import Count
 
-COUNTER_COST_NS = 25
-"""Roughly what one increment costs."""
+COUNTER_COST_NS = 10
+"""Roughly what counting once costs."""
 SIZED_COST_NS = 160
 """Roughly what asking for a length costs, once a loop."""
 LEAVE_COST_NS = 100
@@ -44,7 +44,8 @@ LEAVE_COST_NS = 100
 HIDDEN_BY = 50
 """A counter stays where the code around it costs at least this many times more."""
 
-MARK = "\0whet anchor %d\0"
+COUNTED = ("n", "passed")
+"""Fields of an anchor that are counted by code of their own."""
 _EMPTY: dict[str, None] = {}
 _KEYS, _VALUES, _ITEMS = type(_EMPTY.keys()), type(_EMPTY.values()), type(_EMPTY.items())
 _WITH_LENGTH = (range, tuple, dict, str, set, bytes, bytearray, frozenset, _KEYS, _VALUES, _ITEMS)
@@ -81,19 +82,21 @@ class _Probe:
 
 _OWN_REFERENCES = _Probe() + ([0] + [1])  # noqa: RUF005  # made just now, so that nobody else refers to it
 """References that an addition sees to what is added when there is no other."""
-_REMADE = (
-    "type('anchor', (), {'n': 0, 'passed': 0, '__add__': lambda self, shown: shown, 'leave': lambda self, of: None})()"
-)
+_REMADE = "type('anchor', (), {'__add__': lambda self, shown: shown, 'leave': lambda self, of: None})()"
 """What an anchor becomes in another process: something that counts for nobody."""
 
 
+def make_mark(number: int, does: str = "") -> str:
+    """Return what stands in compiled code for an anchor, or for the counter of one of its fields."""
+    return f"\0whet anchor {number} {does}\0"
+
+
 class Anchor:
-    """A counter. Pickled by value (as cloudpickle does with functions) it becomes a plain namespace."""
+    """What counts one piece of code. Pickled by value (as cloudpickle does with functions) it becomes a namespace."""
 
     __slots__ = (
-        "check", "checked", "code_line", "end_line", "entries", "exact", "file", "function", "header",
-        "header_is_sure", "kind", "left", "likely", "line", "lines", "n", "passed", "removes", "twin",
-        "unsure", "worth",
+        "check", "checked", "code_line", "counts", "end_line", "entries", "exact", "file", "function", "header",
+        "header_is_sure", "kind", "left", "likely", "line", "lines", "offered", "removes", "twin", "unsure", "worth",
     )  # fmt: skip
 
     def __init__(self, kind: str, file: str, function: str, code_line: int, line: int, *, worth: int = 0) -> None:
@@ -116,9 +119,9 @@ class Anchor:
         """Lines that do so where no exception comes in between."""
         self.checked: list[int] = []
         """Those of ``likely`` that no exception has kept from running if ``passed`` is as large as ``n``."""
-        self.n = 0
-        self.passed = 0
-        """How often the last of ``checked`` was reached; of a sized loop, how often it came to its end."""
+        self.counts = {does: Count(self, does) for does in COUNTED}
+        self.offered = 0
+        """The lengths that a sized loop's iterables had, added up."""
         self.entries = 0
         self.left = 0
         """The lengths at the end of all loops, where ``check`` asks for them."""
@@ -158,10 +161,10 @@ class Anchor:
         # Asked for first: between reading a counter and writing it, no other thread may come in.
         length = len(iterable)
         self.entries += 1
-        self.n += length
+        self.offered += length
         if self.entries % _CHECK_EVERY == 0:
             cost = SIZED_COST_NS + (LEAVE_COST_NS if self._looks_again else 0)
-            if self.n * self.worth < self.entries * cost * HIDDEN_BY:
+            if self.offered * self.worth < self.entries * cost * HIDDEN_BY:
                 self.exact = False
         return iterable
 
@@ -173,8 +176,18 @@ class Anchor:
             iterable = sys._getframe(1).f_globals.get(iterable)
         kind = type(iterable)
         length = len(iterable) if kind is list or any(kind is each for each in _WITH_LENGTH) else 0
-        self.passed += 1
+        next(self.counts["passed"])
         self.left += length
+
+    @property
+    def n(self) -> int:
+        """How often the lines ran, or of a sized loop, how often they were to run."""
+        return self.offered if self.kind == "sized" else self.counts["n"].taken
+
+    @property
+    def passed(self) -> int:
+        """How often the last of ``checked`` was reached; of a sized loop, how often it came to its end."""
+        return self.counts["passed"].taken
 
     @property
     def is_exact(self) -> bool:
@@ -208,7 +221,9 @@ class Anchor:
 
     def forget(self) -> None:
         """Start from nothing, in a forked child."""
-        self.n = self.passed = self.entries = self.left = 0
+        self.offered = self.entries = self.left = 0
+        for each in self.counts.values():
+            each.begin_anew()
 
     def describe(self) -> dict[str, Any]:
         """Return what :meth:`of` needs to make this anchor again in another process."""
@@ -232,9 +247,18 @@ class Anchor:
         return (eval, (_REMADE,))
 
 
+def _list_marks(anchors: list[Anchor]) -> dict[str, Anchor | Count]:
+    """Return what is to stand in the place of each mark."""
+    marks: dict[str, Anchor | Count] = {}
+    for number, anchor in enumerate(anchors):
+        marks[make_mark(number)] = anchor
+        marks |= {make_mark(number, does): count for does, count in anchor.counts.items()}
+    return marks
+
+
 def install_anchors(code: types.CodeType, anchors: list[Anchor]) -> types.CodeType:
-    """Return ``code`` with the marks among its constants replaced by the anchors themselves."""
-    marks = {MARK % index: anchor for index, anchor in enumerate(anchors)}
+    """Return ``code`` with the marks among its constants replaced by the anchors and counters themselves."""
+    marks = _list_marks(anchors)
 
     def install(one: types.CodeType) -> types.CodeType:
         constants = tuple(
@@ -276,15 +300,15 @@ def patch(code: types.CodeType, anchors: list[Anchor]) -> None:
     """
     import ctypes
 
-    marks = {MARK % index: anchor for index, anchor in enumerate(anchors)}
+    marks = _list_marks(anchors)
     for one in walk_code(code):
         constants = one.co_consts
         for index, constant in enumerate(constants):
             if type(constant) is str and constant in marks:
-                anchor = marks[constant]
+                made = marks[constant]
                 # Kept, and the mark with it: the tuple's own counting of references knows nothing of the exchange.
-                _kept.append((anchor, constant, anchor))
+                _kept.append((made, constant, made))
                 slot = ctypes.c_size_t.from_address(
                     id(constants) + tuple.__basicsize__ + index * ctypes.sizeof(ctypes.c_size_t)
                 )
-                slot.value = id(anchor)
+                slot.value = id(made)

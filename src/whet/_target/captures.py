@@ -12,8 +12,10 @@ _open = open
 
 def write_capture(file: str, data: Any, *, in_ascii: bool = False) -> None:
     """Write ``data`` as JSON. Raises ``OSError``."""
+    # Whole, not piece by piece into the file: the encoder in C does only that.
+    text = json.dumps(data, ensure_ascii=in_ascii)
     temporary = f"{file}.tmp"
     # "surrogatepass" is for file names that are not UTF-8.
     with _open(temporary, "w", encoding="utf-8", errors="surrogatepass") as sink:
-        json.dump(data, sink, ensure_ascii=in_ascii)
+        sink.write(text)
     os.replace(temporary, file)

@@ -7,6 +7,7 @@ at its own speed, so scaling by time is right there.
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from .anchors import COUNTER_COST_NS, Anchor
@@ -19,10 +20,10 @@ try:
 except ImportError:
     resource = None  # type: ignore[assignment]
 
-COST_SHARE = 0.01
+COST_SHARE = 0.006
 """Part of the CPU time that all counters together may cost."""
-FREE_COUNTS = 400_000
-"""Counts that cost nothing worth saving (10 ms in all): short programs are counted whole."""
+FREE_COUNTS = 500_000
+"""Counts that cost nothing worth saving (5 ms in all): short programs are counted whole."""
 LEAST_PHASE_NS = 300_000
 SETTLING_NS = 30_000
 """Part of a phase that is not the program's usual run: the tick's own beginning and end, and cold caches after it.
@@ -32,7 +33,7 @@ Found from the rates in phases of 0.5 to 4 ms.
 MOST_BASES = 40
 MOST_PHASES = 1_500
 """After that many phases time alone tells enough, and nothing more is kept of each."""
-HASTE_NS = 150
+HASTE_NS = 80
 """A loop with shorter iterations is not counted only to scale others by it: that would slow it down too much."""
 
 
@@ -100,6 +101,8 @@ class Toggles:
     def __init__(self) -> None:
         self.cost_ns = measure_cost()
         self.on: list[Toggle] = []
+        self.left_over: list[Callable[[], int]] = []
+        """What tells for each of them how far it can still count: the quickest there is to read."""
         self.before: list[int] = []
         self.off: list[_Off] = []
         self.of_code: dict[int, list[Toggle]] = {}
@@ -134,12 +137,13 @@ class Toggles:
         for each in found:
             self.of_code.setdefault(id(each.code), []).append(each)
         self.on += found
-        self.before += [each.anchor.n for each in found]
+        self.left_over += [each.anchor.counts["n"].__length_hint__ for each in found]
+        self.before += [read() for read in self.left_over[len(self.before) :]]
 
     def begin_gap(self, cpu_ns: int) -> None:
         """Begin a stretch without tracing."""
         self.began = cpu_ns
-        self.before = [each.anchor.n for each in self.on]
+        self.before = [read() for read in self.left_over]
 
     def end_gap(self, cpu_ns: int) -> None:
         """Switch off what was passed too often since the gap began."""
@@ -149,13 +153,15 @@ class Toggles:
         for each in self.off:
             each.missed_ns += spent
         self._switch_off_short_loops()
+        left_over = [read() for read in self.left_over]
         passed = [
-            (toggle.anchor.n - before, index)
-            for index, (toggle, before) in enumerate(zip(self.on, self.before, strict=True))
-            if toggle.anchor.n != before
+            (before - now, index)
+            for index, (before, now) in enumerate(zip(self.before, left_over, strict=True))
+            if before != now
         ]
         passed.sort(reverse=True)
-        total = sum(count for count, _ in passed)
+        # Where its ends are counted too, a pass costs twice as much.
+        total = sum(count * self._weigh(index) for count, index in passed)
         self.passed += total
         allowed = COST_SHARE * spent / COUNTER_COST_NS if self.passed > FREE_COUNTS else total
         gone: set[int] = set()
@@ -169,7 +175,7 @@ class Toggles:
             toggle.set(False)
             if not toggle.is_on:
                 gone.add(index)
-                total -= count
+                total -= count * self._weigh(index)
                 self._give_up_end(toggle)
                 if superfluous:
                     toggle.anchor.exact = False
@@ -185,8 +191,12 @@ class Toggles:
             self._watch_loops(spent)
         if gone:
             self.on = [each for index, each in enumerate(self.on) if index not in gone]
+            self.left_over = [each for index, each in enumerate(self.left_over) if index not in gone]
         # What comes until the next gap is told to begin belongs to none, and nothing is taken twice.
         self.begin_gap(cpu_ns)
+
+    def _weigh(self, index: int) -> int:
+        return 2 if id(self.on[index].anchor) in self.ends else 1
 
     def close_gates(self) -> None:
         """Ask no loop for its length any more."""

@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .anchors import COUNTER_COST_NS, HIDDEN_BY, MARK, Anchor, Check
+from .anchors import COUNTED, COUNTER_COST_NS, HIDDEN_BY, Anchor, Check, make_mark
 from .claims import (
     LEAVES,
     LOOPS,
@@ -18,8 +18,9 @@ from .claims import (
     removes,
     walk_scope,
 )
+from .counts import turn_counts
 from .gates import GateError, make_gate, turn_gates
-from .increments import insert_increment, make_call, make_increment, place_at_start
+from .insertions import insert_counting, make_call, make_counting, place_at_start
 from .loop_lengths import cannot_fail, choose_check, has_whole_header, may_have_length
 
 LEAST_COST_NS = 90
@@ -125,12 +126,13 @@ class Placer:
         if at < len(body) and not (of is not None and _is_on_line_of(of, body[at])):
             self._count_in(body, at, "once", scope, to_the_end=True)
 
-    def _new(self, kind: str, scope: _Scope, line: int, worth: int = 0) -> tuple[Anchor, ast.Constant] | None:
+    def _new(self, kind: str, scope: _Scope, line: int, worth: int = 0) -> tuple[Anchor, int] | None:
+        """Make an anchor; its marks are made of the number that is returned."""
         if len(self.anchors) >= self.budget:
             return None
         anchor = Anchor(kind, self.file, scope.name, scope.first, line, worth=worth)
         self.anchors.append(anchor)
-        return anchor, ast.Constant(value=MARK % (len(self.anchors) - 1))
+        return anchor, len(self.anchors) - 1
 
     def _count_in(
         self, body: list[ast.stmt], at: int, kind: str, scope: _Scope, *, to_the_end: bool = False
@@ -139,14 +141,14 @@ class Placer:
         made = self._new(kind, scope, body[at].lineno)
         if made is None:
             return None
-        anchor, constant = made
+        anchor, number = made
         anchor.end_line = body[-1].end_lineno or body[-1].lineno
         claims = list_claims(body[at:])
         anchor.lines, anchor.likely = claims.sure, sorted(claims.likely + claims.checked)
         if to_the_end and claims.checked:
             anchor.checked = claims.checked
-            insert_increment(body, at + claims.last, constant, "passed")
-        insert_increment(body, at, constant, "n")
+            insert_counting(body, at + claims.last, make_mark(number, "passed"))
+        insert_counting(body, at, make_mark(number, "n"))
         return anchor
 
     def _place_in_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope) -> None:
@@ -183,7 +185,7 @@ class Placer:
         made = self._new("sized", scope, line, worth)
         if made is None:
             return None
-        anchor, constant = made
+        anchor, number = made
         claims = list_claims(node.body)
         # What raises leaves the loop, and then not all of its loops come to their end.
         anchor.lines, anchor.likely = sorted(claims.sure + claims.checked), claims.likely
@@ -195,16 +197,16 @@ class Placer:
             assert isinstance(node.iter, ast.Name)  # see there
             named = node.iter.id
             what = ast.Name(named, ast.Load()) if anchor.check is Check.LOCAL else ast.Constant(named)
-            ended: ast.stmt = ast.Expr(make_call(constant, "leave", what))
+            ended: ast.stmt = ast.Expr(make_call(make_mark(number), "leave", what))
             for part in ast.walk(ended):
                 place_at_start(part, node.iter)
             node.orelse.insert(0, ended)
         else:
-            node.orelse.insert(0, make_increment(constant, "passed", node.iter))
+            node.orelse.insert(0, make_counting(make_mark(number, "passed"), node.iter))
         if isinstance(node.iter, ast.List) and not any(isinstance(each, ast.Starred) for each in node.iter.elts):
             # What the compiler makes of it where it stands right behind "in".
             node.iter = ast.copy_location(ast.Tuple(node.iter.elts, ast.Load()), node.iter)
-        node.iter = make_gate(node.iter, ast.Constant(constant.value))
+        node.iter = make_gate(node.iter, ast.Constant(make_mark(number)))
         return anchor
 
 
@@ -295,8 +297,11 @@ def compile_with_anchors(
         if change is not None:
             change(tree)
         code = compile(tree, file, "exec", dont_inherit=True)
-        marks = frozenset(MARK % index for index, anchor in enumerate(placer.anchors) if anchor.kind == "sized")
-        return Placed(turn_gates(code, marks) if marks else code, placer.anchors)
+        numbered = list(enumerate(placer.anchors))
+        gates = frozenset(make_mark(number) for number, anchor in numbered if anchor.kind == "sized")
+        counts = frozenset(make_mark(number, does) for number, _ in numbered for does in COUNTED)
+        code = turn_gates(code, gates) if gates else code
+        return Placed(turn_counts(code, counts) if counts else code, placer.anchors)
 
     try:
         return place(asks_lengths=True)

@@ -1,6 +1,6 @@
 """Switches counters off where they cost too much, and on again for short phases: how.
 
-Whether a counter's 25 ns show depends on how often it is passed, which only
+Whether what a counter costs shows depends on how often it is passed, which only
 running tells. So counters stand wherever they tell something, and one that is
 passed too often has a jump written over its first instruction, in the
 bytecode of the function that is there already: frames that run, closures and
@@ -27,6 +27,7 @@ from time import perf_counter_ns
 
 from .anchors import Anchor
 from .code_tree import walk_code
+from .counts import Count
 
 # Not when it is needed: by then a module of the program's may have the name.
 try:
@@ -78,7 +79,7 @@ class Toggle:
 def find_toggles(code: types.CodeType) -> Iterator[Toggle]:
     """Yield the counters in ``code`` and in all code inside it."""
     for one in walk_code(code):
-        if any(type(each) is Anchor for each in one.co_consts):
+        if any(type(each) is Anchor or type(each) is Count for each in one.co_consts):
             yield from _find_own(one)
 
 
@@ -88,12 +89,18 @@ def _find_own(code: types.CodeType) -> Iterator[Toggle]:
     # Where an instruction begins, its prefixes included: where the one before it, with its caches, is over.
     begins = [_find_prefix(code.co_code, end) for end in ends]
     for at, each in enumerate(instructions):
-        if "LOAD_CONST" not in each.opname or type(each.argval) is not Anchor:
+        if "LOAD_CONST" not in each.opname:
             continue
-        last, does = _find_last(instructions, at)
-        first = at - 1 if does == "gate" else at
+        if type(each.argval) is Anchor:
+            anchor = each.argval
+            first, last, does = _find_call(instructions, at)
+        elif type(each.argval) is Count:
+            anchor, does = each.argval.of, each.argval.does
+            first, last = _find_counting(instructions, at)
+        else:
+            continue
         if last + 1 < len(instructions) and 0 < (begins[last + 1] - begins[first]) // 2 - 1 < 256:
-            yield Toggle(each.argval, code, begins[first], begins[last + 1], does)
+            yield Toggle(anchor, code, begins[first], begins[last + 1], does)
 
 
 def _find_prefix(bytecode: bytes, offset: int) -> int:
@@ -102,17 +109,23 @@ def _find_prefix(bytecode: bytes, offset: int) -> int:
     return offset
 
 
-def _find_last(instructions: list[dis.Instruction], at: int) -> tuple[int, str]:
-    """Return the last instruction of the counter that begins at ``at``, and what it does."""
+def _find_call(instructions: list[dis.Instruction], at: int) -> tuple[int, int, str]:
+    """Return the first and the last instruction of what has the anchor at ``at`` do something, and what that is."""
     if instructions[at + 1].opname == "SWAP":
-        return at + 2, "gate"
-    for index in range(at + 1, len(instructions)):
-        each = instructions[index]
-        if each.opname == "STORE_ATTR":
-            return index, each.argval
-        if each.opname == "POP_TOP":
-            return index, "leave"
-    return len(instructions), ""
+        return at - 1, at + 2, "gate"
+    return at, _find_next(instructions, at, "POP_TOP"), "leave"
+
+
+def _find_counting(instructions: list[dis.Instruction], at: int) -> tuple[int, int]:
+    """Return the first and the last instruction of what counts by the counter at ``at``."""
+    last = _find_next(instructions, at, "POP_TOP")
+    if any(each.opname == "FOR_ITER" for each in instructions[at:last]):
+        return at, last + 1
+    return at - 1, last
+
+
+def _find_next(instructions: list[dis.Instruction], at: int, name: str) -> int:
+    return next((index for index in range(at, len(instructions)) if instructions[index].opname == name), at)
 
 
 def can_toggle() -> bool:  # noqa: PLR0911
@@ -185,4 +198,4 @@ def measure_cost() -> float:
         began = perf_counter_ns()
         function(rounds)
         best[on] = min(best[on], (perf_counter_ns() - began) / rounds)
-    return min(60.0, max(5.0, best[True] - best[False]))
+    return min(60.0, max(2.0, best[True] - best[False]))

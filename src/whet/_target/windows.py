@@ -16,6 +16,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from .code_tree import walk_code
+from .monitoring import name_other_tool
 
 _NOP = opcode.opmap["NOP"].to_bytes(2, sys.byteorder)
 """As line_profiler spells it, so that it knows padded code as such."""
@@ -296,10 +297,5 @@ def reason_to_stay_out(own_profile_function: Any = None) -> str:
         return "the program traces itself (a debugger, coverage or sys.settrace)"
     if sys.getprofile() is not own_profile_function:
         return "the program uses a profile function (sys.setprofile)"
-    monitoring = getattr(sys, "monitoring", None)
-    if monitoring is not None:
-        for tool in range(6):
-            name = monitoring.get_tool(tool)
-            if name is not None and name != "line_profiler":
-                return f"the program uses sys.monitoring ({name})"
-    return ""
+    tool = name_other_tool()
+    return f"the program uses sys.monitoring ({tool})" if tool else ""

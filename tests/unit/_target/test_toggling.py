@@ -37,7 +37,7 @@ class Module:
 
 def test_this_interpreter_lets_counters_be_switched() -> None:
     assert can_toggle()
-    assert 5.0 <= measure_cost() <= 60.0  # held there, however slow the machine is
+    assert 2.0 <= measure_cost() <= 60.0  # held there, however slow the machine is
 
 
 LOOPS = """
@@ -141,7 +141,6 @@ def test_an_anchor_that_travels_counts_for_nobody_and_disturbs_nobody() -> None:
     items = [1]
     assert type(twin) is not Anchor
     assert twin + items is items
-    twin.n += 1
     twin.leave(items)
 
 

@@ -1,4 +1,4 @@
-"""The code that anchors are: increments and calls, at positions that make no line of their own."""
+"""The code that anchors are: counting and calls, at positions that make no line of their own."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import ast
 import sys
 from typing import Any
 
+from .counts import make_count
+
 _RUN_FIRST = ("iter", "test", "value", "func", "left", "values", "elts", "keys", "operand", "exc", "subject")
 """Fields of nodes whose code comes first."""
 _RUN_AT_ONCE = (ast.Try, ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr)
 
 
-def make_call(constant: ast.Constant, method: str, argument: ast.expr) -> ast.Call:
-    """Make ``constant.method(argument)``."""
-    # A constant of its own: each has a position.
-    function = ast.Attribute(value=ast.Constant(constant.value), attr=method, ctx=ast.Load())
+def make_call(mark: str, method: str, argument: ast.expr) -> ast.Call:
+    """Make a call of a method of what stands for ``mark``."""
+    function = ast.Attribute(value=ast.Constant(mark), attr=method, ctx=ast.Load())
     return ast.Call(func=function, args=[argument], keywords=[])
 
 
@@ -25,21 +26,17 @@ def place_at_start(part: ast.AST, of: ast.expr | ast.stmt) -> None:
         part.end_lineno, part.end_col_offset = of.lineno, of.col_offset
 
 
-def make_increment(constant: ast.Constant, field: str, at: ast.expr | ast.stmt) -> ast.AugAssign:
-    """Make ``field += 1`` with the position of what follows or precedes: tracing sees one line, not two."""
-    increment = ast.AugAssign(
-        target=ast.Attribute(value=ast.Constant(constant.value), attr=field, ctx=ast.Store()),
-        op=ast.Add(),
-        value=ast.Constant(value=1),
-    )
-    for part in ast.walk(increment):
+def make_counting(mark: str, at: ast.expr | ast.stmt) -> ast.Expr:
+    """Make what counts, with the position of what follows or precedes: tracing sees one line, not two."""
+    counting = make_count(ast.Constant(mark))
+    for part in ast.walk(counting):
         place_at_start(part, at)
-    return increment
+    return counting
 
 
-def insert_increment(body: list[ast.stmt], at: int, constant: ast.Constant, field: str) -> None:
-    """Put ``field += 1`` before the statement at that index, on the line that runs first of it."""
-    body.insert(at, make_increment(constant, field, _find_beginning(body[at])))
+def insert_counting(body: list[ast.stmt], at: int, mark: str) -> None:
+    """Put what counts before the statement at that index, on the line that runs first of it."""
+    body.insert(at, make_counting(mark, _find_beginning(body[at])))
 
 
 def _list_defaults(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
