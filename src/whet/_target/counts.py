@@ -36,7 +36,9 @@ _NEEDS_ROOM = (3, 12) <= sys.version_info < (3, 13)
 _SEARCH_WORDS = bytes((_SEARCH, 0)) + bytes(2 * (sys.version_info >= (3, 13)))
 """With its caches."""
 _REST = (bytes((_NEGATIVE, 0)) if _NEEDS_ROOM else b"") + bytes((_POP, 0))
-_TAKING = bytes((_TAKE, 0)) + bytes(2 * (sys.version_info >= (3, 12))) + bytes((_POP, 0, _POP, 0))
+# Where it would go on if there were no more items is read by who moves a frame to another line, as debuggers do: up to
+# 3.11 it has dropped the iterator there, later not.
+_TAKING = bytes((_TAKE, 0, 0, 0) if sys.version_info >= (3, 12) else (_TAKE, 2)) + bytes((_POP, 0, _POP, 0))
 # Looked ahead for: what is found at odd places must not hide what stands at even ones.
 _SEARCHES = re.compile(
     b"(?s)(?=%b.%b)" % (re.escape(bytes((_LOAD,))), re.escape(_SEARCH_WORDS + _REST)),

@@ -8,7 +8,8 @@ import pickle
 import sys
 from collections.abc import Iterator
 from itertools import islice, repeat
-from types import CodeType
+from types import CodeType, FrameType
+from typing import Any
 
 import pytest
 from tests.unit._target.anchored import FILE
@@ -100,6 +101,52 @@ def test_what_the_program_searches_stays_a_search():
     names: dict[str, object] = {}
     exec(compile_counting(text)[0], names)
     assert names["f"](iter((1, 2, None, 3))) == 3  # type: ignore[operator]
+
+
+JUMPS = """\
+def f(items):
+    seen = []
+    for item in items:
+        if item > 1:
+            seen.append(item)
+        while item > 0:
+            item -= 1
+            seen.append("w")
+    seen.append("end")
+    return seen
+"""
+
+
+@pytest.mark.filterwarnings("ignore:assigning None")
+def test_a_debugger_moves_frames_as_in_a_plain_run():
+    def run(code: CodeType, begin: int, to: int) -> tuple[object, str]:
+        names: dict[str, Any] = {}
+        exec(code, names)
+        said = ""
+
+        def trace(frame: FrameType, event: str, _argument: object) -> object:
+            nonlocal said
+            if event == "line" and frame.f_lineno == begin and not said:
+                said = "moved"
+                try:
+                    frame.f_lineno = to
+                except ValueError as error:
+                    said = str(error)
+            return trace if frame.f_code.co_filename == FILE else None
+
+        before = sys.gettrace()
+        sys.settrace(trace)  # type: ignore[arg-type]
+        try:
+            return names["f"]([1, 2]), said
+        except (AttributeError, NameError, TypeError) as error:
+            return repr(error), said
+        finally:
+            sys.settrace(before)
+
+    plain, counting = compile(JUMPS, FILE, "exec"), compile_counting(JUMPS)[0]
+    lines = range(2, JUMPS.count("\n") + 1)
+    moves = [(begin, to) for begin in lines for to in lines]
+    assert [run(counting, *move) for move in moves] == [run(plain, *move) for move in moves]
 
 
 @monitored
