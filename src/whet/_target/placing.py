@@ -22,6 +22,7 @@ from .counts import turn_counts
 from .gates import GateError, make_gate, turn_gates
 from .insertions import insert_counting, make_call, make_counting, place_at_start
 from .loop_lengths import cannot_fail, choose_check, has_whole_header, may_have_length
+from .readers import Definition, Readers
 
 LEAST_COST_NS = 90
 """A function that does less than that would feel even the jump over its counter."""
@@ -95,13 +96,15 @@ class Placer:
         self.togglable = togglable
         self.asks_lengths = asks_lengths
 
-    def place(self, tree: ast.Module) -> None:
+    def place(self, tree: ast.Module, readers: Readers) -> None:
         """Change ``tree``, and append to :attr:`anchors` in the order of their marks."""
         # An explicit stack: sources may be nested deeper than the interpreter's recursion limit.
         todo: list[tuple[ast.AST, _Scope]] = [(tree, _Scope("<module>", 1, is_module=True))]
         self._count_module(tree)
         while todo:
             node, scope = todo.pop()
+            if isinstance(node, Definition) and readers.may_read(node):
+                continue
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 scope = _Scope(node.name, _first_line(node), function=node)
                 self._place_in_function(node, scope)
@@ -293,7 +296,7 @@ def compile_with_anchors(
         tree = compile(text, file, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         assert isinstance(tree, ast.Module)  # what this mode gives
         placer = Placer(file, budget, is_main=is_main, togglable=togglable, asks_lengths=asks_lengths)
-        placer.place(tree)
+        placer.place(tree, Readers(tree, text))
         if change is not None:
             change(tree)
         code = compile(tree, file, "exec", dont_inherit=True)
