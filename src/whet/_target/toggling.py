@@ -40,7 +40,9 @@ _BASE = types.CodeType.__basicsize__
 """Where the bytecode stands in a code object."""
 _EXTENDED = opcode.opmap["EXTENDED_ARG"]
 _BEGINNINGS = frozenset(
-    code for name, code in {**opcode.opmap, **getattr(opcode, "_specialized_opmap", {})}.items() if "LOAD_CONST" in name
+    code
+    for name, code in {**opcode.opmap, **getattr(opcode, "_specialized_opmap", {})}.items()
+    if "LOAD_CONST" in name or name == "LOAD_COMMON_CONSTANT"
 ) | {_EXTENDED, opcode.opmap["NOP"]}
 """Instructions that a counter begins with."""
 
