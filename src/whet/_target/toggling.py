@@ -127,7 +127,8 @@ def _find_counting(instructions: list[dis.Instruction], at: int) -> tuple[int, i
 
 
 def _find_next(instructions: list[dis.Instruction], at: int, name: str) -> int:
-    return next((index for index in range(at, len(instructions)) if instructions[index].opname == name), at)
+    found = (index for index in range(at, len(instructions)) if instructions[index].opname == name)
+    return next(found, len(instructions))
 
 
 def can_toggle() -> bool:  # noqa: PLR0911
