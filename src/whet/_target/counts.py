@@ -22,12 +22,12 @@ import types
 from itertools import repeat
 from typing import Any
 
+from .code_tree import find_beginning
 from .monitoring import name_other_tool
 
 _ENDLESS = sys.maxsize
-_LOAD, _EXTENDED, _NOP, _POP, _SEARCH, _TAKE, _NEGATIVE = (
-    opcode.opmap[name]
-    for name in ("LOAD_CONST", "EXTENDED_ARG", "NOP", "POP_TOP", "CONTAINS_OP", "FOR_ITER", "UNARY_NEGATIVE")
+_LOAD, _NOP, _POP, _SEARCH, _TAKE, _NEGATIVE = (
+    opcode.opmap[name] for name in ("LOAD_CONST", "NOP", "POP_TOP", "CONTAINS_OP", "FOR_ITER", "UNARY_NEGATIVE")
 )
 _CAN_TURN = (3, 11) <= sys.version_info < (3, 15) and _ENDLESS > 2**60
 """Whether this interpreter's ``FOR_ITER`` is known to want an iterator on the stack and nothing else."""
@@ -104,9 +104,6 @@ def turn_counts(code: types.CodeType, marks: frozenset[str]) -> types.CodeType:
 
 def _read_load(words: bytearray, at: int, constants: tuple[object, ...]) -> tuple[int, object]:
     """Return where the instruction at ``at`` begins, its prefixes included, and the constant that it loads."""
-    index, shift = words[at + 1], 8
-    while at >= 2 and words[at - 2] == _EXTENDED:
-        at -= 2
-        index |= words[at + 1] << shift
-        shift += 8
-    return at, constants[index] if index < len(constants) else ...
+    begin = find_beginning(words, at)
+    index = int.from_bytes(words[begin + 1 : at + 2 : 2], "big")
+    return begin, constants[index] if index < len(constants) else ...

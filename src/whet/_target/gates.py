@@ -18,6 +18,8 @@ import ast
 import opcode
 import types
 
+from .code_tree import find_beginning
+
 _NOP, _SWAP, _NEGATIVE = (opcode.opmap[name] for name in ("NOP", "SWAP", "UNARY_NEGATIVE"))
 _LOAD, _BINARY, _EXTENDED = (opcode.opmap[name] for name in ("LOAD_CONST", "BINARY_OP", "EXTENDED_ARG"))
 
@@ -61,9 +63,7 @@ def turn_gates(code: types.CodeType, marks: frozenset[str]) -> types.CodeType:
 
 
 def _turn(words: bytearray, at: int) -> None:
-    before = at - 2
-    while before >= 0 and words[before] == _EXTENDED:
-        before -= 2
+    before = find_beginning(words, at) - 2
     if before < 0 or words[before] != _NEGATIVE or words[at + 4] != _BINARY:
         raise GateError
     words[before : before + 2] = bytes((_NOP, 0))

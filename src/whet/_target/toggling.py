@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from time import perf_counter_ns
 
 from .anchors import Anchor
-from .code_tree import walk_code
+from .code_tree import find_beginning, walk_code
 from .counts import Count
 
 # Not when it is needed: by then a module of the program's may have the name.
@@ -89,7 +89,8 @@ def _find_own(code: types.CodeType) -> Iterator[Toggle]:
     instructions = [each for each in dis.get_instructions(code) if each.opname not in ("EXTENDED_ARG", "CACHE")]
     ends = [each.offset for each in instructions]
     # Where an instruction begins, its prefixes included: where the one before it, with its caches, is over.
-    begins = [_find_prefix(code.co_code, end) for end in ends]
+    bytecode = code.co_code
+    begins = [find_beginning(bytecode, end) for end in ends]
     for at, each in enumerate(instructions):
         if "LOAD_CONST" not in each.opname:
             continue
@@ -103,12 +104,6 @@ def _find_own(code: types.CodeType) -> Iterator[Toggle]:
             continue
         if last + 1 < len(instructions) and 0 < (begins[last + 1] - begins[first]) // 2 - 1 < 256:
             yield Toggle(anchor, code, begins[first], begins[last + 1], does)
-
-
-def _find_prefix(bytecode: bytes, offset: int) -> int:
-    while offset >= 2 and bytecode[offset - 2] == _EXTENDED:
-        offset -= 2
-    return offset
 
 
 def _find_call(instructions: list[dis.Instruction], at: int) -> tuple[int, int, str]:
