@@ -39,7 +39,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "memray": "whet.formats.memray_records:MemrayRecords",
         "pyinstrument": "whet.formats.pyinstrument_session:PyinstrumentSession",
         "pyspy-raw": "whet.formats.pyspy_raw:PySpyRaw",
-        "whet-lines": "whet.formats.line_windows:LineWindows",
+        "whet-lines": "whet.formats.exact_lines:ExactLines",
     },
     Group.RULES: {},  # whet_rules is a folder: see whet.engine.loading
     Group.RENDERERS: {

@@ -1,7 +1,5 @@
-"""Code that runs inside the target's interpreter.
+"""Code that runs inside the program's interpreter: the standard library and one profiler, nothing else of whet's.
 
-Standard library only, plus the one profiler that a file starts; nothing of
-whet is imported here, because whet need not be installed where the target
-lives. ``compile_main.py`` and ``start.py`` are run by path and load their siblings as
-the package ``_whet_target``.
+``hook/sitecustomize.py`` is loaded by the interpreter's own start-up and loads the rest as the package
+``_whet_target``. Nothing here is imported by whet itself.
 """

@@ -1,253 +1,248 @@
-"""The agent: what whet does inside the target while the program runs.
+"""The agent: a thread of whet's inside the program that takes value samples.
 
-One CPU timer (``ITIMER_PROF``) drives everything: at a tick it glances at the
-variables on the stack and opens a window of line tracing, at the next it closes
-the window. The timer counts CPU time, so a program that waits is not disturbed.
+Some fifty times a second, at random times and only while the process computes, it looks at the variables of the
+frames on the stacks of all threads. The program meets nothing of it: the thread is a bare one (``_thread``) that no
+list of :mod:`threading` has; it waits and repeats in C and has no Python frame meanwhile; it runs no code of the
+program's, blocks all signals, and sees to it that neither a garbage collection nor a destructor runs in it. It is
+gone before a fork and comes back when ``os.fork`` has returned. It does nothing while a debugger, a coverage tool or
+a tracing profiler watches (see ``guard.py``).
 """
 
 from __future__ import annotations
 
+import _thread
+import gc
 import os
-import signal
 import sys
-import types
-from contextlib import suppress
-from time import perf_counter_ns, process_time_ns
-from typing import Any
+from _functools import partial  # type: ignore[import-not-found]
+from _operator import not_
+from itertools import chain
+from time import perf_counter_ns, process_time_ns, sleep
+
+from . import captures, guard, pending, user_code, values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import Any
 
 if sys.platform != "win32":
-    # Not when it is needed: by then a module of the program's may have the name.
+    # Not when they are needed: by then a module of the program's may have the name.
+    import _signal  # type: ignore[import-not-found]
     import resource
 
-from . import captures, counting, exits, importer, looks, placing, precise, schedule, toggling, unseen, windows
-
-FIRST_SAVE_NS = 30_000_000
-SAVE_TIMES = 3
-SAVE_EVERY_NS = 3_000_000_000
-"""The next save comes after so many times the CPU time of the last, and at the latest so much later."""
-SAVE_SHARE = 0.003
-"""Saving what is known so far may cost this part of the CPU time: a program can be killed at any moment."""
+GAP_SECONDS = 0.02
+"""Mean time between two samples,"""
+LATER_GAP_SECONDS = 0.05
+"""and after so much CPU time:"""
+LATER_NS = 4_000_000_000
+IDLE_GAP_SECONDS = 0.32
+"""Longest gap while the process does not compute."""
+IDLE_SHARE = 0.02
+"""A process that computed for less than this part of a gap is idle: on a busy machine one that computes gets little."""
+MOST_SECONDS = 0.002
+"""A sample ends after so long: the interpreter changes threads every 5 ms, and must not amid one."""
+FIRST_SAVE_NS = 40_000_000
+SAVE_TIMES = 2
+SAVE_EVERY_NS = 2_000_000_000
+"""Saved after so many times the CPU time of the last save, and at the latest so much later."""
+STOP_SECONDS = 0.25
+"""How long the thread is waited for, should something hold it up,"""
+SHORT_SECONDS = 0.0001
+"""and how long between two looks at whether it is gone."""
+MOST_THAT_STAYED = 4
+"""Threads that are looked at although they seem to stand still: a program can have hundreds that wait."""
+ROWS_A_SAMPLE = 40
+"""Rows of the capture that are written at one sample."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
-MAX_STRANGERS = 20
+
+_current_frames = sys._current_frames
+_modules = sys.modules
+_TASKS = "/proc/self/task/"
 
 
 class Agent:
-    """Line windows and looks in one process of the program."""
+    """Value samples of one process. ``settings``: what :class:`user_code.UserCode` takes, and ``capture``, a path."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.settings = settings
-        self.out: str = settings["lines"]
+        self.capture: str = settings["capture"]
+        self.first_capture = self.capture
+        self.is_user = user_code.UserCode(settings)
+        self.why_none = _find_obstacle()
+        self.random = perf_counter_ns() | 1
+        self.stop_lock, self.end_lock = _thread.allocate_lock(), _thread.allocate_lock()
+        # Both are held but for the moment in which one thread tells the other something.
+        self.stop_lock.acquire()
+        self.end_lock.acquire()
+        self.running: list[bool] = []
+        """Holds something while there is a thread: what is asked in C needs an object."""
+        self.steps: list[Any] = []
+        self.sample = guard.guard(self._sample)
+        self.finish = guard.guard(self._finish)
+        """Stops, and saves everything."""
+        self.come_back = pending.make_caller(guard.guard(self._come_back))
+        self._begin_process()
+
+    def _begin_process(self) -> None:
         self.pid = os.getpid()
-        self.is_user = importer.UserCode(
-            settings["foreign"], settings["program"], settings["include"], settings["exclude"]
-        )
-        self.looks = looks.Looks(self.is_user)
-        self.windows: windows.LineWindows | None = None
-        self.toggles = counting.Toggles()
-        self.why_no_hits = ""
-        self.why_no_looks = ""
-        self.compiler = importer.Compiler(self.is_user, self._take_module, self._leave_alone)
-        self.schedule = schedule.Schedule()
-        self.armed = False
-        self.handler: Any = None
+        self.values = values.Values(self.is_user)
+        self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
+        self.sampled_at, self.sampled_cpu = self.began, self.began_cpu
+        self.gap = GAP_SECONDS
         self.save_at_ns = FIRST_SAVE_NS
-        self.save_ns = 0
-        self.began_cpu = 0
-        self.began = 0
+        self.saving: tuple[captures.LinesFile, Iterator[object]] | None = None
         self.peak_kilobytes = 0
         self.peak_stack: list[tuple[str, int, str]] = []
-        self.ticks = 0
-        self.in_tick = False
-        self.own_profile_function: Any = None
-        """Set where whet samples from inside, by a profile function that is no reason to leave the program alone."""
-        self.timer: precise.PreciseTimer | None = None
-
-    # -- setting up -------------------------------------------------------------------------------------------------
-
-    def prepare(self) -> None:
-        """Load line_profiler and hook imports. Everything that can fail does so here, before the program starts."""
-        reason = windows.reason_to_stay_out()
-        if not hasattr(signal, "setitimer"):
-            reason = "this system has no CPU timer"
-        if reason:
-            self.why_no_hits = reason
-        else:
-            try:
-                self.windows = windows.LineWindows(
-                    windows.load_line_profiler(self.settings.get("line_profiler_folder"))
-                )
-            except ImportError as error:
-                self.why_no_hits = str(error)
-        self.compiler.togglable = self.windows is not None and toggling.can_toggle()
-        importer.hook_imports(self.compiler)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(
-                before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._in_child
-            )
-        exits.wrap_exits(self)
-
-    def _take_module(self, placed: placing.Placed, _source: bytes) -> types.CodeType:
-        if self.compiler.claim and self.armed:
-            self.stand_down(self.compiler.claim)
-        if self.windows is None:
-            return placed.code
-        code = self.windows.pad(placed.code)
-        self._take(code, placed.anchors)
-        return code
-
-    def take_main(self, code: types.CodeType, anchors: list[Any], _source: bytes) -> None:
-        """Take note of the program's own code, which is running already."""
-        if self.windows is not None:
-            self.windows.take_running(code)
-            self._take(code, anchors)
-
-    def _take(self, code: types.CodeType, anchors: list[Any]) -> None:
-        if self.windows is not None:
-            self.windows.add_anchors(anchors)
-            if self.compiler.togglable:
-                self.toggles.add(code)
+        self.seen: dict[int, tuple[int, int]] = {}
+        """By thread, the innermost frame (its identity) and instruction of the last sample."""
+        self.turn = 0
+        self.was_running = self.is_running = self.is_wanted = False
+        self.tid = 0
 
     def start(self) -> None:
-        """Begin ticking; the program starts now."""
-        self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
-        self._arm_for_the_first_time()
-
-    def _arm_for_the_first_time(self) -> None:
-        if not hasattr(signal, "setitimer"):
-            self.why_no_looks = "this system has no CPU timer"
-        elif self.compiler.claim:
-            self.stand_down(self.compiler.claim)
-        else:
-            self.handler = self._on_tick
-            try:
-                signal.signal(signal.SIGPROF, self.handler)
-            except ValueError:
-                # A thread tried to become another program, which failed.
-                return
-            signal.siginterrupt(signal.SIGPROF, False)
-            self.armed = True
-            self._make_precise_timer()
-            self._arm(self.schedule.draw_first_gap())
-
-    def _make_precise_timer(self) -> None:
-        # A timer belongs to one process: a forked child makes its own.
-        try:
-            self.timer = precise.PreciseTimer() if self.windows is not None else None
-        except (OSError, ImportError):
-            self.timer = None
-
-    def _arm(self, seconds: float) -> None:
-        self.in_tick = False
-        if self.armed:
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-
-    def stand_down(self, reason: str) -> None:
-        """Stop ticking for good and leave the timer to the program."""
-        if self.windows is not None and self.windows.open:
-            self.windows.stop(process_time_ns() - self.began_cpu)
-        self.why_no_hits = self.why_no_hits or reason
-        self.why_no_looks = self.why_no_looks or reason
-        self.disarm()
-
-    def _leave_alone(self) -> None:
-        """Let nothing of whet's be called from now on: the program has loaded what counts calls."""
-        self.stand_down(self.compiler.claim)
-        self.toggles.close_gates()
-
-    def disarm(self) -> None:
-        """Stop the timer. A signal already under way meets a handler that ignores it."""
-        if self.armed:
-            self.armed = False
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            if self.timer is not None:
-                self.timer.arm(0)
-            if signal.getsignal(signal.SIGPROF) == self.handler:
-                with suppress(ValueError):  # from another thread than the main one; then the handler ignores it
-                    signal.signal(signal.SIGPROF, signal.SIG_IGN)
-
-    # -- ticking ----------------------------------------------------------------------------------------------------
-
-    def _on_tick(self, _number: int, frame: types.FrameType | None) -> None:
-        if not self.armed or self.in_tick or os.getpid() != self.pid:
+        """Begin sampling; the program starts now. Raises ``OSError`` where the capture cannot be written."""
+        self._begin_process()
+        self._save()
+        if self.why_none:
             return
-        # The timer behind a precise one may go off while a tick still works, which is to arm the next when it is done.
-        self.in_tick = True
+        if hasattr(os, "register_at_fork"):
+            is_watched = guard.in_turn(*guard.list_watchers())
+            # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
+            # what is left of it gets a moment to go.
+            os.register_at_fork(before=guard.guard(self._before_fork))
+            os.register_at_fork(before=guard.when(is_watched, partial(sleep, MOST_SECONDS)))
+            os.register_at_fork(before=self._make_stop(), after_in_child=guard.guard(self._in_child))
+            if self.come_back is not None:
+                os.register_at_fork(after_in_parent=self.come_back)
+        self._start_thread()
+
+    # -- the thread -------------------------------------------------------------------------------------------------
+
+    def _start_thread(self) -> None:
+        self.steps[:] = [partial(self.stop_lock.acquire, True, self._draw_gap()), self.sample]
+        rounds = guard.loop(guard.guard(self._begin_thread), self.steps, self.end_lock.release)
+        self.running.append(True)
         try:
-            self._tick(frame)
-        except BaseException as error:
-            if not _is_ours(error) or not isinstance(error, Exception):
-                # A signal handler of the program ran inside ours and raised: that is for the program. What was begun
-                # here is ended by the next tick.
-                self._arm(schedule.FIRST_GAPS)
-                raise
+            _thread.start_new_thread(all, (rounds,))
+        except RuntimeError as error:
+            self.running.clear()
+            self.why_none = f"no thread could be started in the program: {error}"
+        else:
+            self.is_running = True
+
+    def _begin_thread(self) -> None:
+        try:
+            self.tid = _thread.get_native_id()
+            if sys.platform != "win32":
+                # What is sent to the process is for the program's threads, whichever of them waits for it.
+                _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+        except Exception as error:
+            self._give_up(error)
+
+    def _make_stop(self) -> Callable[..., bool]:
+        """Return a callable in C that ends the thread, if there is one, and waits until it is at its end."""
+        wait = partial(self.end_lock.acquire, True, STOP_SECONDS)
+        return guard.in_turn(partial(not_, self.running), self.running.clear, self.stop_lock.release, wait)
+
+    def _stop_thread(self) -> None:
+        if self._make_stop()():
+            self._wait_until_gone()
+
+    def _wait_until_gone(self) -> None:
+        """Wait until the thread is gone for the kernel as well."""
+        deadline = perf_counter_ns() + STOP_SECONDS * 1e9
+        while self.tid and sys.platform == "linux" and perf_counter_ns() < deadline:
+            try:
+                os.stat(f"{_TASKS}{self.tid}")
+            except OSError:
+                break
+            sleep(SHORT_SECONDS)
+        self.tid = 0
+
+    def _draw_gap(self) -> float:
+        # Its own numbers: those of `random` are the program's.
+        self.random = (self.random * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
+        return self.gap * (0.2 + 1.6 * (self.random >> 32) / 2**32)
+
+    def _sample(self) -> None:
+        try:
+            self._look_if_it_computes()
+        except Exception as error:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """Leave the program alone from now on."""
-        self.why_no_hits = self.why_no_hits or f"the agent failed: {type(error).__name__}: {error}"
-        self.why_no_looks = self.why_no_looks or self.why_no_hits
+        self.why_none = self.why_none or f"the agent failed: {type(error).__name__}: {error}"[:500]
+        self.steps[1:] = [partial(bool, True)]
+
+    def _look_if_it_computes(self) -> None:
+        now, cpu = perf_counter_ns(), process_time_ns()
+        spent, passed = cpu - self.sampled_cpu, now - self.sampled_at
+        self.sampled_at, self.sampled_cpu = now, cpu
+        was_on = gc.isenabled()
+        # A collection runs in the thread that allocates, and with it the program's own destructors.
+        if was_on:
+            gc.disable()
         try:
-            if self.windows is not None and self.windows.open:
-                self.windows.close()
-            self.disarm()
-        except Exception:
-            self.armed = False
+            if spent < IDLE_SHARE * passed:
+                self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
+            else:
+                self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
+                self._look(now)
+            self.steps[0] = partial(self.stop_lock.acquire, True, self._draw_gap())
+            rows = self._rows_to_save(cpu - self.began_cpu)
+        finally:
+            if was_on:
+                gc.enable()
+        # Last, as others run while it writes.
+        if self.saving is not None:
+            self._write(rows)
 
-    def _tick(self, frame: types.FrameType | None) -> None:
-        lines = self.windows
-        cpu = process_time_ns() - self.began_cpu
-        if self.toggles.counting:
-            self.toggles.end_counting(cpu)
-            self._begin_gap(cpu)
+    def _write(self, rows: list[object]) -> None:
+        assert self.saving is not None
+        capture = self.saving[0]
+        try:
+            if rows:
+                capture.write(rows)
+            if len(rows) < ROWS_A_SAMPLE:
+                self.saving = None
+                capture.finish()
+        except OSError:
+            # There may be room, or a descriptor, the next time.
+            self.saving = None
+
+    def _look(self, now: int) -> None:
+        most = min(MOST_SECONDS, 0.4 * sys.getswitchinterval())
+        # Where threads change faster than that, one may change amid a sample, and what the program lets go of
+        # meanwhile would end here. Interpreters have frames that must not be touched from another one.
+        if most < 0.2 * MOST_SECONDS or _has_interpreters():
             return
-        if lines is not None and lines.open:
-            lines.stop(cpu)
-            self._save_now_and_then(cpu)
-            self._begin_gap(cpu)
-            return
-        if lines is not None:
-            self.toggles.end_gap(cpu)
-            if self.toggles.off and self.schedule.is_turn_of_counting(cpu):
-                self._begin_counting()
+        frames = _current_frames()
+        del frames[_thread.get_ident()]
+        moved: list[int] = []
+        stayed: list[int] = []
+        frame = None
+        for thread, frame in frames.items():
+            place = (id(frame), frame.f_lasti)
+            (stayed if self.seen.get(thread) == place else moved).append(thread)
+            self.seen[thread] = place
+        del frame
+        if len(self.seen) > 2 * len(frames) + 8:
+            self.seen = {thread: place for thread, place in self.seen.items() if thread in frames}
+        # Those that have moved compute; of the others some may, in a loop that gives way at one place only.
+        self.turn += MOST_THAT_STAYED
+        begin = self.turn % len(stayed) if len(stayed) > MOST_THAT_STAYED else 0
+        chosen = [*moved, *stayed[begin : begin + MOST_THAT_STAYED]]
+        self.values.samples += bool(chosen)
+        for thread in chosen:
+            self._note_peak(frames[thread])
+            # Not by a name here: who looks counts who else has the frame.
+            self.values.look(frames.pop(thread), now + int(most * 1e9))
+            if perf_counter_ns() > now + most * 1e9:
                 return
-        self.ticks += 1
-        self.looks.look(frame)
-        self.compiler.note_stranger(frame)
-        self._note_peak(frame)
-        if lines is None or self.why_no_hits:
-            self._save_now_and_then(cpu)
-            self._begin_gap(cpu)
-            return
-        reason = windows.reason_to_stay_out(self.own_profile_function)
-        if reason:
-            self.why_no_hits = reason
-            self._begin_gap(cpu)
-            return
-        lines.register_seen(frame)
-        lines.start()
-        # Armed last: should the timer go off before this handler returns, the handler that then runs inside it finds
-        # the window open and closes it.
-        self._arm_briefly(schedule.WINDOW_SECONDS)
 
-    def _begin_counting(self) -> None:
-        self.toggles.begin_counting()
-        self._arm_briefly(schedule.COUNTING_SECONDS)
-        self.toggles.time_counting(process_time_ns() - self.began_cpu)
-
-    def _begin_gap(self, cpu_ns: int) -> None:
-        self.toggles.begin_gap(process_time_ns() - self.began_cpu)
-        self._arm(self.schedule.draw_gap(cpu_ns, with_phases=bool(self.toggles.off)))
-
-    def _arm_briefly(self, seconds: float) -> None:
-        """Arm the precise timer, and the other one behind it in case the signal is lost."""
-        if self.timer is not None:
-            self._arm(10 * seconds)
-            self.timer.arm(seconds)
-        else:
-            self._arm(seconds)
-
-    def _note_peak(self, frame: types.FrameType | None) -> None:
+    def _note_peak(self, frame: FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
         if kilobytes <= self.peak_kilobytes * GROWTH_WORTH_A_STACK:
             return
@@ -255,92 +250,115 @@ class Agent:
         stack: list[tuple[str, int, str]] = []
         while frame is not None and len(stack) < MAX_PEAK_DEPTH:
             code = frame.f_code
-            if not code.co_filename.startswith((self.is_user.own, unseen.FOLDER)):
-                stack.append((code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_qualname))
+            stack.append((code.co_filename, frame.f_lineno or code.co_firstlineno, code.co_qualname))
             frame = frame.f_back
         stack.reverse()
         self.peak_stack = stack
 
-    # -- leaving ----------------------------------------------------------------------------------------------------
+    # -- saving -----------------------------------------------------------------------------------------------------
 
-    @property
-    def is_on(self) -> bool:
-        """Whether it ticks in this process."""
-        return self.armed and self.pid == os.getpid()
-
-    def resume(self) -> None:
-        """Tick again after :meth:`finish`."""
-        self._arm_for_the_first_time()
-
-    def finish(self) -> None:
-        """Stop, and save everything."""
-        if os.getpid() != self.pid:
-            return
-        cpu = process_time_ns() - self.began_cpu
-        if self.windows is not None and self.windows.open:
-            self.windows.stop(cpu)
-        elif self.toggles.counting:
-            self.toggles.end_counting(cpu)
-        else:
-            self.toggles.end_gap(cpu)
-        self.disarm()
-        self._save(cpu, thoroughly=True)
-
-    def _save_now_and_then(self, cpu_ns: int) -> None:
-        # At growing distances, so that a short program that is killed leaves something and a long one pays little.
-        if cpu_ns > self.save_at_ns and self.save_ns <= SAVE_SHARE * cpu_ns:
-            began = perf_counter_ns()
-            self._save(cpu_ns)
-            self.save_ns += perf_counter_ns() - began
-            self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
-
-    def _save(self, cpu_ns: int, *, thoroughly: bool = False) -> None:
-        report = {
-            "schema": 1,
+    def _head(self) -> dict[str, object]:
+        return {
+            "schema": 2,
             "pid": self.pid,
-            "cpu_ns": cpu_ns,
+            "cpu_ns": process_time_ns() - self.began_cpu,
             "wall_ns": perf_counter_ns() - self.began,
-            "why_no_hits": self.why_no_hits,
-            "why_no_looks": self.why_no_looks,
-            "lines": self.windows and self.windows.report(cpu_ns, self.toggles.estimates(thoroughly=thoroughly)),
-            "looks": self.looks.looks,
-            "seen": self.looks.report(),
+            "why_none": self.why_none,
+            "began": not _is_broken(),
+            "samples": self.values.samples,
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,
-            "left_plain": len(self.compiler.other_files),
-            "strangers": sorted(self.compiler.strangers)[:MAX_STRANGERS],
-            "sources": {file: data.decode("latin-1") for file, data in self.compiler.sources.items()},
         }
-        # whet notes that the capture is missing; the program must not notice.
-        with suppress(OSError):
-            captures.write_capture(self.out, report)
+
+    def _rows_to_save(self, cpu_ns: int) -> list[object]:
+        """Return what is to be written now, a little at each sample: a program can be killed at any moment."""
+        if self.saving is None:
+            if cpu_ns < self.save_at_ns:
+                return []
+            self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
+            self.saving = (captures.LinesFile(self.capture), chain((self._head(),), self.values.rows()))
+        return [row for _, row in zip(range(ROWS_A_SAMPLE), self.saving[1], strict=False)]
+
+    def _save(self) -> None:
+        self.saving = None
+        capture = captures.LinesFile(self.capture)
+        capture.write((self._head(), *self.values.rows()))
+        capture.finish()
+
+    def _finish(self) -> None:
+        try:
+            if os.getpid() == self.pid:
+                self._stop_thread()
+                self._save()
+        except Exception as error:
+            self._give_up(error)
 
     # -- forking ----------------------------------------------------------------------------------------------------
 
     def _before_fork(self) -> None:
-        if self.windows is not None and self.windows.open and os.getpid() == self.pid:
-            self.windows.stop(process_time_ns() - self.began_cpu)
-
-    def _after_fork(self) -> None:
-        # The timer may have been meant to close the window that the fork closed; it opens the next instead.
-        return
+        """Take note of how it was; the thread is at its end already."""
+        try:
+            if os.getpid() == self.pid:
+                self.was_running, self.is_running = self.is_running, False
+                self.is_wanted = self.was_running
+                self._wait_until_gone()
+                # The frame that forks: what calls this is in C.
+                self.child_lives = _goes_on(sys._getframe(1))
+        except Exception as error:
+            self._give_up(error)
 
     def _in_child(self) -> None:
-        """Count the child's lines into a capture of its own. Its timer is not armed: the kernel does not inherit it."""
-        self.pid = os.getpid()
-        self.out = f"{self.settings['lines']}.{self.pid}"
-        if self.windows is not None:
-            self.windows.forget()
-            self.toggles.forget()
-        self.looks = looks.Looks(self.is_user)
-        self.schedule = schedule.Schedule()
-        self.began = perf_counter_ns()
-        self.began_cpu = process_time_ns()
-        self.save_ns = 0
-        self.save_at_ns = FIRST_SAVE_NS
-        if self.armed:
-            self._make_precise_timer()
-            self._arm(self.schedule.draw_first_gap())
+        try:
+            is_wanted = self.was_running and self.child_lives
+            self._begin_process()
+            self.capture = f"{self.first_capture}.{self.pid}"
+            if is_wanted and self.come_back is not None:
+                self.is_wanted = True
+                self.come_back()
+        except Exception as error:
+            self._give_up(error)
+
+    def _come_back(self) -> None:
+        try:
+            if self.is_wanted and not self.running and not self.why_none and os.getpid() == self.pid:
+                self.is_wanted = False
+                self._start_thread()
+        except Exception as error:
+            self._give_up(error)
+
+
+def _find_obstacle() -> str:
+    is_gil_enabled = getattr(sys, "_is_gil_enabled", None)
+    if is_gil_enabled is not None and not is_gil_enabled():
+        return "without the GIL, variables cannot be read from another thread"
+    return ""
+
+
+def _has_interpreters() -> bool:
+    """Tell whether the process has subinterpreters."""
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        module = _modules.get(name)
+        if module is not None:
+            return len(module.list_all()) > 1
+    return False
+
+
+def _is_broken() -> bool:
+    """Tell whether the program ended before its first line since it does not compile: an error without a traceback."""
+    error = getattr(sys, "last_value", None)
+    return isinstance(error, SyntaxError) and getattr(sys, "last_traceback", None) is None
+
+
+_NOT_FOR_LONG = ("exec", "forkpty", "setns", "unshare")
+
+
+def _goes_on(caller: FrameType) -> bool:
+    """Tell whether the child of a fork goes on as a Python program: who forks to become another one must be alone.
+
+    ``caller`` is the frame that forks.
+    """
+    names = caller.f_code.co_names
+    return "fork" in names and not any(name.startswith(_NOT_FOR_LONG) for name in names)
 
 
 def _peak_kilobytes() -> int:
@@ -348,16 +366,3 @@ def _peak_kilobytes() -> int:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak
-
-
-def _is_ours(error: BaseException) -> bool:
-    """Tell whether an exception arose in the agent rather than in a signal handler of the program run inside it."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return True
-    file = traceback.tb_frame.f_code.co_filename
-    own, library = os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.__file__)
-    of_library = file.startswith(library) and "site-packages" not in file
-    return file.startswith((own, unseen.FOLDER)) or of_library or "line_profiler" in file

@@ -35,7 +35,7 @@ def start(settings: dict[str, Any]) -> Callable[[], None]:
         if os.getpid() != pid or not profiler.is_running:
             return
         session = profiler.stop()
-        write_capture(settings["capture"], session.to_json(), in_ascii=True)
+        write_capture(settings["capture"], session.to_json())
 
     if hasattr(os, "_exit"):
         _stop_before_exit(stop, pid)

@@ -40,11 +40,15 @@ def run_command(
     code: CodeOption = None,
     python: PythonOption = None,
     memory: Annotated[bool, typer.Option("--memory", help="Run once more to measure memory (memray).")] = False,
-    full: Annotated[
-        bool, typer.Option("--full", help="Measure everything there is: --memory and --exact-lines.")
+    full: Annotated[bool, typer.Option("--full", help="Measure everything there is: --lines and --memory.")] = False,
+    lines: Annotated[
+        bool,
+        typer.Option(
+            "--lines", "--exact-lines", help="Run once more to count how often the lines of hot functions run."
+        ),
     ] = False,
-    exact_lines: Annotated[
-        bool, typer.Option("--exact-lines", help="Run once more to count the lines of hot functions exactly.")
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Put nothing into the program: no value samples, times only.")
     ] = False,
     rate: RateOption = None,
     sampler: Annotated[
@@ -114,7 +118,8 @@ def run_command(
             children=children,
             sampler=chosen,
             memory=memory or full,
-            exact_lines=exact_lines or full,
+            lines=lines or full,
+            outside=outside,
             trace_python_allocators=trace_python_allocators,
             repeat=repeat,
             duration=duration,

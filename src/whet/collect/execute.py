@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import marshal
 import os
 import select
 import signal
@@ -25,20 +25,20 @@ from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
 from whet.signals import handle_signals
 from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.target.ptrace import permit_tracing
+from whet.target.spec import TargetSpec
 
-COMPILER = Path(__file__).parent.parent / "_target" / "compile_main.py"
-COMPILE_SECONDS = 120
-DOES_NOT_COMPILE = 3
-SETTINGS = "settings.json"
+HOOK = Path(__file__).parent.parent / "_target" / "hook"
+"""The folder whose ``sitecustomize`` the program's interpreter loads at its start."""
+SETTINGS = "settings"
 ROOM = 4_096
 """Bytes that there must be room for before the program is started."""
 ROOM_HINT = "free some space, or set TMPDIR to a folder that can be written"
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 """How long a program that is to end gets before the next, harsher signal."""
-UNPREPARED_SECONDS = 0.3
-"""How long a program that whet could not prepare is waited for: most of these end at once, in an error."""
+READY_SECONDS = 30.0
+"""How long the program's interpreter may take to come so far that it loads the hook."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 STARTS_ANOTHER = sys.platform == "win32"
 """Whether what was started may be a launcher: an environment's ``python.exe`` is, and starts the real one."""
@@ -66,6 +66,8 @@ class Plan:
     duration: float | None = None
     limit: float | None = None
     progress: Callable[[float], None] | None = None
+    outside: bool = False
+    """Put nothing into the program's process: what ``launches`` ask for inside it is left out."""
 
 
 @dataclass(slots=True)
@@ -80,8 +82,6 @@ class Outcome:
     stopped: str = ""
     interrupted: bool = False
     fell_back: bool = False
-    began: bool = True
-    """Whether the program got as far as its first line; one that does not compile ends before."""
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -158,20 +158,21 @@ class _Execution:
             settings.update(launch.agent)
         if plan.fallback is not None:
             settings["fallback"] = plan.fallback.agent
-        kind = "script" if plan.spec.kind is TargetKind.CONSOLE_SCRIPT else plan.spec.kind.value
-        main = plan.out / "main.pyc"
-        settings.update(kind=kind, name=plan.spec.name, main=str(main))
+        settings["pythonpath"] = os.environ.get("PYTHONPATH")
+        settings["folder"] = plan.spec.first_import_folder
         path = plan.out / SETTINGS
-        path.write_text(json.dumps(settings), encoding="utf-8")
-        self.is_prepared = self._compile(path)
-        words = (str(main), *plan.spec.args) if self.is_prepared else plan.spec.words[len(plan.spec.options) :]
-        command = [plan.host.interpreter.path, *plan.spec.options, *words]
+        # The second version is read by every Python.
+        path.write_bytes(marshal.dumps(settings, 2))
+        self.is_prepared = not plan.outside and not why_hook_is_not_loaded(plan.spec, plan.host)
+        command = [plan.host.interpreter.path, *plan.spec.words]
         try:
             self.process = subprocess.Popen(
                 command,
                 cwd=plan.spec.directory,
                 pass_fds=(ready_write, go_read) if os.name != "nt" else (),
                 close_fds=os.name != "nt",
+                env=_add_hook(path) if self.is_prepared else None,
+                preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
             )
         except OSError as error:
@@ -183,30 +184,6 @@ class _Execution:
             os.close(ready_write)
             os.close(go_read)
         return ready_read, go_write
-
-    def _compile(self, settings: Path) -> bool:
-        """Compile the program for its run; ``False`` where it does not compile, to fail by itself in its own words."""
-        plan = self.plan
-        command = [plan.host.interpreter.path, *plan.spec.options, str(COMPILER), str(settings)]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=plan.spec.directory,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=COMPILE_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TargetError(
-                f"{plan.host.interpreter.path} cannot be started: {error}", "name another interpreter with --python"
-            ) from error
-        if done.returncode == 0:
-            return True
-        if done.returncode != DOES_NOT_COMPILE:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-            self.outcome.notices.append(Notice("whet", f"the program runs without whet's help inside it: {said[0]}"))
-        return False
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
@@ -231,7 +208,6 @@ class _Execution:
         is_there = self._wait_until_ready(ready)
         os.close(ready)
         if not is_there:
-            self.outcome.began = self.is_prepared
             return b"G"
         commands = [(command, launch) for launch in self.plan.launches for command in launch.attach]
         self.tool = commands[0][1].tool if commands else self.tool
@@ -264,13 +240,17 @@ class _Execution:
     def _wait_until_ready(self, ready: int) -> bool:
         """Wait until the program is about to begin; ``False`` when it ended before that."""
         if not self.is_prepared:
-            # It says nothing, and may have ended already because it does not compile.
-            return not self.ended.wait(UNPREPARED_SECONDS)
+            return not self.ended.is_set()
         if os.name != "nt":
+            deadline = perf_counter_ns() + READY_SECONDS * 1e9
             while not select.select([ready], [], [], POLL_SECONDS)[0]:
                 if self.ended.is_set():
                     # Something that it started may hold the other end.
                     return False
+                if perf_counter_ns() > deadline:
+                    self.is_prepared = False
+                    self.outcome.notices.append(Notice("whet", "the program's interpreter did not load whet's hook"))
+                    return True
         told = os.read(ready, 32)
         if STARTS_ANOTHER and told[1:].strip().isdigit():
             self.sampled = int(told[1:])
@@ -369,6 +349,22 @@ class _Execution:
         code = self.process.returncode
         self.outcome.signal = -code if code < 0 else 0
         self.outcome.status = 128 - code if code < 0 else code
+
+
+def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
+    """Return what keeps the program's interpreter from loading the hook; empty where nothing does."""
+    if option := spec.isolating_option:
+        return f"python's option {option}"
+    if getattr(host, "ignores_environment", False) or getattr(host, "no_site", False):
+        return "an interpreter that takes no notice of PYTHONPATH"
+    return ""
+
+
+def _add_hook(settings: Path) -> dict[str, str]:
+    """Return the environment in which the program's interpreter loads the hook, which restores it."""
+    path = os.environ.get("PYTHONPATH")
+    folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
+    return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(settings)}
 
 
 def _share(descriptor: int) -> int:

@@ -11,8 +11,6 @@ from whet.target.install import install_line
 from whet.target.spec import TargetSpec
 
 CAPTURE = "pyinstrument.json"
-WHY_NONE = f"{CAPTURE}.why"
-"""Written inside the target where sampling could not begin: the reason."""
 
 
 class PyinstrumentCollector:

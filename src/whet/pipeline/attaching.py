@@ -143,7 +143,7 @@ class _Attachment:
             include=self.options.include,
             exclude=(*self.options.exclude, *find_launchers(spec)),
         )
-        sources, changed = gather_sources(profiles, {}, ownership, Path(project), root=python.root)
+        sources, changed = gather_sources(profiles, ownership, Path(project), root=python.root)
         poller = watched.poller
         return Run(
             whet_version=whet.__version__,

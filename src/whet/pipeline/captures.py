@@ -9,17 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
 from whet.collect.api import Launch
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
 from whet.collect.resident import TreePoller
 from whet.errors import FormatError
 from whet.formats.api import ProfileFormat
-from whet.formats.line_windows import AgentReport, read_agent_report
+from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
+from whet.formats.value_samples import AgentReport, read_agent_report
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.frame import Frame
@@ -90,13 +91,20 @@ class Captures:
 
     def _read_inside(self) -> list[Profile]:
         """Return what the sampler inside the program saw; it may not have been asked for."""
-        why = self.out / pyinstrument.WHY_NONE
-        if why.is_file():
-            said = why.read_text("utf-8", "replace")[:1_000]
+        path = self.out / pyinstrument.CAPTURE
+        if why := self._read_reason(path):
             self.notices.append(
-                Notice("pyinstrument", f"pyinstrument failed in the program, so times are missing: {said}")
+                Notice("pyinstrument", f"pyinstrument failed in the program, so times are missing: {why}")
             )
-        return self._read("pyinstrument", self.out / pyinstrument.CAPTURE, PyinstrumentSession().read, needed=False)
+        return self._read("pyinstrument", path, PyinstrumentSession().read, needed=False)
+
+    @staticmethod
+    def _read_reason(capture: Path) -> str:
+        """Return why what was to leave ``capture`` could not begin inside the program; empty where it did."""
+        try:
+            return Path(f"{capture}.why").read_bytes()[:1_000].decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def _read_samplers(self, rate: int, wall_rate: int) -> tuple[Profile | None, Profile | None]:
         version = _version_of("py-spy")
@@ -119,28 +127,32 @@ class Captures:
     def read_agents(self) -> list[AgentReport]:
         """Return what the agents reported, the program's first, then those of forked children."""
         reports = []
-        for path in line_profiler.list_captures(self.out):
+        for path in values.list_captures(self.out):
             try:
                 with path.open("rb") as file:
                     report = read_agent_report(file)
             except (OSError, FormatError) as error:
-                self.notices.append(Notice("line_profiler", f"{path.name} cannot be read: {error}"))
+                self.notices.append(Notice("values", f"{path.name} cannot be read: {error}"))
                 continue
-            lines = tuple(replace(line, file=self._absolute(line.file)) for line in report.lines)
             seen = tuple(replace(each, file=self._absolute(each.file)) for each in report.evidence.seen)
-            sources = {self._absolute(file): data for file, data in report.sources.items()}
-            evidence = replace(report.evidence, seen=seen)
-            reports.append(replace(report, lines=lines, evidence=evidence, sources=sources))
+            reports.append(replace(report, evidence=replace(report.evidence, seen=seen)))
         return reports
 
     def read_exact_lines(self) -> list[Profile]:
         """Return the exact counts."""
+        path = self.out / line_profiler.CAPTURE
+        if why := self._read_reason(path):
+            self.notices.append(
+                Notice("line_profiler", f"line_profiler failed in the program, so hits are missing: {why}")
+            )
+            return []
 
-        def read(file: object) -> Iterable[Profile]:
-            report = read_agent_report(file)  # type: ignore[arg-type]
+        def read(file: BinaryIO) -> Iterable[Profile]:
+            report = read_exact_lines(file)
+            self.notices += _describe_left_out(report)
             yield Profile(collector=_version_of("line_profiler"), lines=report.lines)
 
-        return self._read("line_profiler", self.out / line_profiler.EXACT, read)
+        return self._read("line_profiler", path, read)
 
     def read_memory(self, host: TargetHost) -> list[Profile]:
         """Let the target's interpreter, which has the right memray, turn its captures into records, and read those."""
@@ -253,6 +265,19 @@ def _scale_to(profile: Profile, computed_ns: int) -> Profile:
     factor = computed_ns / sampled
     samples = tuple(replace(each, value=[round(value * factor) for value in each.value]) for each in profile.samples)
     return replace(profile, samples=samples, period_ns=max(1, round(profile.period_ns * factor)))
+
+
+def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
+    def name(places: Iterable[tuple[str, int]]) -> str:
+        return ", ".join(f"{Path(file).name}:{line}" for file, line in places)
+
+    notices = []
+    if report.too_large:
+        notices.append(Notice("line_profiler", f"too large to be counted line by line: {name(report.too_large)}"))
+    if report.alike:
+        why = "each has a twin in another file that line_profiler cannot tell from it"
+        notices.append(Notice("line_profiler", f"hits of {name(report.alike)} are missing: {why}"))
+    return notices
 
 
 def _version_of(name: str) -> str:

@@ -10,15 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 from whet.collect.api import Collector, Launch
-from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute
+from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_not_loaded
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector, slow_down
+from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
-from whet.formats.line_windows import AgentReport
+from whet.formats.value_samples import AgentReport
 from whet.merge.attribute import merge_run
-from whet.model.profile import Profile
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import STOOD_STILL, Captures
 from whet.pipeline.options import MeasureOptions, Sampler, Step
@@ -30,7 +30,7 @@ from whet.report.units import format_whole_share
 from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
 from whet.target.roots import count_compiled, find_program_roots
-from whet.target.spec import TargetKind, TargetSpec
+from whet.target.spec import TargetSpec
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
@@ -86,7 +86,9 @@ class _Measurement:
         self.record = Record()
         self.missing: set[str] = set()
         self.later_limit = options.max_time
-        self.planned = options.repeat + options.memory + options.exact_lines
+        self.planned = options.repeat + options.memory + options.lines
+        self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
+        """Why nothing of whet's is inside the program; empty where something is."""
 
     def run(self) -> Measured | NeverBegan:
         try:
@@ -95,7 +97,7 @@ class _Measurement:
             raise StoreError(f"the profilers cannot write anywhere: {error.strerror or error}", ROOM_HINT) from error
         try:
             first = self._measure_time(raw / "1", number=1)
-            if first.status and not first.began:
+            if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(first.status)
             if self._may_go_on(first):
                 wall = first.wall_ns / 1e9
@@ -125,9 +127,8 @@ class _Measurement:
         host, options = self.host, self.options
         inside = PyinstrumentCollector(host, options.rate)
         outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
-        lines = LineProfilerCollector(host, program=self.program, include=options.include, exclude=options.exclude)
-        launches: list[Launch] = [lines.launch(self.spec, out)]
-        self._can_run(lines, "hits are missing")
+        user_code = describe_user_code(host, self.program, options.include, options.exclude)
+        launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
         fallback: Launch | None = None
         foreign: Launch | None = None
         sampler = options.sampler
@@ -137,12 +138,13 @@ class _Measurement:
                 launches.append(foreign)
         elif sampler is Sampler.PY_SPY and self._can_run(outside, "pyinstrument samples instead"):
             launches.append(outside.launch(self.spec, out))
-            if inside.missing(host) is None:
+            if inside.missing(host) is None and not self.why_outside:
                 fallback = inside.launch(self.spec, out)
         elif self._can_run(inside, "times are missing"):
             launches.append(inside.launch(self.spec, out))
         formats = load_formats(foreign) if foreign is not None else ()
-        names = (sampler.value if isinstance(sampler, Sampler) else sampler.name, "line_profiler", "looks")
+        name = sampler.value if isinstance(sampler, Sampler) else sampler.name
+        names = (name,) if self.why_outside else (name, "values")
         outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
         captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
         if foreign is not None:
@@ -177,48 +179,12 @@ class _Measurement:
 
     def _take_agents(self, agents: Sequence[AgentReport]) -> None:
         self.record.agents += agents
-        version = self.host.versions.get("line_profiler", "")
-        for agent in agents:
-            if agent.lines:
-                self.record.profiles.append(
-                    Profile(
-                        collector=f"line_profiler {version}".strip(),
-                        lines=agent.lines,
-                        ticks=agent.windows,
-                        execution=len(self.record.executions) - 1,
-                    )
-                )
-        if not agents:
-            if self.spec.kind is TargetKind.SCRIPT and self.spec.name.endswith(".pyc"):
-                why, hint = "bytecode without its source is run as it is", "run the source"
-            else:
-                why, hint = "the program ended before its line counts were written", ""
-            self._notice("line_profiler", f"{why}, so hits and values are missing", hint)
-            return
-        first = agents[0]
-        if first.why_no_hits and "line_profiler" not in self.missing:
-            self._notice("line_profiler", f"hits are missing or incomplete: {first.why_no_hits}")
-        if first.left_plain:
-            self._notice(
-                "line_profiler",
-                f"{first.left_plain} modules were left as they are, so that starting stays quick; no hits there",
-            )
-        if first.strangers:
-            self._notice_strangers(first.strangers)
-
-    def _notice_strangers(self, files: Sequence[str]) -> None:
-        named = ", ".join(Path(file).name for file in files[:3])
-        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-        by_pytest = self.spec.kind is not TargetKind.CODE and Path(self.spec.name).stem == "pytest"
-        if any(folder.is_file() for folder in Path(files[0]).parents):
-            self._notice("line_profiler", f"{named}{more}: imported from a zip file, so hits are missing there")
-            return
-        self._notice(
-            "line_profiler",
-            f"{named}{more}: compiled by {'pytest' if by_pytest else 'the program'} itself and not by an import, "
-            "so hits are missing there",
-            "pytest's --assert=plain leaves test modules to the import system" if by_pytest else "",
-        )
+        if self.why_outside:
+            hint = "leave it out" if self.options.outside else ""
+            message = f"nothing of whet's was in the program ({self.why_outside}), so values are missing"
+            self._notice("values", message, hint)
+        elif not agents:
+            self._notice("values", "the program ended before its value samples were written")
 
     def _run_later(self, raw: Path) -> None:
         number = 1
@@ -232,7 +198,7 @@ class _Measurement:
             number += 1
             if not self._measure_memory(raw / str(number), number):
                 return
-        if self.options.exact_lines:
+        if self.options.lines:
             number += 1
             self._count_exactly(raw / str(number), number)
 
@@ -274,14 +240,7 @@ class _Measurement:
             for spot in merge_run(run).functions
             if spot.cost.charged_share >= HOT_SHARE and not spot.file.startswith("<")
         )
-        collector = LineProfilerCollector(
-            self.host,
-            program=self.program,
-            include=self.options.include,
-            exclude=self.options.exclude,
-            exact=True,
-            functions=hot,
-        )
+        collector = LineProfilerCollector(self.host, hot)
         if not hot or not self._can_run(collector, "exact hits are missing"):
             return
         launch = collector.launch(self.spec, out)
@@ -313,6 +272,7 @@ class _Measurement:
                 duration=self.options.duration if first else None,
                 limit=self.options.max_time if first else self.later_limit,
                 progress=self._progress_of(number, purpose),
+                outside=self.options.outside,
             )
         )
         if outcome.fell_back:

@@ -50,7 +50,9 @@ class MeasureOptions:
     children: bool = True
     sampler: Sampler | Collector = Sampler.PY_SPY
     memory: bool = False
-    exact_lines: bool = False
+    lines: bool = False
+    outside: bool = False
+    """Put nothing into the program's process."""
     trace_python_allocators: bool = False
     repeat: int = 1
     duration: float | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import whet
-from whet.formats.line_windows import AgentReport
+from whet.formats.value_samples import AgentReport
 from whet.merge.align import align_profile
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
@@ -23,7 +23,7 @@ from whet.target.roots import find_launchers
 from whet.target.spec import TargetSpec
 
 OWN_CODE = Path(whet.__file__).parent / "_target"
-_ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--exact-lines")}
+_ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,7 @@ class Record:
             exclude=(*subject.exclude, *find_launchers(subject.spec)),
             hidden=(str(OWN_CODE), "<whet>", *(host.packages[name] for name in host.borrowed)),
         )
-        compiled: dict[str, bytes] = {}
-        for agent in self.agents:
-            compiled.update(agent.sources)
-        sources, changed = gather_sources(self.profiles, compiled, ownership, subject.project)
+        sources, changed = gather_sources(self.profiles, ownership, subject.project, since=subject.started.timestamp())
         done = {execution.purpose for execution in self.executions}
         return Run(
             whet_version=whet.__version__,

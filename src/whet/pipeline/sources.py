@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.util import decode_source
 from pathlib import Path
 
@@ -19,43 +20,55 @@ MAX_BYTES = 8_000_000
 
 def gather_sources(
     profiles: Iterable[Profile],
-    compiled: Mapping[str, bytes],
     ownership: Ownership,
     project: Path,
     root: Path | None = None,
+    since: float | None = None,
 ) -> tuple[dict[str, SourceFile], list[Notice]]:
     """Return the user's sources by the paths that frames use.
 
-    ``compiled`` are those that the program itself handed over; others are read
-    from disk, below ``root`` where the program lives in a container.
+    They are read from disk, below ``root`` where the program lives in a container. The reader is told of those that
+    were changed after ``since``, in seconds since the epoch: these may not be what ran.
     """
     files = {frame.file for profile in profiles for frame in profile.frames}
     files |= {line.file for profile in profiles for line in profile.lines}
-    files |= set(compiled)
     sources: dict[str, SourceFile] = {}
     notices: list[Notice] = []
     for file in sorted(files):
-        # Console scripts are sources without the ending; what the program compiled itself surely is one.
-        is_source = file.endswith((".py", ".pyw")) and ownership.owner(file) is Owner.USER
-        if file not in compiled and (file.startswith("<") or not is_source):
+        # Console scripts are sources without the ending; what the user owns and has no ending is read if it is text.
+        if file.startswith("<") or ownership.owner(file) is not Owner.USER:
             continue
-        data = compiled.get(file)
-        if data is None:
-            data = _read(file, root)
-        elif (now := _read(file, root)) is not None and now != data:
-            notices.append(Notice("source", f"{file} was changed while the program ran; the report shows it as it ran"))
-        if data is not None:
-            digest = hashlib.sha256(data).hexdigest()
-            sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
+        data, changed_at = _read(file, root)
+        if data is None or not (file.endswith((".py", ".pyw")) or _is_python(data)):
+            continue
+        if since is not None and changed_at > since:
+            notices.append(
+                Notice("source", f"{file} was changed while the program ran; lines may not be those that ran")
+            )
+        digest = hashlib.sha256(data).hexdigest()
+        sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
     return sources, notices
 
 
-def _read(file: str, root: Path | None) -> bytes | None:
+def _read(file: str, root: Path | None) -> tuple[bytes | None, float]:
+    """Return a file's bytes, ``None`` where it is no file that anybody reads, and when it was changed last."""
     try:
         path = Path(file) if root is None else resolve_inside(root, file)
-        return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_BYTES else None
+        stat = path.stat()
+        if not path.is_file() or stat.st_size > MAX_BYTES:
+            return None, 0.0
+        return path.read_bytes(), stat.st_mtime
     except (OSError, ValueError):
-        return None
+        return None, 0.0
+
+
+def _is_python(data: bytes) -> bool:
+    """Tell whether a file without the ending of a source is one all the same, as console scripts are."""
+    try:
+        ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _decode(data: bytes) -> str:

@@ -19,8 +19,6 @@ from whet.target.spec import TargetKind, TargetSpec
 
 _HOOKS = Path(__file__).parent.parent / "_target"
 _COMPILE_SECONDS = 300
-_DEAF = frozenset("EIS")
-"""Options of the interpreter with which it takes no notice of ``PYTHONPATH``, or loads no ``sitecustomize``."""
 
 Sources = Mapping[str, bytes]
 """The bytes of files by the names that the program's frames have for them."""
@@ -41,10 +39,9 @@ class Overlay:
         self._main: dict[str, str] | None = None
         self._sides = folder / "sides"
         self._current = folder / "overlay"
-        deaf = [word for word in spec.options if word.startswith("-") and set(word[1:2]) & _DEAF] if spec else []
-        if deaf:
+        if spec and (option := spec.isolating_option):
             raise UsageError(
-                f"with python's option {deaf[0]} the program cannot be run with rewritten sources",
+                f"with python's option {option} the program cannot be run with rewritten sources",
                 "leave it out: whet prove --workload 'python …'",
             )
         for each in (self._sides, self._current):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +49,23 @@ def ptrace_trouble(*, attaching: bool = False) -> Trouble | None:
     if refused:
         return Trouble(f"this system refuses to let one process read another ({refused})", _in_container_or(""))
     return None
+
+
+def permit_tracing() -> Callable[[], None] | None:
+    """Return what a new process has to call before it becomes the program, so that a process beside it may read it.
+
+    That is a permission of the kernel's for this process, where the Yama module wants one; ``None`` where it does not.
+    """
+    if sys.platform != "linux" or _read_scope() != 1:
+        return None
+    try:
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return None
+    set_ptracer, anyone = 0x59616D61, ctypes.c_ulong(-1 & (2**64 - 1))
+    return lambda: prctl(set_ptracer, anyone, 0, 0, 0)
 
 
 def _trouble_on_macos() -> Trouble | None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
+
+_ISOLATING = frozenset("EIS")
+"""Options of the interpreter with which it takes no notice of ``PYTHONPATH``, or loads no ``sitecustomize``."""
+_VALUED = frozenset("WXQ")
 
 
 class TargetKind(StrEnum):
@@ -40,3 +45,27 @@ class TargetSpec:
                 return (*self.options, "-c", self.name, *self.args)
             case _:
                 return (*self.options, self.name, *self.args)
+
+    @property
+    def isolating_option(self) -> str:
+        """The interpreter's option that keeps a ``sitecustomize`` on ``PYTHONPATH`` out, as ``-I``; empty without."""
+        words = iter(self.options)
+        for word in words:
+            if not word.startswith("-") or word.startswith("--"):
+                continue
+            for at, letter in enumerate(word[1:], start=1):
+                if letter in _ISOLATING:
+                    return f"-{letter}"
+                if letter in _VALUED:
+                    if at == len(word) - 1:
+                        next(words, None)
+                    break
+        return ""
+
+    @property
+    def first_import_folder(self) -> str:
+        """The folder that the program imports from before any other, as the interpreter finds it."""
+        if self.kind in (TargetKind.SCRIPT, TargetKind.CONSOLE_SCRIPT):
+            path = os.path.join(self.directory, self.name)
+            return path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
+        return os.path.abspath(self.directory)

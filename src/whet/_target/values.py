@@ -1,18 +1,22 @@
-"""Glances at the variables of the user frames on the stack.
+"""Looks at the variables of the user frames on the stacks.
 
 A look never calls code of the program: types are read from the type itself,
 lengths only of exact builtin types, attributes only from a plain instance
 dictionary. It keeps no object alive: what is stored are names of types and
-numbers. It is bounded in frames, names and elements.
+numbers. It is bounded in time, frames, names and elements.
 """
 
 from __future__ import annotations
 
 import sys
-import types
-from collections import deque
-from collections.abc import Callable
-from typing import Any
+from _collections import deque  # type: ignore[import-not-found]
+from time import perf_counter_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType
+    from typing import Any
 
 MAX_FRAMES = 24
 MAX_DEPTH = 400
@@ -30,14 +34,18 @@ _SEQUENCES = frozenset(map(id, (list, tuple)))
 _KEYED = frozenset(map(id, (dict, set, frozenset)))
 _CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, *map(id, (str, bytes, bytearray, deque))})
 _SIZED = frozenset({*_CONTAINERS, id(range)})
-_UNINTERESTING = frozenset(
-    map(id, (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, types.MethodType))
-)
+_MODULE = type(sys)
+_modules = sys.modules
+_FUNCTION: Any = type(lambda: None)
+_UNINTERESTING = frozenset(map(id, (_FUNCTION, type(_FUNCTION.__get__(lambda _: None, 0)), type(len), _MODULE, type)))
 _OPTIMIZED = 0x1
 _SNAPSHOT_IS_LEFT_BEHIND = sys.version_info < (3, 13)
 _USES_SNAPSHOT = frozenset(("locals", "vars", "dir", "exec", "eval", "f_locals"))
 """A function that names one of these may work with the snapshot of its variables that there is before 3.13."""
-_DICT_SLOT = types.GetSetDescriptorType
+_DICT_SLOT = type(_FUNCTION.__code__)
+"""A getset descriptor."""
+_CLEAN = 3
+"""References to a frame that nobody but its thread and this module holds, before 3.13."""
 
 
 def name_of_type(kind: type) -> str:
@@ -64,58 +72,75 @@ def plain_attributes(instance: object) -> dict[str, Any] | None:
     return None
 
 
+_BASES = {"f": "float", "i": "int", "u": "uint", "c": "complex", "b": "bool", "O": "object", "U": "str", "S": "bytes"}
+_WITH_BITS = "fiuc"
+
+
+def _name_dtype(dtype: Any) -> str:
+    """Return the name of a numpy dtype. ``str(dtype)`` would run code of numpy's in Python."""
+    kind: str = dtype.kind
+    base = _BASES.get(kind, kind)
+    return f"{base}{8 * dtype.itemsize}" if kind in _WITH_BITS else base
+
+
 def _is_array(value: object) -> bool:
     """Tell whether a value is numpy's own array rather than something that has taken its name."""
-    module = sys.modules.get("numpy")
-    return type(module) is types.ModuleType and type(value) is module.__dict__.get("ndarray")
+    module = _modules.get("numpy") if type(_modules) is dict else None
+    return type(module) is _MODULE and type(value) is module.__dict__.get("ndarray")
 
 
 class _Pooled:
-    """All looks at one name in one function."""
+    """All samples of one name in one function."""
 
-    __slots__ = ("code", "elements", "lengths", "looks", "name", "types")
+    __slots__ = ("elements", "lengths", "samples", "types")
 
-    def __init__(self, code: types.CodeType, name: str) -> None:
-        self.code = code
-        self.name = name
-        self.looks = 0
+    def __init__(self) -> None:
+        self.samples = 0
         self.types: dict[str, int] = {}
         self.elements: dict[str, int] = {}
         self.lengths: list[int] = []
 
 
-class Looks:
-    """Collects looks; ``is_user`` tells whether a file is the user's code."""
+class Values:
+    """Collects value samples; ``is_user`` tells whether a file is the user's code."""
 
     def __init__(self, is_user: Callable[[str], bool]) -> None:
         self.is_user = is_user
-        self.looks = 0
-        # By identity of the code object, which the pooled entry keeps: hashing one by value costs microseconds.
-        self.pool: dict[tuple[int, str], _Pooled] = {}
+        self.samples = 0
+        self.places = 0
+        self.functions: dict[tuple[str, int, str], dict[str, _Pooled]] = {}
+        """By file, first line and qualified name: what was seen, by name."""
 
-    def look(self, frame: types.FrameType | None) -> None:
-        """Glance at the user frames from ``frame`` outwards."""
-        if _SNAPSHOT_IS_LEFT_BEHIND and (sys.gettrace() is not None or sys.getprofile() is not None):
-            # Before 3.13 the interpreter writes a snapshot back into the frame when a trace function returns.
-            return
-        self.looks += 1
+    def look(self, frame: FrameType | None, deadline: int) -> None:
+        """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts."""
         seen: set[int] = set()
         for _ in range(MAX_DEPTH):
-            if frame is None or len(seen) >= MAX_FRAMES:
+            if frame is None or len(seen) >= MAX_FRAMES or perf_counter_ns() > deadline:
                 return
             code = frame.f_code
+            file = code.co_filename
             # Of a recursive function the innermost frame is enough.
-            if id(code) not in seen and self.is_user(code.co_filename):
+            if id(code) not in seen and type(file) is str and self.is_user(file):
                 seen.add(id(code))
-                self._look_at_frame(frame, code)
+                # Before 3.13 variables are read by a snapshot that belongs to the frame, which somebody else may work
+                # with who has the frame too: a trace or profile function at this moment.
+                if not _SNAPSHOT_IS_LEFT_BEHIND or sys.getrefcount(frame) <= _CLEAN:
+                    self._look_at_frame(frame, code, file)
             frame = frame.f_back
 
-    def _look_at_frame(self, frame: types.FrameType, code: types.CodeType) -> None:
+    def _look_at_frame(self, frame: FrameType, code: CodeType, file: str) -> None:
+        name: Any = code.co_qualname
+        if type(name) is not str:
+            return
+        key = (file, code.co_firstlineno, name)
+        pool = self.functions.get(key)
+        if pool is None:
+            pool = self.functions[key] = {}
         names = code.co_names
         if code.co_flags & _OPTIMIZED:
             if not _SNAPSHOT_IS_LEFT_BEHIND or _USES_SNAPSHOT.isdisjoint(names):
                 snapshot = frame.f_locals
-                self._look_at_locals(code, snapshot)
+                self._look_at_locals(pool, code, snapshot)
                 # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
                 if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
                     snapshot.clear()
@@ -124,7 +149,7 @@ class Looks:
             for name in names[:64] if type(globals_) is dict else ():
                 value = globals_.get(name)
                 if id(type(value)) in _CONTAINERS:
-                    self._add(code, name, value)
+                    self._add(pool, name, value)
                 del value
         else:
             namespace = frame.f_globals if code.co_name == "<module>" else None
@@ -134,11 +159,11 @@ class Looks:
                     if name in namespace and left:
                         value = namespace[name]
                         if id(type(value)) not in _UNINTERESTING:
-                            self._add(code, name, value)
+                            self._add(pool, name, value)
                             left -= 1
                         del value
 
-    def _look_at_locals(self, code: types.CodeType, snapshot: Any) -> None:
+    def _look_at_locals(self, pool: dict[str, _Pooled], code: CodeType, snapshot: Any) -> None:
         left = MAX_NAMES
         for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
             if not left:
@@ -149,14 +174,15 @@ class Looks:
                 continue
             left -= 1
             if id(type(value)) not in _UNINTERESTING:
-                self._add(code, name, value)
+                self._add(pool, name, value)
             if name == "self":
                 attributes = plain_attributes(value)
                 if attributes is not None:
-                    self._look_at_attributes(code, attributes)
+                    self._look_at_attributes(pool, code, attributes)
+                del attributes
             del value
 
-    def _look_at_attributes(self, code: types.CodeType, attributes: dict[str, Any]) -> None:
+    def _look_at_attributes(self, pool: dict[str, _Pooled], code: CodeType, attributes: dict[str, Any]) -> None:
         left = MAX_ATTRIBUTES
         for name in code.co_names:
             if not left:
@@ -164,16 +190,18 @@ class Looks:
             # Only the attributes that this function names: an instance may have hundreds.
             value = attributes.get(name)
             if value is not None:
-                self._add(code, f"self.{name}", value)
+                self._add(pool, f"self.{name}", value)
                 left -= 1
+            del value
 
-    def _add(self, code: types.CodeType, name: str, value: object) -> None:
-        pooled = self.pool.get((id(code), name))
+    def _add(self, pool: dict[str, _Pooled], name: str, value: object) -> None:
+        pooled = pool.get(name)
         if pooled is None:
-            if len(self.pool) >= MAX_PLACES:
+            if self.places >= MAX_PLACES:
                 return
-            pooled = self.pool[(id(code), name)] = _Pooled(code, name)
-        pooled.looks += 1
+            self.places += 1
+            pooled = pool[name] = _Pooled()
+        pooled.samples += 1
         kind = id(type(value))
         # The name, not the type: a type made at run time must not be kept alive.
         named = name_of_type(type(value))
@@ -192,7 +220,7 @@ class Looks:
             lengths.append(length)
         else:
             # Keep extremes and an even spread: replace by position in the stream.
-            lengths[pooled.looks % MAX_LENGTHS] = length
+            lengths[pooled.samples % MAX_LENGTHS] = length
         if length and kind in _CONTAINERS:
             self._add_elements(pooled, kind, value, length)
 
@@ -212,26 +240,23 @@ class Looks:
 
     @staticmethod
     def _add_array(pooled: _Pooled, array: Any) -> None:
-        shape, dtype = array.shape, str(array.dtype)
+        shape, dtype = array.shape, _name_dtype(array.dtype)
         if len(pooled.lengths) < MAX_LENGTHS and shape:
             pooled.lengths.append(int(shape[0]))
         pooled.elements[dtype] = pooled.elements.get(dtype, 0) + 1
 
-    def report(self) -> list[dict[str, Any]]:
-        """Return what was pooled, ready for JSON."""
-        rows = []
-        for pooled in self.pool.values():
-            lengths = sorted(pooled.lengths)
-            rows.append(
-                {
-                    "file": pooled.code.co_filename,
-                    "function": pooled.code.co_qualname,
-                    "line": pooled.code.co_firstlineno,
-                    "name": pooled.name,
-                    "looks": pooled.looks,
+    def rows(self) -> Iterator[dict[str, object]]:
+        """Yield what was pooled, ready for JSON; functions may be added meanwhile, which are left out."""
+        for (file, line, function), pool in list(self.functions.items()):
+            for name, pooled in list(pool.items()):
+                lengths = sorted(pooled.lengths)
+                yield {
+                    "file": file,
+                    "function": function,
+                    "line": line,
+                    "name": name,
+                    "samples": pooled.samples,
                     "types": pooled.types,
                     "elements": pooled.elements,
                     "lengths": [lengths[0], lengths[len(lengths) // 2], lengths[-1]] if lengths else None,
                 }
-            )
-        return rows

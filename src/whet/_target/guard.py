@@ -1,0 +1,63 @@
+"""Lets whet's code inside the program run only while nothing watches what runs.
+
+A debugger, a coverage tool or a tracing profiler sees every Python function of the process, whet's too. What is
+composed here asks, in C alone, whether one is there, and only if there is none calls the Python function: a watcher
+that is registered at any moment sees no call, line or return of whet's.
+"""
+
+from __future__ import annotations
+
+import sys
+from _functools import partial  # type: ignore[import-not-found]
+from _operator import and_, call
+from itertools import chain, repeat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    Step = Callable[[], object]
+
+
+def list_watchers() -> list[Step]:
+    """Return functions in C that return something true where somebody watches the thread that calls them."""
+    watchers: list[Step] = [sys.gettrace, sys.getprofile]
+    monitoring = getattr(sys, "monitoring", None)
+    if monitoring is not None:
+        watchers += [partial(monitoring.get_tool, tool) for tool in range(6)]
+    return watchers
+
+
+def in_turn(*steps: Step) -> Callable[..., bool]:
+    """Return a callable in C that calls ``steps`` up to the first that returns something true: whether there was one.
+
+    It may be given an argument, which it ignores.
+    """
+    made: Callable[..., bool] = partial(next, map(any, map(map, repeat(call), repeat(steps))))
+    return made
+
+
+def when(condition: Step, step: Step) -> Callable[..., bool]:
+    """Return a callable in C that calls ``step`` where ``condition`` returns something true."""
+    made: Callable[..., bool] = partial(next, map(all, map(map, repeat(call), repeat((condition, step)))))
+    return made
+
+
+def guard(function: Step) -> Callable[..., bool]:
+    """Return a callable in C that calls ``function`` unless somebody watches, and returns ``False``.
+
+    ``function`` must raise nothing and return ``None``.
+    """
+    rounds = map(in_turn(*list_watchers(), function), repeat(None))
+    made: Callable[..., bool] = partial(next, map(partial(and_, False), rounds))
+    return made
+
+
+def loop(first: Step, steps: Iterable[Step], last: Step) -> Any:
+    """Return what ``all`` has to go through to call ``first``, then ``steps`` in turn until one is true, then ``last``.
+
+    ``steps`` is gone through anew each time, so that it can be changed meanwhile.
+    """
+    body = map(call, chain((first,), chain.from_iterable(repeat(steps))))
+    return map(any, (body, map(call, (last,))))

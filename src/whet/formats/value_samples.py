@@ -1,0 +1,87 @@
+"""What the agent inside the program leaves: value samples, a head line and then one line a place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from whet.errors import FormatError
+from whet.model.evidence import Evidence, Seen
+
+MAX_LINE = 16 * 1024 * 1024
+MAX_PLACES = 100_000
+_MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """Everything that the agent of one process reported; times are of its whole life."""
+
+    pid: int
+    began: bool = True
+    """Whether the program got as far as its first line; one that does not compile ends before."""
+    evidence: Evidence = field(default_factory=Evidence)
+    peak_kilobytes: int = 0
+    peak_stack: tuple[tuple[str, int, str], ...] = ()
+    """What was on the stack when resident memory was seen to grow last, outermost first: file, line, function."""
+    wall_ns: int = 0
+    cpu_ns: int = 0
+
+
+def read_agent_report(file: BinaryIO) -> AgentReport:
+    """Read a capture of ``whet._target.agent``. Raises :class:`FormatError`."""
+    head = _read_line(file, 1)
+    if head is None or head.get("schema") != 2:
+        raise FormatError("the value samples have an unknown schema", "line 1")
+    seen: list[Seen] = []
+    while (row := _read_line(file, number := len(seen) + 2)) is not None:
+        if number > MAX_PLACES:
+            raise FormatError("the value samples are too large", f"over {MAX_PLACES} lines")
+        try:
+            seen.append(_seen(row))
+        except _MALFORMED as error:
+            raise FormatError("the value samples are malformed", f"line {number}: {error!r}"[:200]) from error
+    try:
+        return AgentReport(
+            pid=int(head["pid"]),
+            began=bool(head["began"]),
+            evidence=Evidence(int(head["samples"]), tuple(seen), str(head["why_none"])),
+            peak_kilobytes=int(head["peak_kilobytes"]),
+            peak_stack=tuple((str(file), int(line), str(name)) for file, line, name in head["peak_stack"]),
+            wall_ns=int(head["wall_ns"]),
+            cpu_ns=int(head["cpu_ns"]),
+        )
+    except _MALFORMED as error:
+        raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
+
+
+def _read_line(file: BinaryIO, number: int) -> dict[str, Any] | None:
+    line = file.readline(MAX_LINE + 1)
+    if not line:
+        return None
+    if len(line) > MAX_LINE:
+        raise FormatError("the value samples are too large", f"line {number}")
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise FormatError("the value samples are not JSON", f"line {number}: {error}"[:200]) from error
+    if not isinstance(row, dict):
+        raise FormatError("the value samples are malformed", f"line {number}")
+    return row
+
+
+def _seen(raw: dict[str, Any]) -> Seen:
+    low, middle, high = raw["lengths"] or (None, None, None)
+    return Seen(
+        file=str(raw["file"]),
+        function=str(raw["function"]),
+        function_line=int(raw["line"]),
+        name=str(raw["name"]),
+        looks=int(raw["samples"]),
+        types={str(kind): int(count) for kind, count in raw["types"].items()},
+        elements={str(kind): int(count) for kind, count in raw["elements"].items()},
+        min_length=None if low is None else int(low),
+        median_length=None if middle is None else int(middle),
+        max_length=None if high is None else int(high),
+    )
