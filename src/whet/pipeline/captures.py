@@ -28,7 +28,7 @@ from whet.model.masking import mask_argv
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
-from whet.pipeline.threads import drop_frameless, rename_threads, scale_threads
+from whet.pipeline.threads import drop_frameless, drop_own_threads, rename_threads, scale_threads
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
@@ -122,7 +122,7 @@ class Captures:
         active = self._read("py-spy", self.out / pyspy.ACTIVE, read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
         wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
-        return next(iter(active), None), next(iter(wall), None)
+        return drop_own_threads(next(iter(active), None), next(iter(wall), None))
 
     def read_agents(self) -> list[AgentReport]:
         """Return what the agents reported, the program's first, then those of forked children."""
@@ -142,9 +142,8 @@ class Captures:
         """Return the exact counts."""
         path = self.out / line_profiler.CAPTURE
         if why := self._read_reason(path):
-            self.notices.append(
-                Notice("line_profiler", f"line_profiler failed in the program, so hits are missing: {why}")
-            )
+            message = f"line_profiler failed in the program, so hits are missing: {why}"
+            self.notices.append(Notice("line_profiler", message))
             return []
 
         def read(file: BinaryIO) -> Iterable[Profile]:

@@ -18,11 +18,12 @@ from whet.pipeline.evidence import pool_evidence
 from whet.pipeline.machine import describe_machine
 from whet.pipeline.project import find_commit
 from whet.pipeline.sources import gather_sources
+from whet.pipeline.threads import OWN_CODE
 from whet.target.host import TargetHost
 from whet.target.roots import find_launchers
 from whet.target.spec import TargetSpec
 
-OWN_CODE = Path(whet.__file__).parent / "_target"
+OWN_FOLDER = Path(whet.__file__).parent / "_target"
 _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
 
 
@@ -64,7 +65,7 @@ class Record:
             program=subject.program,
             include=subject.include,
             exclude=(*subject.exclude, *find_launchers(subject.spec)),
-            hidden=(str(OWN_CODE), "<whet>", *(host.packages[name] for name in host.borrowed)),
+            hidden=(str(OWN_FOLDER), OWN_CODE, *(host.packages[name] for name in host.borrowed)),
         )
         sources, changed = gather_sources(self.profiles, ownership, subject.project, since=subject.started.timestamp())
         done = {execution.purpose for execution in self.executions}

@@ -14,7 +14,10 @@ from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.ownership import is_native_file
 from whet.merge.parked import Stance, find_stance
 from whet.merge.waiting import ThreadClock
-from whet.model.profile import Profile, Samples
+from whet.model.profile import Profile, Samples, Thread
+
+OWN_CODE = "<whet>"
+"""How the file names of whet's code inside the program begin."""
 
 
 def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Profile:
@@ -60,6 +63,49 @@ def drop_frameless(profile: Profile) -> Profile:
         pairs = zip(entry.stack, entry.value, strict=True)
         samples += _keep(entry, [0 if row in bare else value for row, value in pairs])
     return replace(profile, samples=samples) if samples else profile
+
+
+def drop_own_threads(active: Profile | None, wall: Profile | None) -> tuple[Profile | None, Profile | None]:
+    """Leave out threads of whet's own inside the program: they begin in whet's code, or have no Python frame ever.
+
+    ``wall`` has all threads; one without Python code, whoever it belongs to, waits for nothing that could be named.
+    """
+    own: set[tuple[int, int]] = set()
+    others: set[tuple[int, int]] = set()
+    for profile in filter(None, (active, wall)):
+        for entry in profile.samples:
+            ids = _ids(profile.threads[entry.thread])
+            for row in entry.stack:
+                file = _outermost_file(profile, row)
+                if file:
+                    # The program's first thread ends in whet's code.
+                    (own if file.startswith(OWN_CODE) else others).add(ids)
+    own -= others
+
+    def keep(profile: Profile | None, *, frameless: bool) -> Profile | None:
+        if profile is None:
+            return None
+        samples = [
+            entry
+            for entry in profile.samples
+            if _ids(profile.threads[entry.thread]) not in own and (frameless or not _is_bare(profile, entry))
+        ]
+        return replace(profile, samples=samples)
+
+    return keep(active, frameless=True), keep(wall, frameless=False)
+
+
+def _ids(thread: Thread) -> tuple[int, int]:
+    return thread.pid, thread.tid
+
+
+def _outermost_file(profile: Profile, row: int) -> str:
+    frames = [profile.stacks.frame[step] for step in profile.stacks.walk(row)] if row >= 0 else []
+    return profile.frames[frames[-1]].file if frames else ""
+
+
+def _is_bare(profile: Profile, entry: Samples) -> bool:
+    return all(row < 0 or profile.frames[profile.stacks.frame[row]] == NO_FRAME for row in entry.stack)
 
 
 def _keep(entry: Samples, values: Sequence[int]) -> list[Samples]:

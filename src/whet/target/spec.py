@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 _ISOLATING = frozenset("EIS")
 """Options of the interpreter with which it takes no notice of ``PYTHONPATH``, or loads no ``sitecustomize``."""
@@ -65,7 +65,8 @@ class TargetSpec:
     @property
     def first_import_folder(self) -> str:
         """The folder that the program imports from before any other, as the interpreter finds it."""
-        if self.kind in (TargetKind.SCRIPT, TargetKind.CONSOLE_SCRIPT):
-            path = os.path.join(self.directory, self.name)
-            return path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
-        return os.path.abspath(self.directory)
+        folder = Path(self.directory)
+        if self.kind not in (TargetKind.SCRIPT, TargetKind.CONSOLE_SCRIPT):
+            return str(folder.absolute())
+        path = folder / self.name
+        return str(path if path.is_dir() else path.resolve().parent)
