@@ -11,7 +11,6 @@ TESTS = Path(__file__).parent
 # These start programs, profilers and browsers that share the machine; side by side they would disturb one another.
 ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packages", "packaging")]
 
-pytest.register_assert_rewrite("tests.unit._target.anchored")
 # The same examples each time: what fails, the change at hand has broken. `--hypothesis-profile search` tries others.
 settings.register_profile("search", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
