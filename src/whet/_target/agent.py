@@ -100,6 +100,8 @@ class Agent:
         self.turn = 0
         self.was_running = self.is_running = self.is_wanted = False
         self.tid = 0
+        self.forks_at = (0, 0)
+        """The frame (its identity) and instruction of the last fork."""
 
     def start(self) -> None:
         """Begin sampling; the program starts now. Raises ``OSError`` where the capture cannot be written."""
@@ -302,8 +304,11 @@ class Agent:
                 self.was_running, self.is_running = self.is_running, False
                 self.is_wanted = self.was_running
                 self._wait_until_gone()
-                # The frame that forks: what calls this is in C.
-                self.child_lives = _goes_on(sys._getframe(1))
+                # What calls this is in C.
+                forks = sys._getframe(1)
+                self.child_lives = _goes_on(forks)
+                self.forks_at = (id(forks), forks.f_lasti)
+                del forks
         except Exception as error:
             self._give_up(error)
 
@@ -320,11 +325,28 @@ class Agent:
 
     def _come_back(self) -> None:
         try:
-            if self.is_wanted and not self.running and not self.why_none and os.getpid() == self.pid:
-                self.is_wanted = False
-                self._start_thread()
+            if not self.is_wanted or self.running or self.why_none or os.getpid() != self.pid:
+                return
+            if self._is_in_fork():
+                assert self.come_back is not None
+                self.come_back()
+                return
+            self.is_wanted = False
+            self._start_thread()
         except Exception as error:
             self._give_up(error)
+
+
+    def _is_in_fork(self) -> bool:
+        """Tell whether something that others registered for the fork runs: ``os.fork`` has not returned then."""
+        frame = sys._getframe(2).f_back
+        for _ in range(MAX_PEAK_DEPTH):
+            if frame is None:
+                return False
+            if (id(frame), frame.f_lasti) == self.forks_at:
+                return True
+            frame = frame.f_back
+        return False
 
 
 def _find_obstacle() -> str:

@@ -96,7 +96,11 @@ class ExactLines:
     def _count_lines(self) -> Iterator[tuple[CodeType, dict[int, int]]]:
         by_hash = self.profiler.c_code_map
         for code, hashes in self.profiler.code_hash_map.items():
-            yield code, {line: entry["nhits"] for one in hashes for line, entry in by_hash[one].items()}
+            counted: dict[int, int] = {}
+            for one in hashes:
+                for line, entry in by_hash[one].items():
+                    counted[line] = counted.get(line, 0) + entry["nhits"]
+            yield code, counted
 
 
 def _place(code: CodeType) -> tuple[str, int]:

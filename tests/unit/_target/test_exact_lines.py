@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from whet._target import all_lines, importer, windows
-from whet._target.all_lines import AllLines
-from whet.formats.line_windows import read_agent_report
+from whet._target import exact_lines
+from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
 
 if find_spec("line_profiler") is None:
     pytest.skip("line_profiler is not installed", allow_module_level=True)
@@ -38,132 +39,149 @@ def inner(i):
 
 
 class Box:
+    size = 3
     def get(self): return (lambda: 7)()
 """
-FILE = "/app/prog.py"
-Count = Callable[..., dict[tuple[int, int], int]]
-
-
-def free_to_trace() -> bool:
-    if sys.version_info >= (3, 12):
-        return sys.monitoring.get_tool(sys.monitoring.PROFILER_ID) is None and sys.gettrace() is None
-    return sys.gettrace() is None
-
-
-pytestmark = pytest.mark.skipif(not free_to_trace(), reason="somebody else traces these tests")
-
-
-# Its tracing core can be loaded once in a process, which is once more often than a program needs.
-_load = cache(windows.load_line_profiler)
-
-
-@pytest.fixture(autouse=True)
-def _loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "load_line_profiler", _load)
-
-
-def make(folder: Path, functions: list[list[object]], **more: Any) -> AllLines:
-    settings = {
-        "capture": str(folder / "exact.json"),
-        "functions": functions,
-        "foreign": ["/lib"],
-        "program": [],
-        "include": [],
-        "exclude": [],
-        **more,
-    }
-    return AllLines(settings)
+DRIVER = """
+import json, sys
+from whet._target import exact_lines
+settings, sources, action = json.loads(sys.argv[1])
+stop = exact_lines.ExactLines(settings).start()
+names = {}
+for file, text in sources:
+    exec(compile(text, file, "exec"), names)
+exec(action, names)
+stop()
+stop()
+"""
+Count = Callable[..., ExactLinesReport]
 
 
 @pytest.fixture
 def count(tmp_path: Path) -> Count:
-    """Compile the source, count while ``action`` runs in it; return hits by (first line of the function, line)."""
+    """Run modules, count while they do and ``action`` runs in their namespace; return what was counted."""
 
-    def count(
-        action: Callable[[Any], object], functions: list[list[object]], *, is_main: bool = False
-    ) -> dict[tuple[int, int], int]:
-        counter = make(tmp_path, functions)
-        if is_main:
-            # As it is made beforehand: padded, registered when the program is about to begin.
-            code = windows.pad_code(compile(SOURCE, FILE, "exec"), {})
-            counter.take_main(code, [], SOURCE.encode())
-        else:
-            compiled = counter.compiler.compile(SOURCE.encode(), FILE)
-            assert compiled is not None
-            code = compiled
-        names: dict[str, Any] = {}
-        exec(code, names)
-        stop = counter.start()
-        try:
-            action(SimpleNamespace(**names))
-        finally:
-            stop()
-        with (tmp_path / "exact.json").open("rb") as file:
-            lines = read_agent_report(file).lines
-        assert all(line.exact and line.file == FILE and line.error == 0 for line in lines)
-        counts: dict[tuple[int, int], int] = {}
-        for line in lines:
-            # Functions that begin on one line are counted one by one.
-            place = (line.function_line, line.line)
-            counts[place] = counts.get(place, 0) + (line.hits or 0)
-        return counts
+    def count(sources: dict[str, str], action: str, *chosen: tuple[str, int]) -> ExactLinesReport:
+        capture = tmp_path / "exact.json"
+        settings = {"capture": str(capture), "functions": chosen, "folder": None}
+        words = json.dumps([settings, list(sources.items()), textwrap.dedent(action)])
+        # A hook of audit events stays for good, so it is tried in a process of its own.
+        subprocess.run([sys.executable, "-c", DRIVER, words], check=True)
+        return read_exact_lines(io.BytesIO(capture.read_bytes()))
 
     return count
 
 
-@pytest.mark.parametrize("is_main", [False, True], ids=["imported", "the program itself"])
-def test_counts_of_the_chosen_functions_are_exact(is_main: bool, count: Count) -> None:
-    counts = count(lambda m: m.outer(10), [[FILE, 1]], is_main=is_main)
-    assert counts == {(1, 2): 1, (1, 3): 11, (1, 4): 10, (1, 5): 1}
+def by_line(report: ExactLinesReport) -> dict[tuple[str, int, int], int | None]:
+    assert all(line.exact for line in report.lines)
+    return {(Path(line.file).name, line.function_line, line.line): line.hits for line in report.lines}
 
 
-def test_without_a_choice_all_functions_are_counted(count: Count) -> None:
-    counts = count(lambda m: (m.outer(4), m.Box().get()), [])
-    assert counts[1, 4] == 4
-    assert counts[8, 9] == 4
-    # The method, and the lambda on its line. From 3.13 on there is no event for the line that a function begins on.
-    assert counts.get((18, 18)) == (2 if sys.version_info < (3, 13) else None)
+def test_counts_of_the_chosen_functions_are_exact(count: Count) -> None:
+    report = count({"/app/prog.py": SOURCE}, "outer(10)", ("/app/prog.py", 1))
+    assert by_line(report) == {
+        ("prog.py", 1, 2): 1,
+        ("prog.py", 1, 3): 11,
+        ("prog.py", 1, 4): 10,
+        ("prog.py", 1, 5): 1,
+    }
 
 
-def test_nothing_is_counted_before_and_after(count: Count, tmp_path: Path) -> None:
-    counts = count(lambda m: m.inner(4), [[FILE, 1]])
-    assert counts == {}
+def test_code_without_a_file_is_counted_as_well(count: Count) -> None:
+    report = count({"<string>": SOURCE}, "outer(3)", ("<string>", 1))
+    assert by_line(report)["<string>", 1, 4] == 3
 
 
-def test_there_are_no_anchors_beside_it(tmp_path: Path) -> None:
-    counter = make(tmp_path, [])
-    plain = compile(SOURCE, FILE, "exec")
-    padded = counter.compiler.compile(SOURCE.encode(), FILE)
-    assert padded is not None
-    assert padded.co_names == plain.co_names
-    assert padded.co_code.startswith(plain.co_code)
+def test_what_runs_is_what_was_compiled(count: Count) -> None:
+    action = f"""
+        plain = {{}}
+        exec(compile({SOURCE!r}, "/app/prog.py", "exec"), plain)
+        for name in ("outer", "inner"):
+            mine, theirs = globals()[name].__code__, plain[name].__code__
+            assert (mine.co_code, mine.co_consts, mine) == (theirs.co_code, theirs.co_consts, theirs)
+        outer(4)
+    """
+    report = count({"/app/prog.py": SOURCE}, action, ("/app/prog.py", 1), ("/app/prog.py", 8))
+    assert by_line(report)["prog.py", 8, 9] == 4
 
 
-def test_no_time_limit_keeps_a_module_from_being_counted(tmp_path: Path) -> None:
-    counter = make(tmp_path, [])
-    counter.compiler.spent = 1e9
-    assert counter.compiler.wants(FILE)
-    assert not counter.compiler.wants("/lib/os.py")
+def test_bodies_of_modules_and_classes_are_never_registered(count: Count) -> None:
+    report = count({"/app/prog.py": SOURCE}, "", ("/app/prog.py", 1), ("/app/prog.py", 17))
+    assert report.lines == ()
+
+
+def test_a_function_defined_twice_is_counted_in_both_forms(count: Count) -> None:
+    text = "for _ in range(2):\n    def f(n):\n        return n\n    f(1)\n"
+    assert by_line(count({"/app/a.py": text}, "", ("/app/a.py", 2)))["a.py", 2, 3] == 2
+
+
+@pytest.mark.parametrize("is_chosen", [True, False], ids=["both chosen", "one chosen"])
+def test_functions_that_line_profiler_cannot_tell_apart_are_named_and_not_counted(
+    is_chosen: bool, count: Count
+) -> None:
+    """It goes by bytecode and line, which the same function at the same place of another file has too."""
+    text = "def f(n):\n    return n\n"
+    chosen = [("/app/a.py", 1), *[("/app/b.py", 1)] * is_chosen]
+    report = count({"/app/a.py": text, "/app/b.py": text}, "f(1)", *chosen)
+    assert report.lines == ()
+    assert ("/app/a.py", 1) in report.alike
+
+
+def test_a_function_of_great_length_is_named_and_not_registered(count: Count) -> None:
+    text = "def f(n):\n" + "    n += n * 3 - n\n" * 6_000
+    report = count({"/app/a.py": text}, "f(1)", ("/app/a.py", 1))
+    assert (report.lines, report.too_large) == ((), (("/app/a.py", 1),))
 
 
 def test_a_forked_child_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counter = make(tmp_path, [])
+    monkeypatch.setattr(exact_lines, "_load_line_profiler", lambda _folder: Working)
+    counter = exact_lines.ExactLines({"capture": str(tmp_path / "exact.json"), "functions": []})
     pid = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: pid + 1)
     counter.stop()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_preparing_hooks_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hooked: list[object] = []
-    monkeypatch.setattr(importer, "hook_imports", hooked.append)
-    settings = {"functions": [], "foreign": [], "program": [], "include": [], "exclude": []}
-    counter = all_lines.prepare({"capture": str(tmp_path / "exact.json"), **settings})
-    assert hooked == [counter.compiler]
-
-
-def test_without_line_profiler_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "load_line_profiler", _load.__wrapped__)
+def test_without_line_profiler_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ImportError, match="line_profiler"):
-        make(tmp_path, [])
+        exact_lines.prepare({"capture": "", "functions": []})
+
+
+class Working:
+    """As newer versions are."""
+
+    def add_function(self, function: Callable[[], None]) -> None:
+        __import__("weakref").ref(self)
+
+
+class Slotted:
+    """As versions before 5.1 are, whose instances cannot be referred to weakly."""
+
+    __slots__ = ()
+
+    def add_function(self, function: Callable[[], None]) -> None:
+        __import__("weakref").ref(self)
+
+
+class Broken:
+    """As none is known to be."""
+
+    def add_function(self, function: Callable[[], None]) -> None:
+        raise AttributeError("no such thing")
+
+
+def test_a_version_that_works_is_taken_as_it_is() -> None:
+    assert exact_lines._try_out(Working) is Working
+
+
+def test_one_that_needs_a_subclass_gets_one() -> None:
+    made: Any = exact_lines._try_out(Slotted)
+    assert made is not Slotted
+    assert issubclass(made, Slotted)
+    made().add_function(lambda: None)
+
+
+def test_one_that_does_not_work_is_told_and_not_used() -> None:
+    with pytest.raises(ImportError, match="line_profiler does not work here: AttributeError: no such thing"):
+        exact_lines._try_out(Broken)

@@ -7,11 +7,11 @@ import sys
 
 RENAMED = """
 import functools, os, sys, types
-from whet._target import agent, importer, runner, unseen
-unseen.rename_own_code()
+from whet._target import agent, hide, runner, values
+hide.rename_own_code()
 own = os.path.dirname(agent.__file__)
 left = []
-for module in (agent, importer, runner, unseen):
+for module in (agent, hide, runner, values):
     for value in vars(module).values():
         members = vars(value).values() if isinstance(value, type) and value.__module__ == module.__name__ else [value]
         for one in members:
@@ -23,7 +23,7 @@ for module in (agent, importer, runner, unseen):
                     todo += [each for each in code.co_consts if isinstance(each, types.CodeType)]
                     if code.co_filename.startswith(own):
                         left.append(code.co_qualname)
-print(left, agent.Agent.finish.__code__.co_filename, functools.partial.__module__)
+print(left, agent.Agent.start.__code__.co_filename, functools.partial.__module__)
 print(os.path.join.__code__.co_filename.startswith("<whet>"))
 """
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import sys
 import textwrap
+import time
 import types
 import weakref
 from collections import deque
@@ -10,9 +11,11 @@ from collections.abc import Callable
 
 import pytest
 
-from whet._target import looks
+from whet._target import values
 
 HERE = "/user/program.py"
+FAR = 2**63
+"""A deadline that is never reached."""
 Row = dict[str, object]
 
 
@@ -22,10 +25,10 @@ def is_user(file: str) -> bool:
 
 def run(text: str, **more: object) -> tuple[list[Row], dict[str, object]]:
     """Run a program that calls ``look()`` where it likes; return what was seen, and its namespace."""
-    glance = looks.Looks(is_user)
-    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1)), **more}
+    glance = values.Values(is_user)
+    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR), **more}
     exec(compile(textwrap.dedent(text), HERE, "exec"), namespace)
-    return glance.report(), namespace
+    return list(glance.rows()), namespace
 
 
 def named(rows: list[Row], name: str) -> Row:
@@ -47,7 +50,7 @@ def test_locals_are_seen_with_types_lengths_and_elements():
     assert numbers["types"] == {"builtins.list": 1}
     assert numbers["elements"] == {"builtins.int": 1, "builtins.float": 1}
     assert numbers["lengths"] == [3, 3, 3]
-    assert (numbers["file"], numbers["function"], numbers["line"], numbers["looks"]) == (HERE, "work", 2, 1)
+    assert (numbers["file"], numbers["function"], numbers["line"], numbers["samples"]) == (HERE, "work", 2, 1)
     assert named(rows, "given")["elements"] == {"builtins.int": 1}
     assert named(rows, "more")["lengths"] == [1, 1, 1]
     assert named(rows, "flag")["types"] == {"builtins.NoneType": 1}
@@ -65,8 +68,8 @@ def test_names_that_are_not_bound_yet_are_passed_over():
             look()
         work()
     """)
-    assert named(rows, "early")["looks"] == 1
-    assert named(rows, "later")["looks"] == 1
+    assert named(rows, "early")["samples"] == 1
+    assert named(rows, "later")["samples"] == 1
 
 
 def test_closures_attributes_of_self_and_globals_that_a_function_names_are_seen():
@@ -118,7 +121,7 @@ def test_of_a_recursive_function_the_innermost_frame_is_enough():
             down(n - 1) if n else look()
         down(30)
     """)
-    assert named(rows, "local")["looks"] == 1
+    assert named(rows, "local")["samples"] == 1
     assert named(rows, "local")["lengths"] == [0, 0, 0]
 
 
@@ -133,7 +136,7 @@ def test_frames_of_others_are_walked_through_and_not_looked_at():
             look()
         work()
     """, call=foreign["call"])  # fmt: skip
-    assert named(rows, "mine")["looks"] == 1
+    assert named(rows, "mine")["samples"] == 1
     assert not [row for row in rows if row["name"] == "theirs"]
 
 
@@ -141,7 +144,7 @@ def test_frames_and_their_search_are_bounded():
     text = "\n".join(f"def f{n}():\n    here = [{n}]\n    return f{n + 1}()" for n in range(60))
     rows, _ = run(f"{text}\ndef f60():\n    look()\nf0()\n")
     # The innermost has no variables.
-    assert {row["function"] for row in rows} == {f"f{n}" for n in range(61 - looks.MAX_FRAMES, 60)}
+    assert {row["function"] for row in rows} == {f"f{n}" for n in range(61 - values.MAX_FRAMES, 60)}
     rows, _ = run("""
         def outermost():
             here = [1]
@@ -152,8 +155,8 @@ def test_frames_and_their_search_are_bounded():
 
 
 def make_deep_foreign() -> Callable[[int], object]:
-    glance = looks.Looks(is_user)
-    namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1))}
+    glance = values.Values(is_user)
+    namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR)}
     exec(compile("def down(n):\n    return down(n - 1) if n else look()\n", "/lib/o.py", "exec"), namespace)
     return namespace["down"]  # type: ignore[return-value]
 
@@ -161,20 +164,20 @@ def make_deep_foreign() -> Callable[[int], object]:
 def test_names_attributes_places_kinds_and_lengths_are_bounded():
     many = "\n    ".join(f"n{number} = [{number}]" for number in range(60))
     rows, _ = run(f"def work():\n    {many}\n    look()\nwork()\n")
-    assert len(rows) == looks.MAX_NAMES
+    assert len(rows) == values.MAX_NAMES
     stores = "\n        ".join(f"self.a{number} = [{number}]" for number in range(60))
     rows, _ = run(f"class C:\n    def work(self):\n        {stores}\n        look()\nC().work()\n")
-    assert len(rows) == looks.MAX_ATTRIBUTES + 1
+    assert len(rows) == values.MAX_ATTRIBUTES + 1
     kinds = "[type(f'K{n}', (), {})() for n in range(30)]"
     rows, _ = run(f"def work(x, y):\n    look()\nfor k in {kinds}: work(k, [k])\n")
-    assert len(named(rows, "x")["types"]) == len(named(rows, "y")["elements"]) == looks.MAX_KINDS  # type: ignore[arg-type]
-    glance = looks.Looks(is_user)
+    assert len(named(rows, "x")["types"]) == len(named(rows, "y")["elements"]) == values.MAX_KINDS  # type: ignore[arg-type]
+    glance = values.Values(is_user)
     for number in range(400):
         code = compile(f"def f{number}():\n  a = b = c = d = e = g = h = i = j = k = l = 1\n  look()", HERE, "exec")
-        namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1))}
+        namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR)}
         exec(code, namespace)
         namespace[f"f{number}"]()  # type: ignore[operator]
-    assert len(glance.pool) == looks.MAX_PLACES
+    assert glance.places == len(list(glance.rows())) == values.MAX_PLACES
 
 
 def test_of_many_lengths_some_are_kept_evenly():
@@ -185,7 +188,7 @@ def test_of_many_lengths_some_are_kept_evenly():
             work("x" * n)
     """)
     row = named(rows, "value")
-    assert row["looks"] == 1000
+    assert row["samples"] == 1000
     low, middle, high = row["lengths"]  # type: ignore[misc]
     assert 890 <= low < middle < high == 999
 
@@ -290,13 +293,13 @@ def test_globals_of_a_kind_of_their_own_are_not_asked():
 
         __getitem__ = __contains__ = get  # type: ignore[assignment]
 
-    glance = looks.Looks(is_user)
+    glance = values.Values(is_user)
     names = Globals({"__builtins__": __builtins__, "KNOWN": [1]})
     module = compile("def work(look):\n    here = [1]\n    look()\n    return lambda: KNOWN\n", HERE, "exec")
     code = next(each for each in module.co_consts if isinstance(each, types.CodeType))
-    types.FunctionType(code.replace(co_names=(*code.co_names, "KNOWN")), names)(lambda: glance.look(sys._getframe(1)))
+    types.FunctionType(code.replace(co_names=(*code.co_names, "KNOWN")), names)(lambda: glance.look(sys._getframe(1), FAR))
     assert called == []
-    assert named(glance.report(), "here")["looks"] == 1
+    assert named(list(glance.rows()), "here")["samples"] == 1
 
 
 class Held:
@@ -305,7 +308,7 @@ class Held:
 
 @pytest.mark.parametrize("place", ["local", "attribute", "closure", "module", "elements"])
 def test_no_object_is_kept_alive(place: str):
-    glance = looks.Looks(is_user)
+    glance = values.Values(is_user)
     ends: list[str] = []
 
     def make(name: str) -> Held:
@@ -313,7 +316,7 @@ def test_no_object_is_kept_alive(place: str):
         weakref.finalize(held, ends.append, name)
         return held
 
-    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1)), "make": make, "ends": ends}
+    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR), "make": make, "ends": ends}
     text = {
         "local": """
             def work():
@@ -363,15 +366,14 @@ def test_no_object_is_kept_alive(place: str):
         exec(compile(textwrap.dedent(text), HERE, "exec"), namespace)
     finally:
         gc.enable()
-    assert glance.looks == 1
-    assert glance.report()
+    assert list(glance.rows())
     # At once, without the garbage collector: as in a run without whet.
     assert namespace["seen"] == ["it"]
 
 
 def test_a_type_made_at_run_time_is_not_kept_alive():
-    glance = looks.Looks(is_user)
-    namespace = {"look": lambda: glance.look(sys._getframe(1)), "weakref": weakref}
+    glance = values.Values(is_user)
+    namespace = {"look": lambda: glance.look(sys._getframe(1), FAR), "weakref": weakref}
     exec(
         compile(
             textwrap.dedent("""
@@ -389,7 +391,7 @@ def test_a_type_made_at_run_time_is_not_kept_alive():
     )
     gc.collect()
     assert namespace["reference"]() is None  # type: ignore[operator]
-    assert named(glance.report(), "it")["types"]
+    assert named(list(glance.rows()), "it")["types"]
 
 
 @pytest.mark.parametrize(
@@ -411,30 +413,52 @@ def test_snapshots_that_the_program_took_stay_as_they_were(work: str):
     assert namespace["result"] == plain["result"]
 
 
-def test_under_a_trace_function_nothing_is_written_back():
-    """Before 3.13 a look under a trace function would undo assignments; where it may look, it must not."""
+def test_a_frame_that_somebody_else_works_with_is_left_alone_before_3_13():
+    """What a trace function is shown is written back when it returns: a snapshot that was cleared would undo all."""
     text = """
         def work():
             x = 1
+            frame = get_frame()
             look()
-            x = 2
+            del frame
             look()
-            return x
-        result = work()
+        work()
     """
-    before = sys.gettrace()
-    sys.settrace(lambda *_: None)
-    try:
-        rows, namespace = run(text)
-    finally:
-        sys.settrace(before)
-    assert namespace["result"] == 2
-    assert bool(rows) is (sys.version_info >= (3, 13))
+    rows, _ = run(text, get_frame=lambda: sys._getframe(1))
+    assert named(rows, "x")["samples"] == (2 if sys.version_info >= (3, 13) else 1)
+
+
+def test_a_look_ends_at_its_deadline():
+    glance = values.Values(is_user)
+    namespace = {"look": lambda: glance.look(sys._getframe(1), time.perf_counter_ns() - 1)}
+    exec(compile("def work(x):\n    look()\nwork([1])", HERE, "exec"), namespace)
+    assert list(glance.rows()) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ("zeros(3)", "float64"),
+        ("zeros(3, dtype=int8)", "int8"),
+        ("array([True])", "bool"),
+        ("array([1j])", "complex128"),
+        ("array(['a', None], dtype=object)", "object"),
+        ("array(['abc'])", "str"),
+        ("array([], dtype='M8[s]')", "M"),
+    ],
+)
+def test_arrays_have_the_dtype_as_the_type_of_their_elements(made: str, name: str):
+    numpy = pytest.importorskip("numpy")
+    array = eval(made, vars(numpy))
+    rows, _ = run("def work(value):\n    look()\nwork(given)\n", given=array)
+    row = named(rows, "value")
+    assert row["elements"] == {name: 1}
+    assert row["lengths"] == [len(array)] * 3
 
 
 @pytest.mark.parametrize("value", [int, type(None), types.FunctionType, dict, type])
 def test_types_are_named_as_people_know_them(value: type):
-    assert looks.name_of_type(value) == f"{value.__module__}.{value.__qualname__}"
+    assert values.name_of_type(value) == f"{value.__module__}.{value.__qualname__}"
 
 
 def test_attributes_of_things_without_a_dictionary():
@@ -446,6 +470,6 @@ def test_attributes_of_things_without_a_dictionary():
 
     plain = Plain()
     plain.a = 1  # type: ignore[attr-defined]
-    assert looks.plain_attributes(Slots()) is None
-    assert looks.plain_attributes(1) is None
-    assert looks.plain_attributes(plain) == {"a": 1}
+    assert values.plain_attributes(Slots()) is None
+    assert values.plain_attributes(1) is None
+    assert values.plain_attributes(plain) == {"a": 1}

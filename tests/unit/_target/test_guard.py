@@ -1,0 +1,87 @@
+"""Code of whet's runs inside the program only while nobody watches, and a watcher sees nothing of it."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+import pytest
+
+from whet._target import guard
+
+has_monitoring = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is of 3.12")
+
+
+@pytest.fixture
+def calls() -> list[int]:
+    return []
+
+
+def test_a_guarded_function_is_called_each_time_and_its_argument_left_out(calls: list[int]) -> None:
+    guarded = guard.guard(lambda: calls.append(1))
+    assert [guarded(), guarded(None)] == [False, False]
+    assert calls == [1, 1]
+
+
+def test_under_a_profile_function_it_is_not_called_and_comes_back_after(calls: list[int]) -> None:
+    def step() -> None:
+        calls.append(1)
+
+    guarded = guard.guard(step)
+    seen: list[str] = []
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, _arg: seen.append(frame.f_code.co_name) if event == "call" else None)
+    guarded()
+    sys.setprofile(before)
+    assert (calls, seen) == ([], [])
+    guarded()
+    assert calls == [1]
+
+
+@has_monitoring
+def test_a_tool_of_sys_monitoring_sees_nothing_of_it(calls: list[int]) -> None:
+    def step() -> None:
+        calls.append(1)
+
+    guarded = guard.guard(step)
+    monitoring, tool = sys.monitoring, 4
+    seen: list[str] = []
+    monitoring.use_tool_id(tool, "watcher")
+    try:
+        monitoring.register_callback(tool, monitoring.events.PY_START, lambda code, _at: seen.append(code.co_name))
+        monitoring.set_events(tool, monitoring.events.PY_START)
+        guarded()
+        monitoring.set_events(tool, 0)
+    finally:
+        monitoring.register_callback(tool, monitoring.events.PY_START, None)
+        monitoring.free_tool_id(tool)
+    assert (calls, seen) == ([], [])
+    guarded()
+    assert calls == [1]
+
+
+def test_steps_are_called_in_turn_up_to_one_that_is_true(calls: list[int]) -> None:
+    add = [partial(calls.append, number) for number in range(4)]
+    both = guard.in_turn(add[0], add[1], partial(bool, 1), add[2])
+    assert [both(), both()] == [True, True]
+    assert calls == [0, 1, 0, 1]
+    assert guard.in_turn(add[3])() is False
+
+
+@pytest.mark.parametrize(("holds", "called"), [(True, [1]), (False, [])])
+def test_a_step_is_called_where_its_condition_holds(holds: bool, called: list[int], calls: list[int]) -> None:
+    guard.when(partial(bool, holds), partial(calls.append, 1))()
+    assert calls == called
+
+
+def test_a_loop_ends_by_a_step_that_is_true_and_then_calls_the_last(calls: list[int]) -> None:
+    steps = [partial(calls.append, 1), lambda: len(calls) > 5]
+    all(guard.loop(partial(calls.append, 0), steps, partial(calls.append, 9)))
+    assert calls == [0, 1, 1, 1, 1, 1, 9]
+
+
+def test_the_steps_of_a_loop_can_be_changed_meanwhile(calls: list[int]) -> None:
+    steps: list[object] = [partial(calls.append, 1)]
+    steps.append(lambda: steps.__setitem__(0, partial(bool, 1)))
+    all(guard.loop(partial(bool, 0), steps, partial(calls.append, 9)))  # type: ignore[arg-type]
+    assert calls == [1, 9]
