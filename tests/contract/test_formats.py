@@ -20,7 +20,7 @@ SAMPLES = {
     "pyspy-raw": ("py-spy-0.4.3/busy.raw", "py-spy-0.4.3/native.raw", "py-spy-0.4.3/idle.raw"),
     "pyinstrument": ("pyinstrument-5.1.3/waits.json", "pyinstrument-5.1.3/awaits.json"),
     "memray": ("memray-1.20.0/grows-plain.jsonl", "memray-1.20.0/grows-pyalloc.jsonl"),
-    "whet-lines": ("line_profiler-5.1.0/counts.json", "line_profiler-5.1.0/counts-exact.json"),
+    "whet-lines": ("line_profiler-5.1.0/counts-exact.json",),
 }
 WHOLE = {"whet-lines"}
 """Formats whose captures are put in place when they are complete, so that one that breaks off is damaged."""

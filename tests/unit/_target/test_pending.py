@@ -27,9 +27,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), calls)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_it_is_called_once_fork_has_returned_in_both_processes() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("1 ['fork']\n", "")
 
 

@@ -297,7 +297,9 @@ def test_globals_of_a_kind_of_their_own_are_not_asked():
     names = Globals({"__builtins__": __builtins__, "KNOWN": [1]})
     module = compile("def work(look):\n    here = [1]\n    look()\n    return lambda: KNOWN\n", HERE, "exec")
     code = next(each for each in module.co_consts if isinstance(each, types.CodeType))
-    types.FunctionType(code.replace(co_names=(*code.co_names, "KNOWN")), names)(lambda: glance.look(sys._getframe(1), FAR))
+    types.FunctionType(code.replace(co_names=(*code.co_names, "KNOWN")), names)(
+        lambda: glance.look(sys._getframe(1), FAR)
+    )
     assert called == []
     assert named(list(glance.rows()), "here")["samples"] == 1
 

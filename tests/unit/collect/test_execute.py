@@ -58,7 +58,6 @@ def test_the_program_runs_with_its_words_and_its_times_are_taken(run: Run):
     assert (outcome.status, outcome.signal, outcome.stopped, outcome.interrupted) == (0, 0, "", False)
     assert outcome.notices == []
     assert outcome.wall_ns > 0
-    assert outcome.began
     if hasattr(os, "wait4"):
         assert outcome.cpu_ns > 0
 
@@ -180,19 +179,74 @@ def test_an_end_by_a_signal_is_shown_as_a_shell_does(run: Run):
     assert (outcome.status, outcome.signal) == (128 + signal.SIGTERM, signal.SIGTERM)
 
 
-def test_a_program_that_does_not_compile_fails_in_its_own_words_and_quickly(run: Run, make_tool: Tool, tmp_path: Path):
-    tool = make_tool(f"import pathlib; pathlib.Path({str(tmp_path / 'attached')!r}).touch()")
-    outcome, said, complained = run("print('x'\n", tool)
+def test_a_program_that_does_not_compile_fails_in_its_own_words(run: Run, tmp_path: Path):
+    outcome, said, complained = run("print('x'\n")
     assert outcome.status == 1
     assert said == ""
     plain = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert complained == plain.stderr
     assert outcome.notices == []
-    assert not outcome.began
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [((), {"outside": True}), (("-I",), {}), (("-X", "dev", "-BE"), {})],
+    ids=["outside", "-I", "-E"],
+)
+def test_a_program_that_loads_nothing_of_whets_is_sampled_all_the_same(
+    options: tuple[str, ...], more: dict[str, bool], run: Run, make_tool: Tool, tmp_path: Path
+):
+    """It does not wait for its profilers, so a little of its start is lost."""
+    mark = tmp_path / "mark"
+    text = WAIT.format(path=str(mark)) + "import sys\nprint('seen', sys.path[:1] == sys.orig_argv, *sys.argv)"
+    tool = make_tool(f"import pathlib; print('Sampling process', flush=True); pathlib.Path({str(mark)!r}).touch()")
+    spec = TargetSpec(TargetKind.SCRIPT, "program.py", ("a",), str(tmp_path), options)
+    launch = Launch(agent={"values": {"capture": str(tmp_path / "values")}}, attach=(tool,))
+    outcome, said, _ = run(text, spec=spec, launches=(launch,), duration=60.0, **more)
+    assert (outcome.status, said) == (0, "seen False program.py a\n")
+    assert not (tmp_path / "values").exists()
+
+
+@pytest.mark.parametrize("path", [None, "", "/some/where"])
+def test_the_program_finds_its_environment_as_the_user_set_it(
+    path: str | None, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    if path is None:
+        monkeypatch.delenv("PYTHONPATH", raising=False)
+    else:
+        monkeypatch.setenv("PYTHONPATH", path)
+    text = """
+        import os, subprocess, sys
+        print([os.environ.get("PYTHONPATH"), [name for name in os.environ if "WHET" in name]])
+        print([name for name in sys.modules if "whet" in name or "sitecustomize" in name])
+        print([each for each in sys.path if "_target" in each])
+        print(subprocess.run(["env"], capture_output=True, text=True).stdout.count("WHET"))
+    """
+    _, said, complained = run(text)
+    assert (said, complained) == (f"[{path!r}, []]\n[]\n[]\n0\n", "")
+
+
+def test_a_sitecustomize_of_the_users_own_is_loaded_in_turn(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import sys\nsys.mine = __file__\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    _, said, _ = run("import sys, sitecustomize\nprint(sys.mine == sitecustomize.__file__, sys.path[1])")
+    assert said == f"True {folder}\n"
+
+
+def test_where_the_interpreter_does_not_load_the_hook_the_program_is_sampled_later(
+    run: Run, make_tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(execution, "HOOK", tmp_path)
+    monkeypatch.setattr(execution, "READY_SECONDS", 0.1)
+    mark = tmp_path / "mark"
+    tool = make_tool(f"import pathlib; print('Sampling process', flush=True); pathlib.Path({str(mark)!r}).touch()")
+    outcome, _, _ = run(WAIT.format(path=str(mark)), tool)
+    assert [each.message for each in outcome.notices] == ["the program's interpreter did not load whet's hook"]
 
 
 def test_a_program_without_source_is_sampled_all_the_same(run: Run, make_tool: Tool, tmp_path: Path):
-    """It cannot say that it is about to begin, so a little of its start is lost."""
     source = tmp_path / "source.py"
     source.write_text(WAIT.format(path=str(tmp_path / "mark")) + "print('seen')")
     py_compile.compile(str(source), cfile=str(tmp_path / "program.pyc"), doraise=True)
