@@ -80,8 +80,8 @@ class ExactLines:
 
     def stop(self) -> None:
         """Stop counting and write what was counted."""
-        self.is_on = False
-        if os.getpid() != self.pid:
+        was_on, self.is_on = self.is_on, False
+        if not was_on or os.getpid() != self.pid:
             return
         self.profiler.disable()
         lines = [

@@ -355,7 +355,7 @@ def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
     """Return what keeps the program's interpreter from loading the hook; empty where nothing does."""
     if option := spec.isolating_option:
         return f"python's option {option}"
-    if getattr(host, "ignores_environment", False) or getattr(host, "no_site", False):
+    if host.ignores_environment or host.no_site:
         return "an interpreter that takes no notice of PYTHONPATH"
     return ""
 
