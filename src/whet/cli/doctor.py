@@ -43,14 +43,14 @@ def doctor_command(
     """
     from whet.target.checkup import examine_collectors, list_notes
     from whet.target.interpreter import choose_interpreter
-    from whet.target.probe import describe_host
+    from whet.target.probe import describe_choice
 
     choice = choose_interpreter(python, os.environ, Path.cwd())
-    host = describe_host(choice.path, choice.why, choice.answer)
+    host = describe_choice(choice)
     failure: WhetError | None = None
     if install:
         failure = _install(host)
-        host = describe_host(choice.path, choice.why, choice.answer)
+        host = describe_choice(choice)
     _print_head(host)
     checks = []
     for check in (*examine_collectors(host), _check_store(Path.cwd())):

@@ -29,6 +29,7 @@ from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
 
 if TYPE_CHECKING:
     from whet.model.run import Run
+    from whet.target.host import TargetHost
     from whet.target.spec import TargetSpec
 
 COMMAND_CLASS = TargetCommand
@@ -133,6 +134,7 @@ def run_command(
     begin_line()
     if isinstance(measured, NeverBegan):
         say("whet: the program ended before its first line, so nothing was measured; earlier runs and reports stay")
+        tell_absent_modules(spec, host, measured.status)
         return measured.status
     notice = measured.saved.notice
     if notice is not None:
@@ -151,9 +153,22 @@ def run_command(
             offers=offers,
         )
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
+    tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)
     return measured.status
+
+
+def tell_absent_modules(spec: TargetSpec, host: TargetHost, status: int) -> None:
+    """Where the program may have failed because its interpreter lacks a module, name the one that has it."""
+    if status != 1:  # that of an exception that nobody caught
+        return
+    from whet.target.absent_modules import explain_absent_modules
+
+    notice = explain_absent_modules(spec, host, os.environ, Path.cwd())
+    if notice is not None:
+        say(f"whet: {notice.message}")
+        say(f"whet: {notice.hint}")
 
 
 def check_output(output: Path) -> None:

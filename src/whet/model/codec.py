@@ -7,7 +7,7 @@ History of the format, by its key ``schema``:
 
 1   the first: ``{"schema": 1, "run": {…}}``; the run's members are those of :class:`whet.model.run.Run`.
     Members that were added since and may be absent: ``profiles[].truncated``, ``profiles[].own_ns``,
-    ``proof``, ``proof.unasked``, ``stdin``.
+    ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``.
 
 A change that makes an old whet misread a new file, or a new whet an old one, gets a
 new number, and reading of the old stays. A new member with a default needs none.

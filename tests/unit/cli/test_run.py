@@ -18,7 +18,7 @@ from whet.pipeline.measuring import Measured, NeverBegan
 from whet.pipeline.options import MeasureOptions, Sampler
 from whet.report.fakes import make_run
 from whet.store import SavedRun
-from whet.target import naming
+from whet.target import absent_modules, naming
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Asked:
     notice: Notice | None = None
     fails: Exception | None = None
     begins: bool = True
+    absent: Notice | None = None
 
 
 @pytest.fixture
@@ -52,7 +53,12 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
             return NeverBegan(made.status)
         return Measured(make_run(), SavedRun(tmp_path / "run.json.gz", made.notice), made.status)
 
+    def explain(spec: object, host: object, *_: object) -> Notice | None:
+        assert (spec, host) == ("spec", "host")
+        return made.absent
+
     monkeypatch.setattr(naming, "choose_target", choose)
+    monkeypatch.setattr(absent_modules, "explain_absent_modules", explain)
     monkeypatch.setattr(measuring, "measure", measure)
     monkeypatch.chdir(tmp_path)
     return made
@@ -192,6 +198,18 @@ def test_a_program_that_never_begins_takes_no_report_away(
     assert run_command_line(["run", "app.py"]) == 1
     assert "nothing was measured" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_an_absent_module_is_the_last_word_on_a_program_that_failed(
+    asked: Asked, capsys: pytest.CaptureFixture[str], begins: bool, status: int
+) -> None:
+    asked.begins, asked.status = begins, status
+    asked.absent = Notice("interpreter", "/py has no module m; /other has it", "whet run --python /other app.py")
+    assert run_command_line(["run", "app.py"]) == status
+    told = "whet: /py has no module m; /other has it\nwhet: whet run --python /other app.py\n"
+    assert capsys.readouterr().err.endswith(told) is (status == 1)
 
 
 def test_a_program_that_cannot_be_started_is_an_error(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
