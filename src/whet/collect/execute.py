@@ -169,8 +169,8 @@ class _Execution:
             self.process = subprocess.Popen(
                 command,
                 cwd=plan.spec.directory,
-                pass_fds=(ready_write, go_read) if os.name != "nt" else (),
-                close_fds=os.name != "nt",
+                # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
+                close_fds=False,
                 env=_add_hook(path) if self.is_prepared else None,
                 preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
@@ -375,6 +375,7 @@ def _share(descriptor: int) -> int:
         handle = msvcrt.get_osfhandle(descriptor)
         os.set_handle_inheritable(handle, True)
         return handle
+    os.set_inheritable(descriptor, True)
     return descriptor
 
 
