@@ -153,17 +153,10 @@ class _Execution:
         plan = self.plan
         ready_read, ready_write = os.pipe()
         go_read, go_write = os.pipe()
-        settings: dict[str, object] = {"ready": _share(ready_write), "go": _share(go_read)}
-        for launch in plan.launches:
-            settings.update(launch.agent)
-        if plan.fallback is not None:
-            settings["fallback"] = plan.fallback.agent
-        settings["pythonpath"] = os.environ.get("PYTHONPATH")
-        settings["folder"] = plan.spec.first_import_folder
-        path = plan.out / SETTINGS
-        # The second version is read by every Python.
-        path.write_bytes(marshal.dumps(settings, 2))
         self.is_prepared = not plan.outside and not why_hook_is_not_loaded(plan.spec, plan.host)
+        environment = None
+        if self.is_prepared:
+            environment = self._write_settings({"ready": _share(ready_write), "go": _share(go_read)})
         command = [plan.host.interpreter.path, *plan.spec.words]
         try:
             self.process = subprocess.Popen(
@@ -171,7 +164,7 @@ class _Execution:
                 cwd=plan.spec.directory,
                 # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
                 close_fds=False,
-                env=_add_hook(path) if self.is_prepared else None,
+                env=environment,
                 preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
             )
@@ -184,6 +177,21 @@ class _Execution:
             os.close(ready_write)
             os.close(go_read)
         return ready_read, go_write
+
+    def _write_settings(self, settings: dict[str, object]) -> dict[str, str]:
+        """Write what the code inside the program reads; return the environment in which the program loads that."""
+        plan = self.plan
+        for launch in plan.launches:
+            settings.update(launch.agent)
+        if plan.fallback is not None:
+            settings["fallback"] = plan.fallback.agent
+        path = os.environ.get("PYTHONPATH")
+        settings.update(pythonpath=path, folder=plan.spec.first_import_folder)
+        file = plan.out / SETTINGS
+        # The second version is read by every Python.
+        file.write_bytes(marshal.dumps(settings, 2))
+        folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
+        return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
@@ -358,13 +366,6 @@ def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
     if host.ignores_environment or host.no_site:
         return "an interpreter that takes no notice of PYTHONPATH"
     return ""
-
-
-def _add_hook(settings: Path) -> dict[str, str]:
-    """Return the environment in which the program's interpreter loads the hook, which restores it."""
-    path = os.environ.get("PYTHONPATH")
-    folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
-    return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(settings)}
 
 
 def _share(descriptor: int) -> int:

@@ -34,7 +34,7 @@ def start(tmp_path: Path) -> Start:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         try:
             return subprocess.run(
-                [sys.executable, *options, "-c", code],
+                [sys.executable, "-c", code],
                 capture_output=True,
                 text=True,
                 check=False,
