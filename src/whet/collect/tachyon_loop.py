@@ -27,7 +27,7 @@ try:
     )
     from profiling.sampling.sample import SampleProfiler  # type: ignore[import-not-found,unused-ignore]
 except ImportError as error:  # built without it, or of a version that has it elsewhere
-    sys.exit(f"this interpreter has no sampling profiler that whet knows: {error}")
+    raise SystemExit(f"this interpreter has no sampling profiler that whet knows: {error}") from error
 
 TRIES = 4
 """A stack that changes while it is read cannot be read, so a failed look is repeated at once. Were it not, code that
@@ -199,7 +199,7 @@ def main() -> None:
     try:
         sample(options)
     except (*FAILURES, TypeError, AttributeError) as error:  # the last two: the parts are not those that whet knows
-        sys.exit(f"Error: {error}")
+        raise SystemExit(f"Error: {error}") from error
 
 
 if __name__ == "__main__":

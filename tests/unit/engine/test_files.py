@@ -37,6 +37,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are started anew elsewhere")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # pytest-xdist has threads
 def test_forked_processes_find_the_same(folder, monkeypatch):
     expected = examine(folder, workers=1)
     monkeypatch.setattr(pool, "_may_fork", lambda: True)
