@@ -34,11 +34,13 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "memray": "whet.collect.memray:MemrayCollector",
         "pyinstrument": "whet.collect.pyinstrument:PyinstrumentCollector",
         "pyspy": "whet.collect.pyspy:PySpyCollector",
+        "tachyon": "whet.collect.tachyon:TachyonCollector",
     },
     Group.FORMATS: {
         "memray": "whet.formats.memray_records:MemrayRecords",
         "pyinstrument": "whet.formats.pyinstrument_session:PyinstrumentSession",
         "pyspy-raw": "whet.formats.pyspy_raw:PySpyRaw",
+        "tachyon": "whet.formats.tachyon_binary:TachyonBinary",
         "whet-lines": "whet.formats.exact_lines:ExactLines",
     },
     Group.RULES: {},  # whet_rules is a folder: see whet.engine.loading

@@ -11,7 +11,8 @@ from whet.cli.console import say
 from whet.cli.options import RateOption
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
-from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
+from whet.errors import UsageError
+from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT, Sampler
 
 
 def attach_command(
@@ -21,6 +22,9 @@ def attach_command(
     nonblocking: Annotated[
         bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
     ] = False,
+    sampler: Annotated[
+        str, typer.Option(metavar="NAME", help="What samples: py-spy, or tachyon on Python 3.15.")
+    ] = "py-spy",
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
@@ -42,6 +46,8 @@ def attach_command(
     from whet.target.process import parse_pid
 
     check_output(output)
+    if sampler not in {Sampler.PY_SPY, Sampler.TACHYON}:
+        raise UsageError(f"there is no sampler {sampler!r} from outside", "--sampler py-spy or --sampler tachyon")
     pid = parse_pid(process)
     config = check_rules(Path.cwd())
     with LiveLine(rate or DEFAULT_RATE) as progress:
@@ -52,6 +58,7 @@ def attach_command(
             native=native,
             children=children,
             nonblocking=nonblocking,
+            sampler=Sampler(sampler),
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,

@@ -53,7 +53,7 @@ def run_command(
     ] = False,
     rate: RateOption = None,
     sampler: Annotated[
-        str, typer.Option(metavar="NAME", help="What samples time: py-spy, pyinstrument, or a plug-in.")
+        str, typer.Option(metavar="NAME", help="What samples time: py-spy, tachyon, pyinstrument, or a plug-in.")
     ] = "py-spy",
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,

@@ -50,7 +50,8 @@ _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 class Plan:
     """What one execution is to be.
 
-    ``fallback`` takes over inside the target when a profiler may not attach.
+    ``substitute`` is attached instead when the first profiler cannot, and
+    ``fallback`` takes over inside the target when none can.
     ``owns_terminal``: this execution has the user's stdin, stdout and stderr;
     the others' output is kept in files under ``out``. ``duration`` ends the
     program after that many seconds, ``limit`` only the recording where the
@@ -61,6 +62,7 @@ class Plan:
     host: TargetHost
     launches: tuple[Launch, ...]
     out: Path
+    substitute: Launch | None = None
     fallback: Launch | None = None
     owns_terminal: bool = True
     duration: float | None = None
@@ -82,6 +84,8 @@ class Outcome:
     stopped: str = ""
     interrupted: bool = False
     fell_back: bool = False
+    substituted: str = ""
+    """Who sampled instead of the one that was to."""
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -237,13 +241,32 @@ class _Execution:
             for each in self.sidecars:
                 each.kill()
             self.sidecars = []
-            return self._fall_back("may not attach to the program" if first.was_refused else f"failed: {complaint}")
+            why = "may not attach to the program" if first.was_refused else f"failed: {complaint}"
+            return b"G" if self._substitute(why) else self._fall_back(why)
         # The sampler works and only the one that looks for waiting does not.
         for each in failed:
             each.kill()
             self.sidecars.remove(each)
         self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
         return b"G"
+
+    def _substitute(self, why: str) -> bool:
+        """Attach another profiler where there is one; ``False`` when it cannot attach either."""
+        launch = self.plan.substitute
+        if launch is None:
+            return False
+        try:
+            sidecar = Sidecar(launch.attach[0], self.pid, says_ready=launch.says_ready)
+        except OSError:
+            return False
+        if not sidecar.wait_until_sampling():
+            sidecar.kill()
+            return False
+        self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}; {launch.tool} sampled instead"))
+        self.tool = self.outcome.substituted = launch.tool
+        self.sidecars = [sidecar]
+        self.relay = Relay(self.sidecars, launch, self.pid, lambda words: Sidecar(words, self.pid))
+        return True
 
     def _wait_until_ready(self, ready: int) -> bool:
         """Wait until the program is about to begin; ``False`` when it ended before that."""
@@ -350,7 +373,7 @@ class _Execution:
         others = [each for each in self.sidecars[1:] if each.finish() != 0]
         told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
         self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.relay.describe(self.tool, deeper="--sampler pyinstrument reads deeper ones")
+        self.outcome.notices += self.relay.describe(self.tool, deeper=self.relay.launch.deeper)
 
     def _read_status(self) -> None:
         assert self.process is not None

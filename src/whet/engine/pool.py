@@ -116,7 +116,13 @@ def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor
 
 def _may_fork() -> bool:
     """Tell whether a process can be copied as it is: with threads, a lock could be held for ever in the copy."""
-    return sys.platform == "linux" and threading.active_count() == 1
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    try:
+        # Those that Python did not start count too, and the one of a pool that has just broken down.
+        return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+    except OSError:
+        return True
 
 
 _rules: tuple[RuleModule, ...] = ()

@@ -15,6 +15,7 @@ from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector, slow_down
+from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
 from whet.formats.value_samples import AgentReport
@@ -129,23 +130,31 @@ class _Measurement:
         outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
         user_code = describe_user_code(host, self.program, options.include, options.exclude)
         launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
+        tachyon = TachyonCollector(host, options.rate, options.native, options.children)
+        has_tachyon = tachyon.missing(host) is None
         fallback: Launch | None = None
+        substitute: Launch | None = None
         foreign: Launch | None = None
         sampler = options.sampler
         if not isinstance(sampler, Sampler):
             if self._can_run(sampler, "times are missing"):
                 foreign = replace(sampler.launch(self.spec, out), tool=sampler.name)
                 launches.append(foreign)
-        elif sampler is Sampler.PY_SPY and self._can_run(outside, "pyinstrument samples instead"):
+        elif sampler is Sampler.PY_SPY and self._can_run(outside, f"{_name_next(has_tachyon)} samples instead"):
             launches.append(outside.launch(self.spec, out))
+            substitute = tachyon.launch(self.spec, out) if has_tachyon else None
             if inside.missing(host) is None and not self.why_outside:
                 fallback = inside.launch(self.spec, out)
+        elif sampler is Sampler.TACHYON or (sampler is Sampler.PY_SPY and has_tachyon):
+            if self._can_run(tachyon, "times are missing"):
+                sampler = Sampler.TACHYON
+                launches.append(tachyon.launch(self.spec, out))
         elif self._can_run(inside, "times are missing"):
             launches.append(inside.launch(self.spec, out))
         formats = load_formats(foreign) if foreign is not None else ()
         name = sampler.value if isinstance(sampler, Sampler) else sampler.name
         names = (name,) if self.why_outside else (name, "values")
-        outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
+        outcome = self._execute(out, launches, Purpose.TIME, names, number, substitute=substitute, fallback=fallback)
         captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
         if foreign is not None:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
@@ -258,6 +267,7 @@ class _Measurement:
         names: tuple[str, ...],
         number: int,
         *,
+        substitute: Launch | None = None,
         fallback: Launch | None = None,
     ) -> Outcome:
         first = number == 1
@@ -267,6 +277,7 @@ class _Measurement:
                 self.host,
                 tuple(launches),
                 out,
+                substitute=substitute,
                 fallback=fallback,
                 owns_terminal=first,
                 duration=self.options.duration if first else None,
@@ -275,8 +286,8 @@ class _Measurement:
                 outside=self.options.outside,
             )
         )
-        if outcome.fell_back:
-            names = ("pyinstrument", *names[1:])
+        if outcome.fell_back or outcome.substituted:
+            names = (outcome.substituted or "pyinstrument", *names[1:])
         self.record.note(*outcome.notices)
         self.record.executions.append(
             Execution(
@@ -314,3 +325,8 @@ class _Measurement:
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.record.note(Notice(about, message, hint))
+
+
+def _name_next(has_tachyon: bool) -> str:
+    """Return what samples where py-spy is not there."""
+    return "tachyon" if has_tachyon else "pyinstrument"

@@ -84,6 +84,7 @@ def test_without_options_everything_is_as_documented(asked: Asked, tmp_path: Pat
         (["--native"], "native", True),
         (["--no-children"], "children", False),
         (["--sampler", "pyinstrument"], "sampler", Sampler.PYINSTRUMENT),
+        (["--sampler", "tachyon"], "sampler", Sampler.TACHYON),
         (["--memory"], "memory", True),
         (["--exact-lines"], "exact_lines", True),
         (["--full"], "memory", True),
@@ -121,7 +122,7 @@ def test_the_target_may_be_a_module_code_or_a_line(words: list[str], target: tup
     [
         ([], "there is no program to run", "whet run script.py"),
         (["--memory"], "there is no program to run", "whet run script.py"),
-        (["--sampler", "perf", "app.py"], "there is no sampler 'perf'", "--sampler py-spy or --sampler pyinstrument"),
+        (["--sampler", "perf", "app.py"], "there is no sampler 'perf'", "--sampler tachyon or --sampler pyinstrument"),
         (["--rate", "0", "app.py"], "--rate", "whet run --help"),
         (["--rate", "fast", "app.py"], "--rate", "whet run --help"),
         (["--rate"], "--rate", "whet run --help"),
