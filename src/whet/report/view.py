@@ -160,7 +160,7 @@ def build_view(
         cautions=(*list_cautions(run, hotspots), *_state_cuts(hotspots)),
         columns=Columns(
             waiting=any(cost.waiting.value for cost in costs),
-            hits=any(cost.hits.value is not None or cost.hits_per_call is not None for cost in costs),
+            hits=any(cost.hits.value is not None for cost in costs),
             memory=any(cost.allocated.value is not None or cost.peak.value is not None for cost in costs),
         ),
         functions=functions,
