@@ -43,7 +43,7 @@ def test_it_says_everything_that_a_reviewer_needs():
         "| <code>Ledger.seen</code> | <code>shop/ledger.py:21</code> "
         "| 41.2\u00a0%\u00a0±1.4 | 1.29\u00a0s | 1.16\u00a0s | 41,250 |",
         "whet doctor --install",
-        "Not measured: memory (--memory), exact hits (--exact-lines)",
+        "Not measured: memory (--memory)",
         "commit <code>8d1f0c2</code>",
     ):
         assert words in text
