@@ -66,13 +66,13 @@ def describe_seen(seen: Seen) -> str:
 
 
 def describe_ratio(ratio: Ratio) -> str:
-    """Return a sentence: ``line 12: ran 67 times for each 100 of line 9``, ``lines 3 to 5: 12 % of the run``."""
+    """Return a sentence: ``line 12: ran 67 times for each 100 runs of line 9``, ``lines 3 to 5: 12 % of the run``."""
     here = _describe_lines(ratio.lines)
     if ratio.ask is Ask.SHARE:
         return f"{here}: {ratio.value * 100:.0f} % of {_describe_lines(ratio.of) if ratio.of else 'the run'}"
     if ratio.value >= _MANY:
-        return f"{here}: ran {format_count(round(ratio.value))} times for each one of {_describe_lines(ratio.of)}"
-    return f"{here}: ran {round(100 * ratio.value)} times for each 100 of {_describe_lines(ratio.of)}"
+        return f"{here}: ran {format_count(round(ratio.value))} times for each run of {_describe_lines(ratio.of)}"
+    return f"{here}: ran {round(100 * ratio.value)} times for each 100 runs of {_describe_lines(ratio.of)}"
 
 
 def describe_unanswered(questions: Sequence[Question]) -> list[str]:

@@ -34,7 +34,12 @@ def write(path: Path, data: bytes = b"x = 1\n") -> str:
 
 def test_the_users_sources_are_read_with_their_hash(tmp_path: Path, ownership: Ownership) -> None:
     of_frame, of_line = write(tmp_path / "src" / "a.py", b"a = 1\n"), write(tmp_path / "b.pyw", b"b = 1\n")
-    others = [write(tmp_path / "lib" / "os.py"), write(tmp_path / "data.txt"), "<string>", str(tmp_path / "gone.py")]
+    others = [
+        write(tmp_path / "lib" / "os.py"),
+        write(tmp_path / "data.txt", b"no source"),
+        "<string>",
+        str(tmp_path / "gone.py"),
+    ]
     profiles = [make_profile(of_frame, *others), make_profile(lines=(of_line,))]
     found, notices = gather_sources(profiles, ownership, tmp_path)
     assert set(found) == {of_frame, of_line}
@@ -42,6 +47,19 @@ def test_the_users_sources_are_read_with_their_hash(tmp_path: Path, ownership: O
     source = found[of_frame]
     assert (source.file, source.shown, source.text) == (of_frame, "src/a.py", "a = 1\n")
     assert source.sha256 == hashlib.sha256(b"a = 1\n").hexdigest()
+
+
+def test_a_console_script_is_read_without_the_ending(tmp_path: Path, ownership: Ownership) -> None:
+    script = write(tmp_path / "bin" / "tool", b"import sys\n")
+    assert set(gather_sources([make_profile(script)], ownership, tmp_path)[0]) == {script}
+
+
+def test_what_was_changed_meanwhile_is_named(tmp_path: Path, ownership: Ownership) -> None:
+    file = write(tmp_path / "a.py")
+    changed = Path(file).stat().st_mtime
+    assert gather_sources([make_profile(file)], ownership, tmp_path, since=changed)[1] == []
+    (notice,) = gather_sources([make_profile(file)], ownership, tmp_path, since=changed - 1)[1]
+    assert f"{file} was changed while the program ran" in notice.message
 
 
 def test_a_file_outside_the_project_keeps_its_path(tmp_path: Path, ownership: Ownership) -> None:

@@ -69,10 +69,12 @@ def test_what_is_too_long_is_left_out_by_whole_parts_and_named(copies, lines):
 
 
 def test_later_parts_give_way_first():
-    text = MarkdownRenderer(3_200).format(view())
-    assert len(text) <= 3_200
+    text = MarkdownRenderer(3_100).format(view())
+    assert len(text) <= 3_100
     assert "### Hottest functions" in text and "#### 1." in text
-    assert "Left out here, a comment being limited: hottest lines. The HTML report has all." in text
+    assert (
+        "Left out here, a comment being limited: hottest lines, how it was measured. The HTML report has all." in text
+    )
     assert "<summary>Hottest lines" not in text
 
 

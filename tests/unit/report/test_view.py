@@ -179,8 +179,8 @@ def test_evidence_is_one_sentence():
 @pytest.mark.parametrize(
     ("ratio", "text"),
     [
-        (Ratio(Ask.RUNS, "f", (12,), (9,), 0.668), "line 12: ran 67 times for each 100 of line 9"),
-        (Ratio(Ask.RUNS, "f", (12, 15), (9,), 2000.2), "lines 12 and 15: ran 2,000 times for each one of line 9"),
+        (Ratio(Ask.RUNS, "f", (12,), (9,), 0.668), "line 12: ran 67 times for each 100 runs of line 9"),
+        (Ratio(Ask.RUNS, "f", (12, 15), (9,), 2000.2), "lines 12 and 15: ran 2,000 times for each run of line 9"),
         (Ratio(Ask.SHARE, "f", (3, 4, 5), (), 0.123), "lines 3 to 5: 12 % of the run"),
         (Ratio(Ask.SHARE, "f", (3,), (7, 9, 12), 0.5), "line 3: 50 % of lines 7, 9 and 12"),
     ],
