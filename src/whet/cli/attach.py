@@ -19,7 +19,7 @@ def attach_command(
     duration: Annotated[float, typer.Option(min=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
     rate: RateOption = None,
     nonblocking: Annotated[
-        bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
+        bool, typer.Option("--nonblocking", help="Never stop the process for a sample; some samples then fail.")
     ] = False,
     native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
     children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,

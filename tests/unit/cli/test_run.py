@@ -268,6 +268,9 @@ def test_a_summary_that_nobody_reads_is_no_error(
         (["--no-offers"], "--no-offers does nothing without --prove"),
         (["--budget", "5m"], "--budget does nothing without --prove"),
         (["--trace-python-allocators"], "--trace-python-allocators does nothing without --memory"),
+        (["--outside", "--lines"], "--lines runs a profiler inside the program, which --outside keeps out"),
+        (["--full", "--outside"], "--full runs a profiler inside the program, which --outside keeps out"),
+        (["--outside", "--sampler", "pyinstrument"], "--sampler pyinstrument runs a profiler inside the program"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(

@@ -431,18 +431,3 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     if stopped == INTERRUPTED:
         assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
-
-
-@pytest.mark.parametrize(
-    ("command", "shown"),
-    [
-        ("/usr/bin/python /tmp/whet-16i2lsu_/1/main.pyc", "/usr/bin/python orders.py"),
-        ("python C:\\Temp\\whet-ab12\\2\\main.pyc --day 1", "python orders.py --day 1"),
-        ("/usr/bin/python /home/me/whet/main.pyc", "/usr/bin/python /home/me/whet/main.pyc"),
-        ("", ""),
-    ],
-)
-def test_processes_are_called_by_the_program_not_by_what_stands_in_for_it(command, shown):
-    thread = replace(make_hotspots().threads[0], process=command)
-    view = build_view(make_run(), replace(make_hotspots(), threads=(thread,)))
-    assert view.threads[0].process == shown
