@@ -73,7 +73,7 @@ def check(profile: Profile) -> None:
         assert all(0 <= row < rows for row in samples.stack)
         assert all(value >= 0 for value in samples.value)
         assert samples.count >= 0
-    assert all(count.line > 0 and (count.hits is None or count.hits >= 0) for count in profile.lines)
+    assert all(count.line > 0 and count.hits >= 0 for count in profile.lines)
     assert profile.collector
 
 

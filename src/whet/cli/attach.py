@@ -20,7 +20,7 @@ def attach_command(
     duration: Annotated[float, typer.Option(min=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
     rate: RateOption = None,
     nonblocking: Annotated[
-        bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
+        bool, typer.Option("--nonblocking", help="Never stop the process for a sample; some samples then fail.")
     ] = False,
     sampler: Annotated[
         str, typer.Option(metavar="NAME", help="What samples: py-spy, or tachyon on Python 3.15.")

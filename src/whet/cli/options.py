@@ -22,7 +22,7 @@ CodeOption = Annotated[
 RateOption = Annotated[
     int | None,
     typer.Option(
-        min=1, max=1000, metavar="HZ", help="Samples a second. Unless told, 100, and fewer where a look costs much."
+        min=1, max=1000, metavar="HZ", help="Samples a second. Unless told, 100, and fewer where one costs much."
     ),
 ]
 TargetWords = Annotated[

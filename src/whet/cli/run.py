@@ -45,11 +45,13 @@ def run_command(
     lines: Annotated[
         bool,
         typer.Option(
-            "--lines", "--exact-lines", help="Run once more to count how often the lines of hot functions run."
+            "--lines",
+            "--exact-lines",
+            help="Run once more to count how often the lines of hot functions run. --exact-lines is its old name.",
         ),
     ] = False,
     outside: Annotated[
-        bool, typer.Option("--outside", help="Put nothing into the program: no value samples, times only.")
+        bool, typer.Option("--outside", help="Put nothing into the program but the permission to sample it.")
     ] = False,
     rate: RateOption = None,
     sampler: Annotated[
@@ -100,6 +102,12 @@ def run_command(
     proving = {"--compare": compare, "--tests": tests, "--allow": allow, "--no-offers": not offers}
     _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
+    inside = {"--lines": lines, "--memory": memory, "--full": full, "--sampler pyinstrument": sampler == "pyinstrument"}
+    if outside and any(inside.values()):
+        asked = next(name for name, is_asked in inside.items() if is_asked)
+        raise UsageError(
+            f"{asked} runs a profiler inside the program, which --outside keeps out", "leave one of them out"
+        )
     from whet.pipeline.measuring import NeverBegan, measure
     from whet.pipeline.options import MeasureOptions
     from whet.pipeline.samplers import find_sampler

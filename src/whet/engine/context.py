@@ -307,6 +307,7 @@ class Context:
     ) -> Question:
         """Return a question about lines of the file: how often they ran for each run of ``of``, or what they cost.
 
+        ``Ask.RUNS`` is answered where lines were counted (``--lines``); a line with ``def`` stands for the calls.
         ``Ask.SHARE`` without ``of`` is the part of the run. The finding falls when the answer is less than ``least``.
         """
         here = self.function

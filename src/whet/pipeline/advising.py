@@ -45,7 +45,7 @@ def advise_run(run: Run) -> Advised:
     What an earlier session refuted is left out for as long as the code is the same.
     """
     hotspots = merge_run(run)
-    findings, notices, least_share = _find(run, hotspots)
+    findings, notices, least_share = find_in_hot_code(run, hotspots)
     refutations = load_refutations(Path(run.project or run.directory or "."))
     advice = tuple(
         _complete(item, run)
@@ -62,7 +62,7 @@ def _find_newer(run: Run) -> NewerPython | None:
     return NewerPython(*found) if found is not None else None
 
 
-def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
+def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
     """Return what the rules find in hot code, what kept them from it, and the share below which it is not advice."""
     hot: dict[str, set[int]] = {}
     for spot in hotspots.lines:

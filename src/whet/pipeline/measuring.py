@@ -19,9 +19,9 @@ from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
 from whet.formats.value_samples import AgentReport
-from whet.merge.attribute import merge_run
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import STOOD_STILL, Captures
+from whet.pipeline.counting import choose_counted
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
@@ -39,8 +39,6 @@ LATER_FACTOR = 20
 MUCH_WORK_NS = 500_000_000
 LESS_WORK = 0.5
 """A later execution with less than so much of the first one's CPU time was not the same work."""
-HOT_SHARE = 0.01
-"""Functions from this share of the run on are traced for exact lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +241,9 @@ class _Measurement:
             )
 
     def _count_exactly(self, out: Path, number: int) -> None:
-        run = self.record.assemble(self.subject)
-        hot = tuple(
-            (spot.file, spot.line)
-            for spot in merge_run(run).functions
-            if spot.cost.charged_share >= HOT_SHARE and not spot.file.startswith("<")
-        )
-        collector = LineProfilerCollector(self.host, hot)
-        if not hot or not self._can_run(collector, "exact hits are missing"):
+        counted = choose_counted(self.record.assemble(self.subject))
+        collector = LineProfilerCollector(self.host, counted)
+        if not counted or not self._can_run(collector, "exact hits are missing"):
             return
         launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)

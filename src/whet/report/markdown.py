@@ -226,7 +226,7 @@ def _write_cautions(view: ReportView) -> str:
 
 
 def _write_method(view: ReportView) -> str:
-    sentences = [*view.method.sentences, *([view.method.looks] if view.method.looks else [])]
+    sentences = [*view.method.sentences, *([view.method.values] if view.method.values else [])]
     return "".join(f"- {write_prose(sentence)}\n" for sentence in sentences)
 
 

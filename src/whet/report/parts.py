@@ -29,9 +29,6 @@ class CostFigures:
     share_error: float
     samples: int
     hits: Figure
-    hits_error: float | None
-    hits_exact: bool
-    hits_per_call: float | None
     per_hit: Figure
     allocated: Figure
     allocations: Figure
@@ -329,7 +326,7 @@ class Method:
 
     executions: tuple[ExecutionRow, ...]
     sentences: tuple[str, ...]
-    looks: str
+    values: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from whet.target.tools import find_tool
 _SECONDS = 60
 _INSIDE = "pyinstrument takes the samples instead: dearer, and of one thread"
 _SERVES = {
-    "line_profiler": "hits and time of lines",
+    "line_profiler": "hits, with --lines",
     "memray": "memory, with --memory",
     "pyinstrument": "sampling from inside, and awaiting callers",
 }
@@ -76,9 +75,7 @@ def examine_collectors(host: TargetHost) -> Iterator[Check]:
         yield check_tachyon(host)
     for name in PACKAGES:
         # Where reading others is refused, the default run falls back on sampling from inside.
-        needed = name == "line_profiler" or (
-            name == "pyinstrument" and trouble is not None and not why_none(name, host)
-        )
+        needed = name == "pyinstrument" and trouble is not None and not why_none(name, host)
         yield check_package(name, host, needed=needed)
     attaching = ptrace_trouble(attaching=True)
     if attaching is None:
@@ -153,11 +150,9 @@ def list_notes(host: TargetHost, environ: Mapping[str, str]) -> Iterator[str]:
     if host.debug:
         yield "the interpreter is a debug build: programs run several times slower than on a release build"
     if host.interpreter.free_threaded:
-        yield "the interpreter is free-threaded: line_profiler does not run on it, so hits are missing"
+        yield "the interpreter is free-threaded: values cannot be sampled, and line_profiler does not run on it"
         if host.version < (3, 14, 0):
             yield "memray runs on free-threaded interpreters from Python 3.14 on, so --memory measures nothing here"
-    if not hasattr(signal, "SIGPROF"):
-        yield "this system has no timer that counts CPU time (SIGPROF), so hits and values of variables are missing"
     if host.version[:2] == (3, 11):
         yield "on Python 3.11 memray turns text that grows by += from linear to quadratic time; newer ones do not"
     for variable in ("PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONMALLOC", "PYTHONPROFILEIMPORTTIME"):

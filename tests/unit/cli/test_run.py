@@ -86,9 +86,11 @@ def test_without_options_everything_is_as_documented(asked: Asked, tmp_path: Pat
         (["--sampler", "pyinstrument"], "sampler", Sampler.PYINSTRUMENT),
         (["--sampler", "tachyon"], "sampler", Sampler.TACHYON),
         (["--memory"], "memory", True),
-        (["--exact-lines"], "exact_lines", True),
+        (["--lines"], "lines", True),
+        (["--exact-lines"], "lines", True),
+        (["--outside"], "outside", True),
         (["--full"], "memory", True),
-        (["--full"], "exact_lines", True),
+        (["--full"], "lines", True),
         (["--memory", "--trace-python-allocators"], "trace_python_allocators", True),
         (["--repeat", "3"], "repeat", 3),
         (["--duration", "2.5"], "duration", 2.5),
@@ -285,6 +287,9 @@ def test_a_summary_that_nobody_reads_is_no_error(
         (["--no-offers"], "--no-offers does nothing without --prove"),
         (["--budget", "5m"], "--budget does nothing without --prove"),
         (["--trace-python-allocators"], "--trace-python-allocators does nothing without --memory"),
+        (["--outside", "--lines"], "--lines runs a profiler inside the program, which --outside keeps out"),
+        (["--full", "--outside"], "--full runs a profiler inside the program, which --outside keeps out"),
+        (["--outside", "--sampler", "pyinstrument"], "--sampler pyinstrument runs a profiler inside the program"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(

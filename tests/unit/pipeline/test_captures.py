@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
 from whet.collect.resident import TreePoller
@@ -98,19 +98,15 @@ def test_without_a_capture_there_is_no_profile(tmp_path):
 # -- of one execution -------------------------------------------------------------------------------------------------
 
 AGENT: dict[str, object] = {
-    "schema": 1,
+    "schema": 2,
     "pid": 7,
     "cpu_ns": 10**9,
     "wall_ns": 10**9,
-    "why_no_hits": "",
-    "why_no_looks": "",
-    "lines": None,
-    "looks": 3,
-    "seen": [],
+    "why_none": "",
+    "began": True,
+    "samples": 3,
     "peak_kilobytes": 0,
     "peak_stack": [],
-    "left_plain": 0,
-    "sources": {},
 }
 
 
@@ -178,7 +174,7 @@ def test_without_any_sampler_there_is_no_profile(tmp_path):
 
 
 def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
-    (tmp_path / pyinstrument.WHY_NONE).write_text("ImportError: other ABI")
+    (tmp_path / f"{pyinstrument.CAPTURE}.why").write_text("ImportError: other ABI")
     assert read_time(tmp_path) == (
         [],
         ["pyinstrument: pyinstrument failed in the program, so times are missing: ImportError: other ABI"],
@@ -186,7 +182,7 @@ def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "about"), [(pyinstrument.CAPTURE, "pyinstrument"), (line_profiler.EXACT, "line_profiler")]
+    ("name", "about"), [(pyinstrument.CAPTURE, "pyinstrument"), (line_profiler.CAPTURE, "line_profiler")]
 )
 def test_a_capture_that_cannot_be_read_is_named(tmp_path, name, about):
     (tmp_path / name).write_bytes(b"\x00junk")
@@ -206,9 +202,21 @@ def test_a_capture_that_is_not_there_is_named(tmp_path):
     ]
 
 
+def test_what_could_not_be_counted_is_named(tmp_path):
+    capture = {"schema": 2, "lines": [], "too_large": [["/a/table.py", 3]], "alike": [["/a/b.py", 7], ["/a/c.py", 7]]}
+    (tmp_path / line_profiler.CAPTURE).write_text(json.dumps(capture))
+    captures = Captures(tmp_path, "/srv", 0)
+    captures.read_exact_lines()
+    large, alike = [notice.message for notice in captures.notices]
+    assert large == "too large to be counted line by line: table.py:3"
+    assert alike.startswith("hits of b.py:7, c.py:7 are missing")
+
+
 def test_exact_lines_are_read_with_absolute_files(tmp_path):
-    exact = [["app.py", "main", 1, 2, 5], ["/lib/x.py", "f", 1, 2, 7], ["<string>", "<module>", 1, 1, 1]]
-    (tmp_path / line_profiler.EXACT).write_text(json.dumps({"schema": 1, "exact": exact}))
+    exact = [["app.py", 1, 2, 5], ["/lib/x.py", 1, 2, 7], ["<string>", 1, 1, 1]]
+    (tmp_path / line_profiler.CAPTURE).write_text(
+        json.dumps({"schema": 2, "lines": exact, "too_large": [], "alike": []})
+    )
     (profile,) = Captures(tmp_path, "/srv", 1).read_exact_lines()
     at = str(Path("/srv").absolute() / "app.py")
     assert [(line.file, line.hits) for line in profile.lines] == [(at, 5), ("/lib/x.py", 7), ("<string>", 1)]
@@ -216,23 +224,18 @@ def test_exact_lines_are_read_with_absolute_files(tmp_path):
 
 
 def test_agents_of_the_program_and_its_children_are_read(tmp_path):
-    seen = {"file": "app.py", "function": "f", "line": 1, "name": "x", "looks": 3, "types": {"builtins.int": 3}}
-    own = {
-        **AGENT,
-        "seen": [{**seen, "elements": {}, "lengths": None}],
-        "sources": {"app.py": "x = 1\n", "<string>": ""},
-    }
-    (tmp_path / line_profiler.WINDOWS).write_text(json.dumps(own))
-    (tmp_path / f"{line_profiler.WINDOWS}.9").write_text(json.dumps({**AGENT, "pid": 9}))
-    (tmp_path / f"{line_profiler.WINDOWS}.8").write_text("[")
+    seen = {"file": "app.py", "function": "f", "line": 1, "name": "x", "samples": 3, "types": {"builtins.int": 3}}
+    rows = (AGENT, {**seen, "elements": {}, "lengths": None})
+    (tmp_path / values.CAPTURE).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / f"{values.CAPTURE}.9").write_text(json.dumps({**AGENT, "pid": 9}))
+    (tmp_path / f"{values.CAPTURE}.8").write_text("[")
     captures = Captures(tmp_path, "/srv", 0)
     first, second = captures.read_agents()
     at = str(Path("/srv").absolute() / "app.py")
     assert (first.pid, second.pid) == (7, 9)
     assert [each.file for each in first.evidence.seen] == [at]
-    assert first.sources == {at: b"x = 1\n", "<string>": b""}
     (notice,) = captures.notices
-    assert notice.message.startswith("lines.json.8 cannot be read: ")
+    assert notice.message.startswith("values.jsonl.8 cannot be read: ")
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ def test_it_fits_whatever_the_names_are(width, hostile):
 def test_it_says_what_matters_and_ends_with_what_was_not_measured():
     lines = TerminalRenderer(120, report_path="whet-report.html").format(view()).splitlines()
     assert lines[0] == "orders.py spends 41 % of 3.06 s CPU in Ledger.seen (shop/ledger.py:21)"
-    assert lines[-1] == "Not measured: memory (--memory), exact hits (--exact-lines)"
+    assert lines[-1] == "Not measured: memory (--memory)"
     assert "Report: whet-report.html" in lines
-    assert any(line.startswith("Next: whet run --memory --exact-lines orders.py") for line in lines)
+    assert any(line.startswith("Next: whet run --memory orders.py") for line in lines)
     assert any("memray" in line and "whet doctor --install" in line for line in lines)
     assert any("always list, about 2,000 long, of int" in line for line in lines)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,6 @@ def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     if hasattr(os, "getloadavg"):
         monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 0.5, 0.5))
-    monkeypatch.setattr(signal, "SIGPROF", 27, raising=False)
 
 
 def test_an_ordinary_interpreter_on_a_quiet_machine_gets_no_notes() -> None:
@@ -36,7 +34,7 @@ def test_an_ordinary_interpreter_on_a_quiet_machine_gets_no_notes() -> None:
 @pytest.mark.parametrize("version", [(3, 13, 0), (3, 14, 0)])
 def test_a_free_threaded_interpreter_lacks_what_does_not_run_on_it(version: tuple[int, int, int]) -> None:
     said = note(replace(HOST, version=version, interpreter=replace(HOST.interpreter, free_threaded=True)))
-    assert "line_profiler does not run on it, so hits are missing" in said
+    assert "values cannot be sampled, and line_profiler does not run on it" in said
     assert ("--memory measures nothing" in said) is (version < (3, 14))
 
 
@@ -57,7 +55,7 @@ def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_package_that_is_not_there_comes_with_the_line_that_brings_it() -> None:
     check = check_package("line_profiler", HOST, needed=True)
     assert (check.works, check.needed) == (False, True)
-    assert check.says == "not there for this interpreter (hits and time of lines)"
+    assert check.says == "not there for this interpreter (hits, with --lines)"
     assert check.remedy == "whet doctor --install --python /py"
 
 
@@ -119,8 +117,3 @@ def test_where_a_package_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     borrowed = replace(host, borrowed=frozenset(("b", "c")))
     origins = [name_origin(name, borrowed) for name in "abc"]
     assert origins == ["the target's environment", "whet's cache", "whet's own environment"]
-
-
-def test_a_system_without_the_timer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(signal, "SIGPROF")
-    assert "hits and values of variables are missing" in note()
