@@ -32,7 +32,9 @@ from lib.tables import print_heading, print_table, show_ratio
 
 BAR = 1.1
 LEAST = 0.05
-"""Seconds: two added costs that differ by less, or by less than the rounds do, are the same."""
+"""Seconds: two added costs that differ by less are the same; so are two that differ by less than rounds do, or by"""
+LEAST_PART = 0.1
+"""less than this part of the fixed cost."""
 WORDS = {"run": (), "lines": ("--lines",), "memory": ("--memory",)}
 PYPDF = "pypdf==6.8.0"
 """Has modules whose bodies are tables of thousands of lines."""
@@ -93,7 +95,8 @@ def find_added(row: dict[str, list[Cell]], column: str, figure: str) -> list[flo
 
 def find_growth(costs: list[list[float]]) -> tuple[str, float]:
     """Return how the added cost grows, in words and as an exponent (0 where it does not), from rounds at each size."""
-    noise = max(LEAST, *(median(abs(cost - median(rounds)) for cost in rounds) for rounds in costs))
+    spreads = [median(abs(cost - median(rounds)) for cost in rounds) for rounds in costs]
+    noise = max(LEAST, LEAST_PART * median(costs[0]), *spreads)
     if len(costs) < 3:
         return "-", 0.0
     small, middle, large = (median(each) for each in costs)

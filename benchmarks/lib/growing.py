@@ -36,7 +36,10 @@ def make_table(size: int) -> Files:
 
 def make_functions(size: int) -> Files:
     """``size`` functions in one file, all called equally often."""
-    made = "".join(f"def function_{number}(x):\n    y = sum(range(x + {number % 7}))\n    return y * y\n\n\n" for number in range(size))
+    made = "".join(
+        f"def function_{number}(x):\n    y = sum(range(x + {number % 7}))\n    return y * y\n\n\n"
+        for number in range(size)
+    )
     calls = f"FUNCTIONS = [value for name, value in list(globals().items()) if name.startswith('function_')]\n{WORK}"
     rounds = max(1, 200_000 // size)
     return {SCRIPT: f"{made}{calls}for _ in range({rounds}):\n    for function in FUNCTIONS:\n        function(300)\n"}
