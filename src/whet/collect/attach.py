@@ -141,7 +141,7 @@ class _Watch:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
                     break
-                self.poller.poll(perf_counter_ns() - began)
+                self.poller.poll_when_due(perf_counter_ns() - began)
                 relay.check()
                 self._read_cpu()
                 if glances % LIST_THREADS_EVERY == 0:

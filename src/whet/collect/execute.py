@@ -323,7 +323,7 @@ class _Execution:
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            poller.poll(perf_counter_ns() - began)
+            poller.poll_when_due(perf_counter_ns() - began)
             if self.relay is not None and not self.outcome.stopped:
                 self.relay.check()
             if plan.progress is not None:
