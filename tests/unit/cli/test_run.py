@@ -119,7 +119,7 @@ def test_the_target_may_be_a_module_code_or_a_line(words: list[str], target: tup
         (["--rate", "0", "app.py"], "--rate", "whet run --help"),
         (["--rate", "fast", "app.py"], "--rate", "whet run --help"),
         (["--rate"], "--rate", "whet run --help"),
-        (["--memroy", "app.py"], "--memroy", "whet run --help"),
+        (["--memroy", "app.py"], "--memroy", "did you mean --memory?"),
         (["--repeat", "-1", "app.py"], "--repeat", "whet run --help"),
     ],
 )
