@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -10,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PRIVATE = 0o600
+_CHECKSUM = 32
 
 
 def write_atomically(
@@ -36,6 +38,32 @@ def write_atomically(
             new.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def write_checked(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` for :func:`read_checked`: it may be lost when the machine goes down, and is then none.
+
+    For caches, of which several may be written at a time. Raises ``OSError``.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(_sum(data) + data)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def read_checked(path: Path) -> bytes:
+    """Return what was written to ``path``; nothing where that is damaged. Raises ``OSError``."""
+    content = path.read_bytes()
+    return content[_CHECKSUM:] if content[:_CHECKSUM] == _sum(content[_CHECKSUM:]) else b""
+
+
+def _sum(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).hexdigest().encode()
 
 
 def _choose_mode(path: Path) -> int:

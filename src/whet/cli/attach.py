@@ -39,7 +39,7 @@ def attach_command(
     """
     from whet.pipeline.attaching import attach_to
     from whet.pipeline.options import AttachOptions
-    from whet.pipeline.showing import check_rules
+    from whet.pipeline.rulebook import check_rules
     from whet.target.process import parse_pid
 
     check_output(output)

@@ -12,6 +12,7 @@ Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shlex
 import sys
@@ -48,6 +49,7 @@ FAILED = 125
 """Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
 
 INTERRUPTED = 130
+_GC_THRESHOLD = 50_000
 _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
 
@@ -62,7 +64,11 @@ _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    # What imports and profiles are made of stays: looking through it for garbage takes a good part of a short run,
+    gc.set_threshold(_GC_THRESHOLD)
     status = run_command_line(sys.argv[1:])
+    # and so does looking through all of it once more at the end.
+    gc.freeze()
     # Windows has exit statuses of 32 bits, which a program ended by an exception of the system uses, and
     # Python takes them as signed numbers.
     sys.exit(status - (1 << 32) if status >= 1 << 31 else status)

@@ -95,8 +95,8 @@ def run_command(
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
     from whet.pipeline.measuring import NeverBegan, measure
     from whet.pipeline.options import MeasureOptions
+    from whet.pipeline.rulebook import check_rules
     from whet.pipeline.samplers import find_sampler
-    from whet.pipeline.showing import check_rules
     from whet.target.naming import choose_target
 
     chosen = find_sampler(sampler)

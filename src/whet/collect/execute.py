@@ -66,6 +66,8 @@ class Plan:
     duration: float | None = None
     limit: float | None = None
     progress: Callable[[float], None] | None = None
+    started: Callable[[], None] | None = None
+    """Called once when the program's interpreter has been started."""
 
 
 @dataclass(slots=True)
@@ -131,6 +133,8 @@ class _Execution:
             stack.enter_context(self._signals_passed_on())
             waiter = threading.Thread(target=self._wait, daemon=True)
             waiter.start()
+            if self.plan.started is not None:
+                self.plan.started()
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()

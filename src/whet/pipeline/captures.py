@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
 from whet.pipeline.threads import drop_frameless, rename_threads, scale_threads
+from whet.target.cache import read_version
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
@@ -256,9 +258,7 @@ def _scale_to(profile: Profile, computed_ns: int) -> Profile:
 
 
 def _version_of(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{name} {version(name)}"
-    except PackageNotFoundError:
-        return name
+    """Return a distribution's name and version as its folder tells them: ``importlib.metadata`` takes long to load."""
+    folders = (Path(entry) for entry in sys.path if entry)
+    version = next(filter(None, (read_version(name.replace("-", "_"), folder) for folder in folders)), "")
+    return f"{name} {version}".rstrip()

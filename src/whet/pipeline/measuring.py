@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whet.collect.api import Collector, Launch
 from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute
@@ -16,21 +17,22 @@ from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector, slow_down
 from whet.errors import StoreError, WhetError
-from whet.formats.line_windows import AgentReport
-from whet.merge.attribute import merge_run
 from whet.model.profile import Profile
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
-from whet.pipeline.captures import STOOD_STILL, Captures
 from whet.pipeline.options import MeasureOptions, Sampler, Step
+from whet.pipeline.preload import preloading
 from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
 from whet.pipeline.standard_input import record_input
-from whet.report.units import format_whole_share
-from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
 from whet.target.roots import count_compiled, find_program_roots
 from whet.target.spec import TargetKind, TargetSpec
+
+if TYPE_CHECKING:
+    from whet.formats.line_windows import AgentReport
+    from whet.pipeline.captures import Captures
+    from whet.store import SavedRun
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
@@ -111,6 +113,8 @@ class _Measurement:
                 self._notice(
                     "executions", f"the program did not run again for what else was asked: the first time it {how}"
                 )
+            from whet.store import save_run
+
             run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
@@ -144,7 +148,10 @@ class _Measurement:
         formats = load_formats(foreign) if foreign is not None else ()
         names = (sampler.value if isinstance(sampler, Sampler) else sampler.name, "line_profiler", "looks")
         outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
-        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        captures = self._read(out)
+        from whet.pipeline.captures import STOOD_STILL
+        from whet.report.units import format_whole_share
+
         if foreign is not None:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
@@ -245,7 +252,7 @@ class _Measurement:
             return True
         launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
-        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        captures = self._read(out)
         self.record.profiles += captures.read_memory(self.host)
         self.record.notices += captures.notices
         self._compare(outcome, "the memory execution")
@@ -268,6 +275,8 @@ class _Measurement:
             )
 
     def _count_exactly(self, out: Path, number: int) -> None:
+        from whet.merge.attribute import merge_run
+
         run = self.record.assemble(self.subject)
         hot = tuple(
             (spot.file, spot.line)
@@ -287,9 +296,15 @@ class _Measurement:
         launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
         self._compare(outcome, "the execution for exact lines")
-        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        captures = self._read(out)
         self.record.profiles += captures.read_exact_lines()
         self.record.notices += captures.notices
+
+    def _read(self, out: Path) -> Captures:
+        """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
+        from whet.pipeline.captures import Captures
+
+        return Captures(out, self.spec.directory, len(self.record.executions) - 1)
 
     def _execute(
         self,
@@ -302,19 +317,21 @@ class _Measurement:
         fallback: Launch | None = None,
     ) -> Outcome:
         first = number == 1
-        outcome = execute(
-            Plan(
-                self.spec,
-                self.host,
-                tuple(launches),
-                out,
-                fallback=fallback,
-                owns_terminal=first,
-                duration=self.options.duration if first else None,
-                limit=self.options.max_time if first else self.later_limit,
-                progress=self._progress_of(number, purpose),
+        with preloading() as preload:
+            outcome = execute(
+                Plan(
+                    self.spec,
+                    self.host,
+                    tuple(launches),
+                    out,
+                    fallback=fallback,
+                    owns_terminal=first,
+                    duration=self.options.duration if first else None,
+                    limit=self.options.max_time if first else self.later_limit,
+                    progress=self._progress_of(number, purpose),
+                    started=preload.begin,
+                )
             )
-        )
         if outcome.fell_back:
             names = ("pyinstrument", *names[1:])
         self.record.note(*outcome.notices)

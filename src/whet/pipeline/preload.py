@@ -1,0 +1,97 @@
+"""Imports what is needed after the program while the program runs, so that nobody waits for it then.
+
+That happens in whet's own process; the program knows nothing of it. A module that does not load is imported again
+where it is needed, and fails there in its own words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pkgutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+AFTERWARDS = (
+    "whet.pipeline.captures",
+    "whet.merge.align",
+    "whet.pipeline.evidence",
+    "whet.pipeline.machine",
+    "whet.pipeline.sources",
+    "whet.store",
+    "whet.merge.attribute",
+    "whet.merge.flame",
+    "whet.report.view",
+    "whet.pipeline.showing",
+    "whet.report.terminal",
+    "rich.console",
+    "rich.table",
+    "whet.report.write",
+    "jinja2",
+)
+"""What every run needs, in that order; each is imported with all that it imports itself."""
+FOR_ADVICE = ("pygments.lexers.python", "whet.advise.join", "whet.engine.run", "whet.engine.suppress")
+"""What a run needs in which the program was seen computing."""
+FOR_REWRITES = ("libcst", "whet.fix.edits", "whet.fix.diff")
+SWITCH_SECONDS = 0.0005
+"""How long a thread of whet's computes before another gets its turn: the program may be waiting for that one."""
+
+
+class Preload:
+    """Goes through ``pieces`` of work in a thread of its own, between ``begin`` and ``end``."""
+
+    def __init__(self, pieces: Callable[[], Iterator[None]]) -> None:
+        self._pieces = pieces
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def begin(self) -> None:
+        """Begin with the first piece."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait for the piece that is being worked on, and leave the rest."""
+        self._is_over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        # Whatever fails here fails again where it is needed.
+        with contextlib.suppress(Exception):
+            for _ in self._pieces():
+                if self._is_over.is_set():
+                    return
+
+
+@contextlib.contextmanager
+def preloading(pieces: Callable[[], Iterator[None]] | None = None) -> Iterator[Preload]:
+    """Yield a :class:`Preload` that ends with the block, so that never two threads import at a time."""
+    preload = Preload(pieces or load_pieces)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield preload
+    finally:
+        preload.end()
+        sys.setswitchinterval(before)
+
+
+def load_pieces() -> Iterator[None]:
+    """Load all that the way from captures to report takes, piece by piece: first what is needed first."""
+    for name in AFTERWARDS:
+        import_module(name)
+        yield
+    from whet.report.html import load_templates
+
+    load_templates()
+    yield
+    for name in FOR_ADVICE:
+        import_module(name)
+        yield
+    for rule in pkgutil.iter_modules(import_module("whet_rules").__path__):
+        import_module(f"whet_rules.{rule.name}")
+        yield
+    for name in FOR_REWRITES:
+        import_module(name)
+        yield
