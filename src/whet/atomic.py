@@ -15,9 +15,16 @@ _CHECKSUM = 32
 
 
 def write_atomically(
-    path: Path, data: bytes, *, mode: int | None = None, finish: Callable[[Path], None] | None = None
+    path: Path,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    finish: Callable[[Path], None] | None = None,
+    sync: bool = True,
 ) -> None:
     """Write ``data`` beside ``path``, bring it to disk, and put it in the place of what is there.
+
+    Without ``sync``, the system brings it to disk when it likes: for what can be made again, since that takes long.
 
     The new file has ``mode``, else that of the old one, else what new files have here; ``finish``, which is given
     the new file before it takes its place, may set more. Raises ``OSError``; then what was there stays.
@@ -27,8 +34,9 @@ def write_atomically(
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         new.chmod(_choose_mode(path) if mode is None else mode)
         if finish is not None:
             finish(new)
@@ -37,23 +45,13 @@ def write_atomically(
         with suppress(OSError):
             new.unlink()
         raise
-    _sync_folder(path.parent)
+    if sync:
+        _sync_folder(path.parent)
 
 
 def write_checked(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` for :func:`read_checked`: it may be lost when the machine goes down, and is then none.
-
-    For caches, of which several may be written at a time. Raises ``OSError``.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_sum(data) + data)
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    """Write ``data`` to ``path`` for :func:`read_checked`, as caches do. Raises ``OSError``."""
+    write_atomically(path, _sum(data) + data, sync=False)
 
 
 def read_checked(path: Path) -> bytes:

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
+from whet.target.processors import count_processors
+
 AFTERWARDS = (
     "whet.pipeline.captures",
     "whet.merge.align",
@@ -31,7 +33,15 @@ AFTERWARDS = (
     "jinja2",
 )
 """What every run needs, in that order; each is imported with all that it imports itself."""
-FOR_ADVICE = ("pygments.lexers.python", "whet.advise.join", "whet.engine.run", "whet.engine.suppress")
+FOR_ADVICE = (
+    "pygments.lexers.python",
+    "whet.advise.join",
+    "whet.observe.answers",
+    "whet.pipeline.refuted",
+    "whet.target.newer",
+    "whet.engine.run",
+    "whet.engine.suppress",
+)
 """What a run needs in which the program was seen computing."""
 FOR_REWRITES = ("libcst", "whet.fix.edits", "whet.fix.diff")
 SWITCH_SECONDS = 0.0005
@@ -47,8 +57,9 @@ class Preload:
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def begin(self) -> None:
-        """Begin with the first piece."""
-        self._thread.start()
+        """Begin with the first piece, unless the program would have to share its only processor with that."""
+        if count_processors() > 1:
+            self._thread.start()
 
     def end(self) -> None:
         """Wait for the piece that is being worked on, and leave the rest."""

@@ -20,8 +20,9 @@ class TemplateCache(BytecodeCache):
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        compiler = Path(jinja2.compiler.__file__).stat()
-        name = f"{__version__}-{compiler.st_mtime_ns:x}-{compiler.st_size:x}"
+        # What compiling rests on beside the template: Jinja, and how it is set up.
+        states = [Path(file).stat() for file in (jinja2.compiler.__file__, Path(__file__).with_name("html.py"))]
+        name = "-".join((__version__, *(f"{state.st_mtime_ns:x}.{state.st_size:x}" for state in states)))
         self._folder = (folder or cache_folder()) / "templates" / name
 
     def load_bytecode(self, bucket: Bucket) -> None:
