@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from time import monotonic
 
 from whet.target.processors import count_processors
 
@@ -43,15 +44,23 @@ FOR_ADVICE = (
     "whet.engine.suppress",
 )
 """What a run needs in which the program was seen computing."""
+ADVICE_SECONDS = 0.3
+"""How long the program must have run before that is loaded: in shorter ones too little is seen for advice."""
 FOR_REWRITES = ("libcst", "whet.fix.edits", "whet.fix.diff")
+"""What a run needs in which a rule found something to rewrite."""
+REWRITES_SECONDS = 0.6
+"""The same for these: libcst takes longest to import, and most short programs do not need it."""
 SWITCH_SECONDS = 0.0005
 """How long a thread of whet's computes before another gets its turn: the program may be waiting for that one."""
 
 
 class Preload:
-    """Goes through ``pieces`` of work in a thread of its own, between ``begin`` and ``end``."""
+    """Does pieces of work in a thread of its own, between ``begin`` and ``end``.
 
-    def __init__(self, pieces: Callable[[], Iterator[None]]) -> None:
+    Before each of them ``pieces`` yields how many seconds after the beginning it may be done.
+    """
+
+    def __init__(self, pieces: Callable[[], Iterator[float]]) -> None:
         self._pieces = pieces
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -68,15 +77,16 @@ class Preload:
             self._thread.join()
 
     def _work(self) -> None:
+        began = monotonic()
         # Whatever fails here fails again where it is needed.
         with contextlib.suppress(Exception):
-            for _ in self._pieces():
-                if self._is_over.is_set():
+            for seconds in self._pieces():
+                if self._is_over.wait(max(0.0, began + seconds - monotonic())):
                     return
 
 
 @contextlib.contextmanager
-def preloading(pieces: Callable[[], Iterator[None]] | None = None) -> Iterator[Preload]:
+def preloading(pieces: Callable[[], Iterator[float]] | None = None) -> Iterator[Preload]:
     """Yield a :class:`Preload` that ends with the block, so that never two threads import at a time."""
     preload = Preload(pieces or load_pieces)
     before = sys.getswitchinterval()
@@ -88,21 +98,19 @@ def preloading(pieces: Callable[[], Iterator[None]] | None = None) -> Iterator[P
         sys.setswitchinterval(before)
 
 
-def load_pieces() -> Iterator[None]:
+def load_pieces() -> Iterator[float]:
     """Load all that the way from captures to report takes, piece by piece: first what is needed first."""
     for name in AFTERWARDS:
+        yield 0.0
         import_module(name)
-        yield
-    from whet.report.html import load_templates
-
-    load_templates()
-    yield
+    yield 0.0
+    import_module("whet.report.html").load_templates()
     for name in FOR_ADVICE:
+        yield ADVICE_SECONDS
         import_module(name)
-        yield
     for rule in pkgutil.iter_modules(import_module("whet_rules").__path__):
+        yield ADVICE_SECONDS
         import_module(f"whet_rules.{rule.name}")
-        yield
     for name in FOR_REWRITES:
+        yield REWRITES_SECONDS
         import_module(name)
-        yield

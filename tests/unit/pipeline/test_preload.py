@@ -88,11 +88,11 @@ print(*sys.modules)
 def test_it_ends_with_the_piece_at_hand() -> None:
     begun, go_on, done = threading.Event(), threading.Event(), []
 
-    def pieces() -> Iterator[None]:
+    def pieces() -> Iterator[float]:
         begun.set()
         assert go_on.wait(60)
         done.append(1)
-        yield
+        yield 0.0
         done.append(2)
 
     with preloading(pieces) as work:
@@ -103,13 +103,29 @@ def test_it_ends_with_the_piece_at_hand() -> None:
     assert done == [1]
 
 
+def test_what_is_for_later_is_left_where_the_block_ends_before() -> None:
+    waiting, done = threading.Event(), []
+
+    def pieces() -> Iterator[float]:
+        yield 0.0
+        done.append(1)
+        waiting.set()
+        yield 3600.0
+        done.append(2)
+
+    with preloading(pieces) as work:
+        work.begin()
+        assert waiting.wait(60)
+    assert done == [1]
+
+
 def test_what_fails_there_disturbs_nobody() -> None:
     begun = threading.Event()
 
-    def pieces() -> Iterator[None]:
+    def pieces() -> Iterator[float]:
         begun.set()
         raise ImportError("broken")
-        yield
+        yield 0.0
 
     with preloading(pieces) as work:
         work.begin()
