@@ -35,7 +35,6 @@ AFTERWARDS = (
 )
 """What every run needs, in that order; each is imported with all that it imports itself."""
 FOR_ADVICE = (
-    "pygments.lexers.python",
     "whet.advise.join",
     "whet.observe.answers",
     "whet.pipeline.refuted",
@@ -105,6 +104,8 @@ def load_pieces() -> Iterator[float]:
         import_module(name)
     yield 0.0
     import_module("whet.report.html").load_templates()
+    yield ADVICE_SECONDS
+    import_module("whet.report.highlight").load_lexer()
     for name in FOR_ADVICE:
         yield ADVICE_SECONDS
         import_module(name)
