@@ -88,7 +88,7 @@ def find_plugins(group: Group) -> dict[str, Plugin]:
     Raises :class:`PluginError` when two distributions claim one name.
     """
     found = {name: Plugin(group, name, target, _OWN) for name, target in BUILT_IN[group].items()}
-    if not _is_brought(group):
+    if not may_be_brought(group):
         return dict(sorted(found.items()))
     from importlib import metadata
 
@@ -118,7 +118,7 @@ def load_plugin(group: Group, name: str) -> object:
     return plugins[name].load()
 
 
-def _is_brought(group: Group) -> bool:
+def may_be_brought(group: Group) -> bool:
     """Tell whether some distribution may bring plug-ins of ``group``.
 
     ``importlib.metadata`` would say it for certain, but takes longer to load than a check of one file does.

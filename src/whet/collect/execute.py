@@ -70,6 +70,8 @@ class Plan:
     progress: Callable[[float], None] | None = None
     outside: bool = False
     """Put nothing into the program's process: what ``launches`` ask for inside it is left out."""
+    started: Callable[[], None] | None = None
+    """Called once when the program's interpreter has been started."""
 
 
 @dataclass(slots=True)
@@ -135,6 +137,8 @@ class _Execution:
             stack.enter_context(self._signals_passed_on())
             waiter = threading.Thread(target=self._wait, daemon=True)
             waiter.start()
+            if self.plan.started is not None:
+                self.plan.started()
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()

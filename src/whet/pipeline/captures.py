@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
 from whet.pipeline.threads import drop_frameless, drop_own_threads, rename_threads, scale_threads
+from whet.target.cache import read_version
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
@@ -308,9 +310,7 @@ def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
 
 
 def _version_of(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{name} {version(name)}"
-    except PackageNotFoundError:
-        return name
+    """Return a distribution's name and version as its folder tells them: ``importlib.metadata`` takes long to load."""
+    folders = (Path(entry) for entry in sys.path if entry)
+    version = next(filter(None, (read_version(name.replace("-", "_"), folder) for folder in folders)), "")
+    return f"{name} {version}".rstrip()

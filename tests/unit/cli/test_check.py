@@ -390,7 +390,7 @@ def test_one_file_with_nothing_to_find_loads_no_more_than_it_needs(project):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.root)
     loaded = set(eval(done.stdout.splitlines()[-1]))
-    assert not loaded & {"libcst", "rich", "typer", "click", "jinja2", "pygments", "difflib", "memray", "asyncio"}
+    assert not loaded & {"libcst", "rich", "argparse", "jinja2", "pygments", "difflib", "memray", "asyncio"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")

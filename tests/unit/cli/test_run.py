@@ -13,7 +13,7 @@ from whet.cli.main import run_command_line
 from whet.cli.run import show_run
 from whet.errors import PluginError, TargetError
 from whet.model.run import Notice, Run
-from whet.pipeline import measuring, showing
+from whet.pipeline import measuring, rulebook
 from whet.pipeline.measuring import Measured, NeverBegan
 from whet.pipeline.options import MeasureOptions, Sampler
 from whet.report.fakes import make_run
@@ -128,7 +128,7 @@ def test_the_target_may_be_a_module_code_or_a_line(words: list[str], target: tup
         (["--rate", "0", "app.py"], "--rate", "whet run --help"),
         (["--rate", "fast", "app.py"], "--rate", "whet run --help"),
         (["--rate"], "--rate", "whet run --help"),
-        (["--memroy", "app.py"], "--memroy", "whet run --help"),
+        (["--memroy", "app.py"], "--memroy", "did you mean --memory?"),
         (["--repeat", "-1", "app.py"], "--repeat", "whet run --help"),
     ],
 )
@@ -227,7 +227,7 @@ def test_a_broken_rule_is_known_before_the_program_runs(
     def refuse(*_: object) -> None:
         raise PluginError("the rule is broken", "mend it")
 
-    monkeypatch.setattr(showing, "check_rules", refuse)
+    monkeypatch.setattr(rulebook, "check_rules", refuse)
     assert run_command_line(["run", "app.py"]) == 125
     assert asked.options is None
     assert "the rule is broken" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from whet import store
 from whet.collect import line_profiler, pyspy, values
 from whet.collect.api import Launch, Missing
 from whet.collect.execute import Outcome, Plan
@@ -373,7 +374,7 @@ def test_captures_go_even_where_the_run_cannot_be_saved(
     def refuse(_run: Run, _start: Path) -> None:
         raise StoreError("nowhere", "elsewhere")
 
-    monkeypatch.setattr(measuring, "save_run", refuse)
+    monkeypatch.setattr(store, "save_run", refuse)
     with pytest.raises(StoreError):
         ask()
     assert not executions.plans[0].out.parent.exists()
