@@ -15,8 +15,8 @@ import gc
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import not_
-from itertools import chain
+from _operator import call, le, not_
+from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns, sleep
 
 from . import captures, guard, pending, user_code, values
@@ -55,10 +55,15 @@ MOST_THAT_STAYED = 4
 """Threads that are looked at although they seem to stand still: a program can have hundreds that wait."""
 ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
+ROOM = 250
+"""Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
+LEFT_NS = 1_000_000_000
+"""How long the main thread has to let go of what was looked at."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
 _current_frames = sys._current_frames
+_count_threads = _thread._count
 _modules = sys.modules
 _TASKS = "/proc/self/task/"
 
@@ -78,8 +83,15 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
+        self.reserve: list[object] = []
+        self.left: list[object] = []
+        """What was looked at and may be nobody else's by now."""
+        self.clear_left = pending.make_caller(guard.in_turn(self.left.clear)) or self.left.clear
         self.steps: list[Any] = []
         self.sample = guard.guard(self._sample)
+        if sys.version_info[:2] == (3, 12):
+            # There a collection that one thread has set off is carried out by any that runs Python code next.
+            self.sample = guard.when(_make_asker_whether_none_is_due(), self.sample)
         self.finish = guard.guard(self._finish)
         """Stops, and saves everything."""
         self.come_back = pending.make_caller(guard.guard(self._come_back))
@@ -95,11 +107,11 @@ class Agent:
         self.saving: tuple[captures.LinesFile, Iterator[object]] | None = None
         self.peak_kilobytes = 0
         self.peak_stack: list[tuple[str, int, str]] = []
-        self.seen: dict[int, tuple[int, int]] = {}
-        """By thread, the innermost frame (its identity) and instruction of the last sample."""
+        self.seen: dict[int, int] = {}
+        """By thread, the innermost frame (its identity) and instruction of the last sample, as one number."""
         self.turn = 0
         self.was_running = self.is_running = self.is_wanted = False
-        self.tid = 0
+        self.tid = self.left_at = 0
         self.forks_at = (0, 0)
         """The frame (its identity) and instruction of the last fork."""
 
@@ -109,6 +121,7 @@ class Agent:
         self._save()
         if self.why_none:
             return
+        self._fill_reserve()
         if hasattr(os, "register_at_fork"):
             is_watched = guard.in_turn(*guard.list_watchers())
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
@@ -182,40 +195,40 @@ class Agent:
         now, cpu = perf_counter_ns(), process_time_ns()
         spent, passed = cpu - self.sampled_cpu, now - self.sampled_at
         self.sampled_at, self.sampled_cpu = now, cpu
-        was_on = gc.isenabled()
-        # A collection runs in the thread that allocates, and with it the program's own destructors.
-        if was_on:
-            gc.disable()
-        try:
-            if spent < IDLE_SHARE * passed:
-                self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
-            else:
-                self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
+        if self.left and now > self.left_at + LEFT_NS:
+            self.left.clear()
+        if spent < IDLE_SHARE * passed:
+            self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
+        else:
+            self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
+            if self._has_room():
                 self._look(now)
-            self.steps[0] = partial(self.stop_lock.acquire, True, self._draw_gap())
-            rows = self._rows_to_save(cpu - self.began_cpu)
-        finally:
-            if was_on:
-                gc.enable()
-        # Last, as others run while it writes.
-        if self.saving is not None:
-            self._write(rows)
+        self.steps[0] = partial(self.stop_lock.acquire, True, self._draw_gap())
+        if self._has_room():
+            self._save_some(cpu - self.began_cpu)
 
-    def _write(self, rows: list[object]) -> None:
-        assert self.saving is not None
-        capture = self.saving[0]
-        try:
-            if rows:
-                capture.write(rows)
-            if len(rows) < ROWS_A_SAMPLE:
-                self.saving = None
-                capture.finish()
-        except OSError:
-            # There may be room, or a descriptor, the next time.
-            self.saving = None
+    def _has_room(self) -> bool:
+        """Tell whether a sample can allocate what it needs without setting off a garbage collection.
+
+        A collection runs in the thread that allocates, and with it the program's own destructors. To turn it off
+        meanwhile would show, and last where the program stores ``gc.isenabled()`` at that moment.
+        """
+        needed = ROOM + _count_threads()
+        if values.has_room(needed + ROOM):
+            if not self.reserve:
+                self._fill_reserve()
+            return True
+        if not values.has_room(needed):
+            # What is freed counts too.
+            self.reserve.clear()
+        return values.has_room(needed)
+
+    def _fill_reserve(self) -> None:
+        self.reserve += map(repeat, range(ROOM))
 
     def _look(self, now: int) -> None:
-        most = min(MOST_SECONDS, 0.4 * sys.getswitchinterval())
+        interval = sys.getswitchinterval()
+        most = min(MOST_SECONDS, 0.4 * interval)
         # Where threads change faster than that, one may change amid a sample, and what the program lets go of
         # meanwhile would end here. Interpreters have frames that must not be touched from another one.
         if most < 0.2 * MOST_SECONDS or _has_interpreters():
@@ -226,7 +239,7 @@ class Agent:
         stayed: list[int] = []
         frame = None
         for thread, frame in frames.items():
-            place = (id(frame), frame.f_lasti)
+            place = id(frame) << 32 | frame.f_lasti
             (stayed if self.seen.get(thread) == place else moved).append(thread)
             self.seen[thread] = place
         del frame
@@ -236,13 +249,20 @@ class Agent:
         self.turn += MOST_THAT_STAYED
         begin = self.turn % len(stayed) if len(stayed) > MOST_THAT_STAYED else 0
         chosen = [*moved, *stayed[begin : begin + MOST_THAT_STAYED]]
-        self.values.samples += bool(chosen)
+        if chosen:
+            self.values.begin()
+        held: list[object] = [frames]
         for thread in chosen:
             self._note_peak(frames[thread])
             # Not by a name here: who looks counts who else has the frame.
-            self.values.look(frames.pop(thread), now + int(most * 1e9))
+            self.values.look(frames.pop(thread), now + int(most * 1e9), held)
             if perf_counter_ns() > now + most * 1e9:
-                return
+                break
+        # Had others run meanwhile, which they cannot before this, functions may have ended and left us all they had.
+        if perf_counter_ns() > now + interval * 1e9:
+            self.left.append(held)
+            self.left_at = perf_counter_ns()
+            self.clear_left()
 
     def _note_peak(self, frame: FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
@@ -272,19 +292,29 @@ class Agent:
             "peak_stack": self.peak_stack,
         }
 
-    def _rows_to_save(self, cpu_ns: int) -> list[object]:
-        """Return what is to be written now, a little at each sample: a program can be killed at any moment."""
+    def _save_some(self, cpu_ns: int) -> None:
+        """Write a little of what is to be saved, at each sample: a program can be killed at any moment."""
         if self.saving is None:
             if cpu_ns < self.save_at_ns:
-                return []
+                return
             self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
             self.saving = (captures.LinesFile(self.capture), chain((self._head(),), self.values.rows()))
-        return [row for _, row in zip(range(ROWS_A_SAMPLE), self.saving[1], strict=False)]
+        capture, rows = self.saving
+        lines = [captures.encode(row) for _, row in zip(range(ROWS_A_SAMPLE), rows, strict=False)]
+        try:
+            # Others run while this writes, so nothing of it comes before.
+            capture.write(lines)
+            if len(lines) < ROWS_A_SAMPLE:
+                self.saving = None
+                capture.finish()
+        except OSError:
+            # There may be room, or a descriptor, the next time.
+            self.saving = None
 
     def _save(self) -> None:
         self.saving = None
         capture = captures.LinesFile(self.capture)
-        capture.write((self._head(), *self.values.rows()))
+        capture.write(map(captures.encode, (self._head(), *self.values.rows())))
         capture.finish()
 
     def _finish(self) -> None:
@@ -336,7 +366,6 @@ class Agent:
         except Exception as error:
             self._give_up(error)
 
-
     def _is_in_fork(self) -> bool:
         """Tell whether something that others registered for the fork runs: ``os.fork`` has not returned then."""
         frame = sys._getframe(2).f_back
@@ -354,6 +383,13 @@ def _find_obstacle() -> str:
     if is_gil_enabled is not None and not is_gil_enabled():
         return "without the GIL, variables cannot be read from another thread"
     return ""
+
+
+def _make_asker_whether_none_is_due() -> Callable[..., bool]:
+    """Return a callable in C that tells whether no garbage collection is about to begin."""
+    is_off = partial(next, map(not_, map(call, repeat(gc.isenabled))))
+    is_below = partial(next, map(le, map(call, repeat(gc.get_count)), map(call, repeat(gc.get_threshold))))
+    return guard.in_turn(is_off, is_below)
 
 
 def _has_interpreters() -> bool:
