@@ -15,7 +15,7 @@ import gc
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import call, le, not_
+from _operator import call, itemgetter, lt, not_, sub
 from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns, sleep
 
@@ -57,6 +57,8 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
+LITTLE_ROOM = 20
+"""More than is made where none is taken."""
 LEFT_NS = 1_000_000_000
 """How long the main thread has to let go of what was looked at."""
 GROWTH_WORTH_A_STACK = 1.02
@@ -88,10 +90,8 @@ class Agent:
         """What was looked at and may be nobody else's by now."""
         self.clear_left = pending.make_caller(guard.in_turn(self.left.clear)) or self.left.clear
         self.steps: list[Any] = []
-        self.sample = guard.guard(self._sample)
-        if sys.version_info[:2] == (3, 12):
-            # There a collection that one thread has set off is carried out by any that runs Python code next.
-            self.sample = guard.when(_make_asker_whether_none_is_due(), self.sample)
+        # What is freed counts too, and leaves room the next time.
+        self.sample = guard.when(guard.in_turn(*_list_askers(), self.reserve.clear), guard.guard(self._sample))
         self.finish = guard.guard(self._finish)
         """Stops, and saves everything."""
         self.come_back = pending.make_caller(guard.guard(self._come_back))
@@ -385,11 +385,17 @@ def _find_obstacle() -> str:
     return ""
 
 
-def _make_asker_whether_none_is_due() -> Callable[..., bool]:
-    """Return a callable in C that tells whether no garbage collection is about to begin."""
+def _list_askers() -> list[Callable[[], object]]:
+    """Return functions in C, one of which returns something true where no garbage collection is about to begin.
+
+    On 3.12 one that a thread has set off is carried out by any thread that runs Python code next.
+    """
+    most = map(itemgetter(0), map(call, repeat(gc.get_threshold)))
+    count = map(itemgetter(0), map(call, repeat(gc.get_count)))
     is_off = partial(next, map(not_, map(call, repeat(gc.isenabled))))
-    is_below = partial(next, map(le, map(call, repeat(gc.get_count)), map(call, repeat(gc.get_threshold))))
-    return guard.in_turn(is_off, is_below)
+    is_below = partial(next, map(lt, count, map(sub, most, repeat(LITTLE_ROOM))))
+    is_never = partial(next, map(not_, map(itemgetter(0), map(call, repeat(gc.get_threshold)))))
+    return [is_off, is_below, is_never]
 
 
 def _has_interpreters() -> bool:
