@@ -14,7 +14,6 @@ import _thread
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import call as _call
 from _operator import not_
 from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns, sleep
@@ -55,10 +54,17 @@ MOST_THAT_STAYED = 4
 """Threads that are looked at although they seem to stand still: a program can have hundreds that wait."""
 ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
+ROOM = 250
+"""Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
+LITTLE_ROOM = 20
+"""More than is made where none is taken."""
+LEFT_NS = 1_000_000_000
+"""How long the main thread has to let go of what was looked at."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
 _current_frames = sys._current_frames
+_count_threads = _thread._count
 _modules = sys.modules
 _TASKS = "/proc/self/task/"
 
@@ -78,10 +84,16 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
+        self.begun: list[Any] = [0, None]
+        """The thread's id for the kernel, and the signals that it blocked when it began."""
         self.wait: list[Any] = [bool]
-        self.waits = map(self.wait.__getitem__, repeat(0))
-        """What the thread calls to wait, each time: the only item of ``wait``."""
-        self.sample = guard.guard(self._sample)
+        """What the thread calls to wait, each time."""
+        self.reserve: list[object] = []
+        self.left: list[object] = []
+        """What was looked at and may be nobody else's by now."""
+        self.clear_left = pending.make_caller(guard.in_turn(self.left.clear)) or self.left.clear
+        # What is freed counts too, and leaves room the next time.
+        self.sample = guard.where_there_is_room(LITTLE_ROOM, guard.guard(self._sample), self.reserve.clear)
         self.finish = guard.guard(self._finish)
         """Stops, and saves everything."""
         self.come_back = pending.make_caller(guard.guard(self._come_back))
@@ -97,11 +109,11 @@ class Agent:
         self.saving: tuple[captures.LinesFile, Iterator[object]] | None = None
         self.peak_kilobytes = 0
         self.peak_stack: list[tuple[str, int, str]] = []
-        self.seen: dict[int, tuple[int, int]] = {}
-        """By thread, the innermost frame (its identity) and instruction of the last sample."""
+        self.seen: dict[int, int] = {}
+        """By thread, the innermost frame (its identity) and instruction of the last sample, as one number."""
         self.turn = 0
         self.was_running = self.is_running = self.is_wanted = False
-        self.tid = 0
+        self.left_at = 0
         self.forks_at = (0, 0)
         """The frame (its identity) and instruction of the last fork."""
 
@@ -111,6 +123,7 @@ class Agent:
         self._save()
         if self.why_none:
             return
+        self._fill_reserve()
         if hasattr(os, "register_at_fork"):
             is_watched = guard.in_turn(*guard.list_watchers())
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
@@ -126,9 +139,12 @@ class Agent:
 
     def _start_thread(self) -> None:
         self._draw_wait()
-        first = guard.without_collections(guard.guard(self._begin_thread))
-        steps = guard.without_collections(self.sample)
-        rounds = guard.loop(first, [partial(next, map(_call, self.waits)), *steps], self.end_lock.release)
+        first = [guard.store(self.begun, 0, _thread.get_native_id)]
+        if sys.platform != "win32":
+            # What is sent to the process is for the program's threads, whichever of them waits for it.
+            block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
+            first.append(guard.store(self.begun, 1, block))
+        rounds = guard.loop(first, [guard.call_item(self.wait, 0), self.sample], self.end_lock.release)
         self.running.append(True)
         try:
             _thread.start_new_thread(all, (rounds,))
@@ -137,15 +153,6 @@ class Agent:
             self.why_none = f"no thread could be started in the program: {error}"
         else:
             self.is_running = True
-
-    def _begin_thread(self) -> None:
-        try:
-            self.tid = _thread.get_native_id()
-            if sys.platform != "win32":
-                # What is sent to the process is for the program's threads, whichever of them waits for it.
-                _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-        except Exception as error:
-            self._give_up(error)
 
     def _make_stop(self) -> Callable[..., bool]:
         """Return a callable in C that ends the thread, if there is one, and waits until it is at its end."""
@@ -159,13 +166,13 @@ class Agent:
     def _wait_until_gone(self) -> None:
         """Wait until the thread is gone for the kernel as well."""
         deadline = perf_counter_ns() + STOP_SECONDS * 1e9
-        while self.tid and sys.platform == "linux" and perf_counter_ns() < deadline:
+        while self.begun[0] and sys.platform == "linux" and perf_counter_ns() < deadline:
             try:
-                os.stat(f"{_TASKS}{self.tid}")
+                os.stat(f"{_TASKS}{self.begun[0]}")
             except OSError:
                 break
             sleep(SHORT_SECONDS)
-        self.tid = 0
+        self.begun[0] = 0
 
     def _draw_wait(self) -> None:
         # Its own numbers: those of `random` are the program's.
@@ -186,32 +193,40 @@ class Agent:
         now, cpu = perf_counter_ns(), process_time_ns()
         spent, passed = cpu - self.sampled_cpu, now - self.sampled_at
         self.sampled_at, self.sampled_cpu = now, cpu
+        if self.left and now > self.left_at + LEFT_NS:
+            self.left.clear()
         if spent < IDLE_SHARE * passed:
             self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
         else:
             self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
-            self._look(now)
+            if self._has_room():
+                self._look(now)
         self._draw_wait()
-        rows = self._rows_to_save(cpu - self.began_cpu)
-        # Last, as others run while it writes.
-        if self.saving is not None:
-            self._write(rows)
+        if self._has_room():
+            self._save_some(cpu - self.began_cpu)
 
-    def _write(self, rows: list[object]) -> None:
-        assert self.saving is not None
-        capture = self.saving[0]
-        try:
-            if rows:
-                capture.write(rows)
-            if len(rows) < ROWS_A_SAMPLE:
-                self.saving = None
-                capture.finish()
-        except OSError:
-            # There may be room, or a descriptor, the next time.
-            self.saving = None
+    def _has_room(self) -> bool:
+        """Tell whether a sample can allocate what it needs without setting off a garbage collection.
+
+        A collection runs in the thread that allocates, and with it the program's own destructors. To turn it off
+        meanwhile would show, and last where the program stores ``gc.isenabled()`` at that moment.
+        """
+        needed = ROOM + _count_threads()
+        if values.has_room(needed + ROOM):
+            if not self.reserve:
+                self._fill_reserve()
+            return True
+        if not values.has_room(needed):
+            # What is freed counts too.
+            self.reserve.clear()
+        return values.has_room(needed)
+
+    def _fill_reserve(self) -> None:
+        self.reserve += map(repeat, range(ROOM))
 
     def _look(self, now: int) -> None:
-        most = min(MOST_SECONDS, 0.4 * sys.getswitchinterval())
+        interval = sys.getswitchinterval()
+        most = min(MOST_SECONDS, 0.4 * interval)
         # Where threads change faster than that, one may change amid a sample, and what the program lets go of
         # meanwhile would end here. Interpreters have frames that must not be touched from another one.
         if most < 0.2 * MOST_SECONDS or _has_interpreters():
@@ -222,7 +237,7 @@ class Agent:
         stayed: list[int] = []
         frame = None
         for thread, frame in frames.items():
-            place = (id(frame), frame.f_lasti)
+            place = id(frame) << 32 | frame.f_lasti
             (stayed if self.seen.get(thread) == place else moved).append(thread)
             self.seen[thread] = place
         del frame
@@ -232,13 +247,20 @@ class Agent:
         self.turn += MOST_THAT_STAYED
         begin = self.turn % len(stayed) if len(stayed) > MOST_THAT_STAYED else 0
         chosen = [*moved, *stayed[begin : begin + MOST_THAT_STAYED]]
-        self.values.samples += bool(chosen)
+        if chosen:
+            self.values.begin()
+        held: list[object] = [frames]
         for thread in chosen:
             self._note_peak(frames[thread])
             # Not by a name here: who looks counts who else has the frame.
-            self.values.look(frames.pop(thread), now + int(most * 1e9))
+            self.values.look(frames.pop(thread), now + int(most * 1e9), held)
             if perf_counter_ns() > now + most * 1e9:
-                return
+                break
+        # Had others run meanwhile, which they cannot before this, functions may have ended and left us all they had.
+        if perf_counter_ns() > now + interval * 1e9:
+            self.left.append(held)
+            self.left_at = perf_counter_ns()
+            self.clear_left()
 
     def _note_peak(self, frame: FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
@@ -268,19 +290,29 @@ class Agent:
             "peak_stack": self.peak_stack,
         }
 
-    def _rows_to_save(self, cpu_ns: int) -> list[object]:
-        """Return what is to be written now, a little at each sample: a program can be killed at any moment."""
+    def _save_some(self, cpu_ns: int) -> None:
+        """Write a little of what is to be saved, at each sample: a program can be killed at any moment."""
         if self.saving is None:
             if cpu_ns < self.save_at_ns:
-                return []
+                return
             self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
             self.saving = (captures.LinesFile(self.capture), chain((self._head(),), self.values.rows()))
-        return [row for _, row in zip(range(ROWS_A_SAMPLE), self.saving[1], strict=False)]
+        capture, rows = self.saving
+        lines = [captures.encode(row) for _, row in zip(range(ROWS_A_SAMPLE), rows, strict=False)]
+        try:
+            # Others run while this writes, so nothing of it comes before.
+            capture.write(lines)
+            if len(lines) < ROWS_A_SAMPLE:
+                self.saving = None
+                capture.finish()
+        except OSError:
+            # There may be room, or a descriptor, the next time.
+            self.saving = None
 
     def _save(self) -> None:
         self.saving = None
         capture = captures.LinesFile(self.capture)
-        capture.write((self._head(), *self.values.rows()))
+        capture.write(map(captures.encode, (self._head(), *self.values.rows())))
         capture.finish()
 
     def _finish(self) -> None:

@@ -44,9 +44,9 @@ class LinesFile:
         self.file = file
         self.how = os.O_TRUNC
 
-    def write(self, rows: Iterable[object]) -> None:
-        """Add rows."""
-        data = "".join([f"{encode(row)}\n" for row in rows]).encode("ascii")
+    def write(self, lines: Iterable[str]) -> None:
+        """Add objects, each as :func:`encode` gives it."""
+        data = "".join([f"{line}\n" for line in lines]).encode("ascii")
         number = _open(f"{self.file}.tmp", _FLAGS | self.how, 0o600)
         self.how = os.O_APPEND
         try:
@@ -63,5 +63,5 @@ class LinesFile:
 def write_capture(file: str, data: Any) -> None:
     """Write ``data`` as JSON. Raises ``OSError``."""
     capture = LinesFile(file)
-    capture.write((data,))
+    capture.write((encode(data),))
     capture.finish()

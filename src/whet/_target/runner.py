@@ -42,12 +42,10 @@ class Observers:
 
     def begin(self) -> None:
         """Start all of them once those outside have attached."""
-        # First in, last out: the program's own exit functions are part of what is measured.
-        atexit.register(self._finish)
         if self.settings.get("memray"):
             from . import memory
 
-            self.stops.append(memory.start(self.settings["memray"]))
+            self._stop_at_exit(memory.start(self.settings["memray"]))
         sampler = self.settings.get("pyinstrument")
         self.fell_back = self._shake_hands() == b"P"
         if self.fell_back:
@@ -55,16 +53,22 @@ class Observers:
         if sampler:
             self._start_sampling(sampler)
         if self.exact_lines is not None:
-            self.stops.append(self.exact_lines.start())
+            self._stop_at_exit(self.exact_lines.start())
         if self.agent is not None:
             atexit.register(self.agent.finish)
             self.agent.start()
+
+    def _stop_at_exit(self, stop: Callable[[], object]) -> None:
+        if not self.stops:
+            # First in, last out: the program's own exit functions are part of what is measured.
+            atexit.register(self._finish)
+        self.stops.append(stop)
 
     def _start_sampling(self, settings: dict[str, Any]) -> None:
         try:
             from . import sampling
 
-            self.stops.append(sampling.start(settings))
+            self._stop_at_exit(sampling.start(settings))
         except Exception as error:
             # The program runs all the same; whet reads why there is no capture.
             _write_reason(settings["capture"], error)

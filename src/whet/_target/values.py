@@ -8,6 +8,7 @@ numbers. It is bounded in time, frames, names and elements.
 
 from __future__ import annotations
 
+import gc
 import sys
 from _collections import deque  # type: ignore[import-not-found]
 from time import perf_counter_ns
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 MAX_FRAMES = 24
 MAX_DEPTH = 400
 """Frames that are walked in search of the user's."""
+MAX_NEW = 20
+"""Places that are added in one sample."""
+ROOM = 150
+"""More objects than a look at one frame makes."""
 MAX_NAMES = 24
 MAX_ATTRIBUTES = 24
 MAX_PLACES = 4_000
@@ -36,6 +41,8 @@ _CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, *map(id, (str, bytes, bytearray, 
 _SIZED = frozenset({*_CONTAINERS, id(range)})
 _MODULE = type(sys)
 _modules = sys.modules
+# A program may put others in their places.
+_is_collecting, _get_count, _get_threshold = gc.isenabled, gc.get_count, gc.get_threshold
 _FUNCTION: Any = type(lambda: None)
 _UNINTERESTING = frozenset(map(id, (_FUNCTION, type(_FUNCTION.__get__(lambda _: None, 0)), type(len), _MODULE, type)))
 _OPTIMIZED = 0x1
@@ -44,8 +51,14 @@ _USES_SNAPSHOT = frozenset(("locals", "vars", "dir", "exec", "eval", "f_locals")
 """A function that names one of these may work with the snapshot of its variables that there is before 3.13."""
 _DICT_SLOT = type(_FUNCTION.__code__)
 """A getset descriptor."""
-_CLEAN = 3
+_CLEAN = 4
 """References to a frame that nobody but its thread and this module holds, before 3.13."""
+
+
+def has_room(needed: int) -> bool:
+    """Tell whether as many objects can be made without setting off a garbage collection."""
+    most = _get_threshold()[0]
+    return most - _get_count()[0] >= needed or not most or not _is_collecting()
 
 
 def name_of_type(kind: type) -> str:
@@ -107,16 +120,26 @@ class Values:
     def __init__(self, is_user: Callable[[str], bool]) -> None:
         self.is_user = is_user
         self.samples = 0
-        self.places = 0
+        self.places, self.most_places = 0, MAX_PLACES
         self.functions: dict[tuple[str, int, str], dict[str, _Pooled]] = {}
         """By file, first line and qualified name: what was seen, by name."""
 
-    def look(self, frame: FrameType | None, deadline: int) -> None:
-        """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts."""
+    def begin(self) -> None:
+        """Begin a sample."""
+        self.samples += 1
+        self.most_places = min(self.places + MAX_NEW, MAX_PLACES)
+
+    def look(self, frame: FrameType | None, deadline: int, held: list[object]) -> None:
+        """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts.
+
+        Frames are added to ``held``: their last reference, and with it their variables', may go only where the caller
+        lets it.
+        """
         seen: set[int] = set()
         for _ in range(MAX_DEPTH):
-            if frame is None or len(seen) >= MAX_FRAMES or perf_counter_ns() > deadline:
+            if frame is None or len(seen) >= MAX_FRAMES or perf_counter_ns() > deadline or not has_room(ROOM):
                 return
+            held.append(frame)
             code = frame.f_code
             file = code.co_filename
             # Of a recursive function the innermost frame is enough.
@@ -197,7 +220,7 @@ class Values:
     def _add(self, pool: dict[str, _Pooled], name: str, value: object) -> None:
         pooled = pool.get(name)
         if pooled is None:
-            if self.places >= MAX_PLACES:
+            if self.places >= self.most_places:
                 return
             self.places += 1
             pooled = pool[name] = _Pooled()
@@ -247,8 +270,11 @@ class Values:
 
     def rows(self) -> Iterator[dict[str, object]]:
         """Yield what was pooled, ready for JSON; functions may be added meanwhile, which are left out."""
-        for (file, line, function), pool in list(self.functions.items()):
-            for name, pooled in list(pool.items()):
+        for key in list(self.functions):
+            file, line, function = key
+            pool = self.functions[key]
+            for name in list(pool):
+                pooled = pool[name]
                 lengths = sorted(pooled.lengths)
                 yield {
                     "file": file,

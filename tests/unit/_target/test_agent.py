@@ -178,7 +178,7 @@ def test_no_destructor_and_no_collection_runs_in_it(run: Run) -> None:
             def __init__(self): self.me = self
             def __del__(self): others.add(threading.get_ident())
         gc.callbacks.append(lambda *_: others.add(threading.get_ident()))
-        gc.set_threshold(5)
+        gc.set_threshold(600)
         sleepers = [threading.Thread(target=time.sleep, args=(1.5,)) for _ in range(100)]
         for each in sleepers: each.start()
         watch.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -81,29 +82,44 @@ def test_a_loop_ends_by_a_step_that_is_true_and_then_calls_the_last(calls: list[
     assert calls == [0, 1, 1, 1, 1, 1, 9]
 
 
-@pytest.mark.parametrize("is_on", [True, False])
-def test_the_collector_is_off_meanwhile_and_afterwards_as_it_was(is_on: bool) -> None:
-    seen: list[bool] = []
-    steps = guard.without_collections(lambda: seen.append(gc.isenabled()))
-    was_on = gc.isenabled()
-    (gc.enable if is_on else gc.disable)()
-    try:
-        assert not any(step() for step in [*steps, *steps])
-        assert (seen, gc.isenabled()) == ([False, False], is_on)
-    finally:
-        (gc.enable if was_on else gc.disable)()
+@pytest.fixture
+def _collector() -> Iterator[None]:
+    """Leave the garbage collector as it was."""
+    was_on, thresholds = gc.isenabled(), gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    (gc.enable if was_on else gc.disable)()
 
 
+@pytest.mark.usefixtures("_collector")
+def test_a_step_is_called_only_where_no_collection_is_near(calls: list[int]) -> None:
+    step = guard.where_there_is_room(100, partial(calls.append, 1), partial(calls.append, 0))
+    gc.enable()
+    gc.set_threshold(100_000)
+    step()
+    gc.set_threshold(50)
+    step()
+    gc.set_threshold(0)
+    step()
+    gc.set_threshold(50)
+    gc.disable()
+    step()
+    assert calls == [1, 0, 1, 1]
+
+
+@pytest.mark.usefixtures("_collector")
 def test_going_on_allocates_nothing_that_is_collected() -> None:
     counts: list[int] = []
-    steps = guard.without_collections(lambda: None)
+    box: list[object] = [bool, 0]
     took = iter(range(1_000))
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        before = gc.get_count()[0]
-        all(guard.loop((), [*steps, lambda: next(took) > 900], lambda: counts.append(gc.get_count()[0])))
-        assert counts[0] - before < 50
-    finally:
-        if was_on:
-            gc.enable()
+    steps = [
+        guard.call_item(box, 0),
+        guard.where_there_is_room(10**9, partial(bool, 1), partial(bool, 0)),
+        guard.store(box, 1, bool),
+        lambda: next(took) > 900,
+    ]
+    gc.set_threshold(100_000)
+    gc.enable()
+    before = gc.get_count()[0]
+    all(guard.loop((), steps, lambda: counts.append(gc.get_count()[0])))
+    assert counts[0] - before < 50

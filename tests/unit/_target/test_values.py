@@ -7,7 +7,7 @@ import time
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,6 +19,14 @@ FAR = 2**63
 Row = dict[str, object]
 
 
+@pytest.fixture(autouse=True)
+def no_collection() -> Iterator[None]:
+    """A look ends before one, wherever this process may stand."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def is_user(file: str) -> bool:
     return file == HERE
 
@@ -26,7 +34,7 @@ def is_user(file: str) -> bool:
 def run(text: str, **more: object) -> tuple[list[Row], dict[str, object]]:
     """Run a program that calls ``look()`` where it likes; return what was seen, and its namespace."""
     glance = values.Values(is_user)
-    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR), **more}
+    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR, []), **more}
     exec(compile(textwrap.dedent(text), HERE, "exec"), namespace)
     return list(glance.rows()), namespace
 
@@ -156,7 +164,7 @@ def test_frames_and_their_search_are_bounded():
 
 def make_deep_foreign() -> Callable[[int], object]:
     glance = values.Values(is_user)
-    namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR)}
+    namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR, [])}
     exec(compile("def down(n):\n    return down(n - 1) if n else look()\n", "/lib/o.py", "exec"), namespace)
     return namespace["down"]  # type: ignore[return-value]
 
@@ -174,7 +182,7 @@ def test_names_attributes_places_kinds_and_lengths_are_bounded():
     glance = values.Values(is_user)
     for number in range(400):
         code = compile(f"def f{number}():\n  a = b = c = d = e = g = h = i = j = k = l = 1\n  look()", HERE, "exec")
-        namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR)}
+        namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR, [])}
         exec(code, namespace)
         namespace[f"f{number}"]()  # type: ignore[operator]
     assert glance.places == len(list(glance.rows())) == values.MAX_PLACES
@@ -298,7 +306,7 @@ def test_globals_of_a_kind_of_their_own_are_not_asked():
     module = compile("def work(look):\n    here = [1]\n    look()\n    return lambda: KNOWN\n", HERE, "exec")
     code = next(each for each in module.co_consts if isinstance(each, types.CodeType))
     types.FunctionType(code.replace(co_names=(*code.co_names, "KNOWN")), names)(
-        lambda: glance.look(sys._getframe(1), FAR)
+        lambda: glance.look(sys._getframe(1), FAR, [])
     )
     assert called == []
     assert named(list(glance.rows()), "here")["samples"] == 1
@@ -318,7 +326,12 @@ def test_no_object_is_kept_alive(place: str):
         weakref.finalize(held, ends.append, name)
         return held
 
-    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR), "make": make, "ends": ends}
+    namespace = {
+        "__name__": "__main__",
+        "look": lambda: glance.look(sys._getframe(1), FAR, []),
+        "make": make,
+        "ends": ends,
+    }
     text = {
         "local": """
             def work():
@@ -375,7 +388,7 @@ def test_no_object_is_kept_alive(place: str):
 
 def test_a_type_made_at_run_time_is_not_kept_alive():
     glance = values.Values(is_user)
-    namespace = {"look": lambda: glance.look(sys._getframe(1), FAR), "weakref": weakref}
+    namespace = {"look": lambda: glance.look(sys._getframe(1), FAR, []), "weakref": weakref}
     exec(
         compile(
             textwrap.dedent("""
@@ -432,7 +445,7 @@ def test_a_frame_that_somebody_else_works_with_is_left_alone_before_3_13():
 
 def test_a_look_ends_at_its_deadline():
     glance = values.Values(is_user)
-    namespace = {"look": lambda: glance.look(sys._getframe(1), time.perf_counter_ns() - 1)}
+    namespace = {"look": lambda: glance.look(sys._getframe(1), time.perf_counter_ns() - 1, [])}
     exec(compile("def work(x):\n    look()\nwork([1])", HERE, "exec"), namespace)
     assert list(glance.rows()) == []
 
@@ -475,3 +488,19 @@ def test_attributes_of_things_without_a_dictionary():
     assert values.plain_attributes(Slots()) is None
     assert values.plain_attributes(1) is None
     assert values.plain_attributes(plain) == {"a": 1}
+
+
+def test_a_look_ends_before_a_garbage_collection() -> None:
+    seen = []
+    for threshold, is_on in ((gc.get_count()[0] + values.ROOM // 2, True), (0, True), (1, False)):
+        before = gc.get_threshold()
+        gc.set_threshold(threshold, *before[1:])
+        try:
+            if is_on:
+                gc.enable()
+            rows, _ = run("def work(x):\n    look()\nwork([1])")
+        finally:
+            gc.disable()
+            gc.set_threshold(*before)
+        seen.append(bool(rows))
+    assert seen == [False, True, True]

@@ -8,16 +8,14 @@ statement and no code object of whet's is in it.
 A subinterpreter, which inherits the path and not the variables, only gets its path back.
 """
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_external: Any = sys.modules["_frozen_importlib_external"]
-_bootstrap: Any = sys.modules["_frozen_importlib"]
+_external: "Any" = sys.modules["_frozen_importlib_external"]
+_bootstrap: "Any" = sys.modules["_frozen_importlib"]
 
 
 def _begin(folder: str) -> None:
@@ -37,6 +35,7 @@ def _begin(folder: str) -> None:
     spec.loader.exec_module(module)
     __import__(f"{package}.runner")
     sys.modules[f"{package}.runner"].start(settings, before)
+    sys.path_importer_cache.pop(home, None)
 
 
 def _give_way(folder: str) -> None:
