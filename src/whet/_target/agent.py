@@ -11,12 +11,12 @@ a tracing profiler watches (see ``guard.py``).
 from __future__ import annotations
 
 import _thread
-import gc
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
+from _operator import call as _call
 from _operator import not_
-from itertools import chain
+from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns, sleep
 
 from . import captures, guard, pending, user_code, values
@@ -78,7 +78,9 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
-        self.steps: list[Any] = []
+        self.wait: list[Any] = [bool]
+        self.waits = map(self.wait.__getitem__, repeat(0))
+        """What the thread calls to wait, each time: the only item of ``wait``."""
         self.sample = guard.guard(self._sample)
         self.finish = guard.guard(self._finish)
         """Stops, and saves everything."""
@@ -123,8 +125,10 @@ class Agent:
     # -- the thread -------------------------------------------------------------------------------------------------
 
     def _start_thread(self) -> None:
-        self.steps[:] = [partial(self.stop_lock.acquire, True, self._draw_gap()), self.sample]
-        rounds = guard.loop(guard.guard(self._begin_thread), self.steps, self.end_lock.release)
+        self._draw_wait()
+        first = guard.without_collections(guard.guard(self._begin_thread))
+        steps = guard.without_collections(self.sample)
+        rounds = guard.loop(first, [partial(next, map(_call, self.waits)), *steps], self.end_lock.release)
         self.running.append(True)
         try:
             _thread.start_new_thread(all, (rounds,))
@@ -163,10 +167,10 @@ class Agent:
             sleep(SHORT_SECONDS)
         self.tid = 0
 
-    def _draw_gap(self) -> float:
+    def _draw_wait(self) -> None:
         # Its own numbers: those of `random` are the program's.
         self.random = (self.random * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
-        return self.gap * (0.2 + 1.6 * (self.random >> 32) / 2**32)
+        self.wait[0] = partial(self.stop_lock.acquire, True, self.gap * (0.2 + 1.6 * (self.random >> 32) / 2**32))
 
     def _sample(self) -> None:
         try:
@@ -176,27 +180,19 @@ class Agent:
 
     def _give_up(self, error: Exception) -> None:
         self.why_none = self.why_none or f"the agent failed: {type(error).__name__}: {error}"[:500]
-        self.steps[1:] = [partial(bool, True)]
+        self.wait[0] = partial(bool, True)
 
     def _look_if_it_computes(self) -> None:
         now, cpu = perf_counter_ns(), process_time_ns()
         spent, passed = cpu - self.sampled_cpu, now - self.sampled_at
         self.sampled_at, self.sampled_cpu = now, cpu
-        was_on = gc.isenabled()
-        # A collection runs in the thread that allocates, and with it the program's own destructors.
-        if was_on:
-            gc.disable()
-        try:
-            if spent < IDLE_SHARE * passed:
-                self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
-            else:
-                self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
-                self._look(now)
-            self.steps[0] = partial(self.stop_lock.acquire, True, self._draw_gap())
-            rows = self._rows_to_save(cpu - self.began_cpu)
-        finally:
-            if was_on:
-                gc.enable()
+        if spent < IDLE_SHARE * passed:
+            self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
+        else:
+            self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
+            self._look(now)
+        self._draw_wait()
+        rows = self._rows_to_save(cpu - self.began_cpu)
         # Last, as others run while it writes.
         if self.saving is not None:
             self._write(rows)
@@ -335,7 +331,6 @@ class Agent:
             self._start_thread()
         except Exception as error:
             self._give_up(error)
-
 
     def _is_in_fork(self) -> bool:
         """Tell whether something that others registered for the fork runs: ``os.fork`` has not returned then."""

@@ -7,10 +7,11 @@ that is registered at any moment sees no call, line or return of whet's.
 
 from __future__ import annotations
 
+import gc
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import and_, call
-from itertools import chain, repeat
+from _operator import and_, call, setitem
+from itertools import chain, cycle, repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +55,25 @@ def guard(function: Step) -> Callable[..., bool]:
     return made
 
 
-def loop(first: Step, steps: Iterable[Step], last: Step) -> Any:
+def without_collections(*steps: Step) -> list[Step]:
+    """Return steps, all in C, in which ``steps`` are called while the garbage collector is off.
+
+    A collection runs in the thread that allocates, and with it destructors of the program's: it must be off before
+    anything is allocated, so these steps allocate nothing that is collected. All of them return something false.
+    """
+    after: list[Step] = [bool]
+    # Of lists, since what a tuple has of that name makes a tuple of its argument first.
+    was_on = map([bool, gc.enable].__getitem__, map(call, repeat(gc.isenabled)))
+    remember = partial(next, map(partial(setitem, after, 0), was_on))
+    restore = partial(next, map(call, map(after.__getitem__, repeat(0))))
+    return [remember, gc.disable, *steps, restore]
+
+
+def loop(first: Iterable[Step], steps: Iterable[Step], last: Step) -> Any:
     """Return what ``all`` has to go through to call ``first``, then ``steps`` in turn until one is true, then ``last``.
 
-    ``steps`` is gone through anew each time, so that it can be changed meanwhile.
+    To go on with it allocates nothing that is collected.
     """
-    body = map(call, chain((first,), chain.from_iterable(repeat(steps))))
+    # An iterator is made here, and not when the thread first asks for it.
+    body = map(call, chain(iter(first), cycle(steps)))
     return map(any, (body, map(call, (last,))))

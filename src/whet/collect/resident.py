@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
-from pathlib import Path
 
+PROC = "/proc"
 MAX_POINTS = 2_000
 ENOUGH_POLLS = 10
 """From so many on they tell how long the program was stopped."""
 MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
+MOST_SHARE = 0.03
+"""Part of the time that polls may compute: of hundreds of threads or processes they become rarer."""
 
 
-def read_times(task: Path) -> tuple[int, int]:
+def _read(path: str) -> bytes:
+    """Return what the kernel says there, without what :class:`pathlib.Path` costs for each of many threads."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        parts = []
+        while part := os.read(number, 65_536):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(number)
+
+
+def _read_state(task: str) -> list[bytes]:
+    """Return the fields of ``stat`` behind the name, which may hold anything: the first is the state."""
+    return _read(f"{task}/stat").rpartition(b")")[2].split()
+
+
+def read_times(task: object) -> tuple[int, int]:
     """Return for how many nanoseconds a thread has run and stood in line. Raises ``OSError`` and ``ValueError``."""
-    running, in_line = (task / "schedstat").read_text().split()[:2]
+    running, in_line = _read(f"{task}/schedstat").split()[:2]
     return int(running), int(in_line)
 
 
@@ -38,11 +58,19 @@ class TreePoller:
         self._delays_before: dict[tuple[int, int], int] = {}
         self._polls = 0
         self._paused_polls = 0
+        self._tasks: dict[int, list[int]] = {}
+        """Threads by process, as last seen."""
+        self._next_ns = 0
         if self.supported:
-            import os
-
             self._page = os.sysconf("SC_PAGE_SIZE")
             self._tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+    def poll_when_due(self, at_ns: int) -> None:
+        """Add a point, unless the last one took so long that it is too early for another."""
+        if at_ns >= self._next_ns:
+            began = time.thread_time_ns()
+            self.poll(at_ns)
+            self._next_ns = at_ns + round((time.thread_time_ns() - began) / MOST_SHARE)
 
     def poll(self, at_ns: int) -> None:
         """Add a point; when there are too many, keep every second one."""
@@ -64,12 +92,14 @@ class TreePoller:
         """Return the process and its descendants."""
         found: list[int] = []
         todo = [self.pid]
+        self._tasks = {}
         while todo:
             pid = todo.pop()
             found.append(pid)
             try:
-                for task in Path(f"/proc/{pid}/task").iterdir():
-                    todo += [int(word) for word in (task / "children").read_text().split()]
+                tasks = self._tasks[pid] = [int(entry.name) for entry in os.scandir(f"{PROC}/{pid}/task")]
+                for task in tasks:
+                    todo += [int(word) for word in _read(f"{PROC}/{pid}/task/{task}/children").split()]
             except (OSError, ValueError):
                 continue
         return found
@@ -99,9 +129,11 @@ class TreePoller:
         """See whether the program is stopped just now: cheaper than a whole poll, so it can be done more often."""
         if self.supported:
             with contextlib.suppress(OSError, IndexError):
-                state = Path(f"/proc/{self.pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-                self._polls += 1
-                self._paused_polls += state == "t"
+                self._note_state(_read_state(f"{PROC}/{self.pid}"))
+
+    def _note_state(self, fields: list[bytes]) -> None:
+        self._paused_polls += fields[0] == b"t"
+        self._polls += 1
 
     def thread_clocks(self) -> dict[tuple[int, int], int]:
         """Return the CPU time of each thread since the clocks were started."""
@@ -113,26 +145,25 @@ class TreePoller:
 
     def _read_clocks(self, pids: list[int]) -> None:
         for pid in pids:
-            try:
-                tasks = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
-            except (OSError, ValueError):
-                continue
-            for tid in tasks[:MAX_THREADS]:
-                try:
-                    fields = Path(f"/proc/{pid}/task/{tid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-                    self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
-                    if tid == self.pid:
-                        self._polls += 1
-                        self._paused_polls += fields[0] == "t"
-                    # Finer, and tells the queue apart; kernels can be built without it.
-                    spent, late = read_times(Path(f"/proc/{pid}/task/{tid}"))
-                    if spent:
-                        self.clocks[pid, tid], self.delays[pid, tid] = spent, late
-                except (OSError, ValueError, IndexError):
-                    continue
+            for tid in self._tasks.get(pid, ())[:MAX_THREADS]:
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    self._read_clock(pid, tid)
+
+    def _read_clock(self, pid: int, tid: int) -> None:
+        task = f"{PROC}/{pid}/task/{tid}"
+        if tid == self.pid:
+            self._note_state(_read_state(task))
+        # Finer than ticks, and tells the queue apart; kernels can be built without it.
+        with contextlib.suppress(OSError, ValueError):
+            spent, late = read_times(task)
+            if spent:
+                self.clocks[pid, tid], self.delays[pid, tid] = spent, late
+                return
+        fields = _read_state(task)
+        self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
 
     def _resident(self, pid: int) -> int:
         try:
-            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * self._page
+            return int(_read(f"{PROC}/{pid}/statm").split()[1]) * self._page
         except (OSError, ValueError, IndexError):
             return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -54,7 +55,9 @@ class Facts:
                 tree = ast.parse(source.text)
         except SyntaxError as error:
             where = "" if error.lineno is None else f" (line {error.lineno})"
-            raise UnreadableError(f"does not parse: {error.msg}{where}") from None
+            # The file may be for a newer Python than the one that whet runs on.
+            python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+            raise UnreadableError(f"does not parse as {python}: {error.msg}{where}") from None
         except UnicodeError:
             raise UnreadableError("is not text in the encoding that it declares") from None
         except ValueError as error:

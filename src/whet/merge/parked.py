@@ -1,6 +1,6 @@
 """What a thread that does not compute is doing, told from its stack.
 
-Names are the standard library's of 3.11 to 3.14 and those of common servers. A
+Names are the standard library's of 3.11 to 3.15 and those of common servers. A
 place is ``module:function``, as in ``queue:get``.
 """
 

@@ -77,6 +77,16 @@ def split_waiting(
     return table.add_samples(judge.split(excess))
 
 
+def judge_waiting(active: Profile, standing: Profile, *, attached: bool = False) -> Profile:
+    """Return ``active`` with the samples of ``standing`` added as waiting or idle, for a sampler that tells them apart.
+
+    Both have the same tables; ``active`` has the samples of threads that computed, ``standing`` those of others.
+    """
+    table = _Joined(active, standing)
+    judge = _Judge(active, standing, table, attached, ())
+    return table.add_samples(judge.split(_sum_stacks(standing, table)))
+
+
 def _key(thread: Thread) -> ThreadKey:
     """Return what two samplers agree on: ids, and the name only where there is no id."""
     return (thread.pid, thread.tid, "" if thread.tid else thread.name)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from whet.model.frame import Owner
 
+LEAST_SAMPLES = 3
+"""Samples that a place must have been seen in for anything to be said about it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:

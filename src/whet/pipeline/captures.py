@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
+from whet.collect import line_profiler, memray, pyinstrument, pyspy, tachyon, values
 from whet.collect.api import Launch
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
@@ -20,15 +21,17 @@ from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
+from whet.formats.tachyon_binary import Capture, TachyonBinary
 from whet.formats.value_samples import AgentReport, read_agent_report
 from whet.merge.loops import settle_loops
-from whet.merge.waiting import ThreadClock, split_waiting
+from whet.merge.waiting import ThreadClock, judge_waiting, split_waiting
 from whet.model.frame import Frame
 from whet.model.masking import mask_argv
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
 from whet.pipeline.threads import drop_frameless, drop_own_threads, rename_threads, scale_threads
+from whet.target.cache import read_version
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
@@ -53,6 +56,8 @@ class Captures:
 
     def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
         """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+        if outcome.poller is not None and (self.out / tachyon.CAPTURE).is_file():
+            return self._read_tachyon(outcome.poller, outcome.cpu_ns)
         active, wall = self._read_samplers(rate, wall_rate)
         if active is None:
             return [settle_loops(profile) for profile in self._read_inside()]
@@ -69,6 +74,8 @@ class Captures:
 
     def read_attached(self, rate: int, wall_rate: int, watched: Watched) -> list[Profile]:
         """Return the profile of a process that ran already; none where the sampler left nothing."""
+        if (self.out / tachyon.CAPTURE).is_file():
+            return self._read_tachyon(watched.poller, watched.cpu_ns, attached=True)
         active, wall = self._read_samplers(rate, wall_rate)
         if active is None:
             return []
@@ -123,6 +130,29 @@ class Captures:
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
         wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
         return drop_own_threads(next(iter(active), None), next(iter(wall), None))
+
+    def _read_tachyon(self, poller: TreePoller, cpu_ns: int, *, attached: bool = False) -> list[Profile]:
+        """Return what Tachyon saw of the program and its children; none where it left nothing that can be read."""
+
+        def read(first: BinaryIO) -> Iterable[Profile]:
+            with contextlib.ExitStack() as stack:
+                captures = [
+                    Capture(first if number == 0 else stack.enter_context(path.open("rb")), pid, command)
+                    for number, (path, pid, command) in enumerate(tachyon.list_captures(self.out, poller.pid))
+                ]
+                return list(TachyonBinary().read_all(captures))
+
+        seen = self._read("tachyon", self.out / tachyon.CAPTURE, read)
+        if not seen:
+            return []
+        self.notices += _describe_queue(poller)
+        computing = tuple(each for each in seen[0].samples if each.metric is Metric.CPU)
+        standing = tuple(each for each in seen[0].samples if each.metric is not Metric.CPU)
+        active, still = drop_own_threads(replace(seen[0], samples=computing), replace(seen[0], samples=standing))
+        assert active is not None and still is not None
+        computed = max(cpu_ns, sum(poller.thread_clocks().values()))
+        scaled = _scale_to(scale_threads(active, _count_cpu(poller), POLLED_NS), computed)
+        return [judge_waiting(scaled, still, attached=attached)]
 
     def read_agents(self) -> list[AgentReport]:
         """Return what the agents reported, the program's first, then those of forked children."""
@@ -280,9 +310,7 @@ def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
 
 
 def _version_of(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{name} {version(name)}"
-    except PackageNotFoundError:
-        return name
+    """Return a distribution's name and version as its folder tells them: ``importlib.metadata`` takes long to load."""
+    folders = (Path(entry) for entry in sys.path if entry)
+    version = next(filter(None, (read_version(name.replace("-", "_"), folder) for folder in folders)), "")
+    return f"{name} {version}".rstrip()

@@ -34,6 +34,7 @@ def describe_provenance(run: Run) -> Provenance:
         whet=run.whet_version,
         exit_status=first.exit_status if first else None,
         exit_text=describe_end(first) if first else "",
+        python_chosen="" if interpreter.obvious else f"{interpreter.path} ({interpreter.why})",
     )
 
 

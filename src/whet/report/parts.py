@@ -316,6 +316,8 @@ class Provenance:
     whet: str
     exit_status: int | None
     exit_text: str
+    python_chosen: str = ""
+    """The interpreter's path and why it was chosen, where it may not be the one that the user means."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from functools import partial
 
@@ -76,12 +77,33 @@ def test_a_step_is_called_where_its_condition_holds(holds: bool, called: list[in
 
 def test_a_loop_ends_by_a_step_that_is_true_and_then_calls_the_last(calls: list[int]) -> None:
     steps = [partial(calls.append, 1), lambda: len(calls) > 5]
-    all(guard.loop(partial(calls.append, 0), steps, partial(calls.append, 9)))
+    all(guard.loop((partial(calls.append, 0),), steps, partial(calls.append, 9)))
     assert calls == [0, 1, 1, 1, 1, 1, 9]
 
 
-def test_the_steps_of_a_loop_can_be_changed_meanwhile(calls: list[int]) -> None:
-    steps: list[object] = [partial(calls.append, 1)]
-    steps.append(lambda: steps.__setitem__(0, partial(bool, 1)))
-    all(guard.loop(partial(bool, 0), steps, partial(calls.append, 9)))  # type: ignore[arg-type]
-    assert calls == [1, 9]
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_collector_is_off_meanwhile_and_afterwards_as_it_was(is_on: bool) -> None:
+    seen: list[bool] = []
+    steps = guard.without_collections(lambda: seen.append(gc.isenabled()))
+    was_on = gc.isenabled()
+    (gc.enable if is_on else gc.disable)()
+    try:
+        assert not any(step() for step in [*steps, *steps])
+        assert (seen, gc.isenabled()) == ([False, False], is_on)
+    finally:
+        (gc.enable if was_on else gc.disable)()
+
+
+def test_going_on_allocates_nothing_that_is_collected() -> None:
+    counts: list[int] = []
+    steps = guard.without_collections(lambda: None)
+    took = iter(range(1_000))
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        before = gc.get_count()[0]
+        all(guard.loop((), [*steps, lambda: next(took) > 900], lambda: counts.append(gc.get_count()[0])))
+        assert counts[0] - before < 50
+    finally:
+        if was_on:
+            gc.enable()

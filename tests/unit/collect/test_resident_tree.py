@@ -37,11 +37,7 @@ class Tree:
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
-    def in_tree(path: str) -> Path:
-        assert path.startswith("/proc/")
-        return tmp_path / path.removeprefix("/proc/")
-
-    monkeypatch.setattr(resident, "Path", in_tree)
+    monkeypatch.setattr(resident, "PROC", str(tmp_path))
     return Tree(tmp_path)
 
 
@@ -165,3 +161,13 @@ def test_elsewhere_every_figure_is_nothing(monkeypatch: pytest.MonkeyPatch):
     poller.note_pause()
     assert (poller.at_ns, poller.peak_bytes, poller.cpu_ns(), poller.clocks) == ([], 0, 0, {})
     assert not poller.supported
+
+
+def test_polls_that_take_long_become_rarer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**12, 10_000_000))
+    monkeypatch.setattr(resident.time, "thread_time_ns", lambda: next(clock))
+    poller, seen = TreePoller(1), []
+    monkeypatch.setattr(poller, "poll", seen.append)
+    for at_ns in range(0, 1_000_000_000, 50_000_000):
+        poller.poll_when_due(at_ns)
+    assert seen == [0, 350_000_000, 700_000_000]

@@ -145,7 +145,9 @@ def test_same_bare_name_is_told_apart_by_the_first_line():
         "x = '\0'\n",
         "x = " + "(" * 1000 + ")" * 1000,
         "x = " + "-" * 100_000 + "1",
-        "x = a" + ".b" * 100_000,
+        pytest.param(
+            "x = a" + ".b" * 100_000, marks=pytest.mark.skipif(sys.version_info >= (3, 15), reason="it is parsed there")
+        ),
         "x = " + "[" * 1000 + "]" * 1000,
         "".join(" " * depth + "if x:\n" for depth in range(1000)) + " " * 1000 + "pass\n",
         "\udcff = 1\n",

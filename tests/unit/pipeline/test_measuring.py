@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from whet import store
 from whet.collect import line_profiler, pyspy, values
 from whet.collect.api import Launch, Missing
 from whet.collect.execute import Outcome, Plan
@@ -265,6 +266,36 @@ def test_where_the_sampler_outside_is_refused_the_other_stands_ready(ask: Ask, e
     assert Notice("py-spy", "refused") in run.notices
 
 
+def on_3_15(host: TargetHost) -> TargetHost:
+    return replace(host, version=(3, 15, 0), interpreter=replace(host.interpreter, version="3.15.0"), packages={})
+
+
+def test_on_3_15_its_own_sampler_stands_ready(ask: Ask, executions: Executions, host: TargetHost) -> None:
+    executions.outcomes = [succeed(substituted="tachyon", notices=[Notice("py-spy", "too new")])]
+    run = ask(host=on_3_15(host)).run
+    (plan,) = executions.plans
+    assert plan.substitute is not None
+    assert plan.substitute.tool == "tachyon"
+    assert plan.fallback is None
+    assert run.executions[0].collectors[0] == "tachyon"
+
+
+def test_on_3_15_its_own_sampler_takes_the_place_of_one_that_is_missing(
+    ask: Ask, executions: Executions, host: TargetHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
+    run = ask(host=on_3_15(host)).run
+    assert [launch.tool for launch in executions.plans[0].launches if launch.attach] == ["tachyon"]
+    assert run.executions[0].collectors[0] == "tachyon"
+    assert "tachyon samples instead" in " ".join(tell(run, "py-spy"))
+
+
+def test_before_3_15_it_is_said_that_there_is_no_such_sampler(ask: Ask, executions: Executions) -> None:
+    run = ask(sampler=Sampler.TACHYON).run
+    assert not any(launch.attach for launch in executions.plans[0].launches)
+    assert "comes with Python 3.15" in " ".join(tell(run, "tachyon"))
+
+
 def test_what_is_not_there_is_named_once_and_the_rest_is_measured(
     ask: Ask, executions: Executions, host: TargetHost
 ) -> None:
@@ -343,7 +374,7 @@ def test_captures_go_even_where_the_run_cannot_be_saved(
     def refuse(_run: Run, _start: Path) -> None:
         raise StoreError("nowhere", "elsewhere")
 
-    monkeypatch.setattr(measuring, "save_run", refuse)
+    monkeypatch.setattr(store, "save_run", refuse)
     with pytest.raises(StoreError):
         ask()
     assert not executions.plans[0].out.parent.exists()

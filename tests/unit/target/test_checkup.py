@@ -8,7 +8,7 @@ import pytest
 
 from whet.model.run import Interpreter
 from whet.target import checkup
-from whet.target.checkup import check_package, list_notes, name_origin
+from whet.target.checkup import check_package, examine_collectors, list_notes, name_origin
 from whet.target.host import TargetHost
 
 HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "cpython-313-x86_64-linux-gnu")
@@ -57,6 +57,32 @@ def test_a_package_that_is_not_there_comes_with_the_line_that_brings_it() -> Non
     assert (check.works, check.needed) == (False, True)
     assert check.says == "not there for this interpreter (hits, with --lines)"
     assert check.remedy == "whet doctor --install --python /py"
+
+
+def test_a_package_that_does_not_exist_for_an_interpreter_is_not_needed() -> None:
+    check = check_package("pyinstrument", replace(HOST, version=(3, 15, 0)), needed=False)
+    assert (check.works, check.needed, check.remedy) == (False, False, "")
+    assert check.says == "does not exist for Python 3.15 yet"
+
+
+@pytest.mark.parametrize("version", [(3, 14, 9), (3, 15, 0)])
+def test_the_interpreters_own_sampler_is_tried_from_3_15_on(
+    version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def read(words: list[str], _host: TargetHost) -> str:
+        asked.append(words)
+        return "it is a teapot" if "profiling.sampling" in words else ""
+
+    monkeypatch.setattr(checkup, "_read_a_child", read)
+    monkeypatch.setattr(checkup, "ptrace_trouble", lambda **_: None)
+    found = {check.about: check for check in examine_collectors(replace(HOST, version=version))}
+    assert ("tachyon" in found) is (version >= (3, 15))
+    if version >= (3, 15):
+        assert asked[-1][0] == "/py"
+        assert found["tachyon"].says == "cannot read it: it is a teapot"
+        assert not found["tachyon"].needed
 
 
 def test_a_package_that_is_too_old_is_named_with_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
