@@ -134,6 +134,7 @@ class _Execution:
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
+            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
             poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
@@ -312,6 +313,7 @@ class _Execution:
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
+            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
             poller.poll(perf_counter_ns() - began)
             if self.relay is not None and not self.outcome.stopped:
                 self.relay.check()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import time
 from pathlib import Path
+
+from whet.collect.sleeping import SleepClock, read_times
 
 MAX_POINTS = 2_000
 ENOUGH_POLLS = 10
 """From so many on they tell how long the program was stopped."""
 MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
-
-
-def read_times(task: Path) -> tuple[int, int]:
-    """Return for how many nanoseconds a thread has run and stood in line. Raises ``OSError`` and ``ValueError``."""
-    running, in_line = (task / "schedstat").read_text().split()[:2]
-    return int(running), int(in_line)
 
 
 class TreePoller:
@@ -34,6 +31,9 @@ class TreePoller:
         """CPU nanoseconds by process and thread, as last seen."""
         self.delays: dict[tuple[int, int], int] = {}
         """Nanoseconds in which a thread was ready and stood in line for a processor, as last seen."""
+        self.sleep_clock = SleepClock()
+        self._sampler = 0
+        self._whole_tree = False
         self._clocks_before: dict[tuple[int, int], int] = {}
         self._delays_before: dict[tuple[int, int], int] = {}
         self._polls = 0
@@ -90,6 +90,12 @@ class TreePoller:
             self._read_clocks(self.tree())
             self._clocks_before, self._delays_before = dict(self.clocks), dict(self.delays)
 
+    def note_sampler(self, process: subprocess.Popen[str] | None) -> None:
+        """Say which process stops the program to read its stacks, if any does."""
+        words = process.args if process is not None and isinstance(process.args, list) else []
+        self._sampler = process.pid if process is not None and "--nonblocking" not in words else 0
+        self._whole_tree = "--subprocesses" in words
+
     @property
     def paused_share(self) -> float:
         """Part of the time (0 to 1) in which a sampler had stopped the program to look at it."""
@@ -112,6 +118,7 @@ class TreePoller:
         return {key: max(0, late - self._delays_before.get(key, 0)) for key, late in self.delays.items()}
 
     def _read_clocks(self, pids: list[int]) -> None:
+        self.sleep_clock.begin(self._sampler, len(pids) if self._whole_tree else 1)
         for pid in pids:
             try:
                 tasks = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
@@ -125,11 +132,17 @@ class TreePoller:
                         self._polls += 1
                         self._paused_polls += fields[0] == "t"
                     # Finer, and tells the queue apart; kernels can be built without it.
-                    spent, late = read_times(Path(f"/proc/{pid}/task/{tid}"))
-                    if spent:
-                        self.clocks[pid, tid], self.delays[pid, tid] = spent, late
+                    times = read_times(Path(f"/proc/{pid}/task/{tid}"))
+                    if times.running:
+                        self.clocks[pid, tid], self.delays[pid, tid] = times.running, times.in_line
+                        born_at = self._since_boot_ns(int(fields[19]))
+                        self.sleep_clock.note((pid, tid), times, born_at, stopped=fields[0] == "t")
                 except (OSError, ValueError, IndexError):
                     continue
+
+    def _since_boot_ns(self, ticks: int) -> int:
+        """Return when that was, as ``monotonic_ns`` counts, which leaves out when the machine was suspended."""
+        return ticks * self._tick_ns - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns())
 
     def _resident(self, pid: int) -> int:
         try:

@@ -1,9 +1,11 @@
 """Waiting told from computing: what a sampler of all threads saw more often than the sampler of computing ones.
 
-The active sampler's values stay as they are. For each thread and innermost
-Python frame, waiting is the wall sampler's time minus the part that computing
-explains; differences within the noise are nothing. What remains of the whole
-thread beyond its noise is spread over the places that were too small to tell.
+The active sampler's values stay as they are. Where the system tells for how long a
+thread slept, the samplers only say where (:mod:`whet.merge.standstill`). Elsewhere,
+for each thread and innermost Python frame, waiting is the wall sampler's time minus
+the part that computing explains; differences within the noise are nothing. What
+remains of the whole thread beyond its noise is spread over the places that were too
+small to tell.
 
 Then each waiting stack is judged (:mod:`whet.merge.parked`):
 
@@ -23,6 +25,7 @@ from dataclasses import dataclass, replace
 from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
 from whet.merge.ownership import is_native_file
 from whet.merge.parked import Stance, find_stance, is_serving
+from whet.merge.standstill import Told, place_waiting
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
@@ -32,11 +35,15 @@ ThreadKey = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class ThreadClock:
-    """The CPU time that the system counted for a thread while the wall sampler ran."""
+    """What the system counted for a thread while the wall sampler ran: the time on a CPU.
+
+    Where it tells more, ``told`` says for how long the thread slept.
+    """
 
     pid: int
     tid: int
     cpu_ns: int
+    told: Told | None = None
 
 
 def split_waiting(
@@ -48,16 +55,21 @@ def split_waiting(
     elapsed_ns: int | None = None,
     attached: bool = False,
     listening: Collection[int] = (),
+    unknown: Collection[tuple[int, int]] = (),
+    blind: Collection[tuple[int, int]] = (),
 ) -> Profile:
     """Return ``active`` with waiting and idle samples added from ``wall``; unchanged where that is ``None``.
 
     Both are profiles of one execution, and all values of ``wall`` are wall time
     whatever metric they carry. ``overlap`` is the part (0 to 1) of the active
-    sampler's time that the other covered. Where ``clocks`` know a thread, its
-    waiting and idle time is at most the wall sampler's time minus the clock's.
+    sampler's time that the other covered. Where ``clocks`` know only a thread's
+    CPU time, its waiting and idle time is at most the wall sampler's time minus that.
     ``elapsed_ns`` is how long the program ran: a sampler that catches up on late
     samples counts more, and no thread can have.
-    ``listening`` are pids that have a listening socket.
+    ``listening`` are pids that have a listening socket. ``unknown`` are (pid, tid)
+    of threads of which nothing is to be said, ``blind`` those of threads whose computing
+    the active sampler could not tell from waiting. What of a thread's waiting no place
+    can be named for is at ``ROOT``.
     """
     if wall is None or not wall.samples:
         return active
@@ -65,14 +77,27 @@ def split_waiting(
     explained = _sum_places(active, table.own_place, metric=Metric.CPU)
     seen = _sum_places(wall, table.wall_place)
     stacks = _sum_stacks(wall, table)
-    limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
+    known = {(clock.pid, clock.tid): clock for clock in clocks}
+    period, active_period = sample_period(wall), sample_period(active)
     excess: dict[ThreadKey, dict[int, int]] = {}
     for key, places in seen.items():
-        waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
-        if key[:2] in limits:
-            total = min(sum(places.values()), elapsed_ns if elapsed_ns is not None else sum(places.values()))
-            waits = cap_sum(waits, max(0, total - limits[key[:2]]))
+        if key[:2] in unknown:
+            continue
+        clock, unplaced = known.get(key[:2]), 0
+        if clock is not None and clock.told is not None:
+            counts = {place: value / period for place, value in places.items()} if key[:2] not in blind else {}
+            computing = {place: value / active_period for place, value in explained.get(key, {}).items()}
+            waits, unplaced = place_waiting(clock.told, counts, computing)
+        else:
+            waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
+            if clock is not None:
+                total = sum(places.values())
+                total = min(total, elapsed_ns if elapsed_ns is not None else total)
+                waits = cap_sum(waits, max(0, total - clock.cpu_ns))
         excess[key] = spread_over_stacks(waits, stacks[key], table.wall_place)
+        if unplaced:
+            nowhere = len(table.wall_place) - 1
+            excess[key][nowhere] = excess[key].get(nowhere, 0) + unplaced
     judge = _Judge(active, wall, table, attached, listening)
     return table.add_samples(judge.split(excess))
 
