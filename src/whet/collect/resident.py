@@ -32,6 +32,8 @@ class TreePoller:
         self.delays: dict[tuple[int, int], int] = {}
         """Nanoseconds in which a thread was ready and stood in line for a processor, as last seen."""
         self.sleep_clock = SleepClock()
+        self.parents: dict[int, int] = {}
+        """By the pid of each descendant that of its parent, as last seen."""
         self._sampler = 0
         self._whole_tree = False
         self._clocks_before: dict[tuple[int, int], int] = {}
@@ -69,7 +71,9 @@ class TreePoller:
             found.append(pid)
             try:
                 for task in Path(f"/proc/{pid}/task").iterdir():
-                    todo += [int(word) for word in (task / "children").read_text().split()]
+                    children = [int(word) for word in (task / "children").read_text().split()]
+                    self.parents.update(dict.fromkeys(children, pid))
+                    todo += children
             except (OSError, ValueError):
                 continue
         return found

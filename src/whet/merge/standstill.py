@@ -29,17 +29,21 @@ class Told:
 
 
 def place_waiting(
-    told: Told, seen: Mapping[Place, float], computing: Mapping[Place, float]
+    told: Told, seen: Mapping[Place, float], computing: Mapping[Place, float], *, blind: bool = False
 ) -> tuple[dict[Place, int], int]:
     """Return the waiting time by place, and what of it no place can be named for. Their sum is ``told.waited``.
 
     ``seen`` counts the samples of the sampler of all threads, ``computing`` those of the sampler of computing ones.
     A place that only computes is in both as often as the known totals say. The places that differ most are
-    taken one after the other, until they account for the time that is to be placed.
+    taken one after the other, until they account for the time that is to be placed. ``blind`` says that the
+    sampler of computing threads cannot tell when this one computes.
     """
     if told.waited <= 0 or not seen:
         return {}, max(0, told.waited)
     awake = max(0, told.watched - told.waited)
+    is_hardly_awake = awake <= HARDLY * told.watched
+    if blind:
+        return (_scale(seen, told.waited), 0) if is_hardly_awake else ({}, told.waited)
     if not awake or not any(computing.values()):
         return _scale(seen, told.waited), 0
     each_seen, each_computing = told.watched / sum(seen.values()), awake / sum(computing.values())
@@ -63,15 +67,16 @@ def place_waiting(
             taken[place] = excess
             variance += doubt
     left = told.waited - sum(taken.values())
-    if left <= ENOUGH * sqrt(variance):
-        return (_scale(taken, told.waited), 0) if taken else ({}, told.waited)
+    is_chance = left <= ENOUGH * sqrt(variance)
+    if taken and is_chance:
+        return _scale(taken, told.waited), 0
+    if not taken and is_hardly_awake:
+        return _scale(seen, told.waited), 0
     # Too much to be chance, so it was in places too small to tell one by one.
     small = {place: count for place, count in seen.items() if place not in taken and not computing.get(place)}
-    if not taken and not small and awake <= HARDLY * told.watched:
-        small = dict(seen)
     placed = {place: round(value) for place, value in taken.items()}
     left = told.waited - sum(placed.values())
-    return ({**placed, **_scale(small, left)}, 0) if small else (placed, left)
+    return ({**placed, **_scale(small, left)}, 0) if small and not is_chance else (placed, left)
 
 
 def _scale(values: Mapping[Place, float], total: int) -> dict[Place, int]:

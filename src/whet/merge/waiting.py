@@ -13,19 +13,21 @@ Then each waiting stack is judged (:mod:`whet.merge.parked`):
 - the poll of an event loop is idle when the process serves (it was seen accepting,
   serving, or its pid listens), when whet attached to it, and in threads other than
   the first; else the program waits for what it asked for;
+- who does nothing but wait for processes that it started is idle (:mod:`whet.merge.supervisors`);
 - who waits for another thread or process of the program, or polls for it, is idle for as long as others
   compute or wait: their time is counted where they stand. Only the rest is waiting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
 from whet.merge.ownership import is_native_file
-from whet.merge.parked import Stance, find_stance, is_serving
+from whet.merge.parked import Stance, find_stance, is_library_only, is_serving
 from whet.merge.standstill import Told, place_waiting
+from whet.merge.supervisors import find_supervisors
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
@@ -57,6 +59,7 @@ def split_waiting(
     listening: Collection[int] = (),
     unknown: Collection[tuple[int, int]] = (),
     blind: Collection[tuple[int, int]] = (),
+    parents: Mapping[int, int] | None = None,
 ) -> Profile:
     """Return ``active`` with waiting and idle samples added from ``wall``; unchanged where that is ``None``.
 
@@ -66,7 +69,8 @@ def split_waiting(
     CPU time, its waiting and idle time is at most the wall sampler's time minus that.
     ``elapsed_ns`` is how long the program ran: a sampler that catches up on late
     samples counts more, and no thread can have.
-    ``listening`` are pids that have a listening socket. ``unknown`` are (pid, tid)
+    ``listening`` are pids that have a listening socket, ``parents`` maps pids to
+    those of their parents. ``unknown`` are (pid, tid)
     of threads of which nothing is to be said, ``blind`` those of threads whose computing
     the active sampler could not tell from waiting. What of a thread's waiting no place
     can be named for is at ``ROOT``.
@@ -85,9 +89,9 @@ def split_waiting(
             continue
         clock, unplaced = known.get(key[:2]), 0
         if clock is not None and clock.told is not None:
-            counts = {place: value / period for place, value in places.items()} if key[:2] not in blind else {}
+            counts = {place: value / period for place, value in places.items()}
             computing = {place: value / active_period for place, value in explained.get(key, {}).items()}
-            waits, unplaced = place_waiting(clock.told, counts, computing)
+            waits, unplaced = place_waiting(clock.told, counts, computing, blind=key[:2] in blind)
         else:
             waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
             if clock is not None:
@@ -99,6 +103,7 @@ def split_waiting(
             nowhere = len(table.wall_place) - 1
             excess[key][nowhere] = excess[key].get(nowhere, 0) + unplaced
     judge = _Judge(active, wall, table, attached, listening)
+    judge.note_parents(parents, excess, seen)
     return table.add_samples(judge.split(excess))
 
 
@@ -228,6 +233,29 @@ class _Judge:
             key: sum(places.values()) for key, places in _sum_places(active, table.own_place, Metric.CPU).items()
         }
         self._main = _find_main_threads([*wall.threads, *active.threads])
+        self._supervisors: dict[int, Stance] = {}
+        self._related: set[int] = set()
+        """The pids of processes that have started others of the program, or were started by them."""
+
+    def note_parents(
+        self,
+        parents: Mapping[int, int] | None,
+        excess: Mapping[ThreadKey, Mapping[int, int]],
+        seen: Mapping[ThreadKey, Mapping[Place, int]],
+    ) -> None:
+        """Find the processes that only wait for those that they started."""
+        if not parents:
+            return
+        waits: dict[ThreadKey, dict[tuple[str, str], int]] = {}
+        for key, rows in excess.items():
+            for row, value in rows.items():
+                place = self._table.wall_place[row][:2]
+                functions = waits.setdefault(key, {})
+                functions[place] = functions.get(place, 0) + value
+        pids = {key[0] for key in seen}
+        self._related = {pid for pair in parents.items() if pids.issuperset(pair) for pid in pair}
+        lived = {key: sum(places.values()) for key, places in seen.items()}
+        self._supervisors = find_supervisors(waits, lived, self._computed, parents, self._serving, self._main)
 
     def split(self, excess: dict[ThreadKey, dict[int, int]]) -> dict[tuple[ThreadKey, Metric], dict[int, int]]:
         """Return the time that threads stood still as waiting and idle, by thread, metric and wall row."""
@@ -235,7 +263,7 @@ class _Judge:
         dependent: dict[Stance, dict[ThreadKey, dict[int, int]]] = {Stance.JOIN: {}, Stance.LOOP: {}}
         for key, rows in excess.items():
             for row, value in rows.items():
-                stance = self._settle(find_stance(self._table.stack(row), key in self._main), key)
+                stance = self._settle(self._table.stack(row), key)
                 if stance in dependent:
                     dependent[stance].setdefault(key, {})[row] = value
                 else:
@@ -259,10 +287,19 @@ class _Judge:
                             split.setdefault((key, metric), {})[row] = part
         return split
 
-    def _settle(self, stance: Stance, key: ThreadKey) -> Stance:
+    def _settle(self, stack: Sequence[Frame], key: ThreadKey) -> Stance:
+        is_main = key in self._main
+        stance = find_stance(stack, is_main)
+        if stance is Stance.PARKED:
+            return stance
+        if is_main and key[0] in self._supervisors:
+            return self._supervisors[key[0]]
+        if not is_main and key[0] in self._related and is_library_only(stack):
+            # What reads from another process of the program, or looks after it.
+            return Stance.PARKED
         if stance is not Stance.LOOP:
             return stance
-        parked = self._idle_loops or key[0] in self._serving or key not in self._main
+        parked = self._idle_loops or key[0] in self._serving or not is_main
         return Stance.PARKED if parked else Stance.LOOP
 
 

@@ -108,6 +108,7 @@ class Captures:
             attached=attached,
             unknown=unknown,
             blind=blind,
+            parents=poller.parents,
         )
         self.notices += describe_unplaced(split)
         return split

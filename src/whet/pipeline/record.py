@@ -9,6 +9,7 @@ from pathlib import Path
 import whet
 from whet.formats.line_windows import AgentReport
 from whet.merge.align import align_profile
+from whet.merge.by_value import restore_files
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
@@ -81,7 +82,7 @@ class Record:
             host=describe_machine(),
             commit=find_commit(subject.project),
             executions=tuple(self.executions),
-            profiles=tuple(align_profile(profile, sources, ownership) for profile in self.profiles),
+            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(self.profiles, sources)),
             sources=sources,
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
             resident=self.resident,

@@ -62,6 +62,13 @@ def test_what_cannot_be_placed_is_left():
     assert place_waiting(told(10, 0.4), {WORK: 125, NAP: 125}, {WORK: 490, NAP: 470}) == ({}, 0.4 * S)
 
 
+def test_of_a_thread_that_always_seems_to_compute_nothing_is_placed():
+    clear = {WORK: 100, NAP: 25}, {WORK: 400}
+    assert place_waiting(told(5, 1), *clear) == ({NAP: 1 * S}, 0)
+    assert place_waiting(told(5, 1), *clear, blind=True) == ({}, 1 * S)
+    assert place_waiting(told(5, 4.75), *clear, blind=True) == ({WORK: 3.8 * S, NAP: 0.95 * S}, 0)
+
+
 def test_a_thread_that_hardly_computes_waits_wherever_it_is():
     placed, left = place_waiting(told(10, 9.5), {WORK: 25, NAP: 225}, {WORK: 10, NAP: 90})
     assert (placed, left) == ({WORK: 950_000_000, NAP: 8_550_000_000}, 0)
