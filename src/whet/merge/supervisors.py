@@ -47,7 +47,12 @@ def find_supervisors(
         pid, places = key[0], waits.get(key, {})
         waited = sum(places.values())
         below = children.get(pid, [])
-        if not below or waited < MOSTLY * seen.get(key, 0) or max(places.values(), default=0) < ONE_PLACE * waited:
+        if (
+            not below
+            or not waited
+            or waited < MOSTLY * seen.get(key, 0)
+            or max(places.values(), default=0) < ONE_PLACE * waited
+        ):
             continue
         if any(child in serving and lived[child] >= MOSTLY * waited for child in below):
             found[pid] = Stance.PARKED
