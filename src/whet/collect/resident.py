@@ -146,7 +146,8 @@ class TreePoller:
 
     def _since_boot_ns(self, ticks: int) -> int:
         """Return when that was, as ``monotonic_ns`` counts, which leaves out when the machine was suspended."""
-        return ticks * self._tick_ns - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns())
+        clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        return ticks * self._tick_ns - (time.clock_gettime_ns(clock) - time.monotonic_ns())
 
     def _resident(self, pid: int) -> int:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -37,10 +38,11 @@ from whet.pipeline.clocks import (
     read_clocks,
     scale_to_clocks,
 )
-from whet.pipeline.threads import drop_frameless, find_blind, rename_threads, scale_threads
+from whet.pipeline.threads import drop_frameless, drop_own_threads, find_blind, rename_threads, scale_threads
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
+OWN_FOLDER = f"{READER.parent}{os.sep}"
 READER_SECONDS = 600
 STOOD_STILL = 0.3
 """From this part of its time on in which a program stood still to be looked at, the reader is told."""
@@ -93,6 +95,8 @@ class Captures:
         self.notices += describe_queue(poller)
         if poller.paused_share > STOOD_STILL:
             active = drop_frameless(active)
+        if wall is not None:
+            wall = drop_own_threads(wall, OWN_FOLDER)
         awake = count_awake(poller)
         blind = find_blind(active, awake, POLLED_NS)
         active = scale_threads(active, awake, POLLED_NS)

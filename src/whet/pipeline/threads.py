@@ -69,6 +69,16 @@ def find_blind(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int = 
     return blind
 
 
+def drop_own_threads(profile: Profile, folder: str) -> Profile:
+    """Leave out threads that were only seen in files below ``folder``: whet's own, which sleep beside the program's."""
+    own = [frame.file.startswith(folder) for frame in profile.frames]
+    within = bytearray(len(profile.stacks))
+    for row, (parent, frame) in enumerate(zip(profile.stacks.parent, profile.stacks.frame, strict=True)):
+        within[row] = within[parent] if parent >= 0 else own[frame]
+    foreign = {each.thread for each in profile.samples if not all(row >= 0 and within[row] for row in each.stack)}
+    return replace(profile, samples=[each for each in profile.samples if each.thread in foreign])
+
+
 def drop_frameless(profile: Profile) -> Profile:
     """Leave out samples without a Python frame, where there are others.
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from whet.merge.waiting import ThreadClock
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
-from whet.pipeline.threads import rename_threads, scale_threads
+from whet.pipeline.threads import drop_own_threads, find_blind, rename_threads, scale_threads
 
 MS = 1_000_000
 QUEUE = "/usr/lib/python3.13/queue.py"
@@ -66,3 +68,27 @@ def test_a_clock_may_be_older_than_the_last_sample():
 def test_a_thread_that_never_computed_has_no_samples_left():
     scaled = scale_threads(make_profile(), [ThreadClock(7, 1, 0)])
     assert {entry.thread for entry in scaled.samples} == {1}
+
+
+def test_only_computing_is_cut():
+    profile = make_profile()
+    waiting = replace(profile, samples=[replace(each, metric=Metric.WAITING) for each in profile.samples])
+    assert scale_threads(waiting, [ThreadClock(7, 1, 0)]).samples == waiting.samples
+
+
+def test_a_thread_that_is_sampled_more_than_it_is_awake_is_not_told_from_others():
+    clocks = [ThreadClock(7, 1, 2000 * MS), ThreadClock(7, 11, 480 * MS)]
+    # What is known to wait is no computing, whoever sees it.
+    assert find_blind(make_profile(), clocks) == {(7, 1)}
+    assert find_blind(make_profile(), clocks, slack_ns=500 * MS) == set()
+    assert find_blind(make_profile(), []) == set()
+
+
+def test_threads_that_are_whets_own_are_left_out():
+    profile = make_profile()
+    assert drop_own_threads(profile, "/whet/").samples == list(profile.samples)
+    assert {each.thread for each in drop_own_threads(profile, "/a.py").samples} == set()
+    mixed = replace(profile, stacks=StackTable((ROOT, ROOT, ROOT), (0, 1, 2)))
+    assert {each.thread for each in drop_own_threads(mixed, "/a.py").samples} == {1}
+    nowhere = replace(profile, samples=[replace(profile.samples[0], stack=[ROOT])])
+    assert drop_own_threads(nowhere, "/a.py").samples == nowhere.samples
