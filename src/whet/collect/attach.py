@@ -126,6 +126,7 @@ class _Watch:
         first, *others = self.sidecars
         if not first.wait_until_sampling():
             raise AttachError(first.complaint, refused=first.was_refused)
+        self.poller.note_sampler(first.process)
         self.poller.start_clocks()
         self.cpu_before = {pid: self.poller.cpu_ns(pid) for pid in self._pids()}
         for each in others:
@@ -141,6 +142,7 @@ class _Watch:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
                     break
+                self.poller.note_sampler(self.sidecars[0].process)
                 self.poller.poll_when_due(perf_counter_ns() - began)
                 relay.check()
                 self._read_cpu()

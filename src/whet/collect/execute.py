@@ -142,6 +142,7 @@ class _Execution:
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
+            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
             poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
@@ -327,6 +328,7 @@ class _Execution:
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
+            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
             poller.poll_when_due(perf_counter_ns() - began)
             if self.relay is not None and not self.outcome.stopped:
                 self.relay.check()

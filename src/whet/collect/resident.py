@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 import time
 
-PROC = "/proc"
+from whet.collect.proc import PROC, read_proc, read_state, read_times
+from whet.collect.sleeping import SleepClock
+
 MAX_POINTS = 2_000
 ENOUGH_POLLS = 10
 """From so many on they tell how long the program was stopped."""
@@ -15,29 +18,6 @@ MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
 MOST_SHARE = 0.03
 """Part of the time that polls may compute: of hundreds of threads or processes they become rarer."""
-
-
-def _read(path: str) -> bytes:
-    """Return what the kernel says there, without what :class:`pathlib.Path` costs for each of many threads."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        parts = []
-        while part := os.read(number, 65_536):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(number)
-
-
-def _read_state(task: str) -> list[bytes]:
-    """Return the fields of ``stat`` behind the name, which may hold anything: the first is the state."""
-    return _read(f"{task}/stat").rpartition(b")")[2].split()
-
-
-def read_times(task: object) -> tuple[int, int]:
-    """Return for how many nanoseconds a thread has run and stood in line. Raises ``OSError`` and ``ValueError``."""
-    running, in_line = _read(f"{task}/schedstat").split()[:2]
-    return int(running), int(in_line)
 
 
 class TreePoller:
@@ -54,6 +34,11 @@ class TreePoller:
         """CPU nanoseconds by process and thread, as last seen."""
         self.delays: dict[tuple[int, int], int] = {}
         """Nanoseconds in which a thread was ready and stood in line for a processor, as last seen."""
+        self.sleep_clock = SleepClock()
+        self.parents: dict[int, int] = {}
+        """By the pid of each descendant that of its parent, as last seen."""
+        self._sampler = 0
+        self._whole_tree = False
         self._clocks_before: dict[tuple[int, int], int] = {}
         self._delays_before: dict[tuple[int, int], int] = {}
         self._polls = 0
@@ -99,7 +84,9 @@ class TreePoller:
             try:
                 tasks = self._tasks[pid] = [int(entry.name) for entry in os.scandir(f"{PROC}/{pid}/task")]
                 for task in tasks:
-                    todo += [int(word) for word in _read(f"{PROC}/{pid}/task/{task}/children").split()]
+                    children = [int(word) for word in read_proc(f"{PROC}/{pid}/task/{task}/children").split()]
+                    self.parents.update(dict.fromkeys(children, pid))
+                    todo += children
             except (OSError, ValueError):
                 continue
         return found
@@ -120,6 +107,12 @@ class TreePoller:
             self._read_clocks(self.tree())
             self._clocks_before, self._delays_before = dict(self.clocks), dict(self.delays)
 
+    def note_sampler(self, process: subprocess.Popen[str] | None) -> None:
+        """Say which process stops the program to read its stacks, if any does."""
+        words = process.args if process is not None and isinstance(process.args, list) else []
+        self._sampler = process.pid if process is not None and "--nonblocking" not in words else 0
+        self._whole_tree = "--subprocesses" in words
+
     @property
     def paused_share(self) -> float:
         """Part of the time (0 to 1) in which a sampler had stopped the program to look at it."""
@@ -129,7 +122,7 @@ class TreePoller:
         """See whether the program is stopped just now: cheaper than a whole poll, so it can be done more often."""
         if self.supported:
             with contextlib.suppress(OSError, IndexError):
-                self._note_state(_read_state(f"{PROC}/{self.pid}"))
+                self._note_state(read_state(f"{PROC}/{self.pid}"))
 
     def _note_state(self, fields: list[bytes]) -> None:
         self._paused_polls += fields[0] == b"t"
@@ -144,6 +137,7 @@ class TreePoller:
         return {key: max(0, late - self._delays_before.get(key, 0)) for key, late in self.delays.items()}
 
     def _read_clocks(self, pids: list[int]) -> None:
+        self.sleep_clock.begin(self._sampler, len(pids) if self._whole_tree else 1)
         for pid in pids:
             for tid in self._tasks.get(pid, ())[:MAX_THREADS]:
                 with contextlib.suppress(OSError, ValueError, IndexError):
@@ -151,19 +145,26 @@ class TreePoller:
 
     def _read_clock(self, pid: int, tid: int) -> None:
         task = f"{PROC}/{pid}/task/{tid}"
+        fields = read_state(task)
         if tid == self.pid:
-            self._note_state(_read_state(task))
+            self._note_state(fields)
         # Finer than ticks, and tells the queue apart; kernels can be built without it.
         with contextlib.suppress(OSError, ValueError):
-            spent, late = read_times(task)
-            if spent:
-                self.clocks[pid, tid], self.delays[pid, tid] = spent, late
+            times = read_times(task)
+            if times.running:
+                self.clocks[pid, tid], self.delays[pid, tid] = times.running, times.in_line
+                born_at = self._since_boot_ns(int(fields[19]))
+                self.sleep_clock.note((pid, tid), times, born_at, stopped=fields[0] == b"t")
                 return
-        fields = _read_state(task)
         self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
+
+    def _since_boot_ns(self, ticks: int) -> int:
+        """Return when that was, as ``monotonic_ns`` counts, which leaves out when the machine was suspended."""
+        clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        return ticks * self._tick_ns - (time.clock_gettime_ns(clock) - time.monotonic_ns())
 
     def _resident(self, pid: int) -> int:
         try:
-            return int(_read(f"{PROC}/{pid}/statm").split()[1]) * self._page
+            return int(read_proc(f"{PROC}/{pid}/statm").split()[1]) * self._page
         except (OSError, ValueError, IndexError):
             return 0

@@ -53,6 +53,7 @@ class Record:
         """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
         # What follows the program is not needed before it.
         from whet.merge.align import align_profile
+        from whet.merge.by_value import restore_files
         from whet.merge.ownership import Ownership
         from whet.model.masking import mask_argv
         from whet.pipeline.evidence import pool_evidence
@@ -84,7 +85,7 @@ class Record:
             host=describe_machine(),
             commit=find_commit(subject.project),
             executions=tuple(self.executions),
-            profiles=tuple(align_profile(profile, sources, ownership) for profile in self.profiles),
+            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(self.profiles, sources)),
             sources=sources,
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
             resident=self.resident,
