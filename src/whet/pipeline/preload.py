@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from time import monotonic
+from time import monotonic, thread_time
 
 from whet.target.processors import count_processors
 
@@ -49,6 +49,11 @@ FOR_REWRITES = ("libcst", "whet.fix.edits", "whet.fix.diff")
 """What a run needs in which a rule found something to rewrite."""
 REWRITES_SECONDS = 0.6
 """The same for these: libcst takes longest to import, and most short programs do not need it."""
+LEAST_RUNNING = 0.5
+"""A thread that gets a processor for less than this part of its time shows that the machine is busy. Then the work
+stops: it would take its time from the program."""
+BUSY_SECONDS = 0.1
+"""How much time must have passed for that to be judged."""
 SWITCH_SECONDS = 0.0005
 """How long a thread of whet's computes before another gets its turn: the program may be waiting for that one."""
 
@@ -76,12 +81,17 @@ class Preload:
             self._thread.join()
 
     def _work(self) -> None:
-        began = monotonic()
+        began = resumed = monotonic()
+        elapsed = 0.0
         # Whatever fails here fails again where it is needed.
         with contextlib.suppress(Exception):
             for seconds in self._pieces():
+                elapsed += monotonic() - resumed
+                if elapsed > BUSY_SECONDS and thread_time() < LEAST_RUNNING * elapsed:
+                    return
                 if self._is_over.wait(max(0.0, began + seconds - monotonic())):
                     return
+                resumed = monotonic()
 
 
 @contextlib.contextmanager
