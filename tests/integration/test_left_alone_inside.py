@@ -30,8 +30,8 @@ CODE = {
         def differ(running, file):
             with open(file) as opened:
                 compiled = compile(opened.read(), file, "exec", dont_inherit=True)
-            fields = {name for name in dir(compiled) if name.startswith("co_")}
-            fields -= {"co_lnotab", "co_consts", "co_lines", "co_positions", "co_branches"}
+            left_out = ["co_lnotab", "co_consts", "co_lines", "co_positions", "co_branches"]
+            fields = [name for name in dir(compiled) if name.startswith("co_") and name not in left_out]
             for one, other in zip(walk(running), walk(compiled), strict=True):
                 wrong = [name for name in fields if getattr(one, name) != getattr(other, name)]
                 if wrong or one != other or hash(one) != hash(other) or marshal.dumps(one) != marshal.dumps(other):

@@ -17,25 +17,26 @@ if TYPE_CHECKING:
 
 
 def make_caller(function: Callable[..., object]) -> Callable[[], object] | None:
-    """Return a callable in C that schedules ``function``, which must raise nothing; ``None`` where that cannot be."""
+    """Return a callable in C that schedules ``function``; ``None`` where that cannot be.
+
+    ``function`` is in C, may be given an argument, raises nothing and returns ``False``.
+    """
     if not hasattr(os, "fork"):
         return None
     try:
         import _ctypes  # the package around it would be several more imports
 
         nothing: Any = None
-        address = _ctypes.dlsym(_ctypes.dlopen(nothing, 0), "Py_AddPendingCall")
+        library = _ctypes.dlopen(nothing, 0)
+        address, ask = _ctypes.dlsym(library, "Py_AddPendingCall"), _ctypes.dlsym(library, "PyObject_IsTrue")
     except (ImportError, OSError, AttributeError):
         return None
+    # What is called in C is a function of the interpreter's that asks an object for its truth. For one made here libffi
+    # would open its own file, and keep it open.
     flags = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_PYTHONAPI
-    number: Any = type("_Number", (_ctypes._SimpleCData,), {"_type_": "i"})
-    pointer: Any = type("_Pointer", (_ctypes._SimpleCData,), {"_type_": "P"})
-    callback: Any = type(
-        "_Callback", (_ctypes.CFuncPtr,), {"_argtypes_": (pointer,), "_restype_": number, "_flags_": flags}
-    )
+    number, pointer, instance = (type("_Data", (_ctypes._SimpleCData,), {"_type_": kind}) for kind in "iPO")
     adder: Any = type("_Adder", (_ctypes.CFuncPtr,), {"_restype_": number, "_flags_": flags})
     add = adder(address)
-    add.argtypes = (callback, pointer)
-    kept = callback(function)
-    made: Callable[[], object] = partial(add, kept, None)
+    add.argtypes = (pointer, instance)
+    made: Callable[[], object] = partial(add, ask, type("_Caller", (), {"__bool__": function})())
     return made
