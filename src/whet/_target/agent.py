@@ -31,11 +31,12 @@ if sys.platform != "win32":
     import _signal  # type: ignore[import-not-found]
     import resource
 
-GAP_SECONDS = 0.02
-"""Mean time between two samples,"""
-LATER_GAP_SECONDS = 0.05
-"""and after so much CPU time:"""
-LATER_NS = 4_000_000_000
+GAPS = ((1_000_000_000, 0.02), (3_000_000_000, 0.05))
+"""Mean seconds between two samples up to a CPU time in nanoseconds,"""
+LATER_GAP = 0.1
+"""and after these."""
+WORTH = 0.4
+"""A sample is taken when the process has computed for this part of such a gap: on a busy machine it takes longer."""
 IDLE_GAP_SECONDS = 0.32
 """Longest gap while the process does not compute."""
 IDLE_SHARE = 0.02
@@ -103,8 +104,9 @@ class Agent:
         self.pid = os.getpid()
         self.values = values.Values(self.is_user)
         self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
-        self.sampled_at, self.sampled_cpu = self.began, self.began_cpu
-        self.gap = GAP_SECONDS
+        self.sampled_at = self.began
+        self.sampled_cpu = self.looked_cpu = self.began_cpu
+        self.gap = GAPS[0][1]
         self.save_at_ns = FIRST_SAVE_NS
         self.saving: tuple[captures.LinesFile, Iterator[object]] | None = None
         self.peak_kilobytes = 0
@@ -198,8 +200,9 @@ class Agent:
         if spent < IDLE_SHARE * passed:
             self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
         else:
-            self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
-            if self._has_room():
+            self.gap = next((gap for until, gap in GAPS if cpu - self.began_cpu < until), LATER_GAP)
+            if cpu - self.looked_cpu > WORTH * self.gap * 1e9 and self._has_room():
+                self.looked_cpu = cpu
                 self._look(now)
         self._draw_wait()
         if self._has_room():

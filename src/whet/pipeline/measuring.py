@@ -27,6 +27,7 @@ from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
 from whet.pipeline.standard_input import record_input
 from whet.target.host import TargetHost
+from whet.target.program import read_script
 from whet.target.roots import count_compiled, find_program_roots
 from whet.target.spec import TargetSpec
 
@@ -83,6 +84,7 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             stdin=record_input(),
+            source=read_script(self.spec),
         )
         self.record = Record()
         self.missing: set[str] = set()
