@@ -115,6 +115,8 @@ class Agent:
         """By thread, the innermost frame (its identity) and instruction of the last sample, as one number."""
         self.turn = 0
         self.was_running = self.is_running = self.is_wanted = False
+        self.threads: list[int] = []
+        """The ids that the kernel has given to threads of this agent's."""
         self.left_at = 0
         self.forks_at = (0, 0)
         """The frame (its identity) and instruction of the last fork."""
@@ -141,7 +143,7 @@ class Agent:
 
     def _start_thread(self) -> None:
         self._draw_wait()
-        first = [guard.store(self.begun, 0, _thread.get_native_id)]
+        first = [guard.store(self.begun, 0, _thread.get_native_id), guard.append(self.threads, _thread.get_native_id)]
         if sys.platform != "win32":
             # What is sent to the process is for the program's threads, whichever of them waits for it.
             block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
@@ -288,6 +290,7 @@ class Agent:
             "wall_ns": perf_counter_ns() - self.began,
             "why_none": self.why_none,
             "began": not _is_broken(),
+            "threads": self.threads,
             "samples": self.values.samples,
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,

@@ -167,7 +167,7 @@ class _Measurement:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
             self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
-        agents = captures.read_agents()
+        agents = captures.agents
         self._take_agents(agents)
         self.record.notices += captures.notices
         if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:

@@ -88,8 +88,10 @@ def drop_frameless(profile: Profile) -> Profile:
     return replace(profile, samples=samples) if samples else profile
 
 
-def drop_own_threads(active: Profile | None, wall: Profile | None) -> tuple[Profile | None, Profile | None]:
-    """Leave out threads of whet's own inside the program: they begin in whet's code, or have no Python frame ever.
+def drop_own_threads(
+    active: Profile | None, wall: Profile | None, known: Collection[tuple[int, int]] = ()
+) -> tuple[Profile | None, Profile | None]:
+    """Leave out threads of whet's own inside the program: those in ``known`` by pid and id, and all that begin there.
 
     ``wall`` has all threads; one without Python code, whoever it belongs to, waits for nothing that could be named. And
     the program does not wait while it is set up: what it has there of whet's on its stack is left out as well.
@@ -104,7 +106,7 @@ def drop_own_threads(active: Profile | None, wall: Profile | None) -> tuple[Prof
                 if files:
                     # The program's first thread ends in whet's code.
                     (own if files[-1].startswith(OWN_CODE) else others).add(ids)
-    own -= others
+    own = own - others | set(known)
     if active is not None:
         samples = [entry for entry in active.samples if _ids(active.threads[entry.thread]) not in own]
         active = replace(active, samples=samples)
