@@ -57,8 +57,6 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
-LITTLE_ROOM = 20
-"""More than is made where none is taken."""
 LEFT_NS = 1_000_000_000
 """How long the main thread has to let go of what was looked at."""
 GROWTH_WORTH_A_STACK = 1.02
@@ -121,7 +119,7 @@ class Agent:
         self._save()
         if self.why_none:
             return
-        self._fill_reserve()
+        self.reserve += map(repeat, range(ROOM))
         if hasattr(os, "register_at_fork"):
             is_watched = guard.in_turn(*guard.list_watchers())
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
@@ -216,15 +214,12 @@ class Agent:
         needed = ROOM + _count_threads()
         if values.has_room(needed + ROOM):
             if not self.reserve:
-                self._fill_reserve()
+                self.reserve += map(repeat, range(ROOM))
             return True
         if not values.has_room(needed):
             # What is freed counts too.
             self.reserve.clear()
         return values.has_room(needed)
-
-    def _fill_reserve(self) -> None:
-        self.reserve += map(repeat, range(ROOM))
 
     def _look(self, now: int) -> None:
         interval = sys.getswitchinterval()
@@ -393,7 +388,7 @@ def _list_askers() -> list[Callable[[], object]]:
     most = map(itemgetter(0), map(call, repeat(gc.get_threshold)))
     count = map(itemgetter(0), map(call, repeat(gc.get_count)))
     is_off = partial(next, map(not_, map(call, repeat(gc.isenabled))))
-    is_below = partial(next, map(lt, count, map(sub, most, repeat(LITTLE_ROOM))))
+    is_below = partial(next, map(lt, count, map(sub, most, repeat(20))))
     is_never = partial(next, map(not_, map(itemgetter(0), map(call, repeat(gc.get_threshold)))))
     return [is_off, is_below, is_never]
 
