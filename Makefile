@@ -22,7 +22,7 @@ help:
 	@sed -n '3,9s/^#  *//p' Makefile
 
 demo:
-	@$(WITH) whet whet run fixtures/targets/orders.py
+	@$(WITH) whet whet run --full fixtures/targets/orders.py
 	@echo "The report is $$(pwd)/whet-report.html: open it in a browser."
 
 test:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nox
 
-PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 
 nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["tests", "lowest"]

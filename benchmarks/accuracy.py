@@ -1,11 +1,10 @@
 """Whether whet and its peers say the truth, on programs whose truth is known.
 
-    python benchmarks/accuracy.py [--python PATH]... [--parts functions,lines,memory,hits] [--rounds N] [--quick]
+    python benchmarks/accuracy.py [--python PATH]... [--parts functions,lines,memory] [--rounds N] [--quick]
 
 functions: the same work through calls and inlined, at splits from 10 to 90 %; truth by the clock inside.
 lines:     many cheap lines against one dear line; truth by the clock inside.
 memory:    one array of 512 MB, 0 to 100 % of it touched; truth by its size.
-hits:      whet's anchored hits against exact counts, on lines with 1 % of the time or more.
 
 See README.md beside this file.
 """
@@ -22,8 +21,6 @@ from pathlib import Path
 from statistics import median
 
 from lib.environment import Environment, cache_folder, describe_machine, find_environment, find_whet
-from lib.hits import compare_hits
-from lib.programs import PROGRAMS
 from lib.readers import Said, read_said
 from lib.runner import Outcome, calibrate, interleave, run_once, show_progress
 from lib.tables import print_heading, print_table, show_share
@@ -45,7 +42,7 @@ FUNCTION_TOOLS = (
 )
 LINE_TOOLS = ("whet", "py-spy", "line_profiler", "scalene-cpu", "scalene")
 MEMORY_TOOLS = ("whet-memory", "memray", "scalene")
-PARTS = ("functions", "lines", "memory", "hits")
+PARTS = ("functions", "lines", "memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--whet", help="command that starts whet (default: beside this interpreter)")
     parser.add_argument("--parts", help=f"of {','.join(PARTS)}; default all")
     parser.add_argument("--tools", help="only these tools")
-    parser.add_argument("--programs", help="programs of the part `hits`: of pyperformance, or files")
     parser.add_argument("--rounds", type=int, help="default 3")
-    parser.add_argument("--seconds", type=float, help="length of a plain run, default 5; of the part `hits` half that")
+    parser.add_argument("--seconds", type=float, help="length of a plain run, default 5")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write everything measured to this file")
     parser.add_argument("--quick", action="store_true", help="three splits, one round, shorter programs")
@@ -224,10 +220,6 @@ def run_parts(bench: Bench) -> dict:
         rows = measure_memory(bench, tools)
         print_memory(rows, tools)
         results["memory"] = rows
-    if "hits" in options.parts and bench.whet:
-        results["hits"] = compare_hits(
-            bench.environment, bench.whet, bench.work, options.programs, options.seconds / 2, HERE.parent / "fixtures"
-        )
     return results
 
 
@@ -240,9 +232,6 @@ def main() -> None:
     options.seconds = options.seconds or (2.0 if quick else 5.0)
     options.splits = SPLITS[1::3] if quick else SPLITS
     options.touched = TOUCHED[::2] if quick else TOUCHED
-    fixtures = ["counted", "orders", "generators", "comprehensions", "closures", "decorators"]
-    default = [*PROGRAMS[:2], *fixtures[:2]] if quick else [*PROGRAMS, *fixtures]
-    options.programs = options.programs.split(",") if options.programs else default
     if unknown := set(options.parts) - set(PARTS):
         raise SystemExit(f"no such part: {', '.join(sorted(unknown))}")
     whet = find_whet(options.whet)

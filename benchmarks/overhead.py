@@ -1,6 +1,7 @@
 """How much longer a program runs under whet and its peers than plainly.
 
     python benchmarks/overhead.py [--python PATH]... [--programs NAME,...] [--tools NAME,...] [--rounds N] [--quick]
+    python benchmarks/overhead.py --tools plain,whet,whet-old --against OTHER/bin/whet
 
 Ten programs of pyperformance run in loops of about five seconds as plain scripts. The figure is the wall
 time between the program's own start and end, by its own clock, over that of the plain run next to it: the
@@ -24,7 +25,8 @@ from lib.runner import Outcome, interleave, run_once, show_progress
 from lib.tables import print_heading, print_table, show_ratio
 from lib.tools import TOOLS, Tool
 
-COLUMNS = tuple(name for name in TOOLS if name != "cProfile")
+ON_REQUEST = ("cProfile", "whet-outside")
+COLUMNS = tuple(name for name in TOOLS if name not in ON_REQUEST)
 QUICK_COLUMNS = ("plain", "whet", "whet-fallback", "py-spy", "pyinstrument", "memray", "scalene-cpu")
 Cells = dict[str, dict[str, list[dict]]]
 
@@ -33,6 +35,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How much longer programs run under whet and its peers.")
     parser.add_argument("--python", action="append", help="interpreter to run the programs on; may be repeated")
     parser.add_argument("--whet", help="command that starts whet (default: beside this interpreter)")
+    parser.add_argument(
+        "--against", metavar="WHET", help="command that starts another whet, such as an older build: tool whet-old"
+    )
     parser.add_argument("--programs", help=f"default: {','.join(PROGRAMS)}")
     parser.add_argument("--tools", help=f"of {','.join(TOOLS)}")
     parser.add_argument("--rounds", type=int, help="default 5")
@@ -60,9 +65,10 @@ def take_figure(outcome: Outcome, tool: Tool, loops: int) -> dict:
 
 def measure(environment: Environment, whet: list[str] | None, options: argparse.Namespace, work: Path) -> Cells:
     """Run every program under every tool, interleaved."""
+    starts = {"whet-old": options.against.split() if options.against else None}
     scripts = {name: lay_out(name, environment, work) for name in options.programs}
     loops = {name: find_loops(script, environment, options.seconds) for name, script in scripts.items()}
-    tools = [name for name in options.tools if TOOLS[name].is_there(environment, whet)]
+    tools = [name for name in options.tools if TOOLS[name].is_there(environment, starts.get(name, whet))]
     cells: Cells = defaultdict(lambda: defaultdict(list))
     broken: set[tuple[str, str]] = set()
     total = len(scripts) * len(tools) * options.rounds
@@ -72,7 +78,7 @@ def measure(environment: Environment, whet: list[str] | None, options: argparse.
         tool, script = TOOLS[column], scripts[name]
         count = max(1, round(loops[name] * tool.shrink))
         out = script.parent / f"{column}.json"
-        command = tool.command(environment, whet, script, out)
+        command = tool.command(environment, starts.get(column, whet), script, out)
         outcome = run_once(command, script.parent, loops=count, timeout=max(120, options.seconds * 60))
         figure = take_figure(outcome, tool, count)
         if "failed" in figure:
@@ -83,19 +89,19 @@ def measure(environment: Environment, whet: list[str] | None, options: argparse.
     return cells
 
 
-def find_ratios(cells: Cells, column: str) -> dict[str, list[float]]:
+def find_ratios(cells: Cells, column: str, figure: str = "wall") -> dict[str, list[float]]:
     """Return, for each program, the rounds' ratios over the plain run of the same round."""
     ratios = {}
     for name, row in cells.items():
         pairs = zip(row.get(column, []), row["plain"], strict=False)
-        ratios[name] = [a["wall"] / b["wall"] for a, b in pairs if "wall" in a and "wall" in b]
+        ratios[name] = [a[figure] / b[figure] for a, b in pairs if figure in a and figure in b]
     return ratios
 
 
 def print_results(cells: Cells, columns: list[str]) -> dict:
     """Print both tables; return their figures."""
-    ratios = {column: find_ratios(cells, column) for column in columns if column != "plain"}
-    ratios = {column: rows for column, rows in ratios.items() if any(rows.values())}
+    columns = [name for name in columns if name != "plain" and any(find_ratios(cells, name).values())]
+    ratios = {column: find_ratios(cells, column) for column in columns}
     rows = []
     for name in sorted(cells):
         plain = median(figure["wall"] for figure in cells[name]["plain"]) if cells[name]["plain"] else None
@@ -106,6 +112,11 @@ def print_results(cells: Cells, columns: list[str]) -> dict:
     rows.append(["95 %", "", *(f"{show_ratio(t['low'])}-{show_ratio(t['high'])}" for t in totals.values())])
     rows.append(["**worst**", "", *(show_ratio(each["worst"]) for each in totals.values())])
     print_table("Wall time inside the program over the plain run", ["program", "a loop", *ratios], rows)
+
+    # What other work on the machine disturbs less; that a sampler stops the program is not in it.
+    cpu = [[name, *summarize(find_ratios(cells, name, "cpu")).values()] for name in columns]
+    shown = [[name, *(show_ratio(value) for value in values)] for name, *values in cpu]
+    print_table("CPU time inside the program over the plain run", ["tool", "median", "worst", "low", "high"], shown)
 
     outside = []
     for column in ["plain", *ratios]:

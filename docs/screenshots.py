@@ -2,8 +2,8 @@
 
     python docs/screenshots.py [--only demo-light,phone] [--keep FOLDER]
 
-The demo is profiled with memory and its advice is proven; the real program is black, from PyPI, formatting the
-standard library's ``_pydecimal``. Takes some minutes. ``--keep`` holds on to the runs, and uses them the next time.
+The demo is profiled with lines and memory and its advice is proven; the real program is black, from PyPI, formatting
+the standard library's ``_pydecimal``. Takes some minutes. ``--keep`` holds on to the runs, and uses them the next time.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def run(words: list[str | Path], folder: Path) -> None:
 
 
 def make_demo(folder: Path) -> Path:
-    """Profile the example program and its memory, and prove its advice."""
+    """Profile the example program, its lines and its memory, and prove its advice."""
     home = folder / "demo"
     if not home.exists():
         shutil.copytree(DEMO, home)
         (home / "pyproject.toml").touch()
-        run([WHET, "run", "--memory", "orders.py"], home)
+        run([WHET, "run", "--full", "orders.py"], home)
         run([WHET, "prove", "--budget", BUDGET], home)
     return _render(home, "demo")
 

@@ -55,11 +55,10 @@ def cache_folder() -> Path:
     return folder
 
 
-def probe(python: Path) -> Environment:
+def probe(python: Path, packages: tuple[str, ...] = PACKAGES) -> Environment:
     """Ask an interpreter for its version and which of the packages it has."""
-    done = subprocess.run(
-        [python, "-c", PROBE, *PACKAGES, "whet", "numpy"], capture_output=True, text=True, check=True, cwd="/"
-    )
+    names = [*(each.partition("==")[0] for each in packages), "whet", "numpy"]
+    done = subprocess.run([python, "-c", PROBE, *names], capture_output=True, text=True, check=True, cwd="/")
     said = json.loads(done.stdout)
     return Environment(python, said["version"], Path(said["prefix"]), said["packages"])
 
@@ -76,21 +75,26 @@ def find_environment(python: str | None) -> Environment:
     own = probe(path)
     if all(name in own.packages for name in PACKAGES):
         return own
-    digest = hashlib.sha256(f"{path} {own.version}".encode()).hexdigest()[:8]
-    folder = cache_folder() / f"env-{own.version}-{digest}"
+    return make_environment(path, own.version, PACKAGES)
+
+
+def make_environment(path: Path, version: str, packages: tuple[str, ...], kind: str = "env") -> Environment:
+    """Return the environment of this ``kind`` in the cache, made for the interpreter at ``path`` unless it is there."""
+    digest = hashlib.sha256(f"{path} {version}".encode()).hexdigest()[:8]
+    folder = cache_folder() / f"{kind}-{version}-{digest}"
     made = folder / "bin" / "python"
     if not made.exists():
         print(f"making an environment for {path} in {folder}", file=sys.stderr)
         subprocess.run([path, "-m", "venv", folder], check=True)
-    found = probe(made)
-    for name in PACKAGES:
-        if name not in found.packages:
-            print(f"installing {name}", file=sys.stderr)
+    found = probe(made, packages)
+    for requirement in packages:
+        if requirement.partition("==")[0] not in found.packages:
+            print(f"installing {requirement}", file=sys.stderr)
             # With the peers' own pins; wheels only, as building them is another matter.
-            words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--prefer-binary", name]
+            words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--prefer-binary", requirement]
             if subprocess.run([made, *words], stdout=subprocess.DEVNULL, check=False).returncode:
-                print(f"{name} cannot be installed on {own.version}: left out", file=sys.stderr)
-    return probe(made)
+                print(f"{requirement} cannot be installed on {version}: left out", file=sys.stderr)
+    return probe(made, packages)
 
 
 def find_whet(given: str | None) -> list[str] | None:

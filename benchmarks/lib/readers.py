@@ -1,4 +1,4 @@
-"""What each tool says of a script, read from what it left: time by function and by line, bytes, hits.
+"""What each tool says of a script, read from what it left: time by function and by line, bytes.
 
 Only what concerns the script's own file is kept. Time is in the tool's own unit: callers compare
 parts of one run with one another.
@@ -105,14 +105,6 @@ def read_line_profiler(out: Path, script: Path, environment: Environment) -> Sai
                 said.functions[name] += time
                 said.lines[line] += time
     return said
-
-
-def read_exact_hits(out: Path) -> dict[tuple[str, int], int]:
-    """Read what ``count_lines`` left: counts by (file name, line)."""
-    hits: Counter = Counter()
-    for file, line, count in json.loads(out.read_text()):
-        hits[Path(file).name, line] += count
-    return hits
 
 
 def read_scalene(out: Path, script: Path) -> Said:

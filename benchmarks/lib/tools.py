@@ -47,7 +47,18 @@ TOOLS = {
     tool.name: tool
     for tool in (
         Tool("plain", ("{python}",), about="without any tool"),
-        Tool("whet", (), "whet", about="whet run: time, lines, looks, resident size"),
+        Tool("whet", (), "whet", about="whet run: time, value samples, resident size"),
+        Tool("whet-old", (), "whet", about="whet run of the build that --against names"),
+        Tool("whet-outside", ("--outside",), "whet", about="whet run --outside: nothing inside the program"),
+        Tool(
+            "whet-lines",
+            ("--lines",),
+            "whet",
+            shrink=0.1,
+            execution=-1,
+            executions=2,
+            about="the exact-lines execution of whet run --lines; a tenth of the loops",
+        ),
         Tool(
             "whet-memory",
             ("--memory",),

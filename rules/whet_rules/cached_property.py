@@ -93,13 +93,8 @@ def detect(context: Context) -> Iterator[Finding]:
         f"{node.name} is worked out at each read, and all that it reads is set once in __init__: let"
         " functools.cached_property keep it. Nothing may change what it read, or what it returns.",
         lines=tuple(range(node.body[0].lineno, (last.end_lineno or last.lineno) + 1)),
-        questions=(context.ask_lines(Ask.RUNS, (_entry(node),), of=(_entry(maker),), least=_READS, needed=True),),
+        questions=(context.ask_lines(Ask.RUNS, (node.lineno,), of=(maker.lineno,), least=_READS, needed=True),),
     )
-
-
-def _entry(node: ast.FunctionDef) -> int:
-    """Return the line that stands for the calls of a function: where its code starts, decorators included."""
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _goes_through_something(context: Context) -> bool:

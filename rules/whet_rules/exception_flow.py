@@ -11,8 +11,8 @@ types: as much as ten simple statements.
 
 ## When not
 Where it is rarely raised: then asking first costs more than the exception saves. Where asking and doing are two steps
-that something may come between (files, threads), the `try` is right. What raises is counted: without counts of the
-lines there is no word.
+that something may come between (files, threads), the `try` is right. What raises is counted: without the hits of
+the lines (`whet run --lines`) nothing is said.
 
 ## Source
 Python FAQ, "How fast are exceptions?": a try block is extremely efficient if no exceptions are raised; actually

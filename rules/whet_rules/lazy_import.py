@@ -64,6 +64,8 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     imports: list[ast.Import | ast.ImportFrom] = [*context.nodes(ast.Import), *context.nodes(ast.ImportFrom)]
     for node in imports:
+        if getattr(node, "is_lazy", 0):  # `lazy import json` of Python 3.15 waits for its first use already
+            continue
         users = _find_users(context, node) if context.facts.parent(node) is context.tree else []
         if not users or len(users) > _MOST:
             continue

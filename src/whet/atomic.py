@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -10,12 +11,20 @@ from contextlib import suppress
 from pathlib import Path
 
 PRIVATE = 0o600
+_CHECKSUM = 32
 
 
 def write_atomically(
-    path: Path, data: bytes, *, mode: int | None = None, finish: Callable[[Path], None] | None = None
+    path: Path,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    finish: Callable[[Path], None] | None = None,
+    sync: bool = True,
 ) -> None:
     """Write ``data`` beside ``path``, bring it to disk, and put it in the place of what is there.
+
+    Without ``sync``, the system brings it to disk when it likes: for what can be made again, since that takes long.
 
     The new file has ``mode``, else that of the old one, else what new files have here; ``finish``, which is given
     the new file before it takes its place, may set more. Raises ``OSError``; then what was there stays.
@@ -25,8 +34,9 @@ def write_atomically(
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         new.chmod(_choose_mode(path) if mode is None else mode)
         if finish is not None:
             finish(new)
@@ -35,7 +45,23 @@ def write_atomically(
         with suppress(OSError):
             new.unlink()
         raise
-    _sync_folder(path.parent)
+    if sync:
+        _sync_folder(path.parent)
+
+
+def write_checked(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` for :func:`read_checked`, as caches do. Raises ``OSError``."""
+    write_atomically(path, _sum(data) + data, sync=False)
+
+
+def read_checked(path: Path) -> bytes:
+    """Return what was written to ``path``; nothing where that is damaged. Raises ``OSError``."""
+    content = path.read_bytes()
+    return content[_CHECKSUM:] if content[:_CHECKSUM] == _sum(content[_CHECKSUM:]) else b""
+
+
+def _sum(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).hexdigest().encode()
 
 
 def _choose_mode(path: Path) -> int:

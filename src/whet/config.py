@@ -15,6 +15,8 @@ from typing import Any
 from whet.errors import UsageError
 
 FILE = "pyproject.toml"
+RULES_FOLDER = Path(".whet") / "rules"
+"""Where a project's own rules stand, in the folder of its settings."""
 OLDEST = (3, 11)
 """The oldest Python that rules speak about."""
 

@@ -34,11 +34,13 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "memray": "whet.collect.memray:MemrayCollector",
         "pyinstrument": "whet.collect.pyinstrument:PyinstrumentCollector",
         "pyspy": "whet.collect.pyspy:PySpyCollector",
+        "tachyon": "whet.collect.tachyon:TachyonCollector",
     },
     Group.FORMATS: {
         "memray": "whet.formats.memray_records:MemrayRecords",
         "pyinstrument": "whet.formats.pyinstrument_session:PyinstrumentSession",
         "pyspy-raw": "whet.formats.pyspy_raw:PySpyRaw",
+        "tachyon": "whet.formats.tachyon_binary:TachyonBinary",
         "whet-lines": "whet.formats.exact_lines:ExactLines",
     },
     Group.RULES: {},  # whet_rules is a folder: see whet.engine.loading
@@ -86,7 +88,7 @@ def find_plugins(group: Group) -> dict[str, Plugin]:
     Raises :class:`PluginError` when two distributions claim one name.
     """
     found = {name: Plugin(group, name, target, _OWN) for name, target in BUILT_IN[group].items()}
-    if not _is_brought(group):
+    if not may_be_brought(group):
         return dict(sorted(found.items()))
     from importlib import metadata
 
@@ -116,7 +118,7 @@ def load_plugin(group: Group, name: str) -> object:
     return plugins[name].load()
 
 
-def _is_brought(group: Group) -> bool:
+def may_be_brought(group: Group) -> bool:
     """Tell whether some distribution may bring plug-ins of ``group``.
 
     ``importlib.metadata`` would say it for certain, but takes longer to load than a check of one file does.

@@ -157,7 +157,7 @@ def _save(data: bytes, home: Path, label: str) -> Path:
     runs.mkdir(parents=True, exist_ok=True)
     ignore = home / ".gitignore"
     if not ignore.exists() or ignore.read_bytes() == _OLD_IGNORE:
-        write_atomically(ignore, IGNORE)
+        write_atomically(ignore, IGNORE, sync=False)
     folder = _make_folder(runs, label)
     try:
         write_atomically(folder / RUN_FILE, data, mode=PRIVATE)
@@ -167,7 +167,7 @@ def _save(data: bytes, home: Path, label: str) -> Path:
         raise
     # The run is safe by now; that the pointer or the tidying fails must not say otherwise.
     with contextlib.suppress(OSError):
-        write_atomically(home / LATEST, f"{folder.name}\n".encode())
+        write_atomically(home / LATEST, f"{folder.name}\n".encode(), sync=False)
     _remove_old(runs, folder)
     return folder / RUN_FILE
 

@@ -34,6 +34,7 @@ HOSTS = {
     "with borrowed profilers": replace(LINUX, borrowed=frozenset(LINUX.packages)),
     "PyPy": replace(LINUX, interpreter=replace(LINUX.interpreter, implementation="PyPy"), abi="pypy311-pp73"),
     "free-threaded": replace(LINUX, interpreter=replace(LINUX.interpreter, free_threaded=True)),
+    "3.15": replace(LINUX, interpreter=Interpreter("/venv/bin/python", "3.15.0"), version=(3, 15, 0), packages={}),
     "Windows": replace(LINUX, abi="cp313-win_amd64", packages={}),
     "nothing known": TargetHost(Interpreter("python", ""), (3, 11, 0), ""),
 }
@@ -68,7 +69,7 @@ def _idle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_built_in_collectors_are_known() -> None:
-    assert {"line_profiler", "memray", "pyinstrument", "pyspy"} <= set(NAMES)
+    assert {"line_profiler", "memray", "pyinstrument", "pyspy", "tachyon"} <= set(NAMES)
 
 
 def test_it_says_what_it_is_and_what_it_measures(collector: Collector) -> None:

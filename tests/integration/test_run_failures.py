@@ -10,6 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from tests.integration.conftest import WHET
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
@@ -353,3 +354,23 @@ def test_stderr_that_is_closed_for_whet(runner, how):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (5, b"out\n"), done
     assert list((program.parent / ".whet" / "runs").iterdir())
+
+
+def test_interpreter_that_has_the_absent_module_is_named(runner):
+    folder = runner.make_folder()
+    venv.EnvBuilder(symlinks=os.name != "nt").create(folder / "venv")
+    (site_packages,) = (folder / "venv").glob("[Ll]ib/**/site-packages")
+    (site_packages / "absent_one.py").touch()
+    (folder / "app.py").write_text("import absent_one\nprint('here')\n")
+    plain, whet = runner.both("app.py", cwd=folder)
+    assert (whet.status, whet.stdout) == (plain.status, plain.stdout) == (1, b"")
+    assert whet.stderr.startswith(plain.stderr)
+    said, command = whet.words.splitlines()[-2:]
+    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    assert said == f"whet: {sys.executable} has no module absent_one; {python} has it"
+    assert command == f"whet: whet run --python {python} app.py"
+    again = runner.call([*WHET, *command.split()[2:]], folder)
+    assert (again.status, again.stdout.split()) == (0, [b"here"])
+
+    (folder / "app.py").write_text("raise SystemExit(1)\n")
+    assert "absent_one" not in runner.whet("app.py", cwd=folder).words

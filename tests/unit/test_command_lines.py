@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from whet.cli.check import make_parser
-from whet.cli.main import COMMANDS, load_command
+from whet.cli.main import COMMANDS, HELP_NAMES, load_command
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -55,18 +54,13 @@ def understand(words: list[str]) -> None:
     """Read ``words`` as whet would. Raises whatever wrong use raises."""
     name, rest = words[0], words[1:]
     assert name in COMMANDS, f"{name} is no command"
-    if name == "check":
-        make_parser().parse_args(rest)
-    else:
-        load_command(name).make_context(name, list(rest))
+    load_command(name).parse(rest)
 
 
 def list_options(name: str) -> list[tuple[str, ...]]:
     """Return the options of a command, each with all its names."""
-    if name == "check":
-        return [tuple(action.option_strings) for action in make_parser()._actions if action.option_strings]
-    params = [param for param in load_command(name).params if param.param_type_name == "option"]
-    return [("-h", "--help"), *((*param.opts, *param.secondary_opts) for param in params)]
+    declared = [option.declared for option in load_command(name).options]
+    return [HELP_NAMES, *((*option.names, *filter(None, [option.opposite])) for option in declared)]
 
 
 def read_options(name: str) -> set[str]:

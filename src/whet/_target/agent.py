@@ -11,11 +11,10 @@ a tracing profiler watches (see ``guard.py``).
 from __future__ import annotations
 
 import _thread
-import gc
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import call, itemgetter, lt, not_, sub
+from _operator import not_
 from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns, sleep
 
@@ -57,6 +56,8 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
+LITTLE_ROOM = 20
+"""More than is made where none is taken."""
 LEFT_NS = 1_000_000_000
 """How long the main thread has to let go of what was looked at."""
 GROWTH_WORTH_A_STACK = 1.02
@@ -83,13 +84,16 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
+        self.begun: list[Any] = [0, None]
+        """The thread's id for the kernel, and the signals that it blocked when it began."""
+        self.wait: list[Any] = [bool]
+        """What the thread calls to wait, each time."""
         self.reserve: list[object] = []
         self.left: list[object] = []
         """What was looked at and may be nobody else's by now."""
         self.clear_left = pending.make_caller(guard.in_turn(self.left.clear)) or self.left.clear
-        self.steps: list[Any] = []
         # What is freed counts too, and leaves room the next time.
-        self.sample = guard.when(guard.in_turn(*_list_askers(), self.reserve.clear), guard.guard(self._sample))
+        self.sample = guard.where_there_is_room(LITTLE_ROOM, guard.guard(self._sample), self.reserve.clear)
         self.finish = guard.guard(self._finish)
         """Stops, and saves everything."""
         self.come_back = pending.make_caller(guard.guard(self._come_back))
@@ -109,7 +113,7 @@ class Agent:
         """By thread, the innermost frame (its identity) and instruction of the last sample, as one number."""
         self.turn = 0
         self.was_running = self.is_running = self.is_wanted = False
-        self.tid = self.left_at = 0
+        self.left_at = 0
         self.forks_at = (0, 0)
         """The frame (its identity) and instruction of the last fork."""
 
@@ -119,7 +123,7 @@ class Agent:
         self._save()
         if self.why_none:
             return
-        self.reserve += map(repeat, range(ROOM))
+        self._fill_reserve()
         if hasattr(os, "register_at_fork"):
             is_watched = guard.in_turn(*guard.list_watchers())
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
@@ -134,8 +138,13 @@ class Agent:
     # -- the thread -------------------------------------------------------------------------------------------------
 
     def _start_thread(self) -> None:
-        self.steps[:] = [partial(self.stop_lock.acquire, True, self._draw_gap()), self.sample]
-        rounds = guard.loop(guard.guard(self._begin_thread), self.steps, self.end_lock.release)
+        self._draw_wait()
+        first = [guard.store(self.begun, 0, _thread.get_native_id)]
+        if sys.platform != "win32":
+            # What is sent to the process is for the program's threads, whichever of them waits for it.
+            block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
+            first.append(guard.store(self.begun, 1, block))
+        rounds = guard.loop(first, [guard.call_item(self.wait, 0), self.sample], self.end_lock.release)
         self.running.append(True)
         try:
             _thread.start_new_thread(all, (rounds,))
@@ -144,15 +153,6 @@ class Agent:
             self.why_none = f"no thread could be started in the program: {error}"
         else:
             self.is_running = True
-
-    def _begin_thread(self) -> None:
-        try:
-            self.tid = _thread.get_native_id()
-            if sys.platform != "win32":
-                # What is sent to the process is for the program's threads, whichever of them waits for it.
-                _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-        except Exception as error:
-            self._give_up(error)
 
     def _make_stop(self) -> Callable[..., bool]:
         """Return a callable in C that ends the thread, if there is one, and waits until it is at its end."""
@@ -166,18 +166,18 @@ class Agent:
     def _wait_until_gone(self) -> None:
         """Wait until the thread is gone for the kernel as well."""
         deadline = perf_counter_ns() + STOP_SECONDS * 1e9
-        while self.tid and sys.platform == "linux" and perf_counter_ns() < deadline:
+        while self.begun[0] and sys.platform == "linux" and perf_counter_ns() < deadline:
             try:
-                os.stat(f"{_TASKS}{self.tid}")
+                os.stat(f"{_TASKS}{self.begun[0]}")
             except OSError:
                 break
             sleep(SHORT_SECONDS)
-        self.tid = 0
+        self.begun[0] = 0
 
-    def _draw_gap(self) -> float:
+    def _draw_wait(self) -> None:
         # Its own numbers: those of `random` are the program's.
         self.random = (self.random * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
-        return self.gap * (0.2 + 1.6 * (self.random >> 32) / 2**32)
+        self.wait[0] = partial(self.stop_lock.acquire, True, self.gap * (0.2 + 1.6 * (self.random >> 32) / 2**32))
 
     def _sample(self) -> None:
         try:
@@ -187,7 +187,7 @@ class Agent:
 
     def _give_up(self, error: Exception) -> None:
         self.why_none = self.why_none or f"the agent failed: {type(error).__name__}: {error}"[:500]
-        self.steps[1:] = [partial(bool, True)]
+        self.wait[0] = partial(bool, True)
 
     def _look_if_it_computes(self) -> None:
         now, cpu = perf_counter_ns(), process_time_ns()
@@ -201,7 +201,7 @@ class Agent:
             self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
             if self._has_room():
                 self._look(now)
-        self.steps[0] = partial(self.stop_lock.acquire, True, self._draw_gap())
+        self._draw_wait()
         if self._has_room():
             self._save_some(cpu - self.began_cpu)
 
@@ -214,12 +214,15 @@ class Agent:
         needed = ROOM + _count_threads()
         if values.has_room(needed + ROOM):
             if not self.reserve:
-                self.reserve += map(repeat, range(ROOM))
+                self._fill_reserve()
             return True
         if not values.has_room(needed):
             # What is freed counts too.
             self.reserve.clear()
         return values.has_room(needed)
+
+    def _fill_reserve(self) -> None:
+        self.reserve += map(repeat, range(ROOM))
 
     def _look(self, now: int) -> None:
         interval = sys.getswitchinterval()
@@ -378,19 +381,6 @@ def _find_obstacle() -> str:
     if is_gil_enabled is not None and not is_gil_enabled():
         return "without the GIL, variables cannot be read from another thread"
     return ""
-
-
-def _list_askers() -> list[Callable[[], object]]:
-    """Return functions in C, one of which returns something true where no garbage collection is about to begin.
-
-    On 3.12 one that a thread has set off is carried out by any thread that runs Python code next.
-    """
-    most = map(itemgetter(0), map(call, repeat(gc.get_threshold)))
-    count = map(itemgetter(0), map(call, repeat(gc.get_count)))
-    is_off = partial(next, map(not_, map(call, repeat(gc.isenabled))))
-    is_below = partial(next, map(lt, count, map(sub, most, repeat(20))))
-    is_never = partial(next, map(not_, map(itemgetter(0), map(call, repeat(gc.get_threshold)))))
-    return [is_off, is_below, is_never]
 
 
 def _has_interpreters() -> bool:

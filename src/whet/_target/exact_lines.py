@@ -42,11 +42,14 @@ class ExactLines:
         """Functions whose hits cannot be told from those of a twin."""
         self.pid = os.getpid()
         self.is_on = True
+        self.follow: Callable[[CodeType], None] | None = None
+        """Turns the events on of a function that is registered, where not those of all code are on."""
 
     def start(self) -> Callable[[], None]:
         """Begin counting; the returned function ends it."""
         sys.addaudithook(self._on_event)
         self.profiler.enable()
+        self.follow = _narrow_events()
         return self.stop
 
     def _on_event(self, event: str, words: tuple[Any, ...]) -> None:
@@ -76,12 +79,14 @@ class ExactLines:
             paddings[code.co_code] = 0
         else:
             self.profiler.dupes_map.pop(code.co_code, None)
+        if self.follow is not None:
+            self.follow(code)
         self.profiler.add_function(FunctionType(code, {}, closure=tuple(CellType() for _ in code.co_freevars)))
 
     def stop(self) -> None:
         """Stop counting and write what was counted."""
-        self.is_on = False
-        if os.getpid() != self.pid:
+        was_on, self.is_on = self.is_on, False
+        if not was_on or os.getpid() != self.pid:
             return
         self.profiler.disable()
         lines = [
@@ -101,6 +106,21 @@ class ExactLines:
                 for line, entry in by_hash[one].items():
                     counted[line] = counted.get(line, 0) + entry["nhits"]
             yield code, counted
+
+
+def _narrow_events() -> Callable[[CodeType], None] | None:
+    """Have line_profiler see the lines of those functions only that the returned function is called with.
+
+    It turns the events of all code on. In a module of many thousands of lines the interpreter looks for each line's
+    number from the first one on, so that its table takes minutes; and the program is slow where nothing is counted.
+    """
+    monitoring: Any = getattr(sys, "monitoring", None)
+    if monitoring is None or monitoring.get_tool(monitoring.PROFILER_ID) != "line_profiler":
+        return None
+    events, tool = monitoring.events, monitoring.PROFILER_ID
+    local = events.LINE | events.PY_RETURN | events.PY_YIELD
+    monitoring.set_events(tool, monitoring.get_events(tool) & ~local)
+    return lambda code: monitoring.set_local_events(tool, code, local)
 
 
 def _place(code: CodeType) -> tuple[str, int]:

@@ -7,10 +7,11 @@ that is registered at any moment sees no call, line or return of whet's.
 
 from __future__ import annotations
 
+import gc
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import and_, call
-from itertools import chain, repeat
+from _operator import and_, call, itemgetter, lt, not_, or_, setitem, sub
+from itertools import chain, cycle, repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +55,39 @@ def guard(function: Step) -> Callable[..., bool]:
     return made
 
 
-def loop(first: Step, steps: Iterable[Step], last: Step) -> Any:
+def store(box: list[Any], at: int, step: Step) -> Callable[[], None]:
+    """Return a callable in C that puts what ``step`` returns into ``box``."""
+    made: Callable[[], None] = partial(next, map(partial(setitem, box, at), map(call, repeat(step))))
+    return made
+
+
+def call_item(box: list[Any], at: int) -> Callable[[], Any]:
+    """Return a callable in C that calls what stands in ``box`` then."""
+    made: Callable[[], Any] = partial(next, map(call, map(box.__getitem__, repeat(at))))
+    return made
+
+
+def where_there_is_room(needed: int, step: Step, otherwise: Step) -> Callable[[], Any]:
+    """Return a callable in C that calls ``step`` where so many objects can be made without a garbage collection.
+
+    A collection runs in the thread that allocates, and with it destructors of the program's. Asking allocates nothing
+    that counts. From 3.12 on a collection that one thread has set off may be carried out by any that runs Python code
+    next, so ``step`` is not called either while one is due; ``otherwise`` is.
+    """
+    most, count = (map(itemgetter(0), map(call, repeat(ask))) for ask in (gc.get_threshold, gc.get_count))
+    is_off = map(not_, map(call, repeat(gc.isenabled)))
+    is_never = map(not_, map(itemgetter(0), map(call, repeat(gc.get_threshold))))
+    has_room = map(or_, map(or_, is_off, is_never), map(lt, count, map(sub, most, repeat(needed))))
+    # Of a list, since what a tuple has of that name makes a tuple of its argument first.
+    made: Callable[[], Any] = partial(next, map(call, map([otherwise, step].__getitem__, has_room)))
+    return made
+
+
+def loop(first: Iterable[Step], steps: Iterable[Step], last: Step) -> Any:
     """Return what ``all`` has to go through to call ``first``, then ``steps`` in turn until one is true, then ``last``.
 
-    ``steps`` is gone through anew each time, so that it can be changed meanwhile.
+    To go on with it allocates nothing that is collected.
     """
-    body = map(call, chain((first,), chain.from_iterable(repeat(steps))))
+    # An iterator is made here, and not when the thread first asks for it.
+    body = map(call, chain(iter(first), cycle(steps)))
     return map(any, (body, map(call, (last,))))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+_HOME = os.path.dirname(__file__)
 FOLDER = "<whet>"
 """What stands in place of the folder: ``<whet>/agent.py``."""
 
@@ -48,6 +49,8 @@ def forget_modules(loaded_before: set[str], folder: str, *, light: bool) -> None
         first = name.split(".")[0]
         if light or first == __package__ or first in names:
             del sys.modules[name]
+    # Where the import system remembers what lies in whet's folder.
+    sys.path_importer_cache.pop(_HOME, None)
 
 
 def _list_code(names: Any, module: str) -> Iterator[CodeType]:

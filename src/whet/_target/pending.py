@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 DESCRIPTORS = 100
 
 
+def _take_descriptors() -> list[int]:
+    """Take those that the program gets first: where libffi makes trampolines, it opens its own file for good."""
+    taken: list[int] = []
+    try:
+        while sys.platform == "linux" and len(taken) < DESCRIPTORS:
+            taken.append(os.open("/", os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        while taken:
+            os.close(taken.pop())
+    return taken
+
+
 def make_caller(function: Callable[..., object]) -> Callable[[], object] | None:
     """Return a callable in C that schedules ``function``; ``None`` where that cannot be.
 
@@ -26,11 +38,8 @@ def make_caller(function: Callable[..., object]) -> Callable[[], object] | None:
     """
     if not hasattr(os, "fork"):
         return None
-    taken: list[int] = []
+    taken = _take_descriptors()
     try:
-        # Where libffi makes trampolines it opens its own file for good: not by a number that the program would get.
-        while sys.platform == "linux" and len(taken) < DESCRIPTORS:
-            taken.append(os.open("/", os.O_RDONLY | os.O_CLOEXEC))
         import _ctypes  # the package around it would be several more imports
 
         nothing: Any = None

@@ -28,6 +28,8 @@ answer = {  # type: ignore[var-annotated]  # no annotation compiles on Python 2
     "implementation": getattr(getattr(sys, "implementation", None), "name", "cpython"),
     "free_threaded": "free-threading" in sys.version or "t" in getattr(sys, "abiflags", ""),
     "debug": hasattr(sys, "gettotalrefcount"),
+    "ignores_environment": bool(sys.flags.ignore_environment or getattr(sys.flags, "isolated", 0)),
+    "no_site": bool(sys.flags.no_site),
     "prefix": sys.prefix,
     "base_prefix": getattr(sys, "base_prefix", sys.prefix),
     "machine": os.uname()[4] if hasattr(os, "uname") else "",
@@ -37,6 +39,8 @@ answer = {  # type: ignore[var-annotated]  # no annotation compiles on Python 2
     "site_packages": [],
     "scripts": "",
     "found": {},
+    "known": [],
+    "rests_on": [],
 }
 
 if extension_suffixes is not None:
@@ -70,17 +74,33 @@ answer["scripts"] = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "
 # Asking the finders loads nothing of the packages themselves; all finders are asked,
 # since editable installs bring their own.
 found = {}
+known = []
 for name in sys.argv[1:]:
     for finder in sys.meta_path:
         ask = getattr(finder, "find_spec", None)
         spec = ask(name, None) if ask else None
         if spec is not None:
+            known.append(name)
             if spec.origin and spec.submodule_search_locations is not None:
                 found[name] = os.path.dirname(os.path.dirname(spec.origin))
             elif spec.origin:
                 found[name] = os.path.dirname(spec.origin)
             break
 answer["found"] = found
+answer["known"] = known
+
+# What the answer would change with: an installation changes a folder, an edited .pth file itself only. Folders
+# that are not there count too, since they may come to be.
+rests_on = {os.__file__, getattr(sys, "_base_executable", None) or sys.executable}
+for folder in seen + [site.USER_SITE or ""] + sys.path:  # noqa: RUF005  Python 2
+    folder = os.path.abspath(folder)  # noqa: PLW2901
+    rests_on.add(folder)
+    names = os.listdir(folder) if folder in seen else []
+    names = [name for name in names if name.endswith(".pth") or name.startswith("__editable__")]
+    for name in ["sitecustomize.py", "usercustomize.py"] + names:  # noqa: RUF005
+        if os.path.exists(os.path.join(folder, name)):
+            rests_on.add(os.path.join(folder, name))
+answer["rests_on"] = sorted(rests_on)
 
 try:
     show = ascii

@@ -33,6 +33,10 @@ MAX_PLACES = 4_000
 MAX_LENGTHS = 101
 MAX_KINDS = 8
 """Types remembered for one name, and for its elements."""
+ENOUGH_LOOKS = 40
+"""A function that was looked at so often,"""
+LATER_PART = 4
+"""is looked at once in so many times: its outer frames are on the stack at every sample."""
 
 # Sets of the identities of types: looking a type up by its hash would call a metaclass's own.
 _SEQUENCES = frozenset(map(id, (list, tuple)))
@@ -61,8 +65,18 @@ def has_room(needed: int) -> bool:
     return most - _get_count()[0] >= needed or not most or not _is_collecting()
 
 
+_KNOWN_NAMES = {
+    id(kind): f"{kind.__module__}.{kind.__qualname__}"
+    for kind in (int, str, float, bool, list, dict, tuple, set, frozenset, bytes, range, type(None), deque)
+}
+"""Names of the types that most values have, by identity."""
+
+
 def name_of_type(kind: type) -> str:
     """Return ``module.qualname`` of a type without asking its metaclass."""
+    known = _KNOWN_NAMES.get(id(kind))
+    if known is not None:
+        return known
     try:
         module = type.__dict__["__module__"].__get__(kind)
         name = type.__dict__["__qualname__"].__get__(kind)
@@ -123,6 +137,8 @@ class Values:
         self.places, self.most_places = 0, MAX_PLACES
         self.functions: dict[tuple[str, int, str], dict[str, _Pooled]] = {}
         """By file, first line and qualified name: what was seen, by name."""
+        self.met: dict[tuple[str, int, str], int] = {}
+        """How often each of them was on a stack."""
 
     def begin(self) -> None:
         """Begin a sample."""
@@ -156,9 +172,15 @@ class Values:
         if type(name) is not str:
             return
         key = (file, code.co_firstlineno, name)
+        met = self.met[key] = self.met.get(key, 0) + 1
+        if met > ENOUGH_LOOKS and met % LATER_PART:
+            return
         pool = self.functions.get(key)
         if pool is None:
             pool = self.functions[key] = {}
+        self._look_at_names(pool, frame, code)
+
+    def _look_at_names(self, pool: dict[str, _Pooled], frame: FrameType, code: CodeType) -> None:
         names = code.co_names
         if code.co_flags & _OPTIMIZED:
             if not _SNAPSHOT_IS_LEFT_BEHIND or _USES_SNAPSHOT.isdisjoint(names):
@@ -230,14 +252,11 @@ class Values:
         named = name_of_type(type(value))
         if named in pooled.types or len(pooled.types) < MAX_KINDS:
             pooled.types[named] = pooled.types.get(named, 0) + 1
-        length: int | None = None
-        if kind in _SIZED:
-            length = len(value)  # type: ignore[arg-type]
-        elif named == "numpy.ndarray" and _is_array(value):
-            self._add_array(pooled, value)
+        if kind not in _SIZED:
+            if named == "numpy.ndarray" and _is_array(value):
+                self._add_array(pooled, value)
             return
-        if length is None:
-            return
+        length = len(value)  # type: ignore[arg-type]
         lengths = pooled.lengths
         if len(lengths) < MAX_LENGTHS:
             lengths.append(length)

@@ -18,7 +18,7 @@ _WHOLE = 0.999
 def estimate_gain(finding: Finding, share: float, share_error: float, lengths: Seen | None, python: str) -> Estimate:
     """Return the gain of the whole run as factors of its duration.
 
-    ``share`` (0 to 1) is what the finding's lines cost, ``lengths`` the looks at
+    ``share`` (0 to 1) is what the finding's lines cost, ``lengths`` the samples of
     what the rule's figures are measured by. ``high`` takes all of the share and
     the figure at the greatest length seen; ``low`` takes the share less two
     standard errors and the figure at the usual length. A rule that depends on a

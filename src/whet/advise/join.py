@@ -33,7 +33,7 @@ def advise(
     A finding's share is what its lines cost, waiting included. Dropped are
     findings below ``least_share`` (0 to 1) or seen in too few samples, those that the values seen in
     ``run`` refute, those that need values which nobody saw, and all but the
-    first on a line. ``answer`` finds the looks for a question. What
+    first on a line. ``answer`` finds the value samples for a question. What
     measurements alone say comes among them, where no rule knows better; what
     is about the whole run comes last: a newer interpreter, and what could be
     native code when all else is done.
@@ -49,7 +49,18 @@ def advise(
         if weighed.refuted:
             continue
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
-        advice.append(Advice(identity, finding, share, error, estimate, weighed.seen, ratios=weighed.ratios))
+        advice.append(
+            Advice(
+                identity,
+                finding,
+                share,
+                error,
+                estimate,
+                weighed.seen,
+                ratios=weighed.ratios,
+                unanswered=weighed.unanswered,
+            )
+        )
     advice.sort(key=_rank)
     kept = _settle_overlaps(advice)
     taken = {(item.finding.file, line) for item in kept for line in item.finding.lines}

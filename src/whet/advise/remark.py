@@ -11,7 +11,7 @@ from functools import lru_cache
 from whet.advise.estimate import whole_gain
 from whet.model.finding import Finding, Safety, Speed
 from whet.model.frame import Frame
-from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.hotspot import LEAST_SAMPLES, Hotspots, LineSpot
 from whet.model.metric import Metric, seconds
 from whet.model.run import Run
 from whet.model.source import split_lines
@@ -20,8 +20,6 @@ PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
 """What the files of Python frames are called; those of native ones are libraries, or not known."""
 IMPORT = re.compile(r"\s*(import|from)\b")
 """A line that imports."""
-LEAST_SAMPLES = 3
-"""Samples that a place must have been seen in for anything to be said about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,7 @@ def remark_commits(
     for spot in own:
         spent = spot.cost.charged_ns + spot.cost.waiting_ns
         share = spent / hotspots.busy_ns
-        count = spot.cost.hits.hits if spot.cost.hits is not None else None
-        once = count is not None and count < 2
+        once = spot.cost.hits is not None and spot.cost.hits < 2
         if share < _COMMIT_SHARE or once or (spot.file, spot.line) in taken:
             continue
         if _COMMIT.search(read_line(run, spot)):

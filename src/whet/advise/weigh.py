@@ -11,20 +11,24 @@ from whet.model.finding import Ask, Finding, Question
 from whet.model.hotspot import Hotspots
 
 Answer = Callable[[Question, Evidence], Seen | None]
-"""Finds the looks that answer a question; :func:`whet.observe.answers.answer` is one."""
+"""Finds the value samples that answer a question; :func:`whet.observe.answers.answer` is one."""
 
-_LOOKS_FOR_A_LENGTH = 3
-"""Looks from which a length counts as the usual one: a single look may have met a list while it was young."""
+_SAMPLES_FOR_A_LENGTH = 3
+"""Value samples from which a length counts as the usual one: a single one may have met a list while it was young."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What values and counts say about a finding. ``lengths`` are the looks at what its figures are measured by."""
+    """What values and counts say about a finding. ``lengths`` are the samples of what its figures are measured by.
+
+    ``unanswered`` are questions about values that nobody saw.
+    """
 
     refuted: bool
     seen: tuple[Seen, ...] = ()
     lengths: Seen | None = None
     ratios: tuple[Ratio, ...] = ()
+    unanswered: tuple[Question, ...] = ()
 
 
 def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answer: Answer) -> Weighed:
@@ -32,6 +36,7 @@ def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answ
     seen: dict[tuple[str, int, str], Seen] = {}
     lengths: Seen | None = None
     ratios: list[Ratio] = []
+    unanswered: list[Question] = []
     for question in finding.questions:
         if question.ask in ABOUT_LINES:
             ratio = measure_ratio(question, hotspots)
@@ -43,17 +48,18 @@ def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answ
         if found is None:
             if question.needed:
                 return Weighed(refuted=True)
+            unanswered.append(question)
             continue
         if _refutes(found, question):
             return Weighed(refuted=True)
         seen.setdefault((found.file, found.function_line, found.name), found)
         if question.ask is Ask.LENGTH and lengths is None:
             lengths = found
-    return Weighed(refuted=False, seen=tuple(seen.values()), lengths=lengths, ratios=tuple(ratios))
+    return Weighed(False, tuple(seen.values()), lengths, tuple(ratios), tuple(unanswered))
 
 
 def answer_in_place(question: Question, evidence: Evidence) -> Seen | None:
-    """Return the looks at exactly the name and function that were asked about."""
+    """Return the samples of exactly the name and function that were asked about."""
     return evidence.about(question.file, question.function_line, question.name)
 
 
@@ -64,7 +70,7 @@ def _refutes(seen: Seen, question: Question) -> bool:
     if question.excludes and _count(types, question.excludes):
         return True
     too_short = seen.max_length is not None and seen.max_length < question.at_least
-    return too_short and seen.looks >= _LOOKS_FOR_A_LENGTH
+    return too_short and seen.looks >= _SAMPLES_FOR_A_LENGTH
 
 
 def _count(types: Mapping[str, int], names: tuple[str, ...]) -> int:

@@ -7,30 +7,29 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from whet.cli.console import say
+from whet.cli.declare import Argument, Option
 from whet.errors import StoreError, UsageError
 
 
 def apply_command(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SLUG|NUMBER", help="Which rewrites; default: all measured faster."),
+        Argument("SLUG|NUMBER", "Which rewrites; default: all measured faster."),
     ] = None,
-    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Of another run than the latest.")] = None,
+    run: Annotated[str | None, Option("--run", metavar="RUN", help="Of another run than the latest.")] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="SLUG", help="Write the offers of this rule or family too, even untested."),
+        Option("--allow", metavar="SLUG", help="Write the offers of this rule or family too, even untested."),
     ] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the changes on stdout and write nothing.")] = False,
+    diff: Annotated[bool, Option("--diff", help="Show the changes on stdout and write nothing.")] = False,
     patch: Annotated[
-        Path | None, typer.Option("--patch", metavar="FILE", help="Write the changes to FILE as a patch, nothing else.")
+        Path | None, Option("--patch", metavar="FILE", help="Write the changes to FILE as a patch, nothing else.")
     ] = None,
     accept_unchecked: Annotated[
-        bool, typer.Option("--accept-unchecked", help="Also where no output could be compared.")
+        bool, Option("--accept-unchecked", help="Also where no output could be compared.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the last `whet apply` back, and do nothing else.")] = False,
+    undo: Annotated[bool, Option("--undo", help="Take the last `whet apply` back, and do nothing else.")] = False,
 ) -> int:
     """Write the rewrites that were measured faster.
 

@@ -5,31 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from whet.cli.console import say
+from whet.cli.declare import Argument, Option
 from whet.cli.options import RateOption
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
-from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
+from whet.errors import UsageError
+from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT, Sampler
 
 
 def attach_command(
-    process: Annotated[str, typer.Argument(metavar="PID", help="The id of the process.", show_default=False)],
-    duration: Annotated[float, typer.Option(min=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
+    process: Annotated[str, Argument("PID", "The id of the process.")],
+    duration: Annotated[float, Option("--duration", least=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
     rate: RateOption = None,
     nonblocking: Annotated[
-        bool, typer.Option("--nonblocking", help="Never stop the process to look at it; some looks then fail.")
+        bool, Option("--nonblocking", help="Never stop the process for a sample; some samples then fail.")
     ] = False,
-    native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
-    children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
-    include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not count as yours.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
+    sampler: Annotated[
+        str, Option("--sampler", metavar="NAME", help="What samples: py-spy, or tachyon on Python 3.15.")
+    ] = "py-spy",
+    native: Annotated[bool, Option("--native", help="Also sample C stacks.")] = False,
+    children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,
+    include: Annotated[list[str] | None, Option("--include", metavar="GLOB", help="Files that count as yours.")] = None,
+    exclude: Annotated[
+        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as yours.")
+    ] = None,
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
         DEFAULT_REPORT
     ),
-    keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
-    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
+    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
 ) -> int:
     """Sample a process that is running already.
 
@@ -38,10 +43,12 @@ def attach_command(
     """
     from whet.pipeline.attaching import attach_to
     from whet.pipeline.options import AttachOptions
-    from whet.pipeline.showing import check_rules
+    from whet.pipeline.rulebook import check_rules
     from whet.target.process import parse_pid
 
     check_output(output)
+    if sampler not in {Sampler.PY_SPY, Sampler.TACHYON}:
+        raise UsageError(f"there is no sampler {sampler!r} from outside", "--sampler py-spy or --sampler tachyon")
     pid = parse_pid(process)
     config = check_rules(Path.cwd())
     with LiveLine(rate or DEFAULT_RATE) as progress:
@@ -52,6 +59,7 @@ def attach_command(
             native=native,
             children=children,
             nonblocking=nonblocking,
+            sampler=Sampler(sampler),
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,

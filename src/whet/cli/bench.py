@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from whet.cli.console import fit_encoding, say
-from whet.cli.options import CodeOption, ModuleOption, TargetCommand, TargetWords
+from whet.cli.declare import Option
+from whet.cli.options import CodeOption, ModuleOption, TargetWords
 from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from whet.model.bench import Bench
     from whet.model.trial import Clock
 
-COMMAND_CLASS = TargetCommand
 INTERRUPTED = 130
 
 
@@ -27,7 +25,7 @@ def bench_command(
     code: CodeOption = None,
     python: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--python",
             metavar="PYTHON",
             help="An interpreter or its version; again for more, side by side. With options and variables:"
@@ -35,40 +33,36 @@ def bench_command(
         ),
     ] = None,
     env: Annotated[
-        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Set for all runs; may be given again.")
+        list[str] | None, Option("--env", metavar="NAME=VALUE", help="Set for all runs; may be given again.")
     ] = None,
     against: Annotated[
         str,
-        typer.Option(
-            "--against", metavar="REF|FILE", help="Compare with a git commit, in turn, or with a saved bench."
-        ),
+        Option("--against", metavar="REF|FILE", help="Compare with a git commit, in turn, or with a saved bench."),
     ] = "",
     max_slowdown: Annotated[
-        str, typer.Option("--max-slowdown", metavar="PERCENT", help="With --against: exit with 1 beyond that.")
+        str, Option("--max-slowdown", metavar="PERCENT", help="With --against: exit with 1 beyond that.")
     ] = "10%",
     runs: Annotated[
-        int | None, typer.Option("--runs", min=2, max=10_000, metavar="N", help="Exactly N runs a side.")
+        int | None, Option("--runs", least=2, most=10_000, metavar="N", help="Exactly N runs a side.")
     ] = None,
     warmup: Annotated[
-        int, typer.Option("--warmup", min=0, max=1000, metavar="N", help="Runs a side before those that count.")
+        int, Option("--warmup", least=0, most=1000, metavar="N", help="Runs a side before those that count.")
     ] = 1,
     budget: Annotated[
-        str, typer.Option("--budget", metavar="TIME", help="Time for all runs; six a side are made in any case.")
+        str, Option("--budget", metavar="TIME", help="Time for all runs; six a side are made in any case.")
     ] = "60s",
-    confidence: Annotated[
-        str, typer.Option("--confidence", metavar="PERCENT", help="Of all comparisons together.")
-    ] = "99%",
+    confidence: Annotated[str, Option("--confidence", metavar="PERCENT", help="Of all comparisons together.")] = "99%",
     clock: Annotated[
-        str, typer.Option("--clock", metavar="auto|wall|cpu", help="What is compared; default: what suits the program.")
+        str, Option("--clock", metavar="auto|wall|cpu", help="What is compared; default: what suits the program.")
     ] = "auto",
-    setup: Annotated[str, typer.Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
-    cleanup: Annotated[str, typer.Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
-    stdin: Annotated[Path | None, typer.Option("--stdin", metavar="FILE", help="What each run reads.")] = None,
-    save: Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Keep the runs for --against.")] = None,
+    setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
+    cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
+    stdin: Annotated[Path | None, Option("--stdin", metavar="FILE", help="What each run reads.")] = None,
+    save: Annotated[Path | None, Option("--save", metavar="FILE", help="Keep the runs for --against.")] = None,
     unlike: Annotated[
-        bool, typer.Option("--unlike", help="Compare with a saved bench of another machine or interpreter too.")
+        bool, Option("--unlike", help="Compare with a saved bench of another machine or interpreter too.")
     ] = False,
-    format_: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What goes to stdout.")] = "text",
+    format_: Annotated[str, Option("--format", "-f", metavar="text|json", help="What goes to stdout.")] = "text",
 ) -> int:
     """Run a program many times and say how long it takes.
 

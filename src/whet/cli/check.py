@@ -1,25 +1,19 @@
 """``whet check``: what the rules say of source files. Nothing is run.
 
-A linter is started at each commit, and often has one file to look at: so its
-options are read without typer, and nothing is imported before it is needed.
+A linter is started at each commit, and often has one file to look at: so
+nothing is imported before it is needed.
 """
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 from whet.cli.console import STDOUT, may_color, say
-from whet.cli.words import WordParser
+from whet.cli.declare import Argument, Option
 from whet.errors import StoreError, UsageError
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from whet.pipeline.checking import CheckRequest
 
 FOUND = 1
 """Exit status when something was found."""
@@ -29,141 +23,144 @@ FAILED = 2
 STDIN = "-"
 
 
-def check_command(words: Sequence[str]) -> int:
-    """Say what the rules find in source files, without running them."""
-    parser = make_parser()
-    options = parser.parse_args(words)
-    if options.help:
-        sys.stdout.write(parser.format_help())
-        return 0
-    if options.show_files:
-        return _show_files(options)
-    from whet.pipeline.checking import check
-    from whet.pipeline.rendering import find_format, render_counts, render_findings
-
-    form = find_format(options.format)
-    result = check(_make_request(options), Path.cwd())
-    for notice in (*result.notices, *result.failures):
-        say(f"whet: {notice.message}{f'; {notice.hint}' if notice.hint else ''}")
-    show = render_counts if options.statistics else render_findings
-    if options.diff:
-        _write(result.diff.encode("utf-8", "backslashreplace"), options.output)
-        if result.diff and not options.quiet:
-            say(f"whet: {sum(result.fixed.values())} would be mended with --fix")
-    elif result.mended_stdin is not None:
-        _write(result.mended_stdin, options.output)
-        if result.findings:
-            say(show(result, find_format("text"), color=may_color(sys.stderr), fixing=True).rstrip("\n"))
-    else:
-        color = options.output is None and may_color(sys.stdout)
-        text = show(result, form, color=color, fixing=options.fix, summary=not options.quiet)
-        _write(_encode(text, form, options.output), options.output)
-    if result.failures:
-        return FAILED
-    found = bool(result.diff) if options.diff else bool(result.findings)
-    mended = options.exit_non_zero_on_fix and bool(result.fixed)
-    return FOUND if (found and not options.exit_zero) or mended else 0
-
-
-def make_parser() -> WordParser:
-    """Return what reads the words behind ``whet check``."""
-    parser = WordParser(
-        "check",
-        "Say what the rules find in source files, without running them.",
-        "Exit status: 0 when nothing was found, 1 when something was, 2 when something could not be examined.\n"
-        "Settings stand in [tool.whet] of pyproject.toml; docs/configuration.md lists them.",
-    )
-    add = parser.add_argument
-    add("paths", nargs="*", type=Path, metavar="PATH", help="Files and folders; this folder by default; - is stdin.")
-    add("--fix", action="store_true", help="Mend what can be mended safely.")
-    add("--diff", action="store_true", help="Show what --fix would change, and change nothing.")
-    for name, words in (
-        ("--allow", "With --fix: the rewrites of this rule too, though they are not safe."),
-        ("--select", "Only these rules or families; ALL is whatever any rule can say."),
-        ("--extend-select", "These rules too."),
-        ("--ignore", "Not these rules or families."),
-    ):
-        add(name, action="append", metavar="SLUG", help=words)
-    add("--profile", metavar="FILE", help="Hot code only; a file that `whet report --format hot` wrote.")
-    add("--min-share", type=_read_percent, metavar="PERCENT", help="With a profile: of the run, 1 unless set.")
-    add(
-        "-f",
-        "--format",
-        "--output-format",
-        default="text",
-        metavar="NAME",
-        help="text (default), json, sarif, github or gitlab.",
-    )
-    add("-o", "--output", "--output-file", type=Path, metavar="FILE", help="Write there instead of to stdout.")
-    add("--statistics", action="store_true", help="Show how often each rule found something.")
-    add("-q", "--quiet", action="store_true", help="Only findings and failures, no summary.")
-    add("-e", "--exit-zero", action="store_true", help="Exit with 0 even if something was found.")
-    add("--exit-non-zero-on-fix", action="store_true", help="Exit with 1 if something was mended.")
-    add("--exclude", action="append", metavar="GLOB", help="Files to pass by, beside the usual.")
-    add("--force-exclude", action="store_true", help="Pass by what is excluded even if it is named, as by a hook.")
-    add("--stdin-filename", default=STDIN, metavar="FILE", help="The name that goes with what comes on stdin.")
-    add("--rules", action="append", type=Path, metavar="DIR", help="A folder with more rules.")
-    add("--config", type=Path, metavar="FILE", help="Settings from there, not from the nearest pyproject.toml.")
-    add("--show-files", action="store_true", help="Show which files would be looked at.")
-    add("-n", "--no-cache", action="store_true", help="Examine everything anew.")
-    add("-j", "--jobs", type=_read_count, metavar="N", help="Processes; as many as there are cores by default.")
-    return parser
-
-
-def _show_files(options: Namespace) -> int:
-    from whet.pipeline.checking import list_files
-
-    files = "".join(f"{path}\n" for path in list_files(_make_request(options), Path.cwd()))
-    _write(_encode(files, "text", options.output), options.output)
-    return 0
-
-
-def _make_request(options: Namespace) -> CheckRequest:
-    from whet.pipeline.checking import CheckRequest
-    from whet.pipeline.selection import Asked
-    from whet.target.cache import cache_folder
-
-    stdin = None
-    if any(str(path) == STDIN for path in options.paths):
-        if len(options.paths) > 1:
-            raise UsageError("`-` stands alone: stdin is one file", "name files, or `-`")
-        stdin = (options.stdin_filename, sys.stdin.buffer.read())
-    return CheckRequest(
-        paths=tuple(options.paths),
-        asked=Asked(
-            None if options.select is None else _split(options.select),
-            _split(options.extend_select),
-            _split(options.ignore),
-            _split(options.allow),
-        ),
-        stdin=stdin,
-        config=options.config,
-        profile=options.profile,
-        min_share=options.min_share,
-        rules=tuple(options.rules or ()),
-        exclude=_split(options.exclude),
-        force_exclude=options.force_exclude,
-        workers=options.jobs,
-        cache=None if options.no_cache else cache_folder() / "check",
-        fix=options.fix,
-        diff=options.diff,
-    )
-
-
 def _read_percent(text: str) -> float:
     try:
         value = float(text.removesuffix("%"))
     except ValueError:
         value = -1
     if not 0 <= value <= 100:
-        raise ArgumentTypeError(f"{text!r} is no percentage, 0 to 100")
+        raise ValueError(f"{text!r} is no percentage, 0 to 100")
     return value / 100
 
 
 def _read_count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(f"{text!r} is no number of processes")
+        raise ValueError(f"{text!r} is no number of processes")
     return int(text)
+
+
+def check_command(
+    paths: Annotated[
+        list[Path] | None, Argument("PATH", "Files and folders; this folder by default; - is stdin.")
+    ] = None,
+    fix: Annotated[bool, Option("--fix", help="Mend what can be mended safely.")] = False,
+    diff: Annotated[bool, Option("--diff", help="Show what --fix would change, and change nothing.")] = False,
+    allow: Annotated[
+        list[str] | None,
+        Option("--allow", metavar="SLUG", help="With --fix: the rewrites of this rule too, though they are not safe."),
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        Option("--select", metavar="SLUG", help="Only these rules or families; ALL is whatever any rule can say."),
+    ] = None,
+    extend_select: Annotated[
+        list[str] | None, Option("--extend-select", metavar="SLUG", help="These rules too.")
+    ] = None,
+    ignore: Annotated[list[str] | None, Option("--ignore", metavar="SLUG", help="Not these rules or families.")] = None,
+    profile: Annotated[
+        str | None,
+        Option("--profile", metavar="FILE", help="Hot code only; a file that `whet report --format hot` wrote."),
+    ] = None,
+    min_share: Annotated[
+        float | None,
+        Option("--min-share", metavar="PERCENT", help="With a profile: of the run, 1 unless set.", read=_read_percent),
+    ] = None,
+    format_: Annotated[
+        str, Option("-f", "--format", "--output-format", metavar="NAME", help="text, json, sarif, github or gitlab.")
+    ] = "text",
+    output: Annotated[
+        Path | None,
+        Option("-o", "--output", "--output-file", metavar="FILE", help="Write there instead of to stdout."),
+    ] = None,
+    statistics: Annotated[bool, Option("--statistics", help="Show how often each rule found something.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Only findings and failures, no summary.")] = False,
+    exit_zero: Annotated[bool, Option("-e", "--exit-zero", help="Exit with 0 even if something was found.")] = False,
+    exit_non_zero_on_fix: Annotated[
+        bool, Option("--exit-non-zero-on-fix", help="Exit with 1 if something was mended.")
+    ] = False,
+    exclude: Annotated[
+        list[str] | None, Option("--exclude", metavar="GLOB", help="Files to pass by, beside the usual.")
+    ] = None,
+    force_exclude: Annotated[
+        bool, Option("--force-exclude", help="Pass by what is excluded even if it is named, as by a hook.")
+    ] = False,
+    stdin_filename: Annotated[
+        str | None, Option("--stdin-filename", metavar="FILE", help="The name that goes with what comes on stdin.")
+    ] = None,
+    rules: Annotated[list[Path] | None, Option("--rules", metavar="DIR", help="A folder with more rules.")] = None,
+    config: Annotated[
+        Path | None,
+        Option("--config", metavar="FILE", help="Settings from there, not from the nearest pyproject.toml."),
+    ] = None,
+    show_files: Annotated[bool, Option("--show-files", help="Show which files would be looked at.")] = False,
+    no_cache: Annotated[bool, Option("-n", "--no-cache", help="Examine everything anew.")] = False,
+    jobs: Annotated[
+        int | None,
+        Option("-j", "--jobs", metavar="N", help="Processes; as many as there are cores by default.", read=_read_count),
+    ] = None,
+) -> int:
+    """Say what the rules find in source files, without running them.
+
+    Exit status: 0 when nothing was found, 1 when something was, 2 when something could not be examined.
+
+    Settings stand in [tool.whet] of pyproject.toml; docs/configuration.md lists them.
+    """
+    from whet.pipeline.checking import CheckRequest, check, list_files
+    from whet.pipeline.selection import Asked
+    from whet.target.cache import cache_folder
+
+    request = CheckRequest(
+        paths=tuple(paths or ()),
+        asked=Asked(None if select is None else _split(select), _split(extend_select), _split(ignore), _split(allow)),
+        stdin=_read_stdin(paths or (), stdin_filename or STDIN),
+        config=config,
+        profile=profile,
+        min_share=min_share,
+        rules=tuple(rules or ()),
+        exclude=_split(exclude),
+        force_exclude=force_exclude,
+        workers=jobs,
+        cache=None if no_cache else cache_folder() / "check",
+        fix=fix,
+        diff=diff,
+    )
+    if show_files:
+        files = "".join(f"{path}\n" for path in list_files(request, Path.cwd()))
+        _write(_encode(files, "text", output), output)
+        return 0
+    from whet.pipeline.rendering import find_format, render_counts, render_findings
+
+    form = find_format(format_)
+    result = check(request, Path.cwd())
+    for notice in (*result.notices, *result.failures):
+        say(f"whet: {notice.message}{f'; {notice.hint}' if notice.hint else ''}")
+    show = render_counts if statistics else render_findings
+    if diff:
+        _write(result.diff.encode("utf-8", "backslashreplace"), output)
+        if result.diff and not quiet:
+            say(f"whet: {sum(result.fixed.values())} would be mended with --fix")
+    elif result.mended_stdin is not None:
+        _write(result.mended_stdin, output)
+        if result.findings:
+            say(show(result, find_format("text"), color=may_color(sys.stderr), fixing=True).rstrip("\n"))
+    else:
+        color = output is None and may_color(sys.stdout)
+        text = show(result, form, color=color, fixing=fix, summary=not quiet)
+        _write(_encode(text, form, output), output)
+    if result.failures:
+        return FAILED
+    found = bool(result.diff) if diff else bool(result.findings)
+    mended = exit_non_zero_on_fix and bool(result.fixed)
+    return FOUND if (found and not exit_zero) or mended else 0
+
+
+def _read_stdin(paths: Sequence[Path], name: str) -> tuple[str, bytes] | None:
+    """Return what comes on stdin and the name that it goes by, where ``-`` stands for it."""
+    if not any(str(path) == STDIN for path in paths):
+        return None
+    if len(paths) > 1:
+        raise UsageError("`-` stands alone: stdin is one file", "name files, or `-`")
+    return name, sys.stdin.buffer.read()
 
 
 def _split(values: list[str] | None) -> tuple[str, ...]:

@@ -31,6 +31,12 @@ def write_line(text: str, stream: TextIO | None) -> None:
         stream.write(line + "\n")
 
 
+def print_line(text: str = "") -> None:
+    """Write a line to stdout as it is, but for what its encoding lacks: that is escaped."""
+    if sys.stdout is not None:
+        sys.stdout.write(fit_encoding(f"{text}\n", sys.stdout))
+
+
 def fit_encoding(text: str, stream: TextIO) -> str:
     """Return ``text`` with what the encoding of ``stream`` lacks escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -6,36 +6,33 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, fit_encoding, say
+from whet.cli.declare import Argument, Option
 from whet.errors import UsageError
 
 DIFF_REPORT = "whet-diff.html"
 
 
 def diff_command(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A run's name, folder or file, or `latest`.")],
-    after: Annotated[str, typer.Argument(metavar="AFTER", help="The run that is compared with it.")] = "latest",
+    before: Annotated[str, Argument("BEFORE", "A run's name, folder or file, or `latest`.")],
+    after: Annotated[str, Argument("AFTER", "The run that is compared with it.")] = "latest",
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="NAME", help="terminal, markdown, html or json.")
+        str, Option("--format", "-f", metavar="NAME", help="terminal, markdown, html or json.")
     ] = "terminal",
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "-o", "--output", metavar="FILE", help=f"Where to, - for stdout; default: stdout, html to {DIFF_REPORT}."
         ),
     ] = None,
     threshold: Annotated[
-        str, typer.Option("--threshold", metavar="PERCENT", help="A smaller change of a place's time is not called.")
+        str, Option("--threshold", metavar="PERCENT", help="A smaller change of a place's time is not called.")
     ] = "5%",
-    confidence: Annotated[
-        str, typer.Option("--confidence", metavar="PERCENT", help="Of all intervals together.")
-    ] = "99%",
-    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the HTML report.")] = False,
-    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="What the HTML report is called.")] = "",
-    open_: Annotated[bool, typer.Option("--open", help="Open the HTML report in a browser.")] = False,
+    confidence: Annotated[str, Option("--confidence", metavar="PERCENT", help="Of all intervals together.")] = "99%",
+    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the HTML report.")] = False,
+    title: Annotated[str, Option("--title", metavar="TEXT", help="What the HTML report is called.")] = "",
+    open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
 ) -> int:
     """Compare two saved runs: what got faster, slower, is new or gone.
 

@@ -16,10 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from whet import __version__
-from whet.cli.console import fit_encoding, may_color, paint, sanitise, say
+from whet.cli.console import paint, print_line, sanitise, say
+from whet.cli.declare import Option
 from whet.cli.options import PythonOption
 from whet.errors import WhetError
 
@@ -34,7 +33,7 @@ _WIDEST = 100
 def doctor_command(
     python: PythonOption = None,
     install: Annotated[
-        bool, typer.Option("--install", help="Fetch missing profilers for that interpreter into whet's cache.")
+        bool, Option("--install", help="Fetch missing profilers for that interpreter into whet's cache.")
     ] = False,
 ) -> int:
     """Say what works here, what does not, and what mends it.
@@ -43,14 +42,14 @@ def doctor_command(
     """
     from whet.target.checkup import examine_collectors, list_notes
     from whet.target.interpreter import choose_interpreter
-    from whet.target.probe import describe_host
+    from whet.target.probe import describe_choice
 
     choice = choose_interpreter(python, os.environ, Path.cwd())
-    host = describe_host(choice.path, choice.why, choice.answer)
+    host = describe_choice(choice)
     failure: WhetError | None = None
     if install:
         failure = _install(host)
-        host = describe_host(choice.path, choice.why, choice.answer)
+        host = describe_choice(choice)
     _print_head(host)
     checks = []
     for check in (*examine_collectors(host), _check_store(Path.cwd())):
@@ -58,7 +57,7 @@ def doctor_command(
         checks.append(check)
     _print_notes(list_notes(host, os.environ))
     failed = [check for check in checks if check.needed and not check.works]
-    typer.echo()
+    print_line()
     if failure is not None:
         raise failure  # said last, below what was found
     if failed:
@@ -100,18 +99,18 @@ def _print_head(host: TargetHost) -> None:
     interpreter = host.interpreter
     own = f"{platform.python_implementation()} {platform.python_version()}"
     _print_wrapped(f"whet {__version__} on {own}, {platform.system()} {platform.machine()}")
-    typer.echo()
+    print_line()
     kind = " free-threaded" if interpreter.free_threaded else ""
     _print_wrapped(f"Target: {interpreter.implementation} {interpreter.version}{kind}")
     _print_verbatim(interpreter.path)
     _print_wrapped(f"chosen by: {interpreter.why}", indent="  ")
-    typer.echo()
+    print_line()
 
 
 def _print_check(check: Check) -> None:
     mark, color = ("ok", "green") if check.works else ("no", "red" if check.needed else "yellow")
     text = _wrap(f"{check.about}: {check.says}", indent="      ")
-    typer.echo(f"  {paint(mark, color, sys.stdout)}  {text[6:]}", color=may_color(sys.stdout))
+    print_line(f"  {paint(mark, color, sys.stdout)}  {text[6:]}")
     if check.remedy:
         # Whole and on a line of its own, so that it can be copied.
         _print_verbatim(check.remedy, indent="      ")
@@ -120,25 +119,25 @@ def _print_check(check: Check) -> None:
 def _print_notes(notes: Iterable[str]) -> None:
     listed = list(notes)
     if listed:
-        typer.echo()
+        print_line()
         _print_wrapped("Worth knowing:")
     for note in listed:
         text = _wrap(note, indent="    ")
-        typer.echo(f"  - {text[4:]}")
+        print_line(f"  - {text[4:]}")
 
 
 def _print_wrapped(text: str, indent: str = "") -> None:
-    typer.echo(_wrap(text, indent))
+    print_line(_wrap(text, indent))
 
 
 def _print_verbatim(text: str, indent: str = "  ") -> None:
-    typer.echo(fit_encoding(f"{indent}{sanitise(text)}", sys.stdout))
+    print_line(f"{indent}{sanitise(text)}")
 
 
 def _wrap(text: str, indent: str) -> str:
     """Wrap at the terminal's width; paths are never broken, so that they can be copied."""
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
-    filled = textwrap.fill(
+    return textwrap.fill(
         sanitise(text),
         width,
         initial_indent=indent,
@@ -146,7 +145,6 @@ def _wrap(text: str, indent: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return fit_encoding(filled, sys.stdout)
 
 
 def _short(check: Check) -> str:

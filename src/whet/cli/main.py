@@ -1,11 +1,9 @@
 """The command ``whet``: which commands there are, and the one place where errors become words and exit statuses.
 
 A command is one line in ``COMMANDS`` and one file: ``whet/cli/NAME.py`` with a
-function ``NAME_command`` that typer can read. It returns its exit status
-(``None`` is 0) or raises a ``WhetError``. A file is imported only when its
-command is used, so that ``whet --help`` costs no more than typer does. A command
-whose options end at a target sets ``COMMAND_CLASS = TargetCommand``. A command in
-``PLAIN`` is given its words as they are, and typer is not loaded at all.
+function ``NAME_command`` whose parameters are declared as ``whet/cli/declare.py``
+says. It returns its exit status (``None`` is 0) or raises a ``WhetError``. A file
+is imported only when its command is used.
 
 Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
 ``attach`` pass on the target's, so theirs is 125; 130 after Ctrl-C.
@@ -14,16 +12,20 @@ Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from whet.cli.console import say
+from whet.cli.console import print_line, say
 from whet.errors import UsageError, WhetError
+
+if TYPE_CHECKING:
+    from whet.cli.command import Command
 
 COMMANDS: Mapping[str, str] = {
     "run": "Run a program and say where its time goes.",
@@ -38,23 +40,21 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "Say what works here, what does not, and what mends it.",
 }
 
+HELP_NAMES = ("-h", "--help")
+
 PASSING_ON = frozenset({"run", "attach"})
 """Commands whose exit status is the target's."""
-
-HELP_OPTIONS = ["-h", "--help"]
-
-PLAIN = frozenset({"check"})
-"""Commands that read their words themselves: loading typer takes longer than they do. See ``whet/cli/words.py``."""
 
 FAILED = 125
 """Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
 
 INTERRUPTED = 130
+_GC_THRESHOLD = 50_000
 _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
 
 
-_NEEDED = frozenset({"jinja2", "libcst", "pygments", "rich", "typer"})
+_NEEDED = frozenset({"jinja2", "libcst", "pygments", "rich"})
 """Libraries of other people's without which a command cannot go on. Without a profiler, a measurement goes on."""
 
 
@@ -62,13 +62,13 @@ _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 """What writing fails with where there is no room. Where files are written, that is told with their names."""
 
 
-class PipeClosedError(Exception):
-    """Nobody reads stdout any more. Not an ``OSError``, so that typer does not turn it into exit status 1."""
-
-
 def main() -> None:
     """Run the command line of this process and exit."""
+    # What imports and profiles are made of stays: looking through it for garbage takes a good part of a short run,
+    gc.set_threshold(_GC_THRESHOLD)
     status = run_command_line(sys.argv[1:])
+    # and so does looking through all of it once more at the end.
+    gc.freeze()
     # Windows has exit statuses of 32 bits, which a program ended by an exception of the system uses, and
     # Python takes them as signed numbers.
     sys.exit(status - (1 << 32) if status >= 1 << 31 else status)
@@ -86,7 +86,7 @@ def run_command_line(argv: Sequence[str]) -> int:
         return FAILED if passing_on else error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (PipeClosedError, BrokenPipeError):
+    except BrokenPipeError:
         _silence_stdout()
         return _PIPE_CLOSED
     except Exception as error:
@@ -95,30 +95,27 @@ def run_command_line(argv: Sequence[str]) -> int:
     return status
 
 
-def load_command(name: str) -> Any:  # noqa: ANN401  click's, vendored in newer typer
-    """Import the file of the command ``name`` and make a command of its function."""
-    import typer
+def load_command(name: str) -> Command:
+    """Import the file of the command ``name`` and read what its function declares."""
+    from whet.cli.command import Command
 
-    from whet.cli.options import PlainCommand
-
-    module = import_module(f"whet.cli.{name}")
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    context = {"help_option_names": HELP_OPTIONS}
-    app.command(name, cls=getattr(module, "COMMAND_CLASS", PlainCommand), context_settings=context)(
-        getattr(module, f"{name}_command")
-    )
-    return typer.main.get_command(app)
+    return Command(name, getattr(import_module(f"whet.cli.{name}"), f"{name}_command"))
 
 
 def _dispatch(argv: list[str]) -> int:
-    if argv[:1] in (["-m"], ["-c"]):
-        raise explain_unknown(argv)
-    if argv and argv[0] in PLAIN:
-        status = getattr(import_module(f"whet.cli.{argv[0]}"), f"{argv[0]}_command")(argv[1:])
-    else:
-        from whet.cli.group import run_group
+    if not argv or argv[0] in HELP_NAMES:
+        from whet.cli.help import format_whet
 
-        status = run_group(argv)
+        print_line(format_whet())
+        return 0
+    if argv[0] == "--version":
+        from whet import __version__
+
+        print_line(f"whet {__version__}")
+        return 0
+    if argv[0] not in COMMANDS:
+        raise explain_unknown(argv)
+    status = load_command(argv[0]).run(argv[1:])
     return status if isinstance(status, int) else 0
 
 
@@ -135,6 +132,8 @@ def explain_unknown(args: Sequence[str]) -> UsageError:
         return UsageError(f"{name} is no command of whet", meant)
     import difflib
 
+    if name.startswith("-"):
+        return UsageError(f"there is no option {name}", "`whet --help` lists the commands")
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     if near:
         return UsageError(f"{name} is no command of whet", f"did you mean `whet {shlex.join([near[0], *args[1:]])}`?")

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from whet.cli.console import say
+from whet.cli.declare import Argument, Option
 from whet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,22 +19,20 @@ if TYPE_CHECKING:
     from whet.target.spec import TargetSpec
 
 DEFAULT_BUDGET = "10m"
-BudgetOption = Annotated[
-    str, typer.Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")
-]
+BudgetOption = Annotated[str, Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")]
 CompareOption = Annotated[
     list[str] | None,
-    typer.Option("--compare", metavar="GLOB", help="Files that it writes, which must come out the same."),
+    Option("--compare", metavar="GLOB", help="Files that it writes, which must come out the same."),
 ]
 TestsOption = Annotated[
-    str, typer.Option("--tests", metavar="COMMAND", help="Tests that must pass on the rewritten sources.")
+    str, Option("--tests", metavar="COMMAND", help="Tests that must pass on the rewritten sources.")
 ]
 AllowOption = Annotated[
     list[str] | None,
-    typer.Option("--allow", metavar="SLUG", help="Of the offers, try those of this rule or family only."),
+    Option("--allow", metavar="SLUG", help="Of the offers, try those of this rule or family only."),
 ]
 OffersOption = Annotated[
-    bool, typer.Option("--offers/--no-offers", help="Try offers too: rewrites that change something small.")
+    bool, Option("--offers/--no-offers", help="Try offers too: rewrites that change something small.")
 ]
 INTERRUPTED = 130
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
@@ -43,46 +40,44 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def prove_command(
-    reference: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's name, folder or file; default: the latest.")
-    ] = None,
+    reference: Annotated[str | None, Argument("RUN", "A run's name, folder or file; default: the latest.")] = None,
     budget: BudgetOption = DEFAULT_BUDGET,
     runs: Annotated[
-        int | None, typer.Option("--runs", min=2, metavar="N", help="Exactly N pairs of runs for each comparison.")
+        int | None, Option("--runs", least=2, metavar="N", help="Exactly N pairs of runs for each comparison.")
     ] = None,
     threshold: Annotated[
-        str, typer.Option("--threshold", metavar="PERCENT", help="A smaller change is not called faster.")
+        str, Option("--threshold", metavar="PERCENT", help="A smaller change is not called faster.")
     ] = "2%",
     confidence: Annotated[
-        str, typer.Option("--confidence", metavar="PERCENT", help="Of all intervals of the command together.")
+        str, Option("--confidence", metavar="PERCENT", help="Of all intervals of the command together.")
     ] = "99%",
     compare: CompareOption = None,
     tolerance: Annotated[
         float,
-        typer.Option("--tolerance", min=0, max=1, metavar="PART", help="By which part printed numbers may differ."),
+        Option("--tolerance", least=0, most=1, metavar="PART", help="By which part printed numbers may differ."),
     ] = 0.0,
     tests: TestsOption = "",
     isolate: Annotated[
-        bool, typer.Option("--isolate", help="Run in a copy of the working folder even if nothing is written there.")
+        bool, Option("--isolate", help="Run in a copy of the working folder even if nothing is written there.")
     ] = False,
     workload: Annotated[
-        str, typer.Option("--workload", metavar="COMMAND", help="What to run instead of the run's own command.")
+        str, Option("--workload", metavar="COMMAND", help="What to run instead of the run's own command.")
     ] = "",
-    setup: Annotated[str, typer.Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
-    cleanup: Annotated[str, typer.Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
+    setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
+    cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
     allow: AllowOption = None,
     offers: OffersOption = True,
     patch: Annotated[
-        Path | None, typer.Option("--patch", metavar="FILE", help="Try this change instead of the advice.")
+        Path | None, Option("--patch", metavar="FILE", help="Try this change instead of the advice.")
     ] = None,
     against: Annotated[
-        str, typer.Option("--against", metavar="REF", help="Try the working tree's changes since a git commit instead.")
+        str, Option("--against", metavar="REF", help="Try the working tree's changes since a git commit instead.")
     ] = "",
     require_faster: Annotated[
-        bool, typer.Option("--require-faster", help="Exit with 1 unless it was measured faster.")
+        bool, Option("--require-faster", help="Exit with 1 unless it was measured faster.")
     ] = False,
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="text|json", help="With json, the proof goes to stdout.")
+        str, Option("--format", "-f", metavar="text|json", help="With json, the proof goes to stdout.")
     ] = "text",
 ) -> int:
     """Try the advice: does the program get faster, and still do the same.

@@ -6,20 +6,17 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import STDOUT, say
+from whet.cli.console import STDOUT, print_line, say
+from whet.cli.declare import Argument, Option
 from whet.pipeline.options import DEFAULT_REPORT
 
 
 def report_command(
-    reference: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's name, folder or file; default: the latest.")
-    ] = None,
+    reference: Annotated[str | None, Argument("RUN", "A run's name, folder or file; default: the latest.")] = None,
     format_: Annotated[
         str,
-        typer.Option(
+        Option(
             "--format",
             "-f",
             metavar="NAME",
@@ -28,17 +25,17 @@ def report_command(
     ] = "html",
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "-o",
             "--output",
             metavar="FILE",
             help=f"Where to, - for stdout; default: stdout, html to {DEFAULT_REPORT}.",
         ),
     ] = None,
-    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
-    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What the report is called.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open the HTML report in a browser.")] = False,
-    runs: Annotated[bool, typer.Option("--list", help="List the saved runs and exit.")] = False,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
+    title: Annotated[str | None, Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
+    runs: Annotated[bool, Option("--list", help="List the saved runs and exit.")] = False,
 ) -> int:
     """Show a saved run: `whet report --format json` prints it for machines."""
     from whet.store import find_run, list_runs, load_run
@@ -46,7 +43,7 @@ def report_command(
     to_stdout, output = output == STDOUT, None if output == STDOUT else output
     if runs:
         for folder in list_runs(Path.cwd()):
-            typer.echo(folder.name)
+            print_line(folder.name)
         return 0
     if format_ == "hot":
         from whet.pipeline.hot_places import write_hot_profile

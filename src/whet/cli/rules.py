@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from whet.cli.console import say
+from whet.cli.console import print_line, say
+from whet.cli.declare import Argument, Option
 from whet.engine.suppress import UNUSED, UNUSED_PAGE, UNUSED_TITLE
 from whet.errors import StoreError, UsageError
 
@@ -25,20 +24,22 @@ _ROOM_FOR_TITLES = 28
 
 
 def rules_command(
-    slug: Annotated[str | None, typer.Argument(metavar="SLUG", help="The rule; without it, all.")] = None,
+    slug: Annotated[str | None, Argument("SLUG", "The rule; without it, all.")] = None,
     new: Annotated[
-        str | None, typer.Option("--new", metavar="SLUG", help="Write a rule to start from into .whet/rules.")
+        str | None, Option("--new", metavar="SLUG", help="Write a rule to start from into .whet/rules.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Hold rules to their own cases.")] = False,
-    bench: Annotated[bool, typer.Option("--bench", help="Measure what rules gain.")] = False,
+    check: Annotated[bool, Option("--check", help="Hold rules to their own cases.")] = False,
+    bench: Annotated[bool, Option("--bench", help="Measure what rules gain.")] = False,
     python: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH|VERSION", help="With --bench: on this interpreter; may be given several times."),
+        Option(
+            "--python", metavar="PATH|VERSION", help="With --bench: on this interpreter; may be given several times."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="With --bench: bring its table up to date.")
+        Path | None, Option("--output", "-o", metavar="FILE", help="With --bench: bring its table up to date.")
     ] = None,
-    rules: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A folder with more rules.")] = None,
+    rules: Annotated[list[Path] | None, Option("--rules", metavar="DIR", help="A folder with more rules.")] = None,
 ) -> int:
     """List the rules, or show the page of one."""
     from whet.pipeline.rulebook import load_rulebook
@@ -68,7 +69,7 @@ def _write_new(slug: str, rulebook: Rulebook) -> None:
     from whet.pipeline.new_rule import write_new_rule
 
     path = write_new_rule(slug, rulebook.config.root, frozenset(module.rule.slug for module in rulebook.rules))
-    _say(str(path))
+    print_line(str(path))
     say(
         f"whet: it works as it is; `whet rules --check {slug}` holds it to its cases, docs/writing-a-rule.md tells more"
     )
@@ -86,7 +87,7 @@ def _check(modules: Sequence[RuleModule]) -> int:
             found = (str(error),)
         wrong += bool(found)
         for words in found:
-            _say(f"{module.rule.slug}: {words}")
+            print_line(f"{module.rule.slug}: {words}")
     holding = len(modules) - wrong
     say(f"whet: {holding} of {len(modules)} rules hold")
     return 1 if wrong else 0
@@ -104,7 +105,7 @@ def _measure(modules: Sequence[RuleModule], pythons: Sequence[str], output: Path
             say(f"whet: {gain.slug} on {gain.python or place}: {factors or f'not measured: {gain.trouble}'}")
             gains.append(gain)
     if output is None:
-        _say(format_table(gains).rstrip())
+        print_line(format_table(gains).rstrip())
         return
     try:
         known = output.read_text("utf-8") if output.exists() else ""
@@ -144,7 +145,7 @@ def _print_catalogue(rules: Sequence[RuleModule]) -> None:
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header) - 1)]
     for row in (header, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        _say("  ".join((*cells, row[-1])).rstrip())
+        print_line("  ".join((*cells, row[-1])).rstrip())
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -182,7 +183,7 @@ def _print_rule(module: RuleModule) -> None:
 
 def _print_page(slug: str, title: str, facts: str, page: str) -> None:
     if not sys.stdout.isatty():
-        _say(f"# {slug}: {title}\n\n{facts}\n\n{page}")
+        print_line(f"# {slug}: {title}\n\n{facts}\n\n{page}")
         return
     from rich.console import Console
     from rich.markdown import Markdown
@@ -191,9 +192,3 @@ def _print_page(slug: str, title: str, facts: str, page: str) -> None:
     console.print(f"{slug}: {title}", style="bold", markup=False, highlight=False)
     console.print(facts, style="dim", markup=False, highlight=False)
     console.print(Markdown(page))
-
-
-def _say(text: str) -> None:
-    """Print ``text``; what a pipe's encoding lacks (``∞`` in cp1252) is shown as a question mark."""
-    encoding = sys.stdout.encoding or "utf-8"
-    typer.echo(text.encode(encoding, "replace").decode(encoding))

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetCommand, TargetWords
+from whet.cli.declare import Option
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -29,9 +28,8 @@ from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
 
 if TYPE_CHECKING:
     from whet.model.run import Run
+    from whet.target.host import TargetHost
     from whet.target.spec import TargetSpec
-
-COMMAND_CLASS = TargetCommand
 
 
 def run_command(
@@ -39,52 +37,58 @@ def run_command(
     module: ModuleOption = None,
     code: CodeOption = None,
     python: PythonOption = None,
-    memory: Annotated[bool, typer.Option("--memory", help="Run once more to measure memory (memray).")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Measure everything there is: --lines and --memory.")] = False,
+    memory: Annotated[bool, Option("--memory", help="Run once more to measure memory (memray).")] = False,
+    full: Annotated[bool, Option("--full", help="Measure everything there is: --lines and --memory.")] = False,
     lines: Annotated[
         bool,
-        typer.Option(
-            "--lines", "--exact-lines", help="Run once more to count how often the lines of hot functions run."
+        Option(
+            "--lines",
+            "--exact-lines",
+            help="Run once more to count how often the lines of hot functions run. --exact-lines is its old name.",
         ),
     ] = False,
     outside: Annotated[
-        bool, typer.Option("--outside", help="Put nothing into the program: no value samples, times only.")
+        bool, Option("--outside", help="Put nothing into the program but the permission to sample it.")
     ] = False,
     rate: RateOption = None,
     sampler: Annotated[
-        str, typer.Option(metavar="NAME", help="What samples time: py-spy, pyinstrument, or a plug-in.")
+        str,
+        Option("--sampler", metavar="NAME", help="What samples time: py-spy, tachyon, pyinstrument, or a plug-in."),
     ] = "py-spy",
-    native: Annotated[bool, typer.Option("--native", help="Also sample C stacks.")] = False,
-    children: Annotated[bool, typer.Option("--children/--no-children", help="Sample child processes.")] = True,
+    native: Annotated[bool, Option("--native", help="Also sample C stacks.")] = False,
+    children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,
     repeat: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="Pool so many executions of a short program.")
+        int, Option("--repeat", least=1, most=1000, metavar="N", help="Pool so many executions of a short program.")
     ] = 1,
     duration: Annotated[
-        float | None, typer.Option(min=0.1, metavar="S", help="End the program after so many seconds.")
+        float | None, Option("--duration", least=0.1, metavar="S", help="End the program after so many seconds.")
     ] = None,
     max_time: Annotated[
-        float | None, typer.Option(min=0.1, metavar="S", help="Record at most so many seconds of each execution.")
+        float | None,
+        Option("--max-time", least=0.1, metavar="S", help="Record at most so many seconds of each execution."),
     ] = None,
     trace_python_allocators: Annotated[
-        bool, typer.Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
+        bool, Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
     ] = False,
     prove: Annotated[
-        bool, typer.Option("--prove", help="Then try the rewrites: run many times with and without them.")
+        bool, Option("--prove", help="Then try the rewrites: run many times with and without them.")
     ] = False,
     budget: BudgetOption = DEFAULT_BUDGET,
     compare: CompareOption = None,
     allow: AllowOption = None,
     offers: OffersOption = True,
     tests: TestsOption = "",
-    include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Files that do not count as yours.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
+    include: Annotated[list[str] | None, Option("--include", metavar="GLOB", help="Files that count as yours.")] = None,
+    exclude: Annotated[
+        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as yours.")
+    ] = None,
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
         DEFAULT_REPORT
     ),
-    keep_raw: Annotated[bool, typer.Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
-    no_source: Annotated[bool, typer.Option("--no-source", help="Leave source out of the report.")] = False,
-    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What the report is called.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
+    title: Annotated[str | None, Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
     """Run a program and say where its time goes.
 
@@ -99,10 +103,16 @@ def run_command(
     proving = {"--compare": compare, "--tests": tests, "--allow": allow, "--no-offers": not offers}
     _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
+    inside = {"--lines": lines, "--memory": memory, "--full": full, "--sampler pyinstrument": sampler == "pyinstrument"}
+    if outside and any(inside.values()):
+        asked = next(name for name, is_asked in inside.items() if is_asked)
+        raise UsageError(
+            f"{asked} runs a profiler inside the program, which --outside keeps out", "leave one of them out"
+        )
     from whet.pipeline.measuring import NeverBegan, measure
     from whet.pipeline.options import MeasureOptions
+    from whet.pipeline.rulebook import check_rules
     from whet.pipeline.samplers import find_sampler
-    from whet.pipeline.showing import check_rules
     from whet.target.naming import choose_target
 
     chosen = find_sampler(sampler)
@@ -133,6 +143,7 @@ def run_command(
     begin_line()
     if isinstance(measured, NeverBegan):
         say("whet: the program ended before its first line, so nothing was measured; earlier runs and reports stay")
+        tell_absent_modules(spec, host, measured.status)
         return measured.status
     notice = measured.saved.notice
     if notice is not None:
@@ -151,9 +162,22 @@ def run_command(
             offers=offers,
         )
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
+    tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)
     return measured.status
+
+
+def tell_absent_modules(spec: TargetSpec, host: TargetHost, status: int) -> None:
+    """Where the program may have failed because its interpreter lacks a module, name the one that has it."""
+    if status != 1:  # that of an exception that nobody caught
+        return
+    from whet.target.absent_modules import explain_absent_modules
+
+    notice = explain_absent_modules(spec, host, os.environ, Path.cwd())
+    if notice is not None:
+        say(f"whet: {notice.message}")
+        say(f"whet: {notice.hint}")
 
 
 def check_output(output: Path) -> None:

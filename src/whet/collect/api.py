@@ -43,6 +43,10 @@ class Launch:
     most_share: float = 0.0
     says_ready: str = "Sampling process"
     tool: str = "py-spy"
+    deepest: int = 4_096
+    """Frames of the deepest stack that the attached profilers read, and"""
+    deeper: str = "--sampler pyinstrument reads deeper ones"
+    """what to use for deeper ones."""
 
 
 class Collector(Protocol):

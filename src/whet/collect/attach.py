@@ -126,13 +126,14 @@ class _Watch:
         first, *others = self.sidecars
         if not first.wait_until_sampling():
             raise AttachError(first.complaint, refused=first.was_refused)
+        self.poller.note_sampler(first.process)
         self.poller.start_clocks()
         self.cpu_before = {pid: self.poller.cpu_ns(pid) for pid in self._pids()}
         for each in others:
             if not each.wait_until_sampling():
                 self.sidecars.remove(each)
                 each.kill()
-                self._notice("py-spy", f"waiting was not sampled: {each.complaint}")
+                self._notice(self.plan.launch.tool, f"waiting was not sampled: {each.complaint}")
 
     def _watch(self, relay: Relay) -> None:
         began = relay.first.sampling_since
@@ -141,7 +142,8 @@ class _Watch:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
                     break
-                self.poller.poll(perf_counter_ns() - began)
+                self.poller.note_sampler(self.sidecars[0].process)
+                self.poller.poll_when_due(perf_counter_ns() - began)
                 relay.check()
                 self._read_cpu()
                 if glances % LIST_THREADS_EVERY == 0:
@@ -189,11 +191,12 @@ class _Watch:
         waiting = [each.complaint for each in self.sidecars[1:] if each.finish() != 0]
         if self.watched.ended:
             return
+        tool = self.plan.launch.tool
         for complaint in failed:
-            self._notice("py-spy", f"py-spy failed before the time was over: {complaint}", "whet doctor")
+            self._notice(tool, f"{tool} failed before the time was over: {complaint}", "whet doctor")
         for complaint in waiting:
-            self._notice("py-spy", f"waiting was not sampled to the end: {complaint}")
-        self.watched.notices += relay.describe("py-spy", nonblocking=self._is_nonblocking())
+            self._notice(tool, f"waiting was not sampled to the end: {complaint}")
+        self.watched.notices += relay.describe(tool, nonblocking=self._is_nonblocking())
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]

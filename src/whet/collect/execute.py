@@ -50,7 +50,8 @@ _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 class Plan:
     """What one execution is to be.
 
-    ``fallback`` takes over inside the target when a profiler may not attach.
+    ``substitute`` is attached instead when the first profiler cannot, and
+    ``fallback`` takes over inside the target when none can.
     ``owns_terminal``: this execution has the user's stdin, stdout and stderr;
     the others' output is kept in files under ``out``. ``duration`` ends the
     program after that many seconds, ``limit`` only the recording where the
@@ -61,6 +62,7 @@ class Plan:
     host: TargetHost
     launches: tuple[Launch, ...]
     out: Path
+    substitute: Launch | None = None
     fallback: Launch | None = None
     owns_terminal: bool = True
     duration: float | None = None
@@ -68,6 +70,8 @@ class Plan:
     progress: Callable[[float], None] | None = None
     outside: bool = False
     """Put nothing into the program's process: what ``launches`` ask for inside it is left out."""
+    started: Callable[[], None] | None = None
+    """Called once when the program's interpreter has been started."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ class Outcome:
     stopped: str = ""
     interrupted: bool = False
     fell_back: bool = False
+    substituted: str = ""
+    """Who sampled instead of the one that was to."""
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -131,9 +137,12 @@ class _Execution:
             stack.enter_context(self._signals_passed_on())
             waiter = threading.Thread(target=self._wait, daemon=True)
             waiter.start()
+            if self.plan.started is not None:
+                self.plan.started()
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
+            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
             poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
@@ -153,25 +162,18 @@ class _Execution:
         plan = self.plan
         ready_read, ready_write = os.pipe()
         go_read, go_write = os.pipe()
-        settings: dict[str, object] = {"ready": _share(ready_write), "go": _share(go_read)}
-        for launch in plan.launches:
-            settings.update(launch.agent)
-        if plan.fallback is not None:
-            settings["fallback"] = plan.fallback.agent
-        settings["pythonpath"] = os.environ.get("PYTHONPATH")
-        settings["folder"] = plan.spec.first_import_folder
-        path = plan.out / SETTINGS
-        # The second version is read by every Python.
-        path.write_bytes(marshal.dumps(settings, 2))
         self.is_prepared = not plan.outside and not why_hook_is_not_loaded(plan.spec, plan.host)
+        environment = None
+        if self.is_prepared:
+            environment = self._write_settings({"ready": _share(ready_write), "go": _share(go_read)})
         command = [plan.host.interpreter.path, *plan.spec.words]
         try:
             self.process = subprocess.Popen(
                 command,
                 cwd=plan.spec.directory,
-                pass_fds=(ready_write, go_read) if os.name != "nt" else (),
-                close_fds=os.name != "nt",
-                env=_add_hook(path) if self.is_prepared else None,
+                # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
+                close_fds=False,
+                env=environment,
                 preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
             )
@@ -184,6 +186,21 @@ class _Execution:
             os.close(ready_write)
             os.close(go_read)
         return ready_read, go_write
+
+    def _write_settings(self, settings: dict[str, object]) -> dict[str, str]:
+        """Write what the code inside the program reads; return the environment in which the program loads that."""
+        plan = self.plan
+        for launch in plan.launches:
+            settings.update(launch.agent)
+        if plan.fallback is not None:
+            settings["fallback"] = plan.fallback.agent
+        path = os.environ.get("PYTHONPATH")
+        settings.update(pythonpath=path, folder=plan.spec.first_import_folder)
+        file = plan.out / SETTINGS
+        # The second version is read by every Python.
+        file.write_bytes(marshal.dumps(settings, 2))
+        folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
+        return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
@@ -229,13 +246,32 @@ class _Execution:
             for each in self.sidecars:
                 each.kill()
             self.sidecars = []
-            return self._fall_back("may not attach to the program" if first.was_refused else f"failed: {complaint}")
+            why = "may not attach to the program" if first.was_refused else f"failed: {complaint}"
+            return b"G" if self._substitute(why) else self._fall_back(why)
         # The sampler works and only the one that looks for waiting does not.
         for each in failed:
             each.kill()
             self.sidecars.remove(each)
         self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
         return b"G"
+
+    def _substitute(self, why: str) -> bool:
+        """Attach another profiler where there is one; ``False`` when it cannot attach either."""
+        launch = self.plan.substitute
+        if launch is None:
+            return False
+        try:
+            sidecar = Sidecar(launch.attach[0], self.pid, says_ready=launch.says_ready)
+        except OSError:
+            return False
+        if not sidecar.wait_until_sampling():
+            sidecar.kill()
+            return False
+        self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}; {launch.tool} sampled instead"))
+        self.tool = self.outcome.substituted = launch.tool
+        self.sidecars = [sidecar]
+        self.relay = Relay(self.sidecars, launch, self.pid, lambda words: Sidecar(words, self.pid))
+        return True
 
     def _wait_until_ready(self, ready: int) -> bool:
         """Wait until the program is about to begin; ``False`` when it ended before that."""
@@ -292,7 +328,8 @@ class _Execution:
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            poller.poll(perf_counter_ns() - began)
+            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
+            poller.poll_when_due(perf_counter_ns() - began)
             if self.relay is not None and not self.outcome.stopped:
                 self.relay.check()
             if plan.progress is not None:
@@ -342,7 +379,7 @@ class _Execution:
         others = [each for each in self.sidecars[1:] if each.finish() != 0]
         told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
         self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.relay.describe(self.tool, deeper="--sampler pyinstrument reads deeper ones")
+        self.outcome.notices += self.relay.describe(self.tool, deeper=self.relay.launch.deeper)
 
     def _read_status(self) -> None:
         assert self.process is not None
@@ -355,16 +392,9 @@ def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
     """Return what keeps the program's interpreter from loading the hook; empty where nothing does."""
     if option := spec.isolating_option:
         return f"python's option {option}"
-    if getattr(host, "ignores_environment", False) or getattr(host, "no_site", False):
+    if host.ignores_environment or host.no_site:
         return "an interpreter that takes no notice of PYTHONPATH"
     return ""
-
-
-def _add_hook(settings: Path) -> dict[str, str]:
-    """Return the environment in which the program's interpreter loads the hook, which restores it."""
-    path = os.environ.get("PYTHONPATH")
-    folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
-    return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(settings)}
 
 
 def _share(descriptor: int) -> int:
@@ -375,6 +405,7 @@ def _share(descriptor: int) -> int:
         handle = msvcrt.get_osfhandle(descriptor)
         os.set_handle_inheritable(handle, True)
         return handle
+    os.set_inheritable(descriptor, True)
     return descriptor
 
 

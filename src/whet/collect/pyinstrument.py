@@ -7,7 +7,7 @@ from pathlib import Path
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
 from whet.target.host import TargetHost
-from whet.target.install import install_line
+from whet.target.install import install_line, why_none
 from whet.target.spec import TargetSpec
 
 CAPTURE = "pyinstrument.json"
@@ -25,6 +25,8 @@ class PyinstrumentCollector:
 
     def missing(self, host: TargetHost) -> Missing | None:
         """Return why pyinstrument cannot run on ``host``."""
+        if "pyinstrument" not in host.packages and (why := why_none("pyinstrument", host)):
+            return Missing(f"pyinstrument {why}", "--sampler tachyon")
         if "pyinstrument" not in host.packages:
             return Missing("pyinstrument is not installed for this interpreter", install_line(host))
         return None

@@ -23,8 +23,6 @@ AGAIN_SECONDS = 1.0
 FEW_FAILED = 10
 MANY_FAILED = 0.1
 """The reader is told of failed looks from more than so many on that are more than this part."""
-MAX_FRAMES = 4_096
-"""The deepest stack that py-spy reads."""
 
 
 class Relay:
@@ -111,7 +109,7 @@ class Relay:
         if failed > max(FEW_FAILED, MANY_FAILED * (samples + failed)):
             why = "because the stacks changed while they were read"
             if not nonblocking:
-                why = f"most likely at stacks of more than {MAX_FRAMES:,} frames, which it cannot read"
+                why = f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read"
             hint = "leave out --nonblocking" if nonblocking else deeper
             notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} looks failed, {why}", hint))
         return notices

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
 import sys
 import time
-from pathlib import Path
+
+from whet.collect.proc import PROC, read_proc, read_state, read_times
+from whet.collect.sleeping import SleepClock
 
 MAX_POINTS = 2_000
 ENOUGH_POLLS = 10
 """From so many on they tell how long the program was stopped."""
 MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
-
-
-def read_times(task: Path) -> tuple[int, int]:
-    """Return for how many nanoseconds a thread has run and stood in line. Raises ``OSError`` and ``ValueError``."""
-    running, in_line = (task / "schedstat").read_text().split()[:2]
-    return int(running), int(in_line)
+MOST_SHARE = 0.03
+"""Part of the time that polls may compute: of hundreds of threads or processes they become rarer."""
 
 
 class TreePoller:
@@ -34,15 +34,28 @@ class TreePoller:
         """CPU nanoseconds by process and thread, as last seen."""
         self.delays: dict[tuple[int, int], int] = {}
         """Nanoseconds in which a thread was ready and stood in line for a processor, as last seen."""
+        self.sleep_clock = SleepClock()
+        self.parents: dict[int, int] = {}
+        """By the pid of each descendant that of its parent, as last seen."""
+        self._sampler = 0
+        self._whole_tree = False
         self._clocks_before: dict[tuple[int, int], int] = {}
         self._delays_before: dict[tuple[int, int], int] = {}
         self._polls = 0
         self._paused_polls = 0
+        self._tasks: dict[int, list[int]] = {}
+        """Threads by process, as last seen."""
+        self._next_ns = 0
         if self.supported:
-            import os
-
             self._page = os.sysconf("SC_PAGE_SIZE")
             self._tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+    def poll_when_due(self, at_ns: int) -> None:
+        """Add a point, unless the last one took so long that it is too early for another."""
+        if at_ns >= self._next_ns:
+            began = time.thread_time_ns()
+            self.poll(at_ns)
+            self._next_ns = at_ns + round((time.thread_time_ns() - began) / MOST_SHARE)
 
     def poll(self, at_ns: int) -> None:
         """Add a point; when there are too many, keep every second one."""
@@ -64,12 +77,16 @@ class TreePoller:
         """Return the process and its descendants."""
         found: list[int] = []
         todo = [self.pid]
+        self._tasks = {}
         while todo:
             pid = todo.pop()
             found.append(pid)
             try:
-                for task in Path(f"/proc/{pid}/task").iterdir():
-                    todo += [int(word) for word in (task / "children").read_text().split()]
+                tasks = self._tasks[pid] = [int(entry.name) for entry in os.scandir(f"{PROC}/{pid}/task")]
+                for task in tasks:
+                    children = [int(word) for word in read_proc(f"{PROC}/{pid}/task/{task}/children").split()]
+                    self.parents.update(dict.fromkeys(children, pid))
+                    todo += children
             except (OSError, ValueError):
                 continue
         return found
@@ -90,6 +107,12 @@ class TreePoller:
             self._read_clocks(self.tree())
             self._clocks_before, self._delays_before = dict(self.clocks), dict(self.delays)
 
+    def note_sampler(self, process: subprocess.Popen[str] | None) -> None:
+        """Say which process stops the program to read its stacks, if any does."""
+        words = process.args if process is not None and isinstance(process.args, list) else []
+        self._sampler = process.pid if process is not None and "--nonblocking" not in words else 0
+        self._whole_tree = "--subprocesses" in words
+
     @property
     def paused_share(self) -> float:
         """Part of the time (0 to 1) in which a sampler had stopped the program to look at it."""
@@ -99,9 +122,11 @@ class TreePoller:
         """See whether the program is stopped just now: cheaper than a whole poll, so it can be done more often."""
         if self.supported:
             with contextlib.suppress(OSError, IndexError):
-                state = Path(f"/proc/{self.pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-                self._polls += 1
-                self._paused_polls += state == "t"
+                self._note_state(read_state(f"{PROC}/{self.pid}"))
+
+    def _note_state(self, fields: list[bytes]) -> None:
+        self._paused_polls += fields[0] == b"t"
+        self._polls += 1
 
     def thread_clocks(self) -> dict[tuple[int, int], int]:
         """Return the CPU time of each thread since the clocks were started."""
@@ -112,27 +137,34 @@ class TreePoller:
         return {key: max(0, late - self._delays_before.get(key, 0)) for key, late in self.delays.items()}
 
     def _read_clocks(self, pids: list[int]) -> None:
+        self.sleep_clock.begin(self._sampler, len(pids) if self._whole_tree else 1)
         for pid in pids:
-            try:
-                tasks = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
-            except (OSError, ValueError):
-                continue
-            for tid in tasks[:MAX_THREADS]:
-                try:
-                    fields = Path(f"/proc/{pid}/task/{tid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-                    self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
-                    if tid == self.pid:
-                        self._polls += 1
-                        self._paused_polls += fields[0] == "t"
-                    # Finer, and tells the queue apart; kernels can be built without it.
-                    spent, late = read_times(Path(f"/proc/{pid}/task/{tid}"))
-                    if spent:
-                        self.clocks[pid, tid], self.delays[pid, tid] = spent, late
-                except (OSError, ValueError, IndexError):
-                    continue
+            for tid in self._tasks.get(pid, ())[:MAX_THREADS]:
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    self._read_clock(pid, tid)
+
+    def _read_clock(self, pid: int, tid: int) -> None:
+        task = f"{PROC}/{pid}/task/{tid}"
+        fields = read_state(task)
+        if tid == self.pid:
+            self._note_state(fields)
+        # Finer than ticks, and tells the queue apart; kernels can be built without it.
+        with contextlib.suppress(OSError, ValueError):
+            times = read_times(task)
+            if times.running:
+                self.clocks[pid, tid], self.delays[pid, tid] = times.running, times.in_line
+                born_at = self._since_boot_ns(int(fields[19]))
+                self.sleep_clock.note((pid, tid), times, born_at, stopped=fields[0] == b"t")
+                return
+        self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
+
+    def _since_boot_ns(self, ticks: int) -> int:
+        """Return when that was, as ``monotonic_ns`` counts, which leaves out when the machine was suspended."""
+        clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        return ticks * self._tick_ns - (time.clock_gettime_ns(clock) - time.monotonic_ns())
 
     def _resident(self, pid: int) -> int:
         try:
-            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * self._page
+            return int(read_proc(f"{PROC}/{pid}/statm").split()[1]) * self._page
         except (OSError, ValueError, IndexError):
             return 0

@@ -17,6 +17,8 @@ from whet.target.refusal import is_refused
 
 START_SECONDS = 20.0
 SILENT_SECONDS = 0.5
+END_SECONDS = 2.0
+"""How long one may take to end by itself once the program has, before it is asked to."""
 STOP_SECONDS = 30.0
 MAX_SAID = 200
 _SAMPLING = "Sampling process"
@@ -56,6 +58,7 @@ class Sidecar:
         self.is_behind = False
         """Whether it has said that it is a second late or more."""
         self._started = threading.Event()
+        self._ended = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -71,6 +74,8 @@ class Sidecar:
                     self.sampling_since = perf_counter_ns()
                     self._started.set()
         self._started.set()
+        self.process.wait()
+        self._ended.set()
 
     def wait_until_sampling(self, seconds: float = START_SECONDS) -> bool:
         """Wait until the profiler has attached; ``False`` when it failed or took too long."""
@@ -95,17 +100,17 @@ class Sidecar:
     def finish(self, seconds: float = STOP_SECONDS) -> int:
         """Wait for the profiler, which ends by itself soon after the target, and return its exit status."""
         deadline = monotonic() + seconds
-        try:
-            self.process.wait(2.0)
-        except subprocess.TimeoutExpired:
+        if not self._has_ended(END_SECONDS):
             self.stop()
-            try:
-                self.process.wait(max(0.1, deadline - monotonic()))
-            except subprocess.TimeoutExpired:
+            if not self._has_ended(max(0.1, deadline - monotonic())):
                 self.process.kill()
-                self.process.wait()
+        # Something that it started may hold the other end of what it says: then the reader goes on.
         self._reader.join(1.0)
-        return self.process.returncode
+        return self.process.wait()
+
+    def _has_ended(self, seconds: float) -> bool:
+        """Wait for the profiler's end so long; unlike ``Popen.wait``, without looking every 50 ms."""
+        return self._ended.wait(seconds) or not self.is_running
 
     def kill(self) -> None:
         """End the profiler at once."""

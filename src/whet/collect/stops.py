@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import NamedTuple
 
-from whet.collect.resident import read_times
+from whet.collect.proc import read_times
 
 STRETCH_NS = 500_000_000
 """Time in which costs are added up before they are judged."""
@@ -44,9 +44,9 @@ def read_clocks(pid: int, sampler: int) -> Clocks | None:
     if sys.platform != "linux":
         return None
     try:
-        running, in_line = read_times(Path(f"/proc/{pid}"))
+        running, in_line, _ = read_times(Path(f"/proc/{pid}"))
         left = _LEFT.search(Path(f"/proc/{pid}/status").read_text(errors="replace"))
-        worked = sum(sum(read_times(task)) for task in Path(f"/proc/{sampler}/task").iterdir())
+        worked = sum(sum(read_times(task)[:2]) for task in Path(f"/proc/{sampler}/task").iterdir())
     except (OSError, ValueError):
         return None
     # Kernels can be built without these counts.

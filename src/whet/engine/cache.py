@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from whet import __version__
+from whet.atomic import read_checked, write_checked
 from whet.engine.loading import RuleModule
 from whet.engine.pool import Outcome, Task
 from whet.model._codec_fields import WrongValue, find_codec
@@ -26,7 +25,6 @@ from whet.model._codec_fields import WrongValue, find_codec
 _KEPT_SECONDS = 30 * 86_400
 _TIDY_SECONDS = 86_400
 _ENCODE, _DECODE = find_codec(Outcome)
-_CHECKSUM = 32
 
 
 class ResultCache:
@@ -39,15 +37,8 @@ class ResultCache:
     def find(self, task: Task, sha256: str) -> Outcome | None:
         """Return what ``task`` gave when these rules looked at the same bytes; ``None`` when that is not known."""
         try:
-            data = self._place(task, sha256).read_bytes()
-        except OSError:
-            return None
-        checksum, body = data[:_CHECKSUM], data[_CHECKSUM:]
-        if hashlib.blake2b(body, digest_size=16).hexdigest().encode() != checksum:
-            return None
-        try:
-            outcome: Outcome = _DECODE(json.loads(body))
-        except (WrongValue, ValueError, RecursionError):
+            outcome: Outcome = _DECODE(json.loads(read_checked(self._place(task, sha256))))
+        except (OSError, WrongValue, ValueError, RecursionError):
             return None
         return outcome
 
@@ -55,18 +46,9 @@ class ResultCache:
         """Write down what ``task`` gave."""
         place = self._place(task, sha256)
         body = json.dumps(_ENCODE(outcome), separators=(",", ":")).encode()
-        data = hashlib.blake2b(body, digest_size=16).hexdigest().encode() + body
         with suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-            new = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                new.replace(place)
-            except BaseException:
-                new.unlink(missing_ok=True)
-                raise
+            write_checked(place, body)
 
     def tidy(self) -> None:
         """Once a day, take out what nothing asked for in a month."""

@@ -14,7 +14,7 @@ from whet.engine.loops import hides_half_made, keeps_its_variables, reads_nothin
 from whet.engine.places import Place, Use, find_place, may_be_none, use_of
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Rule
-from whet.engine.scopes import BindingKind, Scope, ScopeKind
+from whet.engine.scopes import Scope, ScopeKind
 from whet.engine.types import Typing
 from whet.model.finding import Ask, Finding, Question, Safety, Speed
 
@@ -141,9 +141,8 @@ class Context:
         return self.measured and self.function.kind is not ScopeKind.MODULE and not any(here)
 
     def _starts(self, place: Place, steps: Iterable[ast.AST]) -> list[ast.AST]:
-        growing, known = (BindingKind.AUGMENTED, BindingKind.PARAMETER), list(steps)
-        nodes = (binding.node for binding in place.bindings if binding.kind not in growing)
-        return [node for node in nodes if not any(node is step for step in known)]
+        known = set(map(id, steps))
+        return [node for node in place.starts if id(node) not in known]
 
     @property
     def typing(self) -> Typing:
@@ -307,6 +306,7 @@ class Context:
     ) -> Question:
         """Return a question about lines of the file: how often they ran for each run of ``of``, or what they cost.
 
+        ``Ask.RUNS`` is answered where lines were counted (``--lines``); a line with ``def`` stands for the calls.
         ``Ask.SHARE`` without ``of`` is the part of the run. The finding falls when the answer is less than ``least``.
         """
         here = self.function

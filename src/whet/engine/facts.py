@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -54,7 +55,9 @@ class Facts:
                 tree = ast.parse(source.text)
         except SyntaxError as error:
             where = "" if error.lineno is None else f" (line {error.lineno})"
-            raise UnreadableError(f"does not parse: {error.msg}{where}") from None
+            # The file may be for a newer Python than the one that whet runs on.
+            python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+            raise UnreadableError(f"does not parse as {python}: {error.msg}{where}") from None
         except UnicodeError:
             raise UnreadableError("is not text in the encoding that it declares") from None
         except ValueError as error:
@@ -104,7 +107,7 @@ class Facts:
         found: list[Scope] = []
         for scope in self.functions:
             first, last = bisect_left(wanted, scope.line), bisect_right(wanted, scope.end_line)
-            if any(_owns(scope, wanted[at]) for at in range(first, last)):
+            if _owns_any(scope, wanted[first:last]):
                 found.append(scope)
         return tuple(found)
 
@@ -272,13 +275,16 @@ class Facts:
         return bindings[0] if len(bindings) == 1 else None
 
 
-def _owns(scope: Scope, line: int) -> bool:
-    """Tell whether ``line`` can run code of ``scope`` itself."""
-    if not scope.line <= line <= scope.end_line:
+def _owns_any(scope: Scope, lines: list[int]) -> bool:
+    """Tell whether one of ``lines``, sorted and all within ``scope``, can run code of ``scope`` itself."""
+    if not lines:
         return False
-    children = [child for child in _nested(scope) if child.line <= line <= child.end_line]
-    # A nested function's header, and a body on the same line, is run by its parent too.
-    return all(line <= max(child.body_line - 1, child.definition_line) for child in children)
+    of_children: set[int] = set()
+    for child in _nested(scope):
+        # A nested function's header, and a body on the same line, is run by its parent too.
+        before = max(child.body_line - 1, child.definition_line)
+        of_children.update(lines[bisect_right(lines, before) : bisect_right(lines, child.end_line)])
+    return any(line not in of_children for line in lines)
 
 
 def _nested(scope: Scope) -> list[Scope]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+from whet.config import RULES_FOLDER
 from whet.engine.api import Bench, Case, Context, Refuse, Rule
 from whet.errors import PluginError
 from whet.model.finding import Finding
@@ -26,7 +27,6 @@ Part = TypeVar("Part")
 
 _BUILT_IN_PACKAGE = "whet_rules"
 _PROJECT_PREFIX = "_whet_project_rules."
-_PROJECT_FOLDER = Path(".whet") / "rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _load_foreign() -> Iterator[RuleModule]:
 def _load_project(project: Path | None) -> Iterator[RuleModule]:
     if project is None:
         return
-    for path in sorted((project / _PROJECT_FOLDER).glob("*.py")):
+    for path in sorted((project / RULES_FOLDER).glob("*.py")):
         yield load_rule_file(path)
 
 

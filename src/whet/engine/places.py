@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from whet.engine.facts import Facts
@@ -36,6 +36,12 @@ class Place:
     bindings: tuple[Binding, ...]
     references: tuple[ast.expr, ...]
     strangers: tuple[ast.Attribute, ...] = ()
+    starts: tuple[ast.AST, ...] = field(init=False, compare=False)
+    """What binds it anew, rather than adding to its value."""
+
+    def __post_init__(self) -> None:
+        growing = (BindingKind.AUGMENTED, BindingKind.PARAMETER)
+        object.__setattr__(self, "starts", tuple(b.node for b in self.bindings if b.kind not in growing))
 
 
 class Use(StrEnum):

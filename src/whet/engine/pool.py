@@ -18,6 +18,7 @@ from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
 from whet.model.finding import Finding
 from whet.model.source import Notice, SourceFile
+from whet.target.processors import count_processors
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -53,7 +54,7 @@ class Outcome:
 
 def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int | None = None) -> Iterator[Outcome]:
     """Yield the outcomes of ``tasks`` in their order; ``workers`` is by default the number of cores, if that pays."""
-    count = min(_count_cores() if workers is None else workers, _MOST_WORKERS)
+    count = min(count_processors() if workers is None else workers, _MOST_WORKERS)
     few = len(tasks) < 2 or sum(len(task.data) for task in tasks) < _WORTH_A_PROCESS
     if count < 2 or few or not (_may_fork() or all(module.file for module in rules)):
         with _rare_collection() as note:
@@ -116,7 +117,13 @@ def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor
 
 def _may_fork() -> bool:
     """Tell whether a process can be copied as it is: with threads, a lock could be held for ever in the copy."""
-    return sys.platform == "linux" and threading.active_count() == 1
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    try:
+        # Those that Python did not start count too, and the one of a pool that has just broken down.
+        return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+    except OSError:
+        return True
 
 
 _rules: tuple[RuleModule, ...] = ()
@@ -183,9 +190,3 @@ class _Note:
         if self._bytes >= _COLLECT_EVERY:
             self._bytes = 0
             gc.collect()
-
-
-def _count_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

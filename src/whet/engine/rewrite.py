@@ -68,7 +68,9 @@ class Rewrite:
         """Return the source of a comprehension of which one part goes through ``source`` under ``conditions``."""
         text = self.text(node)
         if isinstance(node, ast.DictComp):
-            parts = [f"{self.text(node.key)}: {self.text(node.value)}"]
+            value: ast.expr | None = node.value  # 3.15: none in {**each for each in many}
+            key = self.text(node.key)
+            parts = [f"{key}: {self.text(value)}" if value is not None else f"**{key}"]
         else:
             parts = [self.text(node.elt)]
         for each in node.generators:

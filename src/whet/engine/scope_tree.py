@@ -31,6 +31,7 @@ _NO_NODES = frozenset(
             "ctx",
             "id",
             "is_async",
+            "is_lazy",
             "kind",
             "kwd_attrs",
             "level",
@@ -198,7 +199,9 @@ class ScopeTree:
         inner = self._open(ScopeKind.COMPREHENSION, node, name, scope)
         inner.owner.nodes.setdefault(ast.comprehension, []).extend(node.generators)
         self._stack.append(scope)
-        self._push((node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,), node)
+        # ``{**each for each in many}`` (3.15) has no value.
+        made = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+        self._push([part for part in made if part is not None], node)
         for index, generator in reversed(list(enumerate(node.generators))):
             self.parents[generator] = node
             self._push((generator.target, *generator.ifs), generator)

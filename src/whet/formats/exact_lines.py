@@ -38,7 +38,7 @@ class ExactLines:
 
     def write(self, profile: Profile, sink: BinaryIO) -> None:
         """Write the exact counts of ``profile``; there is no room for anything else."""
-        rows = [[each.file, each.function_line, each.line, each.hits] for each in profile.lines if each.exact]
+        rows = [[each.file, each.function_line, each.line, each.hits] for each in profile.lines]
         sink.write(json.dumps({"schema": 2, "lines": rows, "too_large": [], "alike": []}).encode())
 
 
@@ -55,15 +55,13 @@ def read_exact_lines(file: BinaryIO) -> ExactLinesReport:
         raise FormatError("the line counts have an unknown schema", "schema")
     try:
         lines = tuple(
-            LineCount(str(file), int(line), int(first), int(hits), exact=True)
-            for file, first, line, hits in raw["lines"]
-            if hits
+            LineCount(str(file), int(line), int(first), int(hits)) for file, first, line, hits in raw["lines"] if hits
         )
         left_out = [tuple((str(file), int(line)) for file, line in raw[key]) for key in ("too_large", "alike")]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         raise FormatError("the line counts are malformed", repr(error)[:200]) from error
     for count in lines:
         # Written so that no number that is none passes.
-        if not (count.line > 0 and count.hits is not None and count.hits >= 0):
+        if not (count.line > 0 and count.hits >= 0):
             raise FormatError("the line counts are malformed", f"line {count.line}")
     return ExactLinesReport(lines, *left_out)

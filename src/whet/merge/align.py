@@ -188,16 +188,6 @@ def _align_lines(lines: Sequence[LineCount], namer: _Namer) -> list[LineCount]:
         file, known = namer.map_of(count.file)
         first = known.at(count.line, "", count.function_line).line if known else count.function_line
         key = (file, count.line, first)
-        moved = replace(count, file=file, function_line=first)
-        merged[key] = _add_counts(merged[key], moved) if key in merged else moved
+        hits = count.hits + (merged[key].hits if key in merged else 0)
+        merged[key] = LineCount(file, count.line, first, hits)
     return list(merged.values())
-
-
-def _add_counts(one: LineCount, other: LineCount) -> LineCount:
-    hits = one.hits + other.hits if one.hits is not None and other.hits is not None else one.hits
-    if one.hits is None:
-        hits = other.hits
-    per_call = max((p for p in (one.per_call, other.per_call) if p is not None), default=None)
-    return replace(
-        one, hits=hits, per_call=per_call, error=max(one.error, other.error), exact=one.exact and other.exact
-    )

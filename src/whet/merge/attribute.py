@@ -30,7 +30,7 @@ from whet.model.hotspot import (
     ThreadTime,
 )
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, LineCount, Profile, Thread
+from whet.model.profile import ROOT, Profile, Thread
 from whet.model.run import Run
 
 Spot = FunctionSpot | LineSpot
@@ -113,6 +113,8 @@ class _Builder:
         self._memory_tools = tuple(dict.fromkeys(tool_name(profile) for profile in measured))
         self._memory = frozenset(entry.metric for profile in measured for entry in profile.samples)
         self._maps: dict[str, CodeMap | None] = {}
+        self._uncounted: set[tuple[str, int]] = set()
+        """Functions that ran where nobody counted as well, by file and line."""
 
     def functions(self, threads: Sequence[Thread]) -> tuple[FunctionSpot, ...]:
         """Return all functions that were seen; ``threads`` in the order that their indices refer to."""
@@ -120,6 +122,10 @@ class _Builder:
         for index, thread in enumerate(threads):
             for function in self._times.functions_of.get(thread, ()):
                 seen_in.setdefault(function, []).append(index)
+        for function, indices in seen_in.items():
+            if len({self._counted_as(threads[index]) for index in indices}) > 1:
+                frame = self._ledger.function_frames[function]
+                self._uncounted.add((frame.file, frame.first_line))
         for file, line, function_line in self._hits.places():
             known = self._map(file)
             if known is not None:
@@ -132,6 +138,12 @@ class _Builder:
         ]
         return tuple(sorted(spots, key=_hottest_first))
 
+    def _counted_as(self, thread: Thread) -> tuple[int, int]:
+        """Return what lines are counted in, of which there is one: a process, and before Python 3.12 a thread."""
+        version = self._run.interpreter.version.split(".")
+        each_thread = [int(part) for part in version[:2] if part.isdecimal()] < [3, 12]
+        return thread.pid, thread.tid if each_thread else 0
+
     def _function(self, frame: Frame, tally: Tally, threads: tuple[int, ...]) -> FunctionSpot | None:
         if frame.owner is Owner.NATIVE:
             return None
@@ -143,7 +155,7 @@ class _Builder:
         if tally.is_empty() and hits is None:
             return None
         end_line = span.end_line if span else frame.first_line
-        cost = self._cost(tally, hits)
+        cost = self._cost(tally, hits, is_counted=(frame.file, frame.first_line) not in self._uncounted)
         return FunctionSpot(frame.file, frame.name, frame.first_line, end_line, frame.owner, cost, threads)
 
     def lines(self) -> tuple[LineSpot, ...]:
@@ -159,7 +171,7 @@ class _Builder:
             name, function_line = (owner.name, owner.line) if owner else (frame.name, frame.first_line)
             hits = self._hits.of_line(frame.file, frame.line, function_line)
             if not tally.is_empty() or hits is not None:
-                cost = self._cost(tally, hits)
+                cost = self._cost(tally, hits, is_counted=(frame.file, function_line) not in self._uncounted)
                 spots.append(LineSpot(frame.file, frame.line, name, function_line, frame.owner, cost))
         return tuple(sorted(spots, key=_hottest_first))
 
@@ -169,7 +181,7 @@ class _Builder:
             self._maps[file] = code_map(source.text) if source else None
         return self._maps[file]
 
-    def _cost(self, tally: Tally, hits: LineCount | None) -> Cost:
+    def _cost(self, tally: Tally, hits: int | None, *, is_counted: bool) -> Cost:
         share = _share(tally.charged + tally.waiting, self._busy)
         collectors = list(self._time_tools) if tally.total_cpu or tally.total_waiting else []
         collectors += self._memory_tools if tally.memory else ()
@@ -185,6 +197,7 @@ class _Builder:
             share_error=share_error(share, self._times.samples),
             samples=round(share * self._times.samples),
             hits=hits,
+            hit_ns=self._hits.time_each(tally.charged + tally.waiting, hits) if is_counted else None,
             allocated_bytes=self._memory_of(tally, Metric.ALLOCATED),
             allocations=self._memory_of(tally, Metric.ALLOCATIONS),
             peak_bytes=self._memory_of(tally, Metric.PEAK),

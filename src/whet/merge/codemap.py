@@ -69,7 +69,7 @@ class CodeSpan:
     body_line: int = 0
     """Where the first statement after the docstring starts."""
     body_repeats: bool = False
-    """Whether that statement's first line runs more than once for each call (a loop stands there)."""
+    """Whether that statement's first line may run more than once for each call (a loop stands there)."""
     parent: int = -1
     """The index of the code object around this one."""
 
@@ -251,12 +251,15 @@ class _Scan:
             start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             first = _first_statement(node.body)
             body_line = first.lineno
-            repeats = isinstance(first, _LOOPS) or (not hasattr(first, "body") and self._holds_comprehension(first))
+            repeats = isinstance(first, _LOOPS) or (not hasattr(first, "body") and self._repeats(first, node.lineno))
         end = node.end_lineno or node.lineno
         self.spans.append(CodeSpan(name, kind, start, node.lineno, end, body_line, repeats, scope))
         return len(self.spans) - 1
 
-    def _holds_comprehension(self, node: ast.stmt) -> bool:
+    def _repeats(self, node: ast.stmt, definition_line: int) -> bool:
+        """Tell whether a comprehension comes back to the line: not where it is all on it, below the ``def``."""
+        if node.lineno == node.end_lineno != definition_line:
+            return False
         return self._may_hold_code(node) and any(type(inner) in _COMPREHENSION_NAMES for inner in ast.walk(node))
 
 

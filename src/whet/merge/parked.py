@@ -1,6 +1,6 @@
 """What a thread that does not compute is doing, told from its stack.
 
-Names are the standard library's of 3.11 to 3.14 and those of common servers. A
+Names are the standard library's of 3.11 to 3.15 and those of common servers. A
 place is ``module:function``, as in ``queue:get``.
 """
 
@@ -14,6 +14,9 @@ from whet.model.frame import Frame
 
 _STDLIB = re.compile(r".*/(?:lib(?:64|32)?/(?:python|pypy)3\.\d+t?|python3\d*t?/lib|python3\d+\.zip)/(.+)\.pyc?$", re.I)
 _LIBRARY = re.compile(r".*/(?:site|dist)-packages/(.+)\.pyc?$", re.I)
+
+_FORKED = re.compile(r"^(billiard|multiprocess)(?=\.)")
+"""Packages that hold the standard library's ``multiprocessing`` in a version of their own."""
 
 
 class Stance(StrEnum):
@@ -49,14 +52,20 @@ _POLLS = frozenset(
     }
 )
 _ACCEPTS = frozenset({"socket:accept", "multiprocessing.connection:accept", "multiprocessing.forkserver:main"})
-_SERVER_LOOPS = frozenset({"socketserver:serve_forever", "gunicorn.arbiter:sleep", "gunicorn.workers.sync:wait"})
-_SERVER_PACKAGES = ("gunicorn.", "waitress.", "cheroot.")
+_SERVER_LOOPS = frozenset({"socketserver:serve_forever"})
+_SERVER_PACKAGES = ("gunicorn.", "waitress.", "cheroot.", "uvicorn.supervisors.", "werkzeug._reloader:")
 _WORKERS = frozenset(
     {
         "concurrent.futures.thread:_worker",
         "concurrent.futures.process:_process_worker",
         "multiprocessing.pool:worker",
         "logging.handlers:_monitor",
+        "joblib.externals.loky.process_executor:_process_worker",
+        "loky.process_executor:_process_worker",
+        "multiprocessing.pool:workloop",
+        "celery.worker.loops:asynloop",
+        "celery.worker.loops:synloop",
+        "execnet.gateway_base:integrate_as_primary_thread",
     }
 )
 _HELPERS = frozenset(
@@ -68,6 +77,8 @@ _HELPERS = frozenset(
         "multiprocessing.queues:_feed",
         "multiprocessing.resource_tracker:main",
         "concurrent.futures.process:wait_result_broken_or_wakeup",
+        "joblib.externals.loky.backend.resource_tracker:main",
+        "loky.backend.resource_tracker:main",
     }
 )
 _HANDOVERS = (
@@ -78,6 +89,11 @@ _HANDOVERS = (
     "logging.handlers:",
     "concurrent.futures.",
     "multiprocessing.",
+    "joblib.externals.loky.",
+    "loky.",
+    "celery.worker.loops:",
+    "kombu.",
+    "execnet.",
 )
 """Modules through which threads and processes wait for one another."""
 _JOINS = frozenset(
@@ -125,12 +141,19 @@ def name_place(frame: Frame) -> str:
     path = frame.file.replace("\\", "/")
     found = _LIBRARY.match(path) or _STDLIB.match(path)
     module = found[1].replace("/", ".").removesuffix(".__init__") if found else ""
+    module = _FORKED.sub("multiprocessing", module)
     return f"{module}:{frame.name.rpartition('.')[2]}"
 
 
 def is_serving(frame: Frame) -> bool:
     """Tell whether a process that runs this function serves others: it listens, accepts or handles requests."""
     return frame.name != "<module>" and _SERVING.match(name_place(frame)) is not None
+
+
+def is_library_only(stack: Sequence[Frame]) -> bool:
+    """Tell whether a thread runs no code of the user's, nor a job of a pool of threads."""
+    places = [name_place(frame) for frame in stack]
+    return bool(places) and _WORKERS.isdisjoint(places) and not any(place.startswith(":") for place in places)
 
 
 def is_event_loop(frame: Frame) -> bool:
@@ -167,7 +190,12 @@ def _is_idle_worker(handover: Sequence[str]) -> bool:
 
 def _is_parked(places: Sequence[str]) -> bool:
     leaf = places[0]
-    if leaf in _ACCEPTS or leaf in _SERVER_LOOPS or not _HELPERS.isdisjoint(places):
+    if (
+        leaf in _ACCEPTS
+        or leaf in _SERVER_LOOPS
+        or leaf.startswith(_SERVER_PACKAGES)
+        or not _HELPERS.isdisjoint(places)
+    ):
         return True
     if not _WORKERS.isdisjoint(_leading(places)):
         return True

@@ -10,8 +10,8 @@ from whet.model.run import Purpose, Run
 
 TIME = frozenset({Metric.CPU, Metric.WAITING, Metric.IDLE})
 MEMORY = frozenset({Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK})
-_TRUTH = ("py-spy", "pyinstrument")
-"""Samplers by trust: one that looks from outside biases nothing."""
+_TRUTH = ("py-spy", "tachyon", "pyinstrument")
+"""Samplers by trust: those that look from outside bias nothing."""
 
 
 def time_profiles(run: Run) -> list[Profile]:

@@ -1,9 +1,11 @@
 """Waiting told from computing: what a sampler of all threads saw more often than the sampler of computing ones.
 
-The active sampler's values stay as they are. For each thread and innermost
-Python frame, waiting is the wall sampler's time minus the part that computing
-explains; differences within the noise are nothing. What remains of the whole
-thread beyond its noise is spread over the places that were too small to tell.
+The active sampler's values stay as they are. Where the system tells for how long a
+thread slept, the samplers only say where (:mod:`whet.merge.standstill`). Elsewhere,
+for each thread and innermost Python frame, waiting is the wall sampler's time minus
+the part that computing explains; differences within the noise are nothing. What
+remains of the whole thread beyond its noise is spread over the places that were too
+small to tell.
 
 Then each waiting stack is judged (:mod:`whet.merge.parked`):
 
@@ -11,18 +13,21 @@ Then each waiting stack is judged (:mod:`whet.merge.parked`):
 - the poll of an event loop is idle when the process serves (it was seen accepting,
   serving, or its pid listens), when whet attached to it, and in threads other than
   the first; else the program waits for what it asked for;
+- who does nothing but wait for processes that it started is idle (:mod:`whet.merge.supervisors`);
 - who waits for another thread or process of the program, or polls for it, is idle for as long as others
   compute or wait: their time is counted where they stand. Only the rest is waiting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
 from whet.merge.ownership import is_native_file
-from whet.merge.parked import Stance, find_stance, is_serving
+from whet.merge.parked import Stance, find_stance, is_library_only, is_serving
+from whet.merge.standstill import Told, place_waiting
+from whet.merge.supervisors import find_supervisors
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
@@ -32,11 +37,15 @@ ThreadKey = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class ThreadClock:
-    """The CPU time that the system counted for a thread while the wall sampler ran."""
+    """What the system counted for a thread while the wall sampler ran: the time on a CPU.
+
+    Where it tells more, ``told`` says for how long the thread slept.
+    """
 
     pid: int
     tid: int
     cpu_ns: int
+    told: Told | None = None
 
 
 def split_waiting(
@@ -48,16 +57,23 @@ def split_waiting(
     elapsed_ns: int | None = None,
     attached: bool = False,
     listening: Collection[int] = (),
+    unknown: Collection[tuple[int, int]] = (),
+    blind: Collection[tuple[int, int]] = (),
+    parents: Mapping[int, int] | None = None,
 ) -> Profile:
     """Return ``active`` with waiting and idle samples added from ``wall``; unchanged where that is ``None``.
 
     Both are profiles of one execution, and all values of ``wall`` are wall time
     whatever metric they carry. ``overlap`` is the part (0 to 1) of the active
-    sampler's time that the other covered. Where ``clocks`` know a thread, its
-    waiting and idle time is at most the wall sampler's time minus the clock's.
+    sampler's time that the other covered. Where ``clocks`` know only a thread's
+    CPU time, its waiting and idle time is at most the wall sampler's time minus that.
     ``elapsed_ns`` is how long the program ran: a sampler that catches up on late
     samples counts more, and no thread can have.
-    ``listening`` are pids that have a listening socket.
+    ``listening`` are pids that have a listening socket, ``parents`` maps pids to
+    those of their parents. ``unknown`` are (pid, tid)
+    of threads of which nothing is to be said, ``blind`` those of threads whose computing
+    the active sampler could not tell from waiting. What of a thread's waiting no place
+    can be named for is at ``ROOT``.
     """
     if wall is None or not wall.samples:
         return active
@@ -65,16 +81,40 @@ def split_waiting(
     explained = _sum_places(active, table.own_place, metric=Metric.CPU)
     seen = _sum_places(wall, table.wall_place)
     stacks = _sum_stacks(wall, table)
-    limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
+    known = {(clock.pid, clock.tid): clock for clock in clocks}
+    period, active_period = sample_period(wall), sample_period(active)
     excess: dict[ThreadKey, dict[int, int]] = {}
     for key, places in seen.items():
-        waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
-        if key[:2] in limits:
-            total = min(sum(places.values()), elapsed_ns if elapsed_ns is not None else sum(places.values()))
-            waits = cap_sum(waits, max(0, total - limits[key[:2]]))
+        if key[:2] in unknown:
+            continue
+        clock, unplaced = known.get(key[:2]), 0
+        if clock is not None and clock.told is not None:
+            counts = {place: value / period for place, value in places.items()}
+            computing = {place: value / active_period for place, value in explained.get(key, {}).items()}
+            waits, unplaced = place_waiting(clock.told, counts, computing, blind=key[:2] in blind)
+        else:
+            waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
+            if clock is not None:
+                total = sum(places.values())
+                total = min(total, elapsed_ns if elapsed_ns is not None else total)
+                waits = cap_sum(waits, max(0, total - clock.cpu_ns))
         excess[key] = spread_over_stacks(waits, stacks[key], table.wall_place)
+        if unplaced:
+            nowhere = len(table.wall_place) - 1
+            excess[key][nowhere] = excess[key].get(nowhere, 0) + unplaced
     judge = _Judge(active, wall, table, attached, listening)
+    judge.note_parents(parents, excess, seen)
     return table.add_samples(judge.split(excess))
+
+
+def judge_waiting(active: Profile, standing: Profile, *, attached: bool = False) -> Profile:
+    """Return ``active`` with the samples of ``standing`` added as waiting or idle, for a sampler that tells them apart.
+
+    Both have the same tables; ``active`` has the samples of threads that computed, ``standing`` those of others.
+    """
+    table = _Joined(active, standing)
+    judge = _Judge(active, standing, table, attached, ())
+    return table.add_samples(judge.split(_sum_stacks(standing, table)))
 
 
 def _key(thread: Thread) -> ThreadKey:
@@ -203,6 +243,29 @@ class _Judge:
             key: sum(places.values()) for key, places in _sum_places(active, table.own_place, Metric.CPU).items()
         }
         self._main = _find_main_threads([*wall.threads, *active.threads])
+        self._supervisors: dict[int, Stance] = {}
+        self._related: set[int] = set()
+        """The pids of processes that have started others of the program, or were started by them."""
+
+    def note_parents(
+        self,
+        parents: Mapping[int, int] | None,
+        excess: Mapping[ThreadKey, Mapping[int, int]],
+        seen: Mapping[ThreadKey, Mapping[Place, int]],
+    ) -> None:
+        """Find the processes that only wait for those that they started."""
+        if not parents:
+            return
+        waits: dict[ThreadKey, dict[tuple[str, str], int]] = {}
+        for key, rows in excess.items():
+            for row, value in rows.items():
+                place = self._table.wall_place[row][:2]
+                functions = waits.setdefault(key, {})
+                functions[place] = functions.get(place, 0) + value
+        pids = {key[0] for key in seen}
+        self._related = {pid for pair in parents.items() if pids.issuperset(pair) for pid in pair}
+        lived = {key: sum(places.values()) for key, places in seen.items()}
+        self._supervisors = find_supervisors(waits, lived, self._computed, parents, self._serving, self._main)
 
     def split(self, excess: dict[ThreadKey, dict[int, int]]) -> dict[tuple[ThreadKey, Metric], dict[int, int]]:
         """Return the time that threads stood still as waiting and idle, by thread, metric and wall row."""
@@ -210,7 +273,7 @@ class _Judge:
         dependent: dict[Stance, dict[ThreadKey, dict[int, int]]] = {Stance.JOIN: {}, Stance.LOOP: {}}
         for key, rows in excess.items():
             for row, value in rows.items():
-                stance = self._settle(find_stance(self._table.stack(row), key in self._main), key)
+                stance = self._settle(self._table.stack(row), key)
                 if stance in dependent:
                     dependent[stance].setdefault(key, {})[row] = value
                 else:
@@ -234,10 +297,19 @@ class _Judge:
                             split.setdefault((key, metric), {})[row] = part
         return split
 
-    def _settle(self, stance: Stance, key: ThreadKey) -> Stance:
+    def _settle(self, stack: Sequence[Frame], key: ThreadKey) -> Stance:
+        is_main = key in self._main
+        stance = find_stance(stack, is_main)
+        if stance is Stance.PARKED:
+            return stance
+        if is_main and key[0] in self._supervisors:
+            return self._supervisors[key[0]]
+        if not is_main and key[0] in self._related and is_library_only(stack):
+            # What reads from another process of the program, or looks after it.
+            return Stance.PARKED
         if stance is not Stance.LOOP:
             return stance
-        parked = self._idle_loops or key[0] in self._serving or key not in self._main
+        parked = self._idle_loops or key[0] in self._serving or not is_main
         return Stance.PARKED if parked else Stance.LOOP
 
 

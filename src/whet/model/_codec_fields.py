@@ -27,7 +27,20 @@ from whet.model.profile import LineCount, StackTable
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
 
-_TABLES = frozenset((Frame, LineCount))
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _FirstLineCount:
+    """A line count of schema 1, which may be an estimate."""
+
+    file: str
+    line: int
+    function_line: int
+    hits: int | None
+    per_call: float | None
+    error: float
+    exact: bool
+
+
 _DELTA = "delta"
 _UP = "up"
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -65,7 +78,9 @@ def find_codec(kind: Any) -> tuple[Encode, Decode]:  # noqa: PLR0911  one return
     if origin in {tuple, Sequence}:
         if parts[0] is int:
             return _write_ints, _read_int_tuple if origin is tuple else _read_ints
-        return _make_table(parts[0]) if parts[0] in _TABLES else _make_rows(parts[0])
+        if parts[0] is LineCount:
+            return _make_line_counts()
+        return _make_table(Frame) if parts[0] is Frame else _make_rows(parts[0])
     if origin is Mapping:
         return _make_mapping(parts[1])
     if isinstance(kind, type) and issubclass(kind, StrEnum):
@@ -215,6 +230,23 @@ def _make_table(kind: Any) -> tuple[Encode, Decode]:
         if len({len(column) for column in columns}) > 1:
             raise WrongValue("columns of unlike length")
         return tuple(kind(*row) for row in zip(*columns, strict=True))
+
+    return write, read
+
+
+def _make_line_counts() -> tuple[Encode, Decode]:
+    write, read_table = _make_table(LineCount)
+    _, read_first = _make_table(_FirstLineCount)
+
+    def read(value: Any) -> tuple[LineCount, ...]:
+        if not isinstance(value, dict) or "exact" not in value:
+            counts: tuple[LineCount, ...] = read_table(value)
+            return counts
+        return tuple(
+            LineCount(each.file, each.line, each.function_line, each.hits)
+            for each in read_first(value)
+            if each.exact and each.hits is not None
+        )
 
     return write, read
 

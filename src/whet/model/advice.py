@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from whet.model.evidence import Ratio, Seen
-from whet.model.finding import Finding
+from whet.model.finding import Finding, Question
 from whet.model.trial import Trial, Verdict
 
 
@@ -34,3 +34,5 @@ class Advice:
     """What became of the rewrite where it was tried; ``verdict`` is the trial's."""
     ratios: tuple[Ratio, ...] = ()
     """What was measured of the lines that the finding asks about."""
+    unanswered: tuple[Question, ...] = ()
+    """What the finding asks about values that nobody saw: its reader has to answer."""

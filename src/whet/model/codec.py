@@ -7,7 +7,9 @@ History of the format, by its key ``schema``:
 
 1   the first: ``{"schema": 1, "run": {…}}``; the run's members are those of :class:`whet.model.run.Run`.
     Members that were added since and may be absent: ``profiles[].truncated``, ``profiles[].own_ns``,
-    ``proof``, ``proof.unasked``, ``stdin``.
+    ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``.
+2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first
+    schema that were estimates are left out when they are read.
 
 A change that makes an old whet misread a new file, or a new whet an old one, gets a
 new number, and reading of the old stays. A new member with a default needs none.
@@ -24,7 +26,7 @@ from whet.model._codec_fields import WrongValue, find_codec
 from whet.model.profile import ROOT, Profile
 from whet.model.run import Run
 
-SCHEMA = 1
+SCHEMA = 2
 MAX_BYTES = 192 * 1024 * 1024
 """Bytes of JSON; a run of a million samples needs a twentieth of it."""
 _CHUNK = 256 * 1024

@@ -1,7 +1,7 @@
 """What was seen at run time at a place of the source.
 
-A look is one glance at the variables of the frames on the stack. Looks are
-pooled by place and name: how often, which types, how long, of what elements.
+A value sample is one glance at the variables of the frames on the stack. Value
+samples are pooled by place and name: how often, which types, how long, of what elements.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from whet.model.finding import Ask
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Pooled looks at one name in one function.
+    """Pooled value samples of one name in one function.
 
     ``name`` is a local (``seen``) or a plain attribute of ``self``
     (``self.seen``). ``types`` and ``elements`` map type names
-    (``builtins.list``) to the number of looks in which they were seen;
+    (``builtins.list``) to the number of samples in which they were seen;
     ``elements`` is empty for values that have none or that were not opened.
     Lengths are ``None`` for values without one.
     """
@@ -39,8 +39,7 @@ class Seen:
 class Ratio:
     """How often ``lines`` ran for each time that ``of`` did (``runs``), or what they cost of it (``share``).
 
-    ``value`` is 1.0 where they are equal, infinite where ``of`` ran so rarely that nobody met it. ``of`` is empty for a
-    share of the whole run.
+    ``value`` is 1.0 where they are equal. ``of`` is empty for a share of the whole run.
     """
 
     ask: Ask
@@ -52,14 +51,14 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All looks of a run; ``looks`` counts the glances, ``why_missing`` says why there are none."""
+    """All value samples of a run; ``looks`` counts them, ``why_missing`` says why there are none."""
 
     looks: int = 0
     seen: tuple[Seen, ...] = ()
     why_missing: str = ""
 
     def about(self, file: str, function_line: int, name: str) -> Seen | None:
-        """Return the looks at ``name`` in the function that starts at ``function_line`` of ``file``."""
+        """Return the samples of ``name`` in the function that starts at ``function_line`` of ``file``."""
         for seen in self.seen:
             if seen.name == name and seen.function_line == function_line and seen.file == file:
                 return seen

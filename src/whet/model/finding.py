@@ -59,7 +59,7 @@ class Question:
     function: str = ""
     """The function's qualified name."""
     expects: tuple[str, ...] = ()
-    """The finding falls unless most looks saw one of these types; empty is "any"."""
+    """The finding falls unless most samples saw one of these types; empty is "any"."""
     excludes: tuple[str, ...] = ()
     """The finding falls when one of these types was seen."""
     at_least: int = 0

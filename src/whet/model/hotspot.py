@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from whet.model.frame import Owner
-from whet.model.profile import LineCount
+
+LEAST_SAMPLES = 3
+"""Samples that a place must have been seen in for anything to be said about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ class Cost:
     share_error: float = 0.0
     samples: int = 0
     """Samples behind ``charged_ns`` and ``waiting_ns``."""
-    hits: LineCount | None = None
+    hits: int | None = None
+    """How often it ran in one execution; of a function, how often it was called."""
+    hit_ns: int | None = None
+    """CPU and waiting time of one hit, ``None`` where times and hits are not of the same work."""
     allocated_bytes: int | None = None
     allocations: int | None = None
     peak_bytes: int | None = None

@@ -66,22 +66,15 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class LineCount:
-    """How often a line ran.
+    """How often a line ran, counted throughout one execution.
 
-    ``hits`` is ``None`` where nothing anchors the windows' ratio; then only
-    ``per_call`` (executions for each entry of the function) is known. ``exact``
-    tells a count of everything from one that was scaled up from windows;
-    ``error`` is the relative standard error of a scaled one.
     ``function_line`` is the first line of the owning code object.
     """
 
     file: str
     line: int
     function_line: int
-    hits: int | None
-    per_call: float | None = None
-    error: float = 0.0
-    exact: bool = False
+    hits: int
 
 
 @dataclass(frozen=True, slots=True)

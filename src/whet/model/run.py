@@ -27,6 +27,8 @@ class Interpreter:
     free_threaded: bool = False
     why: str = ""
     """Why this one was chosen, as in ``VIRTUAL_ENV``."""
+    obvious: bool = True
+    """Whether it is the one that the user's shell means by ``python``, or that was asked for or activated."""
     libraries: tuple[str, ...] | None = None
     """Which of the libraries that rewrites may use it can import, as in ``numba``; ``None``: nobody has asked."""
 

@@ -1,4 +1,4 @@
-"""Answers the questions of rules about values from the pooled looks of a run."""
+"""Answers the questions of rules about values from the pooled value samples of a run."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from whet.model.finding import Ask, Question
 
 
 def answer(question: Question, evidence: Evidence) -> Seen | None:
-    """Return the looks that answer ``question``; ``None`` when there are none.
+    """Return the value samples that answer ``question``; ``None`` when there are none.
 
-    Looks in the function that was asked about come first. An attribute of
+    Those of the function that was asked about come first. An attribute of
     ``self`` is the same in all methods of its class: where the function itself
-    was never looked into, the method with the most looks answers. Looks that
+    was never sampled, the method with the most samples answers. Samples that
     saw the name but not what was asked (no length, no elements) are no answer.
     """
     here = evidence.about(question.file, question.function_line, question.name)
     if here is not None and _tells(here, question.ask):
         return here
-    others = [seen for seen in _looks_in_class(question, evidence) if _tells(seen, question.ask)]
+    others = [seen for seen in _seen_in_class(question, evidence) if _tells(seen, question.ask)]
     return max(others, key=lambda seen: (seen.looks, -seen.function_line), default=None)
 
 
@@ -29,11 +29,11 @@ def _tells(seen: Seen, ask: Ask) -> bool:
             return bool(seen.elements)
         case Ask.LENGTH:
             return seen.max_length is not None
-        case _:  # what lines cost and how often they ran is not in looks
+        case _:  # what lines cost and how often they ran is not in values
             return False
 
 
-def _looks_in_class(question: Question, evidence: Evidence) -> list[Seen]:
+def _seen_in_class(question: Question, evidence: Evidence) -> list[Seen]:
     owner = question.function.rpartition(".")[0]
     if not owner or not question.name.startswith("self."):
         return []

@@ -1,30 +1,29 @@
-"""From a run to its advice: merge, find, advise, and what proving has said about it already."""
+"""From a run to its advice: merge, find, advise, and what proving has said about it already.
+
+Rules and what they need are imported where a run has enough in it that there can be advice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from whet.advise.join import advise
-from whet.advise.newer_python import NewerPython
 from whet.config import LEAST_SHARE
-from whet.engine.loading import RuleModule
-from whet.engine.run import find_findings
-from whet.engine.suppress import find_suppressions
 from whet.errors import PluginError, UsageError, WhetError
-from whet.fix.diff import diff_texts
-from whet.fix.edits import apply_edits
 from whet.merge.attribute import merge_run
 from whet.model.advice import Advice
 from whet.model.finding import Finding, Safety
-from whet.model.hotspot import Hotspots
+from whet.model.frame import Owner
+from whet.model.hotspot import LEAST_SAMPLES, Hotspots
 from whet.model.run import Notice, Purpose, Run
-from whet.observe.answers import answer
 from whet.pipeline.project import find_project
-from whet.pipeline.refuted import load_refutations
 from whet.pipeline.rulebook import load_rulebook
-from whet.target.newer import find_newer
+
+if TYPE_CHECKING:
+    from whet.advise.newer_python import NewerPython
+    from whet.engine.loading import RuleModule
 
 HOT_SHARE = 0.005
 """Rules look at functions that own a line of this share of the run."""
@@ -45,7 +44,13 @@ def advise_run(run: Run) -> Advised:
     What an earlier session refuted is left out for as long as the code is the same.
     """
     hotspots = merge_run(run)
-    findings, notices, least_share = _find(run, hotspots)
+    if _is_nothing_seen(hotspots):
+        return Advised(run, hotspots, ())
+    from whet.advise.join import advise
+    from whet.observe.answers import answer
+    from whet.pipeline.refuted import load_refutations
+
+    findings, notices, least_share = find_in_hot_code(run, hotspots)
     refutations = load_refutations(Path(run.project or run.directory or "."))
     advice = tuple(
         _complete(item, run)
@@ -57,13 +62,24 @@ def advise_run(run: Run) -> Advised:
     return Advised(run, hotspots, advice)
 
 
+def _is_nothing_seen(hotspots: Hotspots) -> bool:
+    """Tell whether the program's own code was seen so little that nothing can be said of it."""
+    seen = not hotspots.samples or hotspots.samples >= LEAST_SAMPLES
+    return not (seen and hotspots.busy_ns and any(spot.owner is Owner.USER for spot in hotspots.lines))
+
+
 def _find_newer(run: Run) -> NewerPython | None:
+    from whet.advise.newer_python import NewerPython
+    from whet.target.newer import find_newer
+
     found = find_newer(run.interpreter.path, run.interpreter.version)
     return NewerPython(*found) if found is not None else None
 
 
-def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
+def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
     """Return what the rules find in hot code, what kept them from it, and the share below which it is not advice."""
+    from whet.engine.run import find_findings
+
     hot: dict[str, set[int]] = {}
     for spot in hotspots.lines:
         cost = spot.cost
@@ -91,6 +107,8 @@ def _find(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Noti
 
 def _heed_comments(run: Run, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield the findings that no ``# whet: ignore[slug]`` silences."""
+    from whet.engine.suppress import find_suppressions
+
     comments = {}
     for finding in findings:
         if finding.file not in comments:
@@ -125,6 +143,9 @@ def make_diff(finding: Finding, run: Run) -> str:
     source = run.sources.get(finding.file)
     if source is None or not finding.edits or finding.safety is Safety.ADVICE:
         return ""
+    from whet.fix.diff import diff_texts
+    from whet.fix.edits import apply_edits
+
     try:
         changed = apply_edits(source.text, finding.edits)
     except WhetError:

@@ -10,10 +10,13 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import whet
+from whet.collect.api import Collector
 from whet.collect.attach import AttachError, AttachPlan, Watched, attach
 from whet.collect.pyspy import PySpyCollector
+from whet.collect.tachyon import TachyonCollector
 from whet.errors import CollectorError
 from whet.merge.align import align_profile
+from whet.merge.by_value import restore_files
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
@@ -21,7 +24,7 @@ from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.captures import Captures
 from whet.pipeline.machine import describe_machine
-from whet.pipeline.options import AttachOptions, Step
+from whet.pipeline.options import AttachOptions, Sampler, Step
 from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.sources import gather_sources
 from whet.report.units import format_whole_share
@@ -67,6 +70,7 @@ class _Attachment:
         self.options = options
         self.started = datetime.now().astimezone()
         self.notices: list[Notice] = []
+        self.sampler = options.sampler
         self.children = options.children
         if self.children and is_above_us(process.pid):
             self.children = False
@@ -83,16 +87,14 @@ class _Attachment:
             nonblocking=self.options.nonblocking,
             keep_rate=self.options.keep_rate,
         )
-        missing = collector.missing(host)
-        if missing is not None:
-            raise CollectorError(missing.why, missing.remedy)
+        tachyon = TachyonCollector(host, self.options.rate, self.options.native, self.children)
         raw = Path(tempfile.mkdtemp(prefix="whet-"))
         try:
-            watched = self._watch(collector, spec, raw)
+            watched = self._watch_somehow(collector, tachyon, spec, host, raw)
             captures = Captures(raw, python.directory or "/", 0)
             profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
             if not profiles:
-                raise CollectorError(f"py-spy left no samples of process {self.process.pid}", "whet doctor")
+                raise CollectorError(f"{self.sampler} left no samples of process {self.process.pid}", "whet doctor")
             self.notices += [*watched.notices, *captures.notices]
             run = self._assemble(watched, profiles, python, spec, host)
             saved = save_run(run, Path.cwd())
@@ -102,7 +104,32 @@ class _Attachment:
         finally:
             shutil.rmtree(raw, ignore_errors=True)
 
-    def _watch(self, collector: PySpyCollector, spec: TargetSpec, raw: Path) -> Watched:
+    def _watch_somehow(
+        self, pyspy: PySpyCollector, tachyon: TachyonCollector, spec: TargetSpec, host: TargetHost, raw: Path
+    ) -> Watched:
+        """Sample with what was asked for; where py-spy cannot, with what the process's own interpreter brings along."""
+        # A file of another user's, or in a container, is not run to look at its process.
+        has_tachyon = tachyon.missing(host) is None and bool(host.abi)
+        if self.sampler is Sampler.PY_SPY:
+            missing = pyspy.missing(host)
+            try:
+                if missing is None:
+                    return self._watch(pyspy, spec, raw)
+                why, remedy = missing.why, missing.remedy
+            except CollectorError as error:
+                if not has_tachyon:
+                    raise
+                why, remedy = error.message, error.hint
+            if not has_tachyon:
+                raise CollectorError(why, remedy)
+            self.notices.append(Notice("py-spy", f"{why}; tachyon sampled instead", remedy))
+            self.sampler = Sampler.TACHYON
+        elif not has_tachyon:
+            missing = tachyon.missing(host)
+            raise CollectorError(missing.why if missing else "the process's interpreter is not ours to run")
+        return self._watch(tachyon, spec, raw)
+
+    def _watch(self, collector: Collector, spec: TargetSpec, raw: Path) -> Watched:
         plan = AttachPlan(
             self.process.pid,
             collector.launch(spec, raw),
@@ -114,7 +141,9 @@ class _Attachment:
         try:
             watched = attach(plan)
         except AttachError as error:
-            raise explain_failure(self.process, error.message, refused=error.refused) from error
+            raise explain_failure(
+                self.process, error.message, refused=error.refused, tool=self.sampler.value
+            ) from error
         if watched.paused_share > PAUSED_TOO_MUCH:
             self.notices.append(
                 Notice(
@@ -156,7 +185,7 @@ class _Attachment:
             # git runs what a repository's configuration names: only with the rights of its own user.
             commit=find_commit(Path(project)) if python.is_ours and python.root is None and project else "",
             executions=(self._describe(watched),),
-            profiles=tuple(align_profile(profile, sources, ownership) for profile in profiles),
+            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(profiles, sources)),
             sources=sources,
             evidence=Evidence(why_missing=WHY_NO_VALUES),
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
@@ -168,7 +197,7 @@ class _Attachment:
         stopped = f"the process ended after {watched.wall_ns / 1e9:.1f} s" if watched.ended else ""
         return Execution(
             purpose=Purpose.ATTACH,
-            collectors=("py-spy",),
+            collectors=(self.sampler.value,),
             wall_ns=watched.wall_ns,
             cpu_ns=watched.cpu_ns,
             exit_status=None,

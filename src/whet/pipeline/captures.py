@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
+from whet.collect import line_profiler, memray, pyinstrument, pyspy, tachyon, values
 from whet.collect.api import Launch
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
@@ -20,26 +21,33 @@ from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
+from whet.formats.tachyon_binary import Capture, TachyonBinary
 from whet.formats.value_samples import AgentReport, read_agent_report
 from whet.merge.loops import settle_loops
-from whet.merge.waiting import ThreadClock, split_waiting
+from whet.merge.waiting import judge_waiting, split_waiting
 from whet.model.frame import Frame
 from whet.model.masking import mask_argv
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Notice
-from whet.pipeline.threads import drop_frameless, drop_own_threads, rename_threads, scale_threads
+from whet.pipeline.clocks import (
+    POLLED_NS,
+    count_awake,
+    describe_queue,
+    describe_unknown,
+    describe_unplaced,
+    find_unknown,
+    read_clocks,
+    scale_to_clocks,
+)
+from whet.pipeline.threads import drop_frameless, drop_own_threads, find_blind, rename_threads, scale_threads
+from whet.target.cache import read_version
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
 READER_SECONDS = 600
 STOOD_STILL = 0.3
 """From this part of its time on in which a program stood still to be looked at, the reader is told."""
-LONG_QUEUE = 0.25
-"""The reader is told of a queue for processors from this part of the computing time on, and from"""
-LONG_QUEUE_NS = 200_000_000
-POLLED_NS = 100_000_000
-"""How old the last clock of a thread may be when the thread ends."""
 
 
 class Captures:
@@ -53,34 +61,65 @@ class Captures:
 
     def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
         """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+        if outcome.poller is not None and (self.out / tachyon.CAPTURE).is_file():
+            return self._read_tachyon(outcome.poller, outcome.cpu_ns)
         active, wall = self._read_samplers(rate, wall_rate)
         if active is None:
             return [settle_loops(profile) for profile in self._read_inside()]
         poller = outcome.poller
         if poller is None:
             return [split_waiting(active, wall)]
-        self.notices += _describe_queue(poller)
-        if poller.paused_share > STOOD_STILL:
-            active = drop_frameless(active)
-        clocks = _read_clocks(poller, poller.paused_share)
-        computed = max(outcome.cpu_ns, sum(poller.thread_clocks().values()))
-        scaled = _scale_to(scale_threads(active, _count_cpu(poller), POLLED_NS), computed)
-        return [split_waiting(scaled, wall, clocks, elapsed_ns=outcome.wall_ns)]
+        joined = self._join(active, wall, poller, elapsed_ns=outcome.wall_ns)
+        return [scale_to_clocks(joined, poller, max(outcome.cpu_ns, sum(poller.thread_clocks().values())))]
 
     def read_attached(self, rate: int, wall_rate: int, watched: Watched) -> list[Profile]:
         """Return the profile of a process that ran already; none where the sampler left nothing."""
+        if (self.out / tachyon.CAPTURE).is_file():
+            return self._read_tachyon(watched.poller, watched.cpu_ns, attached=True)
         active, wall = self._read_samplers(rate, wall_rate)
         if active is None:
             return []
-        self.notices += _describe_queue(watched.poller)
-        if watched.paused_share > STOOD_STILL:
-            active = drop_frameless(active)
-        clocks = _read_clocks(watched.poller, watched.paused_share)
         if watched.own_ids:
             active = rename_threads(active, watched.own_ids)
             wall = rename_threads(wall, watched.own_ids) if wall is not None else None
-        scaled = _scale_to(scale_threads(active, _count_cpu(watched.poller), POLLED_NS), watched.cpu_ns)
-        return [split_waiting(scaled, wall, clocks, overlap=watched.overlap, elapsed_ns=watched.wall_ns, attached=True)]
+        joined = self._join(
+            active, wall, watched.poller, elapsed_ns=watched.wall_ns, overlap=watched.overlap, attached=True
+        )
+        return [scale_to_clocks(joined, watched.poller, watched.cpu_ns)]
+
+    def _join(
+        self,
+        active: Profile,
+        wall: Profile | None,
+        poller: TreePoller,
+        *,
+        elapsed_ns: int,
+        overlap: float = 1.0,
+        attached: bool = False,
+    ) -> Profile:
+        """Return the profile of computing with waiting and idle time added. Computing is still as it was sampled."""
+        self.notices += describe_queue(poller)
+        if poller.paused_share > STOOD_STILL:
+            active = drop_frameless(active)
+        awake = count_awake(poller)
+        blind = find_blind(active, awake, POLLED_NS)
+        active = scale_threads(active, awake, POLLED_NS)
+        clocks = read_clocks(poller, wall)
+        unknown = find_unknown(poller, clocks, wall)
+        self.notices += describe_unknown(unknown, wall)
+        split = split_waiting(
+            active,
+            wall,
+            clocks,
+            overlap=overlap,
+            elapsed_ns=elapsed_ns,
+            attached=attached,
+            unknown=unknown,
+            blind=blind,
+            parents=poller.parents,
+        )
+        self.notices += describe_unplaced(split)
+        return split
 
     def read_of(self, about: str, launch: Launch, formats: Sequence[ProfileFormat]) -> list[Profile]:
         """Return what a collector of others left, each capture read by its format."""
@@ -123,6 +162,28 @@ class Captures:
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
         wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
         return drop_own_threads(next(iter(active), None), next(iter(wall), None))
+
+    def _read_tachyon(self, poller: TreePoller, cpu_ns: int, *, attached: bool = False) -> list[Profile]:
+        """Return what Tachyon saw of the program and its children; none where it left nothing that can be read."""
+
+        def read(first: BinaryIO) -> Iterable[Profile]:
+            with contextlib.ExitStack() as stack:
+                captures = [
+                    Capture(first if number == 0 else stack.enter_context(path.open("rb")), pid, command)
+                    for number, (path, pid, command) in enumerate(tachyon.list_captures(self.out, poller.pid))
+                ]
+                return list(TachyonBinary().read_all(captures))
+
+        seen = self._read("tachyon", self.out / tachyon.CAPTURE, read)
+        if not seen:
+            return []
+        self.notices += describe_queue(poller)
+        computing = tuple(each for each in seen[0].samples if each.metric is Metric.CPU)
+        standing = tuple(each for each in seen[0].samples if each.metric is not Metric.CPU)
+        active, still = drop_own_threads(replace(seen[0], samples=computing), replace(seen[0], samples=standing))
+        assert active is not None and still is not None
+        scaled = scale_to_clocks(active, poller, max(cpu_ns, sum(poller.thread_clocks().values())))
+        return [judge_waiting(scaled, still, attached=attached)]
 
     def read_agents(self) -> list[AgentReport]:
         """Return what the agents reported, the program's first, then those of forked children."""
@@ -221,51 +282,6 @@ def _mask_command(line: str) -> str:
     return " ".join(mask_argv(line.split(" "))) if line else line
 
 
-def _count_cpu(poller: TreePoller) -> list[ThreadClock]:
-    """Return the threads' CPU time alone."""
-    return [ThreadClock(pid, tid, spent) for (pid, tid), spent in poller.thread_clocks().items()]
-
-
-def _read_clocks(poller: TreePoller, paused_share: float) -> list[ThreadClock]:
-    """Return the threads' CPU time, and with it what is seen as waiting and is none.
-
-    That is when a thread stands in line for a processor, and when the sampler
-    has stopped it while it computed.
-    """
-    delays = poller.thread_delays()
-    running = 1 - min(paused_share, 0.9)
-    return [
-        ThreadClock(pid, tid, round((spent + delays.get((pid, tid), 0)) / running))
-        for (pid, tid), spent in poller.thread_clocks().items()
-    ]
-
-
-def _describe_queue(poller: TreePoller) -> list[Notice]:
-    """Return what the reader must know of a machine with too few processors for all that ran."""
-    computed, late = sum(poller.thread_clocks().values()), sum(poller.thread_delays().values())
-    if late < LONG_QUEUE_NS or late < LONG_QUEUE * computed:
-        return []
-    message = (
-        f"threads stood in line for a processor for {late / 1e9:.1f} s, beside {computed / 1e9:.1f} s of computing; "
-        "that time is left out"
-    )
-    return [Notice("machine", message, "measure on a quiet machine")]
-
-
-def _scale_to(profile: Profile, computed_ns: int) -> Profile:
-    """Scale times down to the CPU time that the system counted.
-
-    A thread that stands in line for a processor, or that the sampler itself has
-    stopped, is sampled as computing. Its share is right, its time is not.
-    """
-    sampled = sum(sum(entry.value) for entry in profile.samples)
-    if not computed_ns or sampled <= computed_ns + 2 * profile.period_ns:
-        return profile
-    factor = computed_ns / sampled
-    samples = tuple(replace(each, value=[round(value * factor) for value in each.value]) for each in profile.samples)
-    return replace(profile, samples=samples, period_ns=max(1, round(profile.period_ns * factor)))
-
-
 def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
     def name(places: Iterable[tuple[str, int]]) -> str:
         return ", ".join(f"{Path(file).name}:{line}" for file, line in places)
@@ -280,9 +296,7 @@ def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
 
 
 def _version_of(name: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"{name} {version(name)}"
-    except PackageNotFoundError:
-        return name
+    """Return a distribution's name and version as its folder tells them: ``importlib.metadata`` takes long to load."""
+    folders = (Path(entry) for entry in sys.path if entry)
+    version = next(filter(None, (read_version(name.replace("-", "_"), folder) for folder in folders)), "")
+    return f"{name} {version}".rstrip()

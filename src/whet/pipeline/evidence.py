@@ -1,4 +1,4 @@
-"""Pools the looks of several processes and executions."""
+"""Pools the value samples of several processes and executions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from whet.model.evidence import Evidence, Seen
 
 
 def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
-    """Return all looks together; of lengths the median is that of the part that looked most often."""
+    """Return all value samples together; of lengths the median is that of the part with the most samples."""
     looks, why = 0, ""
     pooled: dict[tuple[str, int, str], Seen] = {}
     for part in parts:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whet.collect.api import Collector, Launch
 from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_not_loaded
@@ -15,22 +16,24 @@ from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector, slow_down
+from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
-from whet.formats.value_samples import AgentReport
-from whet.merge.attribute import merge_run
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
-from whet.pipeline.captures import STOOD_STILL, Captures
 from whet.pipeline.options import MeasureOptions, Sampler, Step
+from whet.pipeline.preload import preloading
 from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
 from whet.pipeline.standard_input import record_input
-from whet.report.units import format_whole_share
-from whet.store import SavedRun, save_run
 from whet.target.host import TargetHost
 from whet.target.roots import count_compiled, find_program_roots
 from whet.target.spec import TargetSpec
+
+if TYPE_CHECKING:
+    from whet.formats.value_samples import AgentReport
+    from whet.pipeline.captures import Captures
+    from whet.store import SavedRun
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
@@ -38,8 +41,6 @@ LATER_FACTOR = 20
 MUCH_WORK_NS = 500_000_000
 LESS_WORK = 0.5
 """A later execution with less than so much of the first one's CPU time was not the same work."""
-HOT_SHARE = 0.01
-"""Functions from this share of the run on are traced for exact lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ class _Measurement:
                 self._notice(
                     "executions", f"the program did not run again for what else was asked: the first time it {how}"
                 )
+            from whet.store import save_run
+
             run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
@@ -129,24 +132,35 @@ class _Measurement:
         outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
         user_code = describe_user_code(host, self.program, options.include, options.exclude)
         launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
+        tachyon = TachyonCollector(host, options.rate, options.native, options.children)
+        has_tachyon = tachyon.missing(host) is None
         fallback: Launch | None = None
+        substitute: Launch | None = None
         foreign: Launch | None = None
         sampler = options.sampler
         if not isinstance(sampler, Sampler):
             if self._can_run(sampler, "times are missing"):
                 foreign = replace(sampler.launch(self.spec, out), tool=sampler.name)
                 launches.append(foreign)
-        elif sampler is Sampler.PY_SPY and self._can_run(outside, "pyinstrument samples instead"):
+        elif sampler is Sampler.PY_SPY and self._can_run(outside, f"{_name_next(has_tachyon)} samples instead"):
             launches.append(outside.launch(self.spec, out))
+            substitute = tachyon.launch(self.spec, out) if has_tachyon else None
             if inside.missing(host) is None and not self.why_outside:
                 fallback = inside.launch(self.spec, out)
+        elif sampler is Sampler.TACHYON or (sampler is Sampler.PY_SPY and has_tachyon):
+            if self._can_run(tachyon, "times are missing"):
+                sampler = Sampler.TACHYON
+                launches.append(tachyon.launch(self.spec, out))
         elif self._can_run(inside, "times are missing"):
             launches.append(inside.launch(self.spec, out))
         formats = load_formats(foreign) if foreign is not None else ()
         name = sampler.value if isinstance(sampler, Sampler) else sampler.name
         names = (name,) if self.why_outside else (name, "values")
-        outcome = self._execute(out, launches, Purpose.TIME, names, number, fallback=fallback)
-        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        outcome = self._execute(out, launches, Purpose.TIME, names, number, substitute=substitute, fallback=fallback)
+        captures = self._read(out)
+        from whet.pipeline.captures import STOOD_STILL
+        from whet.report.units import format_whole_share
+
         if foreign is not None:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
@@ -211,7 +225,7 @@ class _Measurement:
             return True
         launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
-        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        captures = self._read(out)
         self.record.profiles += captures.read_memory(self.host)
         self.record.notices += captures.notices
         self._compare(outcome, "the memory execution")
@@ -234,21 +248,24 @@ class _Measurement:
             )
 
     def _count_exactly(self, out: Path, number: int) -> None:
-        run = self.record.assemble(self.subject)
-        hot = tuple(
-            (spot.file, spot.line)
-            for spot in merge_run(run).functions
-            if spot.cost.charged_share >= HOT_SHARE and not spot.file.startswith("<")
-        )
-        collector = LineProfilerCollector(self.host, hot)
-        if not hot or not self._can_run(collector, "exact hits are missing"):
+        from whet.pipeline.counting import choose_counted
+
+        counted = choose_counted(self.record.assemble(self.subject))
+        collector = LineProfilerCollector(self.host, counted)
+        if not counted or not self._can_run(collector, "exact hits are missing"):
             return
         launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
         self._compare(outcome, "the execution for exact lines")
-        captures = Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        captures = self._read(out)
         self.record.profiles += captures.read_exact_lines()
         self.record.notices += captures.notices
+
+    def _read(self, out: Path) -> Captures:
+        """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
+        from whet.pipeline.captures import Captures
+
+        return Captures(out, self.spec.directory, len(self.record.executions) - 1)
 
     def _execute(
         self,
@@ -258,25 +275,29 @@ class _Measurement:
         names: tuple[str, ...],
         number: int,
         *,
+        substitute: Launch | None = None,
         fallback: Launch | None = None,
     ) -> Outcome:
         first = number == 1
-        outcome = execute(
-            Plan(
-                self.spec,
-                self.host,
-                tuple(launches),
-                out,
-                fallback=fallback,
-                owns_terminal=first,
-                duration=self.options.duration if first else None,
-                limit=self.options.max_time if first else self.later_limit,
-                progress=self._progress_of(number, purpose),
-                outside=self.options.outside,
+        with preloading() as preload:
+            outcome = execute(
+                Plan(
+                    self.spec,
+                    self.host,
+                    tuple(launches),
+                    out,
+                    substitute=substitute,
+                    fallback=fallback,
+                    owns_terminal=first,
+                    duration=self.options.duration if first else None,
+                    limit=self.options.max_time if first else self.later_limit,
+                    progress=self._progress_of(number, purpose),
+                    outside=self.options.outside,
+                    started=preload.begin,
+                )
             )
-        )
-        if outcome.fell_back:
-            names = ("pyinstrument", *names[1:])
+        if outcome.fell_back or outcome.substituted:
+            names = (outcome.substituted or "pyinstrument", *names[1:])
         self.record.note(*outcome.notices)
         self.record.executions.append(
             Execution(
@@ -314,3 +335,8 @@ class _Measurement:
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.record.note(Notice(about, message, hint))
+
+
+def _name_next(has_tachyon: bool) -> str:
+    """Return what samples where py-spy is not there."""
+    return "tachyon" if has_tachyon else "pyinstrument"

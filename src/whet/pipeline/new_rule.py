@@ -6,9 +6,9 @@ import keyword
 import re
 from pathlib import Path
 
+from whet.config import RULES_FOLDER
 from whet.errors import StoreError, UsageError
 
-FOLDER = Path(".whet") / "rules"
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 _SKELETON = '''\
@@ -92,7 +92,7 @@ def write_new_rule(slug: str, root: Path, known: frozenset[str] = frozenset()) -
         raise UsageError(f"{slug!r} is no slug", "write words in small letters with dashes between, as in my-own-rule")
     if slug in known:
         raise UsageError(f"there is a rule {slug} already", "choose another slug")
-    path = root / FOLDER / f"{slug.replace('-', '_')}.py"
+    path = root / RULES_FOLDER / f"{slug.replace('-', '_')}.py"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

@@ -21,6 +21,7 @@ class Sampler(StrEnum):
     """Which profiler samples time."""
 
     PY_SPY = "py-spy"
+    TACHYON = "tachyon"
     PYINSTRUMENT = "pyinstrument"
 
 
@@ -75,6 +76,8 @@ class AttachOptions:
     native: bool = False
     children: bool = True
     nonblocking: bool = False
+    sampler: Sampler = Sampler.PY_SPY
+    """py-spy or Tachyon: what samples from outside."""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False

@@ -5,23 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import whet
-from whet.formats.value_samples import AgentReport
-from whet.merge.align import align_profile
-from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
-from whet.model.masking import mask_argv
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run, StandardInput
-from whet.pipeline.evidence import pool_evidence
-from whet.pipeline.machine import describe_machine
-from whet.pipeline.project import find_commit
-from whet.pipeline.sources import gather_sources
-from whet.pipeline.threads import OWN_CODE
 from whet.target.host import TargetHost
-from whet.target.roots import find_launchers
 from whet.target.spec import TargetSpec
+
+if TYPE_CHECKING:
+    from whet.formats.value_samples import AgentReport
 
 OWN_FOLDER = Path(whet.__file__).parent / "_target"
 _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
@@ -57,6 +51,18 @@ class Record:
 
     def assemble(self, subject: Subject) -> Run:
         """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
+        # What follows the program is not needed before it.
+        from whet.merge.align import align_profile
+        from whet.merge.by_value import restore_files
+        from whet.merge.ownership import Ownership
+        from whet.model.masking import mask_argv
+        from whet.pipeline.evidence import pool_evidence
+        from whet.pipeline.machine import describe_machine
+        from whet.pipeline.project import find_commit
+        from whet.pipeline.sources import gather_sources
+        from whet.pipeline.threads import OWN_CODE
+        from whet.target.roots import find_launchers
+
         host = subject.host
         ownership = Ownership(
             project=str(subject.project),
@@ -79,7 +85,7 @@ class Record:
             host=describe_machine(),
             commit=find_commit(subject.project),
             executions=tuple(self.executions),
-            profiles=tuple(align_profile(profile, sources, ownership) for profile in self.profiles),
+            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(self.profiles, sources)),
             sources=sources,
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
             resident=self.resident,

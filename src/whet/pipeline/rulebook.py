@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from whet.config import Config, load_config
-from whet.engine.loading import RuleModule, load_rules
+from whet.config import RULES_FOLDER, Config, load_config
+from whet.plugins import Group, may_be_brought
+
+if TYPE_CHECKING:
+    from whet.engine.loading import RuleModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,31 @@ def load_rulebook(start: Path, file: Path | None = None, folders: Iterable[Path]
     Raises :class:`whet.errors.UsageError` for settings that mean nothing, :class:`whet.errors.PluginError` for a rule
     that does not load.
     """
+    from whet.engine.loading import load_rules
+
     config = load_config(start, file)
     own = [config.root / folder for folder in config.rules]
     return Rulebook(config, load_rules(config.root, [*own, *folders]))
+
+
+def check_rules(folder: Path, allow: Sequence[str] = ()) -> Config:
+    """Load settings and rules, so that what is broken is known before the program runs; return the settings.
+
+    ``allow`` are names of rules that the user gave with that option. whet's own rules load, so where nobody else
+    brings any and none is named, none is loaded. Raises ``UsageError`` and ``PluginError``.
+    """
+    config = load_config(folder)
+    if not (allow or config.ignore or config.allow or _has_others(config)):
+        return config
+    from whet.pipeline.allowing import expand_in
+    from whet.pipeline.selection import RuleNames
+
+    book = load_rulebook(folder)
+    RuleNames(book.rules).check(config.ignore, f"{config.file}: ignore")
+    expand_in(book, allow, with_settings=True)
+    return config
+
+
+def _has_others(config: Config) -> bool:
+    """Tell whether the project or another distribution may bring rules."""
+    return bool(config.rules) or (config.root / RULES_FOLDER).is_dir() or may_be_brought(Group.RULES)

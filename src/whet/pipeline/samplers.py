@@ -1,4 +1,4 @@
-"""Who samples time: py-spy, pyinstrument, or a collector that another distribution brings."""
+"""Who samples time: py-spy, Tachyon, pyinstrument, or a collector that another distribution brings."""
 
 from __future__ import annotations
 

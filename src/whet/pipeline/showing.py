@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.config import Config
 from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advising import Advised, advise_run
-from whet.pipeline.allowing import expand_in
-from whet.pipeline.rulebook import load_rulebook
-from whet.pipeline.selection import RuleNames
 from whet.pipeline.telling import name_next_command
 from whet.report.view import ReportView, build_view
 
@@ -31,17 +27,6 @@ class Shown:
 
     view: ReportView
     hotspots: Hotspots
-
-
-def check_rules(folder: Path, allow: Sequence[str] = ()) -> Config:
-    """Load settings and rules, so that what is broken is known before the program runs; return the settings.
-
-    ``allow`` are names of rules that the user gave with that option. Raises ``UsageError`` and ``PluginError``.
-    """
-    book = load_rulebook(folder)
-    RuleNames(book.rules).check(book.config.ignore, f"{book.config.file}: ignore")
-    expand_in(book, allow, with_settings=True)
-    return book.config
 
 
 def show(

@@ -10,7 +10,6 @@ from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, Gain, Proof, Total, Trial, Verdict
-from whet.pipeline.workload import can_be_repeated
 from whet.report.proof import describe_checked, format_gain, order_advice
 
 _WORDS = {
@@ -70,6 +69,8 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
         return ""
     if not any(can_be_tried(item) for item in advice):
         return ""
+    from whet.pipeline.workload import can_be_repeated
+
     return "whet prove" if can_be_repeated(run) else "whet prove --workload COMMAND"
 
 

@@ -14,10 +14,14 @@ from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.ownership import is_native_file
 from whet.merge.parked import Stance, find_stance
 from whet.merge.waiting import ThreadClock
+from whet.model.metric import Metric
 from whet.model.profile import Profile, Samples, Thread
 
 OWN_CODE = "<whet>"
 """How the file names of whet's code inside the program begin."""
+
+BLIND = 1.3
+"""How many times its time awake a thread may be sampled as computing before the sampler is taken to be blind to it."""
 
 
 def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Profile:
@@ -27,7 +31,7 @@ def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Pro
 
 
 def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int = 0) -> Profile:
-    """Return ``profile`` with each thread's time cut down to what its clock says, where that is much less.
+    """Return ``profile`` with each thread's computing cut down to what its clock says, where that is much less.
 
     Stacks that are known to wait are cut first, then all in proportion. Counts
     follow the times: samples that showed no computing back nothing up.
@@ -40,7 +44,7 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int
     for entry in profile.samples:
         thread, whole = profile.threads[entry.thread], sum(entry.value)
         excess = whole - limits.get((thread.pid, thread.tid), whole)
-        if excess <= 2 * profile.period_ns + slack_ns:
+        if entry.metric is not Metric.CPU or excess <= 2 * profile.period_ns + slack_ns:
             scaled.append(entry)
             continue
         parked = sum(value for row, value in zip(entry.stack, entry.value, strict=True) if row in waits)
@@ -50,6 +54,22 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int
         values = [round(value * (first if row in waits else others)) for row, value in pairs]
         scaled += _keep(entry, values)
     return replace(profile, samples=scaled)
+
+
+def find_blind(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int = 0) -> set[tuple[int, int]]:
+    """Return the (pid, tid) of threads that were sampled as computing for much longer than their clocks say.
+
+    Stacks that are known to wait left out. Of such a thread the sampler cannot tell what it does.
+    """
+    limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
+    waits = _find_waits(profile)
+    blind: set[tuple[int, int]] = set()
+    for entry in profile.samples:
+        thread = profile.threads[entry.thread]
+        seen = sum(value for row, value in zip(entry.stack, entry.value, strict=True) if row not in waits)
+        if seen > BLIND * limits.get((thread.pid, thread.tid), seen) + 2 * profile.period_ns + slack_ns:
+            blind.add((thread.pid, thread.tid))
+    return blind
 
 
 def drop_frameless(profile: Profile) -> Profile:

@@ -15,17 +15,11 @@ from whet.report.units import NOTHING, Figure, bytes_figure, count_figure, hits_
 
 FUNCTION_LIMIT = 5_000
 LINE_LIMIT = 10_000
-TOO_DOUBTFUL = 1.0
-"""Relative error from which on a count says nothing, and is not shown."""
 
 
 def figure_cost(cost: Cost) -> CostFigures:
     """Return the metrics of a place, written out."""
     spent = cost.charged_ns + cost.waiting_ns
-    hits = cost.hits
-    if hits is not None and hits.error >= TOO_DOUBTFUL:
-        hits = replace(hits, hits=None, error=0.0)
-    known = hits.hits if hits else None
     return CostFigures(
         spent=time_figure(spent),
         self_time=time_figure(cost.self_ns),
@@ -37,11 +31,8 @@ def figure_cost(cost: Cost) -> CostFigures:
         total_share=share_figure(cost.total_share),
         share_error=cost.share_error,
         samples=cost.samples,
-        hits=hits_figure(hits),
-        hits_error=None if hits is None or known is None else hits.error,
-        hits_exact=hits is not None and known is not None and hits.exact,
-        hits_per_call=hits.per_call if hits else None,
-        per_hit=time_figure(round(spent / known) if known and spent else None),
+        hits=hits_figure(cost.hits),
+        per_hit=time_figure(cost.hit_ns),
         allocated=bytes_figure(cost.allocated_bytes),
         allocations=count_figure(cost.allocations),
         peak=bytes_figure(cost.peak_bytes),

@@ -1,7 +1,7 @@
 """A made-up run, for testing renderers without running or profiling anything.
 
 Renderers of other distributions are tested with it too, so it has a bit of
-everything: measured and unmeasured metrics, the three ways to write hits,
+everything: measured and unmeasured metrics, lines with and without hits,
 advice with and without a diff, several threads, a warning.
 """
 
@@ -101,11 +101,7 @@ def make_run(hostile: str = "") -> Run:
         LEDGER: _make_source(LEDGER, f"shop/{hostile}ledger.py", LEDGER_TEXT + (f"# {hostile}\n" if hostile else "")),
         ORDERS: _make_source(ORDERS, "orders.py", ORDERS_TEXT),
     }
-    lines = (
-        LineCount(LEDGER, 23, 21, 41_250, None, 0.0, True),
-        LineCount(LEDGER, 30, 25, 1_200_000, None, 0.08),
-        LineCount(LEDGER, 34, 33, None, 1000.0),
-    )
+    lines = (LineCount(LEDGER, 23, 21, 41_250), LineCount(LEDGER, 30, 25, 1_200_000))
     return Run(
         whet_version="0.1.0",
         command=("orders.py", "--day", "2024-02-29", f"day{hostile}.jsonl", "--token=hunter2hunter2"),
@@ -116,13 +112,12 @@ def make_run(hostile: str = "") -> Run:
         host=Host("Linux", "x86_64", 8),
         commit="8d1f0c2",
         executions=(
-            Execution(
-                Purpose.TIME, ("py-spy", "line_profiler", "resident"), 3_400_000_000, 3_060_000_000, 0, 0, 96_400_000
-            ),
+            Execution(Purpose.TIME, ("py-spy", "values", "resident"), 3_400_000_000, 3_060_000_000, 0, 0, 96_400_000),
+            Execution(Purpose.EXACT_LINES, ("line_profiler",), 9_100_000_000, 8_900_000_000, 0),
         ),
         profiles=(
             Profile("py-spy 0.4.3", period_ns=10_000_000, ticks=312),
-            Profile("line_profiler 5.1.0", lines=lines),
+            Profile("line_profiler 5.1.0", lines=lines, execution=1),
         ),
         sources=sources,
         evidence=Evidence(812, (_make_seen(hostile),)),
@@ -138,16 +133,16 @@ def make_run(hostile: str = "") -> Run:
                 "memray", f"no memory was measured: memray does not load {hostile}".strip(), "whet doctor --install"
             ),
         ),
-        not_measured=(("memory", "--memory"), ("exact hits", "--exact-lines")),
+        not_measured=(("memory", "--memory"),),
     )
 
 
 def make_hotspots(hostile: str = "") -> Hotspots:
     """Return what the run of :func:`make_run` was merged into."""
     lines = (
-        _make_line(LEDGER, 23, f"Ledger.seen{hostile}", 21, 0.412, LineCount(LEDGER, 23, 21, 41_250, None, 0.0, True)),
-        _make_line(LEDGER, 30, f"Ledger.add{hostile}", 25, 0.201, LineCount(LEDGER, 30, 25, 1_200_000, None, 0.08)),
-        _make_line(LEDGER, 34, "Ledger.total", 33, 0.152, LineCount(LEDGER, 34, 33, None, 1000.0)),
+        _make_line(LEDGER, 23, f"Ledger.seen{hostile}", 21, 0.412, 41_250),
+        _make_line(LEDGER, 30, f"Ledger.add{hostile}", 25, 0.201, 1_200_000),
+        _make_line(LEDGER, 34, "Ledger.total", 33, 0.152),
         _make_line(ORDERS, 12, "read", 9, 0.141),
         _make_line(ORDERS, 18, "main", 15, 0.031),
         _make_line(LEDGER, 40, "close", 37, 0.0004),
@@ -316,7 +311,7 @@ def _make_seen(hostile: str) -> Seen:
     )  # fmt: skip
 
 
-def _make_cost(share: float, total: float, hits: LineCount | None) -> Cost:
+def _make_cost(share: float, total: float, hits: int | None) -> Cost:
     waiting = 90_000_000 if share == 0.141 else 0
     charged = round(share * _BUSY) - waiting
     return Cost(
@@ -330,17 +325,16 @@ def _make_cost(share: float, total: float, hits: LineCount | None) -> Cost:
         share_error=_ERROR if share > 0.01 else 0.0,
         samples=round(share * 312),
         hits=hits,
+        hit_ns=round((charged + waiting) / hits) if hits else None,
         collectors=("py-spy", "line_profiler") if hits else ("py-spy",),
     )
 
 
-def _make_line(
-    file: str, line: int, function: str, start: int, share: float, hits: LineCount | None = None
-) -> LineSpot:
+def _make_line(file: str, line: int, function: str, start: int, share: float, hits: int | None = None) -> LineSpot:
     return LineSpot(file, line, function, start, Owner.USER, _make_cost(share, share, hits))
 
 
 def _make_function(
-    file: str, name: str, line: int, end: int, share: float, total: float, hits: LineCount | None = None
+    file: str, name: str, line: int, end: int, share: float, total: float, hits: int | None = None
 ) -> FunctionSpot:
     return FunctionSpot(file, name, line, end, Owner.USER, _make_cost(share, total, hits), (0,))

@@ -15,7 +15,6 @@ from whet.model.frame import Owner
 from whet.model.run import Run
 from whet.report.places import Places
 from whet.report.sanitize import shorten, show
-from whet.report.words import name_process
 
 OWNERS = (Owner.USER, Owner.DEPENDENCY, Owner.STDLIB, Owner.NATIVE)
 """In the data an owner is an index into this."""
@@ -43,10 +42,7 @@ def describe_calls(tree: CallTree, run: Run, places: Places) -> dict[str, Any]:
         "owner": [OWNERS.index(frame.owner) for frame in tree.frames],
         "anchor": [number(places.line_anchor(frame.file, frame.first_line, frame.line)) for frame in tree.frames],
     }
-    threads = [
-        (thread.pid, thread.tid, number(thread.name), number(name_process(thread.process, run)))
-        for thread in tree.threads
-    ]
+    threads = [(thread.pid, thread.tid, number(thread.name), number(thread.process)) for thread in tree.threads]
     folded = sorted(tree.siblings)
     return {
         "frames": frames,

@@ -7,6 +7,7 @@ lexer reads the whole file where that is quick, else from a little above.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from whet.model.source import split_lines
@@ -14,12 +15,21 @@ from whet.report.sanitize import LONGEST_LINE, cut_line, show_source
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+    from pygments.lexers.python import PythonLexer
 
 WHOLE_FILE = 4_000
 """Up to so many lines a file is read whole."""
 ABOVE = 200
 LEXED = 20_000
 """Characters of a line that are read at most: a literal of a megabyte has no colours worth seconds."""
+
+
+@cache
+def load_lexer() -> PythonLexer:
+    """Return the lexer: the first one compiles all its expressions, which takes longer than most sources."""
+    from pygments.lexers.python import PythonLexer
+
+    return PythonLexer(stripnl=False, ensurenl=False)
 
 
 def highlight_lines(text: str, wanted: Collection[int]) -> dict[int, Markup]:
@@ -67,10 +77,8 @@ def _choose_spans(wanted: list[int], length: int) -> list[tuple[int, int]]:
 
 def _split_tokens(text: str) -> Iterator[list[tuple[str, str]]]:
     """Yield for each line its pieces as (class, text); neighbours of one class are one piece."""
-    from pygments.lexers.python import PythonLexer
-
     line: list[tuple[str, str]] = []
-    for _, kind, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens_unprocessed(text):
+    for _, kind, value in load_lexer().get_tokens_unprocessed(text):
         css = _classify(str(kind))
         for i, piece in enumerate(value.split("\n")):
             if i:

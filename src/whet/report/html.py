@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PACKAGE = "whet_templates"
+SECTIONS = ("macros", "header", "summary", "suggestions", "flame", "hotspots", "memory", "others", "source", "method")
 STYLES = ("base", "summary", "suggestions", "flame", "tables", "memory", "source", "print")
 SCRIPTS = (
     "theme",
@@ -85,12 +86,22 @@ class HtmlRenderer:
         sink.write(text.encode("utf-8"))
 
 
+def load_templates() -> None:
+    """Read and compile the templates ahead of time."""
+    environment = _make_environment()
+    for name in ("report", *(f"sections/{each}" for each in SECTIONS)):
+        environment.get_template(f"{name}.html.j2")
+
+
 @cache
 def _make_environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+    from whet.report.template_cache import TemplateCache
+
     environment = Environment(
         loader=FunctionLoader(_read),
+        bytecode_cache=TemplateCache(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,

@@ -12,7 +12,7 @@ from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import encodable
 from whet.report.view import ReportView
 
-SCHEMA = 1
+SCHEMA = 2
 """Grows by one whenever a key goes or changes its meaning; new keys do not count."""
 
 
@@ -92,9 +92,7 @@ def _write_cost(cost: CostFigures) -> dict[str, Any]:
         "share_error": cost.share_error,
         "samples": cost.samples,
         "hits": cost.hits.value,
-        "hits_error": cost.hits_error,
-        "hits_exact": cost.hits_exact,
-        "hits_per_call": cost.hits_per_call,
+        "hit_seconds": cost.per_hit.value,
         "allocated_bytes": cost.allocated.value,
         "allocations": cost.allocations.value,
         "peak_bytes": cost.peak.value,

@@ -134,6 +134,7 @@ def _write_head(view: ReportView) -> str:
         f"{'Now' if view.compared else 'Before'}: {write_prose(summary.spent, 320)}" if summary.spent else "",
         write_prose(view.compared, 400),
         " · ".join(fact for fact in facts if fact),
+        f"Interpreter: {write_prose(provenance.python_chosen, 320)}" if provenance.python_chosen else "",
         write_prose(summary.outside, 200),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
@@ -225,7 +226,7 @@ def _write_cautions(view: ReportView) -> str:
 
 
 def _write_method(view: ReportView) -> str:
-    sentences = [*view.method.sentences, *([view.method.looks] if view.method.looks else [])]
+    sentences = [*view.method.sentences, *([view.method.values] if view.method.values else [])]
     return "".join(f"- {write_prose(sentence)}\n" for sentence in sentences)
 
 

@@ -34,6 +34,7 @@ def describe_provenance(run: Run) -> Provenance:
         whet=run.whet_version,
         exit_status=first.exit_status if first else None,
         exit_text=describe_end(first) if first else "",
+        python_chosen="" if interpreter.obvious else f"{interpreter.path} ({interpreter.why})",
     )
 
 
@@ -42,7 +43,7 @@ def describe_method(run: Run, hotspots: Hotspots) -> Method:
     return Method(
         executions=tuple(_describe_execution(execution) for execution in run.executions),
         sentences=(*_explain(run, hotspots), *describe_session(run.proof)),
-        looks=_describe_looks(run),
+        values=_describe_values(run),
     )
 
 
@@ -72,41 +73,44 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
             f"{format_share(hotspots.share_error)}; ± stands for one standard error everywhere."
         )
     said += [
-        f"{profile.collector} looked every {format_seconds(profile.period_ns)}, {profile.ticks:,} times."
+        f"{profile.collector} sampled every {format_seconds(profile.period_ns)}, {profile.ticks:,} times."
         for profile in run.profiles
         if profile.period_ns
     ]
     own = sum(profile.own_ns for profile in run.profiles)
     if own:
-        said.append(
-            f"{format_seconds(own)} of CPU time were whet's own, inside the program: compiling it with counters, "
-            "looking at values, counting lines. No share holds any of it."
-        )
+        said.append(f"{format_seconds(own)} of CPU time were whet's own, inside the program. No share holds any of it.")
     said += [_explain_pauses(execution, run) for execution in run.executions if execution.paused_share]
-    counts = [count for profile in run.profiles for count in profile.lines]
-    if any(not count.exact and count.hits is not None for count in counts):
-        said.append(
-            "Hits with ~ were counted in short windows and scaled by exact counters; ± is their standard error."
-        )
-    if any(count.hits is None for count in counts):
-        said.append("Where no exact counter covers a line, hits are given for each call of its function.")
+    if any(profile.lines for profile in run.profiles):
+        said.append(_explain_hits(run))
     said.append("Amounts of memory are decimal: 1 MB is 1,000,000 bytes.")
     return said
 
 
 def _explain_pauses(execution: Execution, run: Run) -> str:
     periods = [profile.period_ns for profile in run.profiles if profile.period_ns]
-    each = f", {format_seconds(round(execution.paused_share * min(periods)))} for each look" if periods else ""
+    each = f", {format_seconds(round(execution.paused_share * min(periods)))} for each sample" if periods else ""
     return (
         f"Sampling stopped the process for about {format_share(execution.paused_share)} of the time{each}. "
-        "--nonblocking looks without stopping it; some looks then fail or show a stack that was just changing."
+        "--nonblocking samples without stopping it; some samples then fail or show a stack that was just changing."
     )
 
 
-def _describe_looks(run: Run) -> str:
+def _explain_hits(run: Run) -> str:
+    timed = run.timed
+    share = f"the time of one execution ({timed.repeats:,} were timed)" if timed and timed.repeats > 1 else "the time"
+    threads = ", in the thread that started it" if run.interpreter.version.startswith("3.11.") else ""
+    return (
+        "Hits were counted one by one in an execution of their own, by line_profiler, in hot functions of the program's"
+        f" first process{threads}; nothing is scaled. Time per hit is {share} that was sampled, divided by the hits; "
+        "it is left out where the function also ran where nothing was counted, or an execution was cut short."
+    )
+
+
+def _describe_values(run: Run) -> str:
     evidence = run.evidence
     if evidence.looks:
         names = len(evidence.seen)
-        times = "once" if evidence.looks == 1 else f"{format_count(evidence.looks)} times"
-        return f"Values were looked at {times}, those of {names:,} variable{'s' if names != 1 else ''}."
-    return f"No values were looked at: {evidence.why_missing}" if evidence.why_missing else ""
+        count = f"{format_count(evidence.looks)} value sample{'s' if evidence.looks != 1 else ''}"
+        return f"{count} saw the types and lengths of {names:,} variable{'s' if names != 1 else ''}."
+    return f"There are no value samples: {evidence.why_missing}" if evidence.why_missing else ""

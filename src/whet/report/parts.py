@@ -29,9 +29,6 @@ class CostFigures:
     share_error: float
     samples: int
     hits: Figure
-    hits_error: float | None
-    hits_exact: bool
-    hits_per_call: float | None
     per_hit: Figure
     allocated: Figure
     allocations: Figure
@@ -319,6 +316,8 @@ class Provenance:
     whet: str
     exit_status: int | None
     exit_text: str
+    python_chosen: str = ""
+    """The interpreter's path and why it was chosen, where it may not be the one that the user means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +326,7 @@ class Method:
 
     executions: tuple[ExecutionRow, ...]
     sentences: tuple[str, ...]
-    looks: str
+    values: str
 
 
 @dataclass(frozen=True, slots=True)

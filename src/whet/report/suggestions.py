@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from whet.model.advice import Advice, Estimate
 from whet.model.evidence import Ratio, Seen
-from whet.model.finding import Ask, Safety
+from whet.model.finding import Ask, Question, Safety
 from whet.model.trial import Proof
 from whet.report.parts import Suggestion, SuggestionGroup
 from whet.report.places import Places
@@ -67,15 +66,30 @@ def describe_seen(seen: Seen) -> str:
 
 
 def describe_ratio(ratio: Ratio) -> str:
-    """Return a sentence: ``line 12: ran 67 times for each 100 of line 9``, ``lines 3 to 5: 12 % of the run``."""
+    """Return a sentence: ``line 12: ran 67 times for each 100 runs of line 9``, ``lines 3 to 5: 12 % of the run``."""
     here = _describe_lines(ratio.lines)
     if ratio.ask is Ask.SHARE:
         return f"{here}: {ratio.value * 100:.0f} % of {_describe_lines(ratio.of) if ratio.of else 'the run'}"
-    if math.isinf(ratio.value):
-        return f"{here}: ran so often beside {_describe_lines(ratio.of)} that nobody met the latter"
     if ratio.value >= _MANY:
-        return f"{here}: ran {format_count(round(ratio.value))} times for each one of {_describe_lines(ratio.of)}"
-    return f"{here}: ran {round(100 * ratio.value)} times for each 100 of {_describe_lines(ratio.of)}"
+        return f"{here}: ran {format_count(round(ratio.value))} times for each run of {_describe_lines(ratio.of)}"
+    return f"{here}: ran {round(100 * ratio.value)} times for each 100 runs of {_describe_lines(ratio.of)}"
+
+
+def describe_unanswered(questions: Sequence[Question]) -> list[str]:
+    """Return a sentence for each name: ``self.seen: no value was seen; is it always list, at least 20 long?``."""
+    asked: dict[str, list[str]] = {}
+    for question in questions:
+        asked.setdefault(question.name, []).append(_put_in_words(question))
+    return [f"{name}: no value was seen; is it {', '.join(parts)}?" for name, parts in asked.items()]
+
+
+def _put_in_words(question: Question) -> str:
+    kinds = [_plain(name) for name in (question.expects or question.excludes)]
+    named = " or ".join(kinds) if len(kinds) < 4 else f"{', '.join(kinds[:3])} or similar"
+    if question.ask is Ask.LENGTH:
+        return f"at least {question.at_least:,} long"
+    of = "of " if question.ask is Ask.ELEMENTS else ""
+    return f"{'always' if question.expects else 'never'} {of}{named}"
 
 
 def _describe_lines(lines: Sequence[int]) -> str:
@@ -106,7 +120,11 @@ def _make_card(advice: Advice, places: Places, proof: Proof, include_source: boo
         estimate=_describe_estimate(advice.estimate),
         low=advice.estimate.low,
         high=advice.estimate.high,
-        evidence=(*map(describe_seen, advice.seen), *map(describe_ratio, advice.ratios)),
+        evidence=(
+            *map(describe_seen, advice.seen),
+            *map(describe_ratio, advice.ratios),
+            *describe_unanswered(advice.unanswered),
+        ),
         seen=advice.seen,
         diff=advice.diff if include_source else "",
         anchor=places.line_anchor(finding.file, finding.line),

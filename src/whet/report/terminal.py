@@ -158,6 +158,8 @@ class _Page:
             provenance.python,
         ]
         self._write(self._text(" · ".join(fact for fact in facts if fact), "dim", least=200))
+        if provenance.python_chosen:
+            self._write(self._text(f"Interpreter: {provenance.python_chosen}", "dim", least=200))
 
     def write_hotspots(self, rows: Sequence[FunctionRow], view: ReportView, hot_lines: int = 0) -> None:
         if not rows:

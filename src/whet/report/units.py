@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from whet.model.profile import LineCount
-
 NOTHING = "–"
 _LARGEST_PLAIN = 1_000_000
 
@@ -52,19 +50,9 @@ def share_figure(share: float, error: float = 0.0) -> Figure:
     return Figure(format_share(share, error), share)
 
 
-def hits_figure(count: LineCount | None) -> Figure:
-    """Write how often a line ran: ``1,234`` exact, ``~1.2 M ±8 %`` scaled, ``1,000 × per call`` where that is all."""
-    if count is None:
-        return Figure()
-    if count.hits is None:
-        if count.per_call is None:
-            return Figure()
-        return Figure(f"{format_ratio(count.per_call)} × per call", None, "only the ratio to the calls is known")
-    if count.exact:
-        return Figure(f"{count.hits:,}", count.hits)
-    error = f" ±{_percent(count.error)} %" if count.error > 0 else ""
-    told = _round_digits(count.hits, 3 if count.error < 0.05 else 2)
-    return Figure(f"~{format_count(told)}{error}", count.hits, "scaled up from short windows")
+def hits_figure(hits: int | None) -> Figure:
+    """Write how often a line ran, every digit of it."""
+    return Figure() if hits is None else Figure(f"{hits:,}", hits)
 
 
 def format_seconds(nanoseconds: float) -> str:
@@ -118,23 +106,6 @@ def format_whole_share(share: float) -> str:
 def format_factor(factor: float) -> str:
     """Write a speed-up: ``1.6×``."""
     return f"{_two_digits(factor)}×" if factor < 99.5 else f"{factor:,.0f}×"
-
-
-def format_ratio(ratio: float) -> str:
-    """Write how often something happens for each call: ``1,000``, ``2.5``, ``0.04``."""
-    if ratio >= 99.5:
-        return format_count(ratio)
-    return f"{ratio:.3g}"
-
-
-def _round_digits(number: int, digits: int) -> int:
-    """Return ``number`` with so many digits that mean something."""
-    return round(number, min(digits - len(str(abs(number))), 0))
-
-
-def _percent(fraction: float) -> str:
-    percent = fraction * 100
-    return f"{percent:.0f}" if percent >= 0.95 else f"{percent:.1g}"
 
 
 def _two_digits(number: float) -> str:

@@ -39,7 +39,6 @@ from whet.report.relations import relate_functions
 from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import compare_runs, head_difference, list_cautions, summarise
 from whet.report.units import share_figure, time_figure
-from whet.report.words import name_process
 
 TABLE_FUNCTIONS = 50
 TABLE_LINES = 80
@@ -160,7 +159,7 @@ def build_view(
         cautions=(*list_cautions(run, hotspots), *_state_cuts(hotspots)),
         columns=Columns(
             waiting=any(cost.waiting.value for cost in costs),
-            hits=any(cost.hits.value is not None or cost.hits_per_call is not None for cost in costs),
+            hits=any(cost.hits.value is not None for cost in costs),
             memory=any(cost.allocated.value is not None or cost.peak.value is not None for cost in costs),
         ),
         functions=functions,
@@ -175,7 +174,7 @@ def build_view(
                 pid=thread.pid,
                 tid=thread.tid,
                 name=thread.name,
-                process=name_process(thread.process, run),
+                process=thread.process,
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),

@@ -22,8 +22,6 @@ _IDLE = 0.02
 """A process that was busy for a smaller part of the time stood idle."""
 MOST_SECONDS = 600
 """No longer sampling of a running process is proposed."""
-_STAND_IN = re.compile(r"\S*[/\\]whet-\w+[/\\]\w+[/\\]main\.pyc\b")
-"""What whet starts in the place of a script, so that it can count: no file of the user's."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
 
 
@@ -41,11 +39,6 @@ def name_program(command: Sequence[str]) -> str:
         if option in {"-X", "-W", "--check-hash-based-pycs"} and words:
             words.pop(0)
     return PurePath(words[0].replace("\\", "/")).name or words[0] if words else "the program"
-
-
-def name_process(command: str, run: Run) -> str:
-    """Return the command line of a process; where whet had put a file in the script's place, the program's name."""
-    return _STAND_IN.sub(lambda _: name_program(run.command), command)
 
 
 def repeat_command(run: Run, *options: str) -> str:

@@ -63,7 +63,7 @@ def write_page(page: bytes, path: Path, is_ours: Callable[[Path], bool]) -> None
         if mode is not None and not is_ours(path):
             hint = "name another file for the report with -o, or delete this one first"
             raise StoreError(f"{path} was not written by whet and is left alone", hint)
-        write_atomically(path, page)
+        write_atomically(path, page, sync=False)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StoreError(f"the report cannot be written to {path}: {reason}", "name another place with -o") from error

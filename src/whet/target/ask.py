@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import whet
 from whet.errors import TargetError
+from whet.target.kept_answers import find_kept
 
 PACKAGES = ("line_profiler", "memray", "pyinstrument")
 """The profilers that run inside the target."""
@@ -23,6 +25,18 @@ OLDEST = (3, 11)
 
 _SECONDS = 30.0
 _MARKER = "whet-host "
+_SCRIPT = Path(whet.__file__).parent / "_target" / "probe_host.py"
+# What comes of reading a text that is no description: of another shape, or nested beyond what can be read.
+_NO_ANSWER = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,14 @@ class Answer:
     site_packages: tuple[str, ...]
     scripts: str
     found: Mapping[str, str] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
+    """Names that it can import of those that it was asked for, namespaces and built-in modules too."""
+    rests_on: tuple[str, ...] = ()
+    """Files and folders, there or not, with which the answer may change."""
+    ignores_environment: bool = False
+    """Whether it heeds no variable ``PYTHON...``, as one beside a ``python._pth`` does not."""
+    no_site: bool = False
+    """Whether it starts without ``site``, so that no ``.pth`` file is read."""
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -72,25 +94,59 @@ class Answer:
 
 
 def ask_interpreter(path: Path, environ: Mapping[str, str] | None = None) -> Answer:
-    """Run ``path`` once and return what it says about itself.
+    """Return what ``path`` says about itself: run once, or as it said before where nothing has changed since.
 
     The environment is passed on as it is, since what the user set (``PYTHONPATH``,
     a virtual environment) decides what a plain run finds.
 
     Raises ``TargetError``: ``path`` is no file, does not start, or is no Python.
     """
-    script = Path(whet.__file__).parent / "_target" / "probe_host.py"
+    variables = _clean(environ)
+    kept = find_kept(path, variables, _SCRIPT)
+    if kept is not None:
+        for said in kept.read():
+            with suppress(TargetError):
+                answer = _read_answer(path, said)
+                if kept.is_about(answer.executable) and _are_there(answer.found):
+                    return answer
+    said = _start(path, (*PACKAGES, *LIBRARIES), variables, _SECONDS)
+    answer = _read_answer(path, said)
+    # A shim, which may start something else another time, answers under the name of what it starts.
+    if kept is not None and kept.is_about(answer.executable):
+        kept.write(said, answer.rests_on)
+    return answer
+
+
+def ask_for_modules(path: Path, names: Sequence[str], environ: Mapping[str, str], seconds: float = _SECONDS) -> Answer:
+    """Run ``path`` once to find out which modules ``names`` it can import: those in the answer's ``known``.
+
+    Raises ``TargetError`` as :func:`ask_interpreter` does.
+    """
+    return _read_answer(path, _start(path, names, _clean(environ), seconds))
+
+
+def _clean(environ: Mapping[str, str] | None) -> dict[str, str]:
     variables = dict(os.environ if environ is None else environ)
     # Left behind on macOS by the interpreter that runs whet, it would make any other take itself for that one.
     variables.pop("__PYVENV_LAUNCHER__", None)
     # Would only make the one-line script linger at a prompt or litter the caches.
     variables.pop("PYTHONINSPECT", None)
+    return variables
+
+
+def _are_there(found: Mapping[str, str]) -> bool:
+    """Whether packages still lie where they were found: an editable install goes without a trace in its folders."""
+    return all((Path(folder) / name).exists() for name, folder in found.items())
+
+
+def _start(path: Path, names: Sequence[str], variables: Mapping[str, str], seconds: float) -> str:
+    """Run ``path`` with ``probe_host.py``, and return what follows the marker."""
     try:
         done = subprocess.run(
-            [str(path), str(script), *PACKAGES, *LIBRARIES],
+            [str(path), str(_SCRIPT), *names],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             env=variables,
             check=False,
         )
@@ -105,11 +161,11 @@ def ask_interpreter(path: Path, environ: Mapping[str, str] | None = None) -> Ans
     except (OSError, ValueError) as error:
         raise TargetError(f"{path} does not start: {error}") from None
     except subprocess.TimeoutExpired:
-        raise TargetError(f"{path} did not answer within {_SECONDS:.0f} s") from None
+        raise TargetError(f"{path} did not answer within {seconds:.0f} s") from None
     # What start-up hooks of the environment print comes before the marker.
     for line in reversed(done.stdout.decode("utf-8", "replace").splitlines()):
         if line.startswith(_MARKER):
-            return _read_answer(path, line[len(_MARKER) :])
+            return line[len(_MARKER) :]
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     detail = f": {said[0]}" if said else ""
     raise TargetError(
@@ -136,9 +192,13 @@ def _read_answer(path: Path, literal: str) -> Answer:
             stdlib=tuple(map(str, said["stdlib"])),
             site_packages=tuple(map(str, said["site_packages"])),
             scripts=str(said["scripts"]),
+            known=frozenset(map(str, said["known"])),
+            rests_on=tuple(map(str, said["rests_on"])),
+            ignores_environment=bool(said["ignores_environment"]),
+            no_site=bool(said["no_site"]),
             found={str(name): str(folder) for name, folder in said["found"].items()},
         )
-    except (ValueError, SyntaxError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except _NO_ANSWER as error:
         raise TargetError(f"{path} answered something that is no description of a Python: {error}") from None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,17 +13,20 @@ from pathlib import Path
 from whet.target.ask import PACKAGES
 from whet.target.cache import cache_folder
 from whet.target.host import TargetHost
-from whet.target.install import LOWEST, install_line
+from whet.target.install import LOWEST, install_line, why_none
 from whet.target.ptrace import ptrace_trouble
 from whet.target.quietly import last_line, run_quietly
 from whet.target.tools import find_tool
 
 _SECONDS = 60
+_INSIDE = "pyinstrument takes the samples instead: dearer, and of one thread"
 _SERVES = {
-    "line_profiler": "hits and time of lines",
+    "line_profiler": "hits, with --lines",
     "memray": "memory, with --memory",
     "pyinstrument": "sampling from inside, and awaiting callers",
 }
+_INSTEAD = {"memray": "measure memory under WSL"}
+"""What to do where a profiler does not exist."""
 _NEEDS = {"memray": "memray.reporters.module_tools"}
 """What is imported of a profiler where that is more than its package: the tracker of memray needs this one, late."""
 # Waits at its standard input, readable by other processes of the same user as the target is under whet.
@@ -66,12 +68,14 @@ def examine_collectors(host: TargetHost) -> Iterator[Check]:
         yield Check(
             "reading another process",
             False,
-            f"{trouble.why}; pyinstrument takes the samples instead: dearer, and of one thread",
+            f"{trouble.why}; {_INSIDE if not why_none('pyinstrument', host) else 'times are then missing'}",
             trouble.remedy,
         )
+    if host.version >= (3, 15) and trouble is None:
+        yield check_tachyon(host)
     for name in PACKAGES:
         # Where reading others is refused, the default run falls back on sampling from inside.
-        needed = name == "line_profiler" or (name == "pyinstrument" and trouble is not None)
+        needed = name == "pyinstrument" and trouble is not None and not why_none(name, host)
         yield check_package(name, host, needed=needed)
     attaching = ptrace_trouble(attaching=True)
     if attaching is None:
@@ -91,7 +95,7 @@ def check_sampler(host: TargetHost, *, refused: bool) -> Check:
     name = said.strip().splitlines()[0] if said.strip() else "py-spy"
     if refused:
         return Check(name, True, f"starts ({tool})")
-    failure = _dump_a_child(tool, host)
+    failure = _read_a_child([str(tool), "dump", "--pid"], host)
     if failure:
         return Check(
             name, False, f"cannot read {host.interpreter.implementation} {host.interpreter.version}: {failure}"
@@ -99,11 +103,20 @@ def check_sampler(host: TargetHost, *, refused: bool) -> Check:
     return Check(name, True, "samples the target from outside")
 
 
+def check_tachyon(host: TargetHost) -> Check:
+    """Let the sampler of Python 3.15 read a process of the target's interpreter."""
+    words = [host.interpreter.path, "-I", "-S", "-m", "profiling.sampling", "dump"]
+    failure = _read_a_child(words, host)
+    if failure:
+        return Check("tachyon", False, f"cannot read it: {failure}", needed=False)
+    return Check("tachyon", True, "samples from outside where py-spy does not, or with --sampler tachyon", needed=False)
+
+
 def check_package(name: str, host: TargetHost, *, needed: bool) -> Check:
     """Import the profiler ``name`` in the target's interpreter, from where the agent would."""
     if name not in host.packages:
-        if name == "memray" and os.name == "nt":
-            return Check(name, False, "does not exist for Windows", "measure memory under WSL", needed=False)
+        if why := why_none(name, host):
+            return Check(name, False, why, _INSTEAD.get(name, ""), needed=False)
         return Check(name, False, f"not there for this interpreter ({_SERVES[name]})", install_line(host), needed)
     folder, version = host.packages[name], host.versions.get(name, "")
     shown = f"{name} {version}".strip()
@@ -137,11 +150,9 @@ def list_notes(host: TargetHost, environ: Mapping[str, str]) -> Iterator[str]:
     if host.debug:
         yield "the interpreter is a debug build: programs run several times slower than on a release build"
     if host.interpreter.free_threaded:
-        yield "the interpreter is free-threaded: line_profiler does not run on it, so hits are missing"
+        yield "the interpreter is free-threaded: values cannot be sampled, and line_profiler does not run on it"
         if host.version < (3, 14, 0):
             yield "memray runs on free-threaded interpreters from Python 3.14 on, so --memory measures nothing here"
-    if not hasattr(signal, "SIGPROF"):
-        yield "this system has no timer that counts CPU time (SIGPROF), so hits and values of variables are missing"
     if host.version[:2] == (3, 11):
         yield "on Python 3.11 memray turns text that grows by += from linear to quadratic time; newer ones do not"
     for variable in ("PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONMALLOC", "PYTHONPROFILEIMPORTTIME"):
@@ -161,8 +172,8 @@ def list_notes(host: TargetHost, environ: Mapping[str, str]) -> Iterator[str]:
         pass
 
 
-def _dump_a_child(tool: Path, host: TargetHost) -> str:
-    """Let py-spy read the stack of a waiting child of the target's interpreter; return its complaint, if any."""
+def _read_a_child(words: list[str], host: TargetHost) -> str:
+    """Let ``words`` and a process id read the stack of a child of the target's interpreter; return what is wrong."""
     with subprocess.Popen(
         [host.interpreter.path, "-I", "-c", _SUBJECT],
         stdin=subprocess.PIPE,
@@ -175,7 +186,7 @@ def _dump_a_child(tool: Path, host: TargetHost) -> str:
                 return "the interpreter does not start"
             # On Windows what was started may be an environment's launcher, and Python a process below it.
             pid = int(told[1]) if sys.platform == "win32" else child.pid
-            status, said = run_quietly([str(tool), "dump", "--pid", str(pid)], _SECONDS)
+            status, said = run_quietly([*words, str(pid)], _SECONDS)
             return "" if status == 0 else last_line(said)
         finally:
             child.kill()

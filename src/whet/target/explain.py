@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 import shutil
 import zipfile
@@ -88,6 +87,8 @@ def _nearest(name: str, host: TargetHost | None, cwd: Path) -> str:
                 known[entry.name] = str(shown / entry.name)
     if host is not None and shown == Path() and Path(host.scripts).is_dir():
         known.update({entry.stem: entry.stem for entry in Path(host.scripts).iterdir() if entry.is_file()})
+    import difflib
+
     close = difflib.get_close_matches(Path(name).name, known, n=1, cutoff=0.6)
     return known[close[0]] if close else ""
 

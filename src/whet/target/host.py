@@ -35,3 +35,7 @@ class TargetHost:
     borrowed: frozenset[str] = frozenset()
     debug: bool = False
     """Whether it is a debug build, which runs programs several times slower."""
+    ignores_environment: bool = False
+    """Whether it heeds no variable ``PYTHON...``, as one beside a ``python._pth`` does not."""
+    no_site: bool = False
+    """Whether it starts without ``site``: it reads no ``.pth`` file and runs no ``sitecustomize``."""

@@ -20,6 +20,9 @@ from whet.target.quietly import last_line, run_quietly
 LOWEST = {"line_profiler": "5.0.0", "memray": "1.19.1", "pyinstrument": "5.1.1"}
 """The oldest versions that are taken from a target's environment."""
 
+NEWEST = {"pyinstrument": (3, 14)}
+"""The newest Python that there are wheels for, where that is not the newest one."""
+
 _SECONDS = 600
 _OFFLINE = "the package index cannot be reached"
 
@@ -55,8 +58,16 @@ def install_line(host: TargetHost) -> str:
 
 def list_missing(host: TargetHost) -> list[str]:
     """Return the profilers that ``host`` cannot import from anywhere and that exist for its platform."""
-    windows = os.name == "nt"
-    return [name for name in PACKAGES if name not in host.packages and not (windows and name == "memray")]
+    return [name for name in PACKAGES if name not in host.packages and not why_none(name, host)]
+
+
+def why_none(name: str, host: TargetHost) -> str:
+    """Return why the profiler ``name`` does not exist for ``host``; empty where it does."""
+    if name == "memray" and os.name == "nt":
+        return "does not exist for Windows"
+    if host.version[:2] > NEWEST.get(name, host.version[:2]):
+        return f"does not exist for Python {host.version[0]}.{host.version[1]} yet"
+    return ""
 
 
 def _fetch(name: str, host: TargetHost) -> str:

@@ -7,62 +7,85 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.errors import TargetError
 from whet.target.ask import Answer, ask_interpreter
+from whet.target.environments import (
+    find_environment,
+    find_python,
+    is_own_folder,
+    is_same_path,
+    is_same_python,
+    lives_in_tool,
+    python_of_environment,
+)
 
 _VERSION = re.compile(r"\d(\.\d+)?t?")
-_PROJECT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
+_ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
+_ON_PATH = "the first Python on PATH"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An interpreter that works, why it was chosen, and what it said about itself."""
+    """An interpreter that works, why it was chosen, and what it said about itself.
+
+    ``obvious`` is false where it may not be the one that the user means: neither
+    asked for, nor of the activated environment, nor what ``python`` starts here.
+    """
 
     path: Path
     why: str
     answer: Answer
+    obvious: bool = True
 
 
 def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Choice:
     """Return the target's interpreter, why it is that one, and the answer that it gave on the way.
 
     The order: ``explicit`` (``--python``), ``VIRTUAL_ENV``, ``CONDA_PREFIX``, the
-    project's ``.venv``, the first Python on PATH that is not whet's own
-    environment, whet's own.
+    project's ``.venv``, whet's own. Where whet lives in an environment that a tool
+    made for it alone (pipx, uv, pre-commit), that environment is none of the
+    program's: it does not count as the activated one, which pre-commit makes it,
+    and comes last, behind the first Python on PATH.
 
     Raises ``TargetError``: ``explicit`` is not there, does not work, or is no
     CPython 3.11 or newer. Other candidates that do not work are passed over, and
     the reason says so.
     """
     if explicit is not None:
-        return check_interpreter(locate_interpreter(explicit, environ, cwd), "--python", environ)
+        path, answer = _locate(explicit, environ, cwd)
+        return check_interpreter(path, "--python", environ, answer)
     skipped: list[str] = []
     for path, why, optional in _list_candidates(environ, cwd):
-        if optional and _is_own(path):
+        if optional and is_own_folder(path):
             continue
         try:
             choice = check_interpreter(path, why, environ)
         except TargetError as error:
             skipped.append(f"{why}: {error.message}")
             continue
-        if optional and _same_folder(choice.answer.prefix, sys.prefix):
+        if optional and is_same_path(choice.answer.prefix, sys.prefix):
             continue
-        return _with_skipped(choice, skipped)
-    return _with_skipped(check_interpreter(Path(sys.executable), "whet's own", environ), skipped)
+        obvious = why in _ACTIVE or _is_meant_by_python((path, choice.path), environ)
+        return _with_skipped(replace(choice, obvious=obvious), skipped)
+    last = check_interpreter(Path(sys.executable), "whet's own", environ)
+    return _with_skipped(replace(last, obvious=False), skipped)
 
 
-def check_interpreter(path: Path, why: str, environ: Mapping[str, str] | None = None) -> Choice:
-    """Ask ``path`` what it is, and see that whet can measure on it; a shim is replaced by what it starts.
+def check_interpreter(
+    path: Path, why: str, environ: Mapping[str, str] | None = None, answer: Answer | None = None
+) -> Choice:
+    """Ask ``path`` what it is, unless it has answered already, and see that whet can measure on it.
 
-    Raises ``TargetError`` when it cannot.
+    A shim is replaced by what it starts. Raises ``TargetError`` when whet cannot.
     """
-    answer = ask_interpreter(path, environ)
+    answer = answer or ask_interpreter(path, environ)
     if answer.unsuitable:
         raise TargetError(f"{path} will not do: {answer.unsuitable}", "name another interpreter with --python")
-    return Choice(_see_through(path, answer), why, answer)
+    return Choice(see_through(path, answer), why, answer)
 
 
 def locate_interpreter(name: str, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -70,69 +93,58 @@ def locate_interpreter(name: str, environ: Mapping[str, str], cwd: Path) -> Path
 
     Raises ``TargetError`` when there is none.
     """
+    return _locate(name, environ, cwd)[0]
+
+
+def _locate(name: str, environ: Mapping[str, str], cwd: Path) -> tuple[Path, Answer | None]:
+    """Do so; where it had to be asked to find out whether it works, its answer comes with it."""
     if not name.strip():
         raise TargetError("--python names nothing", "give a path, or a version such as 3.13")
     path = (cwd / Path(name).expanduser()).absolute()
     if path.is_dir():
-        inside = _python_in(path)
+        inside = find_python(path)
         if inside is None:
             raise TargetError(f"the folder {name} holds no Python", "give an environment's folder or an interpreter")
-        return inside
+        return inside, None
     if path.is_file() or path.is_symlink() or Path(name).name != name:
-        return path
+        return path, None
     wanted = f"python{name}" if _VERSION.fullmatch(name) else name
-    for found in _walk_path(environ, (wanted,)):
+    for found in walk_path(environ, (wanted,)):
         # A shim of a version that is installed but not selected only says so.
-        if _starts(found, environ):
-            return found
+        with suppress(TargetError):
+            return found, ask_interpreter(found, environ)
     for found in _list_managed(wanted, environ):
-        return found
+        return found, None
     launched = _ask_launcher(wanted, environ)
     if launched is not None:
-        return launched
+        return launched, None
     raise TargetError(f"there is no {wanted} on PATH", "give the path of an interpreter: --python /path/to/python")
-
-
-def python_of_environment(prefix: Path) -> Path:
-    """Return where an environment at ``prefix`` has its interpreter, whether or not it is there."""
-    found = _python_in(prefix)
-    if found is not None:
-        return found
-    return prefix / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-def find_environment(cwd: Path) -> Path | None:
-    """Return the project's ``.venv``, looked for from ``cwd`` upwards to the project's root.
-
-    The root is the folder with ``.git``; without one, the nearest folder with a
-    ``pyproject.toml`` or ``setup.py``; without that, ``cwd`` itself.
-    """
-    folders = [cwd, *cwd.parents]
-    root = next((folder for folder in folders if (folder / ".git").exists()), None)
-    if root is None:
-        root = next((folder for folder in folders if any((folder / mark).is_file() for mark in _PROJECT_MARKS)), cwd)
-    for folder in folders:
-        if (folder / ".venv" / "pyvenv.cfg").is_file():
-            return folder / ".venv"
-        if folder == root:
-            return None
-    return None
 
 
 def _list_candidates(environ: Mapping[str, str], cwd: Path) -> Iterator[tuple[Path, str, bool]]:
     """Yield (path, why, whether whet's own environment does not count)."""
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+    in_tool = lives_in_tool()
+    for variable in _ACTIVE:
         prefix = environ.get(variable)
-        if prefix:
+        if prefix and not (in_tool and is_same_path(prefix, sys.prefix)):
             yield python_of_environment(Path(prefix)), variable, False
     environment = find_environment(cwd)
     if environment is not None:
         yield python_of_environment(environment), "the project's .venv", False
-    for path in _walk_path(environ, ("python", "python3")):
-        yield path, "the first Python on PATH", True
+    if not in_tool:
+        yield Path(sys.executable), "the environment that whet is installed in", False
+    for path in walk_path(environ):
+        yield path, _ON_PATH, True
 
 
-def _walk_path(environ: Mapping[str, str], names: tuple[str, ...]) -> Iterator[Path]:
+def _is_meant_by_python(paths: tuple[Path, ...], environ: Mapping[str, str]) -> bool:
+    """Whether ``python``, typed in the user's shell, starts one of ``paths``: told without starting any."""
+    first = next(walk_path(environ), None)
+    return first is not None and any(is_same_python(first, path) for path in paths)
+
+
+def walk_path(environ: Mapping[str, str], names: tuple[str, ...] = ("python", "python3")) -> Iterator[Path]:
+    """Yield the programs on PATH that are called ``names``, in the order in which a shell would take them."""
     for folder in dict.fromkeys(environ.get("PATH", os.defpath).split(os.pathsep)):
         # A relative entry would make the choice depend on the current folder.
         if not folder or not Path(folder).is_absolute():
@@ -141,25 +153,6 @@ def _walk_path(environ: Mapping[str, str], names: tuple[str, ...]) -> Iterator[P
             found = shutil.which(name, path=folder)
             if found:
                 yield Path(found)
-
-
-def _python_in(prefix: Path) -> Path | None:
-    inside = (
-        ("Scripts/python.exe", "python.exe", "bin/python.exe") if os.name == "nt" else ("bin/python", "bin/python3")
-    )
-    for name in inside:
-        candidate = prefix / name
-        if candidate.is_file() or candidate.is_symlink():
-            return candidate
-    return None
-
-
-def _starts(path: Path, environ: Mapping[str, str]) -> bool:
-    try:
-        ask_interpreter(path, environ)
-    except TargetError:
-        return False
-    return True
 
 
 def _list_managed(name: str, environ: Mapping[str, str]) -> Iterator[Path]:
@@ -198,7 +191,7 @@ def _ask_launcher(name: str, environ: Mapping[str, str]) -> Path | None:
     return Path(said) if done.returncode == 0 and said else None
 
 
-def _see_through(path: Path, answer: Answer) -> Path:
+def see_through(path: Path, answer: Answer) -> Path:
     """Return what is really started: a shim is a script that starts something else."""
     real = Path(answer.executable)
     if real == path or not real.is_file():
@@ -212,18 +205,7 @@ def _see_through(path: Path, answer: Answer) -> Path:
     return real if is_script or not same else path.absolute()
 
 
-def _is_own(path: Path) -> bool:
-    """Whether ``path`` lies in whet's own environment (told without starting it)."""
-    if sys.prefix == sys.base_prefix:
-        return False
-    return _same_folder(str(path.parent), str(Path(sys.executable).parent))
-
-
-def _same_folder(one: str, other: str) -> bool:
-    return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
-
-
 def _with_skipped(choice: Choice, skipped: list[str]) -> Choice:
     if not skipped:
         return choice
-    return Choice(choice.path, f"{choice.why} (passed over {'; '.join(skipped)})", choice.answer)
+    return replace(choice, why=f"{choice.why} (passed over {'; '.join(skipped)})", obvious=False)

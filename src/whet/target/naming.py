@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from whet.errors import TargetError, UsageError
+from whet.target.environments import is_same_python
 from whet.target.explain import WAYS, explain_refusal
 from whet.target.host import TargetHost
 from whet.target.interpreter import check_interpreter, choose_interpreter
-from whet.target.probe import describe_host
+from whet.target.probe import describe_choice
 from whet.target.program import SOURCE_SUFFIXES, is_program
 from whet.target.python_words import names_python, read_python_command
 from whet.target.shebang import interpreter_of_script
@@ -39,14 +41,13 @@ def choose_target(
     if python is None and named is not None:
         return _host_of(named, f"named on the command line ({named})", environ, cwd), parse_words(words, cwd)
     choice = choose_interpreter(python, environ, cwd)
-    host = describe_host(choice.path, choice.why, choice.answer)
+    host = describe_choice(choice)
     spec = parse_target(words, module, code, host, cwd, environ=environ)
     if python is None and spec.kind is TargetKind.CONSOLE_SCRIPT:
         installed_for = interpreter_of_script(cwd / spec.name)
-        if installed_for is not None and not _is_same_python(installed_for, Path(host.interpreter.path)):
+        if installed_for is not None and not is_same_python(installed_for, Path(host.interpreter.path)):
             why = f"{Path(spec.name).name} was installed for it"
-            choice = check_interpreter(installed_for, why, environ)
-            host = describe_host(choice.path, choice.why, choice.answer)
+            host = describe_choice(replace(check_interpreter(installed_for, why, environ), obvious=False))
     return host, spec
 
 
@@ -161,10 +162,4 @@ def _host_of(name: str, why: str, environ: Mapping[str, str], cwd: Path) -> Targ
     path = cwd / name if Path(name).name != name else shutil.which(name, path=environ.get("PATH"))
     if path is None:
         raise TargetError(f"there is no {name} on PATH", "name the interpreter with --python, and the script alone")
-    choice = check_interpreter(Path(path), why, environ)
-    return describe_host(choice.path, choice.why, choice.answer)
-
-
-def _is_same_python(one: Path, other: Path) -> bool:
-    """Whether both start the same environment: one folder, one binary behind the links."""
-    return one.parent.resolve() == other.parent.resolve() and one.resolve() == other.resolve()
+    return describe_choice(check_interpreter(Path(path), why, environ))

@@ -21,14 +21,15 @@ def find_newer(path: str, version: str, environ: Mapping[str, str] | None = None
     parts = version.split(".")
     if not path or not Path(path).exists() or len(parts) < 2 or not parts[1].isdigit():
         return None
-    newer = [(minor, file) for minor, file in _list_installed(environ) if minor > int(parts[1])]
+    newer = [(minor, file) for minor, file in list_installed(environ) if minor > int(parts[1])]
     if not newer:
         return None
     minor, file = max(newer, key=lambda item: item[0])
     return f"3.{minor}", str(file)
 
 
-def _list_installed(environ: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
+def list_installed(environ: Mapping[str, str]) -> Iterator[tuple[int, Path]]:
+    """Yield interpreters that are installed, and their minor versions: on PATH, of pyenv, of uv."""
     for entry in environ.get("PATH", "").split(os.pathsep):
         # The shims of pyenv are there for versions that are not switched on too, and then only say so.
         if entry and Path(entry).name != "shims":

@@ -12,6 +12,7 @@ from whet.model.run import Interpreter
 from whet.target.ask import PACKAGES, Answer, ask_interpreter, name_abi
 from whet.target.cache import find_own, has_companions, lend, read_version, wheels_folder
 from whet.target.host import TargetHost
+from whet.target.interpreter import Choice
 
 
 def probe(path: Path, why: str, environ: Mapping[str, str] | None = None) -> TargetHost:
@@ -42,6 +43,12 @@ def describe_host(path: Path, why: str, answer: Answer) -> TargetHost:
     )
 
 
+def describe_choice(choice: Choice) -> TargetHost:
+    """Make a ``TargetHost`` of the interpreter that was chosen."""
+    host = describe_host(choice.path, choice.why, choice.answer)
+    return replace(host, interpreter=replace(host.interpreter, obvious=choice.obvious))
+
+
 def describe_bare_host(path: Path, why: str, answer: Answer) -> TargetHost:
     """Make a ``TargetHost`` of an answer where nothing is to be imported in the target."""
     return TargetHost(
@@ -60,6 +67,8 @@ def describe_bare_host(path: Path, why: str, answer: Answer) -> TargetHost:
         site_packages=answer.site_packages,
         scripts=answer.scripts,
         debug=answer.debug,
+        ignores_environment=answer.ignores_environment,
+        no_site=answer.no_site,
     )
 
 

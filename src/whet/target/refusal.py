@@ -36,8 +36,8 @@ def is_refused(pid: int, said: str) -> bool:
     return sounds_refused(said) or (_NONE_BELOW in said.lower() and sounds_refused(_ask_about(pid)))
 
 
-def explain_failure(process: RunningProcess, complaint: str, *, refused: bool) -> WhetError:
-    """Return the error for a process that py-spy could not attach to; ``complaint`` is what that said."""
+def explain_failure(process: RunningProcess, complaint: str, *, refused: bool, tool: str = "py-spy") -> WhetError:
+    """Return the error for a process that ``tool`` could not attach to; ``complaint`` is what that said."""
     pid, said = process.pid, complaint.lower()
     if not is_alive(pid):
         return TargetError(f"process {pid} ended before it could be sampled", LIST_PYTHON)
@@ -49,7 +49,7 @@ def explain_failure(process: RunningProcess, complaint: str, *, refused: bool) -
         return TargetError(f"process {pid}{called} is not a Python process, and has none below it", LIST_PYTHON)
     if not sys.platform.startswith("linux") and any(words in said for words in _NOT_THERE):
         return TargetError(f"there is no process {pid}", LIST_PYTHON)
-    return CollectorError(f"py-spy cannot sample process {pid}: {complaint}", "whet doctor")
+    return CollectorError(f"{tool} cannot sample process {pid}: {complaint}", "whet doctor")
 
 
 def _ask_about(pid: int) -> str:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 
 def find_tool(name: str) -> Path | None:
     """Return the program called ``name``: beside whet's interpreter first, then on PATH; ``None`` if nowhere."""
     suffix = ".exe" if os.name == "nt" else ""
-    # With ``pip install --user`` and in pipx the scripts folder is not the one beside the interpreter.
-    for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
+    for folder in _list_folders():
         candidate = folder / f"{name}{suffix}"
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
     found = shutil.which(name)
     return Path(found) if found else None
+
+
+def _list_folders() -> Iterator[Path]:
+    """Yield the folders of scripts: the interpreter's, and the other one of ``pip install --user`` and pipx."""
+    yield Path(sys.executable).parent
+    import sysconfig  # slow to be asked
+
+    yield Path(sysconfig.get_path("scripts"))

@@ -73,7 +73,6 @@ def count(tmp_path: Path) -> Count:
 
 
 def by_line(report: ExactLinesReport) -> dict[tuple[str, int, int], int | None]:
-    assert all(line.exact for line in report.lines)
     return {(Path(line.file).name, line.function_line, line.line): line.hits for line in report.lines}
 
 
@@ -103,6 +102,38 @@ def test_what_runs_is_what_was_compiled(count: Count) -> None:
     """
     report = count({"/app/prog.py": SOURCE}, action, ("/app/prog.py", 1), ("/app/prog.py", 8))
     assert by_line(report)["prog.py", 8, 9] == 4
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
+def test_only_the_chosen_functions_are_watched(count: Count) -> None:
+    action = """
+        import sys
+        monitoring, tool = sys.monitoring, sys.monitoring.PROFILER_ID
+        assert not monitoring.get_events(tool) & monitoring.events.LINE
+        assert not monitoring.get_local_events(tool, outer.__code__)
+        assert monitoring.get_local_events(tool, inner.__code__) & monitoring.events.LINE
+        outer(4)
+    """
+    report = count({"/app/prog.py": SOURCE}, action, ("/app/prog.py", 8))
+    assert by_line(report)["prog.py", 8, 9] == 4
+
+
+def test_a_line_that_raises_is_counted(count: Count) -> None:
+    source = """\
+def outer(n):
+    for i in range(n):
+        try:
+            inner(i)
+        except KeyError:
+            pass
+
+
+def inner(i):
+    return {}[i]
+"""
+    report = count({"/app/prog.py": source}, "outer(5)", ("/app/prog.py", 1), ("/app/prog.py", 9))
+    assert by_line(report)["prog.py", 9, 10] == 5
+    assert by_line(report)["prog.py", 1, 4] == by_line(report)["prog.py", 1, 6] == 5
 
 
 def test_bodies_of_modules_and_classes_are_never_registered(count: Count) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -76,12 +78,48 @@ def test_a_step_is_called_where_its_condition_holds(holds: bool, called: list[in
 
 def test_a_loop_ends_by_a_step_that_is_true_and_then_calls_the_last(calls: list[int]) -> None:
     steps = [partial(calls.append, 1), lambda: len(calls) > 5]
-    all(guard.loop(partial(calls.append, 0), steps, partial(calls.append, 9)))
+    all(guard.loop((partial(calls.append, 0),), steps, partial(calls.append, 9)))
     assert calls == [0, 1, 1, 1, 1, 1, 9]
 
 
-def test_the_steps_of_a_loop_can_be_changed_meanwhile(calls: list[int]) -> None:
-    steps: list[object] = [partial(calls.append, 1)]
-    steps.append(lambda: steps.__setitem__(0, partial(bool, 1)))
-    all(guard.loop(partial(bool, 0), steps, partial(calls.append, 9)))  # type: ignore[arg-type]
-    assert calls == [1, 9]
+@pytest.fixture
+def _collector() -> Iterator[None]:
+    """Leave the garbage collector as it was."""
+    was_on, thresholds = gc.isenabled(), gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    (gc.enable if was_on else gc.disable)()
+
+
+@pytest.mark.usefixtures("_collector")
+def test_a_step_is_called_only_where_no_collection_is_near(calls: list[int]) -> None:
+    step = guard.where_there_is_room(100, partial(calls.append, 1), partial(calls.append, 0))
+    gc.enable()
+    gc.set_threshold(100_000)
+    step()
+    gc.set_threshold(50)
+    step()
+    gc.set_threshold(0)
+    step()
+    gc.set_threshold(50)
+    gc.disable()
+    step()
+    assert calls == [1, 0, 1, 1]
+
+
+@pytest.mark.usefixtures("_collector")
+def test_going_on_allocates_nothing_that_is_collected() -> None:
+    counts: list[int] = []
+    box: list[object] = [bool, 0]
+    took = iter(range(1_000))
+    steps = [
+        guard.call_item(box, 0),
+        guard.where_there_is_room(10**9, partial(bool, 1), partial(bool, 0)),
+        guard.store(box, 1, bool),
+        lambda: next(took) > 900,
+    ]
+    gc.set_threshold(100_000)
+    gc.enable()
+    before = gc.get_count()[0]
+    all(guard.loop((), steps, lambda: counts.append(gc.get_count()[0])))
+    assert counts[0] - before < 50

@@ -11,7 +11,7 @@ from whet.model.finding import Safety
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, DependencySpot, Hotspots, ImportSpot, LineSpot, ThreadTime
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Host, Interpreter, Purpose, Run, SourceFile
 
 FILE = "/p/a.py"
@@ -119,7 +119,7 @@ def test_commits_in_a_loop_whether_they_count_as_computing_or_waiting(source):
         assert "waiting" not in said(run(source), hotspots(line(**cost)))
     computing = hotspots(line(charged_ns=4 * SECOND, self_ns=4 * SECOND))
     assert set(said(run(source), computing)) == {"commit-often"}
-    once = line(charged_ns=4 * SECOND, hits=LineCount(FILE, 1, 1, 1, 1.0, exact=True))
+    once = line(charged_ns=4 * SECOND, hits=1)
     assert "commit-often" not in said(run(source), hotspots(once))
     assert "commit-often" not in said(run(source), hotspots(line(charged_ns=SECOND // 10)))
 

@@ -9,16 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
+from whet.cli.command import Command
 from whet.cli.rules import _print_table, rules_command
 from whet.errors import PluginError, StoreError, UsageError
 from whet.pipeline.benching import BEGIN, END
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "writing-a-rule.md"
-APP = typer.Typer()
-APP.command()(rules_command)
+COMMAND = Command("rules", rules_command)
+CODE = "from whet.cli.main import main; main()"
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +28,14 @@ def project(tmp_path, monkeypatch):
 
 
 def run(*words):
-    result = CliRunner().invoke(APP, words)
-    if result.exception is not None:
-        raise result.exception
-    return result
+    """Return the command's status, and what it wrote to stdout and to stderr."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        status = COMMAND.run(words)
+    return status, out.getvalue(), err.getvalue()
 
 
 def invoke(*words):
-    return run(*words).stdout
+    return run(*words)[1]
 
 
 def blocks():
@@ -73,9 +72,8 @@ def test_an_unknown_slug_names_the_nearest():
 
 
 def test_a_pipe_that_cannot_show_infinity():
-    code = "import typer; from whet.cli.rules import rules_command as c; a = typer.Typer(); a.command()(c); a()"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
+    done = subprocess.run([sys.executable, "-c", CODE, "rules"], capture_output=True, env=environment, check=True)
     assert b"list-membership" in done.stdout
 
 
@@ -84,12 +82,9 @@ def test_a_pipe_that_cannot_show_infinity():
 def test_on_a_terminal_it_is_styled(words):
     import pty
 
-    code = (
-        f"import typer; from whet.cli.rules import rules_command as c; a = typer.Typer(); a.command()(c); a({words!r})"
-    )
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm-256color"}
     ours, theirs = pty.openpty()
-    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, env=environment) as process:
+    with subprocess.Popen([sys.executable, "-c", CODE, "rules", *words], stdout=theirs, env=environment) as process:
         os.close(theirs)
         shown = bytearray()
         with contextlib.suppress(OSError):  # Linux ends a terminal with an error, not with an end of file
@@ -128,8 +123,7 @@ def test_a_new_rule_works_as_it_is(project):
     assert invoke("--new", "my-own-rule").strip() == str(project / ".whet" / "rules" / "my_own_rule.py")
     assert "my-own-rule" in invoke()
     assert f"from {project}" in invoke("my-own-rule")
-    done = run("--check", "my-own-rule")
-    assert (done.stdout, done.stderr) == ("", "whet: 1 of 1 rules hold\n")
+    assert run("--check", "my-own-rule") == (0, "", "whet: 1 of 1 rules hold\n")
     with pytest.raises(UsageError, match="there is a rule my-own-rule already"):
         invoke("--new", "my-own-rule")
     module = (project / ".whet" / "rules" / "my_own_rule.py").read_text()
@@ -158,9 +152,9 @@ def test_a_rule_that_does_not_hold_is_said_with_what_is_wrong(project):
     folder = project / "more"
     folder.mkdir()
     (folder / "keys_view.py").write_text(blocks()[0].replace("name in COLOURS\\n", "name not in COLOURS\\n"), "utf-8")
-    result = CliRunner().invoke(APP, ["--check", "keys-view", "--rules", str(folder)], standalone_mode=False)
-    assert result.return_value == 1
-    assert "keys-view: a dict of the module: " in result.stdout
+    status, out, _ = run("--check", "keys-view", "--rules", str(folder))
+    assert status == 1
+    assert "keys-view: a dict of the module: " in out
 
 
 def test_benchmarks_are_measured_on_any_interpreter_and_kept_in_a_table(project):
@@ -173,9 +167,9 @@ def test_benchmarks_are_measured_on_any_interpreter_and_kept_in_a_table(project)
     page.write_text(
         f"# Rules\n\n{BEGIN}\n| rule | on | 2.7 |\n| --- | --- | ---: |\n| `gone` | 5 words | 1.5 |\n{END}\n\nEnd.\n"
     )
-    done = run(*words, "-o", str(page))
-    assert done.stdout == ""
-    assert "regex-compile on" in done.stderr
+    _, out, err = run(*words, "-o", str(page))
+    assert out == ""
+    assert "regex-compile on" in err
     text = page.read_text("utf-8")
     assert text.startswith(f"# Rules\n\n{BEGIN}\n| rule | on | 2.7 | {version} |\n")
     assert "| `gone` | 5 words | 1.5 | – |\n" in text
@@ -186,9 +180,9 @@ def test_a_benchmark_that_cannot_run_there_is_said_and_costs_only_itself(project
     (project / ".whet" / "rules").mkdir(parents=True)
     broken = blocks()[0].replace('setup="', 'setup="import no_such_module\\n')
     (project / ".whet" / "rules" / "keys_view.py").write_text(broken, "utf-8")
-    done = run("--bench", "keys-view")
-    assert "`keys-view`" not in done.stdout
-    assert "not measured: ModuleNotFoundError" in done.stderr
+    _, out, err = run("--bench", "keys-view")
+    assert "`keys-view`" not in out
+    assert "not measured: ModuleNotFoundError" in err
 
 
 def test_what_silences_nothing_has_a_page_too():

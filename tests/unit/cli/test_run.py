@@ -13,12 +13,12 @@ from whet.cli.main import run_command_line
 from whet.cli.run import show_run
 from whet.errors import PluginError, TargetError
 from whet.model.run import Notice, Run
-from whet.pipeline import measuring, showing
+from whet.pipeline import measuring, rulebook
 from whet.pipeline.measuring import Measured, NeverBegan
 from whet.pipeline.options import MeasureOptions, Sampler
 from whet.report.fakes import make_run
 from whet.store import SavedRun
-from whet.target import naming
+from whet.target import absent_modules, naming
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Asked:
     notice: Notice | None = None
     fails: Exception | None = None
     begins: bool = True
+    absent: Notice | None = None
 
 
 @pytest.fixture
@@ -52,7 +53,12 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
             return NeverBegan(made.status)
         return Measured(make_run(), SavedRun(tmp_path / "run.json.gz", made.notice), made.status)
 
+    def explain(spec: object, host: object, *_: object) -> Notice | None:
+        assert (spec, host) == ("spec", "host")
+        return made.absent
+
     monkeypatch.setattr(naming, "choose_target", choose)
+    monkeypatch.setattr(absent_modules, "explain_absent_modules", explain)
     monkeypatch.setattr(measuring, "measure", measure)
     monkeypatch.chdir(tmp_path)
     return made
@@ -78,10 +84,13 @@ def test_without_options_everything_is_as_documented(asked: Asked, tmp_path: Pat
         (["--native"], "native", True),
         (["--no-children"], "children", False),
         (["--sampler", "pyinstrument"], "sampler", Sampler.PYINSTRUMENT),
+        (["--sampler", "tachyon"], "sampler", Sampler.TACHYON),
         (["--memory"], "memory", True),
-        (["--exact-lines"], "exact_lines", True),
+        (["--lines"], "lines", True),
+        (["--exact-lines"], "lines", True),
+        (["--outside"], "outside", True),
         (["--full"], "memory", True),
-        (["--full"], "exact_lines", True),
+        (["--full"], "lines", True),
         (["--memory", "--trace-python-allocators"], "trace_python_allocators", True),
         (["--repeat", "3"], "repeat", 3),
         (["--duration", "2.5"], "duration", 2.5),
@@ -115,11 +124,11 @@ def test_the_target_may_be_a_module_code_or_a_line(words: list[str], target: tup
     [
         ([], "there is no program to run", "whet run script.py"),
         (["--memory"], "there is no program to run", "whet run script.py"),
-        (["--sampler", "perf", "app.py"], "there is no sampler 'perf'", "--sampler py-spy or --sampler pyinstrument"),
+        (["--sampler", "perf", "app.py"], "there is no sampler 'perf'", "--sampler tachyon or --sampler pyinstrument"),
         (["--rate", "0", "app.py"], "--rate", "whet run --help"),
         (["--rate", "fast", "app.py"], "--rate", "whet run --help"),
         (["--rate"], "--rate", "whet run --help"),
-        (["--memroy", "app.py"], "--memroy", "whet run --help"),
+        (["--memroy", "app.py"], "--memroy", "did you mean --memory?"),
         (["--repeat", "-1", "app.py"], "--repeat", "whet run --help"),
     ],
 )
@@ -194,6 +203,18 @@ def test_a_program_that_never_begins_takes_no_report_away(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_an_absent_module_is_the_last_word_on_a_program_that_failed(
+    asked: Asked, capsys: pytest.CaptureFixture[str], begins: bool, status: int
+) -> None:
+    asked.begins, asked.status = begins, status
+    asked.absent = Notice("interpreter", "/py has no module m; /other has it", "whet run --python /other app.py")
+    assert run_command_line(["run", "app.py"]) == status
+    told = "whet: /py has no module m; /other has it\nwhet: whet run --python /other app.py\n"
+    assert capsys.readouterr().err.endswith(told) is (status == 1)
+
+
 def test_a_program_that_cannot_be_started_is_an_error(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     asked.fails = TargetError("it cannot be started", "another one")
     assert run_command_line(["run", "app.py"]) == 125
@@ -206,7 +227,7 @@ def test_a_broken_rule_is_known_before_the_program_runs(
     def refuse(*_: object) -> None:
         raise PluginError("the rule is broken", "mend it")
 
-    monkeypatch.setattr(showing, "check_rules", refuse)
+    monkeypatch.setattr(rulebook, "check_rules", refuse)
     assert run_command_line(["run", "app.py"]) == 125
     assert asked.options is None
     assert "the rule is broken" in capsys.readouterr().err
@@ -266,6 +287,9 @@ def test_a_summary_that_nobody_reads_is_no_error(
         (["--no-offers"], "--no-offers does nothing without --prove"),
         (["--budget", "5m"], "--budget does nothing without --prove"),
         (["--trace-python-allocators"], "--trace-python-allocators does nothing without --memory"),
+        (["--outside", "--lines"], "--lines runs a profiler inside the program, which --outside keeps out"),
+        (["--full", "--outside"], "--full runs a profiler inside the program, which --outside keeps out"),
+        (["--outside", "--sampler", "pyinstrument"], "--sampler pyinstrument runs a profiler inside the program"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(

@@ -131,6 +131,36 @@ def test_where_the_sampler_cannot_attach_another_one_samples_inside(
     assert '"program.py' in capture.read_text() or "program.py" in capture.read_text()
 
 
+def test_where_the_sampler_cannot_attach_another_one_does(run: Run, make_tool: Tool, tmp_path: Path):
+    mark = tmp_path / "sampled"
+    other = make_tool(
+        f"""
+        import pathlib, sys
+        pathlib.Path({str(mark)!r}).write_text(sys.argv[1])
+        print("Sampling process")
+        """,
+        "other.py",
+    )
+    substitute = Launch(attach=((*other, "{pid}"),), tool="tachyon")
+    outcome, said, _ = run(
+        "import os; print(os.getpid())",
+        make_tool("print('Error: too new'); raise SystemExit(1)"),
+        substitute=substitute,
+    )
+    assert mark.read_text() == said.strip()
+    assert outcome.substituted == "tachyon"
+    assert not outcome.fell_back
+    assert [each.message for each in outcome.notices] == ["py-spy failed: too new; tachyon sampled instead"]
+
+
+def test_where_neither_can_attach_both_are_out(run: Run, make_tool: Tool):
+    tool = make_tool("print('Error: out of luck'); raise SystemExit(1)")
+    outcome, said, _ = run("print('done')", tool, substitute=Launch(attach=(tool,), tool="tachyon"))
+    assert said == "done\n"
+    assert not outcome.substituted
+    assert [each.message for each in outcome.notices] == ["py-spy failed: out of luck"]
+
+
 def test_without_another_one_the_report_says_what_is_missing(run: Run, make_tool: Tool):
     outcome, said, _ = run("print('done')", make_tool("raise SystemExit(1)"))
     assert said == "done\n"

@@ -25,6 +25,14 @@ def test_it_runs_where_it_can_be_imported() -> None:
     assert missing.remedy == "whet doctor --install --python /py"
 
 
+def test_where_it_does_not_exist_another_sampler_is_named() -> None:
+    newer = TargetHost(Interpreter("/py", "3.15.0"), (3, 15, 0), "")
+    missing = PyinstrumentCollector().missing(newer)
+    assert missing is not None
+    assert missing.why == "pyinstrument does not exist for Python 3.15 yet"
+    assert missing.remedy == "--sampler tachyon"
+
+
 @pytest.mark.parametrize(("borrowed", "folder"), [(frozenset(), None), (frozenset(("pyinstrument",)), "/site")])
 def test_a_folder_is_named_only_when_it_is_borrowed(
     borrowed: frozenset[str], folder: str | None, tmp_path: Path

@@ -69,21 +69,17 @@ def test_standing_in_line_is_told_from_computing(monkeypatch, tmp_path):
             process.communicate()
 
 
-def test_pauses_are_counted(busy, monkeypatch):
+def test_pauses_are_counted(busy, tmp_path, monkeypatch):
     poller = TreePoller(busy.pid)
     for _ in range(resident.ENOUGH_POLLS):
         assert poller.paused_share == 0
         poller.note_pause()
     assert poller.paused_share == 0
 
-    class Stat:
-        def __init__(self, path: str) -> None:
-            assert path == f"/proc/{busy.pid}/stat"
-
-        def read_text(self, errors: str) -> str:
-            return f"{busy.pid} (py) t) t 1 1"
-
-    monkeypatch.setattr(resident, "Path", Stat)
+    stat = tmp_path / str(busy.pid) / "stat"
+    stat.parent.mkdir()
+    stat.write_text(f"{busy.pid} (py) t) t 1 1")
+    monkeypatch.setattr(resident, "PROC", str(tmp_path))
     for _ in range(resident.ENOUGH_POLLS):
         poller.note_pause()
     assert poller.paused_share == 0.5

@@ -31,17 +31,13 @@ class Tree:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "children").write_text(" ".join(map(str, children)) + " ")
         before = f"{tid} (a name) with ) (in it) {state} " + "0 " * 10
-        (folder / "stat").write_text(f"{before}{ticks} {ticks} 0 0 20\n")
+        (folder / "stat").write_text(f"{before}{ticks} {ticks} 0 0 20 0 1 0 500\n")
         return folder
 
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
-    def in_tree(path: str) -> Path:
-        assert path.startswith("/proc/")
-        return tmp_path / path.removeprefix("/proc/")
-
-    monkeypatch.setattr(resident, "Path", in_tree)
+    monkeypatch.setattr(resident, "PROC", str(tmp_path))
     return Tree(tmp_path)
 
 
@@ -165,3 +161,63 @@ def test_elsewhere_every_figure_is_nothing(monkeypatch: pytest.MonkeyPatch):
     poller.note_pause()
     assert (poller.at_ns, poller.peak_bytes, poller.cpu_ns(), poller.clocks) == ([], 0, 0, {})
     assert not poller.supported
+
+
+def test_polls_that_take_long_become_rarer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**12, 10_000_000))
+    monkeypatch.setattr(resident.time, "thread_time_ns", lambda: next(clock))
+    poller, seen = TreePoller(1), []
+    monkeypatch.setattr(poller, "poll", seen.append)
+    for at_ns in range(0, 1_000_000_000, 50_000_000):
+        poller.poll_when_due(at_ns)
+    assert seen == [0, 350_000_000, 700_000_000]
+
+
+class Sampler:
+    """A process as ``subprocess`` shows it."""
+
+    pid = 99
+
+    def __init__(self, *words: str) -> None:
+        self.args = ["py-spy", "record", *words]
+
+
+@pytest.mark.parametrize(
+    ("words", "noted"), [((), (99, 1)), (("--subprocesses",), (99, 2)), (("--nonblocking", "--subprocesses"), (0, 2))]
+)
+def test_the_sampler_that_stops_the_program_is_told(tree: Tree, words: tuple[str, ...], noted: tuple[int, int]):
+    tree.add(10, children=(20,), pages=1)
+    tree.add(20, pages=1)
+    poller = make_poller()
+    begun = []
+    poller.sleep_clock.begin = lambda *words: begun.append(words)  # type: ignore[method-assign]
+    poller.note_sampler(Sampler(*words))  # type: ignore[arg-type]
+    poller.poll(1)
+    poller.note_sampler(None)
+    poller.poll(2)
+    assert begun == [noted, (0, 1)]
+
+
+def test_parents_are_remembered(tree: Tree):
+    tree.add(10, children=(20,), pages=1)
+    tree.add(20, children=(30,), pages=1)
+    tree.add(30, pages=1)
+    poller = make_poller()
+    poller.poll(1)
+    assert poller.parents == {20: 10, 30: 20}
+
+
+def test_the_sleep_of_threads_is_counted(tree: Tree, monkeypatch: pytest.MonkeyPatch):
+    from whet.collect import sleeping
+
+    now = [10**12]
+    monkeypatch.setattr(sleeping, "monotonic_ns", lambda: now[0])
+    tree.add(10, pages=1)
+    folder = tree.task(10, 10)
+    poller = make_poller()
+    for number in range(1, 12):
+        (folder / "schedstat").write_text(f"{number * 10_000_000} 0 {number}\n")
+        poller.poll(number)
+        now[0] += 50_000_000
+    sleep = poller.sleep_clock.sleeps[10, 10]
+    assert (sleep.watched_ns, sleep.waited_ns) == (500_000_000, 400_000_000)

@@ -233,6 +233,9 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
         def __init__(self, words: list[str], **more: object) -> None:
             assert more["creationflags"] == 0x200
 
+        def wait(self) -> int:
+            return 0
+
         def poll(self) -> None:
             return None
 
@@ -243,3 +246,22 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
     monkeypatch.setattr(subprocess, "Popen", Started)
     Sidecar(("py-spy",), 1).stop()
     assert sent == [1]
+
+
+@posix
+def test_it_has_ended_though_something_that_it_started_holds_its_output(start, make_tool, monkeypatch, tmp_path):
+    monkeypatch.setattr(sidecar, "END_SECONDS", 0.5)
+    pid = tmp_path / "pid"
+    held = start(
+        make_tool(f"""
+import pathlib, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+pathlib.Path({str(pid)!r}).write_text(str(child.pid))
+print("Sampling process", flush=True)
+""")
+    )
+    assert held.wait_until_sampling()
+    try:
+        assert held.finish() == 0
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)

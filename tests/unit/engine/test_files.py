@@ -37,6 +37,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are started anew elsewhere")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # pytest-xdist has threads
 def test_forked_processes_find_the_same(folder, monkeypatch):
     expected = examine(folder, workers=1)
     monkeypatch.setattr(pool, "_may_fork", lambda: True)
@@ -165,6 +166,7 @@ def make_rule(detect, **fields):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the rule here lives only in processes that are forked")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # pytest-xdist has threads
 def test_a_source_that_kills_its_process_costs_only_itself(folder, monkeypatch):
     monkeypatch.setattr(pool, "_may_fork", lambda: True)
 

@@ -3,7 +3,9 @@
 import ast
 import gc
 import random
+import sys
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +74,37 @@ def test_a_file_that_does_not_parse_is_a_notice_and_the_rest_goes_on():
     assert places(findings) == [("/p/good.py", 3, "list-membership")]
     assert len(notices) == 1
     assert notices[0].message.startswith("bad.py does not parse")
+
+
+NEW_IN_3_15 = """
+lazy import json
+lazy from os import path, sep
+
+def f(many, d):
+    merged = {**each for each in many}
+    every = [*each for each in many]
+    values = {k: v for k, v in {**each for each in many}.items()}, {**v for k, v in d.items()}
+    for k in d:
+        if k in d.keys():
+            every.append(json.dumps(k))
+    return merged, values, list(*each for each in many), {*each for each in many}, [*v for k, v in d.items()]
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="syntax of 3.15")
+def test_what_is_new_in_3_15_is_read_by_every_rule():
+    every_line = {"/p/new.py": frozenset(range(1, NEW_IN_3_15.count("\n") + 2))}
+    findings, notices = find_findings(sources(source("new.py", NEW_IN_3_15)), RULES, every_line)
+    assert not notices
+    assert "lazy-import" not in {finding.rule for finding in findings}
+    assert findings
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="this Python reads it")
+def test_what_is_newer_than_the_python_that_whet_runs_on_is_passed_by():
+    findings, notices = find_findings(sources(source("new.py", NEW_IN_3_15)), RULES)
+    assert not findings
+    assert f"as Python {sys.version_info[0]}.{sys.version_info[1]}" in notices[0].message
 
 
 def test_a_rule_that_raises_is_a_notice_naming_rule_and_place():

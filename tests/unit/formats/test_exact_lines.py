@@ -19,7 +19,7 @@ def read(raw: object) -> ExactLinesReport:
 
 def test_counts_are_exact_and_lines_that_never_ran_are_left_out() -> None:
     report = read(WHOLE)
-    assert report.lines == (LineCount("/a.py", 2, 1, 7, exact=True),)
+    assert report.lines == (LineCount("/a.py", 2, 1, 7),)
     assert (report.too_large, report.alike) == ((("/b.py", 4),), ())
 
 

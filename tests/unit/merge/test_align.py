@@ -201,15 +201,15 @@ def test_samples_without_a_frame_stay_at_the_root(make):
 
 def test_line_counts_get_the_def_line_and_folded_ones_are_added(make):
     counts = [
-        LineCount("/app/t.py", 10, 8, 2, 1.0, 0.1),
-        LineCount("/app/t.py", 10, 10, 100, 50.0, 0.2),
-        LineCount("/app/t.py", 11, 10, None, 3.0),
+        LineCount("/app/t.py", 10, 8, 2),
+        LineCount("/app/t.py", 10, 10, 100),
+        LineCount("/app/t.py", 11, 10, 3),
         LineCount("/elsewhere.py", 1, 1, 9),
     ]
     aligned = align_profile(make.profile([], lines=counts), sources_of(make, NESTED), OWNERSHIP)
     assert list(aligned.lines) == [
-        LineCount("/app/t.py", 10, 9, 102, 50.0, 0.2),
-        LineCount("/app/t.py", 11, 9, None, 3.0),
+        LineCount("/app/t.py", 10, 9, 102),
+        LineCount("/app/t.py", 11, 9, 3),
         LineCount("/elsewhere.py", 1, 1, 9),
     ]
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from math import isclose, sqrt
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,75 +165,70 @@ outer([1, 2, 3])
 
 
 def test_hits_join_lines_and_functions(make):
-    counts = [
-        LineCount(APP, 2, 1, 8, 4.0, 0.1),
-        LineCount(APP, 3, 1, 6, 3.0, 0.1),
-        LineCount(APP, 6, 5, 6, 1.0, 0.1),
-        LineCount(APP, 7, 5, None, 1.0),
-    ]
+    counts = [LineCount(APP, 2, 1, 8), LineCount(APP, 3, 1, 6), LineCount(APP, 6, 5, 6)]
     time = make.profile([(f"<module>@{APP}:9:1;outer@{APP}:3:1;inner@{APP}:6:5", 10)])
     lines = make.profile([], "line_profiler 5.0", lines=counts)
     hotspots = merge_run(make.run(time, lines, sources=[make.source(APP, SOURCE)]))
     by_line = {spot.line: spot for spot in hotspots.lines}
-    assert {line: spot.cost.hits and spot.cost.hits.hits for line, spot in by_line.items()} == {
-        2: 8,
-        3: 6,
-        6: 6,
-        7: None,
-        9: None,
-    }
-    assert by_line[7].cost.hits.per_call == 1.0
+    assert {line: spot.cost.hits for line, spot in by_line.items()} == {2: 8, 3: 6, 6: 6, 9: None}
     assert (by_line[2].function, by_line[2].function_line) == ("outer", 1)
     assert by_line[2].cost.collectors == ("line_profiler",)
     functions = {spot.name: spot for spot in hotspots.functions}
-    assert functions["inner"].cost.hits.hits == 6
-    assert functions["outer"].cost.hits.hits == 2, (
-        "a loop's line runs more often than its function: hits over hits a call"
-    )
+    assert functions["inner"].cost.hits == 6
+    assert functions["outer"].cost.hits is None, "a loop's line says nothing about calls"
     assert functions["<module>"].cost.hits is None
     assert (functions["outer"].line, functions["outer"].end_line) == (1, 3)
 
 
-def test_calls_of_a_function_that_starts_with_a_loop(make):
-    def calls(*counts):
-        time = make.profile([(f"outer@{APP}:3:1", 10)], lines=counts)
-        (outer,) = merge_run(make.run(time, sources=[make.source(APP, SOURCE)])).functions
-        return outer.cost.hits and outer.cost.hits.hits
+def test_time_of_a_hit_is_of_one_execution(make):
+    time = make.profile([(f"inner@{APP}:6:5", 90)])
+    exact = make.profile([], "line_profiler 5.0", 1, lines=[LineCount(APP, 6, 5, 30)])
+    run = make.run(time, exact, purposes=(Purpose.TIME, Purpose.EXACT_LINES))
 
-    header, body = LineCount(APP, 2, 1, 800, 1.0, 0.1), LineCount(APP, 3, 1, 790, 0.99, 0.1)
-    assert calls(header, body) is None, "hits a call of the loop's own line say nothing about calls"
-    assert calls(body) is None
-    assert calls(LineCount(APP, 1, 1, 9, exact=True), header, body) == 9
-    assert calls(LineCount(APP, 2, 1, None, 400.0), LineCount(APP, 3, 1, 790, 395.0)) == 2
+    def cost_of(run):
+        return merge_run(run).line_index[APP, 6].cost
 
-
-def test_exact_counts_win_and_fit_the_pooled_time(make):
-    windows = make.profile([(f"inner@{APP}:6:5", 10)], lines=[LineCount(APP, 6, 5, 90, 1.0, 0.2)])
-    exact = make.profile([], "line_profiler 5.0", 1, lines=[LineCount(APP, 6, 5, 33, 1.0, 0.0, True)])
-    both = (Purpose.TIME, Purpose.EXACT_LINES)
-    once = merge_run(make.run(windows, exact, purposes=both)).line_index[APP, 6].cost.hits
-    assert (once.hits, once.exact) == (33, True)
-    run = make.run(windows, exact, purposes=both)
+    once = cost_of(run)
+    assert once.hits == 30
+    assert once.hit_ns == once.charged_ns // 30
     three_times = Execution(Purpose.TIME, (), 1, 1, 0, repeats=3)
-    pooled = merge_run(replace(run, executions=(three_times, run.executions[1]))).line_index[APP, 6].cost.hits
-    assert (pooled.hits, pooled.exact) == (99, False)
+    pooled = cost_of(replace(run, executions=(three_times, run.executions[1])))
+    assert (pooled.hits, pooled.hit_ns, pooled.charged_ns) == (30, once.hit_ns // 3, once.charged_ns)
+    for index in (0, 1):
+        executions = [replace(each, stopped="interrupted" * (at == index)) for at, each in enumerate(run.executions)]
+        assert (cost_of(replace(run, executions=tuple(executions))).hits, cost_of(run).hit_ns) == (30, once.hit_ns)
+        assert cost_of(replace(run, executions=tuple(executions))).hit_ns is None
 
 
-def test_window_counts_of_several_processes_add_up(make):
-    one = make.profile([], lines=[LineCount(APP, 6, 5, 30, 2.0, 0.1)])
-    two = make.profile([], lines=[LineCount(APP, 6, 5, 10, 2.0, 0.1)])
-    pooled = merge_run(make.run(one, two)).line_index[APP, 6].cost.hits
-    assert pooled.hits == 40
-    assert isclose(pooled.error, sqrt(3**2 + 1**2) / 40)
-    assert pooled.per_call == 2.0
+def test_counts_of_the_execution_made_for_them_go_before_others(make):
+    others = make.profile([(f"inner@{APP}:6:5", 10)], lines=[LineCount(APP, 6, 5, 90)])
+    exact = make.profile([], "line_profiler 5.0", 1, lines=[LineCount(APP, 6, 5, 33)])
+    both = (Purpose.TIME, Purpose.EXACT_LINES)
+    assert merge_run(make.run(others, exact, purposes=both)).line_index[APP, 6].cost.hits == 33
+    more = make.profile([], lines=[LineCount(APP, 6, 5, 10)])
+    assert merge_run(make.run(others, more)).line_index[APP, 6].cost.hits == 100
 
 
-def test_a_count_is_not_exact_where_another_process_did_not_count(make):
-    one = make.profile([], lines=[LineCount(APP, 6, 5, 30, 2.0, exact=True)])
-    two = make.profile([], lines=[LineCount(APP, 6, 5, None, 2.0)])
-    for profiles in ((one, two), (two, one)):
-        pooled = merge_run(make.run(*profiles)).line_index[APP, 6].cost.hits
-        assert (pooled.hits, pooled.exact) == (30, False)
+@pytest.mark.parametrize(
+    ("version", "threads", "is_known"),
+    [
+        ("3.13.0", (Thread(7, 7), Thread(7, 8)), True),
+        ("3.11.7", (Thread(7, 7), Thread(7, 8)), False),
+        ("3.13.0", (Thread(7, 7), Thread(9, 9)), False),
+        ("3.11.7", (Thread(7, 7), Thread(7, 7)), True),
+    ],
+)
+def test_there_is_no_time_of_a_hit_where_others_ran_the_function_uncounted(make, version, threads, is_known):
+    time = make.profile([(f"inner@{APP}:6:5", 30)])
+    (samples,) = time.samples
+    time = replace(time, threads=threads, samples=(replace(samples, thread=0), replace(samples, thread=1)))
+    exact = make.profile([], "line_profiler 5.0", 1, lines=[LineCount(APP, 6, 5, 30)])
+    run = make.run(time, exact, purposes=(Purpose.TIME, Purpose.EXACT_LINES), sources=[make.source(APP, SOURCE)])
+    hotspots = merge_run(replace(run, interpreter=replace(run.interpreter, version=version)))
+    (function,) = hotspots.functions
+    for cost in (function.cost, hotspots.line_index[APP, 6].cost):
+        assert cost.hits == 30
+        assert (cost.hit_ns is not None) == is_known
 
 
 def test_a_line_belongs_to_the_def_not_to_a_lambda_on_it(make):

@@ -61,12 +61,23 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
         ("main > Future.result@concurrent/futures/_base.py > Condition.wait@threading.py", True, Stance.JOIN),
         ("main > run@subprocess.py > Popen.communicate@subprocess.py > select@selectors.py", True, Stance.JOIN),
         ("main > Process.join@multiprocessing/process.py > wait@multiprocessing/popen_fork.py", True, Stance.JOIN),
-        ("main > run@+gunicorn/arbiter.py > Arbiter.sleep@+gunicorn/arbiter.py", True, Stance.PARKED),
+        ("main > run@+gunicorn/arbiter.py > Arbiter.wait_for_signals@+gunicorn/arbiter.py", True, Stance.PARKED),
+        ("main > run@+werkzeug/_reloader.py > ReloaderLoop.run@+werkzeug/_reloader.py", True, Stance.PARKED),
+        ("main > Pool.map@+billiard/pool.py > ApplyResult.get@+billiard/pool.py > wait@threading.py", True, "j"),
+        ("main > Worker.workloop@+billiard/pool.py > Connection._recv@+billiard/connection.py", True, "p"),
+        ("main > Worker.workloop@+billiard/pool.py > mapstar@+billiard/pool.py > job", True, "w"),
+        ("main > synloop@+celery/worker/loops.py > drain_events@+kombu/transport/virtual/base.py", True, "p"),
+        (
+            "main > _process_worker@+joblib/externals/loky/process_executor.py > get@multiprocessing/queues.py",
+            True,
+            "p",
+        ),
+        ("main > integrate_as_primary_thread@+execnet/gateway_base.py > Event.wait@threading.py", True, "p"),
         ("get@queue.py", True, Stance.JOIN),
     ],
 )
 def test_stances(text, main, stance):
-    stance = {"w": Stance.WAITING, "p": Stance.PARKED}.get(stance, stance)
+    stance = {"w": Stance.WAITING, "p": Stance.PARKED, "j": Stance.JOIN}.get(stance, stance)
     assert find_stance(stack(text), main) is stance
 
 
@@ -86,6 +97,9 @@ def test_a_users_file_that_is_called_like_a_library_is_no_library():
         ("C:\\Python313\\Lib\\queue.py", "Queue.get", "queue:get"),
         ("/v/lib/python3.12/site-packages/uvicorn/__init__.py", "run", "uvicorn:run"),
         ("/app/queue.py", "Queue.get", ":get"),
+        ("/v/lib/python3.12/site-packages/billiard/pool.py", "Pool.map", "multiprocessing.pool:map"),
+        ("/v/lib/python3.12/site-packages/multiprocess/queues.py", "Queue.get", "multiprocessing.queues:get"),
+        ("/v/lib/python3.12/site-packages/multiprocessor/a.py", "get", "multiprocessor.a:get"),
     ],
 )
 def test_places(file, name, place):

@@ -128,7 +128,7 @@ RUN = Run(
             StackTable((-1, 0), (0, 1)),
             (Thread(1, 2),),
             (Samples(Metric.CPU, 0, (0, 1), (3, 4), 7),),
-            (LineCount("/a.py", 3, 1, 5), LineCount("/a.py", 4, 1, None, 2.5, 0.1)),
+            (LineCount("/a.py", 3, 1, 5), LineCount("/a.py", 4, 1, 7)),
         ),
     ),
     {"/a.py": SourceFile("/a.py", "a.py", "00", "def f(): pass\n")},
@@ -158,14 +158,13 @@ def test_arrays_and_tuples_are_stored_alike():
 
 
 def test_floats_that_are_not_finite_survive():
-    def with_error(error: float) -> float:
-        line = LineCount("/a.py", 1, 1, 2, error=error)
-        run = dataclasses.replace(RUN, profiles=(dataclasses.replace(RUN.profiles[0], lines=(line,)),))
-        return unpack(pack(run)).profiles[0].lines[0].error
+    def with_share(share: float) -> float:
+        run = dataclasses.replace(RUN, executions=(dataclasses.replace(RUN.executions[0], paused_share=share),))
+        return unpack(pack(run)).executions[0].paused_share
 
-    assert with_error(math.inf) == math.inf
-    assert with_error(-math.inf) == -math.inf
-    assert math.isnan(with_error(math.nan))
+    assert with_share(math.inf) == math.inf
+    assert with_share(-math.inf) == -math.inf
+    assert math.isnan(with_share(math.nan))
 
 
 def test_numbers_that_never_fall_are_stored_as_differences():
@@ -183,6 +182,25 @@ def test_the_first_schema_still_reads():
     assert {s.metric for profile in run.profiles for s in profile.samples} >= {Metric.CPU, Metric.WAITING, Metric.PEAK}
     assert run.sources["/srv/app/mod.py"].text.startswith("def spin(n):")
     assert pack(run) == pack(unpack(pack(run)))
+
+
+def test_of_the_first_schema_exact_counts_are_kept_and_estimates_are_not():
+    document = json.loads(gzip.decompress(pack(RUN)))
+    document["schema"] = 1
+    document["run"]["profiles"][0]["lines"] = {
+        "file": [["/a.py"], [0, 0, 0]],
+        "line": [3, 4, 5],
+        "function_line": [1, 1, 1],
+        "hits": [5, 6, None],
+        "per_call": [None, 2.0, 2.5],
+        "error": [0.0, 0.1, 0.1],
+        "exact": [True, False, False],
+    }
+    assert unpack(pack_json(document)).profiles[0].lines == (LineCount("/a.py", 3, 1, 5),)
+    document["run"]["profiles"][0]["lines"]["error"] = [0.0]
+    with pytest.raises(FormatError) as caught:
+        unpack(pack_json(document))
+    assert caught.value.where == "run.profiles[0].lines"
 
 
 def change(way: tuple[object, ...], value: object) -> bytes:
@@ -239,7 +257,9 @@ P = ("run", "profiles", 0)
         ((*P, "frames", "line"), 1, "run.profiles[0].frames"),
         ((*P, "frames"), {}, "run.profiles[0].frames"),
         ((*P, "frames", "owner", 1), "nobody", "run.profiles[0].frames.owner[1]"),
-        ((*P, "lines", "per_call", 1), "x", "run.profiles[0].lines.per_call[1]"),
+        ((*P, "lines", "hits", 1), "x", "run.profiles[0].lines.hits[1]"),
+        ((*P, "lines", "hits", 1), None, "run.profiles[0].lines.hits[1]"),
+        ((*P, "lines", "exact"), [True, True], "run.profiles[0].lines"),
         (("schema",), "1", "schema"),
         (("schema",), 0, "schema"),
         (("schema",), True, "schema"),
@@ -263,7 +283,7 @@ def test_a_missing_member_is_named_unless_it_has_a_default():
 
 def test_a_newer_schema_names_the_remedy():
     with pytest.raises(FormatError, match="newer whet") as caught:
-        unpack(change(("schema",), 2))
+        unpack(change(("schema",), 3))
     assert "upgrade" in caught.value.hint
 
 

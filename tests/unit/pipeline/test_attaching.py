@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from whet.model.frame import Frame, Owner
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Purpose, Run
 from whet.pipeline.attaching import find_project_of
 from whet.pipeline.showing import show
@@ -46,8 +49,16 @@ def test_rules_of_the_processs_own_folder_are_not_run(tmp_path, monkeypatch):
         marker = folder / "ran"
         (folder / ".whet" / "rules" / "evil.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
     monkeypatch.chdir(ours)
+    hot = Profile(
+        collector="py-spy",
+        frames=(Frame("/app/x.py", "main", 1, 1, Owner.USER),),
+        stacks=StackTable((ROOT,), (0,)),
+        threads=(Thread(7, 7),),
+        samples=(Samples(Metric.CPU, 0, [0], [10**9], 100),),
+    )
     run = Run(
         whet_version="1",
+        profiles=(hot,),
         command=("python", "x.py"),
         started="2025-01-01T00:00:00+00:00",
         directory=str(theirs),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -9,12 +10,13 @@ from typing import ClassVar
 
 import pytest
 
-from whet.collect import line_profiler, memray, pyinstrument, pyspy
+from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
 from whet.collect.resident import TreePoller
+from whet.collect.sleeping import Sleep
 from whet.model.metric import Metric
-from whet.model.profile import Profile
+from whet.model.profile import ROOT, Profile
 from whet.model.run import Interpreter
 from whet.pipeline.captures import Captures
 from whet.target.host import TargetHost
@@ -24,12 +26,24 @@ RECORD = 'process 7:"python srv.py --password hunter2";thread ({tid}): {name};ma
 
 
 class FakePoller(TreePoller):
-    """A process 7 whose threads have the given CPU time and time in line, in nanoseconds."""
+    """A process 7 whose threads have the given CPU time and time in line, in nanoseconds, and have slept so much."""
 
-    def __init__(self, clocks: dict[int, int], delays: dict[int, int] | None = None) -> None:
+    def __init__(
+        self, clocks: dict[int, int], delays: dict[int, int] | None = None, sleeps: dict[int, Sleep] | None = None
+    ) -> None:
         super().__init__(7)
         self.clocks = {(7, tid): spent for tid, spent in clocks.items()}
         self.delays = {(7, tid): late for tid, late in (delays or {}).items()}
+        self.sleep_clock.sleeps = {(7, tid): sleep for tid, sleep in (sleeps or {}).items()}
+
+
+@pytest.fixture(autouse=True)
+def load(monkeypatch) -> list[float]:
+    """The load average of a machine with two CPUs."""
+    load = [0.5]
+    monkeypatch.setattr(os, "getloadavg", lambda: (load[0], 0.5, 0.5), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    return load
 
 
 def read(folder: Path, watched: Watched, active: str, wall: str = "") -> tuple[Profile, Captures]:
@@ -67,14 +81,77 @@ def test_a_sleeper_that_is_seen_computing_waits(tmp_path):
     assert spent(profile, Metric.WAITING) == pytest.approx({8: 2.97}, abs=0.3)
 
 
+MAIN = {"tid": 7, "name": "Main"}
+CRUNCH = 'process 7:"python srv.py";thread (7): Main;main (srv.py:3);crunch (srv.py:9) {}\n'
+
+
 def test_standing_in_line_is_neither_computing_nor_waiting(tmp_path):
-    watched = Watched(FakePoller({7: 10**9}, {7: 2 * 10**9}), wall_ns=3 * 10**9, cpu_ns=10**9)
-    row = {"tid": 7, "name": "Main"}
-    profile, captures = read(tmp_path, watched, RECORD.format(count=300, **row), RECORD.format(count=75, **row))
+    poller = FakePoller({7: 10**9}, {7: 2 * 10**9}, {7: Sleep(watched_ns=3 * 10**9)})
+    watched = Watched(poller, wall_ns=3 * 10**9, cpu_ns=10**9)
+    profile, captures = read(tmp_path, watched, RECORD.format(count=300, **MAIN), RECORD.format(count=75, **MAIN))
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
     assert spent(profile, Metric.WAITING) == {}
     (notice,) = captures.notices
     assert notice.message.startswith("threads stood in line for a processor for 2.0 s, beside 1.0 s of computing")
+
+
+@pytest.mark.parametrize("read_with", ["attached", "run"])
+def test_the_system_tells_how_long_a_thread_waited(tmp_path, read_with):
+    """0.8 s of sleep in 4 s, 2.2 of which the thread stood in line: what was seen of the sleep says 1.2 s."""
+    poller = FakePoller({7: 10**9}, {7: 22 * 10**8}, {7: Sleep(watched_ns=4 * 10**9, certain_ns=8 * 10**8)})
+    active = CRUNCH.format(315) + RECORD.format(count=3, **MAIN)
+    wall = CRUNCH.format(75) + RECORD.format(count=30, **MAIN)
+    if read_with == "attached":
+        profile, captures = read(tmp_path, Watched(poller, wall_ns=4 * 10**9, cpu_ns=10**9), active, wall)
+    else:
+        (tmp_path / pyspy.ACTIVE).write_text(active)
+        (tmp_path / pyspy.WALL).write_text(wall)
+        captures = Captures(tmp_path, "/srv", 0)
+        (profile,) = captures.read_time(100, 25, Outcome(wall_ns=4 * 10**9, cpu_ns=10**9, poller=poller))
+    assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
+    (waiting,) = [each for each in profile.samples if each.metric is Metric.WAITING]
+    names = [profile.frames[profile.stacks.frame[row]].name for row in waiting.stack]
+    assert (names, list(waiting.value)) == (["main"], [8 * 10**8])
+    assert [notice.about for notice in captures.notices] == ["machine"]
+
+
+def test_waiting_is_unknown_where_nothing_counted_it_on_a_busy_machine(tmp_path, load):
+    active = RECORD.format(count=100, **MAIN) + RECORD.format(tid=8, name="w", count=1)
+    wall = RECORD.format(count=75, **MAIN) + RECORD.format(tid=8, name="w", count=75)
+    poller = FakePoller({7: 10**9, 8: 10**7})
+    profile, captures = read(tmp_path, Watched(poller, wall_ns=3 * 10**9, cpu_ns=10**9), active, wall)
+    assert set(spent(profile, Metric.WAITING)) == {7, 8}
+    assert captures.notices == []
+    load[0] = 2.1
+    profile, captures = read(tmp_path, Watched(poller, wall_ns=3 * 10**9, cpu_ns=10**9), active, wall)
+    assert spent(profile, Metric.WAITING) == {}
+    (notice,) = captures.notices
+    assert (notice.about, notice.message[:28]) == ("waiting", "the waiting is not known: mo")
+
+
+@pytest.mark.parametrize("sleep", [{}, {8: Sleep(watched_ns=10**9, certain_ns=10**9)}])
+def test_the_waiting_of_threads_that_hardly_lived_is_unknown_on_a_busy_machine(tmp_path, sleep):
+    """Their clocks cover less than half of the time for which they were seen."""
+    poller = FakePoller(
+        {7: 10**9, 8: 10**7}, {7: 2 * 10**9}, {7: Sleep(watched_ns=4 * 10**9, certain_ns=10**9), **sleep}
+    )
+    wall = RECORD.format(count=100, **MAIN) + RECORD.format(tid=8, name="w", count=75)
+    watched = Watched(poller, wall_ns=4 * 10**9, cpu_ns=10**9)
+    profile, captures = read(tmp_path, watched, CRUNCH.format(300), wall)
+    assert spent(profile, Metric.WAITING) == {7: 1}
+    assert "the waiting of 1 of 2 threads is not known" in captures.notices[1].message
+
+
+def test_waiting_that_is_on_no_line(tmp_path):
+    """Seen from outside of a container, a thread computes all the time: where it waited cannot be told."""
+    poller = FakePoller({7: 10**9}, {7: 1}, {7: Sleep(watched_ns=4 * 10**9, certain_ns=3 * 10**9)})
+    active = CRUNCH.format(200) + RECORD.format(count=200, **MAIN)
+    wall = CRUNCH.format(50) + RECORD.format(count=50, **MAIN)
+    profile, captures = read(tmp_path, Watched(poller, wall_ns=4 * 10**9, cpu_ns=10**9), active, wall)
+    (waiting,) = [each for each in profile.samples if each.metric is Metric.WAITING]
+    assert (list(waiting.stack), list(waiting.value)) == ([ROOT], [3 * 10**9])
+    (notice,) = captures.notices
+    assert notice.message.startswith("for 3.0 of 3.0 s of waiting it is not known on which lines")
 
 
 def test_threads_of_containers_are_matched_with_their_clocks(tmp_path):
@@ -98,19 +175,15 @@ def test_without_a_capture_there_is_no_profile(tmp_path):
 # -- of one execution -------------------------------------------------------------------------------------------------
 
 AGENT: dict[str, object] = {
-    "schema": 1,
+    "schema": 2,
     "pid": 7,
     "cpu_ns": 10**9,
     "wall_ns": 10**9,
-    "why_no_hits": "",
-    "why_no_looks": "",
-    "lines": None,
-    "looks": 3,
-    "seen": [],
+    "why_none": "",
+    "began": True,
+    "samples": 3,
     "peak_kilobytes": 0,
     "peak_stack": [],
-    "left_plain": 0,
-    "sources": {},
 }
 
 
@@ -178,7 +251,7 @@ def test_without_any_sampler_there_is_no_profile(tmp_path):
 
 
 def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
-    (tmp_path / pyinstrument.WHY_NONE).write_text("ImportError: other ABI")
+    (tmp_path / f"{pyinstrument.CAPTURE}.why").write_text("ImportError: other ABI")
     assert read_time(tmp_path) == (
         [],
         ["pyinstrument: pyinstrument failed in the program, so times are missing: ImportError: other ABI"],
@@ -186,7 +259,7 @@ def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "about"), [(pyinstrument.CAPTURE, "pyinstrument"), (line_profiler.EXACT, "line_profiler")]
+    ("name", "about"), [(pyinstrument.CAPTURE, "pyinstrument"), (line_profiler.CAPTURE, "line_profiler")]
 )
 def test_a_capture_that_cannot_be_read_is_named(tmp_path, name, about):
     (tmp_path / name).write_bytes(b"\x00junk")
@@ -206,9 +279,21 @@ def test_a_capture_that_is_not_there_is_named(tmp_path):
     ]
 
 
+def test_what_could_not_be_counted_is_named(tmp_path):
+    capture = {"schema": 2, "lines": [], "too_large": [["/a/table.py", 3]], "alike": [["/a/b.py", 7], ["/a/c.py", 7]]}
+    (tmp_path / line_profiler.CAPTURE).write_text(json.dumps(capture))
+    captures = Captures(tmp_path, "/srv", 0)
+    captures.read_exact_lines()
+    large, alike = [notice.message for notice in captures.notices]
+    assert large == "too large to be counted line by line: table.py:3"
+    assert alike.startswith("hits of b.py:7, c.py:7 are missing")
+
+
 def test_exact_lines_are_read_with_absolute_files(tmp_path):
-    exact = [["app.py", "main", 1, 2, 5], ["/lib/x.py", "f", 1, 2, 7], ["<string>", "<module>", 1, 1, 1]]
-    (tmp_path / line_profiler.EXACT).write_text(json.dumps({"schema": 1, "exact": exact}))
+    exact = [["app.py", 1, 2, 5], ["/lib/x.py", 1, 2, 7], ["<string>", 1, 1, 1]]
+    (tmp_path / line_profiler.CAPTURE).write_text(
+        json.dumps({"schema": 2, "lines": exact, "too_large": [], "alike": []})
+    )
     (profile,) = Captures(tmp_path, "/srv", 1).read_exact_lines()
     at = str(Path("/srv").absolute() / "app.py")
     assert [(line.file, line.hits) for line in profile.lines] == [(at, 5), ("/lib/x.py", 7), ("<string>", 1)]
@@ -216,23 +301,18 @@ def test_exact_lines_are_read_with_absolute_files(tmp_path):
 
 
 def test_agents_of_the_program_and_its_children_are_read(tmp_path):
-    seen = {"file": "app.py", "function": "f", "line": 1, "name": "x", "looks": 3, "types": {"builtins.int": 3}}
-    own = {
-        **AGENT,
-        "seen": [{**seen, "elements": {}, "lengths": None}],
-        "sources": {"app.py": "x = 1\n", "<string>": ""},
-    }
-    (tmp_path / line_profiler.WINDOWS).write_text(json.dumps(own))
-    (tmp_path / f"{line_profiler.WINDOWS}.9").write_text(json.dumps({**AGENT, "pid": 9}))
-    (tmp_path / f"{line_profiler.WINDOWS}.8").write_text("[")
+    seen = {"file": "app.py", "function": "f", "line": 1, "name": "x", "samples": 3, "types": {"builtins.int": 3}}
+    rows = (AGENT, {**seen, "elements": {}, "lengths": None})
+    (tmp_path / values.CAPTURE).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / f"{values.CAPTURE}.9").write_text(json.dumps({**AGENT, "pid": 9}))
+    (tmp_path / f"{values.CAPTURE}.8").write_text("[")
     captures = Captures(tmp_path, "/srv", 0)
     first, second = captures.read_agents()
     at = str(Path("/srv").absolute() / "app.py")
     assert (first.pid, second.pid) == (7, 9)
     assert [each.file for each in first.evidence.seen] == [at]
-    assert first.sources == {at: b"x = 1\n", "<string>": b""}
     (notice,) = captures.notices
-    assert notice.message.startswith("lines.json.8 cannot be read: ")
+    assert notice.message.startswith("values.jsonl.8 cannot be read: ")
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------

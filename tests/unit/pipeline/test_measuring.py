@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from whet.collect import line_profiler, pyspy
+from whet import store
+from whet.collect import line_profiler, pyspy, values
 from whet.collect.api import Launch, Missing
 from whet.collect.execute import Outcome, Plan
 from whet.collect.resident import TreePoller
@@ -48,9 +49,9 @@ class Executions:
         captures = [path.name for launch in plan.launches for _, path in launch.captures]
         if pyspy.ACTIVE in captures:
             (plan.out / pyspy.ACTIVE).write_text(SAMPLES.format(file=self.file))
-        if line_profiler.EXACT in captures:
-            exact = {"schema": 1, "exact": [[self.file, "main", 1, 2, 1]]}
-            (plan.out / line_profiler.EXACT).write_text(json.dumps(exact))
+        if line_profiler.CAPTURE in captures:
+            exact = {"schema": 2, "lines": [[self.file, 1, 2, 1]], "too_large": [], "alike": []}
+            (plan.out / line_profiler.CAPTURE).write_text(json.dumps(exact))
         if self.leave is not None:
             self.leave(plan)
         number = len(self.plans) - 1
@@ -115,8 +116,8 @@ def test_by_default_the_program_runs_once_as_it_is(ask: Ask, executions: Executi
     assert plan.owns_terminal
     assert (plan.limit, plan.duration) == (None, None)
     assert purposes(measured.run) == [Purpose.TIME]
-    assert measured.run.executions[0].collectors == ("py-spy", "line_profiler", "looks")
-    assert measured.run.not_measured == (("memory", "--memory"), ("exact hits", "--exact-lines"))
+    assert measured.run.executions[0].collectors == ("py-spy", "values")
+    assert measured.run.not_measured == (("memory", "--memory"), ("exact hits", "--lines"))
     assert measured.status == 0
 
 
@@ -147,8 +148,8 @@ def test_captures_are_kept_on_request(ask: Ask) -> None:
 
 
 def test_what_is_asked_for_runs_again_silently_each_on_its_own(ask: Ask, executions: Executions) -> None:
-    measured = ask(memory=True, exact_lines=True, repeat=2)
-    assert executions.kinds == ["agent", "agent", "memray", "all_lines"]
+    measured = ask(memory=True, lines=True, repeat=2)
+    assert executions.kinds == ["values", "values", "memray", "exact_lines"]
     assert [plan.owns_terminal for plan in executions.plans] == [True, False, False, False]
     assert [plan.duration for plan in executions.plans] == [None] * 4
     assert purposes(measured.run) == [Purpose.TIME, Purpose.TIME, Purpose.MEMORY, Purpose.EXACT_LINES]
@@ -157,20 +158,20 @@ def test_what_is_asked_for_runs_again_silently_each_on_its_own(ask: Ask, executi
 
 
 def test_exact_lines_are_those_of_the_hot_functions(ask: Ask, executions: Executions, folder: Path) -> None:
-    run = ask(exact_lines=True).run
+    run = ask(lines=True).run
     (launch,) = executions.plans[1].launches
-    settings = launch.agent["all_lines"]
+    settings = launch.agent["exact_lines"]
     assert isinstance(settings, dict)
     assert settings["functions"] == [[str(folder / "app.py"), 1]]
     (line,) = [line for profile in run.profiles for line in profile.lines]
-    assert (line.line, line.hits, line.exact) == (2, 1, True)
+    assert (line.line, line.hits) == (2, 1)
 
 
 def test_with_nothing_hot_nothing_is_counted_exactly(ask: Ask, executions: Executions, folder: Path) -> None:
     executions.file = "/usr/lib/python3.13/json/decoder.py"
-    run = ask(exact_lines=True).run
-    assert executions.kinds == ["agent"]
-    assert ("exact hits", "--exact-lines") in run.not_measured
+    run = ask(lines=True).run
+    assert executions.kinds == ["values"]
+    assert ("exact hits", "--lines") in run.not_measured
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_after_a_failure_or_an_interrupt_nothing_runs_again(
 ) -> None:
     executions.outcomes = [outcome]
     measured = ask(memory=True)
-    assert executions.kinds == ["agent"]
+    assert executions.kinds == ["values"]
     assert measured.status == outcome.status
     (said,) = tell(measured.run, "executions")
     assert words in said
@@ -205,7 +206,7 @@ def test_after_the_duration_nothing_runs_again(ask: Ask, executions: Executions)
 def test_a_later_failure_ends_the_series_and_keeps_what_there_is(ask: Ask, executions: Executions) -> None:
     executions.outcomes = [succeed(), succeed(status=1)]
     measured = ask(repeat=3, memory=True)
-    assert executions.kinds == ["agent", "agent"]
+    assert executions.kinds == ["values", "values"]
     assert measured.status == 0
     assert "execution 2 ended with status 1, the first with 0" in tell(measured.run, "executions")[0]
 
@@ -249,7 +250,7 @@ def test_progress_counts_the_executions(ask: Ask) -> None:
 def test_the_other_sampler_takes_part_inside(ask: Ask, executions: Executions) -> None:
     run = ask(sampler=Sampler.PYINSTRUMENT).run
     (plan,) = executions.plans
-    assert executions.kinds == ["agent+pyinstrument"]
+    assert executions.kinds == ["pyinstrument+values"]
     assert all(not launch.attach for launch in plan.launches)
     assert plan.fallback is None
     assert run.executions[0].collectors[0] == "pyinstrument"
@@ -265,11 +266,41 @@ def test_where_the_sampler_outside_is_refused_the_other_stands_ready(ask: Ask, e
     assert Notice("py-spy", "refused") in run.notices
 
 
+def on_3_15(host: TargetHost) -> TargetHost:
+    return replace(host, version=(3, 15, 0), interpreter=replace(host.interpreter, version="3.15.0"), packages={})
+
+
+def test_on_3_15_its_own_sampler_stands_ready(ask: Ask, executions: Executions, host: TargetHost) -> None:
+    executions.outcomes = [succeed(substituted="tachyon", notices=[Notice("py-spy", "too new")])]
+    run = ask(host=on_3_15(host)).run
+    (plan,) = executions.plans
+    assert plan.substitute is not None
+    assert plan.substitute.tool == "tachyon"
+    assert plan.fallback is None
+    assert run.executions[0].collectors[0] == "tachyon"
+
+
+def test_on_3_15_its_own_sampler_takes_the_place_of_one_that_is_missing(
+    ask: Ask, executions: Executions, host: TargetHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
+    run = ask(host=on_3_15(host)).run
+    assert [launch.tool for launch in executions.plans[0].launches if launch.attach] == ["tachyon"]
+    assert run.executions[0].collectors[0] == "tachyon"
+    assert "tachyon samples instead" in " ".join(tell(run, "py-spy"))
+
+
+def test_before_3_15_it_is_said_that_there_is_no_such_sampler(ask: Ask, executions: Executions) -> None:
+    run = ask(sampler=Sampler.TACHYON).run
+    assert not any(launch.attach for launch in executions.plans[0].launches)
+    assert "comes with Python 3.15" in " ".join(tell(run, "tachyon"))
+
+
 def test_what_is_not_there_is_named_once_and_the_rest_is_measured(
     ask: Ask, executions: Executions, host: TargetHost
 ) -> None:
-    run = ask(host=replace(host, packages={}), memory=True, exact_lines=True, repeat=2).run
-    assert executions.kinds == ["agent", "agent"]
+    run = ask(host=replace(host, packages={}), memory=True, lines=True, repeat=2).run
+    assert executions.kinds == ["values", "values"]
     assert executions.plans[0].fallback is None
     for about, consequence in (("line_profiler", "hits are missing"), ("memray", "memory is missing")):
         said = tell(run, about)
@@ -298,9 +329,20 @@ def test_memory_that_was_not_captured_is_named(ask: Ask, executions: Executions)
     assert "RuntimeError: no luck" in said
 
 
-def test_lines_that_were_not_written_are_named(ask: Ask) -> None:
-    (said,) = tell(ask().run, "line_profiler")
-    assert said.startswith("the program ended before its line counts were written")
+def test_values_that_were_not_written_are_named(ask: Ask) -> None:
+    (said,) = tell(ask().run, "values")
+    assert said.startswith("the program ended before its value samples were written")
+
+
+def test_from_outside_nothing_is_put_into_the_program_and_this_is_said(ask: Ask, executions: Executions) -> None:
+    run = ask(outside=True).run
+    (plan,) = executions.plans
+    assert plan.outside
+    assert plan.fallback is None
+    assert executions.kinds == [""]
+    assert run.executions[0].collectors == ("py-spy",)
+    (said,) = tell(run, "values")
+    assert "nothing of whet's was in the program (--outside), so values are missing" in said
 
 
 def test_long_pauses_are_told_with_what_shortens_them(ask: Ask, executions: Executions) -> None:
@@ -332,18 +374,18 @@ def test_captures_go_even_where_the_run_cannot_be_saved(
     def refuse(_run: Run, _start: Path) -> None:
         raise StoreError("nowhere", "elsewhere")
 
-    monkeypatch.setattr(measuring, "save_run", refuse)
+    monkeypatch.setattr(store, "save_run", refuse)
     with pytest.raises(StoreError):
         ask()
     assert not executions.plans[0].out.parent.exists()
 
 
 def test_a_damaged_capture_costs_its_figures_only(ask: Ask, executions: Executions) -> None:
-    executions.leave = lambda plan: (plan.out / line_profiler.WINDOWS).write_text("{") and None
+    executions.leave = lambda plan: (plan.out / values.CAPTURE).write_text("{") and None
     run = ask().run
     assert len(run.profiles) == 1
     assert run.profiles[0].samples[0].metric is Metric.CPU
-    assert any("lines.json cannot be read" in said for said in tell(run, "line_profiler"))
+    assert any("values.jsonl cannot be read" in said for said in tell(run, "values"))
 
 
 def test_the_folder_may_be_a_relative_one(
@@ -378,7 +420,10 @@ def test_compiled_modules_of_the_program_are_named_with_what_shows_them(
 def test_a_program_that_never_began_makes_no_run(
     status: int, never: bool, folder: Path, host: TargetHost, executions: Executions
 ) -> None:
-    executions.outcomes = [succeed(status=status, began=False, wall_ns=0)]
+    head = {"schema": 2, "pid": 7, "cpu_ns": 0, "wall_ns": 0, "why_none": "", "began": False, "samples": 0}
+    head |= {"peak_kilobytes": 0, "peak_stack": []}
+    executions.leave = lambda plan: (plan.out / values.CAPTURE).write_text(json.dumps(head)) and None
+    executions.outcomes = [succeed(status=status, wall_ns=0)]
     measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions(memory=True))
     assert (measured == NeverBegan(status)) is never
     assert (folder / ".whet").exists() is not never
@@ -428,11 +473,3 @@ def test_a_format_that_nobody_brings_is_known_before_the_program_runs(ask: Ask, 
     with pytest.raises(UsageError, match="no-such-format"):
         ask(sampler=Strange())
     assert executions.plans == []
-
-
-def test_bytecode_is_not_told_to_have_ended_early(folder: Path, host: TargetHost, executions: Executions) -> None:
-    assert executions
-    measured = measure(TargetSpec(TargetKind.SCRIPT, "app.pyc", (), str(folder)), host, MeasureOptions())
-    assert isinstance(measured, Measured)
-    (said,) = tell(measured.run, "line_profiler")
-    assert said.startswith("bytecode without its source is run as it is, so hits and values are missing")

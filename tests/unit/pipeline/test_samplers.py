@@ -50,7 +50,10 @@ def test_what_is_no_sampler_is_named_with_those_that_are(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_sampler(name)
     assert caught.value.message == f"there is no sampler {name!r}"
-    assert caught.value.hint == "--sampler py-spy, --sampler pyinstrument, --sampler gil or --sampler fussy"
+    assert (
+        caught.value.hint
+        == "--sampler py-spy, --sampler tachyon, --sampler pyinstrument, --sampler gil or --sampler fussy"
+    )
 
 
 def test_one_that_cannot_be_made_names_its_distribution() -> None:

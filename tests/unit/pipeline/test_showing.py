@@ -13,7 +13,8 @@ from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
-from whet.pipeline.showing import check_rules, find_renderer, print_terminal, render, show, write_html
+from whet.pipeline.rulebook import check_rules
+from whet.pipeline.showing import find_renderer, print_terminal, render, show, write_html
 
 FILE = "/app/a.py"
 LIST = """\

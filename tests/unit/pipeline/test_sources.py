@@ -34,9 +34,14 @@ def write(path: Path, data: bytes = b"x = 1\n") -> str:
 
 def test_the_users_sources_are_read_with_their_hash(tmp_path: Path, ownership: Ownership) -> None:
     of_frame, of_line = write(tmp_path / "src" / "a.py", b"a = 1\n"), write(tmp_path / "b.pyw", b"b = 1\n")
-    others = [write(tmp_path / "lib" / "os.py"), write(tmp_path / "data.txt"), "<string>", str(tmp_path / "gone.py")]
+    others = [
+        write(tmp_path / "lib" / "os.py"),
+        write(tmp_path / "data.txt", b"no source"),
+        "<string>",
+        str(tmp_path / "gone.py"),
+    ]
     profiles = [make_profile(of_frame, *others), make_profile(lines=(of_line,))]
-    found, notices = gather_sources(profiles, {}, ownership, tmp_path)
+    found, notices = gather_sources(profiles, ownership, tmp_path)
     assert set(found) == {of_frame, of_line}
     assert notices == []
     source = found[of_frame]
@@ -44,34 +49,22 @@ def test_the_users_sources_are_read_with_their_hash(tmp_path: Path, ownership: O
     assert source.sha256 == hashlib.sha256(b"a = 1\n").hexdigest()
 
 
-def test_what_ran_is_kept_and_not_what_stands_there_now(tmp_path: Path, ownership: Ownership) -> None:
-    file = write(tmp_path / "a.py", b"new = 1\n")
-    found, (notice,) = gather_sources([make_profile(file)], {file: b"old = 1\n"}, ownership, tmp_path)
-    assert found[file].text == "old = 1\n"
-    assert notice.about == "source"
-    assert file in notice.message
-    assert gather_sources([], {file: b"new = 1\n"}, ownership, tmp_path)[1] == []
-
-
-def test_a_file_that_is_gone_is_kept_as_it_ran(tmp_path: Path, ownership: Ownership) -> None:
-    file = str(tmp_path / "gone.py")
-    found, notices = gather_sources([], {file: b"x = 1\n"}, ownership, tmp_path)
-    assert found[file].text == "x = 1\n"
-    assert notices == []
-
-
-def test_console_scripts_and_code_of_the_command_line_are_what_the_program_hands_over(
-    tmp_path: Path, ownership: Ownership
-) -> None:
+def test_a_console_script_is_read_without_the_ending(tmp_path: Path, ownership: Ownership) -> None:
     script = write(tmp_path / "bin" / "tool", b"import sys\n")
-    found, _ = gather_sources([], {script: b"import sys\n", "<string>": b"x = 1"}, ownership, tmp_path)
-    assert set(found) == {script, "<string>"}
-    assert found["<string>"].shown == "<string>"
+    assert set(gather_sources([make_profile(script)], ownership, tmp_path)[0]) == {script}
+
+
+def test_what_was_changed_meanwhile_is_named(tmp_path: Path, ownership: Ownership) -> None:
+    file = write(tmp_path / "a.py")
+    changed = Path(file).stat().st_mtime
+    assert gather_sources([make_profile(file)], ownership, tmp_path, since=changed)[1] == []
+    (notice,) = gather_sources([make_profile(file)], ownership, tmp_path, since=changed - 1)[1]
+    assert f"{file} was changed while the program ran" in notice.message
 
 
 def test_a_file_outside_the_project_keeps_its_path(tmp_path: Path, ownership: Ownership) -> None:
     file = write(tmp_path / "other" / "a.py")
-    found, _ = gather_sources([make_profile(file)], {}, ownership, tmp_path / "project")
+    found, _ = gather_sources([make_profile(file)], ownership, tmp_path / "project")
     assert found[file].shown == file
 
 
@@ -87,7 +80,7 @@ def test_a_file_outside_the_project_keeps_its_path(tmp_path: Path, ownership: Ow
 )
 def test_any_encoding_is_read(data: bytes, text: str, tmp_path: Path, ownership: Ownership) -> None:
     file = write(tmp_path / "a.py", data)
-    assert gather_sources([make_profile(file)], {}, ownership, tmp_path)[0][file].text == text
+    assert gather_sources([make_profile(file)], ownership, tmp_path)[0][file].text == text
 
 
 def test_what_is_no_file_or_too_large_is_left_out(
@@ -97,13 +90,13 @@ def test_what_is_no_file_or_too_large_is_left_out(
     (tmp_path / "folder.py").mkdir()
     large, strange = write(tmp_path / "large.py", b"x = 1\n" * 10), f"{tmp_path}/nul\0.py"
     profile = make_profile(large, str(tmp_path / "folder.py"), strange)
-    assert gather_sources([profile], {}, ownership, tmp_path) == ({}, [])
+    assert gather_sources([profile], ownership, tmp_path) == ({}, [])
 
 
 @pytest.mark.skipif(os.name == "nt", reason="containers have POSIX paths")
 def test_in_a_container_files_are_read_below_its_root(tmp_path: Path) -> None:
     write(tmp_path / "root" / "app" / "a.py", b"inside = 1\n")
     found, _ = gather_sources(
-        [make_profile("/app/a.py")], {}, Ownership(project="/app"), Path("/app"), root=tmp_path / "root"
+        [make_profile("/app/a.py")], Ownership(project="/app"), Path("/app"), root=tmp_path / "root"
     )
     assert (found["/app/a.py"].text, found["/app/a.py"].shown) == ("inside = 1\n", "a.py")

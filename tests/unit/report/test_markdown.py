@@ -43,7 +43,7 @@ def test_it_says_everything_that_a_reviewer_needs():
         "| <code>Ledger.seen</code> | <code>shop/ledger.py:21</code> "
         "| 41.2\u00a0%\u00a0±1.4 | 1.29\u00a0s | 1.16\u00a0s | 41,250 |",
         "whet doctor --install",
-        "Not measured: memory (--memory), exact hits (--exact-lines)",
+        "Not measured: memory (--memory)",
         "commit <code>8d1f0c2</code>",
     ):
         assert words in text
@@ -69,10 +69,12 @@ def test_what_is_too_long_is_left_out_by_whole_parts_and_named(copies, lines):
 
 
 def test_later_parts_give_way_first():
-    text = MarkdownRenderer(3_200).format(view())
-    assert len(text) <= 3_200
+    text = MarkdownRenderer(3_100).format(view())
+    assert len(text) <= 3_100
     assert "### Hottest functions" in text and "#### 1." in text
-    assert "Left out here, a comment being limited: hottest lines. The HTML report has all." in text
+    assert (
+        "Left out here, a comment being limited: hottest lines, how it was measured. The HTML report has all." in text
+    )
     assert "<summary>Hottest lines" not in text
 
 

@@ -65,7 +65,7 @@ ODD = {
     "only memory": make_run(MEMORY, executions=(Execution(Purpose.MEMORY, ("memray",), 2000 * MS, 1900 * MS, 0),)),
     "only waiting": make_run(make_profile(Samples(Metric.WAITING, 0, [1], [900 * MS], 90))),
     "only idle": make_run(make_profile(Samples(Metric.IDLE, 0, [1], [900 * MS], 90))),
-    "only lines": make_run(Profile("line_profiler 5.1", lines=(LineCount(FILE, 4, 1, 9, None, 0.0, True),))),
+    "only lines": make_run(Profile("line_profiler 5.1", lines=(LineCount(FILE, 4, 1, 9),))),
     "only resident memory": make_run(resident=Resident((0,), (9_000_000,), 9_000_000, 0, ((FILE, 8, "<module>"),))),
     "attached, went on": make_run(
         BUSY,

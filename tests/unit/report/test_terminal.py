@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from whet.model.run import Interpreter
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
+from whet.report.markdown import MarkdownRenderer
 from whet.report.terminal import MOST_LINES, TerminalRenderer, print_summary
 from whet.report.view import build_view
 
@@ -35,11 +37,24 @@ def test_it_fits_whatever_the_names_are(width, hostile):
 def test_it_says_what_matters_and_ends_with_what_was_not_measured():
     lines = TerminalRenderer(120, report_path="whet-report.html").format(view()).splitlines()
     assert lines[0] == "orders.py spends 41 % of 3.06 s CPU in Ledger.seen (shop/ledger.py:21)"
-    assert lines[-1] == "Not measured: memory (--memory), exact hits (--exact-lines)"
+    assert lines[-1] == "Not measured: memory (--memory)"
     assert "Report: whet-report.html" in lines
-    assert any(line.startswith("Next: whet run --memory --exact-lines orders.py") for line in lines)
+    assert any(line.startswith("Next: whet run --memory orders.py") for line in lines)
     assert any("memray" in line and "whet doctor --install" in line for line in lines)
     assert any("always list, about 2,000 long, of int" in line for line in lines)
+
+
+def test_interpreter_is_named_where_it_may_not_be_the_one_that_is_meant():
+    python = Interpreter("/opt/v/bin/python\x1b", "3.13.0", why="the environment that whet is installed in")
+    for obvious in (True, False):
+        run = replace(make_run(), interpreter=replace(python, obvious=obvious))
+        shown = build_view(run, make_hotspots(), (), make_flames())
+        words = "/opt/v/bin/python\\x1b (the environment that whet is installed in)"
+        assert (f"Interpreter: {words}" in TerminalRenderer(120).format(shown).splitlines()) is not obvious
+        markdown = io.BytesIO()
+        MarkdownRenderer().render(shown, markdown)
+        assert (b"Interpreter: " in markdown.getvalue()) is not obvious
+        assert shown.provenance.python_why == "the environment that whet is installed in"
 
 
 def test_optional_columns_go_on_narrow_terminals():

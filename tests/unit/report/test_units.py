@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whet.model.profile import LineCount
 from whet.report.units import (
     format_bytes,
     format_count,
@@ -47,22 +46,8 @@ def test_shares(share, error, text):
     assert format_share(share, error) == text
 
 
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (LineCount("f", 1, 1, 1_234_567, exact=True), "1,234,567"),
-        (LineCount("f", 1, 1, 1_200_000, error=0.08), "~1.2 M ±8 %"),
-        (LineCount("f", 1, 1, 950, error=0.004), "~950 ±0.4 %"),
-        (LineCount("f", 1, 1, 69_695, error=0.006), "~69,700 ±0.6 %"),
-        (LineCount("f", 1, 1, 8_645, error=0.22), "~8,600 ±22 %"),
-        (LineCount("f", 1, 1, None, per_call=1000.0), "1,000 × per call"),
-        (LineCount("f", 1, 1, None, per_call=0.04), "0.04 × per call"),
-        (LineCount("f", 1, 1, None), "–"),
-        (None, "–"),
-    ],
-)
-def test_hits_say_how_they_are_known(count, text):
-    assert hits_figure(count).text == text
+def test_every_hit_is_written():
+    assert [hits_figure(count).text for count in (0, 1_234_567, None)] == ["0", "1,234,567", "–"]
 
 
 def test_counts_and_factors():

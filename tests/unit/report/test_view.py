@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import shlex
 from dataclasses import replace
 from io import BytesIO
@@ -9,14 +8,13 @@ import pytest
 
 from whet.model.advice import Estimate
 from whet.model.evidence import Ratio, Seen
-from whet.model.finding import Ask
+from whet.model.finding import Ask, Question
 from whet.model.flame import FOLDED, FlameTree
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, FunctionSpot
 from whet.model.metric import Metric
-from whet.model.profile import LineCount
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile
-from whet.report.costs import figure_cost, list_functions
+from whet.report.costs import list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
 from whet.report.highlight import highlight_lines
@@ -25,7 +23,7 @@ from whet.report.icicle import lay_out
 from whet.report.markdown import MarkdownRenderer
 from whet.report.memory import draw_memory
 from whet.report.places import Places, shorten_path
-from whet.report.suggestions import describe_ratio, describe_seen
+from whet.report.suggestions import describe_ratio, describe_seen, describe_unanswered, list_suggestions
 from whet.report.terminal import TerminalRenderer
 from whet.report.view import build_view
 from whet.report.words import describe_end, more_samples_command, name_program, repeat_command
@@ -153,7 +151,7 @@ def test_pauses_of_a_process_are_told_with_what_avoids_them():
     run = replace(make_run(), executions=(attached,))
     view = build_view(run, make_hotspots(), ())
     (said,) = [sentence for sentence in view.method.sentences if "stopped the process" in sentence]
-    assert "2.0 % of the time, 200 µs for each look" in said
+    assert "2.0 % of the time, 200 µs for each sample" in said
     assert "--nonblocking" in said
 
 
@@ -181,9 +179,8 @@ def test_evidence_is_one_sentence():
 @pytest.mark.parametrize(
     ("ratio", "text"),
     [
-        (Ratio(Ask.RUNS, "f", (12,), (9,), 0.668), "line 12: ran 67 times for each 100 of line 9"),
-        (Ratio(Ask.RUNS, "f", (12, 15), (9,), 2000.2), "lines 12 and 15: ran 2,000 times for each one of line 9"),
-        (Ratio(Ask.RUNS, "f", (7,), (2,), math.inf), "line 7: ran so often beside line 2 that nobody met the latter"),
+        (Ratio(Ask.RUNS, "f", (12,), (9,), 0.668), "line 12: ran 67 times for each 100 runs of line 9"),
+        (Ratio(Ask.RUNS, "f", (12, 15), (9,), 2000.2), "lines 12 and 15: ran 2,000 times for each run of line 9"),
         (Ratio(Ask.SHARE, "f", (3, 4, 5), (), 0.123), "lines 3 to 5: 12 % of the run"),
         (Ratio(Ask.SHARE, "f", (3,), (7, 9, 12), 0.5), "line 3: 50 % of lines 7, 9 and 12"),
     ],
@@ -192,12 +189,19 @@ def test_what_was_measured_of_lines_is_one_sentence(ratio, text):
     assert describe_ratio(ratio) == text
 
 
-def test_count_whose_error_is_as_large_as_itself_is_not_shown():
-    guess, ratio = LineCount("f", 1, 1, 560, error=1.12), LineCount("f", 1, 1, 560, per_call=2.5, error=1.12)
-    for count, text in ((guess, "–"), (ratio, "2.5 × per call")):
-        cost = figure_cost(Cost(charged_ns=10**9, hits=count))
-        assert cost.hits.text == text
-        assert (cost.hits.value, cost.hits_error, cost.per_hit.value) == (None, None, None)
+def test_questions_that_nobody_answered_are_put_in_words():
+    asked = [
+        Question("self.seen", Ask.TYPES, 3, expects=("builtins.list", "builtins.tuple")),
+        Question("self.seen", Ask.LENGTH, 3, at_least=1_000),
+        Question("key", Ask.ELEMENTS, 3, excludes=("builtins.list", "builtins.dict", "builtins.set", "a.B")),
+    ]
+    assert describe_unanswered(asked) == [
+        "self.seen: no value was seen; is it always list or tuple, at least 1,000 long?",
+        "key: no value was seen; is it never of list, dict, set or similar?",
+    ]
+    advice = replace(make_advice()[0], unanswered=tuple(asked))
+    (card,) = list_suggestions([advice], Places(make_run()))
+    assert card.evidence[-1].startswith("key: no value was seen")
 
 
 def test_functions_whose_time_stands_with_their_callers_say_no_zero():
@@ -427,18 +431,3 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     if stopped == INTERRUPTED:
         assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
-
-
-@pytest.mark.parametrize(
-    ("command", "shown"),
-    [
-        ("/usr/bin/python /tmp/whet-16i2lsu_/1/main.pyc", "/usr/bin/python orders.py"),
-        ("python C:\\Temp\\whet-ab12\\2\\main.pyc --day 1", "python orders.py --day 1"),
-        ("/usr/bin/python /home/me/whet/main.pyc", "/usr/bin/python /home/me/whet/main.pyc"),
-        ("", ""),
-    ],
-)
-def test_processes_are_called_by_the_program_not_by_what_stands_in_for_it(command, shown):
-    thread = replace(make_hotspots().threads[0], process=command)
-    view = build_view(make_run(), replace(make_hotspots(), threads=(thread,)))
-    assert view.threads[0].process == shown

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from whet.model.run import Interpreter
 from whet.target import checkup
-from whet.target.checkup import check_package, list_notes, name_origin
+from whet.target.checkup import check_package, examine_collectors, list_notes, name_origin
 from whet.target.host import TargetHost
 
 HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "cpython-313-x86_64-linux-gnu")
@@ -24,7 +23,6 @@ def _quiet_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     if hasattr(os, "getloadavg"):
         monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 0.5, 0.5))
-    monkeypatch.setattr(signal, "SIGPROF", 27, raising=False)
 
 
 def test_an_ordinary_interpreter_on_a_quiet_machine_gets_no_notes() -> None:
@@ -36,7 +34,7 @@ def test_an_ordinary_interpreter_on_a_quiet_machine_gets_no_notes() -> None:
 @pytest.mark.parametrize("version", [(3, 13, 0), (3, 14, 0)])
 def test_a_free_threaded_interpreter_lacks_what_does_not_run_on_it(version: tuple[int, int, int]) -> None:
     said = note(replace(HOST, version=version, interpreter=replace(HOST.interpreter, free_threaded=True)))
-    assert "line_profiler does not run on it, so hits are missing" in said
+    assert "values cannot be sampled, and line_profiler does not run on it" in said
     assert ("--memory measures nothing" in said) is (version < (3, 14))
 
 
@@ -57,8 +55,34 @@ def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_package_that_is_not_there_comes_with_the_line_that_brings_it() -> None:
     check = check_package("line_profiler", HOST, needed=True)
     assert (check.works, check.needed) == (False, True)
-    assert check.says == "not there for this interpreter (hits and time of lines)"
+    assert check.says == "not there for this interpreter (hits, with --lines)"
     assert check.remedy == "whet doctor --install --python /py"
+
+
+def test_a_package_that_does_not_exist_for_an_interpreter_is_not_needed() -> None:
+    check = check_package("pyinstrument", replace(HOST, version=(3, 15, 0)), needed=False)
+    assert (check.works, check.needed, check.remedy) == (False, False, "")
+    assert check.says == "does not exist for Python 3.15 yet"
+
+
+@pytest.mark.parametrize("version", [(3, 14, 9), (3, 15, 0)])
+def test_the_interpreters_own_sampler_is_tried_from_3_15_on(
+    version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def read(words: list[str], _host: TargetHost) -> str:
+        asked.append(words)
+        return "it is a teapot" if "profiling.sampling" in words else ""
+
+    monkeypatch.setattr(checkup, "_read_a_child", read)
+    monkeypatch.setattr(checkup, "ptrace_trouble", lambda **_: None)
+    found = {check.about: check for check in examine_collectors(replace(HOST, version=version))}
+    assert ("tachyon" in found) is (version >= (3, 15))
+    if version >= (3, 15):
+        assert asked[-1][0] == "/py"
+        assert found["tachyon"].says == "cannot read it: it is a teapot"
+        assert not found["tachyon"].needed
 
 
 def test_a_package_that_is_too_old_is_named_with_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +117,3 @@ def test_where_a_package_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     borrowed = replace(host, borrowed=frozenset(("b", "c")))
     origins = [name_origin(name, borrowed) for name in "abc"]
     assert origins == ["the target's environment", "whet's cache", "whet's own environment"]
-
-
-def test_a_system_without_the_timer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(signal, "SIGPROF")
-    assert "hits and values of variables are missing" in note()

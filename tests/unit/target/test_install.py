@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from whet.errors import CollectorError, StoreError
 from whet.target import install
 from whet.target.cache import wheels_folder
 from whet.target.host import TargetHost
-from whet.target.install import install_collectors, list_missing
+from whet.target.install import install_collectors, list_missing, why_none
 from whet.target.probe import probe
 
 
@@ -74,11 +75,19 @@ def test_missing_are_fetched_into_the_cache_only(index, bare_host, python_of, tm
 
 
 def test_version_of_whet_itself_is_preferred(index, bare_host, monkeypatch):
-    own = install.read_version("pyinstrument", install.find_own("pyinstrument"))
-    make_wheel(index, "pyinstrument", own)
-    make_wheel(index, "pyinstrument", "99.0")
-    monkeypatch.setattr(install, "list_missing", lambda _host: ["pyinstrument"])
-    assert install_collectors(bare_host) == [f"pyinstrument {own}"]
+    own = install.read_version("line_profiler", install.find_own("line_profiler"))
+    make_wheel(index, "line_profiler", own)
+    make_wheel(index, "line_profiler", "99.0")
+    monkeypatch.setattr(install, "list_missing", lambda _host: ["line_profiler"])
+    assert install_collectors(bare_host) == [f"line_profiler {own}"]
+
+
+def test_what_does_not_exist_for_an_interpreter_is_not_missing_there(bare_host):
+    newer = replace(bare_host, version=(3, 15, 0))
+    assert "pyinstrument" not in list_missing(newer)
+    assert "line_profiler" in list_missing(newer)
+    assert "pyinstrument" in list_missing(replace(bare_host, version=(3, 14, 0)))
+    assert why_none("pyinstrument", newer) == "does not exist for Python 3.15 yet"
 
 
 def test_no_wheel_for_the_interpreter(index, bare_host):

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import whet
 from whet.errors import TargetError
-from whet.target.interpreter import choose_interpreter, find_environment, locate_interpreter
+from whet.target import interpreter
+from whet.target.environments import find_environment, is_tool_environment
+from whet.target.interpreter import choose_interpreter, locate_interpreter
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="made of shell scripts and links")
 
@@ -22,10 +26,25 @@ def find_interpreter(explicit: str | None, environ: dict[str, str], cwd: Path) -
     return choice.path, choice.why
 
 
-def test_order(make_environment, python_of, tmp_path):
-    named, active, conda, project, on_path = (
-        make_environment(name) for name in ("named", "active", "conda", "p/.venv", "path")
+@pytest.fixture
+def whet_in(monkeypatch, python_of):
+    """Let whet live in an environment, which one of ``marks`` makes a tool's own."""
+
+    def move(environment: Path, *marks: str) -> Path:
+        for mark in marks:
+            (environment / mark).touch()
+        monkeypatch.setattr(sys, "prefix", str(environment))
+        monkeypatch.setattr(sys, "executable", str(python_of(environment)))
+        return python_of(environment)
+
+    return move
+
+
+def test_order(make_environment, python_of, whet_in, tmp_path):
+    named, active, conda, project, on_path, home = (
+        make_environment(name) for name in ("named", "active", "conda", "p/.venv", "path", "home")
     )
+    own = whet_in(home)
     cwd = tmp_path / "p" / "deep"
     cwd.mkdir()
     (tmp_path / "p" / "pyproject.toml").touch()
@@ -37,20 +56,115 @@ def test_order(make_environment, python_of, tmp_path):
     assert find_interpreter(None, environ, cwd) == (python_of(conda), "CONDA_PREFIX")
     del environ["CONDA_PREFIX"]
     assert find_interpreter(None, environ, cwd) == (python_of(project), "the project's .venv")
-    assert find_interpreter(None, environ, tmp_path) == (python_of(on_path), "the first Python on PATH")
-    assert find_interpreter(None, environ_with(), tmp_path) == (Path(sys.executable), "whet's own")
+    assert find_interpreter(None, environ, tmp_path) == (own, "the environment that whet is installed in")
 
 
-def test_own_environment_on_path_does_not_count(make_environment, python_of, tmp_path):
-    if sys.prefix == sys.base_prefix:
-        pytest.skip("the tests do not run in a virtual environment")
-    other = make_environment("other")
-    environ = environ_with(Path(sys.executable).parent, python_of(other).parent)
-    assert find_interpreter(None, environ, tmp_path)[0] == python_of(other)
+@pytest.mark.parametrize("mark", ["uv-receipt.toml", "pipx_metadata.json", ".install_state_v2", ".prek-hook.json"])
+def test_environment_of_a_tool_is_not_the_programs(make_environment, python_of, whet_in, tmp_path, mark):
+    own, other = whet_in(make_environment("tool"), mark), python_of(make_environment("other"))
+    environ = environ_with(own.parent, other.parent)
+    assert find_interpreter(None, environ, tmp_path) == (other, "the first Python on PATH")
+    assert find_interpreter(None, environ_with(own.parent), tmp_path) == (own, "whet's own")
+    # As pre-commit and prek do, which say that the hook's environment is the activated one.
+    environ["VIRTUAL_ENV"] = str(tmp_path / "tool")
+    assert find_interpreter(None, environ, tmp_path) == (other, "the first Python on PATH")
+    project = make_environment(".venv")
+    assert find_interpreter(None, environ, tmp_path) == (python_of(project), "the project's .venv")
+    environ["VIRTUAL_ENV"] = str(tmp_path / "other")
+    assert find_interpreter(None, environ, tmp_path) == (other, "VIRTUAL_ENV")
 
 
 @POSIX
-def test_broken_candidates_are_passed_over_with_the_reason(make_environment, python_of, fake_python, tmp_path):
+def test_link_to_the_environment_of_a_tool_is_no_other(make_environment, python_of, whet_in, tmp_path):
+    whet_in(make_environment("tool"), "uv-receipt.toml")
+    other, link = python_of(make_environment("other")), tmp_path / "link"
+    link.symlink_to(tmp_path / "tool")
+    environ = environ_with(python_of(link).parent, other.parent, VIRTUAL_ENV=str(link))
+    assert find_interpreter(None, environ, tmp_path) == (other, "the first Python on PATH")
+
+
+def test_active_environment_counts_where_whet_is_installed_in_it(make_environment, whet_in, tmp_path):
+    environment = make_environment("active")
+    own = whet_in(environment)
+    assert find_interpreter(None, environ_with(VIRTUAL_ENV=str(environment)), tmp_path) == (own, "VIRTUAL_ENV")
+
+
+@pytest.mark.parametrize(
+    ("folder", "settings", "is_tool"),
+    [
+        ("cache/archive-v0/SnDWgbrE8wASx2MX", "uv = 0.9.1\nrelocatable = true\n", True),
+        ("cache/archive-v12/SnDWgbrE8wASx2MX", "uv=0.9.1\n", True),
+        ("cache/archive-v0/SnDWgbrE8wASx2MX", "", False),
+        ("cache/builds-v0/.tmpyibSy6", "uv = 0.9.1\nextends-environment = /srv/project/.venv\n", False),
+        ("project/.venv", "uv = 0.9.1\nrelocatable = true\n", False),
+    ],
+)
+def test_environments_of_uvx_are_told_by_where_they_lie(make_environment, tmp_path, folder, settings, is_tool):
+    environment = make_environment(folder)
+    with (environment / "pyvenv.cfg").open("a") as file:
+        file.write(settings)
+    assert is_tool_environment(environment) is is_tool
+
+
+@pytest.mark.parametrize("mark", [None, "pipx_metadata.json"])
+def test_whet_that_is_called_by_path(make_environment, python_of, tmp_path, mark):
+    """Really started in an environment that is not activated."""
+    environment, other = make_environment("env"), make_environment("other")
+    (site_packages,) = environment.glob("[Ll]ib/**/site-packages")
+    (site_packages / "whet.pth").write_text(str(Path(whet.__file__).parents[1]))
+    if mark:
+        (environment / mark).touch()
+    code = """
+import os, pathlib
+from whet.target.interpreter import choose_interpreter
+choice = choose_interpreter(None, os.environ, pathlib.Path.cwd())
+print(choice.path, choice.obvious)
+"""
+    environ = environ_with(python_of(other).parent)
+    done = subprocess.run(
+        [python_of(environment), "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    )
+    expected = (python_of(other), True) if mark else (python_of(environment), False)
+    assert done.stdout.split() == list(map(str, expected))
+
+
+def test_obvious_is_what_was_asked_for_or_activated_or_what_python_means(
+    make_environment, python_of, fake_python, whet_in, tmp_path
+):
+    own, other = whet_in(make_environment("home")), python_of(make_environment("other"))
+    project = python_of(make_environment("p/.venv"))
+
+    def is_obvious(environ: dict[str, str], cwd: Path = tmp_path, explicit: str | None = None) -> bool:
+        return choose_interpreter(explicit, environ, cwd).obvious
+
+    assert is_obvious(environ_with(), explicit=str(other))
+    assert is_obvious(environ_with(VIRTUAL_ENV=str(tmp_path / "other")))
+    assert is_obvious(environ_with(own.parent, other.parent))
+    assert not is_obvious(environ_with(other.parent, own.parent))
+    assert not is_obvious(environ_with())
+    assert is_obvious(environ_with(project.parent), tmp_path / "p")
+    assert not is_obvious(environ_with(other.parent), tmp_path / "p")
+    old = fake_python("old/python", version=[3, 9, 18])
+    (tmp_path / "old" / "bin").symlink_to(old.parent)
+    assert not is_obvious(environ_with(own.parent, VIRTUAL_ENV=str(tmp_path / "old"))), "another was passed over"
+    whet_in(tmp_path / "home", "uv-receipt.toml")
+    assert is_obvious(environ_with(other.parent, own.parent))
+    assert not is_obvious(environ_with(own.parent, other.parent)), "there python means whet's own"
+    assert not is_obvious(environ_with())
+
+
+def test_version_that_was_asked_for_is_asked_once(fake_python, tmp_path, monkeypatch):
+    program = fake_python("some/python3.47", version=[3, 47, 0])
+    asked = []
+    ask = interpreter.ask_interpreter
+    monkeypatch.setattr(interpreter, "ask_interpreter", lambda path, *rest: asked.append(path) or ask(path, *rest))
+    assert find_interpreter("3.47", environ_with(program.parent), tmp_path)[1] == "--python"
+    assert asked == [program]
+
+
+@POSIX
+def test_broken_candidates_are_passed_over_with_the_reason(make_environment, python_of, fake_python, whet_in, tmp_path):
+    whet_in(make_environment("tool"), "uv-receipt.toml")
     gone = tmp_path / "gone"
     (gone / "bin").mkdir(parents=True)
     (gone / "bin" / "python").symlink_to(tmp_path / "nowhere")
@@ -134,7 +248,8 @@ def test_version_that_pyenv_keeps_unselected_is_found(make_environment, python_o
 
 
 @POSIX
-def test_shim_is_seen_through(make_environment, python_of, tmp_path):
+def test_shim_is_seen_through(make_environment, python_of, whet_in, tmp_path):
+    whet_in(make_environment("tool"), "uv-receipt.toml")
     real = python_of(make_environment())
     shim = tmp_path / "shims" / "python"
     shim.parent.mkdir()
@@ -143,6 +258,7 @@ def test_shim_is_seen_through(make_environment, python_of, tmp_path):
     choice = choose_interpreter(None, environ_with(shim.parent), tmp_path)
     assert choice.path == real
     assert choice.why == "the first Python on PATH"
+    assert choice.obvious
 
 
 def test_environment_is_looked_for_up_to_the_root(make_environment, tmp_path):

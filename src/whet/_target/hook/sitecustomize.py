@@ -21,7 +21,8 @@ _bootstrap: "Any" = sys.modules["_frozen_importlib"]
 def _begin(folder: str) -> None:
     import os
 
-    before = set(sys.modules)
+    # This file needs one itself.
+    before = set(sys.modules) - {"__future__"}
     settings = os.environ.pop("_WHET_SETTINGS", None)
     if settings is None:
         return
