@@ -252,17 +252,18 @@ class Agent:
         self.turn += MOST_THAT_STAYED
         begin = self.turn % len(stayed) if len(stayed) > MOST_THAT_STAYED else 0
         chosen = [*moved, *stayed[begin : begin + MOST_THAT_STAYED]]
-        if chosen:
-            self.values.begin()
         held: list[object] = [frames]
+        if chosen:
+            self.values.begin(held)
         for thread in chosen:
             self._note_peak(frames[thread])
             # Not by a name here: who looks counts who else has the frame.
-            self.values.look(frames.pop(thread), now + int(most * 1e9), held)
+            self.values.look(frames.pop(thread), now + int(most * 1e9))
             if perf_counter_ns() > now + most * 1e9:
                 break
-        # Had others run meanwhile, which they cannot before this, functions may have ended and left us all they had.
-        if perf_counter_ns() > now + interval * 1e9:
+        self.values.hold = type
+        # Had others run meanwhile, which they cannot much before, functions may have ended and left us all they had.
+        if perf_counter_ns() > now + 0.7 * interval * 1e9:
             self.left.append(held)
             self.left_at = perf_counter_ns()
             self.clear_left()

@@ -56,5 +56,5 @@ def make_caller(function: Callable[..., object]) -> Callable[[], object] | None:
     adder: Any = type("_Adder", (_ctypes.CFuncPtr,), {"_restype_": number, "_flags_": flags})
     add = adder(address)
     add.argtypes = (pointer, instance)
-    made: Callable[[], object] = partial(add, ask, type("_Caller", (), {"__bool__": function})())
+    made: Callable[[], object] = partial(add, ask, type("_Caller", (), {"__bool__": staticmethod(function)})())
     return made
