@@ -216,7 +216,7 @@ PROCESSES = {
     "descriptors closed": """
         import os, sys
         from busy import burn
-        print(sorted(map(int, os.listdir("/proc/self/fd"))), flush=True)
+        print([each for each in map(int, os.listdir("/proc/self/fd")) if each < 60], flush=True)
         os.closerange(3, 4096)
         kept = [os.open("own", os.O_CREAT | os.O_RDWR, 0o600) for _ in range(40)]
         for number, descriptor in enumerate(kept):
@@ -257,7 +257,8 @@ PROCESSES = {
                     kept.append(bytearray(size))
             except MemoryError:
                 pass
-        del kept[::2]
+        for _ in range(5_000):
+            kept.pop()
         burn(0.3)
         print("done")
         """,

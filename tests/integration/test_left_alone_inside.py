@@ -17,7 +17,7 @@ def burn(seconds):
 CODE = {
     "code objects": (
         """
-        import dis, hashlib, io, marshal, sys, types
+        import dis, io, marshal, sys, types
         import busy, twins
         from busy import burn
 
@@ -34,7 +34,7 @@ CODE = {
             fields = [name for name in dir(compiled) if name.startswith("co_") and name not in left_out]
             for one, other in zip(walk(running), walk(compiled), strict=True):
                 wrong = [name for name in fields if getattr(one, name) != getattr(other, name)]
-                if wrong or one != other or hash(one) != hash(other) or marshal.dumps(one) != marshal.dumps(other):
+                if wrong or one != other or hash(one) != hash(other) :
                     print(one.co_qualname, wrong)
 
         burn(0.5)
@@ -50,7 +50,9 @@ CODE = {
             said = io.StringIO()
             dis.dis(function, file=said)
             print(said.getvalue())
-            print(hashlib.sha256(marshal.dumps(function.__code__)).hexdigest(), sys.getsizeof(function.__code__))
+            # Not the bytes: they tell which names other code in the process has, of the standard library's even.
+            code = function.__code__
+            print(marshal.loads(marshal.dumps(code)) == code, sys.getsizeof(code))
         """,
         {
             "twins": """
@@ -335,10 +337,10 @@ OBJECTS = {
         """,
     "destructors run where they belong": """
         import _thread, gc, threading, time, weakref
-        seen = set()
+        seen = {}
 
         def note(*_):
-            seen.add(_thread.get_ident())
+            seen[_thread.get_ident()] = seen.get(_thread.get_ident(), 0) + 1
 
         class Kept:
             def __init__(self):
@@ -380,7 +382,11 @@ OBJECTS = {
             churn(0.01)
         churn(1)
         gc.collect()
-        print(seen - {threading.get_ident(), *(each.ident for each in threads)}, gc.isenabled(), gc.get_threshold())
+        own = {threading.get_ident(), *(each.ident for each in threads)}
+        strange = sum(times for thread, times in seen.items() if thread not in own)
+        # None where the system leaves a sample alone; one that it stops amid, for others to run, can be the last to
+        # hold what they let go of.
+        print(strange * 1_000 < sum(seen.values()), gc.isenabled(), gc.get_threshold())
         """,
     "the collector is on or off as it was set": """
         import gc, sys, threading, time
@@ -438,3 +444,18 @@ def test_inside_is_as_plainly(runner, alike, program):
     assert plain.stdout
     assert plain.status == 0, plain.words
     alike(plain, whet)
+
+
+def test_a_module_of_one_long_table_is_not_registered(runner, alike):
+    """line_profiler takes time that grows with the square of a code object's lines."""
+    rows = "".join(f"    {number}: ('glyph{number}', [{number}, {number + 1}]),\n" for number in range(8_000))
+    pick = "def pick(number):\n    found = TABLE[number % 8000]\n    return len(found[0]) + sum(found[1])\n"
+    work = "def work(times):\n    return sum(pick(number) for number in range(times))\n"
+    path = runner.write("import table\nprint(table.work(600_000))\n")
+    (path.parent / "table.py").write_text(f"TABLE = {{\n{rows}}}\n\n\n{pick}\n\n{work}")
+    plain = runner.plain(path, cwd=path.parent)
+    whet = runner.whet(path, cwd=path.parent, options=["--lines"])
+    alike(plain, whet)
+    exact = {row["line"]: row["hits"] for row in whet.report["lines"] if row["hits"]}
+    assert exact[8_006] == exact[8_007] == 600_000
+    assert min(exact) > 8_002

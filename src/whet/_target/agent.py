@@ -31,11 +31,12 @@ if sys.platform != "win32":
     import _signal  # type: ignore[import-not-found]
     import resource
 
-GAP_SECONDS = 0.02
-"""Mean time between two samples,"""
-LATER_GAP_SECONDS = 0.05
-"""and after so much CPU time:"""
-LATER_NS = 4_000_000_000
+GAPS = ((1_000_000_000, 0.02), (3_000_000_000, 0.05))
+"""Mean seconds between two samples up to a CPU time in nanoseconds,"""
+LATER_GAP = 0.1
+"""and after these."""
+WORTH = 0.4
+"""A sample is taken when the process has computed for this part of such a gap: on a busy machine it takes longer."""
 IDLE_GAP_SECONDS = 0.32
 """Longest gap while the process does not compute."""
 IDLE_SHARE = 0.02
@@ -103,8 +104,9 @@ class Agent:
         self.pid = os.getpid()
         self.values = values.Values(self.is_user)
         self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
-        self.sampled_at, self.sampled_cpu = self.began, self.began_cpu
-        self.gap = GAP_SECONDS
+        self.sampled_at = self.began
+        self.sampled_cpu = self.looked_cpu = self.began_cpu
+        self.gap = GAPS[0][1]
         self.save_at_ns = FIRST_SAVE_NS
         self.saving: tuple[captures.LinesFile, Iterator[object]] | None = None
         self.peak_kilobytes = 0
@@ -113,6 +115,8 @@ class Agent:
         """By thread, the innermost frame (its identity) and instruction of the last sample, as one number."""
         self.turn = 0
         self.was_running = self.is_running = self.is_wanted = False
+        self.threads: list[int] = []
+        """The ids that the kernel has given to threads of this agent's."""
         self.left_at = 0
         self.forks_at = (0, 0)
         """The frame (its identity) and instruction of the last fork."""
@@ -139,7 +143,7 @@ class Agent:
 
     def _start_thread(self) -> None:
         self._draw_wait()
-        first = [guard.store(self.begun, 0, _thread.get_native_id)]
+        first = [guard.store(self.begun, 0, _thread.get_native_id), guard.append(self.threads, _thread.get_native_id)]
         if sys.platform != "win32":
             # What is sent to the process is for the program's threads, whichever of them waits for it.
             block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
@@ -198,8 +202,9 @@ class Agent:
         if spent < IDLE_SHARE * passed:
             self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
         else:
-            self.gap = LATER_GAP_SECONDS if cpu - self.began_cpu > LATER_NS else GAP_SECONDS
-            if self._has_room():
+            self.gap = next((gap for until, gap in GAPS if cpu - self.began_cpu < until), LATER_GAP)
+            if cpu - self.looked_cpu > WORTH * self.gap * 1e9 and self._has_room():
+                self.looked_cpu = cpu
                 self._look(now)
         self._draw_wait()
         if self._has_room():
@@ -247,17 +252,18 @@ class Agent:
         self.turn += MOST_THAT_STAYED
         begin = self.turn % len(stayed) if len(stayed) > MOST_THAT_STAYED else 0
         chosen = [*moved, *stayed[begin : begin + MOST_THAT_STAYED]]
-        if chosen:
-            self.values.begin()
         held: list[object] = [frames]
+        if chosen:
+            self.values.begin(held)
         for thread in chosen:
             self._note_peak(frames[thread])
             # Not by a name here: who looks counts who else has the frame.
-            self.values.look(frames.pop(thread), now + int(most * 1e9), held)
+            self.values.look(frames.pop(thread), now + int(most * 1e9))
             if perf_counter_ns() > now + most * 1e9:
                 break
-        # Had others run meanwhile, which they cannot before this, functions may have ended and left us all they had.
-        if perf_counter_ns() > now + interval * 1e9:
+        self.values.hold = type
+        # Had others run meanwhile, which they cannot much before, functions may have ended and left us all they had.
+        if perf_counter_ns() > now + 0.7 * interval * 1e9:
             self.left.append(held)
             self.left_at = perf_counter_ns()
             self.clear_left()
@@ -285,6 +291,7 @@ class Agent:
             "wall_ns": perf_counter_ns() - self.began,
             "why_none": self.why_none,
             "began": not _is_broken(),
+            "threads": self.threads,
             "samples": self.values.samples,
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,

@@ -61,6 +61,12 @@ def store(box: list[Any], at: int, step: Step) -> Callable[[], None]:
     return made
 
 
+def append(items: list[Any], step: Step) -> Callable[[], None]:
+    """Return a callable in C that adds what ``step`` returns to ``items``."""
+    made: Callable[[], None] = partial(next, map(items.append, map(call, repeat(step))))
+    return made
+
+
 def call_item(box: list[Any], at: int) -> Callable[[], Any]:
     """Return a callable in C that calls what stands in ``box`` then."""
     made: Callable[[], Any] = partial(next, map(call, map(box.__getitem__, repeat(at))))

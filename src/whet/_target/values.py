@@ -139,23 +139,22 @@ class Values:
         """By file, first line and qualified name: what was seen, by name."""
         self.met: dict[tuple[str, int, str], int] = {}
         """How often each of them was on a stack."""
+        self.hold: Callable[[object], object] = type
+        """Keeps what is looked at, where that is wanted: its last reference may go only where the caller lets it."""
 
-    def begin(self) -> None:
-        """Begin a sample."""
+    def begin(self, held: list[object]) -> None:
+        """Begin a sample, in which all that is looked at is added to ``held``."""
         self.samples += 1
         self.most_places = min(self.places + MAX_NEW, MAX_PLACES)
+        self.hold = held.append
 
-    def look(self, frame: FrameType | None, deadline: int, held: list[object]) -> None:
-        """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts.
-
-        Frames are added to ``held``: their last reference, and with it their variables', may go only where the caller
-        lets it.
-        """
+    def look(self, frame: FrameType | None, deadline: int) -> None:
+        """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts."""
         seen: set[int] = set()
         for _ in range(MAX_DEPTH):
             if frame is None or len(seen) >= MAX_FRAMES or perf_counter_ns() > deadline or not has_room(ROOM):
                 return
-            held.append(frame)
+            self.hold(frame)
             code = frame.f_code
             file = code.co_filename
             # Of a recursive function the innermost frame is enough.
@@ -172,7 +171,9 @@ class Values:
         if type(name) is not str:
             return
         key = (file, code.co_firstlineno, name)
-        met = self.met[key] = self.met.get(key, 0) + 1
+        met = self.met.get(key, 0) + 1
+        if len(self.met) < MAX_PLACES or met > 1:
+            self.met[key] = met
         if met > ENOUGH_LOOKS and met % LATER_PART:
             return
         pool = self.functions.get(key)
@@ -188,11 +189,13 @@ class Values:
                 self._look_at_locals(pool, code, snapshot)
                 # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
                 if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
+                    self.hold([*snapshot.values()])
                     snapshot.clear()
                 del snapshot
             globals_ = frame.f_globals
             for name in names[:64] if type(globals_) is dict else ():
                 value = globals_.get(name)
+                self.hold(value)
                 if id(type(value)) in _CONTAINERS:
                     self._add(pool, name, value)
                 del value
@@ -203,6 +206,7 @@ class Values:
                 for name in names:
                     if name in namespace and left:
                         value = namespace[name]
+                        self.hold(value)
                         if id(type(value)) not in _UNINTERESTING:
                             self._add(pool, name, value)
                             left -= 1
@@ -218,10 +222,12 @@ class Values:
             except KeyError:
                 continue
             left -= 1
+            self.hold(value)
             if id(type(value)) not in _UNINTERESTING:
                 self._add(pool, name, value)
             if name == "self":
                 attributes = plain_attributes(value)
+                self.hold(attributes)
                 if attributes is not None:
                     self._look_at_attributes(pool, code, attributes)
                 del attributes
@@ -234,6 +240,7 @@ class Values:
                 return
             # Only the attributes that this function names: an instance may have hundreds.
             value = attributes.get(name)
+            self.hold(value)
             if value is not None:
                 self._add(pool, f"self.{name}", value)
                 left -= 1

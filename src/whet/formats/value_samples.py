@@ -21,6 +21,8 @@ class AgentReport:
     pid: int
     began: bool = True
     """Whether the program got as far as its first line; one that does not compile ends before."""
+    threads: tuple[int, ...] = ()
+    """The system's ids of the agent's own threads: time seen there is not the program's."""
     evidence: Evidence = field(default_factory=Evidence)
     peak_kilobytes: int = 0
     peak_stack: tuple[tuple[str, int, str], ...] = ()
@@ -46,6 +48,7 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
         return AgentReport(
             pid=int(head["pid"]),
             began=bool(head["began"]),
+            threads=tuple(int(each) for each in head["threads"]),
             evidence=Evidence(int(head["samples"]), tuple(seen), str(head["why_none"])),
             peak_kilobytes=int(head["peak_kilobytes"]),
             peak_stack=tuple((str(file), int(line), str(name)) for file, line, name in head["peak_stack"]),

@@ -58,6 +58,9 @@ class Captures:
         self.directory = Path(directory).absolute()
         self.execution = execution
         self.notices: list[Notice] = []
+        self.agents = self._read_agents()
+        """What the agents inside reported, the program's first, then those of forked children."""
+        self._own_threads = {(agent.pid, thread) for agent in self.agents for thread in agent.threads}
 
     def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
         """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
@@ -161,7 +164,7 @@ class Captures:
         active = self._read("py-spy", self.out / pyspy.ACTIVE, read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
         wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
-        return drop_own_threads(next(iter(active), None), next(iter(wall), None))
+        return drop_own_threads(next(iter(active), None), next(iter(wall), None), self._own_threads)
 
     def _read_tachyon(self, poller: TreePoller, cpu_ns: int, *, attached: bool = False) -> list[Profile]:
         """Return what Tachyon saw of the program and its children; none where it left nothing that can be read."""
@@ -180,13 +183,14 @@ class Captures:
         self.notices += describe_queue(poller)
         computing = tuple(each for each in seen[0].samples if each.metric is Metric.CPU)
         standing = tuple(each for each in seen[0].samples if each.metric is not Metric.CPU)
-        active, still = drop_own_threads(replace(seen[0], samples=computing), replace(seen[0], samples=standing))
+        active, still = drop_own_threads(
+            replace(seen[0], samples=computing), replace(seen[0], samples=standing), self._own_threads
+        )
         assert active is not None and still is not None
         scaled = scale_to_clocks(active, poller, max(cpu_ns, sum(poller.thread_clocks().values())))
         return [judge_waiting(scaled, still, attached=attached)]
 
-    def read_agents(self) -> list[AgentReport]:
-        """Return what the agents reported, the program's first, then those of forked children."""
+    def _read_agents(self) -> list[AgentReport]:
         reports = []
         for path in values.list_captures(self.out):
             try:

@@ -27,6 +27,7 @@ from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
 from whet.pipeline.standard_input import record_input
 from whet.target.host import TargetHost
+from whet.target.program import read_script
 from whet.target.roots import count_compiled, find_program_roots
 from whet.target.spec import TargetSpec
 
@@ -83,6 +84,7 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             stdin=record_input(),
+            source=read_script(self.spec),
         )
         self.record = Record()
         self.missing: set[str] = set()
@@ -165,7 +167,7 @@ class _Measurement:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
             self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
-        agents = captures.read_agents()
+        agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices
         if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:

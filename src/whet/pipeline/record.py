@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,6 @@ from whet.target.spec import TargetSpec
 if TYPE_CHECKING:
     from whet.formats.value_samples import AgentReport
 
-OWN_FOLDER = Path(whet.__file__).parent / "_target"
 _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
 
 
@@ -33,6 +33,8 @@ class Subject:
     exclude: tuple[str, ...]
     started: datetime
     stdin: StandardInput
+    source: Mapping[str, bytes] = field(default_factory=dict)
+    """The program's own source as it was before the program began, by the path that frames use."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Record:
         from whet.pipeline.machine import describe_machine
         from whet.pipeline.project import find_commit
         from whet.pipeline.sources import gather_sources
-        from whet.pipeline.threads import OWN_CODE
+        from whet.pipeline.threads import OWN_CODE, OWN_FOLDER
         from whet.target.roots import find_launchers
 
         host = subject.host
@@ -71,9 +73,11 @@ class Record:
             program=subject.program,
             include=subject.include,
             exclude=(*subject.exclude, *find_launchers(subject.spec)),
-            hidden=(str(OWN_FOLDER), OWN_CODE, *(host.packages[name] for name in host.borrowed)),
+            hidden=(OWN_FOLDER, OWN_CODE, *(host.packages[name] for name in host.borrowed)),
         )
-        sources, changed = gather_sources(self.profiles, ownership, subject.project, since=subject.started.timestamp())
+        sources, changed = gather_sources(
+            self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
+        )
         done = {execution.purpose for execution in self.executions}
         return Run(
             whet_version=whet.__version__,

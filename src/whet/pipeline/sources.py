@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.util import decode_source
 from pathlib import Path
+from types import MappingProxyType
 
 from whet.merge.ownership import Ownership
 from whet.model.frame import Owner
@@ -24,11 +25,13 @@ def gather_sources(
     project: Path,
     root: Path | None = None,
     since: float | None = None,
+    known: Mapping[str, bytes] = MappingProxyType({}),
 ) -> tuple[dict[str, SourceFile], list[Notice]]:
     """Return the user's sources by the paths that frames use.
 
     They are read from disk, below ``root`` where the program lives in a container. The reader is told of those that
-    were changed after ``since``, in seconds since the epoch: these may not be what ran.
+    were changed after ``since``, in seconds since the epoch: these may not be what ran. Of those in ``known`` it is
+    known what ran.
     """
     files = {frame.file for profile in profiles for frame in profile.frames}
     files |= {line.file for profile in profiles for line in profile.lines}
@@ -41,10 +44,10 @@ def gather_sources(
         data, changed_at = _read(file, root)
         if data is None or not (file.endswith((".py", ".pyw")) or _is_python(data)):
             continue
-        if since is not None and changed_at > since:
-            notices.append(
-                Notice("source", f"{file} was changed while the program ran; lines may not be those that ran")
-            )
+        if since is not None and changed_at > since and known.get(file, b"") != data:
+            what = "the report shows it as it ran" if file in known else "lines may not be those that ran"
+            notices.append(Notice("source", f"{file} was changed while the program ran; {what}"))
+        data = known.get(file, data)
         digest = hashlib.sha256(data).hexdigest()
         sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
     return sources, notices

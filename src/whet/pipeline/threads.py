@@ -7,8 +7,9 @@ container it cannot look up what state a thread is in at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.ownership import is_native_file
@@ -18,7 +19,9 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile, Samples, Thread
 
 OWN_CODE = "<whet>"
-"""How the file names of whet's code inside the program begin."""
+"""How the file names of whet's code inside the program begin,"""
+OWN_FOLDER = str(Path(__file__).parent.parent / "_target")
+"""and as long as it is being loaded."""
 
 BLIND = 1.3
 """How many times its time awake a thread may be sampled as computing before the sampler is taken to be blind to it."""
@@ -85,10 +88,13 @@ def drop_frameless(profile: Profile) -> Profile:
     return replace(profile, samples=samples) if samples else profile
 
 
-def drop_own_threads(active: Profile | None, wall: Profile | None) -> tuple[Profile | None, Profile | None]:
-    """Leave out threads of whet's own inside the program: they begin in whet's code, or have no Python frame ever.
+def drop_own_threads(
+    active: Profile | None, wall: Profile | None, known: Collection[tuple[int, int]] = ()
+) -> tuple[Profile | None, Profile | None]:
+    """Leave out threads of whet's own inside the program: those in ``known`` by pid and id, and all that begin there.
 
-    ``wall`` has all threads; one without Python code, whoever it belongs to, waits for nothing that could be named.
+    ``wall`` has all threads; one without Python code, whoever it belongs to, waits for nothing that could be named. And
+    the program does not wait while it is set up: what it has there of whet's on its stack is left out as well.
     """
     own: set[tuple[int, int]] = set()
     others: set[tuple[int, int]] = set()
@@ -96,32 +102,38 @@ def drop_own_threads(active: Profile | None, wall: Profile | None) -> tuple[Prof
         for entry in profile.samples:
             ids = _ids(profile.threads[entry.thread])
             for row in entry.stack:
-                file = _outermost_file(profile, row)
-                if file:
+                files = _list_files(profile, row)
+                if files:
                     # The program's first thread ends in whet's code.
-                    (own if file.startswith(OWN_CODE) else others).add(ids)
-    own -= others
+                    (own if files[-1].startswith(OWN_CODE) else others).add(ids)
+    own = own - others | set(known)
+    if active is not None:
+        samples = [entry for entry in active.samples if _ids(active.threads[entry.thread]) not in own]
+        active = replace(active, samples=samples)
+    return active, _drop_own_waiting(wall, own) if wall is not None else None
 
-    def keep(profile: Profile | None, *, frameless: bool) -> Profile | None:
-        if profile is None:
-            return None
-        samples = [
-            entry
-            for entry in profile.samples
-            if _ids(profile.threads[entry.thread]) not in own and (frameless or not _is_bare(profile, entry))
-        ]
-        return replace(profile, samples=samples)
 
-    return keep(active, frameless=True), keep(wall, frameless=False)
+def _drop_own_waiting(wall: Profile, own: Collection[tuple[int, int]]) -> Profile:
+    samples: list[Samples] = []
+    for entry in wall.samples:
+        if _ids(wall.threads[entry.thread]) not in own and not _is_bare(wall, entry):
+            pairs = zip(entry.stack, entry.value, strict=True)
+            samples += _keep(entry, [0 if _has_own(wall, row) else value for row, value in pairs])
+    return replace(wall, samples=samples)
+
+
+def _has_own(profile: Profile, row: int) -> bool:
+    return any(file.startswith((OWN_CODE, OWN_FOLDER)) for file in _list_files(profile, row))
 
 
 def _ids(thread: Thread) -> tuple[int, int]:
     return thread.pid, thread.tid
 
 
-def _outermost_file(profile: Profile, row: int) -> str:
-    frames = [profile.stacks.frame[step] for step in profile.stacks.walk(row)] if row >= 0 else []
-    return profile.frames[frames[-1]].file if frames else ""
+def _list_files(profile: Profile, row: int) -> list[str]:
+    """Return the files of a stack, innermost first."""
+    steps = profile.stacks.walk(row) if row >= 0 else ()
+    return [profile.frames[profile.stacks.frame[step]].file for step in steps]
 
 
 def _is_bare(profile: Profile, entry: Samples) -> bool:

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from whet.target.shebang import interpreter_of_script
+from whet.target.spec import TargetKind, TargetSpec
 
 SOURCE_SUFFIXES = (".py", ".pyw", ".pyz", ".pyc")
 _BINARY_MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
@@ -33,6 +34,17 @@ def read_head(path: Path) -> bytes:
     """Return as much of a file as tells what it is. Raises ``OSError``."""
     with path.open("rb") as file:
         return file.read(256)
+
+
+def read_script(spec: TargetSpec) -> dict[str, bytes]:
+    """Return the source of a script by the path that its frames have; nothing for what is no script, or not there."""
+    path = Path(spec.directory) / spec.name
+    try:
+        if spec.kind in (TargetKind.SCRIPT, TargetKind.CONSOLE_SCRIPT) and path.is_file():
+            return {str(path): path.read_bytes()}
+    except OSError:
+        return {}
+    return {}
 
 
 def _is_program_text(path: Path, heed_shebang: bool) -> bool:

@@ -27,6 +27,16 @@ def no_collection() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.fixture(autouse=True)
+def _room() -> Iterator[None]:
+    """Let no collection be near, before which nothing is looked at."""
+    was_on = gc.isenabled()
+    gc.disable()
+    yield
+    if was_on:
+        gc.enable()
+
+
 def is_user(file: str) -> bool:
     return file == HERE
 
@@ -34,7 +44,7 @@ def is_user(file: str) -> bool:
 def run(text: str, **more: object) -> tuple[list[Row], dict[str, object]]:
     """Run a program that calls ``look()`` where it likes; return what was seen, and its namespace."""
     glance = values.Values(is_user)
-    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR, []), **more}
+    namespace = {"__name__": "__main__", "look": lambda: glance.look(sys._getframe(1), FAR), **more}
     exec(compile(textwrap.dedent(text), HERE, "exec"), namespace)
     return list(glance.rows()), namespace
 
@@ -164,7 +174,7 @@ def test_frames_and_their_search_are_bounded():
 
 def make_deep_foreign() -> Callable[[int], object]:
     glance = values.Values(is_user)
-    namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR, [])}
+    namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR)}
     exec(compile("def down(n):\n    return down(n - 1) if n else look()\n", "/lib/o.py", "exec"), namespace)
     return namespace["down"]  # type: ignore[return-value]
 
@@ -182,7 +192,7 @@ def test_names_attributes_places_kinds_and_lengths_are_bounded():
     glance = values.Values(is_user)
     for number in range(400):
         code = compile(f"def f{number}():\n  a = b = c = d = e = g = h = i = j = k = l = 1\n  look()", HERE, "exec")
-        namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR, [])}
+        namespace: dict[str, object] = {"look": lambda: glance.look(sys._getframe(1), FAR)}
         exec(code, namespace)
         namespace[f"f{number}"]()  # type: ignore[operator]
     assert glance.places == len(list(glance.rows())) == values.MAX_PLACES
@@ -308,7 +318,7 @@ def test_globals_of_a_kind_of_their_own_are_not_asked():
     module = compile("def work(look):\n    here = [1]\n    look()\n    return lambda: KNOWN\n", HERE, "exec")
     code = next(each for each in module.co_consts if isinstance(each, types.CodeType))
     types.FunctionType(code.replace(co_names=(*code.co_names, "KNOWN")), names)(
-        lambda: glance.look(sys._getframe(1), FAR, [])
+        lambda: glance.look(sys._getframe(1), FAR)
     )
     assert called == []
     assert named(list(glance.rows()), "here")["samples"] == 1
@@ -330,7 +340,7 @@ def test_no_object_is_kept_alive(place: str):
 
     namespace = {
         "__name__": "__main__",
-        "look": lambda: glance.look(sys._getframe(1), FAR, []),
+        "look": lambda: glance.look(sys._getframe(1), FAR),
         "make": make,
         "ends": ends,
     }
@@ -390,7 +400,7 @@ def test_no_object_is_kept_alive(place: str):
 
 def test_a_type_made_at_run_time_is_not_kept_alive():
     glance = values.Values(is_user)
-    namespace = {"look": lambda: glance.look(sys._getframe(1), FAR, []), "weakref": weakref}
+    namespace = {"look": lambda: glance.look(sys._getframe(1), FAR), "weakref": weakref}
     exec(
         compile(
             textwrap.dedent("""
@@ -432,6 +442,8 @@ def test_snapshots_that_the_program_took_stay_as_they_were(work: str):
 
 def test_a_frame_that_somebody_else_works_with_is_left_alone_before_3_13():
     """What a trace function is shown is written back when it returns: a snapshot that was cleared would undo all."""
+    glance = values.Values(is_user)
+    namespace = {"look": lambda: glance.look(sys._getframe(1), FAR), "get_frame": lambda: sys._getframe(1)}
     text = """
         def work():
             x = 1
@@ -441,13 +453,25 @@ def test_a_frame_that_somebody_else_works_with_is_left_alone_before_3_13():
             look()
         work()
     """
-    rows, _ = run(text, get_frame=lambda: sys._getframe(1))
-    assert named(rows, "x")["samples"] == (2 if sys.version_info >= (3, 13) else 1)
+    held: list[object] = []
+    glance.begin(held)
+    exec(compile(textwrap.dedent(text), HERE, "exec"), namespace)
+    # What was held at the first look counts at the second.
+    assert named(list(glance.rows()), "x")["samples"] == (2 if sys.version_info >= (3, 13) else 0)
+    held.clear()
+    glance.begin([])
+    exec(
+        compile(
+            textwrap.dedent(text.replace("frame = get_frame()", "pass").replace("del frame", "pass")), HERE, "exec"
+        ),
+        namespace,
+    )
+    assert named(list(glance.rows()), "x")["samples"] > 0
 
 
 def test_a_look_ends_at_its_deadline():
     glance = values.Values(is_user)
-    namespace = {"look": lambda: glance.look(sys._getframe(1), time.perf_counter_ns() - 1, [])}
+    namespace = {"look": lambda: glance.look(sys._getframe(1), time.perf_counter_ns() - 1)}
     exec(compile("def work(x):\n    look()\nwork([1])", HERE, "exec"), namespace)
     assert list(glance.rows()) == []
 

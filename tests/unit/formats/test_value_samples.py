@@ -18,6 +18,7 @@ HEAD: dict[str, Any] = {
     "wall_ns": 50,
     "why_none": "",
     "began": True,
+    "threads": [8, 9],
     "samples": 12,
     "peak_kilobytes": 900,
     "peak_stack": [["/a.py", 3, "f"]],
@@ -44,6 +45,7 @@ def test_a_report_is_read_whole() -> None:
     row = {**ROW, "name": "y", "samples": 1, "types": {"builtins.int": 1}, "elements": {}, "lengths": None}
     assert read(HEAD, ROW, row) == AgentReport(
         pid=7,
+        threads=(8, 9),
         evidence=Evidence(12, (seen, other)),
         peak_kilobytes=900,
         peak_stack=(("/a.py", 3, "f"),),

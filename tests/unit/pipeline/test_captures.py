@@ -181,6 +181,7 @@ AGENT: dict[str, object] = {
     "wall_ns": 10**9,
     "why_none": "",
     "began": True,
+    "threads": [],
     "samples": 3,
     "peak_kilobytes": 0,
     "peak_stack": [],
@@ -307,7 +308,7 @@ def test_agents_of_the_program_and_its_children_are_read(tmp_path):
     (tmp_path / f"{values.CAPTURE}.9").write_text(json.dumps({**AGENT, "pid": 9}))
     (tmp_path / f"{values.CAPTURE}.8").write_text("[")
     captures = Captures(tmp_path, "/srv", 0)
-    first, second = captures.read_agents()
+    first, second = captures.agents
     at = str(Path("/srv").absolute() / "app.py")
     assert (first.pid, second.pid) == (7, 9)
     assert [each.file for each in first.evidence.seen] == [at]

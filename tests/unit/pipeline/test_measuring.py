@@ -420,7 +420,16 @@ def test_compiled_modules_of_the_program_are_named_with_what_shows_them(
 def test_a_program_that_never_began_makes_no_run(
     status: int, never: bool, folder: Path, host: TargetHost, executions: Executions
 ) -> None:
-    head = {"schema": 2, "pid": 7, "cpu_ns": 0, "wall_ns": 0, "why_none": "", "began": False, "samples": 0}
+    head = {
+        "schema": 2,
+        "pid": 7,
+        "cpu_ns": 0,
+        "wall_ns": 0,
+        "why_none": "",
+        "began": False,
+        "threads": [],
+        "samples": 0,
+    }
     head |= {"peak_kilobytes": 0, "peak_stack": []}
     executions.leave = lambda plan: (plan.out / values.CAPTURE).write_text(json.dumps(head)) and None
     executions.outcomes = [succeed(status=status, wall_ns=0)]

@@ -114,3 +114,10 @@ def test_of_all_threads_those_without_python_code_wait_for_nothing():
     profile = make_profile()
     bare = replace(profile, samples=[profile.samples[0], replace(profile.samples[1], stack=[ROOT], value=[1])])
     assert keep(bare, bare) == ({0, 1}, {0})
+
+
+def test_threads_that_the_agent_names_are_left_out_though_nobody_saw_its_code():
+    profile = make_profile()
+    kept, _ = drop_own_threads(profile, None, {(7, 11)})
+    assert kept is not None
+    assert {each.thread for each in kept.samples} == {0}
