@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,26 @@ ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packages",
 settings.register_profile("search", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("any machine")
+
+CACHE = "XDG_CACHE_HOME"
+"""Where whet has its cache, on any system where it is set."""
+OTHERS_CACHES = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "PLAYWRIGHT_BROWSERS_PATH": "ms-playwright"}
+"""Who else looks there, but on Windows and macOS, and the variables that name their folders."""
+KEPT_CACHE = "WHET_TESTS_CACHE"
+"""What tests fetch is kept there from one session to the next."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give whet a cache folder of the session's own: what tests render and fetch is nothing for the user's."""
+    if hasattr(config, "workerinput"):  # has the environment of the process that did it
+        return
+    kept = Path(os.environ.get(CACHE) or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
+    os.environ.setdefault(KEPT_CACHE, str(kept / "whet-tests"))
+    if sys.platform not in ("win32", "darwin"):
+        for variable, name in OTHERS_CACHES.items():
+            os.environ.setdefault(variable, str(kept / name))
+    os.environ[CACHE] = folder = tempfile.mkdtemp(prefix="whet-tests-cache-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -207,13 +207,13 @@ def alike() -> Callable[[Ran, Ran], None]:
 
 
 def run_side_by_side(request: pytest.FixtureRequest, run: Callable[[str], Any], parameter: str) -> Callable[[str], Any]:
-    """Call ``run`` for the values that the chosen tests have of ``parameter``, two at a time.
+    """Call ``run`` for the values of ``parameter`` in the chosen tests that ask for the fixture, two at a time.
 
     A run waits a good part of its time for interpreters and profilers to start. What is timed must not go this way.
     """
-    here = Path(__file__).parent
-    chosen = [getattr(item, "callspec", None) for item in request.session.items if item.path.parent == here]
-    names = dict.fromkeys(each.params[parameter] for each in chosen if each is not None and parameter in each.params)
+    asking = [item for item in request.session.items if request.fixturename in getattr(item, "fixturenames", ())]
+    chosen = [item.callspec.params for item in asking if hasattr(item, "callspec")]
+    names = dict.fromkeys(params[parameter] for params in chosen if parameter in params)
     with ThreadPoolExecutor(2) as pool:
         done = dict(zip(names, pool.map(run, names), strict=True))
     return lambda name: done[name] if name in done else run(name)

@@ -7,16 +7,19 @@ import venv
 from pathlib import Path
 
 import pytest
+from tests.integration.test_run_failures import make_whet_without
 
 from whet.target.checkup import check_package, check_sampler
 from whet.target.probe import probe
 from whet.target.ptrace import ptrace_trouble
 
 
-def doctor(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def doctor(
+    *words: str, cwd: Path, whet: Path = Path(sys.executable), **variables: str
+) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
     return subprocess.run(
-        [sys.executable, "-c", "from whet.cli.main import main; main()", "doctor", *words],
+        [str(whet), "-c", "from whet.cli.main import main; main()", "doctor", *words],
         cwd=cwd,
         env={**environ, "XDG_CACHE_HOME": str(cwd / "cache"), **variables},
         stdin=subprocess.DEVNULL,
@@ -52,11 +55,23 @@ def test_what_does_not_work_has_the_line_that_mends_it(tmp_path):
     shadow.mkdir(parents=True)
     (shadow / "__init__.py").write_text("raise ImportError('it is broken')")
     done = doctor(cwd=tmp_path, PYTHONPATH=str(tmp_path / "shadow"))
-    assert done.returncode == 1
     assert "  no  line_profiler" in done.stdout
     assert "it is broken" in done.stdout.replace("\n      ", " ")
     assert "      whet doctor --install --python " in done.stdout
-    assert "goes without: line_profiler" in done.stdout
+    # It is for --lines: a plain run does without.
+    assert "goes without: line_profiler" not in done.stdout
+    assert done.returncode == (0 if ptrace_trouble() is None else 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an environment of links")
+def test_what_a_plain_run_needs_is_named(tmp_path):
+    make_environment(tmp_path / ".venv")
+    python = make_whet_without(tmp_path, "py-spy", "py_spy")
+    done = doctor(cwd=tmp_path, whet=python, PATH="/usr/bin:/bin")
+    assert done.returncode == 1
+    assert "  no  py-spy: not found" in done.stdout
+    assert f"      {python} -m pip install py-spy" in done.stdout
+    assert "goes without: py-spy" in done.stdout
 
 
 @pytest.mark.skipif(os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root may write anywhere")

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import WHET
 
+from whet.store import find_run, load_run
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 
@@ -86,7 +88,7 @@ def bare_python(tmp_path_factory):
 
 def test_target_without_any_profiler_borrows_whets(runner, bare_python):
     program = runner.write(BUSY.format(seconds=0.3) + "def allocate():\n    return bytearray(30_000_000)\nallocate()\n")
-    command = runner.command(program, options=["--memory"], python=str(bare_python))
+    command = runner.command(program, options=["--full"], python=str(bare_python))
     ran = runner.call(command, program.parent)
     assert (ran.status, ran.stdout) == (0, b"True\n"), ran.words
     (row,), (allocating,) = ran.find_functions("busy"), ran.find_functions("allocate")
@@ -110,8 +112,8 @@ def test_py_spy_is_missing(runner, tmp_path):
     assert "pyinstrument samples instead" in said
     assert ran.words.count("py-spy is not installed") == 1
     (row,) = ran.find_functions("busy")
-    assert row["self_share"] > 0.5
-    assert {"pyinstrument", "line_profiler"} <= set(row["collectors"])
+    assert row["charged_share"] > 0.5
+    assert "pyinstrument" in row["collectors"]
 
 
 @POSIX
@@ -139,11 +141,17 @@ def test_profilers_that_do_not_import(runner):
     for name in ("line_profiler", "memray", "pyinstrument"):
         (shadow / name).mkdir(parents=True)
         (shadow / name / "__init__.py").write_text("raise ImportError('it is broken')")
-    ran = runner.whet(program, options=["--memory"], cwd=program.parent, PYTHONPATH=str(shadow))
+    ran = runner.whet(program, options=["--full"], cwd=program.parent, PYTHONPATH=str(shadow))
     assert (ran.status, ran.stdout) == (0, b"True\n"), ran.words
     assert ran.warnings_about("line_profiler")
     assert ran.warnings_about("memray")
     assert ran.find_functions("busy")
+
+
+def list_values(ran, function):
+    """Return the names of a function's variables of which the saved run has values."""
+    seen = load_run(find_run(None, ran.folder)).evidence.seen
+    return {each.name for each in seen if each.function == function}
 
 
 # -- failing --------------------------------------------------------------------------------------------------------
@@ -164,8 +172,8 @@ def test_kernel_refuses_to_let_py_spy_in(runner):
     assert "SYS_PTRACE" in said[0]
     assert ran.words.count("may not attach") == 1
     (row,) = ran.find_functions("busy")
-    assert row["self_share"] > 0.5
-    assert {"pyinstrument", "line_profiler"} <= set(row["collectors"])
+    assert row["charged_share"] > 0.5
+    assert "pyinstrument" in row["collectors"]
 
 
 @LINUX
@@ -204,9 +212,9 @@ def test_py_spy_is_killed_during_the_run(runner, waiting, children_of, which):
         ran = runner.finish(process, program.parent)
     assert (ran.status, ran.stdout) == (0, b"True\n"), ran.words
     assert ran.warnings_about("py-spy"), ran.report["warnings"]
-    (row,) = ran.find_functions("busy")
-    assert row["hits"] == 1
+    assert {"total", "step"} <= list_values(ran, "busy")
     if which == ["wall"]:
+        (row,) = ran.find_functions("busy")
         assert row["self_share"] > 0.5
 
 
@@ -218,7 +226,7 @@ def test_captures_that_the_program_destroys(runner):
         + """
 import atexit, glob, os, tempfile
 def spoil():
-    for path in glob.glob(os.path.join(os.environ["WHERE"], "whet-*", "*", "lines.json*")):
+    for path in glob.glob(os.path.join(os.environ["WHERE"], "whet-*", "*", "values.jsonl*")):
         with open(path, "w") as file:
             file.write('{"schema": 1, "pid": ')
         os.chmod(path, 0o400)
@@ -232,7 +240,7 @@ atexit.register(spoil)
     ran = runner.whet(program, cwd=program.parent, TMPDIR=str(temporary), WHERE=str(temporary))
     assert ran.status == 128 + 9, ran.words
     assert ran.stdout == b"True\n"
-    assert any("cannot be read" in each for each in ran.warnings_about("line_profiler"))
+    assert any("cannot be read" in each for each in ran.warnings_about("values"))
     assert list(temporary.glob("whet-*/*/*")) == [] or os.geteuid() != 0
 
 
@@ -243,7 +251,7 @@ def test_program_that_is_killed_leaves_what_was_seen(runner):
     assert ran.status == 128 + 9
     (row,) = ran.find_functions("busy")
     assert row["self_share"] > 0.5 or ran.warnings_about("py-spy")
-    assert row["hits"] == 1
+    assert {"total", "step"} <= list_values(ran, "busy")
 
 
 # -- programs that are hard on whet ---------------------------------------------------------------------------------
@@ -302,15 +310,18 @@ def test_program_is_hard_on_whet(run_hard, hard):
 @LINUX
 def test_program_that_becomes_another(runner):
     program = runner.write(
-        WORK
+        WORK.replace("1_500_000", "9_000_000")  # values are saved now and then
         + "import os, sys\nprint('first', flush=True)\nos.execv(sys.executable, [sys.executable, 'other.py', 'a b'])\n",
         other=WORK.replace("def work", "def work_on").replace("= work()", "= work_on()")
         + "import sys\nprint(sys.argv)\n",
     )
-    ran = runner.whet(program.name, cwd=program.parent)
+    ran = runner.whet(program.name, options=["--lines"], cwd=program.parent)
     assert (ran.status, ran.stdout) == (0, b"first\n['other.py', 'a b']\n"), ran.words
     (row,) = ran.find_functions("work")
-    assert row["hits"] == 1
+    assert row["total_seconds"] > 0
+    assert {"total", "step"} <= list_values(ran, "work")
+    # Nothing is left to write the counts when the program that was counted is no more.
+    assert ran.warnings_about("line_profiler")
 
 
 @LINUX

@@ -57,8 +57,7 @@ def read_packages(file: Path) -> list[Package]:
 
 def find_cache() -> Path:
     """Return the folder for what is fetched, outside of the tree."""
-    named = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(named) if named else Path.home() / ".cache") / "whet-tests"
+    return Path(os.environ["WHET_TESTS_CACHE"])  # see conftest.py of all tests
 
 
 def _run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:

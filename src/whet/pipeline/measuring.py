@@ -168,7 +168,7 @@ class _Measurement:
         else:
             self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
         agents = captures.agents
-        self._take_agents(agents)
+        self._take_agents(agents, outcome)
         self.record.notices += captures.notices
         if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
             self._notice(
@@ -193,7 +193,7 @@ class _Measurement:
             )
         return outcome
 
-    def _take_agents(self, agents: Sequence[AgentReport]) -> None:
+    def _take_agents(self, agents: Sequence[AgentReport], outcome: Outcome) -> None:
         self.record.agents += agents
         if self.why_outside:
             hint = "leave it out" if self.options.outside else ""
@@ -201,6 +201,16 @@ class _Measurement:
             self._notice("values", message, hint)
         elif not agents:
             self._notice("values", "the program ended before its value samples were written")
+        elif outcome.poller is not None and not any(
+            each.evidence.looks or each.evidence.why_missing for each in agents
+        ):
+            spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
+            if spent > MUCH_WORK_NS:
+                self._notice(
+                    "values",
+                    f"no values are known of {spent / 1e9:.1f} s of computing: nothing is looked at while a debugger, "
+                    "a coverage tool or a tracing profiler watches, and what was seen is lost where it cannot be saved",
+                )
 
     def _run_later(self, raw: Path) -> None:
         number = 1
