@@ -21,7 +21,7 @@ ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"
 SLOWER = (2, 3, 5, 10)
 """How many times more seldom the sampler may look that takes over from one that costs too much or cannot keep up."""
-MOST_SHARE = 0.06
+MOST_SHARE = 0.03
 """Part of the program's time that looks may take; at more, a slower sampler takes over."""
 WALL_PART = 4
 """The second sampler looks once for so many looks of the first."""

@@ -58,7 +58,9 @@ def test_the_program_finds_the_modules_descriptors_and_paths_of_a_plain_run(star
     code = (
         "import sys, os\n"
         "print(sorted(sys.modules))\nprint(sys.path, sorted(sys.path_importer_cache))\n"
-        "print(sorted(os.environ), sorted(os.listdir('/proc/self/fd')) if os.path.isdir('/proc/self/fd') else '')\n"
+        "print(sorted(os.environ))\n"
+        # Newer versions of libffi keep a file of their own open: far from those that the program gets.
+        "if os.path.isdir('/proc/self/fd'): print([each for each in os.listdir('/proc/self/fd') if len(each) < 3])\n"
     )
     done = start(code, values=make_values(tmp_path))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -108,13 +110,14 @@ def test_settings_that_cannot_be_read_leave_the_program_to_itself(start: Start, 
 
 
 @posix
-def test_where_nothing_asks_for_it_the_hook_only_goes_away(tmp_path: Path) -> None:
+def test_where_nothing_asks_for_it_the_hook_only_goes_away() -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    code = "import sys; print([each for each in sys.path if '_target' in each], 'sitecustomize' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**kept, "PYTHONPATH": str(HOOK)}, check=True
-    )
-    assert done.stdout == "[] False\n"
+    code = "import sys; print(sys.path, getattr(sys.modules.get('sitecustomize'), '__file__', None))"
+    said = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**kept, **more}, check=True)
+        for more in ({"PYTHONPATH": str(HOOK)}, {})
+    ]
+    assert said[0].stdout == said[1].stdout
 
 
 @posix

@@ -457,7 +457,7 @@ def test_a_frame_that_somebody_else_works_with_is_left_alone_before_3_13():
     glance.begin(held)
     exec(compile(textwrap.dedent(text), HERE, "exec"), namespace)
     # What was held at the first look counts at the second.
-    assert named(list(glance.rows()), "x")["samples"] == (2 if sys.version_info >= (3, 13) else 0)
+    assert bool(list(glance.rows())) is (sys.version_info >= (3, 13))
     held.clear()
     glance.begin([])
     exec(
