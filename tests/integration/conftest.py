@@ -61,9 +61,9 @@ class Ran:
         return [f"{each['message']} {each['hint']}" for each in self.report["warnings"] if each["about"] == about]
 
     @property
-    def is_crowded(self) -> bool:
-        """Whether more wanted to run than there are processors: the report says so, and knows little of waiting."""
-        return bool(self.warnings_about("machine"))
+    def knows_waiting(self) -> bool:
+        """Whether nothing is missing from the times of waiting: where too much wants to run, the report says so."""
+        return not self.warnings_about("waiting")
 
     def find_functions(self, name: str, file: str = "") -> list[dict[str, Any]]:
         """The rows of functions whose qualified name is ``name``, of files whose path ends in ``file``."""

@@ -178,7 +178,7 @@ def test_a_service_is_measured_and_goes_on(service, attach):
     assert_most_is_spent_in(crunch, report)
     assert crunch["hits"] is None
     (device,) = ran.find_functions("wait_for_device")
-    if not ran.is_crowded:
+    if ran.knows_waiting:
         assert device["waiting_seconds"] > 5 * device["self_seconds"]
         assert device["waiting_seconds"] > 1
     line = ran.find_line(service.folder / "service.py", "total += number * number % 7")
@@ -199,9 +199,9 @@ def test_an_asyncio_server_under_load(start, attach):
     ran = attach(server.pid, "--duration", 3)
     assert ran.status == 0, ran.words
     named = {row["name"]: row for row in ran.report["functions"] if row["owner"] == "user"}
-    if not ran.is_crowded:  # else it may have been seen a few times only
-        assert named["answer"]["self_share"] > 0.1
-        assert named["serve"]["total_seconds"] >= named["answer"]["self_seconds"]
+    assert named["answer"]["self_share"] > 0.1
+    assert named["serve"]["total_seconds"] >= named["answer"]["self_seconds"]
+    if ran.knows_waiting:
         assert sum(row["waiting_seconds"] for row in named.values()) < 0.35 * ran.report["duration_seconds"], named
     assert server.poll() is None
 
@@ -211,7 +211,7 @@ def test_an_idle_loop_is_no_place_that_waits(start, attach):
     ran = attach(server.pid, "--duration", 1.5, "--no-source", "-o", "own.html")
     assert ran.status == 0, ran.words
     assert "async_server.py stood idle" in ran.words
-    assert sum(row["waiting_seconds"] for row in ran.report["functions"]) < 0.2 or ran.is_crowded
+    assert sum(row["waiting_seconds"] for row in ran.report["functions"]) < 0.2
     assert (ran.folder / "own.html").is_file()
     assert not (ran.folder / "whet-report.html").exists()
     with socket.create_connection(("127.0.0.1", int(server.said.split()[1])), timeout=20) as client:
@@ -363,5 +363,5 @@ def test_a_process_in_a_container_is_read_where_it_lives(runner, attach):
     assert_most_is_spent_in(crunch, ran.report)
     assert crunch["end_line"] > crunch["line"]  # only the source tells
     (device,) = ran.find_functions("wait_for_device")
-    assert device["waiting_seconds"] > 5 * device["self_seconds"] or ran.is_crowded
+    assert device["waiting_seconds"] > 5 * device["self_seconds"] or not ran.knows_waiting
     assert any("--pid=container:NAME" in text for text in ran.warnings_about("py-spy"))

@@ -257,8 +257,8 @@ def test_waiting_is_told_from_computing(runner):
     computed = ran.report["cpu_seconds"]
     assert computed > 0.55
     assert sleeper["self_seconds"] < 0.3 * computed
-    if not ran.is_crowded:
-        assert worker["total_seconds"] > 0.6 * computed
+    assert worker["total_seconds"] > 0.6 * computed
+    if ran.knows_waiting:
         assert sleeper["waiting_seconds"] > 0.5
         assert worker["waiting_seconds"] < sleeper["waiting_seconds"]
 
@@ -269,7 +269,7 @@ def test_threads_are_told_apart(runner):
     needs_py_spy(ran)
     (compute,), (wait,), (serve,) = (ran.find_functions(name) for name in ("compute", "wait", "serve"))
     assert compute["self_seconds"] > wait["self_seconds"]
-    if not ran.is_crowded:
+    if ran.knows_waiting:
         assert wait["waiting_seconds"] > 0.1
         assert compute["waiting_seconds"] < wait["waiting_seconds"]
         # Three workers that are idle most of the time, which is not waiting.
