@@ -61,6 +61,8 @@ LITTLE_ROOM = 20
 """More than is made where none is taken."""
 LEFT_NS = 1_000_000_000
 """How long the main thread has to let go of what was looked at."""
+MOST_THREADS = 100
+"""Ids of the last threads that are told: each fork ends one and begins another."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
@@ -367,6 +369,7 @@ class Agent:
                 self.come_back()
                 return
             self.is_wanted = False
+            del self.threads[:-MOST_THREADS]
             self._start_thread()
         except Exception as error:
             self._give_up(error)

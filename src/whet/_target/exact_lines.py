@@ -176,8 +176,3 @@ def _try_out(profiler_class: Any) -> Any:
         else:
             return candidate
     raise ImportError(why)
-
-
-def prepare(settings: dict[str, Any]) -> ExactLines:
-    """Load line_profiler. Raises ``ImportError``."""
-    return ExactLines(settings)

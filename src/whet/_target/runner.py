@@ -36,7 +36,7 @@ class Observers:
 
             # Without it the program runs all the same; whet sees that there is no capture.
             try:
-                self.exact_lines = exact_lines.prepare(self.settings["exact_lines"])
+                self.exact_lines = exact_lines.ExactLines(self.settings["exact_lines"])
             except ImportError as error:
                 _write_reason(self.settings["exact_lines"]["capture"], error)
 
@@ -103,6 +103,8 @@ def start(settings_path: str, loaded_before: set[str]) -> None:
     observers.begin()
     hide.rename_own_code()
     heavy = settings.keys() & {"exact_lines", "memray", "pyinstrument"} or observers.fell_back
+    # Patterns of files bring the regular expressions with them.
+    heavy = heavy or any(settings.get("values", {}).get(key) for key in ("include", "exclude"))
     hide.forget_modules(loaded_before, settings["folder"], light=not heavy)
 
 

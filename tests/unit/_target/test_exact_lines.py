@@ -176,7 +176,7 @@ def test_a_forked_child_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 def test_without_line_profiler_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ImportError, match="line_profiler"):
-        exact_lines.prepare({"capture": "", "functions": []})
+        exact_lines.ExactLines({"capture": "", "functions": []})
 
 
 class Working:
