@@ -12,7 +12,7 @@ from whet.model.run import Run
 from whet.pipeline.advising import find_in_hot_code
 
 HOT_SHARE = 0.01
-"""Functions from this share of the run on are counted."""
+"""Functions that compute or wait for this share of the run or more are counted."""
 
 
 def choose_counted(run: Run) -> tuple[tuple[str, int], ...]:
@@ -23,7 +23,8 @@ def choose_counted(run: Run) -> tuple[tuple[str, int], ...]:
 
 def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
     for spot in hotspots.functions:
-        if spot.cost.charged_share >= HOT_SHARE and not spot.file.startswith("<"):
+        waits = spot.cost.waiting_ns > HOT_SHARE * hotspots.busy_ns
+        if (waits or spot.cost.charged_share >= HOT_SHARE) and not spot.file.startswith("<"):
             span = _find_span(run, spot.file, spot.line, spot.name)
             yield spot.file, span.start if span is not None and span.name == spot.name else spot.line
 
