@@ -45,8 +45,8 @@ class Launch:
     tool: str = "py-spy"
     deepest: int = 4_096
     """Frames of the deepest stack that the attached profilers read, and"""
-    deeper: str = "--sampler pyinstrument reads deeper ones"
-    """what to use for deeper ones."""
+    deeper: str = ""
+    """what to use for deeper ones, where anything is better."""
 
 
 class Collector(Protocol):
