@@ -168,7 +168,7 @@ def test_it_is_complete_where_a_server_forbids_scripts_and_styles(open_file, vie
         page = open_file(address, viewport={"width": 1280, "height": 720})
         assert page.asked == [address]
         text = page.locator("body").inner_text()
-        for words in ("3.06 → 1.27 s CPU, 2.4× [2.3, 2.5]", "number_set", "~1.2 M ±8 %", "How to read the figures"):
+        for words in ("3.06 → 1.27 s CPU, 2.4× [2.3, 2.5]", "number_set", "1,200,000", "How to read the figures"):
             assert words in text
         assert not page.locator("#flame").is_visible()
         box = page.locator("svg.flame rect").nth(3)

@@ -130,7 +130,7 @@ def test_process_and_execution_are_chosen(show_view):
     assert figures(page) == "7.00 s"
     choose(page, "p", "4343 python orders.py")
     assert figures(page) == "2.00 s"
-    choose(page, "x", "2: time")
+    choose(page, "x", "2: exact lines")
     assert figures(page) == "4.00 s", "a process is of one execution: the choice falls with it"
     choose(page, "x", "1: time")
     choose(page, "p", "4242 python orders.py")

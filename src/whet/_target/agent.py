@@ -139,7 +139,20 @@ class Agent:
             os.register_at_fork(before=self._make_stop(), after_in_child=guard.guard(self._in_child))
             if self.come_back is not None:
                 os.register_at_fork(after_in_parent=self.come_back)
+                self._end_before_exec()
         self._start_thread()
+
+    def _end_before_exec(self) -> None:
+        """Have the thread end before the process becomes another program.
+
+        The kernel lets a process with several threads wait there for a tracer that waits for the process: a sampler
+        that stops it at that moment would hold it up for ever. What is called has no frame in tracebacks; where there
+        is no such program the thread comes back.
+        """
+        assert self.come_back is not None
+        leave = guard.in_turn(guard.guard(self._before_exec), guard.quietly(self._make_stop()), self.come_back)
+        for name in ("execv", "execve"):
+            setattr(os, name, guard.call_before(leave, getattr(os, name)))
 
     # -- the thread -------------------------------------------------------------------------------------------------
 
@@ -346,6 +359,14 @@ class Agent:
                 self.child_lives = _goes_on(forks)
                 self.forks_at = (id(forks), forks.f_lasti)
                 del forks
+        except Exception as error:
+            self._give_up(error)
+
+    def _before_exec(self) -> None:
+        try:
+            if self.is_running and self.come_back is not None and os.getpid() == self.pid:
+                self._save()
+                self.is_wanted, self.is_running, self.forks_at = True, False, (0, 0)
         except Exception as error:
             self._give_up(error)
 

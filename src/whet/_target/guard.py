@@ -50,8 +50,12 @@ def guard(function: Step) -> Callable[..., bool]:
 
     ``function`` must raise nothing and return ``None``.
     """
-    rounds = map(in_turn(*list_watchers(), function), repeat(None))
-    made: Callable[..., bool] = partial(next, map(partial(and_, False), rounds))
+    return quietly(in_turn(*list_watchers(), function))
+
+
+def quietly(step: Callable[..., bool]) -> Callable[..., bool]:
+    """Return a callable in C that calls ``step`` and returns ``False``. It may be given an argument."""
+    made: Callable[..., bool] = partial(next, map(partial(and_, False), map(call, repeat(step))))
     return made
 
 
@@ -87,6 +91,13 @@ def where_there_is_room(needed: int, step: Step, otherwise: Step) -> Callable[[]
     # Of a list, since what a tuple has of that name makes a tuple of its argument first.
     made: Callable[[], Any] = partial(next, map(call, map([otherwise, step].__getitem__, has_room)))
     return made
+
+
+def call_before(step: Callable[..., bool], function: Any) -> Any:
+    """Return what can be called as ``function``, a builtin, and calls ``step`` first; there is no frame for it."""
+    found = map([function, function].__getitem__, map(call, repeat(step)))
+    names = {"__call__": property(partial(next, found)), "__doc__": function.__doc__, "__name__": function.__name__}
+    return type(type(function).__name__, (), {**names, "__module__": function.__module__})()
 
 
 def loop(first: Iterable[Step], steps: Iterable[Step], last: Step) -> Any:

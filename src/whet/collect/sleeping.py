@@ -138,14 +138,15 @@ class SleepClock:
         sleep.watched_ns += elapsed
         # A reading that came late counts too much, and the next one as much too little: so neighbours count as well.
         was_woken = slices > 1 and ran < WOKEN_NS * slices and rest > WOKEN_SLEEPING * elapsed
-        new.slept = was_woken or rest - stolen > elapsed / 2
+        # What the sampler may have held it is no sleep: of a stack of thousands of frames that is nearly all the time.
+        held = min(self._worked, elapsed) + stolen
+        new.slept = was_woken or rest - held > elapsed / 2
         if new.slept:
             sleep.certain_ns += elapsed - ran if was_woken else rest
             sleep.certain_ns += last.pending.rest_ns if last.pending is not None else 0
         elif last.slept:
             sleep.certain_ns += rest
         else:
-            held = min(self._worked, elapsed) + stolen
             new.pending = Sleep(0, 0, elapsed, rest, held, 1, int(stopped))
             if last.pending is not None:
                 sleep.add(last.pending)

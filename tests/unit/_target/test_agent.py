@@ -143,6 +143,30 @@ def test_a_child_that_becomes_another_program_is_left_alone(text: str, goes_on: 
 
 
 @posix
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads by /proc")
+def test_the_thread_is_gone_when_the_process_becomes_another_program(run: Run) -> None:
+    """With several threads, and a sampler that stops them at that moment, the kernel would wait for ever."""
+    _, rows, said = run("""
+        import traceback
+        watch.start()
+        def work(n):
+            spin(0.1)
+        work(1)
+        try:
+            os.execv("/no/such/program", ["x"])
+        except FileNotFoundError as error:
+            print(traceback.extract_tb(error.__traceback__)[-1].filename, os.execv.__name__)
+        spin(0.1)
+        print(has_thread())
+        show = "import os; print(len(os.listdir('/proc/self/task')))"
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, "-c", show], os.environ)
+    """)
+    assert said == "/app/program.py execv\nTrue\n1\n"
+    assert named(rows, "n")["samples"] > 0
+
+
+@posix
 def test_a_preexec_function_runs_alone(run: Run) -> None:
     _, _, said = run("""
         import subprocess

@@ -59,7 +59,7 @@ def test_wherever_it_is(explain, make_environment, python_of, tmp_path, where):
 
 
 def test_whet_itself_may_have_it(explain):
-    Path("app.py").write_text("import typer\n")
+    Path("app.py").write_text("import rich\n")
     assert sys.executable in explain("app.py").hint
 
 
