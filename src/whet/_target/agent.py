@@ -150,7 +150,7 @@ class Agent:
         is no such program the thread comes back.
         """
         assert self.come_back is not None
-        leave = guard.in_turn(guard.guard(self._before_exec), guard.quietly(self._make_stop()), self.come_back)
+        leave = guard.in_turn(guard.quietly(self._make_stop()), guard.guard(self._before_exec), self.come_back)
         for name in ("execv", "execve"):
             setattr(os, name, guard.call_before(leave, getattr(os, name)))
 

@@ -98,14 +98,17 @@ def start(settings_path: str, loaded_before: set[str]) -> None:
         settings = marshal.load(file)  # noqa: S302  what whet wrote, in a folder of its own
     _restore_environment(settings["pythonpath"])
     observers = Observers(settings)
-    observers.load()
-    whole_writes.keep_writes_whole()
-    observers.begin()
-    hide.rename_own_code()
-    heavy = settings.keys() & {"exact_lines", "memray", "pyinstrument"} or observers.fell_back
-    # Patterns of files bring the regular expressions with them.
-    heavy = heavy or any(settings.get("values", {}).get(key) for key in ("include", "exclude"))
-    hide.forget_modules(loaded_before, settings["folder"], light=not heavy)
+    try:
+        observers.load()
+        whole_writes.keep_writes_whole()
+        observers.begin()
+    finally:
+        # Also where one of them could not begin: the program is to find nothing of whet's all the same.
+        hide.rename_own_code()
+        heavy = settings.keys() & {"exact_lines", "memray", "pyinstrument"} or observers.fell_back
+        # Patterns of files bring the regular expressions with them.
+        heavy = heavy or any(settings.get("values", {}).get(key) for key in ("include", "exclude"))
+        hide.forget_modules(loaded_before, settings["folder"], light=not heavy)
 
 
 def _restore_environment(path: str | None) -> None:

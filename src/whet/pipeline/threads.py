@@ -99,13 +99,13 @@ def drop_own_threads(
     own: set[tuple[int, int]] = set()
     others: set[tuple[int, int]] = set()
     for profile in filter(None, (active, wall)):
+        outermost = _list_outermost(profile)
         for entry in profile.samples:
             ids = _ids(profile.threads[entry.thread])
             for row in entry.stack:
-                files = _list_files(profile, row)
-                if files:
+                if row >= 0:
                     # The program's first thread ends in whet's code.
-                    (own if files[-1].startswith(OWN_CODE) else others).add(ids)
+                    (own if outermost[row].startswith(OWN_CODE) else others).add(ids)
     own = own - others | set(known)
     if active is not None:
         samples = [entry for entry in active.samples if _ids(active.threads[entry.thread]) not in own]
@@ -115,25 +115,35 @@ def drop_own_threads(
 
 def _drop_own_waiting(wall: Profile, own: Collection[tuple[int, int]]) -> Profile:
     samples: list[Samples] = []
+    within = _find_own(wall)
     for entry in wall.samples:
         if _ids(wall.threads[entry.thread]) not in own and not _is_bare(wall, entry):
             pairs = zip(entry.stack, entry.value, strict=True)
-            samples += _keep(entry, [0 if _has_own(wall, row) else value for row, value in pairs])
+            samples += _keep(entry, [0 if row in within else value for row, value in pairs])
     return replace(wall, samples=samples)
 
 
-def _has_own(profile: Profile, row: int) -> bool:
-    return any(file.startswith((OWN_CODE, OWN_FOLDER)) for file in _list_files(profile, row))
+def _find_own(profile: Profile) -> set[int]:
+    """Return the rows that have code of whet's anywhere on their stack."""
+    own = {at for at, frame in enumerate(profile.frames) if frame.file.startswith((OWN_CODE, OWN_FOLDER))}
+    rows: set[int] = set()
+    # A row comes after its parent.
+    for row, (parent, frame) in enumerate(zip(profile.stacks.parent, profile.stacks.frame, strict=True)):
+        if frame in own or parent in rows:
+            rows.add(row)
+    return rows
+
+
+def _list_outermost(profile: Profile) -> list[str]:
+    """Return the file in which each row's stack begins."""
+    files: list[str] = []
+    for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+        files.append(files[parent] if parent >= 0 else profile.frames[frame].file)
+    return files
 
 
 def _ids(thread: Thread) -> tuple[int, int]:
     return thread.pid, thread.tid
-
-
-def _list_files(profile: Profile, row: int) -> list[str]:
-    """Return the files of a stack, innermost first."""
-    steps = profile.stacks.walk(row) if row >= 0 else ()
-    return [profile.frames[profile.stacks.frame[step]].file for step in steps]
 
 
 def _is_bare(profile: Profile, entry: Samples) -> bool:

@@ -24,6 +24,7 @@ from whet import __version__
 from whet.atomic import PRIVATE, write_atomically
 from whet.target.cache import cache_folder
 from whet.target.environments import is_same_path
+from whet.target.program import BINARY_MAGIC, read_head
 
 MOST_KEPT = 50
 _FORMAT = 1
@@ -32,7 +33,6 @@ _MOST_PATHS = 512
 _SETTLED_NS = 2_000_000_000
 """What was changed later than this before the question may change again without another time of change: some file
 systems count in steps of two seconds."""
-_EXECUTABLE = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _VARIABLES = ("HOME", "USERPROFILE", "APPDATA")
 _FAMILIES = ("PYTHON", "LD_", "DYLD_")
 
@@ -86,7 +86,7 @@ def find_kept(path: Path, variables: Mapping[str, str], script: Path) -> KeptAns
     try:
         named, program = path.absolute(), path.resolve()
         # A pipe in its place would be waited for.
-        if not program.is_file() or not _read_head(program).startswith(_EXECUTABLE):
+        if not program.is_file() or not read_head(program).startswith(BINARY_MAGIC):
             return None
         folder = cache_folder() / "interpreters"
     except (OSError, ValueError, RuntimeError):  # RuntimeError: links in a circle, or there is no home
@@ -110,11 +110,6 @@ def _list_settings(named: Path, program: Path) -> Iterator[Path]:
         yield file.with_name(f"{file.stem}._pth")
     if os.name == "nt":  # named after the library there, and the folder is small
         yield from sorted(program.parent.glob("*._pth"))
-
-
-def _read_head(program: Path) -> bytes:
-    with program.open("rb") as file:
-        return file.read(4)
 
 
 def _look(path: str | Path) -> list[int] | None:

@@ -9,7 +9,8 @@ from whet.target.shebang import interpreter_of_script
 from whet.target.spec import TargetKind, TargetSpec
 
 SOURCE_SUFFIXES = (".py", ".pyw", ".pyz", ".pyc")
-_BINARY_MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+BINARY_MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+"""How executables of Linux, Windows and macOS begin."""
 
 
 def is_program(path: Path, *, heed_shebang: bool = True) -> bool:
@@ -51,7 +52,7 @@ def _is_program_text(path: Path, heed_shebang: bool) -> bool:
     head = read_head(path)
     if head[:2] == b"#!" and heed_shebang:
         return interpreter_of_script(path) is not None
-    return not head.startswith(_BINARY_MAGIC) and b"\0" not in head
+    return not head.startswith(BINARY_MAGIC) and b"\0" not in head
 
 
 def _is_runnable_zip(path: Path) -> bool:

@@ -21,8 +21,7 @@ _bootstrap: "Any" = sys.modules["_frozen_importlib"]
 def _begin(folder: str) -> None:
     import os
 
-    # This file needs one itself.
-    before = set(sys.modules) - {"__future__"}
+    before = set(sys.modules)
     settings = os.environ.pop("_WHET_SETTINGS", None)
     if settings is None:
         return
@@ -35,7 +34,6 @@ def _begin(folder: str) -> None:
     spec.loader.exec_module(module)
     __import__(f"{package}.runner")
     sys.modules[f"{package}.runner"].start(settings, before)
-    sys.path_importer_cache.pop(home, None)
 
 
 def _give_way(folder: str) -> None:
