@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.collect.api import Collector, Launch
+from whet.collect.api import Collector, Launch, Missing
 from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_not_loaded
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
@@ -141,20 +141,22 @@ class _Measurement:
         foreign: Launch | None = None
         sampler = options.sampler
         if not isinstance(sampler, Sampler):
-            if self._can_run(sampler, "times are missing"):
-                foreign = replace(sampler.launch(self.spec, out), tool=sampler.name)
+            if launch := self._launch(sampler, out, "times are missing"):
+                foreign = replace(launch, tool=sampler.name)
                 launches.append(foreign)
-        elif sampler is Sampler.PY_SPY and self._can_run(outside, f"{_name_next(has_tachyon)} samples instead"):
-            launches.append(outside.launch(self.spec, out))
+        elif sampler is Sampler.PY_SPY and (
+            launch := self._launch(outside, out, f"{_name_next(has_tachyon)} samples instead")
+        ):
+            launches.append(launch)
             substitute = tachyon.launch(self.spec, out) if has_tachyon else None
             if inside.missing(host) is None and not self.why_outside:
                 fallback = inside.launch(self.spec, out)
         elif sampler is Sampler.TACHYON or (sampler is Sampler.PY_SPY and has_tachyon):
-            if self._can_run(tachyon, "times are missing"):
+            if launch := self._launch(tachyon, out, "times are missing"):
                 sampler = Sampler.TACHYON
-                launches.append(tachyon.launch(self.spec, out))
-        elif self._can_run(inside, "times are missing"):
-            launches.append(inside.launch(self.spec, out))
+                launches.append(launch)
+        elif launch := self._launch(inside, out, "times are missing"):
+            launches.append(launch)
         formats = load_formats(foreign) if foreign is not None else ()
         name = sampler.value if isinstance(sampler, Sampler) else sampler.name
         names = (name,) if self.why_outside else (name, "values")
@@ -196,9 +198,8 @@ class _Measurement:
     def _take_agents(self, agents: Sequence[AgentReport], outcome: Outcome) -> None:
         self.record.agents += agents
         if self.why_outside:
-            hint = "leave it out" if self.options.outside else ""
-            message = f"nothing of whet's was in the program ({self.why_outside}), so values are missing"
-            self._notice("values", message, hint)
+            hint = "run without --outside" if self.options.outside else ""
+            self._notice("values", f"values are missing: {self.why_outside} keeps whet out of the program", hint)
         elif not agents:
             self._notice("values", "the program ended before its value samples were written")
         elif outcome.poller is not None and not any(
@@ -233,9 +234,9 @@ class _Measurement:
         collector = MemrayCollector(
             self.host, options.trace_python_allocators, native=options.native, children=options.children
         )
-        if not self._can_run(collector, "memory is missing"):
+        launch = self._launch(collector, out, "memory is missing")
+        if launch is None:
             return True
-        launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
         captures = self._read(out)
         self.record.profiles += captures.read_memory(self.host)
@@ -264,9 +265,9 @@ class _Measurement:
 
         counted = choose_counted(self.record.assemble(self.subject))
         collector = LineProfilerCollector(self.host, counted)
-        if not counted or not self._can_run(collector, "exact hits are missing"):
+        launch = self._launch(collector, out, "exact hits are missing") if counted else None
+        if launch is None:
             return
-        launch = collector.launch(self.spec, out)
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
         self._compare(outcome, "the execution for exact lines")
         captures = self._read(out)
@@ -336,14 +337,17 @@ class _Measurement:
         """Nothing runs again after an execution that was interrupted, failed or ended by ``--duration``."""
         return not outcome.status and not outcome.interrupted and not (self.options.duration and outcome.stopped)
 
-    def _can_run(self, collector: Collector, consequence: str) -> bool:
+    def _launch(self, collector: Collector, out: Path, consequence: str) -> Launch | None:
+        """Return how ``collector`` takes part; ``None`` where it cannot, which is then said."""
         missing = collector.missing(self.host)
-        if missing is None:
-            return True
-        if collector.name not in self.missing:
+        launch = collector.launch(self.spec, out) if missing is None else None
+        if launch is not None and launch.agent and self.why_outside:
+            why = f"it runs inside the program, and {self.why_outside} keeps whet out of there"
+            launch, missing = None, Missing(why)
+        if missing is not None and collector.name not in self.missing:
             self.missing.add(collector.name)
             self._notice(collector.name, f"{missing.why}; {consequence}", missing.remedy)
-        return False
+        return launch
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.record.note(Notice(about, message, hint))

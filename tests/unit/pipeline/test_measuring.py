@@ -342,7 +342,29 @@ def test_from_outside_nothing_is_put_into_the_program_and_this_is_said(ask: Ask,
     assert executions.kinds == [""]
     assert run.executions[0].collectors == ("py-spy",)
     (said,) = tell(run, "values")
-    assert "nothing of whet's was in the program (--outside), so values are missing" in said
+    assert said.startswith("values are missing: --outside keeps whet out of the program")
+
+
+KEPT_OUT = "it runs inside the program, and an interpreter that takes no notice of PYTHONPATH keeps whet out of there"
+
+
+def test_what_runs_inside_does_not_run_again_where_nothing_can_be_inside(
+    ask: Ask, executions: Executions, host: TargetHost
+) -> None:
+    run = ask(host=replace(host, no_site=True), memory=True, lines=True).run
+    assert executions.kinds == [""]
+    assert run.executions[0].collectors == ("py-spy",)
+    assert tell(run, "memray") == [f"{KEPT_OUT}; memory is missing | "]
+    assert tell(run, "line_profiler") == [f"{KEPT_OUT}; exact hits are missing | "]
+
+
+def test_a_sampler_inside_is_not_started_where_nothing_can_be_inside(
+    ask: Ask, executions: Executions, host: TargetHost
+) -> None:
+    run = ask(host=replace(host, no_site=True), sampler=Sampler.PYINSTRUMENT).run
+    assert executions.kinds == [""]
+    assert run.profiles == ()
+    assert tell(run, "pyinstrument") == [f"{KEPT_OUT}; times are missing | "]
 
 
 def test_long_pauses_are_told_with_what_shortens_them(ask: Ask, executions: Executions) -> None:
