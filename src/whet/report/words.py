@@ -49,10 +49,14 @@ def repeat_command(run: Run, *options: str) -> str:
     words = list(mask_argv(run.command))
     if words[:2] == ["whet", "run"]:
         words = words[2:]
-    if words and _PYTHON.search(words[0]):
+    chosen = run.interpreter.path if run.interpreter.why == "--python" else ""
+    if words and words[0].startswith("-") and words[0] not in {"-m", "-c"}:
+        # An option of the interpreter's is none of whet's.
+        words = ["--", chosen or "python", *words]
+    elif words and _PYTHON.search(words[0]):
         words.insert(0, "--")
-    elif run.interpreter.why == "--python":
-        options = (*options, "--python", run.interpreter.path)
+    elif chosen:
+        options = (*options, "--python", chosen)
     return shlex.join(["whet", "run", *options, *words])
 
 

@@ -106,6 +106,11 @@ def test_commands_can_be_pasted_into_a_shell():
     assert repeat_command(other, "--memory") == "whet run --memory --python '/opt/my env/python' 'a b.py' '$HOME'"
     named = replace(other, command=("/opt/python3", "x.py"))
     assert repeat_command(named) == "whet run -- /opt/python3 x.py"
+    assert repeat_command(replace(run, command=("-I", "x.py"))) == "whet run -- python -I x.py"
+    assert repeat_command(replace(other, command=("-W", "error", "x.py"))) == (
+        "whet run -- '/opt/my env/python' -W error x.py"
+    )
+    assert repeat_command(replace(run, command=("-m", "json.tool"))) == "whet run -m json.tool"
     attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None, pid=4242)
     run = replace(run, command=("python", "8080.py"), executions=(attached,))
     assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
