@@ -33,12 +33,12 @@ from typing import Any
 from lib.runner import show_progress
 from lib.tables import print_heading, print_table
 
+from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.behaviour import Behaviour
 from whet.prove.rounds import Match, play
-from whet.prove.sides import BASELINE, SideRunner
-from whet.prove.stage import Program, Stage
+from whet.prove.sandbox import Program, Stage
 from whet.prove.stats import Call, Interval, Judgement, judge, plan_looks
-from whet.target.spec import TargetKind, TargetSpec
+from whet.prove.variants import BASELINE, SideRunner
 
 HERE = Path(__file__).parent / "programs"
 OTHER = "other"

@@ -34,7 +34,7 @@ from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import Thread
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
-from whet.pipeline.showing import show
+from whet.pipeline.advise.show import show
 from whet.report.fakes import ORDERS, make_advice, make_calls, make_flames, make_hotspots, make_run
 from whet.report.html import HtmlRenderer
 from whet.report.view import ReportView, build_view

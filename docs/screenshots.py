@@ -23,8 +23,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from whet.model.run import Run
-from whet.pipeline.differing import diff_runs, write_difference_report
-from whet.pipeline.showing import show, write_html
+from whet.pipeline.advise.diff import diff_runs, write_difference_report
+from whet.pipeline.advise.show import show, write_html
 from whet.store import load_run
 
 HERE = Path(__file__).parent

@@ -15,8 +15,8 @@ from whet.collect.api import Collector, Launch, Missing
 from whet.model.metric import Metric
 from whet.model.run import Interpreter
 from whet.plugins import Group, find_plugins
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 NAMES = sorted(find_plugins(Group.COLLECTORS))
 LINUX = TargetHost(

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from whet.pipeline.showing import show
+from whet.pipeline.advise.show import show
 from whet.report.json_ import to_object
 from whet.store import find_run, load_run
 

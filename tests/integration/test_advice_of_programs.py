@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from whet.advise.answers import answer
 from whet.merge.attribute import merge_run
 from whet.model.finding import Ask
-from whet.observe.answers import answer
-from whet.pipeline.advising import advise_run
+from whet.pipeline.advise.advise import advise_run
 from whet.store import find_run, load_run
 
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"

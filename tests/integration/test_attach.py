@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import wait_for
 
-from whet.target.ptrace import ptrace_trouble
+from whet.program.ptrace import ptrace_trouble
 
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]

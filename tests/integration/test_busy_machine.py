@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from whet.target.ptrace import ptrace_trouble
+from whet.program.ptrace import ptrace_trouble
 
 WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 SLEPT = 0.8

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whet.target.ptrace import ptrace_trouble
+from whet.program.ptrace import ptrace_trouble
 
 PROGRAM = """
     import inspect

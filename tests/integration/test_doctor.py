@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.integration.test_run_failures import make_whet_without
 
-from whet.target.checkup import check_package, check_sampler
-from whet.target.probe import probe
-from whet.target.ptrace import ptrace_trouble
+from whet.program.checkup import check_package, check_sampler
+from whet.program.probe import probe
+from whet.program.ptrace import ptrace_trouble
 
 
 def doctor(
@@ -110,11 +110,11 @@ def test_stdout_that_knows_ascii_only(tmp_path):
 
 def test_sampler_that_is_absent_or_broken(tmp_path, monkeypatch):
     host = probe(Path(sys.executable), "")
-    monkeypatch.setattr("whet.target.checkup.find_tool", lambda _name: None)
+    monkeypatch.setattr("whet.program.checkup.find_tool", lambda _name: None)
     check = check_sampler(host, refused=False)
     assert (check.works, check.needed) == (False, True)
     assert "pip install py-spy" in check.remedy
-    monkeypatch.setattr("whet.target.checkup.find_tool", lambda _name: tmp_path / "absent")
+    monkeypatch.setattr("whet.program.checkup.find_tool", lambda _name: tmp_path / "absent")
     assert "does not start" in check_sampler(host, refused=False).says
 
 

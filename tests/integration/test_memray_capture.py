@@ -16,8 +16,8 @@ from whet.formats.memray_records import MemrayRecords
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("memray") is None, reason="memray does not exist here")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from whet.errors import UsageError
+from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.overlay import Overlay
-from whet.target.spec import TargetKind, TargetSpec
 
 OLD, NEW = "old", "new"
 VALUE = "WHICH = 'old'\n\n\ndef which():\n    return WHICH\n"

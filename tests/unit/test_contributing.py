@@ -22,9 +22,9 @@ from whet.model.hotspot import Cost, FunctionSpot, Hotspots
 from whet.model.metric import Metric
 from whet.model.run import Interpreter, Run, SourceFile
 from whet.plugins import Group
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 from whet.report.view import build_view
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

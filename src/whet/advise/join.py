@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import LAST, advise_by_measurement
+from whet.advise.measured_advice import is_seen, share_error
 from whet.advise.newer_python import NEWER, NewerPython
-from whet.advise.remark import is_seen, share_error
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
 from whet.model.advice import Advice

@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from whet.advise.estimate import whole_gain
-from whet.advise.newer_python import NewerPython, remark_newer_python
-from whet.advise.remark import (
+from whet.advise.measured_advice import (
     IMPORT,
     PYTHON_FILE,
     Remark,
@@ -23,6 +22,7 @@ from whet.advise.remark import (
     tell_time,
     time_called,
 )
+from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.surroundings import remark_development_server, remark_ending, remark_unbuffered
 from whet.advise.waits import remark_commits, remark_waits, stands_in_line
 from whet.model.advice import Advice, Estimate

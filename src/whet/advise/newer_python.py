@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from whet.advise.estimate import whole_gain
-from whet.advise.remark import Remark, find_hottest, make_remark
+from whet.advise.measured_advice import Remark, find_hottest, make_remark
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 
-from whet.advise.remark import (
+from whet.advise.measured_advice import (
     PYTHON_FILE,
     Remark,
     find_hottest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from whet.advise.remark import IMPORT, Remark, make_remark, read_line, tell_time
+from whet.advise.measured_advice import IMPORT, Remark, make_remark, read_line, tell_time
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 

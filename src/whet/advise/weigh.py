@@ -11,7 +11,7 @@ from whet.model.finding import Ask, Finding, Question
 from whet.model.hotspot import Hotspots
 
 Answer = Callable[[Question, Evidence], Seen | None]
-"""Finds the value samples that answer a question; :func:`whet.observe.answers.answer` is one."""
+"""Finds the value samples that answer a question; :func:`whet.advise.answers.answer` is one."""
 
 _SAMPLES_FOR_A_LENGTH = 3
 """Value samples from which a length counts as the usual one: a single one may have met a list while it was young."""

@@ -40,8 +40,8 @@ def apply_command(
         raise UsageError("--undo takes the whole of the last `whet apply` back", "leave the rest out")
     if diff and patch is not None:
         raise UsageError("--diff shows the changes, --patch writes them to a file", "give one of them")
-    from whet.pipeline.applying import carry_out, finish_earlier, plan_apply
-    from whet.pipeline.applying import undo as take_back
+    from whet.pipeline.prove.apply import carry_out, finish_earlier, plan_apply
+    from whet.pipeline.prove.apply import undo as take_back
     from whet.pipeline.telling import name_apply, tell_faster
     from whet.store import find_run, load_run
 

@@ -11,7 +11,7 @@ from whet.cli.options import RateOption
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
 from whet.errors import UsageError
-from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT, Sampler
+from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT, Sampler
 
 
 def attach_command(
@@ -41,10 +41,10 @@ def attach_command(
     Ctrl-C ends the sampling early, with a report. The process goes on either way.
     The exit status is 0 when it was sampled; 125 when whet fails.
     """
-    from whet.pipeline.attaching import attach_to
-    from whet.pipeline.options import AttachOptions
-    from whet.pipeline.rulebook import check_rules
-    from whet.target.process import parse_pid
+    from whet.pipeline.rules.rulebook import check_rules
+    from whet.pipeline.run.attach import attach_to
+    from whet.pipeline.run.options import AttachOptions
+    from whet.program.process import parse_pid
 
     check_output(output)
     if sampler not in {Sampler.PY_SPY, Sampler.TACHYON}:

@@ -76,9 +76,9 @@ def bench_command(
     if format_ not in ("text", "json"):
         raise UsageError(f"there is no format {format_[:40]!r}", "--format text or --format json")
     from whet.cli.prove import parse_percent, parse_time
-    from whet.pipeline.bench import bench, decide_bench, is_interrupted
-    from whet.pipeline.bench_file import load_bench, save_bench
-    from whet.pipeline.bench_sides import BenchRequest
+    from whet.pipeline.bench.bench import bench, decide_bench, is_interrupted
+    from whet.pipeline.bench.file import load_bench, save_bench
+    from whet.pipeline.bench.variants import BenchRequest
 
     with _BenchLine() as line:
         request = BenchRequest(
@@ -109,7 +109,7 @@ def bench_command(
 
 
 def _write(measured: Bench, form: str) -> None:
-    from whet.pipeline.bench import render_bench_as
+    from whet.pipeline.bench.bench import render_bench_as
 
     sys.stdout.write(fit_encoding(render_bench_as(measured, form), sys.stdout))
 

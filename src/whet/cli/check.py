@@ -105,9 +105,9 @@ def check_command(
 
     Settings stand in [tool.whet] of pyproject.toml; docs/configuration.md lists them.
     """
-    from whet.pipeline.checking import CheckRequest, check, list_files
-    from whet.pipeline.selection import Asked
-    from whet.target.cache import cache_folder
+    from whet.pipeline.check.check import CheckRequest, check, list_files
+    from whet.pipeline.rules.selection import Asked
+    from whet.program.cache import cache_folder
 
     request = CheckRequest(
         paths=tuple(paths or ()),
@@ -128,7 +128,7 @@ def check_command(
         files = "".join(f"{path}\n" for path in list_files(request, Path.cwd()))
         _write(_encode(files, "text", output), output)
         return 0
-    from whet.pipeline.rendering import find_format, render_counts, render_findings
+    from whet.pipeline.check.render import find_format, render_counts, render_findings
 
     form = find_format(format_)
     result = check(request, Path.cwd())

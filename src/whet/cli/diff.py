@@ -40,7 +40,7 @@ def diff_command(
     from run to run. Exit status 0 whatever changed; 2 when it cannot be said.
     """
     from whet.cli.prove import parse_percent
-    from whet.pipeline.differing import (
+    from whet.pipeline.advise.diff import (
         DifferenceFormat,
         diff_runs,
         find_difference_format,

@@ -23,8 +23,8 @@ from whet.cli.options import PythonOption
 from whet.errors import WhetError
 
 if TYPE_CHECKING:
-    from whet.target.checkup import Check
-    from whet.target.host import TargetHost
+    from whet.program.checkup import Check
+    from whet.program.host import TargetHost
 
 _NARROWEST = 24
 _WIDEST = 100
@@ -40,9 +40,9 @@ def doctor_command(
 
     Exit status 0 when `whet run` works in full, 1 when it goes without something, 2 for errors.
     """
-    from whet.target.checkup import examine_collectors, list_notes
-    from whet.target.interpreter import choose_interpreter
-    from whet.target.probe import describe_choice
+    from whet.program.checkup import examine_collectors, list_notes
+    from whet.program.interpreter import choose_interpreter
+    from whet.program.probe import describe_choice
 
     choice = choose_interpreter(python, os.environ, Path.cwd())
     host = describe_choice(choice)
@@ -68,7 +68,7 @@ def doctor_command(
 
 
 def _install(host: TargetHost) -> WhetError | None:
-    from whet.target.install import install_collectors, list_missing
+    from whet.program.install import install_collectors, list_missing
 
     missing = list_missing(host)
     if missing:
@@ -83,8 +83,8 @@ def _install(host: TargetHost) -> WhetError | None:
 
 
 def _check_store(cwd: Path) -> Check:
+    from whet.program.checkup import Check
     from whet.store import find_home
-    from whet.target.checkup import Check
 
     home = find_home(cwd)
     folder = home if home.is_dir() else home.parent

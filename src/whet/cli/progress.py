@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TextIO
 
 from whet.cli.terminal_line import TerminalLine
-from whet.pipeline.options import Step
+from whet.pipeline.run.options import Step
 
 FIRST_AFTER = 1.0
 EVERY = 0.25

@@ -15,8 +15,8 @@ from whet.errors import UsageError
 if TYPE_CHECKING:
     from whet.model.run import Run
     from whet.model.trial import Proof
-    from whet.pipeline.proving import ProvingPlan, ProvingRequest
-    from whet.target.spec import TargetSpec
+    from whet.pipeline.prove.prove import ProvingPlan, ProvingRequest
+    from whet.program.spec import TargetSpec
 
 DEFAULT_BUDGET = "10m"
 BudgetOption = Annotated[str, Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")]
@@ -88,7 +88,7 @@ def prove_command(
     """
     if format_ not in {"text", "json"}:
         raise UsageError(f"there is no format {format_!r} here", "--format text or --format json")
-    from whet.pipeline.proving import ProvingRequest
+    from whet.pipeline.prove.prove import ProvingRequest
     from whet.prove.options import ProveOptions
     from whet.store import find_run, load_run
 
@@ -117,7 +117,7 @@ def prove_command(
 
 def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Run:
     """Prove the advice on a run saved at ``path``, tell about it, and return the run with the proof in it."""
-    from whet.pipeline.proving import has_settled, plan_proof, save_proof
+    from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
     from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 
     plan = plan_proof(run, request, spec=spec)
@@ -144,7 +144,7 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
     """Prove a change of the user's own on a saved run's program; return the run with the proof, which is not saved."""
     from dataclasses import replace
 
-    from whet.pipeline.proving_change import plan_against, plan_patch, tell_change
+    from whet.pipeline.prove.own_change import plan_against, plan_patch, tell_change
     from whet.pipeline.telling import tell_notes
 
     if patch is not None and against:
@@ -172,7 +172,7 @@ def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetS
     from dataclasses import replace
 
     from whet.cli.proving_line import ProvingLine
-    from whet.pipeline.proving import prove
+    from whet.pipeline.prove.prove import prove
 
     least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
     say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from whet.cli.terminal_line import TerminalLine
 
 if TYPE_CHECKING:
-    from whet.prove.sides import Step
+    from whet.prove.variants import Step
 
 
 class ProvingLine(TerminalLine):

@@ -9,7 +9,7 @@ from typing import Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, print_line, say
 from whet.cli.declare import Argument, Option
-from whet.pipeline.options import DEFAULT_REPORT
+from whet.pipeline.run.options import DEFAULT_REPORT
 
 
 def report_command(
@@ -46,13 +46,13 @@ def report_command(
             print_line(folder.name)
         return 0
     if format_ == "hot":
-        from whet.pipeline.hot_places import write_hot_profile
+        from whet.pipeline.check.hot_profile import write_hot_profile
 
         hot = write_hot_profile(load_run(find_run(reference, Path.cwd())), output, sys.stdout.buffer)
         if output is not None:
             say(f"whet: wrote {output}: {len(hot.places)} places, of 1 % of the run and more")
         return 0
-    from whet.pipeline.showing import find_renderer, print_terminal, render, show, write_rendering
+    from whet.pipeline.advise.show import find_renderer, print_terminal, render, show, write_rendering
 
     renderer = find_renderer(format_)
     shown = show(load_run(find_run(reference, Path.cwd())), include_source=not no_source, title=title or "")

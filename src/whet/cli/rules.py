@@ -16,7 +16,7 @@ from whet.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from whet.engine.loading import RuleModule
-    from whet.pipeline.rulebook import Rulebook
+    from whet.pipeline.rules.rulebook import Rulebook
 
 
 _ROOM_FOR_TITLES = 28
@@ -42,7 +42,7 @@ def rules_command(
     rules: Annotated[list[Path] | None, Option("--rules", metavar="DIR", help="A folder with more rules.")] = None,
 ) -> int:
     """List the rules, or show the page of one."""
-    from whet.pipeline.rulebook import load_rulebook
+    from whet.pipeline.rules.rulebook import load_rulebook
 
     if sum((new is not None, check, bench)) > 1:
         raise UsageError("--new, --check and --bench are three things to do", "ask for one of them")
@@ -66,7 +66,7 @@ def rules_command(
 
 
 def _write_new(slug: str, rulebook: Rulebook) -> None:
-    from whet.pipeline.new_rule import write_new_rule
+    from whet.pipeline.rules.new_rule import write_new_rule
 
     path = write_new_rule(slug, rulebook.config.root, frozenset(module.rule.slug for module in rulebook.rules))
     print_line(str(path))
@@ -94,8 +94,8 @@ def _check(modules: Sequence[RuleModule]) -> int:
 
 
 def _measure(modules: Sequence[RuleModule], pythons: Sequence[str], output: Path | None) -> None:
-    from whet.pipeline.benching import format_table, measure_gains, put_table
-    from whet.target.interpreter import locate_interpreter
+    from whet.pipeline.rules.rule_gains import format_table, measure_gains, put_table
+    from whet.program.interpreter import locate_interpreter
 
     gains = []
     places = [locate_interpreter(name, os.environ, Path.cwd()) for name in pythons]

@@ -24,12 +24,12 @@ from whet.cli.prove import (
     parse_time,
 )
 from whet.errors import UsageError, WhetError
-from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
+from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT
 
 if TYPE_CHECKING:
     from whet.model.run import Run
-    from whet.target.host import TargetHost
-    from whet.target.spec import TargetSpec
+    from whet.program.host import TargetHost
+    from whet.program.spec import TargetSpec
 
 
 def run_command(
@@ -109,11 +109,11 @@ def run_command(
         raise UsageError(
             f"{asked} runs a profiler inside the program, which --outside keeps out", "leave one of them out"
         )
-    from whet.pipeline.measuring import NeverBegan, measure
-    from whet.pipeline.options import MeasureOptions
-    from whet.pipeline.rulebook import check_rules
-    from whet.pipeline.samplers import find_sampler
-    from whet.target.naming import choose_target
+    from whet.pipeline.rules.rulebook import check_rules
+    from whet.pipeline.run.measure import NeverBegan, measure
+    from whet.pipeline.run.options import MeasureOptions
+    from whet.pipeline.run.samplers import find_sampler
+    from whet.program.naming import choose_target
 
     chosen = find_sampler(sampler)
     if prove:
@@ -172,7 +172,7 @@ def tell_absent_modules(spec: TargetSpec, host: TargetHost, status: int) -> None
     """Where the program may have failed because its interpreter lacks a module, name the one that has it."""
     if status != 1:  # that of an exception that nobody caught
         return
-    from whet.target.absent_modules import explain_absent_modules
+    from whet.program.absent_modules import explain_absent_modules
 
     notice = explain_absent_modules(spec, host, os.environ, Path.cwd())
     if notice is not None:
@@ -206,7 +206,7 @@ def prove_measured(
 ) -> Run:
     """Prove the advice on a run that was just measured. That this fails loses nothing of what was measured."""
     from whet.cli.prove import prove_run
-    from whet.pipeline.proving import ProvingRequest
+    from whet.pipeline.prove.prove import ProvingRequest
     from whet.prove.options import ProveOptions
 
     options = ProveOptions(budget=parse_time(budget, "--budget"), compare=tuple(compare), tests=tests)
@@ -228,7 +228,7 @@ def show_run(
     """
     from whet.errors import StoreError
     from whet.model.run import Run
-    from whet.pipeline.showing import print_terminal, show, write_html
+    from whet.pipeline.advise.show import print_terminal, show, write_html
 
     assert isinstance(run, Run)
     shown = show(run, include_source=include_source, title=title)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from whet.model.metric import Metric
-from whet.target.host import TargetHost
-from whet.target.spec import TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from time import perf_counter_ns
 from types import FrameType
 
 from whet.collect.api import Launch
+from whet.collect.attached_profiler import Sidecar
 from whet.collect.namespaces import ThreadIds
-from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
-from whet.collect.sidecar import Sidecar
+from whet.collect.sampler_fallback import Relay
 from whet.errors import CollectorError
 from whet.model.run import Notice
+from whet.program.process import is_alive
 from whet.signals import handle_signals
-from whet.target.process import is_alive
 
 GLANCE_SECONDS = (0.006, 0.014)
 """Between two glances at whether the process is stopped: at random, or they would keep step with the sampler."""

@@ -18,15 +18,15 @@ from types import FrameType
 from typing import Any
 
 from whet.collect.api import Launch
-from whet.collect.relay import Relay
+from whet.collect.attached_profiler import Sidecar
 from whet.collect.resident import TreePoller
-from whet.collect.sidecar import Sidecar
+from whet.collect.sampler_fallback import Relay
 from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
+from whet.program.host import TargetHost
+from whet.program.ptrace import permit_tracing
+from whet.program.spec import TargetSpec
 from whet.signals import handle_signals
-from whet.target.host import TargetHost
-from whet.target.ptrace import permit_tracing
-from whet.target.spec import TargetSpec
 
 HOOK = Path(__file__).parent.parent / "_target" / "hook"
 """The folder whose ``sitecustomize`` the program's interpreter loads at its start."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
-from whet.target.host import TargetHost
-from whet.target.install import install_line, why_none
-from whet.target.spec import TargetSpec
+from whet.program.host import TargetHost
+from whet.program.install import install_line, why_none
+from whet.program.spec import TargetSpec
 
 CAPTURE = "pyinstrument.json"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
-from whet.target.host import TargetHost
-from whet.target.spec import TargetSpec
-from whet.target.tools import find_tool
+from whet.program.host import TargetHost
+from whet.program.spec import TargetSpec
+from whet.program.tools import find_tool
 
 ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
-from whet.target.host import TargetHost
-from whet.target.spec import TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetSpec
 
 CAPTURE = "tachyon.bin"
 LOOP = Path(__file__).with_name("tachyon_loop.py")

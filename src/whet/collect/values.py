@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from whet.target.host import TargetHost
+from whet.program.host import TargetHost
 
 CAPTURE = "values.jsonl"
 

@@ -18,7 +18,7 @@ from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
 from whet.model.finding import Finding
 from whet.model.source import Notice, SourceFile
-from whet.target.processors import count_processors
+from whet.program.processors import count_processors
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor

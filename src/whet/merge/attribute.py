@@ -16,8 +16,8 @@ from math import sqrt
 
 from whet.merge.charge import Times, charge_memory, charge_time
 from whet.merge.codemap import MODULE_NAME, CodeMap, code_map
+from whet.merge.cost_table import Ledger, Tally
 from whet.merge.hits import pool_hits
-from whet.merge.ledger import Ledger, Tally
 from whet.merge.select import memory_profiles, time_profiles, tool_name
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import (

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
+from whet.merge.cost_table import Ledger
+from whet.merge.idle_stacks import is_event_loop
 from whet.merge.imports import sum_imports
-from whet.merge.ledger import Ledger
 from whet.merge.names import package_name
-from whet.merge.parked import is_event_loop
 from whet.merge.tree import charge_rows, outermost_rows, preorder, self_values, subtree_sums
 from whet.model.frame import Owner
 from whet.model.metric import Metric

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from whet.merge.parked import Stance, find_stance, is_serving
+from whet.merge.idle_stacks import Stance, find_stance, is_serving
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Samples

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from whet.merge.excess import SLACK, Place
+from whet.merge.waiting_time import SLACK, Place
 
 CERTAIN = 3.0
 """Standard errors by which a place must differ from one that only computes, and"""

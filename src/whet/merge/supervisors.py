@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from whet.merge.parked import Stance
+from whet.merge.idle_stacks import Stance
 
 ONE_PLACE = 0.75
 """Part of a thread's waiting that is in one function when it does nothing but wait there, until it is told to end."""

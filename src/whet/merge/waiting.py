@@ -7,7 +7,7 @@ the part that computing explains; differences within the noise are nothing. What
 remains of the whole thread beyond its noise is spread over the places that were too
 small to tell.
 
-Then each waiting stack is judged (:mod:`whet.merge.parked`):
+Then each waiting stack is judged (:mod:`whet.merge.idle_stacks`):
 
 - parked threads (pool workers, accept loops, ``queue.get`` of worker threads) are idle;
 - the poll of an event loop is idle when the process serves (it was seen accepting,
@@ -23,11 +23,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
+from whet.merge.idle_stacks import Stance, find_stance, is_library_only, is_serving
 from whet.merge.ownership import is_native_file
-from whet.merge.parked import Stance, find_stance, is_library_only, is_serving
 from whet.merge.standstill import Told, place_waiting
 from whet.merge.supervisors import find_supervisors
+from whet.merge.waiting_time import Place, cap_sum, find_excess, sample_period, spread_over_stacks
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread

@@ -69,7 +69,7 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
         return ""
     if not any(can_be_tried(item) for item in advice):
         return ""
-    from whet.pipeline.workload import can_be_repeated
+    from whet.pipeline.prove.workload import can_be_repeated
 
     return "whet prove" if can_be_repeated(run) else "whet prove --workload COMMAND"
 

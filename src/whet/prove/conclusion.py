@@ -5,8 +5,8 @@ from __future__ import annotations
 from whet.model.trial import Checked, Gain, Trial, Verdict
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit
-from whet.prove.sides import SideRunner
-from whet.prove.stage import Stage
+from whet.prove.sandbox import Stage
+from whet.prove.variants import SideRunner
 
 
 def make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, unit: Unit | None = None) -> Trial:

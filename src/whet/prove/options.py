@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from whet.prove.sides import Step
 from whet.prove.stats import CONFIDENCE, THRESHOLD
+from whet.prove.variants import Step
 
 BUDGET_SECONDS = 600.0
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from whet.errors import TargetError, UsageError
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.spec import TargetKind, TargetSpec
 
 _HOOKS = Path(__file__).parent.parent / "_target"
 _COMPILE_SECONDS = 300

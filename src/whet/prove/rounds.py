@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from whet.model.trial import Gain
-from whet.prove.sides import SideRunner, Tally
 from whet.prove.stats import Call, Design, Judgement, judge, log_ratio
+from whet.prove.variants import SideRunner, Tally
 
 
 @dataclass(slots=True)

@@ -23,16 +23,16 @@ from pathlib import Path
 from whet.errors import TargetError
 from whet.model.trial import Checked, Gain, Proof, Total, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
+from whet.prove.behaviour_filter import ALL, Sieve
 from whet.prove.conclusion import describe_checks, make_trial
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
-from whet.prove.sides import BASELINE, SideRunner, Step, choose_clock
-from whet.prove.sieve import ALL, Sieve
-from whet.prove.stage import Program, Stage
+from whet.prove.sandbox import Program, Stage
 from whet.prove.startup import tell_start, time_start
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
+from whet.prove.variants import BASELINE, SideRunner, Step, choose_clock
 
 WON = "won"
 UNASKED = "won without offers"

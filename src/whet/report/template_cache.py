@@ -10,7 +10,7 @@ from jinja2.bccache import Bucket, BytecodeCache
 
 from whet import __version__
 from whet.atomic import read_checked, write_checked
-from whet.target.cache import cache_folder
+from whet.program.cache import cache_folder
 
 
 class TemplateCache(BytecodeCache):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whet.advise import advise
+from whet.advise.answers import answer
 from whet.advise.estimate import estimate_gain, saved_share, whole_gain
 from whet.model.advice import Estimate
 from whet.model.evidence import Evidence, Seen
@@ -16,7 +17,6 @@ from whet.model.frame import Owner
 from whet.model.hotspot import Cost, FunctionSpot, Hotspots, LineSpot
 from whet.model.run import Interpreter, Run, SourceFile
 from whet.model.trial import Verdict
-from whet.observe.answers import answer
 
 FILE = "/p/a.py"
 SPEEDUPS = tuple(

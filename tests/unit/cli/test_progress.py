@@ -9,7 +9,7 @@ import pytest
 
 from whet.cli import progress
 from whet.cli.progress import LiveLine
-from whet.pipeline.options import Step
+from whet.pipeline.run.options import Step
 
 
 class Terminal(io.StringIO):

@@ -13,7 +13,7 @@ import pytest
 from whet.cli.command import Command
 from whet.cli.rules import _print_table, rules_command
 from whet.errors import PluginError, StoreError, UsageError
-from whet.pipeline.benching import BEGIN, END
+from whet.pipeline.rules.rule_gains import BEGIN, END
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "writing-a-rule.md"
 COMMAND = Command("rules", rules_command)

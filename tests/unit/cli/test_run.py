@@ -13,12 +13,13 @@ from whet.cli.main import run_command_line
 from whet.cli.run import show_run
 from whet.errors import PluginError, TargetError
 from whet.model.run import Notice, Run
-from whet.pipeline import measuring, rulebook
-from whet.pipeline.measuring import Measured, NeverBegan
-from whet.pipeline.options import MeasureOptions, Sampler
+from whet.pipeline.rules import rulebook
+from whet.pipeline.run import measure as measuring
+from whet.pipeline.run.measure import Measured, NeverBegan
+from whet.pipeline.run.options import MeasureOptions, Sampler
+from whet.program import absent_modules, naming
 from whet.report.fakes import make_run
 from whet.store import SavedRun
-from whet.target import absent_modules, naming
 
 
 @dataclass

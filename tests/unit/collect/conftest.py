@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
+from whet.program.host import TargetHost
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_the_sampler_is_ended_when_whet_is_killed(plan, tmp_path, target):
     starter.write_text(
         textwrap.dedent(f"""
         import os, signal
-        from whet.collect.sidecar import Sidecar
+        from whet.collect.attached_profiler import Sidecar
         sidecar = Sidecar({command!r}, {target.pid}, leashed=True)
         assert sidecar.wait_until_sampling()
         print(sidecar.process.pid, flush=True)

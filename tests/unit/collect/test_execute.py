@@ -17,8 +17,8 @@ from whet.collect.api import Launch
 from whet.collect.execute import Outcome, Plan, execute
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.errors import TargetError
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 Tool = Callable[..., tuple[str, ...]]
 Run = Callable[..., tuple[Outcome, str, str]]
@@ -429,8 +429,8 @@ from pathlib import Path
 from whet.collect.api import Launch
 from whet.collect.execute import Plan, execute
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 def kill():
     while not Path("ready").exists(): time.sleep(.01)
     os.kill(os.getpid(), signal.{name})

@@ -6,8 +6,8 @@ import pytest
 
 from whet.collect.line_profiler import CAPTURE, LineProfilerCollector
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
 

@@ -6,8 +6,8 @@ import pytest
 
 from whet.collect.memray import MemrayCollector, list_captures
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
 

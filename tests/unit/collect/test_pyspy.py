@@ -8,8 +8,8 @@ import pytest
 from whet.collect import pyspy
 from whet.collect.pyspy import ACTIVE, WALL, PySpyCollector
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
 HOST = TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), "")

@@ -6,8 +6,8 @@ import pytest
 
 from whet.collect.tachyon import CAPTURE, TachyonCollector, list_captures
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
-from whet.target.spec import TargetKind, TargetSpec
+from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 SPEC = TargetSpec(TargetKind.SCRIPT, "x.py")
 HOST = TargetHost(Interpreter("/py", "3.15.2"), (3, 15, 2), "")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from whet.collect.values import CAPTURE, describe_user_code, list_captures, sample_values
 from whet.model.run import Interpreter
-from whet.target.host import TargetHost
+from whet.program.host import TargetHost
 
 HOST = TargetHost(
     Interpreter("/py", "3.13.0"),

@@ -1,7 +1,7 @@
 import pytest
 from tests.unit.merge.test_waiting import LIB, MS, active_of, total, wall_of
 
-from whet.merge.parked import Stance
+from whet.merge.idle_stacks import Stance
 from whet.merge.supervisors import find_supervisors
 from whet.merge.waiting import split_waiting
 from whet.model.metric import Metric

@@ -13,7 +13,10 @@ from whet.model.advice import Advice, Estimate
 from whet.model.finding import Edit, Finding, Safety, Speed
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
 from whet.model.trial import Checked, FileEdits, Gain, Proof, Trial, Verdict
-from whet.pipeline import advising, allowing, applying, proving
+from whet.pipeline.advise import advise
+from whet.pipeline.prove import apply
+from whet.pipeline.prove import prove as proving
+from whet.pipeline.rules import allow as allowing
 
 SOURCE = "def f(x):\n    return x in [1, 2]\n\n\ndef g(x):\n    return x + 1\n"
 
@@ -48,8 +51,8 @@ class Workbench:
         self.advice = tuple(
             Advice(f"id{number}", finding, 0.3, 0.01, Estimate(1, 1.5)) for number, finding in enumerate(findings)
         )
-        advised = advising.Advised(self.run, None, self.advice)  # type: ignore[arg-type]
-        for module in (proving, applying):
+        advised = advise.Advised(self.run, None, self.advice)  # type: ignore[arg-type]
+        for module in (proving, apply):
             monkeypatch.setattr(module, "advise_run", lambda _run: advised)
         rules = [SimpleNamespace(rule=SimpleNamespace(slug=slug, family="kind")) for slug in ("rule", "offer", "words")]
         self.config = SimpleNamespace(allow=(), file=None)

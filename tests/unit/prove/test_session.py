@@ -16,12 +16,12 @@ import pytest
 from whet.errors import TargetError
 from whet.model.finding import Edit
 from whet.model.trial import FileEdits, Proof, Trial, Verdict
-from whet.prove import session, sides
+from whet.prove import session, variants
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, hash_bytes
 from whet.prove.run import Ended, Limits, Observed, Printed, Workload
+from whet.prove.sandbox import Program
 from whet.prove.session import ProofSession
-from whet.prove.stage import Program
 
 LETTERS = "abcdefgh"
 FILE = "app.py"
@@ -104,7 +104,7 @@ class MadeUp:
 
 
 class FakeStage:
-    """Stands in for :class:`whet.prove.stage.Stage`."""
+    """Stands in for :class:`whet.prove.sandbox.Stage`."""
 
     program: MadeUp
 
@@ -161,8 +161,8 @@ class Bench:
         program = MadeUp(self.folder, **more)  # type: ignore[arg-type]
         fake = type("Stage", (FakeStage,), {"program": program})
         self.monkeypatch.setattr(session, "Stage", fake)
-        self.monkeypatch.setattr(sides, "run_once", program.run)
-        self.monkeypatch.setattr(sides, "monotonic", lambda: program.now)
+        self.monkeypatch.setattr(variants, "run_once", program.run)
+        self.monkeypatch.setattr(variants, "monotonic", lambda: program.now)
         source = LETTERS.encode()
         rewrites = []
         for letter in letters:

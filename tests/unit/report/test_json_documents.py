@@ -15,7 +15,7 @@ from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
 from whet.model.finding import Safety
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock, Total, Trial, Verdict
-from whet.pipeline.bench_figures import CONFIDENCE, find_figures
+from whet.pipeline.bench.figures import CONFIDENCE, find_figures
 from whet.report.bench import render_bench_json
 from whet.report.difference import render_json
 from whet.report.fakes import make_proof

@@ -12,7 +12,7 @@ from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Notice, Purpose, Resident, Run, SourceFile
-from whet.pipeline.showing import find_renderer, show
+from whet.pipeline.advise.show import find_renderer, show
 from whet.report.terminal import MOST_LINES
 
 FILE = "/app/a.py"

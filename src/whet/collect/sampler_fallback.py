@@ -1,0 +1,130 @@
+"""The sampler of computing, and the slower one that takes over where it falls behind or costs too much.
+
+A stack of 1,000 frames takes longer to read than lies between two samples. A
+sampler that is late looks again at once, and again, and the program stands
+still nearly all the time: it would take fifty times as long as alone. And one that
+keeps up may still take a tenth of the program's time, where it looks at 60 frames each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from whet.collect.api import Launch
+from whet.collect.attached_profiler import Sidecar
+from whet.collect.pyspy import slow_down
+from whet.collect.stops import Stops
+from whet.model.run import Notice
+
+AGAIN_SECONDS = 1.0
+"""How long after one that could not begin the next one tries."""
+FEW_FAILED = 10
+MANY_FAILED = 0.1
+"""The reader is told of failed looks from more than so many on that are more than this part."""
+
+
+class Relay:
+    """Keeps the first of ``sidecars`` from holding up the program: ``check`` it now and then while that runs.
+
+    ``launch`` says which may follow, and what the first may take from process ``pid``. ``start`` starts the one that
+    follows; it takes the first place in ``sidecars``.
+    """
+
+    def __init__(
+        self, sidecars: list[Sidecar], launch: Launch, pid: int, start: Callable[[Sequence[str]], Sidecar]
+    ) -> None:
+        self.sidecars = sidecars
+        self.launch = launch
+        self.start = start
+        self.first = sidecars[0]
+        """The one that the program began with."""
+        self.times = 0
+        """How many times more seldom the one looks that takes over; 0: none does."""
+        self.share = 0.0
+        """Part of the program's time that the first took, where that was too much."""
+        self._stops = Stops(pid, self.first.process.pid, launch.rate) if launch.most_share else None
+        self._again_at = 0.0
+
+    @property
+    def second(self) -> Sidecar | None:
+        """The one that took over."""
+        return None if self.sidecars[0] is self.first else self.sidecars[0]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is a sampler, or may be one again."""
+        return self.sidecars[0].is_running or (self.times > 0 and not self._has_begun)
+
+    @property
+    def _has_begun(self) -> bool:
+        return self.second is not None and self.second.sampling_since > 0
+
+    def check(self) -> None:
+        """Have a sampler end that is too slow; once it has, start the slower one, again and again until it begins."""
+        if not self.times:
+            self.times = self._judge()
+            if self.times:
+                self.first.stop()
+        # Two cannot hold the program at a time, and none begins with a stack that it cannot read.
+        elif not self._has_begun and not self.sidecars[0].is_running and monotonic() >= self._again_at:
+            self._again_at = monotonic() + AGAIN_SECONDS
+            with contextlib.suppress(OSError):
+                self.sidecars[0] = self.start(self.launch.slower[self.times])
+
+    def _judge(self) -> int:
+        """Return how many times more seldom to look from now on; 0: as before."""
+        slower, most = self.launch.slower, self.launch.most_share
+        if self.first.is_behind or not slower:
+            return max(slower, default=0)
+        share = self._stops.share() if self._stops is not None and self.first.is_running else 0.0
+        if share <= most:
+            return 0
+        self.share = share
+        return min((times for times in slower if share / times <= most), default=max(slower))
+
+    def finish(self) -> list[str]:
+        """Wait for all that were started; return what those complain of that had begun to sample."""
+        return [each.complaint for each in self._both() if each.finish() != 0 and each.sampling_since]
+
+    def describe(self, tool: str, *, nonblocking: bool = False, deeper: str = "") -> list[Notice]:
+        """Return what the reader must know of their work, once they have ended.
+
+        ``nonblocking``: they do not stop the program. ``deeper`` names what reads deeper stacks.
+        """
+        notices = []
+        if self.first.is_behind:
+            late = "the sampler could not keep up (very deep stacks, or a busy machine), "
+            if self._has_begun:
+                late += "so after its first seconds a slower one went on, with fewer samples for the same time"
+            elif self.times and not self.share:
+                late += "and no slower one could begin: the shares are those of the first seconds"
+            else:
+                late += "so fewer samples stand for the same time"
+            notices.append(Notice(tool, late, "a lower --rate"))
+        elif self.share:
+            notices.append(self._describe_cost(tool))
+        samples, failed = (sum(counts) for counts in zip(*(each.counted for each in self._both()), strict=True))
+        if failed > max(FEW_FAILED, MANY_FAILED * (samples + failed)):
+            why = "because the stacks changed while they were read"
+            if not nonblocking:
+                why = f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read"
+            hint = "leave out --nonblocking" if nonblocking else deeper
+            notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} looks failed, {why}", hint))
+        return notices
+
+    def _describe_cost(self, tool: str) -> Notice:
+        rate = self.launch.rate
+        then = slow_down(rate, self.times)
+        costly = (
+            f"each look held the program up for {1_000 * self.share / rate:.1f} ms (deep stacks, or a slow machine), "
+        )
+        if not self._has_begun:
+            costly += "and no sampler that looks more seldom could begin: the shares are those of the first seconds"
+            return Notice(tool, costly, f"--rate {then}")
+        costly += f"so after the first seconds it was looked at {then} times a second and not {rate}"
+        return Notice(tool, costly, f"--rate {rate} keeps the rate")
+
+    def _both(self) -> list[Sidecar]:
+        return [self.first] if self.second is None else [self.first, self.second]

@@ -1,0 +1,1 @@
+"""From a saved run to its advice and what is shown of it; two runs compared."""

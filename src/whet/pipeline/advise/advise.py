@@ -1,0 +1,153 @@
+"""From a run to its advice: merge, find, advise, and what proving has said about it already.
+
+Rules and what they need are imported where a run has enough in it that there can be advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whet.config import LEAST_SHARE
+from whet.errors import PluginError, UsageError, WhetError
+from whet.merge.attribute import merge_run
+from whet.model.advice import Advice
+from whet.model.finding import Finding, Safety
+from whet.model.frame import Owner
+from whet.model.hotspot import LEAST_SAMPLES, Hotspots
+from whet.model.run import Notice, Purpose, Run
+from whet.pipeline.project import find_project
+from whet.pipeline.rules.rulebook import load_rulebook
+
+if TYPE_CHECKING:
+    from whet.advise.newer_python import NewerPython
+    from whet.engine.loading import RuleModule
+
+HOT_SHARE = 0.005
+"""Rules look at functions that own a line of this share of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What a run comes to. ``run`` has the notices of rules that failed."""
+
+    run: Run
+    hotspots: Hotspots
+    advice: tuple[Advice, ...]
+
+
+def advise_run(run: Run) -> Advised:
+    """Merge a run, let the rules look at its hot functions, and join what they find with what was proven.
+
+    What an earlier session refuted is left out for as long as the code is the same.
+    """
+    hotspots = merge_run(run)
+    if _is_nothing_seen(hotspots):
+        return Advised(run, hotspots, ())
+    from whet.advise.answers import answer
+    from whet.advise.join import advise
+    from whet.pipeline.advise.refuted import load_refutations
+
+    findings, notices, least_share = find_in_hot_code(run, hotspots)
+    refutations = load_refutations(Path(run.project or run.directory or "."))
+    advice = tuple(
+        _complete(item, run)
+        for item in advise(run, hotspots, findings, least_share=least_share, answer=answer, newer=_find_newer(run))
+        if run.proof.trial_of(item.id) is not None or not refutations.holds(item, run)
+    )
+    if notices:
+        run = replace(run, notices=(*run.notices, *notices))
+    return Advised(run, hotspots, advice)
+
+
+def _is_nothing_seen(hotspots: Hotspots) -> bool:
+    """Tell whether the program's own code was seen so little that nothing can be said of it."""
+    seen = not hotspots.samples or hotspots.samples >= LEAST_SAMPLES
+    return not (seen and hotspots.busy_ns and any(spot.owner is Owner.USER for spot in hotspots.lines))
+
+
+def _find_newer(run: Run) -> NewerPython | None:
+    from whet.advise.newer_python import NewerPython
+    from whet.program.newer_python import find_newer
+
+    found = find_newer(run.interpreter.path, run.interpreter.version)
+    return NewerPython(*found) if found is not None else None
+
+
+def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
+    """Return what the rules find in hot code, what kept them from it, and the share below which it is not advice."""
+    from whet.engine.run import find_findings
+
+    hot: dict[str, set[int]] = {}
+    for spot in hotspots.lines:
+        cost = spot.cost
+        if hotspots.busy_ns and (cost.charged_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
+            hot.setdefault(spot.file, set()).add(spot.line)
+    notices: tuple[Notice, ...] = ()
+    rules: tuple[RuleModule, ...] = ()
+    least_share = LEAST_SHARE
+    try:
+        rulebook = load_rulebook(_find_rules_of(run))
+        rules, least_share = rulebook.wanted, rulebook.config.min_share
+    except (PluginError, UsageError) as error:
+        # The measurement is there and must be shown; before a program runs, this is an error.
+        notices = (Notice("rules", f"no rule has looked at the program: {error.message}", error.hint),)
+    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
+    findings, troubles = find_findings(
+        run.sources,
+        rules,
+        {file: frozenset(lines) for file, lines in hot.items()},
+        (python[0], python[1]) if len(python) == 2 else None,
+        run.interpreter.libraries,
+    )
+    return tuple(_heed_comments(run, findings)), (*notices, *troubles), least_share
+
+
+def _heed_comments(run: Run, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings that no ``# whet: ignore[slug]`` silences."""
+    from whet.engine.suppress import find_suppressions
+
+    comments = {}
+    for finding in findings:
+        if finding.file not in comments:
+            source = run.sources.get(finding.file)
+            comments[finding.file] = find_suppressions(source.text) if source is not None else ()
+        if not any(item.silences(finding) for item in comments[finding.file]):
+            yield finding
+
+
+def _find_rules_of(run: Run) -> Path:
+    """Return the project whose settings hold and whose own rules look at ``run``.
+
+    The folder of a process that whet attached to may be somebody else's, or mean
+    another folder here: only where whet itself was started are rules trusted.
+    """
+    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+        return find_project(Path.cwd())
+    return Path(run.project or run.directory or ".")
+
+
+def _complete(advice: Advice, run: Run) -> Advice:
+    """Add the diff, and the verdict where there is one."""
+    diff = advice.diff or make_diff(advice.finding, run)
+    trial = run.proof.trial_of(advice.id)
+    if trial is None:
+        return replace(advice, diff=diff)
+    return replace(advice, diff=diff, trial=trial, verdict=trial.verdict)
+
+
+def make_diff(finding: Finding, run: Run) -> str:
+    """Return the unified diff of a finding's edits; empty for none, and for edits that do not fit the source."""
+    source = run.sources.get(finding.file)
+    if source is None or not finding.edits or finding.safety is Safety.ADVICE:
+        return ""
+    from whet.fix.diff import diff_texts
+    from whet.fix.edits import apply_edits
+
+    try:
+        changed = apply_edits(source.text, finding.edits)
+    except WhetError:
+        return ""
+    return diff_texts(source.text, changed, source.shown)

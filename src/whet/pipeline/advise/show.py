@@ -1,0 +1,121 @@
+"""From a run to what is shown of it: merge, find, advise, view, render."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from whet.errors import UsageError
+from whet.merge.flame import DRAWN, fold_calls, view_metric
+from whet.model.hotspot import Hotspots
+from whet.model.run import Run
+from whet.pipeline.advise.advise import Advised, advise_run
+from whet.pipeline.telling import name_next_command
+from whet.report.view import ReportView, build_view
+
+if TYPE_CHECKING:
+    from whet.report.api import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A run's view, ready for any renderer."""
+
+    view: ReportView
+    hotspots: Hotspots
+
+
+def show(
+    run: Run, *, include_source: bool = True, title: str = "", before: Run | None = None, changes: str = ""
+) -> Shown:
+    """Merge a run, let the rules look at its hot functions, and build the view of it all.
+
+    With ``before``, the flame graph compares the run with that one; ``changes`` says in short what is different.
+    """
+    with _without_collector():
+        return _show(run, before, changes, include_source=include_source, title=title)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector from looking, again and again, at tables that grow and that nothing of is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _show(run: Run, before: Run | None, changes: str, *, include_source: bool, title: str) -> Shown:
+    advised = advise_run(run)
+    present = {samples.metric for profile in run.profiles for samples in profile.samples}
+    calls = fold_calls(run, before=before)
+    flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
+    view = build_view(
+        advised.run,
+        advised.hotspots,
+        advised.advice,
+        flames,
+        calls=calls,
+        before=before,
+        changes=changes,
+        include_source=include_source,
+        title=title,
+    )
+    return Shown(_name_next(view, advised), advised.hotspots)
+
+
+def _name_next(view: ReportView, advised: Advised) -> ReportView:
+    """Let the next command be that of the loop, measure, prove, apply, where the run has come so far."""
+    command = name_next_command(advised.run, advised.advice)
+    if not command or (view.summary.more_samples and not advised.run.proof.started):
+        return view
+    return replace(view, summary=replace(view.summary, next_command=command))
+
+
+def find_renderer(name: str) -> Renderer:
+    """Return the renderer called ``name``. Raises ``UsageError`` and ``PluginError``."""
+    from typing import cast
+
+    from whet.plugins import Group, load_plugin
+
+    try:
+        made = load_plugin(Group.RENDERERS, name)
+    except UsageError as error:
+        raise UsageError(f"there is no form of report called {name[:40]!r}", f"{error.hint}, and hot") from None
+    return cast("Renderer", made() if callable(made) else made)
+
+
+def render(shown: Shown, renderer: Renderer, sink: BinaryIO) -> None:
+    """Write a view by a renderer."""
+    renderer.render(shown.view, sink)
+
+
+def print_terminal(shown: Shown, stream: TextIO, report: Path | None) -> None:
+    """Print the summary to ``stream``, naming the report's path."""
+    from whet.report.terminal import print_summary
+
+    print_summary(shown.view, stream, str(report) if report is not None else "")
+
+
+def write_rendering(shown: Shown, renderer: Renderer, path: Path) -> int:
+    """Write a view by any renderer to a file that is not there, or that whet wrote, and return its size in bytes.
+
+    Raises ``StoreError``.
+    """
+    from whet.report.write import write_rendering as write
+
+    return write(renderer, shown.view, path)
+
+
+def write_html(shown: Shown, path: Path) -> int:
+    """Write the HTML report and return its size in bytes. Raises :class:`whet.errors.StoreError`."""
+    from whet.report.write import write_report
+
+    return write_report(shown.view, path)

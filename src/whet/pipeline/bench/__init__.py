@@ -1,0 +1,1 @@
+"""``whet bench``: a program timed many times, by several interpreters or in two versions."""

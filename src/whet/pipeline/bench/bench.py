@@ -1,0 +1,100 @@
+"""``whet bench``: a program run many times, by several interpreters or in two versions, and what differs."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from whet import __version__
+from whet.model.bench import Bench, BenchComparison, BenchSide, SlowdownCall
+from whet.model.masking import mask_argv
+from whet.model.trial import Clock
+from whet.pipeline.bench.figures import CONFIDENCE, compare_pairs, compare_sessions, find_figures
+from whet.pipeline.bench.file import refuse_unlike
+from whet.pipeline.bench.session import INTERRUPTED, BenchSession
+from whet.pipeline.bench.variants import BenchRequest, check_request, make_sides, make_versions
+from whet.pipeline.prove.prove import ended_by_signals
+from whet.pipeline.run.machine import describe_machine, identify_machine
+from whet.prove.stats import share_error
+from whet.prove.tree import Guard
+
+
+def bench(request: BenchRequest, cwd: Path) -> Bench:
+    """Run the program as asked and return all that was measured.
+
+    Raises ``UsageError`` and ``TargetError``: wrong use, no such commit, a program that fails. Ctrl-C ends the runs;
+    what there is by then is returned when it is enough, with a note.
+    """
+    check_request(request)
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    with contextlib.ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="whet-bench-", ignore_cleanup_errors=True))
+        folder = Path(name).resolve()
+        stack.enter_context(Guard(folder))
+        stack.enter_context(ended_by_signals())
+        if isinstance(request.against, str):
+            runners, spec = stack.enter_context(make_versions(request, cwd, folder))
+        else:
+            runners, spec = make_sides(request, cwd)
+            if request.against is not None and not request.unlike:
+                words = mask_argv(spec.words)
+                refuse_unlike(request.against, machine=identify_machine(), command=words, side=runners[0].side)
+        session = BenchSession(request, runners, folder)
+        notes = session.run()
+    sides = tuple(runner.finish() for runner in runners)
+    clock = session.choose_clock()
+    comparisons, more = _compare(request, sides, clock, session)
+    command = mask_argv(spec.words)
+    return Bench(
+        __version__,
+        command,
+        started,
+        describe_machine(),
+        identify_machine(),
+        clock,
+        sides,
+        comparisons,
+        (*notes, *more),
+    )
+
+
+def decide_bench(measured: Bench) -> int:
+    """Return the exit status: 1 where a slow-down beyond the limit is shown, else 0."""
+    return int(any(each.call is SlowdownCall.BEYOND for each in measured.comparisons))
+
+
+def is_interrupted(measured: Bench) -> bool:
+    """Whether Ctrl-C or a signal ended the runs early: what there is was not what was asked for."""
+    return any(note.startswith(INTERRUPTED) for note in measured.notes)
+
+
+def _compare(
+    request: BenchRequest, sides: Sequence[BenchSide], clock: Clock, session: BenchSession
+) -> tuple[tuple[BenchComparison, ...], tuple[str, ...]]:
+    error = 1 - request.confidence
+    if isinstance(request.against, Bench):
+        before = request.against.sides[0]
+        found = compare_sessions(before, sides[0], clock, error=error, limit=request.max_slowdown)
+        found = replace(found, baseline=f"saved {request.against.started[:16]}")
+        return (found,), ("the two sessions were not interleaved: how the machine changed between them is not covered",)
+    if session.rounds < 2:
+        return (), ()
+    if session.is_versions:
+        # With a fixed number of runs nobody looks before the end.
+        planned = None if request.runs is not None else session.planned
+        limit = request.max_slowdown
+        return (compare_pairs(sides[0], sides[1], clock, error=error, limit=limit, planned=planned),), ()
+    each = share_error(error, len(sides) - 1)
+    return tuple(compare_pairs(sides[0], side, clock, error=each) for side in sides[1:]), ()
+
+
+def render_bench_as(measured: Bench, form: str) -> str:
+    """Return what was measured as ``text`` or ``json``."""
+    from whet.report.bench import render_bench, render_bench_json
+
+    render = render_bench_json if form == "json" else render_bench
+    return render(measured, find_figures, CONFIDENCE)

@@ -1,0 +1,1 @@
+"""``whet check``: from files to findings, without running anything."""

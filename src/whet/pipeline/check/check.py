@@ -1,0 +1,338 @@
+"""``whet check``: from files to what the rules say of them, without running anything."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whet.engine.facts import UnreadableError
+from whet.engine.files import FileResult, examine_files
+from whet.engine.loading import RuleModule
+from whet.engine.pool import Task, examine_task
+from whet.engine.run import examine_source
+from whet.engine.suppress import (
+    UNUSED,
+    UNUSED_PAGE,
+    UNUSED_TITLE,
+    Suppression,
+    may_suppress,
+    settle_suppressions,
+)
+from whet.errors import StoreError
+from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
+from whet.model.finding import Finding
+from whet.model.identity import identify_findings
+from whet.model.source import Notice, SourceFile
+from whet.pipeline.check.discovery import FileFinder
+from whet.pipeline.project import find_repository
+from whet.pipeline.rules.rulebook import load_rulebook
+from whet.pipeline.rules.selection import Asked, Selection, choose_rules
+
+if TYPE_CHECKING:
+    from whet.pipeline.check.hot_lines import Heat
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is asked of a check. Where a field is ``None`` or empty, the settings of the project hold."""
+
+    paths: tuple[Path, ...] = ()
+    asked: Asked = field(default_factory=Asked)
+    stdin: tuple[str, bytes] | None = None
+    """A source by the name that it goes by, in place of ``paths``."""
+    config: Path | None = None
+    profile: str | None = None
+    min_share: float | None = None
+    """Part of a run, 0 to 1."""
+    rules: tuple[Path, ...] = ()
+    exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    workers: int | None = None
+    cache: Path | None = None
+    """The folder of results; ``None`` for none."""
+    fix: bool = False
+    diff: bool = False
+    """Say what ``fix`` would change, and change nothing."""
+
+
+def check(request: CheckRequest, start: Path) -> CheckResult:
+    """Return what the rules say of the files that ``request`` names, as seen from the folder ``start``.
+
+    Raises :class:`whet.errors.WhetError` for what is wrong with the request, the settings, the profile or a rule.
+    """
+    return _Check(request, start).run()
+
+
+def list_files(request: CheckRequest, start: Path) -> tuple[Path, ...]:
+    """Return the files that a check of ``request`` would look at. Raises :class:`whet.errors.WhetError`."""
+    return _Check(request, start).find_files()
+
+
+class _Check:
+    """One check: the settings, the rules and the profile, and what becomes of each file under them."""
+
+    def __init__(self, request: CheckRequest, start: Path) -> None:
+        self.request = request
+        self.start = start.absolute()
+        rulebook = load_rulebook(self.start, request.config, [self.start / folder for folder in request.rules])
+        self.config, self.rules = rulebook.config, rulebook.rules
+        self.repository = find_repository(self.config.root)
+        self.heat = self._read_heat()
+        self.selection: Selection = choose_rules(self.rules, self.config, request.asked, profile=self.heat is not None)
+        self.modules: Sequence[RuleModule] = [m for m in self.rules if m.rule.slug in self.selection.active]
+        self.known = frozenset({UNUSED, *(module.rule.slug for module in self.rules)})
+        self.least = self.config.min_share if request.min_share is None else request.min_share
+        self.notices: list[Notice] = []
+        self.failures: list[Notice] = []
+        self.found: list[tuple[str, Finding]] = []
+        self.fixed: Counter[str] = Counter()
+        self.diff: list[str] = []
+        self.mended_stdin: bytes | None = None if request.stdin is None or not request.fix else request.stdin[1]
+
+    def run(self) -> CheckResult:
+        files = 0
+        for result in self._examine():
+            files += 1
+            self._take(result)
+        return self._sum_up(files)
+
+    def find_files(self) -> tuple[Path, ...]:
+        """Return the files to look at; folders that cannot be read make failures."""
+        finder = FileFinder(
+            self.config.root,
+            self.config.include,
+            (*self.config.exclude, *self.request.exclude),
+            respect_gitignore=self.config.respect_gitignore,
+        )
+        named = [self.start / path for path in self.request.paths or (Path(),)]
+        paths = finder.find(named, force_exclude=self.request.force_exclude)
+        for folder, reason in finder.unreadable:
+            shown = self._show(folder)
+            self.failures.append(Notice(shown, f"{shown} cannot be looked into: {reason}", "name it in exclude"))
+        if not paths and not self.request.force_exclude:
+            words = " ".join(self._show(str(path)) for path in named)
+            self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
+        return paths
+
+    def _read_heat(self) -> Heat | None:
+        """Return the hot profile that was asked for or that the project names; ``None`` without one."""
+        named = self.request.profile
+        path = self.start / named if named else self.config.root / self.config.profile if self.config.profile else None
+        if path is None:
+            return None
+        from whet.pipeline.check.hot_lines import Heat
+
+        return Heat.read(path, self._show(str(path)), "--profile" if named else f"{self.config.file}: profile")
+
+    # --- the files
+
+    def _examine(self) -> Iterator[FileResult]:
+        if self.request.stdin is not None:
+            yield self._examine_stdin(*self.request.stdin)
+            return
+        paths = self.find_files()
+        yield from examine_files(
+            paths,
+            self.modules,
+            root=self.config.root,
+            hot=self._list_hot([str(path) for path in paths]),
+            python=self.config.target_version,
+            workers=self.request.workers,
+            cache=self.request.cache,
+        )
+
+    def _examine_stdin(self, name: str, data: bytes) -> FileResult:
+        file = os.path.normpath(self.start / name)
+        return self._examine_data(FileResult(file, name, data=data), self._list_lines(file, data))
+
+    def _examine_data(self, result: FileResult, lines: frozenset[int] | None) -> FileResult:
+        if lines is not None and not lines:
+            return result
+        useful = [module for module in self.modules if module.rule.applies_to(self.config.target_version)]
+        outcome = examine_task(Task(result.file, result.shown, result.data, lines), useful)
+        return replace(
+            result,
+            sha256=hashlib.sha256(result.data).hexdigest(),
+            findings=outcome.findings,
+            notices=outcome.notices,
+            unreadable=outcome.unreadable,
+        )
+
+    def _list_hot(self, files: Sequence[str]) -> Mapping[str, frozenset[int]] | None:
+        if self.heat is None and not self.selection.everything:
+            return None
+        hot: dict[str, frozenset[int]] = {}
+        for file in files:
+            if self.heat is not None and file not in self.heat:
+                continue
+            try:
+                data = Path(file).read_bytes()
+            except OSError:
+                data = b""
+            hot[file] = self._list_lines(file, data) or frozenset()
+        return hot
+
+    def _list_lines(self, file: str, data: bytes) -> frozenset[int] | None:
+        """Return the lines that are hot; all of them where each function counts as called many times."""
+        if self.heat is not None:
+            return self.heat.find(file, data)
+        if self.selection.everything:
+            return frozenset(range(1, data.count(b"\n") + data.count(b"\r") + 2))
+        return None
+
+    # --- what becomes of a file's findings
+
+    def _take(self, result: FileResult) -> None:
+        shown = self._show(result.file)
+        if result.unreadable:
+            hint = "mend it, or name it in exclude in [tool.whet]"
+            self.failures.append(Notice(shown, f"{shown} {result.unreadable}", hint))
+            return
+        self.failures.extend(result.notices)
+        findings = self._judge(result)
+        if self.request.fix or self.request.diff:
+            findings = self._mend(result, findings, shown)
+        self.found.extend((shown, finding) for finding in findings)
+        if self.heat is not None:
+            self.notices.extend(self.heat.tell_missing(result.file, shown))
+
+    def _judge(self, result: FileResult) -> list[Finding]:
+        """Return the findings of a file that are worth a word."""
+        ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
+        findings, unused = self._settle(result, ignored)
+        measured = self.heat is not None
+        kept = [
+            finding
+            for finding in findings
+            if finding.rule not in ignored and self.selection.is_shown(finding, measured=measured)
+        ]
+        if self.heat is not None:
+            kept = [finding for finding in kept if self._is_hot(self.heat.share(result.file, finding.lines))]
+        return kept if UNUSED in ignored else [*kept, *unused]
+
+    def _mend(self, result: FileResult, findings: list[Finding], shown: str) -> list[Finding]:
+        """Mend what may be mended; return the findings that are left."""
+        if not any(map(self.selection.is_fixable, findings)):
+            return findings
+        from whet.pipeline.check.fix import mend_source, show_changes
+
+        def find(data: bytes) -> Sequence[Finding]:
+            again = replace(result, data=data)
+            return self._judge(self._examine_data(again, self._list_lines(result.file, data)))
+
+        mended = mend_source(result.data, findings, self.selection.is_fixable, find)
+        self.failures += [Notice(shown, f"{shown} {words}") for words in mended.troubles]
+        for lost in mended.gave_way:
+            place = f"{shown}:{lost.finding.line}"
+            message = f"{place} {lost.finding.rule} gave way to {lost.to.rule}, which changes the same text"
+            self.notices.append(Notice("fix", message))
+        if self.request.diff:
+            self.diff.append(show_changes(self._relate(result.file, self.repository), result.data, mended.data))
+        elif self.request.stdin is not None:
+            self.mended_stdin = mended.data
+        elif mended.data != result.data and not self._write(result, mended.data):
+            return findings
+        self.fixed.update(mended.fixed)
+        return list(mended.left)
+
+    def _write(self, result: FileResult, data: bytes) -> bool:
+        """Write a mended file; tell whether that could be done."""
+        from whet.fix.files import replace_file
+
+        try:
+            replace_file(Path(result.file), hashlib.sha256(result.data).hexdigest(), data)
+        except StoreError as error:
+            self.failures.append(Notice(self._show(result.file), error.message, error.hint))
+            return False
+        return True
+
+    def _is_hot(self, share: float) -> bool:
+        return share > 0 and share >= self.least
+
+    def _settle(self, result: FileResult, ignored: frozenset[str]) -> tuple[Sequence[Finding], Sequence[Finding]]:
+        """Return the findings that no comment silences, and the comments that silence nothing."""
+        if not may_suppress(result.data):
+            return result.findings, ()
+        text = result.text
+
+        def is_idle(slug: str, place: Suppression) -> bool:
+            return slug not in ignored and self._is_idle(slug, place, result.file, text)
+
+        settled = settle_suppressions(text, result.file, result.findings, known=self.known, is_idle=is_idle)
+        judged = UNUSED in self.selection.active and self.heat is None
+        return settled.kept, settled.unused if judged else ()
+
+    def _is_idle(self, slug: str, place: Suppression, file: str, text: str) -> bool:
+        """Tell whether a rule that found nothing at ``place`` was asked there and would say nothing if it was hot."""
+        module = next((module for module in self.modules if module.rule.slug == slug), None)
+        applies = module is not None and module.rule.applies_to(self.config.target_version)
+        if slug == UNUSED:
+            return True
+        if module is None or not applies:
+            return False
+        source = SourceFile(file, file, "", text)
+        every = frozenset(range(1, text.count("\n") + text.count("\r") + 2))
+        try:
+            found, _ = examine_source(source, [module], every)
+        except UnreadableError:
+            return False
+        return not any(place.first <= finding.line <= place.last for finding in found)
+
+    # --- the result
+
+    def _sum_up(self, files: int) -> CheckResult:
+        if self.heat is not None:
+            self.notices.extend(self.heat.tell_gone(self._show))
+        self.found.sort(key=lambda pair: (pair[0], pair[1].line, pair[1].column, pair[1].rule))
+        related = [(self._relate(finding.file, self.config.root), finding) for _, finding in self.found]
+        checked = tuple(
+            CheckedFinding(
+                id=identity,
+                finding=finding,
+                shown=shown,
+                path=self._relate(finding.file, self.repository),
+                share=self._find_share(finding),
+                fixable=self.selection.is_fixable(finding),
+            )
+            for identity, (shown, finding) in zip(identify_findings(related), self.found, strict=True)
+        )
+        return CheckResult(
+            findings=checked,
+            notices=tuple(self.notices),
+            failures=tuple(self.failures),
+            files=files,
+            rules=self._describe_rules({finding.rule for _, finding in self.found}),
+            fixed=dict(sorted(self.fixed.items())),
+            diff="".join(self.diff),
+            mended_stdin=self.mended_stdin,
+        )
+
+    def _find_share(self, finding: Finding) -> float | None:
+        return None if self.heat is None else self.heat.share(finding.file, finding.lines)
+
+    def _describe_rules(self, slugs: set[str]) -> dict[str, RuleInfo]:
+        infos = {
+            module.rule.slug: RuleInfo(
+                module.rule.slug, module.rule.title, module.rule.family, module.page, module.rule.ruff
+            )
+            for module in self.rules
+            if module.rule.slug in slugs
+        }
+        if UNUSED in slugs:
+            infos[UNUSED] = RuleInfo(UNUSED, UNUSED_TITLE, "whet", UNUSED_PAGE)
+        return infos
+
+    def _show(self, file: str) -> str:
+        return self._relate(file, self.start)
+
+    def _relate(self, file: str, folder: Path) -> str:
+        """Return a path with slashes, relative to ``folder`` where it lies inside."""
+        try:
+            return Path(file).relative_to(folder).as_posix()
+        except ValueError:
+            return Path(file).as_posix()

@@ -1,0 +1,76 @@
+"""Where files are hot by a hot profile that was committed: lines as they stand now, and places that are gone."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from whet.engine.facts import UnreadableError
+from whet.errors import UsageError
+from whet.fix.decoding import DecodingError, decode_source
+from whet.model.hot import HotPlace, read_hot
+from whet.model.source import Notice
+from whet.pipeline.check.hot_profile import HotLines, find_hot_lines
+from whet.pipeline.project import find_project
+
+
+class Heat:
+    """The places of a hot profile by file, as absolute path. ``name`` is what the profile is called to the user."""
+
+    def __init__(self, places: Mapping[str, Sequence[HotPlace]], name: str) -> None:
+        self._places = places
+        self._name = name
+        self._lines: dict[str, HotLines] = {}
+
+    @classmethod
+    def read(cls, path: Path, name: str, asked_by: str) -> Heat:
+        """Read the profile at ``path``; raises ``UsageError``, which says by what it was ``asked_by``."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"the hot profile {path} cannot be read: {error.strerror or error} ({asked_by})",
+                "write it with `whet report --format hot -o FILE` after `whet run`",
+            ) from error
+        root = find_project(path.absolute().parent)
+        places: dict[str, list[HotPlace]] = defaultdict(list)
+        for place in read_hot(data, str(path)).places:
+            places[os.path.normpath(root / place.file)].append(place)
+        return cls(places, name)
+
+    def __contains__(self, file: str) -> bool:
+        return file in self._places
+
+    def find(self, file: str, data: bytes) -> frozenset[int]:
+        """Return the lines of ``file``, whose bytes are ``data``, that are hot; :meth:`share` goes by them from now on.
+
+        Whether it can be read at all is said when the rules are to look at it.
+        """
+        places = self._places.get(file, ())
+        try:
+            found = find_hot_lines(places, decode_source(data)[0]) if places else HotLines({})
+        except (UnreadableError, DecodingError):
+            found = HotLines({})
+        self._lines[file] = found
+        return found.lines
+
+    def share(self, file: str, lines: Iterable[int]) -> float:
+        """Return the part of the run (0 to 1) that ``lines`` cost at least."""
+        known = self._lines.get(file)
+        return known.share(lines) if known is not None else 0.0
+
+    def tell_missing(self, file: str, shown: str) -> Iterator[Notice]:
+        """Yield which hot places are not in ``file`` any more."""
+        for place in self._lines[file].missing if file in self._lines else ():
+            yield self._notice(f"{shown}: the hot {place.code!r} is no longer in {place.function}")
+
+    def tell_gone(self, show: Callable[[str], str]) -> Iterator[Notice]:
+        """Yield which files of the profile are not there any more; ``show`` gives their names."""
+        for file, places in sorted(self._places.items()):
+            if not os.path.exists(file):  # noqa: PTH110
+                yield self._notice(f"{show(file)} was hot and is not there any more ({len(places)} places)")
+
+    def _notice(self, message: str) -> Notice:
+        return Notice("profile", message, f"measure again, and `whet report --format hot -o {self._name}`")

@@ -1,0 +1,1 @@
+"""``whet prove`` and ``whet apply``: verdicts on rewrites, and writing those that were proven."""

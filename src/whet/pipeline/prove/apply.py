@@ -1,0 +1,262 @@
+"""``whet apply``: which proven rewrites are written, whether they may be, and the writing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from whet.errors import UsageError, WhetError
+from whet.fix.decoding import decode_source, encode_source
+from whet.fix.diff import choose_base, diff_texts, relate
+from whet.fix.edits import apply_edits
+from whet.fix.journal import (
+    Change,
+    Journal,
+    finish_changes,
+    hash_bytes,
+    read_journal,
+    take_back,
+    write_changes,
+)
+from whet.model.advice import Advice
+from whet.model.finding import Edit, Safety
+from whet.model.run import Run
+from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
+from whet.pipeline.advise.advise import advise_run
+from whet.pipeline.rules.allow import expand_allowed
+from whet.pipeline.telling import name_apply
+from whet.report.proof import order_advice
+from whet.store import find_home
+
+JOURNAL = "applied.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyPlan:
+    """What would be written.
+
+    ``folder`` is the one that the names in ``diff`` start from. ``total`` is what exactly these win together, where
+    that was measured. ``offers`` were measured faster too and are not written, because nobody asked for them by name.
+    ``earlier`` were written already.
+    """
+
+    trials: tuple[Trial, ...]
+    changes: tuple[Change, ...]
+    diff: str
+    folder: Path
+    total: Total | None = None
+    offers: tuple[Trial, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+
+def plan_apply(
+    run: Run, words: Sequence[str] = (), *, allow: Sequence[str] = (), accept_unchecked: bool = False
+) -> ApplyPlan:
+    """Return what to write: all rewrites that were measured faster, or those that ``words`` (numbers, rules) name.
+
+    ``allow`` names rules whose offers may be written, untried ones too; those that the project's settings
+    allow may be when they were measured faster. What an earlier ``whet apply`` wrote of the same proof stays written.
+    Raises ``UsageError`` where nothing is proven, where what is named was not measured faster, where the
+    output was not checked, where all is written already, and where a source is not what was proven.
+    """
+    proof = run.proof
+    asked = expand_allowed(run, allow, with_settings=False)
+    allowed = expand_allowed(run, allow, with_settings=True)
+    trials = {trial.advice: trial for trial in _list_trials(run, asked)}
+    if not proof.started and not asked:
+        raise UsageError("nothing is proven yet", "whet prove tries the advice of the last run")
+    chosen = _choose(run, trials, words, asked, allowed)
+    if not chosen:
+        raise _explain_nothing(proof)
+    if not proof.checked.is_checked and not accept_unchecked:
+        why = proof.checked.unchecked or "nothing was compared"
+        raise UsageError(
+            f"the output was not checked: {why}",
+            "whet prove --tests COMMAND or --compare GLOB checks it; whet apply --accept-unchecked writes it anyway",
+        )
+    last = _find_earlier(run, trials)
+    ids = {trial.advice for trial in chosen}
+    if last.names and ids <= set(last.names):
+        raise UsageError("these rewrites are written already", "whet apply --undo takes them back")
+    whole = [trial for trial in trials.values() if trial.advice in ids or trial.advice in last.names]
+    changes = _make_changes(run, whole, last)
+    folder, diff = _diff_changes(changes, Path(run.project or run.directory))
+    ids |= set(last.names)
+    offers = [trials[id_] for id_ in proof.offers if id_ not in ids and not words]
+    total = next((each for each in _list_totals(proof) if each.gain is not None and set(each.applied) == ids), None)
+    return ApplyPlan(tuple(whole), tuple(changes), diff, folder, total, tuple(offers), last.names)
+
+
+def carry_out(run: Run, plan: ApplyPlan) -> None:
+    """Write the changes. Raises ``StoreError``; the files are then as they were when they were proven."""
+    journal = find_journal(run)
+    if plan.earlier:
+        # So that one undo takes all of it back: the journal knows the last change only.
+        take_back(journal, _list_sources(run))
+    write_changes(list(plan.changes), journal, [trial.advice for trial in plan.trials])
+
+
+def _list_totals(proof: Proof) -> list[Total]:
+    whole = Total(proof.total, proof.total_verdict, proof.applied)
+    return [whole] if proof.unasked is None else [whole, proof.unasked]
+
+
+def _explain_nothing(proof: Proof) -> UsageError:
+    if proof.offers and proof.total_verdict is Verdict.FASTER:
+        some = proof.unasked is not None and proof.unasked.applied
+        what = "only with offers was the program measured faster" if some else "all that was measured faster are offers"
+        return UsageError(f"{what}, which change something small: the report says what", name_apply(proof))
+    return UsageError(
+        "no rewrite was measured faster, so there is nothing to write",
+        "whet prove --workload 'COMMAND' tries them on another input",
+    )
+
+
+def _find_earlier(run: Run, trials: Mapping[str, Trial]) -> Journal:
+    """Return what ``whet apply`` wrote of this proof before, where the files are still as it left them."""
+    last = read_journal(find_journal(run), _list_sources(run))
+    proven = {Path(run.directory, each.file): each.sha256 for trial in trials.values() for each in trial.changes}
+    is_of_this = set(last.names) <= trials.keys() and all(
+        hash_bytes(change.before) == proven.get(change.path) for change in last.changes
+    )
+    return last if last.names and is_of_this else Journal()
+
+
+def finish_earlier(run: Run) -> list[Path]:
+    """Finish what an earlier ``whet apply`` began and could not end, and return the files."""
+    return finish_changes(find_journal(run), _list_sources(run))
+
+
+def undo(run: Run) -> list[Path]:
+    """Take the last ``whet apply`` back, and return the files. Raises ``StoreError``."""
+    return take_back(find_journal(run), _list_sources(run))
+
+
+def _list_sources(run: Run) -> set[Path]:
+    return {Path(run.directory, file) for file in run.sources}
+
+
+def find_journal(run: Run) -> Path:
+    """Return where the last change of a run's project is kept."""
+    return find_home(Path(run.project or run.directory)) / JOURNAL
+
+
+def _list_trials(run: Run, allow: Collection[str]) -> list[Trial]:
+    """Return the trials, and beside them the offers that are allowed by name and were not tried."""
+    trials = list(run.proof.trials)
+    if allow:
+        known = {trial.advice for trial in trials}
+        for item in advise_run(run).advice:
+            finding = item.finding
+            if finding.rule in allow and finding.edits and item.id not in known:
+                source = run.sources[finding.file]
+                changes = (FileEdits(finding.file, source.sha256, finding.edits),)
+                place = f"{source.shown}:{finding.line}"
+                trials.append(
+                    Trial(
+                        item.id,
+                        finding.rule,
+                        Verdict.UNTESTED,
+                        changes=changes,
+                        safety=finding.safety,
+                        place=place,
+                        title=finding.title,
+                    )
+                )
+    return trials
+
+
+def _choose(
+    run: Run, trials: dict[str, Trial], words: Sequence[str], asked: Collection[str], allowed: Collection[str]
+) -> list[Trial]:
+    if not words:
+        total = run.proof.total_verdict
+        if run.proof.unasked is not None and not asked:
+            total = run.proof.unasked.verdict
+        if total in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}:
+            return []
+        return [
+            trial
+            for trial in trials.values()
+            if (trial.rule in asked and trial.verdict not in REFUTED)
+            or (trial.verdict is Verdict.FASTER and (trial.safety is not Safety.OFFER or trial.rule in allowed))
+        ]
+    named: dict[str, Trial] = {}
+    numbers: list[str] | None = None
+    for word in words:
+        if word.isdecimal():
+            numbers = numbers if numbers is not None else [item.id for item in _order_advice(run)]
+            if not 0 < int(word) <= len(numbers):
+                raise UsageError(f"there is no suggestion {word}", f"there are {len(numbers)}; whet report shows them")
+            found = [trials[numbers[int(word) - 1]]] if numbers[int(word) - 1] in trials else []
+        else:
+            found = [trial for trial in trials.values() if word in {trial.rule, trial.advice}]
+        if not found:
+            raise UsageError(
+                f"no rewrite called {word[:60]!a} was tried", "whet prove tries the advice of the last run"
+            )
+        for trial in found:
+            _refuse_unproven(trial, word, asked)
+            named[trial.advice] = trial
+    # In the order of the proof, so that edits at one place come as they were proven.
+    return [trial for trial in trials.values() if trial.advice in named]
+
+
+def _order_advice(run: Run) -> tuple[Advice, ...]:
+    return order_advice(advise_run(run).advice, run.proof)
+
+
+def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
+    if trial.verdict is Verdict.FASTER or (trial.rule in allow and trial.verdict not in REFUTED):
+        return
+    why = f": {trial.why}" if trial.why else ""
+    raise UsageError(
+        f"{word} ({trial.title}, {trial.place}) was not measured faster, but {trial.verdict.value}{why}",
+        "whet prove --workload 'COMMAND' tries it on another input",
+    )
+
+
+def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> dict[Change, bytes]:
+    """Return the files with the edits made, each from what was proven, and what is in each now."""
+    edits: dict[str, list[Edit]] = {}
+    hashes: dict[str, str] = {}
+    for trial in trials:
+        for change in trial.changes:
+            edits.setdefault(change.file, []).extend(change.edits)
+            hashes[change.file] = change.sha256
+    written = {change.path: change for change in last.changes}
+    changes: dict[Change, bytes] = {}
+    for file, own in sorted(edits.items()):
+        path = Path(run.directory, file)
+        shown = run.sources[file].shown if file in run.sources else file
+        try:
+            now = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{shown} cannot be read: {error.strerror}", "whet run it again, then prove") from error
+        before = written[path].before if path in written and now == written[path].after else now
+        if hash_bytes(before) != hashes[file]:
+            raise UsageError(f"{shown} is not what was proven any more", "whet run it again, then prove")
+        try:
+            text, encoding = decode_source(before, to_write=True)
+            after = encode_source(apply_edits(text, own), encoding)
+        except WhetError as error:
+            raise UsageError(f"{shown}: {error.message}", "name fewer rewrites") from error
+        changes[Change(path, before, after)] = now
+    return changes
+
+
+def _diff_changes(changes: Mapping[Change, bytes], project: Path) -> tuple[Path, str]:
+    """Return the change from what is in the files now, and the folder that it is made in: this one where it can be.
+
+    What is no UTF-8 is kept as surrogates: a patch in another encoding than its file does not fit.
+    """
+    folder = choose_base((change.path for change in changes), Path.cwd(), project)
+    return folder, "".join(
+        diff_texts(
+            now.decode("utf-8", "surrogateescape"),
+            change.after.decode("utf-8", "surrogateescape"),
+            relate(change.path, folder),
+        )
+        for change, now in changes.items()
+    )

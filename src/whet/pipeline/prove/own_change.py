@@ -1,0 +1,201 @@
+"""A person's or a program's own change, as something to prove: a patch, or what differs from a git commit."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from whet.errors import UsageError, WhetError
+from whet.fix.decoding import decode_source
+from whet.model.finding import Edit
+from whet.model.run import Run
+from whet.model.trial import FileEdits, Proof, Verdict
+from whet.pipeline.project import find_repository
+from whet.pipeline.prove.prove import ProvingPlan, ProvingRequest
+from whet.pipeline.prove.workload import refuse_unrepeatable
+from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, hash_bytes
+from whet.prove.session import LEAST_TOTAL
+from whet.prove.stats import FIRST_LOOK
+from whet.report.proof import describe_checked, format_gain
+
+CHANGE = "change"
+_SECONDS = 60
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+Versions = Mapping[str, tuple[bytes, bytes]]
+"""Files by absolute path: as they are for the baseline, and changed."""
+
+
+def plan_patch(run: Run, request: ProvingRequest, patch: Path) -> ProvingPlan:
+    """Return the plan of proving a unified diff against the files as they are. Raises as :func:`plan_against`."""
+    refuse_unrepeatable(run, workload=request.workload)
+    try:
+        data = patch.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{patch} cannot be read: {error.strerror or error}", "--patch FILE") from error
+    return _plan(run, request, apply_patch(data, _bases(run)), f"the patch {patch.name}", ())
+
+
+def plan_against(run: Run, request: ProvingRequest, ref: str) -> ProvingPlan:
+    """Return the plan of proving the working tree against a commit.
+
+    Raises ``UsageError``, and ``TargetError`` where the program cannot be run again.
+    """
+    refuse_unrepeatable(run, workload=request.workload)
+    repository = find_repository(Path(run.project or run.directory).resolve())
+    versions, notes = read_changes(repository, ref)
+    return _plan(run, request, versions, f"the working tree against {ref}", notes)
+
+
+def tell_change(proof: Proof) -> str:
+    """Return in one sentence what became of the change."""
+    trial = next(iter(proof.trials), None)
+    gain = proof.total or (trial.gain if trial is not None else None)
+    if trial is None or trial.verdict is Verdict.NOT_RUN:
+        return "nothing could be measured"
+    if trial.verdict in (Verdict.FAILED, Verdict.DIFFERENT_OUTPUT) or gain is None:
+        return f"the change is refuted: {trial.why or trial.verdict}"
+    low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
+    interval = f"{format_gain(gain.estimate)} as fast [{low}, {high}]"
+    verdict = proof.total_verdict if proof.total is not None else trial.verdict
+    words = {Verdict.FASTER: "measured faster", Verdict.SLOWER: "measured slower"}.get(
+        verdict, "no difference is shown"
+    )
+    return f"the change: {words}, {interval} on this workload, {describe_checked(proof.checked)}"
+
+
+def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
+    """Return the files that a patch names, before and after; nothing on disk changes.
+
+    ``bases`` are the folders that its names may be relative to. Raises ``UsageError`` for
+    a patch that does not fit, and for one that does more than change Python files.
+    """
+    with tempfile.TemporaryDirectory(prefix="whet-patch-") as name:
+        folder = Path(name).resolve()
+        patch, tree = folder / "patch", folder / "tree"
+        patch.write_bytes(data)
+        tree.mkdir()
+        names = _list_names(patch, tree)
+        base = next((each for each in bases if all((each / file).is_file() for file in names)), None)
+        if base is None:
+            missing = next(file for file in names if not (bases[0] / file).is_file())
+            raise UsageError(
+                f"the patch names {missing}, which is not in {bases[0]}",
+                "only changes of files that are there can be tried; for new files use --against",
+            )
+        before = {file: (base / file).read_bytes() for file in names}
+        for file, content in before.items():
+            (tree / file).parent.mkdir(parents=True, exist_ok=True)
+            (tree / file).write_bytes(content)
+        status, said = _git(tree, "apply", "--whitespace=nowarn", str(patch))
+        if status:
+            raise UsageError(f"the patch does not fit: {said[-300:]}", "make it for the files as they are now")
+        gone = [file for file in names if not (tree / file).is_file()]
+        if gone:
+            raise UsageError(f"the patch deletes {gone[0]}", "only changes of files can be tried")
+        return {str((base / file).resolve()): (before[file], (tree / file).read_bytes()) for file in names}
+
+
+def read_changes(repository: Path, ref: str) -> tuple[Versions, tuple[str, ...]]:
+    """Return the Python files that differ from a commit, and what the reader must know of the rest."""
+    if not (repository / ".git").exists():
+        raise UsageError(f"{repository} is no git repository", "--patch FILE tries a change without one")
+    found = "" if ref.startswith("-") else _text(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    commit = found.strip()
+    if not commit:
+        raise UsageError(f"git knows no commit called {ref[:80]!r} in {repository}", "--against HEAD, or a branch")
+    status, listed = _run_git(repository, "diff", "--name-status", "--no-renames", "-z", commit, "--")
+    if status:
+        raise UsageError(f"git cannot compare with {ref!r}: {listed.decode('utf-8', 'replace')[-200:]}", "see git diff")
+    words = [os.fsdecode(part) for part in listed.split(b"\0") if part]
+    versions: dict[str, tuple[bytes, bytes]] = {}
+    notes: list[str] = []
+    for kind, name in zip(words[::2], words[1::2], strict=True):
+        if not name.endswith(".py"):
+            notes.append(f"{name} is for both sides as it is now: only Python files are exchanged")
+        elif kind == "D":
+            raise UsageError(f"{name} was deleted since {ref}", "only changes of files that are there can be tried")
+        elif kind == "M":
+            shown, old = _run_git(repository, "cat-file", "--filters", f"{commit}:{name}")
+            if shown:
+                raise UsageError(f"git cannot show {name} at {ref}", "see git show")
+            versions[str((repository / name).resolve())] = (old, (repository / name).read_bytes())
+    if not versions:
+        raise UsageError(f"no Python file differs from {ref}", "change something, or name another commit")
+    return versions, tuple(notes[:5])
+
+
+def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, notes: tuple[str, ...]) -> ProvingPlan:
+    originals = {file: before for file, (before, _) in versions.items()}
+    changes = tuple(_replace_whole(file, before, after) for file, (before, after) in versions.items())
+    rewrite = Rewrite(CHANGE, CHANGE, title, f"{len(changes)} file{'' if len(changes) == 1 else 's'}", changes)
+    try:
+        apply_rewrites(originals, [Unit((rewrite,))])
+    except (WhetError, UnicodeError) as error:
+        raise UsageError(f"the change cannot be made: {error}", "files must stay in their encoding") from error
+    runs = request.options.runs or FIRST_LOOK
+    least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL)
+    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
+    return ProvingPlan((rewrite,), (), originals, 2, least, seconds, least * seconds, notes)
+
+
+def _replace_whole(file: str, before: bytes, after: bytes) -> FileEdits:
+    try:
+        old, new = decode_source(before)[0], decode_source(after)[0]
+    except WhetError as error:
+        raise UsageError(f"{file}: {error.message}", "only files that Python can read can be tried") from error
+    ends = list(_NEWLINE.finditer(old.removeprefix("\ufeff")))
+    last = len(old.removeprefix("\ufeff")) - (ends[-1].end() if ends else 0)
+    text = _NEWLINE.sub("\n", new.removeprefix("\ufeff"))
+    return FileEdits(file, hash_bytes(before), (Edit(1, 0, len(ends) + 1, last, text),))
+
+
+def _list_names(patch: Path, tree: Path) -> list[str]:
+    status, listed = _run_git(tree, "apply", "--numstat", "-z", str(patch))
+    if status:
+        said = listed.decode("utf-8", "replace").strip()[-200:]
+        raise UsageError(f"this is no patch that git can read: {said}", "a unified diff, as git diff writes it")
+    names = [os.fsdecode(entry.split(b"\t", 2)[-1]) for entry in listed.split(b"\0") if entry]
+    for name in names:
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise UsageError(f"the patch reaches outside: {name}", "names must lie in the project")
+        if path.suffix != ".py":
+            raise UsageError(f"the patch changes {name}", "only changes of Python files can be tried")
+    if not names:
+        raise UsageError("the patch changes nothing", "a unified diff, as git diff writes it")
+    return list(dict.fromkeys(names))
+
+
+def _bases(run: Run) -> tuple[Path, ...]:
+    project = Path(run.project or run.directory).resolve()
+    return tuple(dict.fromkeys((project, find_repository(project), Path(run.directory).resolve())))
+
+
+def _text(folder: Path, *words: str) -> str:
+    status, said = _run_git(folder, *words)
+    return "" if status else said.decode("utf-8", "replace")
+
+
+def _git(folder: Path, *words: str) -> tuple[int, str]:
+    status, said = _run_git(folder, *words)
+    return status, said.decode("utf-8", "replace").strip()
+
+
+def _run_git(folder: Path, *words: str) -> tuple[int, bytes]:
+    """Run git; return its status and what it printed, or what it complained of."""
+    environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],  # noqa: S607  whichever git the user has
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env=environ,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"git cannot be run: {error}", "install git") from error
+    return done.returncode, done.stdout if done.returncode == 0 else done.stderr

@@ -1,0 +1,209 @@
+"""``whet prove`` up to the saved verdicts: which rewrites, of what, by which runs, and what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from whet.errors import UsageError
+from whet.model.advice import Advice
+from whet.model.finding import Safety
+from whet.model.masking import mask_argv
+from whet.model.run import Run
+from whet.model.trial import FileEdits, Proof, Verdict
+from whet.pipeline.advise.advise import advise_run
+from whet.pipeline.advise.refuted import remember_refuted
+from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
+from whet.pipeline.rules.allow import expand_allowed
+from whet.pipeline.telling import can_be_tried
+from whet.program.spec import TargetSpec
+from whet.prove.options import ProveOptions
+from whet.prove.rewrites import Rewrite, hash_bytes, make_units
+from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_sides
+from whet.prove.stats import FIRST_LOOK
+from whet.prove.tree import Guard
+from whet.signals import handle_signals
+from whet.store import rewrite_run
+
+
+@dataclass(frozen=True, slots=True)
+class ProvingRequest:
+    """What a user asks for: how to prove, on what, and which offers are to be tried.
+
+    ``allow`` names their rules; with none, all are. ``offers`` false leaves out what the settings do not allow.
+    """
+
+    options: ProveOptions = field(default_factory=ProveOptions)
+    workload: str = ""
+    setup: str = ""
+    cleanup: str = ""
+    allow: tuple[str, ...] = ()
+    offers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProvingPlan:
+    """What will be run. ``seconds`` is what one run takes, as far as that is known, ``least_seconds`` what all do.
+
+    The latter is so if every rewrite wins all that its lines cost.
+    """
+
+    rewrites: tuple[Rewrite, ...]
+    advice: tuple[Advice, ...]
+    originals: Mapping[str, bytes]
+    versions: int
+    least_runs: int
+    seconds: float
+    least_seconds: float
+    notes: tuple[str, ...] = ()
+    """Why some advice is not tried."""
+
+
+def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = None) -> ProvingPlan:
+    """Return what there is to prove: rewrites, and offers too, for trying one writes nothing.
+
+    ``spec`` is the program as it was named, if that is known still. Raises ``UsageError`` where there is nothing to
+    prove, ``TargetError`` too where the program cannot be run again.
+    """
+    refuse_unrepeatable(run, workload=request.workload, spec=spec)
+    unasked = expand_allowed(run, (), with_settings=True)
+    named = expand_allowed(run, request.allow, with_settings=False)
+    advice = advise_run(run).advice
+    editable = [item for item in advice if can_be_tried(item)]
+    wanted = [item for item in editable if _is_wanted(item, request, named | unasked)]
+    originals: dict[str, bytes] = {}
+    notes: list[str] = []
+    changed: set[str] = set()
+    for file in dict.fromkeys(item.finding.file for item in wanted):
+        data = _read(file, run)
+        if data is None or hash_bytes(data) != run.sources[file].sha256:
+            changed.add(file)
+            notes.append(f"{run.sources[file].shown} is not what was measured any more, so its rewrites are not tried")
+        else:
+            originals[file] = data
+    rewrites = tuple(_make_rewrite(item, run, unasked) for item in wanted if item.finding.file not in changed)
+    left_out = [item for item in editable if item not in wanted]
+    if left_out:
+        slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
+        notes.append(f"offers that are not tried, as you say: {slugs}")
+    if not rewrites:
+        raise _explain_nothing(advice, changed, left_out, run)
+    units = make_units(rewrites, request.options.threshold)
+    versions = len(units) + 2 if len(units) > 1 else 2
+    pairs, fresh = request.options.runs or FIRST_LOOK, request.options.runs or LEAST_TOTAL
+    third = count_fresh_sides(units) - 2
+    least = 3 + 1 + pairs * versions + (2 + third) * fresh
+    # As parts of the baseline: all rewrites, all but each, and those without offers.
+    shares = [sum(rewrite.share for rewrite in unit.rewrites) for unit in units]
+    all_of_them = max(0.0, 1 - sum(shares))
+    rounds = pairs * (1 + all_of_them + (sum(all_of_them + share for share in shares) if versions > 2 else 0))
+    offered = sum(share for share, unit in zip(shares, units, strict=True) if unit.is_offer)
+    parts = 3 + all_of_them + rounds + fresh * (1 + all_of_them + third * min(1.0, all_of_them + offered))
+    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
+    return ProvingPlan(rewrites, advice, originals, versions, least, seconds, parts * seconds, tuple(notes))
+
+
+def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Proof:
+    """Carry a plan out. Ctrl-C, SIGTERM and SIGHUP end it with what is settled.
+
+    Raises :class:`whet.errors.WhetError` where the program cannot be run again.
+    """
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    with (
+        tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name,
+        Guard(Path(name)),
+        ended_by_signals(),
+    ):
+        folder = Path(name).resolve()
+        program, notes = make_program(
+            run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec
+        )
+        session = ProofSession(
+            program, plan.originals, plan.rewrites, folder, dict(os.environ), request.options, notes=list(notes)
+        )
+        proof = session.run()
+    words = tuple(shlex.split(request.workload)) if request.workload else run.command
+    return replace(proof, started=started, workload=mask_argv(words))
+
+
+def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
+    """Keep a proof with the run saved at ``path``, remember what was refuted, and return the run with it.
+
+    One that settled nothing does not take the place of one that did. Raises ``StoreError`` when the run cannot be
+    written; the file is the old or the new one, whatever happens.
+    """
+    proven = replace(run, proof=proof)
+    if has_settled(run.proof) and not has_settled(proof):
+        return proven
+    rewrite_run(path, proven)
+    start = Path(run.project or run.directory)
+    remember_refuted(start, run, plan.advice, proof.trials, proof.started)
+    return proven
+
+
+def _is_wanted(item: Advice, request: ProvingRequest, named: frozenset[str]) -> bool:
+    if item.finding.safety is not Safety.OFFER or item.finding.rule in named:
+        return True
+    return request.offers and not request.allow
+
+
+def has_settled(proof: Proof) -> bool:
+    """Whether anything came of a session."""
+    return any(trial.verdict is not Verdict.NOT_RUN for trial in proof.trials)
+
+
+def _make_rewrite(item: Advice, run: Run, unasked: frozenset[str]) -> Rewrite:
+    """Return an advice's rewrite; offers of the rules ``unasked`` are written without being asked for by name."""
+    finding = item.finding
+    source = run.sources[finding.file]
+    return Rewrite(
+        item.id,
+        finding.rule,
+        finding.title,
+        f"{source.shown}:{finding.line}",
+        (FileEdits(finding.file, source.sha256, finding.edits),),
+        item.share,
+        finding.safety,
+        finding.safety is Safety.OFFER and finding.rule not in unasked,
+    )
+
+
+def _read(file: str, run: Run) -> bytes | None:
+    try:
+        return Path(run.directory, file).read_bytes()
+    except OSError:
+        return None
+
+
+def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], left_out: list[Advice], run: Run) -> UsageError:
+    if changed:
+        names = ", ".join(sorted(run.sources[file].shown for file in changed))
+        return UsageError(f"the sources are not what was measured any more: {names}", "whet run it again, then prove")
+    if left_out:
+        slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
+        return UsageError("all rewrites of this run are offers that you left out", f"whet prove --allow {slugs}")
+    if advice:
+        return UsageError(
+            "the advice on this run has no rewrites to try: it is for you to act on",
+            "whet report shows it; whet prove --patch FILE tries a change of your own",
+        )
+    return UsageError(
+        "there is no advice on this run, so there is nothing to prove",
+        "whet prove --patch FILE tries a change of your own",
+    )
+
+
+def ended_by_signals() -> contextlib.AbstractContextManager[None]:
+    """Let signals that end whet end the program that it runs as well: it leads a session of its own."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    return handle_signals(dict.fromkeys(("SIGTERM", "SIGHUP"), interrupt))

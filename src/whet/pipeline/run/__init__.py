@@ -1,0 +1,1 @@
+"""``whet run`` and ``whet attach``: from a program to the saved run."""

@@ -1,0 +1,245 @@
+"""``whet attach`` up to the saved run: one look at a process that runs already, and the ``Run`` made of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+import whet
+from whet.collect.api import Collector
+from whet.collect.attach import AttachError, AttachPlan, Watched, attach
+from whet.collect.pyspy import PySpyCollector
+from whet.collect.tachyon import TachyonCollector
+from whet.errors import CollectorError
+from whet.merge.align import align_profile
+from whet.merge.by_value import restore_files
+from whet.merge.ownership import Ownership
+from whet.model.evidence import Evidence
+from whet.model.masking import mask_argv
+from whet.model.profile import Profile
+from whet.model.run import Execution, Notice, Purpose, Resident, Run
+from whet.pipeline.project import find_commit, find_project
+from whet.pipeline.run.captures import Captures
+from whet.pipeline.run.machine import describe_machine
+from whet.pipeline.run.options import AttachOptions, Sampler, Step
+from whet.pipeline.run.sources import gather_sources
+from whet.program.attached import find_host, find_own_program, find_spec
+from whet.program.host import TargetHost
+from whet.program.inside import resolve_inside
+from whet.program.process import RunningProcess, check_process, find_python_in, is_above_us, open_process
+from whet.program.refusal import explain_failure
+from whet.program.roots import find_launchers
+from whet.program.spec import TargetSpec
+from whet.report.units import format_whole_share
+from whet.store import SavedRun, save_run
+
+PAUSED_TOO_MUCH = 0.05
+"""From this part of the time on the reader is warned; it is told in any case."""
+WHY_NO_VALUES = "whet attach brings nothing into the process"
+NOT_MEASURED = (("hits, values and allocations, for which the program must be started by whet", "whet run"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A run, and where it was saved."""
+
+    run: Run
+    saved: SavedRun
+
+
+def attach_to(pid: int, options: AttachOptions) -> Attached:
+    """Sample process ``pid`` for a while and save what was seen; the process goes on.
+
+    Raises :class:`whet.errors.TargetError` for a process that cannot be
+    sampled, :class:`whet.errors.CollectorError` where the system or the sampler
+    does not let whet, and :class:`whet.errors.StoreError` where the run can be
+    saved nowhere.
+    """
+    check_process(pid)
+    with open_process(pid) as process:
+        return _Attachment(process, options).run()
+
+
+class _Attachment:
+    def __init__(self, process: RunningProcess, options: AttachOptions) -> None:
+        self.process = process
+        self.options = options
+        self.started = datetime.now().astimezone()
+        self.notices: list[Notice] = []
+        self.sampler = options.sampler
+        self.children = options.children
+        if self.children and is_above_us(process.pid):
+            self.children = False
+            self.notices.append(Notice("whet", f"whet runs below process {process.pid}, so children were left out"))
+
+    def run(self) -> Attached:
+        # What is asked of the system is asked now: afterwards the process may be gone.
+        python = find_python_in(self.process)
+        spec, host = find_spec(python), find_host(python)
+        collector = PySpyCollector(
+            self.options.rate,
+            self.options.native,
+            self.children,
+            nonblocking=self.options.nonblocking,
+            keep_rate=self.options.keep_rate,
+        )
+        tachyon = TachyonCollector(host, self.options.rate, self.options.native, self.children)
+        raw = Path(tempfile.mkdtemp(prefix="whet-"))
+        try:
+            watched = self._watch_somehow(collector, tachyon, spec, host, raw)
+            captures = Captures(raw, python.directory or "/", 0)
+            profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
+            if not profiles:
+                raise CollectorError(f"{self.sampler} left no samples of process {self.process.pid}", "whet doctor")
+            self.notices += [*watched.notices, *captures.notices]
+            run = self._assemble(watched, profiles, python, spec, host)
+            saved = save_run(run, Path.cwd())
+            if self.options.keep_raw:
+                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+            return Attached(run, saved)
+        finally:
+            shutil.rmtree(raw, ignore_errors=True)
+
+    def _watch_somehow(
+        self, pyspy: PySpyCollector, tachyon: TachyonCollector, spec: TargetSpec, host: TargetHost, raw: Path
+    ) -> Watched:
+        """Sample with what was asked for; where py-spy cannot, with what the process's own interpreter brings along."""
+        # A file of another user's, or in a container, is not run to look at its process.
+        has_tachyon = tachyon.missing(host) is None and bool(host.abi)
+        if self.sampler is Sampler.PY_SPY:
+            missing = pyspy.missing(host)
+            try:
+                if missing is None:
+                    return self._watch(pyspy, spec, raw)
+                why, remedy = missing.why, missing.remedy
+            except CollectorError as error:
+                if not has_tachyon:
+                    raise
+                why, remedy = error.message, error.hint
+            if not has_tachyon:
+                raise CollectorError(why, remedy)
+            self.notices.append(Notice("py-spy", f"{why}; tachyon sampled instead", remedy))
+            self.sampler = Sampler.TACHYON
+        elif not has_tachyon:
+            missing = tachyon.missing(host)
+            raise CollectorError(missing.why if missing else "the process's interpreter is not ours to run")
+        return self._watch(tachyon, spec, raw)
+
+    def _watch(self, collector: Collector, spec: TargetSpec, raw: Path) -> Watched:
+        plan = AttachPlan(
+            self.process.pid,
+            collector.launch(spec, raw),
+            raw,
+            self.options.duration,
+            whole_tree=self.children,
+            progress=self._progress(),
+        )
+        try:
+            watched = attach(plan)
+        except AttachError as error:
+            raise explain_failure(
+                self.process, error.message, refused=error.refused, tool=self.sampler.value
+            ) from error
+        if watched.paused_share > PAUSED_TOO_MUCH:
+            self.notices.append(
+                Notice(
+                    "py-spy",
+                    f"sampling stopped the process for {format_whole_share(watched.paused_share)} of the time",
+                    f"--nonblocking does not stop it; --rate {max(1, self.options.rate // 4)} stops it less often",
+                )
+            )
+        return watched
+
+    def _progress(self) -> Callable[[float], None] | None:
+        progress = self.options.progress
+        if progress is None:
+            return None
+        return lambda seconds: progress(Step(1, 1, Purpose.ATTACH.value, seconds))
+
+    def _assemble(
+        self, watched: Watched, profiles: Sequence[Profile], python: RunningProcess, spec: TargetSpec, host: TargetHost
+    ) -> Run:
+        project = find_project_of(python)
+        ownership = Ownership(
+            project=project,
+            stdlib=host.stdlib,
+            site_packages=host.site_packages,
+            program=find_own_program(python, spec, host),
+            include=self.options.include,
+            exclude=(*self.options.exclude, *find_launchers(spec)),
+        )
+        sources, changed = gather_sources(profiles, ownership, Path(project), root=python.root)
+        poller = watched.poller
+        return Run(
+            whet_version=whet.__version__,
+            command=mask_argv(self.process.command or _find_command(profiles, self.process.pid)),
+            started=self.started.isoformat(timespec="seconds"),
+            directory=python.directory,
+            project=project,
+            interpreter=host.interpreter,
+            host=describe_machine(),
+            # git runs what a repository's configuration names: only with the rights of its own user.
+            commit=find_commit(Path(project)) if python.is_ours and python.root is None and project else "",
+            executions=(self._describe(watched),),
+            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(profiles, sources)),
+            sources=sources,
+            evidence=Evidence(why_missing=WHY_NO_VALUES),
+            resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
+            notices=(*self.notices, *changed),
+            not_measured=NOT_MEASURED,
+        )
+
+    def _describe(self, watched: Watched) -> Execution:
+        stopped = f"the process ended after {watched.wall_ns / 1e9:.1f} s" if watched.ended else ""
+        return Execution(
+            purpose=Purpose.ATTACH,
+            collectors=(self.sampler.value,),
+            wall_ns=watched.wall_ns,
+            cpu_ns=watched.cpu_ns,
+            exit_status=None,
+            peak_resident_bytes=watched.poller.peak_bytes,
+            stopped=stopped,
+            pid=self.process.pid,
+            paused_share=watched.paused_share,
+        )
+
+
+def find_project_of(process: RunningProcess) -> str:
+    """Return the folder that paths are shown relative to, as the process names it; empty where there is none.
+
+    It is found from the working folder. A service often works in ``/``, which is
+    no project: paths stay absolute then.
+    """
+    folder = process.directory
+    if not folder:
+        return ""
+    if process.root is None:
+        found = str(find_project(Path(folder)))
+    else:
+        inside = next(
+            (
+                str(above)
+                for above in (PurePosixPath(folder), *PurePosixPath(folder).parents)
+                if any(_exists_inside(process.root, above / mark) for mark in ("pyproject.toml", ".git"))
+            ),
+            folder,
+        )
+        found = inside
+    return "" if found == "/" else found
+
+
+def _exists_inside(root: Path, path: PurePosixPath) -> bool:
+    try:
+        return resolve_inside(root, str(path)).exists()
+    except OSError:
+        return False
+
+
+def _find_command(profiles: Sequence[Profile], pid: int) -> tuple[str, ...]:
+    """Return the command line that the sampler told, where the system tells none to us."""
+    told = [thread.process for profile in profiles for thread in profile.threads if thread.pid == pid]
+    return tuple(told[0].split()) if told else (f"process {pid}",)

@@ -1,0 +1,146 @@
+"""What the system counted for a program's threads, as the merging of two samplers needs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from whet.collect.resident import TreePoller
+from whet.collect.sleeping import Sleep
+from whet.merge.computing import scale_threads
+from whet.merge.standstill import Told
+from whet.merge.waiting import ThreadClock
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile
+from whet.model.run import Notice
+
+LONG_QUEUE = 0.25
+"""The reader is told of a queue for processors from this part of the computing time on, and from"""
+LONG_QUEUE_NS = 200_000_000
+POLLED_NS = 100_000_000
+"""How old the last clock of a thread may be when the thread ends."""
+UNPLACED = 0.1
+"""The reader is told of waiting that is on no line from this part of all on, and from"""
+UNPLACED_NS = 100_000_000
+CROWDED = 6
+"""From a queueing time on of so many times its running time, and"""
+CROWDED_PART = 0.25
+"""of this part of all its time, nothing tells how long a thread slept."""
+MOSTLY = 0.5
+"""Part of a thread's time that its clocks must cover to speak for all of it."""
+
+
+def count_awake(poller: TreePoller) -> list[ThreadClock]:
+    """Return for how long each thread ran or queued for a CPU: to a sampler both are computing."""
+    delays = poller.thread_delays()
+    return [ThreadClock(*key, spent + delays.get(key, 0)) for key, spent in poller.thread_clocks().items()]
+
+
+def read_clocks(poller: TreePoller, wall: Profile | None) -> list[ThreadClock]:
+    """Return what there is to know of each thread's waiting.
+
+    Where the system does not tell it, the clock is the time awake, and with it
+    that in which the sampler had stopped the thread while it computed. Nor does it
+    where each stop of a thread that sleeps costs it a long time in the queue.
+    """
+    seen, spent, delays = _sum_threads(wall), poller.thread_clocks(), poller.thread_delays()
+    running = 1 - min(poller.paused_share, 0.9)
+    clocks: list[ThreadClock] = []
+    for clock in count_awake(poller):
+        key = clock.pid, clock.tid
+        sleep = poller.sleep_clock.sleeps.get(key, Sleep())
+        is_crowded = delays.get(key, 0) > max(CROWDED * spent.get(key, 0), CROWDED_PART * sleep.watched_ns)
+        if sleep.watched_ns and sleep.watched_ns >= MOSTLY * seen.get(key, 0) and not is_crowded:
+            clocks.append(replace(clock, told=Told(sleep.watched_ns, sleep.waited_ns, sleep.error_ns)))
+        else:
+            clocks.append(replace(clock, cpu_ns=round(clock.cpu_ns / running)))
+    return clocks
+
+
+def find_unknown(poller: TreePoller, clocks: Sequence[ThreadClock], wall: Profile | None) -> set[tuple[int, int]]:
+    """Return the (pid, tid) of threads whose waiting cannot be told: the machine is busy, and nothing counted it."""
+    if not _is_busy(poller):
+        return set()
+    return set(_sum_threads(wall)) - {(clock.pid, clock.tid) for clock in clocks if clock.told is not None}
+
+
+def describe_unknown(unknown: Collection[tuple[int, int]], wall: Profile | None) -> list[Notice]:
+    """Return what the reader must know of these threads."""
+    if not unknown:
+        return []
+    threads = len(_sum_threads(wall))
+    which = f"of {len(unknown)} of {threads} threads " if len(unknown) < threads else ""
+    message = (
+        f"the waiting {which}is not known: more threads than CPUs were ready to run, and a sampler cannot tell a "
+        "thread that queues for a CPU from one that waits; there is no advice on it"
+    )
+    return [Notice("waiting", message, "measure on a quiet machine")]
+
+
+def describe_unplaced(profile: Profile) -> list[Notice]:
+    """Return what the reader must know of waiting that is on no line."""
+    waiting = [each for each in profile.samples if each.metric is Metric.WAITING]
+    values = [(row, value) for each in waiting for row, value in zip(each.stack, each.value, strict=True)]
+    whole, unplaced = sum(value for _, value in values), sum(value for row, value in values if row == ROOT)
+    if unplaced <= max(UNPLACED_NS, UNPLACED * whole):
+        return []
+    message = (
+        f"for {unplaced / 1e9:.1f} of {whole / 1e9:.1f} s of waiting it is not known on which lines: the samples do "
+        "not tell them from lines that compute"
+    )
+    return [Notice("waiting", message, "measure for longer, or on a quiet machine")]
+
+
+def describe_queue(poller: TreePoller) -> list[Notice]:
+    """Return what the reader must know of a machine with too few processors for all that ran."""
+    if not _has_queued(poller):
+        return []
+    computed, late = sum(poller.thread_clocks().values()), sum(poller.thread_delays().values())
+    message = (
+        f"threads stood in line for a processor for {late / 1e9:.1f} s, beside {computed / 1e9:.1f} s of computing; "
+        "that time is left out"
+    )
+    return [Notice("machine", message, "measure on a quiet machine")]
+
+
+def scale_to_clocks(profile: Profile, poller: TreePoller, computed_ns: int) -> Profile:
+    """Scale computing times down to the CPU time that the system counted: each thread's, then that of all.
+
+    A thread that stands in line for a processor, or that the sampler itself has
+    stopped, is sampled as computing. Its share is right, its time is not.
+    """
+    running = [ThreadClock(*key, spent) for key, spent in poller.thread_clocks().items()]
+    profile = scale_threads(profile, running, POLLED_NS)
+    sampled = sum(sum(each.value) for each in profile.samples if each.metric is Metric.CPU)
+    if not computed_ns or sampled <= computed_ns + 2 * profile.period_ns:
+        return profile
+    factor = computed_ns / sampled
+    samples = tuple(
+        replace(each, value=[round(value * factor) for value in each.value]) if each.metric is Metric.CPU else each
+        for each in profile.samples
+    )
+    return replace(profile, samples=samples, period_ns=max(1, round(profile.period_ns * factor)))
+
+
+def _has_queued(poller: TreePoller) -> bool:
+    computed, late = sum(poller.thread_clocks().values()), sum(poller.thread_delays().values())
+    return late >= max(LONG_QUEUE_NS, LONG_QUEUE * computed)
+
+
+def _is_busy(poller: TreePoller) -> bool:
+    """Tell whether threads had to queue for a CPU; where the system does not count that, by its load average."""
+    if any(poller.delays.values()):
+        return _has_queued(poller)
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+def _sum_threads(wall: Profile | None) -> dict[tuple[int, int], int]:
+    """Return by (pid, tid) for how long the sampler of all threads saw them."""
+    sums: dict[tuple[int, int], int] = {}
+    if wall is None:
+        return sums
+    for entry in wall.samples:
+        thread = wall.threads[entry.thread]
+        sums[thread.pid, thread.tid] = sums.get((thread.pid, thread.tid), 0) + sum(entry.value)
+    return sums

@@ -1,0 +1,358 @@
+"""``whet run`` up to the saved run: executions in their order, and what each is to leave."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whet.collect.api import Collector, Launch, Missing
+from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_not_loaded
+from whet.collect.line_profiler import LineProfilerCollector
+from whet.collect.memray import MemrayCollector
+from whet.collect.pyinstrument import PyinstrumentCollector
+from whet.collect.pyspy import PySpyCollector, slow_down
+from whet.collect.tachyon import TachyonCollector
+from whet.collect.values import describe_user_code, sample_values
+from whet.errors import StoreError, WhetError
+from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
+from whet.pipeline.project import find_project
+from whet.pipeline.run.options import MeasureOptions, Sampler, Step
+from whet.pipeline.run.preload import preloading
+from whet.pipeline.run.record import Record, Subject
+from whet.pipeline.run.samplers import load_formats
+from whet.pipeline.run.standard_input import record_input
+from whet.program.host import TargetHost
+from whet.program.program import read_script
+from whet.program.roots import count_compiled, find_program_roots
+from whet.program.spec import TargetSpec
+
+if TYPE_CHECKING:
+    from whet.formats.value_samples import AgentReport
+    from whet.pipeline.run.captures import Captures
+    from whet.store import SavedRun
+
+LATER_SECONDS = 60.0
+LATER_FACTOR = 20
+"""A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
+MUCH_WORK_NS = 500_000_000
+LESS_WORK = 0.5
+"""A later execution with less than so much of the first one's CPU time was not the same work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A run, where it was saved, and the exit status that the program had."""
+
+    run: Run
+    saved: SavedRun
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeverBegan:
+    """The program ended before its first line, with this exit status: it does not compile. There is no run."""
+
+    status: int
+
+
+def measure(spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> Measured | NeverBegan:
+    """Run the program under the profilers that ``options`` ask for, and save what they saw.
+
+    Raises :class:`whet.errors.TargetError` where the program cannot be started
+    and :class:`whet.errors.StoreError` where the run can be saved nowhere.
+    """
+    return _Measurement(spec, host, options).run()
+
+
+class _Measurement:
+    def __init__(self, spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> None:
+        self.spec = replace(spec, directory=str(Path(spec.directory).absolute()))
+        self.host = host
+        self.options = options
+        self.program = find_program_roots(self.spec, host)
+        self.subject = Subject(
+            spec=self.spec,
+            host=host,
+            project=find_project(Path(self.spec.directory)),
+            program=self.program,
+            include=options.include,
+            exclude=options.exclude,
+            started=datetime.now().astimezone(),
+            stdin=record_input(),
+            source=read_script(self.spec),
+        )
+        self.record = Record()
+        self.missing: set[str] = set()
+        self.later_limit = options.max_time
+        self.planned = options.repeat + options.memory + options.lines
+        self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
+        """Why nothing of whet's is inside the program; empty where something is."""
+
+    def run(self) -> Measured | NeverBegan:
+        try:
+            raw = Path(tempfile.mkdtemp(prefix="whet-"))
+        except OSError as error:
+            raise StoreError(f"the profilers cannot write anywhere: {error.strerror or error}", ROOM_HINT) from error
+        try:
+            first = self._measure_time(raw / "1", number=1)
+            if first.status and self.record.agents and not self.record.agents[0].began:
+                return NeverBegan(first.status)
+            if self._may_go_on(first):
+                wall = first.wall_ns / 1e9
+                self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
+                try:
+                    self._run_later(raw)
+                except (WhetError, OSError) as error:
+                    # What was measured already must not be lost with it.
+                    self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
+            elif self.planned > 1:
+                ended = f"ended with status {first.status}" if first.status else "was interrupted"
+                how = first.stopped if self.options.duration and first.stopped else ended
+                self._notice(
+                    "executions", f"the program did not run again for what else was asked: the first time it {how}"
+                )
+            from whet.store import save_run
+
+            run = self.record.assemble(self.subject)
+            saved = save_run(run, Path(self.spec.directory))
+            if self.options.keep_raw:
+                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+            return Measured(run, saved, first.status)
+        finally:
+            shutil.rmtree(raw, ignore_errors=True)
+
+    # -- executions -------------------------------------------------------------------------------------------------
+
+    def _measure_time(self, out: Path, number: int) -> Outcome:
+        host, options = self.host, self.options
+        inside = PyinstrumentCollector(host, options.rate)
+        outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
+        user_code = describe_user_code(host, self.program, options.include, options.exclude)
+        launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
+        tachyon = TachyonCollector(host, options.rate, options.native, options.children)
+        has_tachyon = tachyon.missing(host) is None
+        fallback: Launch | None = None
+        substitute: Launch | None = None
+        foreign: Launch | None = None
+        sampler = options.sampler
+        if not isinstance(sampler, Sampler):
+            if launch := self._launch(sampler, out, "times are missing"):
+                foreign = replace(launch, tool=sampler.name)
+                launches.append(foreign)
+        elif sampler is Sampler.PY_SPY and (
+            launch := self._launch(outside, out, f"{_name_next(has_tachyon)} samples instead")
+        ):
+            launches.append(launch)
+            substitute = tachyon.launch(self.spec, out) if has_tachyon else None
+            if inside.missing(host) is None and not self.why_outside:
+                fallback = inside.launch(self.spec, out)
+        elif sampler is Sampler.TACHYON or (sampler is Sampler.PY_SPY and has_tachyon):
+            if launch := self._launch(tachyon, out, "times are missing"):
+                sampler = Sampler.TACHYON
+                launches.append(launch)
+        elif launch := self._launch(inside, out, "times are missing"):
+            launches.append(launch)
+        formats = load_formats(foreign) if foreign is not None else ()
+        name = sampler.value if isinstance(sampler, Sampler) else sampler.name
+        names = (name,) if self.why_outside else (name, "values")
+        outcome = self._execute(out, launches, Purpose.TIME, names, number, substitute=substitute, fallback=fallback)
+        captures = self._read(out)
+        from whet.pipeline.run.captures import STOOD_STILL
+        from whet.report.units import format_whole_share
+
+        if foreign is not None:
+            self.record.profiles += captures.read_of(names[0], foreign, formats)
+        else:
+            self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
+        agents = captures.agents
+        self._take_agents(agents, outcome)
+        self.record.notices += captures.notices
+        if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
+            self._notice(
+                "py-spy",
+                f"the program stood still for {format_whole_share(outcome.poller.paused_share)} of its time while the "
+                "sampler read its stacks: they are very deep, or the machine is busy; the time that this took is not "
+                "counted",
+                f"--rate {slow_down(options.rate)} disturbs it less",
+            )
+        if number == 1 and not options.native and (compiled := count_compiled(self.program)):
+            self._notice(
+                "py-spy",
+                f"{compiled} module{'s' * (compiled > 1)} of the program's own package came compiled; what such "
+                "functions take counts as part of what calls them",
+                "--native shows them in the flame graph",
+            )
+        if number == 1 and outcome.poller is not None:
+            poller = outcome.poller
+            stack = agents[0].peak_stack if agents else ()
+            self.record.resident = Resident(
+                tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns, stack
+            )
+        return outcome
+
+    def _take_agents(self, agents: Sequence[AgentReport], outcome: Outcome) -> None:
+        self.record.agents += agents
+        if self.why_outside:
+            hint = "run without --outside" if self.options.outside else ""
+            self._notice("values", f"values are missing: {self.why_outside} keeps whet out of the program", hint)
+        elif not agents:
+            self._notice("values", "the program ended before its value samples were written")
+        elif outcome.poller is not None and not any(
+            each.evidence.looks or each.evidence.why_missing for each in agents
+        ):
+            spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
+            if spent > MUCH_WORK_NS:
+                self._notice(
+                    "values",
+                    f"no values are known of {spent / 1e9:.1f} s of computing: nothing is looked at while a debugger, "
+                    "a coverage tool or a tracing profiler watches, and what was seen is lost where it cannot be saved",
+                )
+
+    def _run_later(self, raw: Path) -> None:
+        number = 1
+        for _ in range(self.options.repeat - 1):
+            number += 1
+            outcome = self._measure_time(raw / str(number), number)
+            self._compare(outcome, f"execution {number}")
+            if not self._may_go_on(outcome):
+                return
+        if self.options.memory:
+            number += 1
+            if not self._measure_memory(raw / str(number), number):
+                return
+        if self.options.lines:
+            number += 1
+            self._count_exactly(raw / str(number), number)
+
+    def _measure_memory(self, out: Path, number: int) -> bool:
+        options = self.options
+        collector = MemrayCollector(
+            self.host, options.trace_python_allocators, native=options.native, children=options.children
+        )
+        launch = self._launch(collector, out, "memory is missing")
+        if launch is None:
+            return True
+        outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
+        captures = self._read(out)
+        self.record.profiles += captures.read_memory(self.host)
+        self.record.notices += captures.notices
+        self._compare(outcome, "the memory execution")
+        return self._may_go_on(outcome)
+
+    def _compare(self, later: Outcome, name: str) -> None:
+        """Say so where a later execution was not the same again: it ended otherwise, or found its work done."""
+        first = self.record.executions[0]
+        if later.stopped or later.interrupted:
+            return
+        if later.status != first.exit_status:
+            self._notice("executions", f"{name} ended with status {later.status}, the first with {first.exit_status}")
+        elif first.cpu_ns > MUCH_WORK_NS and later.cpu_ns < LESS_WORK * first.cpu_ns:
+            # Profilers only make an execution slower.
+            self._notice(
+                "executions",
+                f"{name} took {later.cpu_ns / 1e9:.1f} s of CPU time, the first one {first.cpu_ns / 1e9:.1f} s: the "
+                "program did less, and what was measured there is of less work",
+                "let it start from the same state: files that it changes, caches that it fills, input that it reads",
+            )
+
+    def _count_exactly(self, out: Path, number: int) -> None:
+        from whet.pipeline.run.exact_functions import choose_counted
+
+        counted = choose_counted(self.record.assemble(self.subject))
+        collector = LineProfilerCollector(self.host, counted)
+        launch = self._launch(collector, out, "exact hits are missing") if counted else None
+        if launch is None:
+            return
+        outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
+        self._compare(outcome, "the execution for exact lines")
+        captures = self._read(out)
+        self.record.profiles += captures.read_exact_lines()
+        self.record.notices += captures.notices
+
+    def _read(self, out: Path) -> Captures:
+        """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
+        from whet.pipeline.run.captures import Captures
+
+        return Captures(out, self.spec.directory, len(self.record.executions) - 1)
+
+    def _execute(
+        self,
+        out: Path,
+        launches: Sequence[Launch],
+        purpose: Purpose,
+        names: tuple[str, ...],
+        number: int,
+        *,
+        substitute: Launch | None = None,
+        fallback: Launch | None = None,
+    ) -> Outcome:
+        first = number == 1
+        with preloading() as preload:
+            outcome = execute(
+                Plan(
+                    self.spec,
+                    self.host,
+                    tuple(launches),
+                    out,
+                    substitute=substitute,
+                    fallback=fallback,
+                    owns_terminal=first,
+                    duration=self.options.duration if first else None,
+                    limit=self.options.max_time if first else self.later_limit,
+                    progress=self._progress_of(number, purpose),
+                    outside=self.options.outside,
+                    started=preload.begin,
+                )
+            )
+        if outcome.fell_back or outcome.substituted:
+            names = (outcome.substituted or "pyinstrument", *names[1:])
+        self.record.note(*outcome.notices)
+        self.record.executions.append(
+            Execution(
+                purpose=purpose,
+                collectors=names,
+                wall_ns=outcome.wall_ns,
+                cpu_ns=outcome.cpu_ns,
+                exit_status=outcome.status,
+                signal=outcome.signal,
+                peak_resident_bytes=outcome.poller.peak_bytes if outcome.poller is not None else 0,
+                stopped=outcome.stopped or (INTERRUPTED if outcome.interrupted else ""),
+            )
+        )
+        return outcome
+
+    def _progress_of(self, number: int, purpose: Purpose) -> Callable[[float], None] | None:
+        progress = self.options.progress
+        if progress is None:
+            return None
+        of = max(self.planned, number)
+        return lambda seconds: progress(Step(number, of, purpose.value, seconds))
+
+    def _may_go_on(self, outcome: Outcome) -> bool:
+        """Nothing runs again after an execution that was interrupted, failed or ended by ``--duration``."""
+        return not outcome.status and not outcome.interrupted and not (self.options.duration and outcome.stopped)
+
+    def _launch(self, collector: Collector, out: Path, consequence: str) -> Launch | None:
+        """Return how ``collector`` takes part; ``None`` where it cannot, which is then said."""
+        missing = collector.missing(self.host)
+        launch = collector.launch(self.spec, out) if missing is None else None
+        if launch is not None and launch.agent and self.why_outside:
+            why = f"it runs inside the program, and {self.why_outside} keeps whet out of there"
+            launch, missing = None, Missing(why)
+        if missing is not None and collector.name not in self.missing:
+            self.missing.add(collector.name)
+            self._notice(collector.name, f"{missing.why}; {consequence}", missing.remedy)
+        return launch
+
+    def _notice(self, about: str, message: str, hint: str = "") -> None:
+        self.record.note(Notice(about, message, hint))
+
+
+def _name_next(has_tachyon: bool) -> str:
+    """Return what samples where py-spy is not there."""
+    return "tachyon" if has_tachyon else "pyinstrument"

@@ -1,0 +1,99 @@
+"""What the executions of a measurement leave, one after the other, and the ``Run`` that is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import whet
+from whet.model.evidence import Evidence
+from whet.model.profile import Profile
+from whet.model.run import Execution, Notice, Purpose, Resident, Run, StandardInput
+from whet.program.host import TargetHost
+from whet.program.spec import TargetSpec
+
+if TYPE_CHECKING:
+    from whet.formats.value_samples import AgentReport
+
+_ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured. ``program`` are the paths that are its own; globs say which others are the user's."""
+
+    spec: TargetSpec
+    host: TargetHost
+    project: Path
+    program: tuple[str, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    started: datetime
+    stdin: StandardInput
+    source: Mapping[str, bytes] = field(default_factory=dict)
+    """The program's own source as it was before the program began, by the path that frames use."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What has been gathered so far."""
+
+    executions: list[Execution] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
+    agents: list[AgentReport] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    resident: Resident = field(default_factory=Resident)
+
+    def note(self, *notices: Notice) -> None:
+        """Add what the reader must know, each thing once."""
+        self.notices += [each for each in dict.fromkeys(notices) if each not in self.notices]
+
+    def assemble(self, subject: Subject) -> Run:
+        """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
+        # What follows the program is not needed before it.
+        from whet.merge.align import align_profile
+        from whet.merge.by_value import restore_files
+        from whet.merge.computing import OWN_CODE, OWN_FOLDER
+        from whet.merge.evidence import pool_evidence
+        from whet.merge.ownership import Ownership
+        from whet.model.masking import mask_argv
+        from whet.pipeline.project import find_commit
+        from whet.pipeline.run.machine import describe_machine
+        from whet.pipeline.run.sources import gather_sources
+        from whet.program.roots import find_launchers
+
+        host = subject.host
+        ownership = Ownership(
+            project=str(subject.project),
+            stdlib=host.stdlib,
+            site_packages=host.site_packages,
+            program=subject.program,
+            include=subject.include,
+            exclude=(*subject.exclude, *find_launchers(subject.spec)),
+            hidden=(OWN_FOLDER, OWN_CODE, *(host.packages[name] for name in host.borrowed)),
+        )
+        sources, changed = gather_sources(
+            self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
+        )
+        done = {execution.purpose for execution in self.executions}
+        return Run(
+            whet_version=whet.__version__,
+            command=mask_argv(subject.spec.words),
+            started=subject.started.isoformat(timespec="seconds"),
+            directory=subject.spec.directory,
+            project=str(subject.project),
+            interpreter=host.interpreter,
+            host=describe_machine(),
+            commit=find_commit(subject.project),
+            executions=tuple(self.executions),
+            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(self.profiles, sources)),
+            sources=sources,
+            evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
+            resident=self.resident,
+            notices=(*self.notices, *changed),
+            not_measured=tuple(named for purpose, named in _ON_DEMAND.items() if purpose not in done),
+            stdin=subject.stdin,
+        )

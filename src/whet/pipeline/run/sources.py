@@ -1,0 +1,88 @@
+"""Gathers the sources that a run's frames stand in, as they were when the program ran."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib.util import decode_source
+from pathlib import Path
+from types import MappingProxyType
+
+from whet.merge.ownership import Ownership
+from whet.model.frame import Owner
+from whet.model.profile import Profile
+from whet.model.run import Notice, SourceFile
+from whet.program.inside import resolve_inside
+
+MAX_BYTES = 8_000_000
+"""A larger file is no source that anybody reads."""
+
+
+def gather_sources(
+    profiles: Iterable[Profile],
+    ownership: Ownership,
+    project: Path,
+    root: Path | None = None,
+    since: float | None = None,
+    known: Mapping[str, bytes] = MappingProxyType({}),
+) -> tuple[dict[str, SourceFile], list[Notice]]:
+    """Return the user's sources by the paths that frames use.
+
+    They are read from disk, below ``root`` where the program lives in a container. The reader is told of those that
+    were changed after ``since``, in seconds since the epoch: these may not be what ran. Of those in ``known`` it is
+    known what ran.
+    """
+    files = {frame.file for profile in profiles for frame in profile.frames}
+    files |= {line.file for profile in profiles for line in profile.lines}
+    sources: dict[str, SourceFile] = {}
+    notices: list[Notice] = []
+    for file in sorted(files):
+        # Console scripts are sources without the ending; what the user owns and has no ending is read if it is text.
+        if file.startswith("<") or ownership.owner(file) is not Owner.USER:
+            continue
+        data, changed_at = _read(file, root)
+        if data is None or not (file.endswith((".py", ".pyw")) or _is_python(data)):
+            continue
+        if since is not None and changed_at > since and known.get(file, b"") != data:
+            what = "the report shows it as it ran" if file in known else "lines may not be those that ran"
+            notices.append(Notice("source", f"{file} was changed while the program ran; {what}"))
+        data = known.get(file, data)
+        digest = hashlib.sha256(data).hexdigest()
+        sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
+    return sources, notices
+
+
+def _read(file: str, root: Path | None) -> tuple[bytes | None, float]:
+    """Return a file's bytes, ``None`` where it is no file that anybody reads, and when it was changed last."""
+    try:
+        path = Path(file) if root is None else resolve_inside(root, file)
+        stat = path.stat()
+        if not path.is_file() or stat.st_size > MAX_BYTES:
+            return None, 0.0
+        return path.read_bytes(), stat.st_mtime
+    except (OSError, ValueError):
+        return None, 0.0
+
+
+def _is_python(data: bytes) -> bool:
+    """Tell whether a file without the ending of a source is one all the same, as console scripts are."""
+    try:
+        ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return decode_source(data)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return data.decode("latin-1")
+
+
+def _show(file: str, project: Path) -> str:
+    try:
+        return Path(file).relative_to(project).as_posix()
+    except ValueError:
+        return file

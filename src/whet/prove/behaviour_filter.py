@@ -1,0 +1,109 @@
+"""Finds the rewrites with which the program still does the same, by running it with them once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from whet.errors import TargetError
+from whet.model.trial import Verdict
+from whet.prove.rewrites import Unit, apply_rewrites
+from whet.prove.run import Observed, read_tail
+from whet.prove.sandbox import Stage
+from whet.prove.variants import BASELINE, Failure, SideRunner
+
+ALL = "all"
+
+
+class Sieve:
+    """Takes out what fails or does something else. ``tests`` is a line of the shell that must succeed on each side."""
+
+    def __init__(self, stage: Stage, runner: SideRunner, originals: Mapping[str, bytes], tests: str = "") -> None:
+        self._stage = stage
+        self._runner = runner
+        self._originals = originals
+        self._tests = tests
+
+    def find_sound(self, units: list[Unit]) -> tuple[list[Unit], dict[tuple[str, ...], Failure]]:
+        """Return the units that, all together, do the same as the baseline, and why each of the others does not.
+
+        The side ``ALL`` is defined as those together. Raises :class:`TargetError` where the tests fail without any.
+        """
+        runner = self._runner
+        runner.doing = "all rewrites together"
+        if self._tests:
+            self.test(BASELINE)
+        if self._is_sound(ALL, units):
+            return units, {}
+        if len(units) == 1:
+            return [], {units[0].ids: runner.failures[ALL]}
+        runner.doing = "each rewrite alone"
+        refuted: dict[tuple[str, ...], Failure] = {}
+        for unit in units:
+            side = f"alone {unit.ids[0]}"
+            if not self._is_sound(side, [unit]):
+                refuted[unit.ids] = runner.failures[side]
+        alone = [unit for unit in units if unit.ids not in refuted]
+        if alone and refuted and self._is_sound(ALL, alone):
+            return alone, refuted
+        together: list[Unit] = []
+        for unit in sorted(alone, key=lambda unit: unit.is_offer):
+            if self._is_sound(ALL, [*together, unit]):
+                together.append(unit)
+            else:
+                failure = runner.failures[ALL]
+                refuted[unit.ids] = Failure(failure.verdict, f"together with the others: {failure.why}")
+        together = [unit for unit in alone if unit in together]
+        self.define(ALL, together)
+        return together, refuted
+
+    def define(self, side: str, units: Sequence[Unit]) -> bool:
+        """Make a side of the program with some units; ``False`` where it does not compile."""
+        failed = self._stage.define({side: apply_rewrites(self._originals, units)})
+        if side in failed:
+            self._runner.failures[side] = Failure(Verdict.FAILED, f"it does not compile: {failed[side]}")
+        return side not in failed
+
+    def test(self, side: str) -> bool:
+        """Run the tests on a side, if there are any; raises :class:`TargetError` where the baseline fails them."""
+        runner = self._runner
+        if not self._tests:
+            return True
+        runner.doing = "the tests"
+        done = self._stage.run_tests(side, self._tests, max(1.0, runner.left()))
+        runner.runs += 1
+        if done.status == 0 and done.ended is None:
+            return True
+        if side == BASELINE:
+            raise TargetError(
+                f"the tests fail on the program as it is: {_last_line(done)}", "mend them first, or leave --tests out"
+            )
+        runner.failures[side] = Failure(Verdict.DIFFERENT_OUTPUT, f"tests fail: {_last_line(done)}")
+        return False
+
+    def _is_sound(self, side: str, units: Sequence[Unit]) -> bool:
+        """Run a side once, and its tests, for what it does."""
+        runner = self._runner
+        runner.failures.pop(side, None)
+        if runner.left() <= 0:
+            runner.failures[side] = Failure(Verdict.NOT_RUN, "the budget was used up before it could be tried")
+            return False
+        if not self.define(side, units):
+            return False
+        if runner.try_side(side) is None and not self._is_by_chance(side):
+            return False
+        return self.test(side)
+
+    def _is_by_chance(self, side: str) -> bool:
+        """Ask the baseline again before a difference is believed: it may differ from itself now and then."""
+        runner = self._runner
+        if runner.failures[side].verdict is not Verdict.DIFFERENT_OUTPUT:
+            return False
+        runner.try_side(BASELINE)
+        if runner.unstable:
+            del runner.failures[side]
+        return bool(runner.unstable)
+
+
+def _last_line(done: Observed) -> str:
+    lines = (read_tail(done.stderr.file).strip() or read_tail(done.stdout.file).strip()).splitlines()
+    return lines[-1][:300] if lines else f"exit {done.status}"

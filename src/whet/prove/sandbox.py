@@ -1,0 +1,197 @@
+"""Sets up where a program is run with rewritten files: in its own folder, or in a copy where it writes into that."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from whet.program.spec import TargetSpec
+from whet.prove.isolation import WorkingCopy, why_not_copied
+from whet.prove.overlay import Overlay, Sources
+from whet.prove.run import Limits, Observed, Workload, run_once
+
+_WATCH = "watch"
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is run to prove a rewrite.
+
+    ``spec`` is the program; without one, ``line`` is a line for the shell that starts it
+    somehow. ``status`` is the exit status that it had when it was measured, if that is
+    known. ``stdin`` is a file.
+    """
+
+    python: str
+    directory: str
+    spec: TargetSpec | None = None
+    line: str = ""
+    stdin: Path | None = None
+    setup: str = ""
+    cleanup: str = ""
+    status: int | None = None
+
+
+@dataclass(slots=True)
+class Stage:
+    """A program that can be run with any version of the files in ``originals``.
+
+    ``folder`` is the session's own. ``isolate`` always uses a copy of the working folder.
+    """
+
+    program: Program
+    originals: Sources
+    folder: Path
+    environ: Mapping[str, str]
+    isolate: bool = False
+    candidates: tuple[str, ...] = ()
+    """Files that the program wrote, by their names in the working folder, or absolute."""
+    notes: list[str] = field(default_factory=list)
+    directory: Path = Path()
+    """Where the program runs: its working folder, or the copy of it."""
+    _overlay: Overlay | None = None
+    _copy: WorkingCopy | None = None
+    _number: int = 0
+
+    def open(self, seconds: float) -> Observed:
+        """Run the program as it is once, see what it writes to, and decide where it is run from now on.
+
+        ``seconds`` is how long that may take. Raises what the overlay and the run raise.
+        """
+        original = Path(self.program.directory)
+        reason = why_not_copied(original)
+        observed = None
+        if not reason:
+            self._copy = WorkingCopy(original, self.folder / "work")
+            observed, written = self._watch(self._copy.folder, seconds)
+            if self.program.status is not None and observed.status != self.program.status and observed.ended is None:
+                reason = f"in a copy of {original} the program ends with status {observed.status}"
+                observed = None
+        if observed is None:
+            self._copy = None
+            observed, written = self._watch(original, seconds)
+        inside = sorted(self._find_inside(written))
+        self.candidates = tuple(inside[:_MOST_NAMED])
+        elsewhere = self._find_elsewhere(written)
+        if elsewhere:
+            self.notes.append(f"each run wrote outside of the working folder: {', '.join(elsewhere[:3])}")
+        if reason and (inside or self.isolate):
+            self.notes.append(f"each run wrote into {original} itself: {reason}")
+        if self._copy is not None and not inside and not self.isolate:
+            self._copy = None
+            self._set_up(original)
+        return observed
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the program runs in a copy of its working folder."""
+        return self._copy is not None
+
+    def define(self, sides: Mapping[str, Sources]) -> dict[str, str]:
+        """Make sides of the contents of files, and return why those failed that do not compile."""
+        assert self._overlay is not None
+        return self._overlay.prepare({side: self._place(sources) for side, sources in sides.items()})
+
+    def enter(self, side: str) -> Workload:
+        """Return what to run for a side, and let the runs from now on be of it."""
+        assert self._overlay is not None
+        self._overlay.activate(side)
+        return self._make_workload()
+
+    def make_start(self) -> Workload | None:
+        """Return how the interpreter starts and does nothing, on the side of now; ``None`` for a line of the shell."""
+        workload, spec = self._make_workload(), self.program.spec
+        if spec is None:
+            return None
+        nothing = (self.program.python, *spec.options, "-c", "pass")
+        return replace(workload, command=nothing, stdin=None, setup="", cleanup="")
+
+    def reset(self) -> None:
+        """Bring the working folder back to its first state, where it is a copy."""
+        if self._copy is not None:
+            self._copy.reset()
+
+    def run_tests(self, side: str, line: str, seconds: float) -> Observed:
+        """Run a line of the shell in the working folder, with the files of a side."""
+        self.reset()
+        workload = replace(self.enter(side), command=make_shell_command(line), stdin=None, setup="", cleanup="")
+        return run_once(workload, Limits(seconds=seconds), self.folder / "tests")
+
+    def _watch(self, directory: Path, seconds: float) -> tuple[Observed, list[Path]]:
+        overlay = self._set_up(directory)
+        self._number += 1
+        log = self.folder / f"log-{self._number}"
+        overlay.prepare({_WATCH: self._place(self.originals)}, log)
+        observed = run_once(self.enter(_WATCH), Limits(seconds=seconds), self.folder / "watched")
+        try:
+            logged = log.read_bytes().split(b"\0")
+        except OSError:
+            logged = []
+        written = [Path(os.fsdecode(name)) for name in logged if name]
+        if self._copy is not None:
+            written += [self._copy.folder / name for name in self._copy.find_changes()]
+        return observed, list(dict.fromkeys(written))
+
+    def _set_up(self, directory: Path) -> Overlay:
+        self.directory = directory
+        program = self.program
+        self._overlay = Overlay(self.folder, program.python, str(directory), program.spec)
+        return self._overlay
+
+    def _make_workload(self) -> Workload:
+        program, overlay = self.program, self._overlay
+        assert overlay is not None
+        return Workload(
+            make_shell_command(program.line) if program.spec is None else overlay.make_command(),
+            str(self.directory),
+            overlay.make_environment(self.environ),
+            program.stdin,
+            program.setup,
+            program.cleanup,
+        )
+
+    def _place(self, sources: Sources) -> dict[str, bytes]:
+        """Return sources by their names where the program runs, beside those that they have for good."""
+        placed = dict(sources)
+        if self._copy is not None:
+            for file, data in sources.items():
+                below = _find_below(Path(file), self._copy.original)
+                if below is not None:
+                    placed[str(self._copy.folder / below)] = data
+        return placed
+
+    def _find_inside(self, written: list[Path]) -> set[str]:
+        """Return what was written below the working folder, by its name there; folders and bytecode do not count."""
+        roots = [Path(self.program.directory), *([self._copy.folder] if self._copy is not None else [])]
+        names = {str(below) for path in written for root in roots if (below := _find_below(path, root)) is not None}
+        return {name for name in names if name != "." and not _is_folder(name, roots) and "__pycache__" not in name}
+
+    def _find_elsewhere(self, written: list[Path]) -> list[str]:
+        """Return what was written elsewhere and stayed, temporary files not counted."""
+        roots = [Path(self.program.directory), self.folder, Path(tempfile.gettempdir()), Path("/dev"), Path("/proc")]
+        return sorted(
+            str(path) for path in written if path.exists() and all(_find_below(path, root) is None for root in roots)
+        )
+
+
+def make_shell_command(line: str) -> tuple[str, ...]:
+    """Return the command that lets the system's shell run a line."""
+    if os.name == "nt":
+        return (os.environ.get("COMSPEC", "cmd.exe"), "/c", line)
+    return ("/bin/sh", "-c", line)
+
+
+def _find_below(path: Path, root: Path) -> Path | None:
+    """Return the way from ``root`` down to ``path``, whatever they are called; ``None`` where there is none."""
+    for one, other in ((path, root), (Path(os.path.realpath(path)), Path(os.path.realpath(root)))):
+        if one.is_relative_to(other):
+            return one.relative_to(other)
+    return None
+
+
+def _is_folder(name: str, roots: list[Path]) -> bool:
+    return any((root / name).is_dir() for root in roots)

@@ -1,0 +1,130 @@
+"""A change of the user's own, as something to prove: patches and commits are read, and what cannot be tried is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from whet.cli.main import run_command_line
+from whet.errors import UsageError
+from whet.model.run import Execution, Interpreter, Purpose, Run
+from whet.model.trial import Proof, Verdict
+from whet.pipeline.prove.own_change import apply_patch, plan_against, plan_patch, read_changes, tell_change
+from whet.pipeline.prove.prove import ProvingRequest
+from whet.prove.rewrites import Unit, apply_rewrites
+from whet.store import save_run
+
+OLD = "# one\nprint(sum(i for i in range(9)))\n"
+NEW = "# one\nprint(sum(range(9)))\n"
+PATCH = "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n # one\n-print(sum(i for i in range(9)))\n+print(sum(range(9)))\n"
+
+
+def git(folder: Path, *words: str) -> None:
+    own = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *own, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path.resolve() / "project"
+    folder.mkdir()
+    (folder / "a.py").write_bytes(OLD.encode())
+    (folder / "data.txt").write_bytes(b"1\n")
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "one")
+    return folder
+
+
+def make_run(project: Path) -> Run:
+    python = Interpreter(sys.executable, "3.13.0")
+    execution = Execution(Purpose.TIME, (), 10**8, 10**8, 0)
+    return Run("1", ("a.py",), "", str(project), str(project), python, executions=(execution,))
+
+
+def test_a_patch_is_read_and_the_tree_stays(project: Path) -> None:
+    assert apply_patch(PATCH.encode(), (project,)) == {str(project / "a.py"): (OLD.encode(), NEW.encode())}
+    assert (project / "a.py").read_bytes() == OLD.encode()
+
+
+@pytest.mark.parametrize(
+    ("patch", "word"),
+    [
+        ("nothing", "no patch"),
+        (PATCH.replace("# one", "# two"), "does not fit"),
+        (PATCH.replace("a.py", "b.py"), "b.py"),
+        (PATCH.replace("a.py", "../a.py"), r"outside|git can read"),
+        (PATCH.replace("a.py", "data.txt"), "data.txt"),
+        ("--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+x = 1\n", "new.py"),
+    ],
+)
+def test_what_cannot_be_tried_is_told(project: Path, patch: str, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        apply_patch(patch.encode(), (project,))
+
+
+def test_the_working_tree_is_the_candidate_and_the_commit_the_baseline(project: Path) -> None:
+    (project / "a.py").write_bytes(NEW.encode())
+    (project / "data.txt").write_bytes(b"2\n")
+    (project / "new.py").write_bytes(b"")
+    versions, notes = read_changes(project, "HEAD")
+    assert versions == {str(project / "a.py"): (OLD.encode(), NEW.encode())}
+    assert "data.txt" in notes[0]
+    plan = plan_against(make_run(project), ProvingRequest(), "HEAD")
+    assert apply_rewrites(plan.originals, [Unit(plan.rewrites)]) == {str(project / "a.py"): NEW.encode()}
+
+
+@pytest.mark.parametrize("ref", ["HEAD", "nowhere", "--help"])
+def test_nothing_to_compare_is_an_error(project: Path, ref: str) -> None:
+    with pytest.raises(UsageError):
+        read_changes(project, ref)
+
+
+@pytest.mark.parametrize("text", ["x = 1\r\ny = 2", "", "\ufeffx = 1\n", "# -*- coding: latin-1 -*-\nx = 'é'\n"])
+def test_whole_files_are_replaced_in_their_encoding(project: Path, text: str) -> None:
+    coding = "latin-1" if "latin" in text else "utf-8"
+    (project / "a.py").write_bytes(text.encode(coding))
+    git(project, "commit", "-qam", "two")
+    after = (text + ("\r\n" if "\r" in text else "\n") + "z = 3").encode(coding)
+    (project / "a.py").write_bytes(after)
+    plan = plan_against(make_run(project), ProvingRequest(), "HEAD")
+    assert apply_rewrites(plan.originals, [Unit(plan.rewrites)])[str(project / "a.py")] == after
+
+
+def test_a_missing_patch_file_is_told(project: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        plan_patch(make_run(project), ProvingRequest(), project / "nowhere.diff")
+
+
+def test_nothing_measured_is_said() -> None:
+    assert tell_change(Proof()) == "nothing could be measured"
+
+
+@pytest.mark.xdist_group("one at a time")
+@pytest.mark.parametrize(("after", "refuted"), [("print(sum(range(9)))", False), ("print(37)", True)])
+def test_a_patch_is_tried_from_the_command_line(
+    project: Path, after: str, refuted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    save_run(make_run(project), project)
+    Path("p.diff").write_bytes(PATCH.replace("print(sum(range(9)))", after).encode())
+    assert run_command_line(["prove", "--patch", "p.diff", "--runs", "2", "-f", "json"]) == 0
+    said = capsys.readouterr()
+    verdict = json.loads(said.out)["rewrites"][0]["verdict"]
+    assert (verdict == Verdict.DIFFERENT_OUTPUT) == refuted
+    assert ("the change is refuted" in said.err) == refuted
+    assert (project / "a.py").read_bytes() == OLD.encode()
+    assert run_command_line(["prove", "--patch", "p.diff", "--against", "HEAD"]) == 2
+    for choice in (["--no-offers"], ["--allow", "regex-compile"]):
+        assert run_command_line(["prove", "--patch", "p.diff", *choice]) == 2
+        assert f"{choice[0]} chooses among the advice" in capsys.readouterr().err
+
+
+def test_without_a_repository_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no git repository") as caught:
+        read_changes(tmp_path, "HEAD")
+    assert "--patch" in caught.value.hint

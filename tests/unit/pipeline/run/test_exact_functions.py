@@ -1,0 +1,72 @@
+"""Which functions have their lines counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from whet.model.frame import Frame, Owner
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
+from whet.pipeline.run.exact_functions import choose_counted
+
+SOURCE = """\
+class Basket:
+    @staticmethod
+    def make(items):
+        return Basket(items)
+
+    def __init__(self, items):
+        self.items = tuple(items)
+
+    @property
+    def total(self):
+        return sum([price * 2 for price in self.items])
+
+
+def cold():
+    return 1
+"""
+FRAMES = (("Basket.make", 4, 3), ("Basket.total", 11, 10), ("cold", 15, 14), ("decode", 7, 5))
+
+
+def make_run(folder: Path, values: tuple[int, ...]) -> Run:
+    file, library = str(folder / "basket.py"), "/usr/lib/python3.13/json.py"
+    frames = tuple(
+        Frame(
+            library if name == "decode" else file, name, line, first, Owner.STDLIB if name == "decode" else Owner.USER
+        )
+        for name, line, first in FRAMES
+    )
+    samples = Samples(Metric.CPU, 0, range(len(frames)), [value * 10**6 for value in values], 10_000)
+    stacks = StackTable([ROOT] * len(frames), range(len(frames)))
+    return Run(
+        "0",
+        ("basket.py",),
+        "",
+        str(folder),
+        str(folder),
+        Interpreter("python", "3.13.0"),
+        executions=(Execution(Purpose.TIME, ("py-spy",), 10**10, 10**10, 0),),
+        profiles=(Profile("py-spy 1", frames, stacks, (Thread(1, 1),), (samples,)),),
+        sources={file: SourceFile(file, "basket.py", "", SOURCE, Owner.USER)},
+    )
+
+
+def test_hot_functions_are_named_by_where_their_code_starts(tmp_path: Path) -> None:
+    run = make_run(tmp_path, (5_000, 0, 10, 4_990))
+    assert choose_counted(run) == ((str(tmp_path / "basket.py"), 2),)
+
+
+def test_functions_that_a_rule_asks_about_are_counted_although_they_are_not_hot(tmp_path: Path) -> None:
+    run = make_run(tmp_path, (0, 5_000, 10, 4_990))
+    file = str(tmp_path / "basket.py")
+    assert choose_counted(run) == ((file, 9), (file, 6)), "a property, and the constructor whose calls it compares with"
+
+
+def test_code_without_a_file_is_not_counted(tmp_path: Path) -> None:
+    run = make_run(tmp_path, (5_000, 0, 0, 0))
+    (profile,) = run.profiles
+    frames = tuple(replace(frame, file="<string>") for frame in profile.frames)
+    assert choose_counted(replace(run, profiles=(replace(profile, frames=frames),))) == ()
