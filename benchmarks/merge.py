@@ -20,8 +20,8 @@ from typing import TypeVar
 
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.merge.align import align_profile
-from whet.merge.attribute import merge_run
 from whet.merge.flame import fold_calls, view_metric
+from whet.merge.hotspots import merge_run
 from whet.merge.ownership import Ownership
 from whet.model.metric import Metric
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile

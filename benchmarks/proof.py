@@ -36,7 +36,7 @@ from lib.tables import print_heading, print_table
 from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.behaviour import Behaviour
 from whet.prove.rounds import Match, play
-from whet.prove.sandbox import Program, Stage
+from whet.prove.sandbox import Program, Sandbox
 from whet.prove.stats import Call, Interval, Judgement, judge, plan_looks
 from whet.prove.variants import BASELINE, SideRunner
 
@@ -115,7 +115,7 @@ def compare_really(options: argparse.Namespace, folder: Path, measured: Measured
     """Compare a program with itself until there are as many comparisons as asked for, or the time is over."""
     originals = {str(HERE / "busy_work.py"): (HERE / "busy_work.py").read_bytes()}
     spec = TargetSpec(TargetKind.SCRIPT, "busy_while.py", (str(options.seconds),), str(HERE))
-    stage = Stage(Program(sys.executable, str(HERE), spec), originals, folder, dict(os.environ))
+    stage = Sandbox(Program(sys.executable, str(HERE), spec), originals, folder, dict(os.environ))
     stage.open(options.budget)
     stage.define({BASELINE: originals, OTHER: originals})
     start = monotonic()

@@ -143,10 +143,10 @@ def read_whet(report: dict, script: Path) -> Said:
     said = Said()
     for row in report["functions"]:
         if Path(row["file"]).name == script.name:
-            said.functions[row["name"].rpartition(".")[2]] += row["charged_share"]
+            said.functions[row["name"].rpartition(".")[2]] += row["spent_share"]
     for row in report["lines"]:
         if Path(row["file"]).name == script.name:
-            said.lines[row["line"]] += row["charged_share"]
+            said.lines[row["line"]] += row["spent_share"]
             said.bytes[row["line"]] += row["allocated_bytes"] or 0
     return said
 

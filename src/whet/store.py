@@ -4,7 +4,7 @@
 
     .whet/
     ├── .gitignore                        keeps all of it out of git but ``rules/``
-    ├── rules/                            rules that the project brings; whet writes nothing there unasked
+    ├── rules/                            rules that the project brings; whet writes nothing there without_offers
     ├── latest                            text: the name of the newest run's folder
     └── runs/
         └── 20250131-142501-orders/

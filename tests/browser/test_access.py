@@ -84,7 +84,7 @@ def listen_to_copying(page):
     """Have ``page.evaluate("told")`` wait for what the button says next, which it does not say for long."""
     page.evaluate(
         """() => {
-          const button = document.querySelector(".card button.copy");
+          const button = document.querySelector(".suggestion button.copy");
           window.told = new Promise((done) => {
             new MutationObserver(() => done(button.textContent)).observe(button, { childList: true });
           });
@@ -95,7 +95,7 @@ def listen_to_copying(page):
 def test_the_patch_is_copied_as_it_stands(show_view, view):
     page = show_view(view, permissions=["clipboard-read", "clipboard-write"])
     listen_to_copying(page)
-    page.locator(".card button.copy").first.focus()
+    page.locator(".suggestion button.copy").first.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("told") == "Copied"
     assert page.evaluate("navigator.clipboard.readText()") == view.suggestions[0].diff
@@ -105,14 +105,14 @@ def test_without_a_clipboard_the_patch_is_selected(show_view, view):
     page = show_view(view)
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')) }")
     listen_to_copying(page)
-    page.locator(".card button.copy").first.click()
+    page.locator(".suggestion button.copy").first.click()
     assert page.evaluate("told").startswith("Selected")
     assert "number_set" in page.evaluate("getSelection().toString()")
 
 
 def test_links_to_suggestions_and_lines_lead_there(show_view, view):
     page = show_view(view, "#s-3f2a9c1b7d")
-    assert "Ask a set" in page.locator(".card:target").inner_text()
+    assert "Ask a set" in page.locator(".suggestion:target").inner_text()
     page.goto(page.address + "#L-shop/ledger.py-30")
     assert "self.journal" in page.locator("tr:target").inner_text()
 
@@ -131,7 +131,7 @@ def test_paper_has_the_drawing_and_everything_open(show_view, view):
     page.emulate_media(media="print")
     assert page.locator("svg.flame").first.is_visible()
     assert not page.locator("#flame-main").is_visible()
-    assert page.locator("#refuted .card").is_visible()
+    assert page.locator("#refuted .suggestion").is_visible()
     assert not page.locator("button.copy").first.is_visible()
     assert page.pdf().startswith(b"%PDF")
 

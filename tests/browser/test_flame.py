@@ -326,7 +326,7 @@ def test_it_is_a_tree_for_screen_readers(page):
 
 
 def test_suggestions_and_functions_are_shown_in_it(page):
-    page.locator(".card").first.get_by_role("link", name="Show in flamegraph").click()
+    page.locator(".suggestion").first.get_by_role("link", name="Show in flamegraph").click()
     assert active(page).startswith("Ledger.seen, shop/ledger.py:21")
     assert page.locator("[data-part=search]").input_value() == "shop/ledger.py:21"
     page.get_by_role("link", name="Show read in the flamegraph").click()

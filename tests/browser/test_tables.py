@@ -16,8 +16,8 @@ from whet.report.view import build_view
 pytestmark = pytest.mark.browser
 
 HEADS = {
-    "Share": "charged_share",
-    "Charged": "charged_seconds",
+    "Share": "spent_share",
+    "Attributed": "attributed_seconds",
     "Waiting": "waiting_seconds",
     "Self": "self_seconds",
     "Total": "total_seconds",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from whet.advise.answers import answer
-from whet.merge.attribute import merge_run
+from whet.merge.hotspots import merge_run
 from whet.model.finding import Ask
 from whet.pipeline.advise.advise import advise_run
 from whet.store import find_run, load_run
@@ -46,13 +46,13 @@ def list_speaking_against(finding, evidence):
             yield f"{question.name} was {kinds}"
         if any(kind in question.excludes for kind in kinds):
             yield f"{question.name} was {kinds}"
-        if seen.looks > 2 and seen.max_length is not None and seen.max_length < question.at_least:
+        if seen.samples > 2 and seen.max_length is not None and seen.max_length < question.at_least:
             yield f"{question.name} was never longer than {seen.max_length}"
 
 
 def test_suggestions_are_about_hot_lines(measured):
     hotspots = merge_run(measured)
-    costs = {(spot.file, spot.line): spot.cost.charged_ns + spot.cost.waiting_ns for spot in hotspots.lines}
+    costs = {(spot.file, spot.line): spot.cost.attributed_ns + spot.cost.waiting_ns for spot in hotspots.lines}
     for item in advise_run(measured).advice:
         assert item.share >= 0.01, item.finding
         lines = set(item.finding.lines)

@@ -112,7 +112,7 @@ def test_py_spy_is_missing(runner, tmp_path):
     assert "pyinstrument samples instead" in said
     assert ran.words.count("py-spy is not installed") == 1
     (row,) = ran.find_functions("busy")
-    assert row["charged_share"] > 0.5
+    assert row["spent_share"] > 0.5
     assert "pyinstrument" in row["collectors"]
 
 
@@ -172,7 +172,7 @@ def test_kernel_refuses_to_let_py_spy_in(runner):
     assert "SYS_PTRACE" in said[0]
     assert ran.words.count("may not attach") == 1
     (row,) = ran.find_functions("busy")
-    assert row["charged_share"] > 0.5
+    assert row["spent_share"] > 0.5
     assert "pyinstrument" in row["collectors"]
 
 

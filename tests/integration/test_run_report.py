@@ -65,10 +65,10 @@ def test_planted_line_is_hot(orders, entry):
     assert row["name"] == entry["function"]
     # Listed for one machine and one version; others differ by as much as half, busy ones by some points, and sampling
     # adds its error.
-    listed = entry["charged_share"]
+    listed = entry["spent_share"]
     tolerance = 0.6 * listed + 4 * math.hypot(row["share_error"], 0.01)
-    assert abs(row["charged_share"] - listed) <= tolerance
-    assert row["charged_share"] > 0.005 - 3 * row["share_error"]
+    assert abs(row["spent_share"] - listed) <= tolerance
+    assert row["spent_share"] > 0.005 - 3 * row["share_error"]
     assert row["hits"] is None or row["hits"] > 1_000
 
 
@@ -77,7 +77,7 @@ def test_line_that_looks_slow_is_cold(orders, entry):
     needs_py_spy(orders)
     path = TARGETS / entry["file"]
     row = orders.find_line(path, entry["text"])
-    assert row is None or row["charged_share"] < 0.01 + 3 * row["share_error"]
+    assert row is None or row["spent_share"] < 0.01 + 3 * row["share_error"]
     number = next(n for n, text in enumerate(path.read_text("utf-8").splitlines(), 1) if text.strip() == entry["text"])
     assert not [each for each in orders.report["advice"] if each["file"] == str(path) and each["line"] == number]
 
@@ -109,7 +109,7 @@ def test_planted_place_has_advice(orders, rule, file, text):
     assert len(found) == 1, orders.report["advice"]
     (advice,) = found
     assert advice["function"] == row["name"]
-    assert advice["share"] == pytest.approx(row["charged_share"], abs=0.03)
+    assert advice["share"] == pytest.approx(row["spent_share"], abs=0.03)
     assert 1 <= advice["estimate"]["low"] <= advice["estimate"]["high"] <= 1 / (1 - advice["share"]) + 0.05
     # The summary has the first few, the report all.
     assert advice["title"] in orders.words or advice not in orders.report["advice"][:3]
@@ -149,7 +149,7 @@ def test_shares_add_up(orders):
     functions = orders.report["functions"]
     assert sum(each["self_share"] for each in functions) <= 1.001
     users = [each for each in functions if each["owner"] == "user"]
-    assert sum(each["charged_share"] for each in users) == pytest.approx(1, abs=0.05)
+    assert sum(each["spent_share"] for each in users) == pytest.approx(1, abs=0.05)
     for each in functions:
         assert each["self_seconds"] <= each["total_seconds"] * 1.0001 + 1e-6
     assert not [each for each in functions if "_whet_target" in each["file"] or "/whet/_target/" in each["file"]]
@@ -181,7 +181,7 @@ def test_hits_are_exact_and_their_time_is_the_rows(counted, entry):
     assert ran.status == 0, ran.words
     row = ran.find_line(TARGETS / "counted.py", entry["text"])
     assert row["hits"] == entry["hits"]
-    spent = row["charged_seconds"] + row["waiting_seconds"]
+    spent = row["attributed_seconds"] + row["waiting_seconds"]
     assert (row["hit_seconds"] or 0) * row["hits"] == pytest.approx(spent, rel=0.01, abs=1e-9 * row["hits"])
     assert "--lines" not in ran.words.rpartition("Not measured")[2]
 

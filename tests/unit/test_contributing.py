@@ -142,7 +142,7 @@ def test_rule_example(tmp_path: Path) -> None:
 def test_renderer_example(tmp_path: Path) -> None:
     renderer = _load("A renderer", tmp_path).CsvRenderer()
     run = Run("0", ("python", "app.py"), "2026-01-01T00:00:00+00:00", "/", "/", Interpreter(sys.executable, "3.13.0"))
-    cost = Cost(charged_ns=1_500_000_000, charged_share=0.75, samples=150)
+    cost = Cost(attributed_ns=1_500_000_000, spent_share=0.75, samples=150)
     spots = tuple(FunctionSpot("/app.py", name, 1, 2, Owner.USER, cost) for name in ("work", "=cmd()"))
     hotspots = Hotspots(busy_ns=2_000_000_000, cpu_ns=2_000_000_000, samples=200, functions=spots)
     sink = io.BytesIO()

@@ -33,7 +33,7 @@ MAX_PLACES = 4_000
 MAX_LENGTHS = 101
 MAX_KINDS = 8
 """Types remembered for one name, and for its elements."""
-ENOUGH_LOOKS = 40
+ENOUGH_SAMPLES = 40
 """A function that was looked at so often,"""
 LATER_PART = 4
 """is looked at once in so many times: its outer frames are on the stack at every sample."""
@@ -174,7 +174,7 @@ class Values:
         met = self.met.get(key, 0) + 1
         if len(self.met) < MAX_PLACES or met > 1:
             self.met[key] = met
-        if met > ENOUGH_LOOKS and met % LATER_PART:
+        if met > ENOUGH_SAMPLES and met % LATER_PART:
             return
         pool = self.functions.get(key)
         if pool is None:

@@ -18,7 +18,7 @@ def answer(question: Question, evidence: Evidence) -> Seen | None:
     if here is not None and _tells(here, question.ask):
         return here
     others = [seen for seen in _seen_in_class(question, evidence) if _tells(seen, question.ask)]
-    return max(others, key=lambda seen: (seen.looks, -seen.function_line), default=None)
+    return max(others, key=lambda seen: (seen.samples, -seen.function_line), default=None)
 
 
 def _tells(seen: Seen, ask: Ask) -> bool:

@@ -11,10 +11,10 @@ from whet.advise.estimate import whole_gain
 from whet.advise.measured_advice import (
     IMPORT,
     PYTHON_FILE,
-    Remark,
+    MeasuredAdvice,
     find_hottest,
     is_seen,
-    make_remark,
+    make_measured_advice,
     read_line,
     share_error,
     share_of_stacks,
@@ -93,7 +93,7 @@ def advise_by_measurement(
         yield Advice(identity, item.finding, item.share, error, Estimate(1.0, item.gain))
 
 
-def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
+def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
     """Yield that several threads of a process compute, and that together they had about one core."""
     cores = run.host.cpus
     wall = max((execution.wall_ns for execution in run.executions[:1]), default=0)
@@ -123,10 +123,12 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall
         spot = find_hottest(own)
-        yield make_remark("threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True)
+        yield make_measured_advice(
+            "threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True
+        )
 
 
-def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
+def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
     """Yield what importing others' modules takes that the run hardly uses: what it does use must be imported."""
     whole = {spot.package: spot.total_ns for spot in hotspots.dependencies}
     foreign = [spot for spot in hotspots.imports if spot.file and not _is_own(run, spot.file)]
@@ -154,14 +156,16 @@ def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
     )
     spot = importing[0]
     title = f"Importing {package} takes a good part of the run"
-    yield make_remark("import-time", title, message, spot, idle[0].share, whole=True)
+    yield make_measured_advice("import-time", title, message, spot, idle[0].share, whole=True)
 
 
 def _belongs(spot: ImportSpot, package: str) -> bool:
     return spot.module.partition(".")[0] == package
 
 
-def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
+def _garbage(
+    run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[MeasuredAdvice]:
     """Yield what the garbage collector takes: seen in C stacks, or on the lines that call it."""
     seen = share_of_stacks(run, _is_collector)
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
@@ -171,19 +175,19 @@ def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collectio
             " Call gc.freeze() once start-up is done, raise gc.set_threshold(), or make fewer objects that hold others"
             " (tuples, __slots__, arrays)."
         )
-        yield make_remark(
+        yield make_measured_advice(
             "garbage-collection", "The garbage collector runs", message, find_hottest(own), share, whole=True
         )
         return
     for spot in own:
-        share = spot.cost.charged_ns / hotspots.busy_ns
+        share = spot.cost.attributed_ns / hotspots.busy_ns
         called = _COLLECT_CALL.search(read_line(run, spot)) is not None
         if share >= _GC_SHARE and called and (spot.file, spot.line) not in taken:
             message = (
-                f"gc.collect() took {tell_time(spot.cost.charged_ns)}, going through every object: memory in no"
+                f"gc.collect() took {tell_time(spot.cost.attributed_ns)}, going through every object: memory in no"
                 " cycle is freed without it. Leave it out, or call it once after a large structure was dropped."
             )
-            yield make_remark("garbage-collection", "A garbage collection is asked for", message, spot, share)
+            yield make_measured_advice("garbage-collection", "A garbage collection is asked for", message, spot, share)
 
 
 def _is_collector(frame: Frame) -> bool:
@@ -192,7 +196,7 @@ def _is_collector(frame: Frame) -> bool:
 
 def _dependencies(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
-) -> Iterator[Remark]:
+) -> Iterator[MeasuredAdvice]:
     """Yield the package, not the user's and not the standard library's, that has most of the time in itself.
 
     What it spends for lines that a rule has spoken about is no part of that: there an edit does help.
@@ -218,10 +222,12 @@ def _dependencies(
             " or another package may be faster."
         )
         title = f"The time goes to {package.package}"
-        yield make_remark("dependency-time", title, message, callers[0], share, whole=True)
+        yield make_measured_advice("dependency-time", title, message, callers[0], share, whole=True)
 
 
-def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
+def _churn(
+    run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[MeasuredAdvice]:
     """Yield the line that allocates most, where that is a good part of all and its time matters."""
     sums = [_sum_of(run, metric) for metric in (Metric.ALLOCATED, Metric.ALLOCATIONS)]
     best: tuple[float, LineSpot] | None = None
@@ -234,16 +240,16 @@ def _churn(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[
     if best is None or (best[1].file, best[1].line) in taken:
         return
     part, spot = best
-    share = spot.cost.charged_ns / hotspots.busy_ns
+    share = spot.cost.attributed_ns / hotspots.busy_ns
     size = (spot.cost.allocated_bytes or 0) / 2**20
     message = (
         f"The line made {tell_share(part)} of all that was allocated ({size:,.0f} MB, most of it short-lived). Make it"
         " once outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
     )
-    yield make_remark("allocation-churn", "A line allocates and frees again and again", message, spot, share)
+    yield make_measured_advice("allocation-churn", "A line allocates and frees again and again", message, spot, share)
 
 
-def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
+def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[MeasuredAdvice]:
     """Yield what is left in the user's own lines when all other advice has been followed, and its ceiling."""
     left = [spot for spot in own if (spot.file, spot.line) not in taken and spot.cost.self_ns]
     share = sum(spot.cost.self_ns for spot in left) / hotspots.busy_ns
@@ -261,7 +267,7 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
         " a narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=lambda spot: spot.cost.self_ns)
-    made = make_remark(LAST, "Python code that could be native", message, spot, share, whole=True)
+    made = make_measured_advice(LAST, "Python code that could be native", message, spot, share, whole=True)
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
 
 

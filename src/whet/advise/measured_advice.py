@@ -23,7 +23,7 @@ IMPORT = re.compile(r"\s*(import|from)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class MeasuredAdvice:
     """Advice in the making. ``share`` and its standard ``error`` are parts of the run, ``gain`` a factor of it."""
 
     finding: Finding
@@ -32,9 +32,9 @@ class Remark:
     gain: float
 
 
-def make_remark(
+def make_measured_advice(
     rule: str, title: str, message: str, spot: LineSpot, share: float, *, gain: float = math.inf, whole: bool = False
-) -> Remark:
+) -> MeasuredAdvice:
     """Return a remark at a line, whose ``share`` could get ``gain`` times as fast.
 
     ``whole`` says that it is about the run, and the line only where to begin.
@@ -55,12 +55,12 @@ def make_remark(
         snippet=rule,
     )
     share = min(share, 1.0)
-    return Remark(finding, share, spot.cost.share_error, whole_gain(share, gain))
+    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain))
 
 
 def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
-    """Return the line that most computing is charged to."""
-    return max(own, key=lambda spot: (spot.cost.charged_ns, -spot.line))
+    """Return the line that most computing is attributed to."""
+    return max(own, key=lambda spot: (spot.cost.attributed_ns, -spot.line))
 
 
 def read_line(run: Run, spot: LineSpot) -> str:
@@ -88,7 +88,7 @@ def share_error(share: float, hotspots: Hotspots) -> float:
 
 def time_called(spot: LineSpot) -> int:
     """Return the time of what is not the user's and was called from a line."""
-    return max(0, spot.cost.charged_ns - spot.cost.self_ns)
+    return max(0, spot.cost.attributed_ns - spot.cost.self_ns)
 
 
 def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:

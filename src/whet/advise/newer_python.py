@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from whet.advise.estimate import whole_gain
-from whet.advise.measured_advice import Remark, find_hottest, make_remark
+from whet.advise.measured_advice import MeasuredAdvice, find_hottest, make_measured_advice
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 
@@ -36,7 +36,7 @@ class NewerPython:
 
 def remark_newer_python(
     run: Run, hotspots: Hotspots, own: list[LineSpot], newer: NewerPython | None
-) -> Iterator[Remark]:
+) -> Iterator[MeasuredAdvice]:
     """Yield that a newer interpreter is there, where there are figures of what its versions won."""
     if newer is None or run.interpreter.implementation != "CPython":
         return
@@ -57,7 +57,7 @@ def remark_newer_python(
         " installed for both."
     )
     title = f"Python {newer.version} is installed"
-    yield make_remark(NEWER, title, message, find_hottest(own), share, gain=high, whole=True)
+    yield make_measured_advice(NEWER, title, message, find_hottest(own), share, gain=high, whole=True)
 
 
 def _minor(version: str) -> int:

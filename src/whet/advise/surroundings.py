@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 
 from whet.advise.measured_advice import (
     PYTHON_FILE,
-    Remark,
+    MeasuredAdvice,
     find_hottest,
-    make_remark,
+    make_measured_advice,
     read_line,
     share_of_stacks,
     tell_share,
@@ -37,7 +37,7 @@ _OF_SERVERS = frozenset({"socketserver", "http", "wsgiref", "werkzeug", "logging
 
 def remark_unbuffered(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
-) -> Iterator[Remark]:
+) -> Iterator[MeasuredAdvice]:
     """Yield that each write to stdout or stderr goes to the system at once, where that takes long."""
     share = share_of_stacks(run, _is_raw_write) * hotspots.cpu_ns / hotspots.busy_ns
     if share < _UNBUFFERED_SHARE:
@@ -52,7 +52,7 @@ def remark_unbuffered(
         " once."
     )
     spot = max(writing, key=lambda spot: (time_called(spot), -spot.line))
-    yield make_remark("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
+    yield make_measured_advice("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
 
 
 def _is_raw_write(frame: Frame) -> bool:
@@ -60,7 +60,7 @@ def _is_raw_write(frame: Frame) -> bool:
     return frame.name == "FileIO.write" and frame.file == "<frozen io>"
 
 
-def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
+def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
     """Yield what a server that is made for development takes for itself, beside what it serves."""
     for name, file in _DEVELOPMENT_SERVERS.items():
         if not share_of_stacks(run, _stand_in(file)):
@@ -75,11 +75,11 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
             " uvicorn, and measure that: what costs there is another part."
         )
         title = "A server for development serves the program"
-        yield make_remark("development-server", title, message, find_hottest(own), share, whole=True)
+        yield make_measured_advice("development-server", title, message, find_hottest(own), share, whole=True)
         return
 
 
-def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
+def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
     """Yield what the interpreter takes to end: all that is still there is freed, one object after the other."""
     if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
         return
@@ -93,7 +93,9 @@ def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator
         " still referenced is freed, one object after the other. A program that has written all its output can leave"
         " without that: flush, then os._exit(status), which runs no atexit functions."
     )
-    yield make_remark("slow-ending", "The interpreter takes long to end", message, find_hottest(own), share, whole=True)
+    yield make_measured_advice(
+        "slow-ending", "The interpreter takes long to end", message, find_hottest(own), share, whole=True
+    )
 
 
 def _share_without_python(run: Run) -> float:

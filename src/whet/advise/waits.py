@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from whet.advise.measured_advice import IMPORT, Remark, make_remark, read_line, tell_time
+from whet.advise.measured_advice import IMPORT, MeasuredAdvice, make_measured_advice, read_line, tell_time
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 
@@ -44,7 +44,7 @@ def remark_waits(
     taken: Collection[tuple[str, int]],
     *,
     contended: bool = False,
-) -> Iterator[Remark]:
+) -> Iterator[MeasuredAdvice]:
     """Yield the lines that the program waits on, what they wait for told by their source.
 
     ``contended`` says that threads wait for the GIL: lines that only stand in line for it are left out.
@@ -60,7 +60,7 @@ def remark_waits(
         if _COMMIT.search(text) or (contended and stands_in_line(run, spot)):
             continue
         message = f"The program waited here for {tell_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
-        yield make_remark("waiting", "The program waits here", message, spot, share)
+        yield make_measured_advice("waiting", "The program waits here", message, spot, share)
 
 
 def stands_in_line(run: Run, spot: LineSpot) -> bool:
@@ -72,10 +72,10 @@ def stands_in_line(run: Run, spot: LineSpot) -> bool:
 
 def remark_commits(
     run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
-) -> Iterator[Remark]:
+) -> Iterator[MeasuredAdvice]:
     """Yield lines that bring data to the disk again and again, be it counted as waiting or, as here and there, not."""
     for spot in own:
-        spent = spot.cost.charged_ns + spot.cost.waiting_ns
+        spent = spot.cost.attributed_ns + spot.cost.waiting_ns
         share = spent / hotspots.busy_ns
         once = spot.cost.hits is not None and spot.cost.hits < 2
         if share < _COMMIT_SHARE or once or (spot.file, spot.line) in taken:
@@ -86,4 +86,4 @@ def remark_commits(
                 " once for many changes, after the loop or every few thousand; what is not committed when the program"
                 " fails is lost."
             )
-            yield make_remark("commit-often", "Each commit waits for the disk", message, spot, share)
+            yield make_measured_advice("commit-often", "Each commit waits for the disk", message, spot, share)

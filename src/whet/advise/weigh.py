@@ -70,7 +70,7 @@ def _refutes(seen: Seen, question: Question) -> bool:
     if question.excludes and _count(types, question.excludes):
         return True
     too_short = seen.max_length is not None and seen.max_length < question.at_least
-    return too_short and seen.looks >= _SAMPLES_FOR_A_LENGTH
+    return too_short and seen.samples >= _SAMPLES_FOR_A_LENGTH
 
 
 def _count(types: Mapping[str, int], names: tuple[str, ...]) -> int:

@@ -14,10 +14,10 @@ from time import perf_counter_ns
 from types import FrameType
 
 from whet.collect.api import Launch
-from whet.collect.attached_profiler import Sidecar
+from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.namespaces import ThreadIds
 from whet.collect.resident import TreePoller
-from whet.collect.sampler_fallback import Relay
+from whet.collect.sampler_fallback import SamplerFallback
 from whet.errors import CollectorError
 from whet.model.run import Notice
 from whet.program.process import is_alive
@@ -91,7 +91,7 @@ class _Watch:
         self.plan = plan
         self.poller = TreePoller(plan.pid)
         self.watched = Watched(self.poller)
-        self.sidecars: list[Sidecar] = []
+        self.profilers: list[AttachedProfiler] = []
         self.to_end = threading.Event()
         self.cpu_before: dict[int, int] = {}
         self.cpu_after: dict[int, int] = {}
@@ -100,30 +100,30 @@ class _Watch:
     def run(self) -> Watched:
         try:
             for command in self.plan.launch.attach:
-                self.sidecars.append(self._open(command))
+                self.profilers.append(self._open(command))
             self._start()
-            relay = Relay(self.sidecars, self.plan.launch, self.plan.pid, self._open)
+            fallback = SamplerFallback(self.profilers, self.plan.launch, self.plan.pid, self._open)
             with self._signals_caught():
-                self._watch(relay)
-            for each in self.sidecars:
+                self._watch(fallback)
+            for each in self.profilers:
                 each.stop()
-            self._finish(relay)
+            self._finish(fallback)
         except BaseException:
             # Ctrl-C before sampling began, or again while the samplers write.
-            for each in self.sidecars:
+            for each in self.profilers:
                 each.stop()
-            for each in self.sidecars:
+            for each in self.profilers:
                 each.finish()
             raise
         return self.watched
 
-    def _open(self, command: Sequence[str]) -> Sidecar:
+    def _open(self, command: Sequence[str]) -> AttachedProfiler:
         # Should whet be killed where there is no leash, the samplers end by themselves.
         limit = str(ceil(self.plan.seconds) + SPARE_SECONDS)
-        return Sidecar((*command, "--duration", limit), self.plan.pid, leashed=True)
+        return AttachedProfiler((*command, "--duration", limit), self.plan.pid, dies_with_parent=True)
 
     def _start(self) -> None:
-        first, *others = self.sidecars
+        first, *others = self.profilers
         if not first.wait_until_sampling():
             raise AttachError(first.complaint, refused=first.was_refused)
         self.poller.note_sampler(first.process)
@@ -131,20 +131,20 @@ class _Watch:
         self.cpu_before = {pid: self.poller.cpu_ns(pid) for pid in self._pids()}
         for each in others:
             if not each.wait_until_sampling():
-                self.sidecars.remove(each)
+                self.profilers.remove(each)
                 each.kill()
                 self._notice(self.plan.launch.tool, f"waiting was not sampled: {each.complaint}")
 
-    def _watch(self, relay: Relay) -> None:
-        began = relay.first.sampling_since
+    def _watch(self, fallback: SamplerFallback) -> None:
+        began = fallback.first.sampling_since
         glances, elapsed = 0, 0.0
-        while elapsed < self.plan.seconds and relay.goes_on:
+        while elapsed < self.plan.seconds and fallback.goes_on:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
                     break
-                self.poller.note_sampler(self.sidecars[0].process)
+                self.poller.note_sampler(self.profilers[0].process)
                 self.poller.poll_when_due(perf_counter_ns() - began)
-                relay.check()
+                fallback.check()
                 self._read_cpu()
                 if glances % LIST_THREADS_EVERY == 0:
                     self.thread_ids.note(self._pids())
@@ -173,8 +173,8 @@ class _Watch:
         watched.wall_ns = ended_at - began
         watched.cpu_ns = sum(max(0, spent - self.cpu_before.get(pid, 0)) for pid, spent in self.cpu_after.items())
         watched.paused_share = 0.0 if self._is_nonblocking() else self.poller.paused_share
-        if len(self.sidecars) > 1:
-            watched.overlap = min(1.0, (ended_at - self.sidecars[1].sampling_since) / max(1, watched.wall_ns))
+        if len(self.profilers) > 1:
+            watched.overlap = min(1.0, (ended_at - self.profilers[1].sampling_since) / max(1, watched.wall_ns))
 
     def _pids(self) -> list[int]:
         return self.poller.tree() if self.plan.whole_tree else [self.plan.pid]
@@ -185,10 +185,10 @@ class _Watch:
             if spent:  # one that has just ended keeps what was seen last
                 self.cpu_after[pid] = spent
 
-    def _finish(self, relay: Relay) -> None:
+    def _finish(self, fallback: SamplerFallback) -> None:
         """Wait for the samplers, and say what they said of their own work."""
-        failed = relay.finish()
-        waiting = [each.complaint for each in self.sidecars[1:] if each.finish() != 0]
+        failed = fallback.finish()
+        waiting = [each.complaint for each in self.profilers[1:] if each.finish() != 0]
         if self.watched.ended:
             return
         tool = self.plan.launch.tool
@@ -196,7 +196,7 @@ class _Watch:
             self._notice(tool, f"{tool} failed before the time was over: {complaint}", "whet doctor")
         for complaint in waiting:
             self._notice(tool, f"waiting was not sampled to the end: {complaint}")
-        self.watched.notices += relay.describe(tool, nonblocking=self._is_nonblocking())
+        self.watched.notices += fallback.describe(tool, nonblocking=self._is_nonblocking())
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]

@@ -27,18 +27,20 @@ _COUNTED = re.compile(r"Samples: (\d+) Errors: (\d+)")
 _DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
-class Sidecar:
+class AttachedProfiler:
     """One attached profiler. What it prints is kept for the message should it fail.
 
-    With ``leashed``, it ends when whet does, however that ends (on Linux).
+    With ``dies_with_parent``, it ends when whet does, however that ends (on Linux).
     ``says_ready`` is what it prints once it has attached; empty: nothing.
     """
 
-    def __init__(self, command: Sequence[str], pid: int, *, leashed: bool = False, says_ready: str = _SAMPLING) -> None:
+    def __init__(
+        self, command: Sequence[str], pid: int, *, dies_with_parent: bool = False, says_ready: str = _SAMPLING
+    ) -> None:
         self.pid = pid
         self.says_ready = says_ready
         words = [word.replace("{pid}", str(pid)) for word in command]
-        if leashed and sys.platform == "linux":
+        if dies_with_parent and sys.platform == "linux":
             words = [sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid()), *words]
         self.sampling_since = 0
         """When it said that it samples, as ``perf_counter_ns`` counts; 0 before."""

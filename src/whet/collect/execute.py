@@ -18,9 +18,9 @@ from types import FrameType
 from typing import Any
 
 from whet.collect.api import Launch
-from whet.collect.attached_profiler import Sidecar
+from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.resident import TreePoller
-from whet.collect.sampler_fallback import Relay
+from whet.collect.sampler_fallback import SamplerFallback
 from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
 from whet.program.host import TargetHost
@@ -110,8 +110,8 @@ class _Execution:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.outcome = Outcome()
-        self.sidecars: list[Sidecar] = []
-        self.relay: Relay | None = None
+        self.profilers: list[AttachedProfiler] = []
+        self.fallback: SamplerFallback | None = None
         self.tool = "py-spy"
         """The profiler beside the program."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -142,7 +142,7 @@ class _Execution:
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
-            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
+            poller.note_sampler(self.profilers[0].process if self.profilers else None)
             poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
@@ -230,28 +230,30 @@ class _Execution:
         self.tool = commands[0][1].tool if commands else self.tool
         try:
             for command, launch in commands:
-                self.sidecars.append(Sidecar(command, self.pid, says_ready=launch.says_ready))
+                self.profilers.append(AttachedProfiler(command, self.pid, says_ready=launch.says_ready))
         except OSError as error:
-            for each in self.sidecars:
+            for each in self.profilers:
                 each.kill()
-            self.sidecars = []
+            self.profilers = []
             return self._fall_back(f"cannot be started: {error.strerror or error}")
-        failed = [each for each in self.sidecars if not each.wait_until_sampling()]
-        if self.sidecars and self.sidecars[0] not in failed:
-            self.relay = Relay(self.sidecars, commands[0][1], self.pid, lambda words: Sidecar(words, self.pid))
+        failed = [each for each in self.profilers if not each.wait_until_sampling()]
+        if self.profilers and self.profilers[0] not in failed:
+            self.fallback = SamplerFallback(
+                self.profilers, commands[0][1], self.pid, lambda words: AttachedProfiler(words, self.pid)
+            )
         if not failed:
             return b"G"
         first, complaint = failed[0], failed[0].complaint
-        if self.sidecars[0] in failed:
-            for each in self.sidecars:
+        if self.profilers[0] in failed:
+            for each in self.profilers:
                 each.kill()
-            self.sidecars = []
+            self.profilers = []
             why = "may not attach to the program" if first.was_refused else f"failed: {complaint}"
             return b"G" if self._substitute(why) else self._fall_back(why)
         # The sampler works and only the one that looks for waiting does not.
         for each in failed:
             each.kill()
-            self.sidecars.remove(each)
+            self.profilers.remove(each)
         self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
         return b"G"
 
@@ -261,16 +263,18 @@ class _Execution:
         if launch is None:
             return False
         try:
-            sidecar = Sidecar(launch.attach[0], self.pid, says_ready=launch.says_ready)
+            profiler = AttachedProfiler(launch.attach[0], self.pid, says_ready=launch.says_ready)
         except OSError:
             return False
-        if not sidecar.wait_until_sampling():
-            sidecar.kill()
+        if not profiler.wait_until_sampling():
+            profiler.kill()
             return False
         self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}; {launch.tool} sampled instead"))
         self.tool = self.outcome.substituted = launch.tool
-        self.sidecars = [sidecar]
-        self.relay = Relay(self.sidecars, launch, self.pid, lambda words: Sidecar(words, self.pid))
+        self.profilers = [profiler]
+        self.fallback = SamplerFallback(
+            self.profilers, launch, self.pid, lambda words: AttachedProfiler(words, self.pid)
+        )
         return True
 
     def _wait_until_ready(self, ready: int) -> bool:
@@ -328,17 +332,17 @@ class _Execution:
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
+            poller.note_sampler(self.profilers[0].process if self.profilers else None)
             poller.poll_when_due(perf_counter_ns() - began)
-            if self.relay is not None and not self.outcome.stopped:
-                self.relay.check()
+            if self.fallback is not None and not self.outcome.stopped:
+                self.fallback.check()
             if plan.progress is not None:
                 plan.progress(elapsed)
             if limit_at is not None and elapsed > limit_at:
                 limit_at = None
                 self.outcome.stopped = f"stopped, covers the first {elapsed:.0f} s"
                 if plan.owns_terminal:
-                    for each in self.sidecars:
+                    for each in self.profilers:
                         each.stop()
                 else:
                     to_end_at, next_step = elapsed, 1
@@ -373,13 +377,13 @@ class _Execution:
     # -- afterwards -------------------------------------------------------------------------------------------------
 
     def _finish_sidecars(self) -> None:
-        if self.relay is None:
+        if self.fallback is None:
             return
-        told = [f"{self.tool} failed: {complaint}" for complaint in self.relay.finish()]
-        others = [each for each in self.sidecars[1:] if each.finish() != 0]
+        told = [f"{self.tool} failed: {complaint}" for complaint in self.fallback.finish()]
+        others = [each for each in self.profilers[1:] if each.finish() != 0]
         told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
         self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.relay.describe(self.tool, deeper=self.relay.launch.deeper)
+        self.outcome.notices += self.fallback.describe(self.tool, deeper=self.fallback.launch.deeper)
 
     def _read_status(self) -> None:
         assert self.process is not None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from whet.collect.api import Launch
-from whet.collect.attached_profiler import Sidecar
+from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.pyspy import slow_down
 from whet.collect.stops import Stops
 from whet.model.run import Notice
@@ -25,20 +25,24 @@ MANY_FAILED = 0.1
 """The reader is told of failed looks from more than so many on that are more than this part."""
 
 
-class Relay:
-    """Keeps the first of ``sidecars`` from holding up the program: ``check`` it now and then while that runs.
+class SamplerFallback:
+    """Keeps the first of ``profilers`` from holding up the program: ``check`` it now and then while that runs.
 
     ``launch`` says which may follow, and what the first may take from process ``pid``. ``start`` starts the one that
-    follows; it takes the first place in ``sidecars``.
+    follows; it takes the first place in ``profilers``.
     """
 
     def __init__(
-        self, sidecars: list[Sidecar], launch: Launch, pid: int, start: Callable[[Sequence[str]], Sidecar]
+        self,
+        profilers: list[AttachedProfiler],
+        launch: Launch,
+        pid: int,
+        start: Callable[[Sequence[str]], AttachedProfiler],
     ) -> None:
-        self.sidecars = sidecars
+        self.profilers = profilers
         self.launch = launch
         self.start = start
-        self.first = sidecars[0]
+        self.first = profilers[0]
         """The one that the program began with."""
         self.times = 0
         """How many times more seldom the one looks that takes over; 0: none does."""
@@ -48,14 +52,14 @@ class Relay:
         self._again_at = 0.0
 
     @property
-    def second(self) -> Sidecar | None:
+    def second(self) -> AttachedProfiler | None:
         """The one that took over."""
-        return None if self.sidecars[0] is self.first else self.sidecars[0]
+        return None if self.profilers[0] is self.first else self.profilers[0]
 
     @property
     def goes_on(self) -> bool:
         """Whether there is a sampler, or may be one again."""
-        return self.sidecars[0].is_running or (self.times > 0 and not self._has_begun)
+        return self.profilers[0].is_running or (self.times > 0 and not self._has_begun)
 
     @property
     def _has_begun(self) -> bool:
@@ -68,10 +72,10 @@ class Relay:
             if self.times:
                 self.first.stop()
         # Two cannot hold the program at a time, and none begins with a stack that it cannot read.
-        elif not self._has_begun and not self.sidecars[0].is_running and monotonic() >= self._again_at:
+        elif not self._has_begun and not self.profilers[0].is_running and monotonic() >= self._again_at:
             self._again_at = monotonic() + AGAIN_SECONDS
             with contextlib.suppress(OSError):
-                self.sidecars[0] = self.start(self.launch.slower[self.times])
+                self.profilers[0] = self.start(self.launch.slower[self.times])
 
     def _judge(self) -> int:
         """Return how many times more seldom to look from now on; 0: as before."""
@@ -126,5 +130,5 @@ class Relay:
         costly += f"so after the first seconds it was looked at {then} times a second and not {rate}"
         return Notice(tool, costly, f"--rate {rate} keeps the rate")
 
-    def _both(self) -> list[Sidecar]:
+    def _both(self) -> list[AttachedProfiler]:
         return [self.first] if self.second is None else [self.first, self.second]

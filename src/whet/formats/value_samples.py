@@ -81,7 +81,7 @@ def _seen(raw: dict[str, Any]) -> Seen:
         function=str(raw["function"]),
         function_line=int(raw["line"]),
         name=str(raw["name"]),
-        looks=int(raw["samples"]),
+        samples=int(raw["samples"]),
         types={str(kind): int(count) for kind, count in raw["types"].items()},
         elements={str(kind): int(count) for kind, count in raw["elements"].items()},
         min_length=None if low is None else int(low),

@@ -1,237 +1,161 @@
-"""From all profiles of a run to hotspots: functions and lines with all their metrics side by side.
-
-Definitions. *Busy* is CPU plus waiting; idle time is left out of every share.
-*Self* is CPU in the place itself, *total* with everything that it called (a
-recursive function counts once), *charged* its self time plus everything
-outside user code called from it, up to the next user frame; what an event loop
-computes for itself is charged to nobody. Waiting is charged
-the same way. A share is of busy time and has the standard error
-``sqrt(p * (1 - p) / n)`` of ``n`` samples. Repeated executions add up.
-"""
+"""Cost from stacks to places: self, total and attributed time, memory, packages, imports, threads."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from math import sqrt
+from dataclasses import dataclass, field
+from itertools import compress
 
-from whet.merge.charge import Times, charge_memory, charge_time
-from whet.merge.codemap import MODULE_NAME, CodeMap, code_map
-from whet.merge.cost_table import Ledger, Tally
-from whet.merge.hits import pool_hits
-from whet.merge.select import memory_profiles, time_profiles, tool_name
-from whet.model.frame import Frame, Owner
-from whet.model.hotspot import (
-    Cost,
-    DependencySpot,
-    FunctionSpot,
-    Hotspots,
-    ImportSpot,
-    LineSpot,
-    ThreadTime,
-)
+from whet.merge.cost_table import CostTable
+from whet.merge.idle_stacks import is_event_loop
+from whet.merge.imports import sum_imports
+from whet.merge.names import package_name
+from whet.merge.tree import attributing_rows, outermost_rows, preorder, self_values, subtree_sums
+from whet.model.frame import Owner
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile, Thread
-from whet.model.run import Run
+from whet.model.profile import Profile, Thread
 
-Spot = FunctionSpot | LineSpot
-
-
-def merge_run(run: Run) -> Hotspots:
-    """Return the merged view of ``run``, whose profiles are aligned (:func:`whet.merge.align.align_profile`)."""
-    timed, measured = time_profiles(run), memory_profiles(run)
-    roots = import_roots(run, timed)
-    ledger = Ledger(frozenset(run.sources))
-    times = Times()
-    for profile in timed:
-        charge_time(profile, ledger, times, roots)
-    for profile in measured:
-        charge_memory(profile, ledger)
-    threads = sorted(times.threads.items(), key=_thread_order)
-    builder = _Builder(run, ledger, times)
-    functions = builder.functions([thread for thread, _ in threads])
-    lines = builder.lines()
-    busy = times.cpu + times.waiting
-    return Hotspots(
-        busy_ns=busy,
-        cpu_ns=times.cpu,
-        waiting_ns=times.waiting,
-        idle_ns=times.idle,
-        outside_ns=times.outside,
-        outside_packages=tuple(sorted(times.outside_of.items(), key=lambda item: (-item[1], item[0]))),
-        samples=times.samples,
-        share_error=share_error(0.5, times.samples),
-        functions=functions,
-        lines=lines,
-        imports=tuple(
-            ImportSpot(module, file, value, _share(value, busy))
-            for (module, file), value in sorted(times.imports.items(), key=lambda item: (-item[1], item[0]))
-        ),
-        dependencies=tuple(
-            DependencySpot(package, owner, self_cpu, total_cpu, _share(self_busy, busy))
-            for (package, owner), (self_cpu, total_cpu, self_busy) in sorted(
-                times.packages.items(), key=lambda item: (-item[1][2], -item[1][1], item[0])
-            )
-            if total_cpu or self_busy
-        ),
-        threads=tuple(_thread_time(thread, spent) for thread, spent in threads),
-        line_index={(spot.file, spot.line): spot for spot in lines},
-    )
+MEMORY_METRICS = (Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK)
 
 
-def share_error(share: float, samples: int) -> float:
-    """Return the standard error of a share that was seen in ``samples`` samples."""
-    inside = min(1.0, max(0.0, share))
-    return sqrt(inside * (1.0 - inside) / samples) if samples > 0 else 0.0
+@dataclass(slots=True)
+class Times:
+    """What the time profiles say beside the entries. Values are nanoseconds."""
+
+    cpu: int = 0
+    waiting: int = 0
+    idle: int = 0
+    outside: int = 0
+    outside_of: dict[str, int] = field(default_factory=dict)
+    """The part of ``outside`` that was spent in each package."""
+    samples: int = 0
+    imports: dict[tuple[str, str], int] = field(default_factory=dict)
+    packages: dict[tuple[str, Owner], list[int]] = field(default_factory=dict)
+    """Self CPU, total CPU and self busy time of each package."""
+    threads: dict[Thread, dict[Metric, int]] = field(default_factory=dict)
+    functions_of: dict[Thread, set[int]] = field(default_factory=dict)
 
 
-def import_roots(run: Run, profiles: Sequence[Profile]) -> tuple[str, ...]:
-    """Return the folders that modules of the run were imported from, as far as it tells.
+def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequence[str]) -> None:
+    """Add one time profile to the entries and to ``times``.
 
-    They are the project and its ``src``, the working folder, and the folder of
-    each outermost module: a script's own folder stands first on ``sys.path``.
+    What an event loop computes for itself is attributed to nobody: the line that started it has hardly anything to do
+    with how many events there are. Its waiting is, for want of the coroutine that waits.
     """
-    folders = [run.project, f"{run.project}/src" if run.project else "", run.directory]
-    for profile in profiles:
-        for parent, index in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-            frame = profile.frames[index]
-            if parent == ROOT and frame.name == MODULE_NAME and not frame.file.startswith("<"):
-                folders.append(frame.file.replace("\\", "/").rpartition("/")[0])
-    return tuple(dict.fromkeys(folder for folder in folders if folder))
+    parent, frame_of = profile.stacks.parent, profile.stacks.frame
+    function_of = [table.function(frame) for frame in profile.frames]
+    line_of = [table.line(frame) for frame in profile.frames]
+    functions = [function_of[frame] for frame in frame_of]
+    lines = [line_of[frame] for frame in frame_of]
+    attributed = attributing_rows(parent, frame_of, [frame.owner is Owner.USER for frame in profile.frames])
+    cpu = self_values(profile, [Metric.CPU])
+    waiting = self_values(profile, [Metric.WAITING])
+    spent = [row for row in range(len(parent)) if cpu[row] or waiting[row]]
+    inside = [row for row in spent if attributed[row] >= 0]
+    whole = sum(cpu) + sum(waiting)
+    of_loops = _find_loop_rows(profile)
+    attributed_cpu = [0 if own else spent for own, spent in zip(of_loops, cpu, strict=False)] if any(of_loops) else cpu
+    times.outside += whole - sum(attributed_cpu[row] + waiting[row] for row in inside)
+    for entries, keys in ((table.functions, functions), (table.lines, lines)):
+        for row in spent:
+            if keys[row] >= 0:
+                totals = entries[keys[row]]
+                totals.self_ns += cpu[row]
+                totals.self_waiting_ns += waiting[row]
+        for row in inside:
+            key = keys[attributed[row]]
+            if key >= 0:
+                totals = entries[key]
+                totals.attributed_ns += attributed_cpu[row]
+                totals.waiting_ns += waiting[row]
+    cpu_sums = subtree_sums(parent, cpu)
+    waiting_sums = subtree_sums(parent, waiting) if any(waiting) else [0] * len(parent)
+    order = preorder(parent)
+    for entries, keys in ((table.functions, functions), (table.lines, lines)):
+        for row in outermost_rows(order, keys, len(entries)):
+            totals = entries[keys[row]]
+            totals.total_ns += cpu_sums[row]
+            totals.total_waiting_ns += waiting_sums[row]
+    package_of, packages = _name_packages(profile, roots)
+    keys = [package_of[frame] for frame in frame_of]
+    sums = [times.packages.setdefault(name, [0, 0, 0]) for name in packages]
+    for row in spent:
+        key = keys[row]
+        if key >= 0:
+            sums[key][0] += cpu[row]
+            sums[key][2] += cpu[row] + waiting[row]
+        lost = cpu[row] + waiting[row] if attributed[row] < 0 else cpu[row] - attributed_cpu[row]
+        if key >= 0 and lost:
+            times.outside_of[packages[key][0]] = times.outside_of.get(packages[key][0], 0) + lost
+    for row in outermost_rows(order, keys, len(sums)):
+        sums[keys[row]][1] += cpu_sums[row]
+    busy_sums = list(map(operator.add, cpu_sums, waiting_sums))
+    sum_imports(profile, busy_sums, order, roots, times.imports)
+    _add_threads(profile, times, functions)
 
 
-class _Builder:
-    """Turns tallies into spots."""
-
-    def __init__(self, run: Run, ledger: Ledger, times: Times) -> None:
-        timed, measured = time_profiles(run), memory_profiles(run)
-        self._run = run
-        self._ledger = ledger
-        self._times = times
-        self._hits = pool_hits(run)
-        self._busy = times.cpu + times.waiting
-        self._time_tools = tuple(dict.fromkeys(tool_name(profile) for profile in timed))
-        self._memory_tools = tuple(dict.fromkeys(tool_name(profile) for profile in measured))
-        self._memory = frozenset(entry.metric for profile in measured for entry in profile.samples)
-        self._maps: dict[str, CodeMap | None] = {}
-        self._uncounted: set[tuple[str, int]] = set()
-        """Functions that ran where nobody counted as well, by file and line."""
-
-    def functions(self, threads: Sequence[Thread]) -> tuple[FunctionSpot, ...]:
-        """Return all functions that were seen; ``threads`` in the order that their indices refer to."""
-        seen_in: dict[int, list[int]] = {}
-        for index, thread in enumerate(threads):
-            for function in self._times.functions_of.get(thread, ()):
-                seen_in.setdefault(function, []).append(index)
-        for function, indices in seen_in.items():
-            if len({self._counted_as(threads[index]) for index in indices}) > 1:
-                frame = self._ledger.function_frames[function]
-                self._uncounted.add((frame.file, frame.first_line))
-        for file, line, function_line in self._hits.places():
-            known = self._map(file)
-            if known is not None:
-                counted = known.at(line, "", function_line)
-                self._ledger.function(Frame(file, counted.name, line, counted.line, self._run.sources[file].owner))
-        spots = [
-            spot
-            for index, frame in enumerate(self._ledger.function_frames)
-            if (spot := self._function(frame, self._ledger.functions[index], tuple(seen_in.get(index, ()))))
-        ]
-        return tuple(sorted(spots, key=_hottest_first))
-
-    def _counted_as(self, thread: Thread) -> tuple[int, int]:
-        """Return what lines are counted in, of which there is one: a process, and before Python 3.12 a thread."""
-        version = self._run.interpreter.version.split(".")
-        each_thread = [int(part) for part in version[:2] if part.isdecimal()] < [3, 12]
-        return thread.pid, thread.tid if each_thread else 0
-
-    def _function(self, frame: Frame, tally: Tally, threads: tuple[int, ...]) -> FunctionSpot | None:
-        if frame.owner is Owner.NATIVE:
-            return None
-        known = self._map(frame.file)
-        span = known.at(frame.line or frame.first_line, frame.name, frame.first_line) if known else None
-        if span is not None and span.name != frame.name:
-            span = None  # the profiler and the source do not agree on what stands there
-        hits = self._hits.of_function(frame.file, span) if span else None
-        if tally.is_empty() and hits is None:
-            return None
-        end_line = span.end_line if span else frame.first_line
-        cost = self._cost(tally, hits, is_counted=(frame.file, frame.first_line) not in self._uncounted)
-        return FunctionSpot(frame.file, frame.name, frame.first_line, end_line, frame.owner, cost, threads)
-
-    def lines(self) -> tuple[LineSpot, ...]:
-        """Return all lines that were seen or counted."""
-        ledger = self._ledger
-        for file, line, _ in self._hits.places():
-            source = self._run.sources.get(file)
-            ledger.line(Frame(file, "", line, 0, source.owner if source else Owner.USER))
-        spots: list[LineSpot] = []
-        for frame, tally in zip(ledger.line_frames, ledger.lines, strict=True):
-            known = self._map(frame.file)
-            owner = known.at(frame.line) if known else None
-            name, function_line = (owner.name, owner.line) if owner else (frame.name, frame.first_line)
-            hits = self._hits.of_line(frame.file, frame.line, function_line)
-            if not tally.is_empty() or hits is not None:
-                cost = self._cost(tally, hits, is_counted=(frame.file, function_line) not in self._uncounted)
-                spots.append(LineSpot(frame.file, frame.line, name, function_line, frame.owner, cost))
-        return tuple(sorted(spots, key=_hottest_first))
-
-    def _map(self, file: str) -> CodeMap | None:
-        if file not in self._maps:
-            source = self._run.sources.get(file)
-            self._maps[file] = code_map(source.text) if source else None
-        return self._maps[file]
-
-    def _cost(self, tally: Tally, hits: int | None, *, is_counted: bool) -> Cost:
-        share = _share(tally.charged + tally.waiting, self._busy)
-        collectors = list(self._time_tools) if tally.total_cpu or tally.total_waiting else []
-        collectors += self._memory_tools if tally.memory else ()
-        collectors += self._hits.collectors if hits is not None else ()
-        return Cost(
-            self_ns=tally.self_cpu,
-            total_ns=tally.total_cpu,
-            charged_ns=tally.charged,
-            waiting_ns=tally.waiting,
-            self_share=_share(tally.self_cpu + tally.self_waiting, self._busy),
-            total_share=_share(tally.total_cpu + tally.total_waiting, self._busy),
-            charged_share=share,
-            share_error=share_error(share, self._times.samples),
-            samples=round(share * self._times.samples),
-            hits=hits,
-            hit_ns=self._hits.time_each(tally.charged + tally.waiting, hits) if is_counted else None,
-            allocated_bytes=self._memory_of(tally, Metric.ALLOCATED),
-            allocations=self._memory_of(tally, Metric.ALLOCATIONS),
-            peak_bytes=self._memory_of(tally, Metric.PEAK),
-            collectors=tuple(dict.fromkeys(collectors)),
-        )
-
-    def _memory_of(self, tally: Tally, metric: Metric) -> int | None:
-        return tally.memory.get(metric, 0) if metric in self._memory else None
+def _find_loop_rows(profile: Profile) -> list[bool]:
+    """Tell for each row whether it is an event loop or the standard library's work for it, before any other code."""
+    loops = [is_event_loop(frame) for frame in profile.frames]
+    if not any(loops):
+        return [False] * len(profile.stacks)
+    aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) for frame in profile.frames]
+    own: list[bool] = []
+    for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+        own.append(loops[frame] or (aids[frame] and parent >= 0 and own[parent]))
+    return own
 
 
-def _share(value: int, whole: int) -> float:
-    return value / whole if whole > 0 else 0.0
+def attribute_memory(profile: Profile, table: CostTable) -> None:
+    """Add one memory profile: what was allocated counts for the innermost user frame."""
+    parent, frame_of = profile.stacks.parent, profile.stacks.frame
+    attributed = attributing_rows(parent, frame_of, [frame.owner is Owner.USER for frame in profile.frames])
+    for metric in MEMORY_METRICS:
+        values = self_values(profile, [metric])
+        for row, owner in enumerate(attributed):
+            if values[row] and owner >= 0:
+                frame = profile.frames[frame_of[owner]]
+                line = table.line(frame)
+                entries = [table.functions[table.function(frame)], *([table.lines[line]] if line >= 0 else [])]
+                for totals in entries:
+                    totals.memory[metric] = totals.memory.get(metric, 0) + values[row]
 
 
-def _hottest_first(spot: Spot) -> tuple[int, int, int, int, str, int]:
-    cost = spot.cost
-    memory = max(cost.peak_bytes or 0, cost.allocated_bytes or 0)
-    spent = cost.charged_ns + cost.waiting_ns
-    return (-spent, spot.owner is not Owner.USER, -cost.total_ns, -memory, spot.file, spot.line)
+def _name_packages(profile: Profile, roots: Sequence[str]) -> tuple[list[int], list[tuple[str, Owner]]]:
+    """Return for each frame the number of its package (-1 for the user's), and the packages."""
+    numbers: dict[tuple[str, Owner], int] = {}
+    package_of = [
+        -1 if frame.owner is Owner.USER else numbers.setdefault((package_name(frame, roots), frame.owner), len(numbers))
+        for frame in profile.frames
+    ]
+    return package_of, list(numbers)
 
 
-def _thread_order(item: tuple[Thread, dict[Metric, int]]) -> tuple[int, int, int, int, str]:
-    thread, spent = item
-    busy = spent.get(Metric.CPU, 0) + spent.get(Metric.WAITING, 0)
-    return (-busy, -spent.get(Metric.IDLE, 0), thread.pid, thread.tid, thread.name)
-
-
-def _thread_time(thread: Thread, spent: dict[Metric, int]) -> ThreadTime:
-    return ThreadTime(
-        thread.pid,
-        thread.tid,
-        thread.name,
-        thread.process,
-        spent.get(Metric.CPU, 0),
-        spent.get(Metric.WAITING, 0),
-        spent.get(Metric.IDLE, 0),
-    )
+def _add_threads(profile: Profile, times: Times, functions: Sequence[int]) -> None:
+    parent = profile.stacks.parent
+    rows_of: dict[Thread, bytearray] = {}
+    """For each thread which rows it was seen in."""
+    for entry in profile.samples:
+        if entry.metric not in (Metric.CPU, Metric.WAITING, Metric.IDLE):
+            continue
+        value = sum(entry.value)
+        if entry.metric is Metric.CPU:
+            times.cpu += value
+        elif entry.metric is Metric.WAITING:
+            times.waiting += value
+        else:
+            times.idle += value
+        thread = profile.threads[entry.thread] if 0 <= entry.thread < len(profile.threads) else Thread(0, 0)
+        spent = times.threads.setdefault(thread, {})
+        spent[entry.metric] = spent.get(entry.metric, 0) + value
+        if entry.metric is Metric.IDLE:
+            continue
+        times.samples += entry.count
+        known = rows_of.setdefault(thread, bytearray(len(parent)))
+        for row in entry.stack:
+            while row >= 0 and not known[row]:
+                known[row] = 1
+                row = parent[row]  # noqa: PLW2901
+    for thread, known in rows_of.items():
+        times.functions_of.setdefault(thread, set()).update(compress(functions, known))

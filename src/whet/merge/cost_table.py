@@ -1,4 +1,4 @@
-"""The books of a merge: one mutable tally for each function and each line, in integers."""
+"""The books of a merge: one mutable totals for each function and each line, in integers."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 
 NOT_KEPT = -1
-"""The line number (in the ledger) of frames whose lines are not listed."""
+"""The line number (in the table) of frames whose lines are not listed."""
 
 FunctionKey = tuple[str, str, int]
 LineKey = tuple[str, int]
 
 
 @dataclass(slots=True)
-class Tally:
+class CostTotals:
     """Sums of one place, in nanoseconds and bytes."""
 
-    self_cpu: int = 0
-    self_waiting: int = 0
-    total_cpu: int = 0
-    total_waiting: int = 0
-    charged: int = 0
-    waiting: int = 0
+    self_ns: int = 0
+    self_waiting_ns: int = 0
+    total_ns: int = 0
+    total_waiting_ns: int = 0
+    attributed_ns: int = 0
+    waiting_ns: int = 0
     memory: dict[Metric, int] = field(default_factory=dict)
 
     def is_empty(self) -> bool:
         """Tell whether nothing was seen here."""
-        return not (self.total_cpu or self.total_waiting or self.memory)
+        return not (self.total_ns or self.total_waiting_ns or self.memory)
 
 
-class Ledger:
+class CostTable:
     """All places of a run by number, so that sums over stack tables are sums over lists."""
 
     def __init__(self, shown: frozenset[str]) -> None:
-        self.functions: list[Tally] = []
+        self.functions: list[CostTotals] = []
         self.function_frames: list[Frame] = []
-        self.lines: list[Tally] = []
+        self.lines: list[CostTotals] = []
         self.line_frames: list[Frame] = []
         self._function_index: dict[FunctionKey, int] = {}
         self._line_index: dict[LineKey, int] = {}
@@ -49,7 +49,7 @@ class Ledger:
         index = self._function_index.get(key)
         if index is None:
             index = self._function_index[key] = len(self.functions)
-            self.functions.append(Tally())
+            self.functions.append(CostTotals())
             self.function_frames.append(frame)
         return index
 
@@ -65,6 +65,6 @@ class Ledger:
         index = self._line_index.get(key)
         if index is None:
             index = self._line_index[key] = len(self.lines)
-            self.lines.append(Tally())
+            self.lines.append(CostTotals())
             self.line_frames.append(frame)
         return index

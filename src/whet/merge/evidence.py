@@ -9,25 +9,25 @@ from whet.model.evidence import Evidence, Seen
 
 def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
     """Return all value samples together; of lengths the median is that of the part with the most samples."""
-    looks, why = 0, ""
+    samples, why = 0, ""
     pooled: dict[tuple[str, int, str], Seen] = {}
     for part in parts:
-        looks += part.looks
+        samples += part.samples
         why = why or part.why_missing
         for seen in part.seen:
             key = (seen.file, seen.function_line, seen.name)
             pooled[key] = _add(pooled[key], seen) if key in pooled else seen
-    return Evidence(looks, tuple(pooled.values()), "" if looks else why)
+    return Evidence(samples, tuple(pooled.values()), "" if samples else why)
 
 
 def _add(one: Seen, other: Seen) -> Seen:
-    more = one if one.looks >= other.looks else other
+    more = one if one.samples >= other.samples else other
     return Seen(
         file=one.file,
         function=one.function,
         function_line=one.function_line,
         name=one.name,
-        looks=one.looks + other.looks,
+        samples=one.samples + other.samples,
         types=_sum(one.types, other.types),
         elements=_sum(one.elements, other.elements),
         min_length=min((n for n in (one.min_length, other.min_length) if n is not None), default=None),

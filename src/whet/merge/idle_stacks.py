@@ -24,7 +24,7 @@ class Stance(StrEnum):
 
     WAITING = "waiting"
     """It needs something that has not come yet: data, a lock, time."""
-    PARKED = "parked"
+    IDLE = "idle"
     """It stands ready for work that may or may not come: a worker of a pool, an accept loop."""
     LOOP = "loop"
     """It is in the poll of an event loop: a server's is parked, a client's waits for what it asked for."""
@@ -169,13 +169,13 @@ def find_stance(stack: Sequence[Frame], main: bool) -> Stance:
     """
     places = [name_place(frame) for frame in stack] or [""]
     leaf = places[0]
-    if _is_parked(places):
-        return Stance.PARKED
+    if _is_idle(places):
+        return Stance.IDLE
     if leaf in _LOOPS or (leaf in _POLLS and not _LOOPS.isdisjoint(places)):
         return Stance.LOOP
     handover = _leading(places)
     if not main and _is_idle_worker(handover):
-        return Stance.PARKED
+        return Stance.IDLE
     if not _JOINS.isdisjoint(handover):
         return Stance.JOIN
     return Stance.LOOP if leaf in _POLLS else Stance.WAITING
@@ -188,7 +188,7 @@ def _is_idle_worker(handover: Sequence[str]) -> bool:
     return handover[:1] == ["threading:wait"] and _JOINS.isdisjoint(handover) and "threading:acquire" not in handover
 
 
-def _is_parked(places: Sequence[str]) -> bool:
+def _is_idle(places: Sequence[str]) -> bool:
     leaf = places[0]
     if (
         leaf in _ACCEPTS

@@ -55,7 +55,7 @@ def find_supervisors(
         ):
             continue
         if any(child in serving and lived[child] >= MOSTLY * waited for child in below):
-            found[pid] = Stance.PARKED
+            found[pid] = Stance.IDLE
         elif sum(busy[child] for child in below) >= MOSTLY * waited:
             found[pid] = Stance.JOIN
     return found

@@ -85,12 +85,12 @@ def outermost_rows(order: Preorder, key: Sequence[int], keys: int) -> list[int]:
     return found
 
 
-def charge_rows(parent: Sequence[int], frame: Sequence[int], is_user: Sequence[bool]) -> list[int]:
+def attributing_rows(parent: Sequence[int], frame: Sequence[int], is_user: Sequence[bool]) -> list[int]:
     """Return for each row the nearest row at or above it whose frame is the user's; ``ROOT`` where there is none."""
-    charged = [ROOT] * len(parent)
+    attributed = [ROOT] * len(parent)
     for row in range(len(parent)):
         if is_user[frame[row]]:
-            charged[row] = row
+            attributed[row] = row
         elif parent[row] >= 0:
-            charged[row] = charged[parent[row]]
-    return charged
+            attributed[row] = attributed[parent[row]]
+    return attributed

@@ -27,7 +27,7 @@ from whet.merge.idle_stacks import Stance, find_stance, is_library_only, is_serv
 from whet.merge.ownership import is_native_file
 from whet.merge.standstill import Told, place_waiting
 from whet.merge.supervisors import find_supervisors
-from whet.merge.waiting_time import Place, cap_sum, find_excess, sample_period, spread_over_stacks
+from whet.merge.waiting_time import Place, cap_sum, find_waiting, sample_period, spread_over_stacks
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
@@ -93,7 +93,7 @@ def split_waiting(
             computing = {place: value / active_period for place, value in explained.get(key, {}).items()}
             waits, unplaced = place_waiting(clock.told, counts, computing, blind=key[:2] in blind)
         else:
-            waits = find_excess(places, explained.get(key, {}), active, wall, overlap)
+            waits = find_waiting(places, explained.get(key, {}), active, wall, overlap)
             if clock is not None:
                 total = sum(places.values())
                 total = min(total, elapsed_ns if elapsed_ns is not None else total)
@@ -300,17 +300,17 @@ class _Judge:
     def _settle(self, stack: Sequence[Frame], key: ThreadKey) -> Stance:
         is_main = key in self._main
         stance = find_stance(stack, is_main)
-        if stance is Stance.PARKED:
+        if stance is Stance.IDLE:
             return stance
         if is_main and key[0] in self._supervisors:
             return self._supervisors[key[0]]
         if not is_main and key[0] in self._related and is_library_only(stack):
             # What reads from another process of the program, or looks after it.
-            return Stance.PARKED
+            return Stance.IDLE
         if stance is not Stance.LOOP:
             return stance
         parked = self._idle_loops or key[0] in self._serving or not is_main
-        return Stance.PARKED if parked else Stance.LOOP
+        return Stance.IDLE if parked else Stance.LOOP
 
 
 def _find_servers(profile: Profile) -> set[int]:

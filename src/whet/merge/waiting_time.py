@@ -16,7 +16,7 @@ Place = tuple[str, str, int]
 """File, function and line of the innermost Python frame."""
 
 
-def find_excess(
+def find_waiting(
     seen: dict[Place, int], explained: dict[Place, int], active: Profile, wall: Profile, overlap: float
 ) -> dict[Place, int]:
     """Return the waiting time of one thread by place, in nanoseconds, noise left out."""

@@ -27,7 +27,7 @@ class Seen:
     function: str
     function_line: int
     name: str
-    looks: int
+    samples: int
     types: Mapping[str, int] = field(default_factory=dict)
     elements: Mapping[str, int] = field(default_factory=dict)
     min_length: int | None = None
@@ -53,7 +53,7 @@ class Ratio:
 class Evidence:
     """All value samples of a run; ``looks`` counts them, ``why_missing`` says why there are none."""
 
-    looks: int = 0
+    samples: int = 0
     seen: tuple[Seen, ...] = ()
     why_missing: str = ""
 

@@ -16,23 +16,23 @@ class Cost:
     """All metrics of one place. ``None`` is "not measured", never zero.
 
     Times are nanoseconds summed over threads. ``self_ns`` is CPU time in the
-    place itself, ``total_ns`` with everything it called, ``charged_ns`` its own
+    place itself, ``total_ns`` with everything it called, ``attributed_ns`` its own
     plus everything outside user code called from it, up to the next user frame.
-    ``waiting_ns`` is charged the same way. Shares are of ``Hotspots.busy_ns``
+    ``waiting_ns`` is attributed the same way. Shares are of ``Hotspots.busy_ns``
     (CPU plus waiting, idle left out): a place's share of CPU and waiting
-    together. ``share_error`` is the standard error of ``charged_share``.
+    together. ``share_error`` is the standard error of ``spent_share``.
     """
 
     self_ns: int = 0
     total_ns: int = 0
-    charged_ns: int = 0
+    attributed_ns: int = 0
     waiting_ns: int = 0
     self_share: float = 0.0
     total_share: float = 0.0
-    charged_share: float = 0.0
+    spent_share: float = 0.0
     share_error: float = 0.0
     samples: int = 0
-    """Samples behind ``charged_ns`` and ``waiting_ns``."""
+    """Samples behind ``attributed_ns`` and ``waiting_ns``."""
     hits: int | None = None
     """How often it ran in one execution; of a function, how often it was called."""
     hit_ns: int | None = None
@@ -107,7 +107,7 @@ class ThreadTime:
 
 @dataclass(frozen=True, slots=True)
 class Hotspots:
-    """The merged view of a run. Functions and lines are sorted by charged plus waiting time, hottest first."""
+    """The merged view of a run. Functions and lines are sorted by attributed plus waiting time, hottest first."""
 
     busy_ns: int = 0
     """CPU plus waiting time over all threads; the whole that shares refer to."""
@@ -115,7 +115,7 @@ class Hotspots:
     waiting_ns: int = 0
     idle_ns: int = 0
     outside_ns: int = 0
-    """The part of ``busy_ns`` that is charged to nobody: no user frame on the stack, or an event loop's own work."""
+    """The part of ``busy_ns`` that is attributed to nobody: no user frame on the stack, or an event loop's own work."""
     outside_packages: tuple[tuple[str, int], ...] = ()
     """What of that was spent in which package, most first."""
     samples: int = 0

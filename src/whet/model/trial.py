@@ -129,7 +129,7 @@ class Proof:
     total_verdict: Verdict = Verdict.UNTESTED
     applied: tuple[str, ...] = ()
     """Ids of the rewrites that ``total`` is about."""
-    unasked: Total | None = None
+    without_offers: Total | None = None
     """The total of those that `whet apply` writes without being asked by name; ``None`` where that is all or none."""
     checked: Checked = Checked()
     runs: int = 0
@@ -141,7 +141,11 @@ class Proof:
     @property
     def offers(self) -> tuple[str, ...]:
         """Ids of those of ``applied`` that `whet apply` writes only when they are asked for by name."""
-        return () if self.unasked is None else tuple(id_ for id_ in self.applied if id_ not in self.unasked.applied)
+        return (
+            ()
+            if self.without_offers is None
+            else tuple(id_ for id_ in self.applied if id_ not in self.without_offers.applied)
+        )
 
     def trial_of(self, advice: str) -> Trial | None:
         """Return what became of the rewrite of an advice."""

@@ -98,7 +98,7 @@ def tell_total(proof: Proof) -> list[str]:
     gain, count = proof.total, len(proof.applied)
     if gain is not None and proof.total_verdict is Verdict.FASTER:
         told = f"{_count(count)}, {_tell_faster(gain)} on this workload, {describe_checked(proof.checked)}"
-        return [f"{told}: {name_apply(proof)}", *_tell_unasked(proof)]
+        return [f"{told}: {name_apply(proof)}", *_describe_without_offers(proof)]
     faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
     if faster and gain is None:
         of = f"{faster} of {_count(len(proof.trials))} measured faster, the total of them was not measured"
@@ -113,21 +113,21 @@ def tell_total(proof: Proof) -> list[str]:
     return [f"no rewrite was measured faster; {len(tried)} tried, {refuted} refuted"]
 
 
-def _tell_unasked(proof: Proof) -> list[str]:
+def _describe_without_offers(proof: Proof) -> list[str]:
     """Return what is won without the offers, where there are some."""
-    offers, unasked = len(proof.offers), proof.unasked
-    if not offers or unasked is None:
+    offers, without_offers = len(proof.offers), proof.without_offers
+    if not offers or without_offers is None:
         return []
     are = "is an offer, which changes" if offers == 1 else "are offers, each of which changes"
-    which = f"{offers} of them" if unasked.applied else "it" if offers == 1 else "all of them"
+    which = f"{offers} of them" if without_offers.applied else "it" if offers == 1 else "all of them"
     told = f"{which} {are} something small: the report says what"
-    if not unasked.applied:
+    if not without_offers.applied:
         return [told]
-    gain = unasked.gain
-    if gain is None or unasked.verdict is not Verdict.FASTER:
+    gain = without_offers.gain
+    if gain is None or without_offers.verdict is not Verdict.FASTER:
         said = "was not measured" if gain is None else "no difference was shown"
-        return [f"{told}; of the other {len(unasked.applied)} together {said}"]
-    return [f"{told}; the other {len(unasked.applied)}, {_tell_faster(gain)}: {name_apply(proof, offers=False)}"]
+        return [f"{told}; of the other {len(without_offers.applied)} together {said}"]
+    return [f"{told}; the other {len(without_offers.applied)}, {_tell_faster(gain)}: {name_apply(proof, offers=False)}"]
 
 
 def tell_faster(total: Total | None) -> str:

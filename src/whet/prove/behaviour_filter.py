@@ -8,16 +8,16 @@ from whet.errors import TargetError
 from whet.model.trial import Verdict
 from whet.prove.rewrites import Unit, apply_rewrites
 from whet.prove.run import Observed, read_tail
-from whet.prove.sandbox import Stage
+from whet.prove.sandbox import Sandbox
 from whet.prove.variants import BASELINE, Failure, SideRunner
 
 ALL = "all"
 
 
-class Sieve:
+class BehaviourFilter:
     """Takes out what fails or does something else. ``tests`` is a line of the shell that must succeed on each side."""
 
-    def __init__(self, stage: Stage, runner: SideRunner, originals: Mapping[str, bytes], tests: str = "") -> None:
+    def __init__(self, stage: Sandbox, runner: SideRunner, originals: Mapping[str, bytes], tests: str = "") -> None:
         self._stage = stage
         self._runner = runner
         self._originals = originals

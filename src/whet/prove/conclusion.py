@@ -5,7 +5,7 @@ from __future__ import annotations
 from whet.model.trial import Checked, Gain, Trial, Verdict
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit
-from whet.prove.sandbox import Stage
+from whet.prove.sandbox import Sandbox
 from whet.prove.variants import SideRunner
 
 
@@ -26,7 +26,7 @@ def make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, 
     )
 
 
-def describe_checks(runner: SideRunner | None, stage: Stage | None, options: ProveOptions) -> Checked:
+def describe_checks(runner: SideRunner | None, stage: Sandbox | None, options: ProveOptions) -> Checked:
     """Return what was compared of the program's behaviour, and why that says nothing where it does not."""
     if runner is None or stage is None:
         return Checked(unchecked="the program was not run")

@@ -37,7 +37,7 @@ class Program:
 
 
 @dataclass(slots=True)
-class Stage:
+class Sandbox:
     """A program that can be run with any version of the files in ``originals``.
 
     ``folder`` is the session's own. ``isolate`` always uses a copy of the working folder.

@@ -23,19 +23,19 @@ from pathlib import Path
 from whet.errors import TargetError
 from whet.model.trial import Checked, Gain, Proof, Total, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
-from whet.prove.behaviour_filter import ALL, Sieve
+from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import describe_checks, make_trial
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
-from whet.prove.sandbox import Program, Stage
+from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
 from whet.prove.variants import BASELINE, SideRunner, Step, choose_clock
 
 WON = "won"
-UNASKED = "won without offers"
+WITHOUT_OFFERS = "won without offers"
 MOST_PAIRS = 400
 TOTAL_PAIRS = 20
 """Pairs of the fresh rounds, where the budget holds so many."""
@@ -77,12 +77,12 @@ class ProofSession:
     settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
     total: Total = NO_TOTAL
-    unasked: Total | None = None
+    without_offers: Total | None = None
     notes: list[str] = field(default_factory=list)
     _dropped: dict[str, str] = field(default_factory=dict)
-    _stage: Stage | None = None
+    _stage: Sandbox | None = None
     _runner: SideRunner | None = None
-    _sieve: Sieve | None = None
+    _filter: BehaviourFilter | None = None
     _comparisons: int = 1
     _reserve: float = 0.0
     _start: int = 0
@@ -116,7 +116,7 @@ class ProofSession:
 
     def _prepare(self) -> None:
         options = self.options
-        stage = self._stage = Stage(
+        stage = self._stage = Sandbox(
             self.program, self.originals, self.folder, self.environ, options.isolate, notes=self.notes
         )
         behaviour = Behaviour(stage.directory, self.folder / "reference", options.compare, options.tolerance)
@@ -130,7 +130,7 @@ class ProofSession:
         runner.runs += 1
         self._refuse_unsound(first)
         behaviour.directory = stage.directory
-        self._sieve = Sieve(stage, runner, self.originals, options.tests)
+        self._filter = BehaviourFilter(stage, runner, self.originals, options.tests)
         stage.define({BASELINE: self.originals})
         if stage.is_copy:
             behaviour.remember(first)
@@ -218,7 +218,7 @@ class ProofSession:
         """Return the units that, all together, do the same as the baseline, and refute the others."""
         if not units:
             return []
-        sound, refuted = self._get_sieve().find_sound(units)
+        sound, refuted = self._get_filter().find_sound(units)
         for ids, failure in refuted.items():
             self.settled[ids].verdict, self.settled[ids].why = failure.verdict, failure.why
         return sound
@@ -247,7 +247,7 @@ class ProofSession:
         sides: dict[tuple[str, ...], str] = {}
         for unit in units:
             side = f"without {unit.ids[0]}"
-            if self._get_sieve().define(side, [each for each in units if each is not unit]):
+            if self._get_filter().define(side, [each for each in units if each is not unit]):
                 sides[unit.ids] = side
                 runner.seconds_of[side] = self._guess_seconds([unit])
         keep = self._keep_for_top(units)
@@ -297,7 +297,7 @@ class ProofSession:
 
     def _play_on_top(self, won: list[Unit], more: list[Unit], keep: float = 0.0) -> Gain | None:
         """Compare what won with that and more; return the gain where it is faster. ``keep`` is time for later."""
-        if not self._get_sieve().define(WON, won) or not self._get_sieve().define(ALL, [*won, *more]):
+        if not self._get_filter().define(WON, won) or not self._get_filter().define(ALL, [*won, *more]):
             return None
         match = Match("more", WON, ALL, self._design([WON, ALL], keep))
         scores = self._play_matches([match], keep)
@@ -317,10 +317,10 @@ class ProofSession:
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
         sides = {WON: won}
-        unasked = [unit for unit in won if not unit.is_offer]
-        if len(unasked) < len(won):
-            self.unasked = Total(applied=_list_ids(unasked))
-            sides |= {UNASKED: unasked} if unasked else {}
+        without_offers = [unit for unit in won if not unit.is_offer]
+        if len(without_offers) < len(won):
+            self.without_offers = Total(applied=_list_ids(without_offers))
+            sides |= {WITHOUT_OFFERS: without_offers} if without_offers else {}
         sound = [side for side, units in sides.items() if self._is_fit_for_total(side, units)]
         pairs = self.options.runs or TOTAL_PAIRS
         a_round = self._guess_fresh_round(won)
@@ -331,12 +331,12 @@ class ProofSession:
         scores = play(runner, matches, self._rng)
         totals = {match.name: self._make_total(sides[match.name], match, scores) for match in matches}
         self.total = totals.get(WON, self.total)
-        if UNASKED in sides:
-            self.unasked = totals.get(UNASKED, Total(None, Verdict.NOT_RUN, _list_ids(unasked)))
+        if WITHOUT_OFFERS in sides:
+            self.without_offers = totals.get(WITHOUT_OFFERS, Total(None, Verdict.NOT_RUN, _list_ids(without_offers)))
 
     def _is_fit_for_total(self, side: str, units: list[Unit]) -> bool:
         """Make a side of units and run the tests on it, if there are any."""
-        if self._get_sieve().define(side, units) and self._get_sieve().test(side):
+        if self._get_filter().define(side, units) and self._get_filter().test(side):
             return True
         self.notes.append(f"the {_TOTALS[side]} was not measured: {self._get_runner().failures[side].why}")
         return False
@@ -394,16 +394,16 @@ class ProofSession:
             total=self.total.gain,
             total_verdict=self.total.verdict,
             applied=self.total.applied,
-            unasked=self.unasked,
+            without_offers=self.without_offers,
             checked=describe_checks(runner, stage, self.options),
             runs=runner.runs if runner is not None else 0,
             seconds=round(runner.spent(), 3) if runner is not None else 0.0,
             notes=tuple(dict.fromkeys(notes)),
         )
 
-    def _get_sieve(self) -> Sieve:
-        assert self._sieve is not None
-        return self._sieve
+    def _get_filter(self) -> BehaviourFilter:
+        assert self._filter is not None
+        return self._filter
 
     def _get_runner(self) -> SideRunner:
         assert self._runner is not None
@@ -416,7 +416,7 @@ _VERDICTS = {
     Call.SAME: Verdict.NO_DIFFERENCE,
     Call.OPEN: Verdict.NO_DIFFERENCE,
 }
-_TOTALS = {WON: "total", UNASKED: "total without offers"}
+_TOTALS = {WON: "total", WITHOUT_OFFERS: "total without offers"}
 _WORDS = {Call.OPEN: "no difference could be shown with so many runs"}
 
 

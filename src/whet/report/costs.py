@@ -19,23 +19,23 @@ LINE_LIMIT = 10_000
 
 def figure_cost(cost: Cost) -> CostFigures:
     """Return the metrics of a place, written out."""
-    spent = cost.charged_ns + cost.waiting_ns
+    spent = cost.attributed_ns + cost.waiting_ns
     return CostFigures(
-        spent=time_figure(spent),
-        self_time=time_figure(cost.self_ns),
-        total_time=time_figure(cost.total_ns),
-        charged_time=time_figure(cost.charged_ns),
-        waiting=time_figure(cost.waiting_ns),
-        share=share_figure(cost.charged_share, cost.share_error),
+        spent_seconds=time_figure(spent),
+        self_seconds=time_figure(cost.self_ns),
+        total_seconds=time_figure(cost.total_ns),
+        attributed_seconds=time_figure(cost.attributed_ns),
+        waiting_seconds=time_figure(cost.waiting_ns),
+        spent_share=share_figure(cost.spent_share, cost.share_error),
         self_share=share_figure(cost.self_share),
         total_share=share_figure(cost.total_share),
         share_error=cost.share_error,
         samples=cost.samples,
         hits=hits_figure(cost.hits),
-        per_hit=time_figure(cost.hit_ns),
-        allocated=bytes_figure(cost.allocated_bytes),
+        hit_seconds=time_figure(cost.hit_ns),
+        allocated_bytes=bytes_figure(cost.allocated_bytes),
         allocations=count_figure(cost.allocations),
-        peak=bytes_figure(cost.peak_bytes),
+        peak_bytes=bytes_figure(cost.peak_bytes),
         collectors=cost.collectors,
     )
 
@@ -58,11 +58,11 @@ def list_functions(spots: Sequence[FunctionSpot], places: Places) -> tuple[Funct
 
 def _figure_cost_of(spot: FunctionSpot) -> CostFigures:
     figures = figure_cost(spot.cost)
-    if spot.owner is Owner.USER or figures.spent.value:
+    if spot.owner is Owner.USER or figures.spent_seconds.value:
         return figures
     # Its time is there, in the rows of the user's lines that call it: a zero would read as "costs nothing".
-    elsewhere = Figure(NOTHING, 0.0, "charged to the line of yours that calls it")
-    return replace(figures, share=elsewhere, charged_time=elsewhere)
+    elsewhere = Figure(NOTHING, 0.0, "attributed to the line of yours that calls it")
+    return replace(figures, spent_share=elsewhere, attributed_seconds=elsewhere)
 
 
 def list_lines(

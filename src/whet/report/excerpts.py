@@ -73,7 +73,7 @@ def build_listings(
     by_file: defaultdict[str, dict[int, LineSpot]] = defaultdict(dict)
     for spot in hotspots.lines:
         by_file[spot.file][spot.line] = spot
-    hottest = max((spot.cost.charged_share for spot in hotspots.lines), default=0.0)
+    hottest = max((spot.cost.spent_share for spot in hotspots.lines), default=0.0)
     marks: defaultdict[tuple[str, int], tuple[Suggestion, ...]] = defaultdict(tuple)
     for suggestion in suggestions:
         marks[suggestion.file, suggestion.line] += (suggestion,)
@@ -98,8 +98,8 @@ def build_listings(
             SourceListing(
                 file=places.show(excerpt.file),
                 anchor=places.file_anchor(excerpt.file),
-                share=share_figure(sum(spot.cost.charged_share for spot in own)),
-                spent=time_figure(sum(spot.cost.charged_ns + spot.cost.waiting_ns for spot in own)),
+                share=share_figure(sum(spot.cost.spent_share for spot in own)),
+                spent=time_figure(sum(spot.cost.attributed_ns + spot.cost.waiting_ns for spot in own)),
                 blocks=tuple(blocks),
                 text=text,
                 measured=tuple(
@@ -123,7 +123,7 @@ def heat_class(share: float, hottest: float) -> int:
 def _rank_places(hotspots: Hotspots, advice: Sequence[Advice]) -> list[tuple[str, int, int]]:
     """Return (file, line, first line of the function): places with advice first, then by cost."""
     advised = [(a.finding.file, a.finding.line, a.finding.function_line) for a in advice]
-    hot = [(s.file, s.line, s.function_line) for s in hotspots.lines if s.cost.charged_share >= HOT_SHARE]
+    hot = [(s.file, s.line, s.function_line) for s in hotspots.lines if s.cost.spent_share >= HOT_SHARE]
     return advised + hot
 
 
@@ -170,7 +170,7 @@ class _Annotator:
                 SourceLine(
                     number=number,
                     text=self.lines[number - 1],
-                    heat=heat_class(spot.cost.charged_share, self.hottest) if spot else 0,
+                    heat=heat_class(spot.cost.spent_share, self.hottest) if spot else 0,
                     cost=figure_cost(spot.cost) if spot else None,
                     anchor=self.places.line_anchor(self.file, number),
                     suggestions=self.marks.get((shown, number), ()),

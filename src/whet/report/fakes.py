@@ -313,19 +313,19 @@ def _make_seen(hostile: str) -> Seen:
 
 def _make_cost(share: float, total: float, hits: int | None) -> Cost:
     waiting = 90_000_000 if share == 0.141 else 0
-    charged = round(share * _BUSY) - waiting
+    attributed = round(share * _BUSY) - waiting
     return Cost(
-        self_ns=round(charged * 0.9),
+        self_ns=round(attributed * 0.9),
         total_ns=round(total * _BUSY),
-        charged_ns=charged,
+        attributed_ns=attributed,
         waiting_ns=waiting,
         self_share=share * 0.9,
         total_share=total,
-        charged_share=share,
+        spent_share=share,
         share_error=_ERROR if share > 0.01 else 0.0,
         samples=round(share * 312),
         hits=hits,
-        hit_ns=round((charged + waiting) / hits) if hits else None,
+        hit_ns=round((attributed + waiting) / hits) if hits else None,
         collectors=("py-spy", "line_profiler") if hits else ("py-spy",),
     )
 

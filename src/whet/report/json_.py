@@ -82,20 +82,20 @@ def _write_line(row: LineRow) -> dict[str, Any]:
 
 def _write_cost(cost: CostFigures) -> dict[str, Any]:
     return {
-        "self_seconds": cost.self_time.value,
-        "total_seconds": cost.total_time.value,
-        "charged_seconds": cost.charged_time.value,
-        "waiting_seconds": cost.waiting.value,
+        "self_seconds": cost.self_seconds.value,
+        "total_seconds": cost.total_seconds.value,
+        "attributed_seconds": cost.attributed_seconds.value,
+        "waiting_seconds": cost.waiting_seconds.value,
         "self_share": cost.self_share.value,
         "total_share": cost.total_share.value,
-        "charged_share": cost.share.value,
+        "spent_share": cost.spent_share.value,
         "share_error": cost.share_error,
         "samples": cost.samples,
         "hits": cost.hits.value,
-        "hit_seconds": cost.per_hit.value,
-        "allocated_bytes": cost.allocated.value,
+        "hit_seconds": cost.hit_seconds.value,
+        "allocated_bytes": cost.allocated_bytes.value,
         "allocations": cost.allocations.value,
-        "peak_bytes": cost.peak.value,
+        "peak_bytes": cost.peak_bytes.value,
         "collectors": list(cost.collectors),
     }
 
@@ -123,7 +123,7 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
 def _write_seen(seen: Seen) -> dict[str, Any]:
     return {
         "name": seen.name,
-        "looks": seen.looks,
+        "samples": seen.samples,
         "types": dict(seen.types),
         "elements": dict(seen.elements),
         "min_length": seen.min_length,

@@ -98,15 +98,15 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
         for place, item in enumerate(group.items):
             number += 1
             title = f"### {group.title} ({len(group.items)})\n\n{group.note}\n\n" if place == 0 else ""
-            card = _write_short(item) if group.folded else _write_card(item, number)
-            yield _Part(3 if group.folded else 2, "tried, and no gain" if group.folded else "suggestions", title + card)
+            text = _write_short(item) if group.folded else _write_suggestion(item, number)
+            yield _Part(3 if group.folded else 2, "tried, and no gain" if group.folded else "suggestions", title + text)
     if not view.top_suggestions:
         helps = " that helps" if view.suggestions else ""
         yield _Part(1, "suggestions", f"No rule has a suggestion for the hot lines{helps}.\n")
     functions = view.hot_functions[:MOST_ROWS]
     if functions:
         yield _Part(1, "hottest functions", f"### Hottest functions\n\n{_write_functions(functions, view)}")
-    lines = [row for row in view.lines if row.cost.spent.value][:MOST_ROWS]
+    lines = [row for row in view.lines if row.cost.spent_seconds.value][:MOST_ROWS]
     if lines:
         yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
     if view.cautions:
@@ -140,7 +140,7 @@ def _write_head(view: ReportView) -> str:
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
-def _write_card(item: Suggestion, number: int) -> str:
+def _write_suggestion(item: Suggestion, number: int) -> str:
     paragraphs = [
         f"#### {number}. {write_prose(item.title, 160)}",
         f"{_write_worth(item)} · {write_code(item.place)} in {write_code(item.function, 120)} · "
@@ -186,9 +186,9 @@ def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:
     heads += ["At peak", "Allocated"] if columns.memory else []
     cells = []
     for row in rows:
-        figures: list[Figure] = [row.cost.share, row.cost.spent, row.cost.self_time]
+        figures: list[Figure] = [row.cost.spent_share, row.cost.spent_seconds, row.cost.self_seconds]
         figures += [row.cost.hits] if columns.hits else []
-        figures += [row.cost.peak, row.cost.allocated] if columns.memory else []
+        figures += [row.cost.peak_bytes, row.cost.allocated_bytes] if columns.memory else []
         cells.append([write_code(row.name, 120), write_code(row.place, 120), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
 
@@ -198,7 +198,11 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
     heads = ["Line", "Code", "Share", "Time", *(["Hits", "Per hit"] if columns.hits else [])]
     cells = []
     for row in rows:
-        figures = [row.cost.share, row.cost.spent, *([row.cost.hits, row.cost.per_hit] if columns.hits else [])]
+        figures = [
+            row.cost.spent_share,
+            row.cost.spent_seconds,
+            *([row.cost.hits, row.cost.hit_seconds] if columns.hits else []),
+        ]
         cells.append([write_code(row.place, 120), write_code(row.code, 120), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
 

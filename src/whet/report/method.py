@@ -64,8 +64,8 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
     idle = f" Idle time ({format_seconds(hotspots.idle_ns)}) is left out." if hotspots.idle_ns else ""
     said = [
         f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}",
-        "Self is time in the place itself; total adds everything it called; charged adds only what it called outside "
-        "your code, up to the next line of yours. Tables are sorted by charged time and waiting.",
+        "Self is time in the place itself; total adds everything it called; attributed adds only what it called outside "
+        "your code, up to the next line of yours. Tables are sorted by attributed time and waiting.",
     ]
     if hotspots.share_error:
         said.append(
@@ -109,8 +109,8 @@ def _explain_hits(run: Run) -> str:
 
 def _describe_values(run: Run) -> str:
     evidence = run.evidence
-    if evidence.looks:
+    if evidence.samples:
         names = len(evidence.seen)
-        count = f"{format_count(evidence.looks)} value sample{'s' if evidence.looks != 1 else ''}"
+        count = f"{format_count(evidence.samples)} value sample{'s' if evidence.samples != 1 else ''}"
         return f"{count} saw the types and lengths of {names:,} variable{'s' if names != 1 else ''}."
     return f"There are no value samples: {evidence.why_missing}" if evidence.why_missing else ""

@@ -15,24 +15,24 @@ from whet.report.units import Figure
 
 @dataclass(frozen=True, slots=True)
 class CostFigures:
-    """The metrics of one place. ``spent`` is charged CPU time plus charged waiting: what ``share`` is a share of."""
+    """The metrics of one place. ``spent_seconds`` is attributed CPU time plus attributed waiting: what ``spent_share`` is a share of."""
 
-    spent: Figure
-    self_time: Figure
-    total_time: Figure
-    charged_time: Figure
-    waiting: Figure
-    share: Figure
-    """Charged, with its standard error in the text."""
+    spent_seconds: Figure
+    self_seconds: Figure
+    total_seconds: Figure
+    attributed_seconds: Figure
+    waiting_seconds: Figure
+    spent_share: Figure
+    """Attributed, with its standard error in the text."""
     self_share: Figure
     total_share: Figure
     share_error: float
     samples: int
     hits: Figure
-    per_hit: Figure
-    allocated: Figure
+    hit_seconds: Figure
+    allocated_bytes: Figure
     allocations: Figure
-    peak: Figure
+    peak_bytes: Figure
     collectors: tuple[str, ...] = ()
 
 
@@ -210,8 +210,8 @@ class NamedTime:
     name: str
     kind: str
     file: str
-    self_time: Figure
-    total_time: Figure
+    self_seconds: Figure
+    total_seconds: Figure
     share: Figure
 
 
@@ -294,7 +294,7 @@ class Summary:
     not_measured: str = ""
     """One sentence that names what was not measured, and the command for it."""
     outside: str = ""
-    """How much is charged to no line of the user's, and which packages spent it; nothing where it is little."""
+    """How much is attributed to no line of the user's, and which packages spent it; nothing where it is little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,19 +125,19 @@ def head_proof(title: str, proof: Proof) -> str:
         times = f"{_join_times(gain)} {gain.clock.value}, " if gain.baseline_ns and gain.candidate_ns else ""
         return (
             f"{title}: {times}{figures.factor} {figures.interval}, n={gain.pairs}, "
-            f"{describe_checked(proof.checked)}, on this input{_tell_unasked(proof)}"
+            f"{describe_checked(proof.checked)}, on this input{_describe_without_offers(proof)}"
         )
     if proof.total_verdict is Verdict.NO_DIFFERENCE:
         return f"{title}: no significant change, {figures.factor} {figures.interval}, n={gain.pairs}, on this input"
     return ""
 
 
-def _tell_unasked(proof: Proof) -> str:
+def _describe_without_offers(proof: Proof) -> str:
     """Return what is won without the offers among what was measured faster, where there are some."""
-    unasked = proof.unasked
-    if unasked is None or unasked.gain is None or unasked.verdict is not Verdict.FASTER:
+    without_offers = proof.without_offers
+    if without_offers is None or without_offers.gain is None or without_offers.verdict is not Verdict.FASTER:
         return ""
-    figures, count = describe_gain(unasked.gain), len(proof.offers)
+    figures, count = describe_gain(without_offers.gain), len(proof.offers)
     return f"; {figures.factor} {figures.interval} without the {count} offer{'s' if count != 1 else ''}"
 
 

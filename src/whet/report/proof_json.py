@@ -23,7 +23,7 @@ def render_proof_json(proof: Proof, diffs: Mapping[str, str], whet_version: str)
         "command": [encodable(word) for word in proof.workload],
         "started": proof.started,
         "total": _total_object(Total(proof.total, proof.total_verdict, proof.applied)),
-        "without_offers": None if proof.unasked is None else _total_object(proof.unasked),
+        "without_offers": None if proof.without_offers is None else _total_object(proof.without_offers),
         "rewrites": [_trial_object(trial, diffs.get(trial.advice, "")) for trial in proof.trials],
         "checked": _checked_object(proof.checked),
         "executions": proof.runs,

@@ -59,7 +59,7 @@ def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGrou
 
 def describe_seen(seen: Seen) -> str:
     """Return a sentence: ``self.seen: seen 214 times: always list, about 2,000 long, of int``."""
-    times = "once" if seen.looks == 1 else f"{format_count(seen.looks)} times"
+    times = "once" if seen.samples == 1 else f"{format_count(seen.samples)} times"
     parts = [_describe_types(seen.types), _describe_length(seen), _describe_elements(seen.elements)]
     said = ", ".join(part for part in parts if part)
     return f"{seen.name}: seen {times}: {said}" if said else f"{seen.name}: seen {times}"

@@ -140,7 +140,7 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
         took = f" in {format_seconds(first.wall_ns)}" if first else ""
         return f"{title}: nothing was seen computing{took}; no place to name"
     top = functions[0] if functions else None
-    hottest, outside = (top.cost.share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
+    hottest, outside = (top.cost.spent_share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
     share, place = format_whole_share(hottest), f"{top.name} ({top.place})" if top else ""
     if outside > hottest:

@@ -125,7 +125,7 @@ def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow]) -> dict[F
     picked = {}
     for row in rows:
         found = hottest.get((row.file, row.line))
-        whole, part = row.cost.share.value or 0.0, found.cost.share.value or 0.0 if found else 0.0
+        whole, part = row.cost.spent_share.value or 0.0, found.cost.spent_share.value or 0.0 if found else 0.0
         # A line that holds a function of its own, as a lambda, may cost more than the function around it.
         if found and row.end_line > row.line and max(LINE_WORTH, LINE_PART * whole) <= part <= whole:
             picked[row] = found
@@ -133,7 +133,7 @@ def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow]) -> dict[F
 
 
 def _describe_line(line: LineRow, room: int) -> str:
-    text = f"line {line.line}, {format_share(line.cost.share.value or 0.0)}"
+    text = f"line {line.line}, {format_share(line.cost.spent_share.value or 0.0)}"
     return f"{text}  {shorten(line.code, max(room - len(text) - 2, 24), _CUT)}" if line.code else text
 
 
@@ -171,17 +171,19 @@ class _Page:
         table.add_column("share", justify="right", no_wrap=True)
         columns = view.columns
         optional: list[tuple[str, Callable[[FunctionRow], Figure], bool]] = [
-            ("time", lambda row: row.cost.spent, self._width >= NARROW),
-            ("self", lambda row: row.cost.self_time, wide),
+            ("time", lambda row: row.cost.spent_seconds, self._width >= NARROW),
+            ("self", lambda row: row.cost.self_seconds, wide),
             ("hits", lambda row: row.cost.hits, wide and columns.hits),
-            ("allocated", lambda row: row.cost.allocated, wide and columns.memory),
+            ("allocated", lambda row: row.cost.allocated_bytes, wide and columns.memory),
         ]
         for name, _, shown in optional:
             if shown:
                 table.add_column(name, justify="right", no_wrap=True)
         table.add_column("function", overflow="fold", ratio=1)
         lines = _pick_lines(rows[:hot_lines], view.lines) if self._width >= ROOMY else {}
-        cells = {row: [str(row.cost.share), *(str(get(row)) for _, get, shown in optional if shown)] for row in rows}
+        cells = {
+            row: [str(row.cost.spent_share), *(str(get(row)) for _, get, shown in optional if shown)] for row in rows
+        }
         heads = ["share", *(name for name, _, shown in optional if shown)]
         room = self._width - sum(max(map(len, column)) + 2 for column in zip(heads, *cells.values(), strict=True))
         for row in rows:

@@ -87,7 +87,7 @@ class ReportView:
     @property
     def hot_functions(self) -> tuple[FunctionRow, ...]:
         """The functions that cost something: others stand in the tables only."""
-        return tuple(row for row in self.functions if row.cost.spent.value)
+        return tuple(row for row in self.functions if row.cost.spent_seconds.value)
 
     @property
     def top_functions(self) -> tuple[FunctionRow, ...]:
@@ -97,12 +97,12 @@ class ReportView:
     @property
     def largest_peak(self) -> float:
         """The most bytes that any function holds at the peak: what bars are parts of."""
-        return max((row.cost.peak.value or 0.0 for row in self.functions), default=0.0)
+        return max((row.cost.peak_bytes.value or 0.0 for row in self.functions), default=0.0)
 
     @property
     def largest_allocated(self) -> float:
         """The most bytes that any function allocates."""
-        return max((row.cost.allocated.value or 0.0 for row in self.functions), default=0.0)
+        return max((row.cost.allocated_bytes.value or 0.0 for row in self.functions), default=0.0)
 
     @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:
@@ -158,9 +158,9 @@ def build_view(
         provenance=describe_provenance(run),
         cautions=(*list_cautions(run, hotspots), *_state_cuts(hotspots)),
         columns=Columns(
-            waiting=any(cost.waiting.value for cost in costs),
+            waiting=any(cost.waiting_seconds.value for cost in costs),
             hits=any(cost.hits.value is not None for cost in costs),
-            memory=any(cost.allocated.value is not None or cost.peak.value is not None for cost in costs),
+            memory=any(cost.allocated_bytes.value is not None or cost.peak_bytes.value is not None for cost in costs),
         ),
         functions=functions,
         lines=lines,
@@ -200,8 +200,8 @@ def _lay_out_all(trees: Sequence[FlameTree], places: Places) -> tuple[Icicle, ..
 def _pick_rows(rows: tuple[_Row, ...], most: int) -> tuple[_Row, ...]:
     """Return the hottest ``most`` rows and those that hold or allocate most memory, in the order of ``rows``."""
     chosen = set(range(min(most, len(rows))))
-    peaks = [row.cost.peak.value or 0.0 for row in rows]
-    allocated = [row.cost.allocated.value or 0.0 for row in rows]
+    peaks = [row.cost.peak_bytes.value or 0.0 for row in rows]
+    allocated = [row.cost.allocated_bytes.value or 0.0 for row in rows]
     for values in (peaks, allocated):
         largest = nlargest(TABLE_MEMORY, range(len(rows)), key=values.__getitem__)
         chosen |= {i for i in largest if values[i] > 0}
@@ -214,8 +214,8 @@ def _list_dependencies(hotspots: Hotspots) -> tuple[NamedTime, ...]:
             name=spot.package,
             kind=spot.owner.value,
             file="",
-            self_time=time_figure(spot.self_ns),
-            total_time=time_figure(spot.total_ns),
+            self_seconds=time_figure(spot.self_ns),
+            total_seconds=time_figure(spot.total_ns),
             share=share_figure(spot.share),
         )
         for spot in hotspots.dependencies[:TABLE_SMALL]
@@ -228,8 +228,8 @@ def _list_imports(hotspots: Hotspots, places: Places) -> tuple[NamedTime, ...]:
             name=spot.module,
             kind="module",
             file=places.show(spot.file),
-            self_time=time_figure(None),
-            total_time=time_figure(spot.total_ns),
+            self_seconds=time_figure(None),
+            total_seconds=time_figure(spot.total_ns),
             share=share_figure(spot.share),
         )
         for spot in hotspots.imports[:TABLE_SMALL]

@@ -36,5 +36,5 @@ def describe_file(listing: SourceListing) -> dict[str, Any]:
 def _describe_line(line: SourceLine) -> list[int | str]:
     cost = line.cost
     assert cost is not None
-    figures = (cost.share, cost.spent, cost.hits, cost.per_hit, cost.allocated)
+    figures = (cost.spent_share, cost.spent_seconds, cost.hits, cost.hit_seconds, cost.allocated_bytes)
     return [line.number, line.heat, *(figure.text if figure.value or figure is cost.hits else "" for figure in figures)]

@@ -2,7 +2,7 @@
 for (const button of document.querySelectorAll("button.copy")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const diff = button.closest(".card").querySelector(".diff");
+    const diff = button.closest(".suggestion").querySelector(".diff");
     const patch = [...diff.children].map((line) => line.textContent.replace(/\n$/, "")).join("\n") + "\n";
     try {
       await navigator.clipboard.writeText(patch);

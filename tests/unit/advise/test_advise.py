@@ -54,7 +54,7 @@ def hotspots(**shares):
     for key, share in shares.items():
         line = int(key[1:])
         ns = round(share * busy)
-        cost = Cost(charged_ns=ns if key[0] == "L" else 0, waiting_ns=ns if key[0] == "W" else 0, share_error=0.01)
+        cost = Cost(attributed_ns=ns if key[0] == "L" else 0, waiting_ns=ns if key[0] == "W" else 0, share_error=0.01)
         lines[(FILE, line)] = LineSpot(FILE, line, "f", 1, Owner.USER, cost)
     return Hotspots(busy_ns=busy, lines=tuple(lines.values()), line_index=lines)
 
@@ -72,9 +72,9 @@ def run(*seen, version="3.13.1"):
     )
 
 
-def look(types=None, lengths=None, elements=None, name="y", looks=10, line=1):
+def look(types=None, lengths=None, elements=None, name="y", samples=10, line=1):
     low, middle, high = lengths or (None, None, None)
-    return Seen(FILE, "f", line, name, looks, types or {}, elements or {}, low, middle, high)
+    return Seen(FILE, "f", line, name, samples, types or {}, elements or {}, low, middle, high)
 
 
 def ask(what=Ask.TYPES, **more):
@@ -119,7 +119,7 @@ def test_cold_findings_are_silent():
         ),
         (ask(Ask.LENGTH, at_least=9), look(lengths=(1, 2, 3)), False),
         (ask(Ask.LENGTH, at_least=9), look(lengths=(1, 2, 300)), True),
-        (ask(Ask.LENGTH, at_least=9), look(lengths=(1, 1, 1), looks=2), True),
+        (ask(Ask.LENGTH, at_least=9), look(lengths=(1, 1, 1), samples=2), True),
         (ask(needed=True), look({"builtins.list": 10}), True),
         (ask(needed=True), look({"builtins.list": 10}, name="z"), False),
         (ask(), look({"builtins.list": 10}, name="z"), True),
@@ -147,7 +147,7 @@ def counted(**hits):
     functions = []
     for key, count in hits.items():
         line = int(key[1:])
-        cost = Cost(charged_ns=spots.busy_ns // 2 if line == 5 else 0, hits=count)
+        cost = Cost(attributed_ns=spots.busy_ns // 2 if line == 5 else 0, hits=count)
         if key[0] == "F":
             functions.append(FunctionSpot(FILE, "f", line, line + 1, Owner.USER, cost))
         else:

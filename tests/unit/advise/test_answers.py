@@ -1,4 +1,4 @@
-"""Matching questions to looks."""
+"""Matching questions to samples."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Ask, Question
 
 
-def look(name="seen", function="C.f", line=3, file="/a.py", looks=5, **more):
-    return Seen(file, function, line, name, looks, {"builtins.list": looks}, **more)
+def look(name="seen", function="C.f", line=3, file="/a.py", samples=5, **more):
+    return Seen(file, function, line, name, samples, {"builtins.list": samples}, **more)
 
 
 def ask(name="seen", what=Ask.TYPES, line=3, function="C.f", file="/a.py"):
@@ -37,9 +37,9 @@ def test_looks_that_do_not_tell_what_was_asked_are_no_answer():
 
 def test_an_attribute_is_answered_by_the_most_seen_method_of_its_class():
     here = look("self.seen", "C.f", 3)
-    often = look("self.seen", "C.g", 9, looks=50)
-    rare = look("self.seen", "C.h", 20, looks=2)
-    foreign = look("self.seen", "D.g", 30, looks=500)
+    often = look("self.seen", "C.g", 9, samples=50)
+    rare = look("self.seen", "C.h", 20, samples=2)
+    foreign = look("self.seen", "D.g", 30, samples=500)
     elsewhere = look("self.seen", "C.g", 9, "/b.py", 500)
     others = (rare, often, foreign, elsewhere)
     assert answer(ask("self.seen"), Evidence(9, (*others, here))) is here

@@ -84,7 +84,7 @@ def test_little_waiting_and_lines_of_rules_are_passed_over():
 
 def test_threads_that_compute_one_at_a_time():
     threads = tuple(ThreadTime(1, tid, "", "", 2 * SECOND, 0, 0) for tid in range(3))
-    spots = hotspots(line(charged_ns=SECOND), threads=threads)
+    spots = hotspots(line(attributed_ns=SECOND), threads=threads)
     item = said(run("f()"), spots)["threads-cpu"]
     assert item.share == 1.0
     assert item.estimate.high == pytest.approx(3, abs=0.01)
@@ -101,27 +101,27 @@ def test_threads_that_compute_one_at_a_time():
 
 def test_many_short_threads_that_stand_in_line():
     threads = tuple(ThreadTime(1, tid, "", "", SECOND // 4, SECOND // 4, 0) for tid in range(2, 22))
-    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND, waiting_ns=2 * SECOND), threads=threads)
+    spots = hotspots(line(1, attributed_ns=SECOND, self_ns=SECOND, waiting_ns=2 * SECOND), threads=threads)
     advice = said(run("total += word"), spots)
     assert "20 threads" in advice["threads-cpu"].finding.message
     assert "waiting" not in advice
     assert set(said(run("lock.acquire()"), spots)) == {"waiting"}
-    asking = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND // 10, waiting_ns=2 * SECOND), threads=threads)
+    asking = hotspots(line(1, attributed_ns=SECOND, self_ns=SECOND // 10, waiting_ns=2 * SECOND), threads=threads)
     assert set(said(run("ask(word)"), asking)) == {"waiting"}
 
 
 @pytest.mark.parametrize("source", ["self.db.commit()", "os.fsync(handle)"])
 def test_commits_in_a_loop_whether_they_count_as_computing_or_waiting(source):
-    for cost in ({"charged_ns": 4 * SECOND}, {"waiting_ns": 4 * SECOND}):
+    for cost in ({"attributed_ns": 4 * SECOND}, {"waiting_ns": 4 * SECOND}):
         item = said(run(source), hotspots(line(**cost)))["commit-often"]
         assert item.share == pytest.approx(0.4)
         assert "4.0 s" in item.finding.message
         assert "waiting" not in said(run(source), hotspots(line(**cost)))
-    computing = hotspots(line(charged_ns=4 * SECOND, self_ns=4 * SECOND))
+    computing = hotspots(line(attributed_ns=4 * SECOND, self_ns=4 * SECOND))
     assert set(said(run(source), computing)) == {"commit-often"}
-    once = line(charged_ns=4 * SECOND, hits=1)
+    once = line(attributed_ns=4 * SECOND, hits=1)
     assert "commit-often" not in said(run(source), hotspots(once))
-    assert "commit-often" not in said(run(source), hotspots(line(charged_ns=SECOND // 10)))
+    assert "commit-often" not in said(run(source), hotspots(line(attributed_ns=SECOND // 10)))
 
 
 def test_imports_of_others_are_named_and_placed_at_the_import():
@@ -132,7 +132,7 @@ def test_imports_of_others_are_named_and_placed_at_the_import():
         ImportSpot("numpy", "/lib/numpy.py", SECOND, 0.1),
     )
     made = run("x = 1", "import pandas as pd")
-    item = said(made, hotspots(line(1, charged_ns=SECOND), line(2, charged_ns=1), imports=imports))["import-time"]
+    item = said(made, hotspots(line(1, attributed_ns=SECOND), line(2, attributed_ns=1), imports=imports))["import-time"]
     assert (item.finding.line, item.share) == (2, 0.2)
     assert "pandas 2.0 s, pandas.core 1.0 s;" in item.finding.message
     assert "pandas" in item.finding.title
@@ -141,12 +141,12 @@ def test_imports_of_others_are_named_and_placed_at_the_import():
     item = said(other, hotspots(line(1), line(2, total_ns=2 * SECOND), imports=imports))["import-time"]
     assert item.finding.line == 2
     small = (replace(imports[1], share=0.02),)
-    assert "import-time" not in said(made, hotspots(line(charged_ns=1), imports=small))
+    assert "import-time" not in said(made, hotspots(line(attributed_ns=1), imports=small))
 
 
 def test_an_import_whose_package_does_more_than_be_imported_is_no_advice():
     imports = (ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2),)
-    made, spot = run("import pandas"), line(charged_ns=1)
+    made, spot = run("import pandas"), line(attributed_ns=1)
     for total, is_said in ((2 * SECOND, True), (3 * SECOND, True), (6 * SECOND, False)):
         packages = (DependencySpot("pandas", Owner.DEPENDENCY, SECOND // 10, total, 0.01),)
         advice = said(made, hotspots(spot, imports=imports, dependencies=packages))
@@ -161,16 +161,16 @@ def test_garbage_collection_in_stacks_and_by_name():
         StackTable((ROOT, 0, 1), (0, 1, 2)),
         samples=(Samples(Metric.CPU, 0, (0, 2), (7, 3), 10), Samples(Metric.WAITING, 0, (0,), (90,), 9)),
     )
-    item = said(run("f()", profiles=(profile,)), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
+    item = said(run("f()", profiles=(profile,)), hotspots(line(attributed_ns=SECOND)))["garbage-collection"]
     assert item.share == pytest.approx(0.3)
     assert "gc.freeze" in item.finding.message
     ending = replace(profile, stacks=StackTable((ROOT, ROOT, 1), (0, 1, 2)))
-    assert "garbage-collection" not in said(run("f()", profiles=(ending,)), hotspots(line(charged_ns=SECOND)))
+    assert "garbage-collection" not in said(run("f()", profiles=(ending,)), hotspots(line(attributed_ns=SECOND)))
     named_so = replace(profile, frames=(frames[0], Frame("/p/tests.py", "gc_collect_harder"), frames[2]))
-    assert "garbage-collection" not in said(run("f()", profiles=(named_so,)), hotspots(line(charged_ns=SECOND)))
-    item = said(run("gc.collect()"), hotspots(line(charged_ns=SECOND)))["garbage-collection"]
+    assert "garbage-collection" not in said(run("f()", profiles=(named_so,)), hotspots(line(attributed_ns=SECOND)))
+    item = said(run("gc.collect()"), hotspots(line(attributed_ns=SECOND)))["garbage-collection"]
     assert item.share == pytest.approx(0.1)
-    assert "garbage-collection" not in said(run("collect()"), hotspots(line(charged_ns=SECOND)))
+    assert "garbage-collection" not in said(run("collect()"), hotspots(line(attributed_ns=SECOND)))
 
 
 def test_a_dependency_is_placed_at_the_line_that_calls_it_most():
@@ -178,8 +178,8 @@ def test_a_dependency_is_placed_at_the_line_that_calls_it_most():
         DependencySpot("yaml", Owner.DEPENDENCY, 3 * SECOND, 4 * SECOND, 0.4),
         DependencySpot("json", Owner.STDLIB, 5 * SECOND, 5 * SECOND, 0.5),
     )
-    calling = line(2, "read", charged_ns=4 * SECOND)
-    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND), calling, dependencies=packages)
+    calling = line(2, "read", attributed_ns=4 * SECOND)
+    spots = hotspots(line(1, attributed_ns=SECOND, self_ns=SECOND), calling, dependencies=packages)
     item = said(run("a", "b"), spots)["dependency-time"]
     assert (item.finding.line, item.share) == (2, pytest.approx(0.3))
     assert "yaml" in item.finding.title
@@ -190,7 +190,7 @@ def test_a_dependency_is_placed_at_the_line_that_calls_it_most():
 
 def test_a_dependency_that_rules_have_spoken_about_is_not_said_again():
     packages = (DependencySpot("pandas", Owner.DEPENDENCY, 8 * SECOND, 8 * SECOND, 0.8),)
-    rows, rest = line(1, charged_ns=7 * SECOND), line(2, charged_ns=SECOND // 2)
+    rows, rest = line(1, attributed_ns=7 * SECOND), line(2, attributed_ns=SECOND // 2)
     spots = hotspots(rows, rest, dependencies=packages)
     assert said(run("a", "b"), spots)["dependency-time"].share == pytest.approx(0.75)
     assert "dependency-time" not in said(run("a", "b"), spots, taken={(FILE, 1)})
@@ -207,7 +207,7 @@ def test_output_that_is_not_buffered():
         "print(x)",
         profiles=(Profile("py-spy", frames, StackTable((ROOT, 0), (0, 1)), samples=samples),),
     )
-    spots = hotspots(line(1, charged_ns=5 * SECOND), line(2, charged_ns=4 * SECOND))
+    spots = hotspots(line(1, attributed_ns=5 * SECOND), line(2, attributed_ns=4 * SECOND))
     item = said(made, spots)["unbuffered-output"]
     assert (item.finding.line, item.share) == (2, pytest.approx(0.4))
     assert "PYTHONUNBUFFERED" in item.finding.message
@@ -219,7 +219,7 @@ def test_a_server_for_development():
     samples = (Samples(Metric.CPU, 0, (0, 1), (6, 4), 10),)
     made = run("f()", profiles=(Profile("py-spy", frames, StackTable((ROOT, 0), (0, 1)), samples=samples),))
     outside = (("socketserver", 2 * SECOND), ("logging", SECOND), ("pandas", 4 * SECOND))
-    spots = hotspots(line(charged_ns=SECOND), outside_packages=outside)
+    spots = hotspots(line(attributed_ns=SECOND), outside_packages=outside)
     item = said(made, spots)["development-server"]
     assert item.share == pytest.approx(0.3)
     assert "Werkzeug" in item.finding.message
@@ -232,7 +232,7 @@ def test_an_interpreter_that_takes_long_to_end():
     samples = (Samples(Metric.CPU, 0, (0, 1, 2, -1), (1, 6, 2, 1), 10), Samples(Metric.CPU, 1, (2,), (5,), 5))
     threads = (Thread(7, 7, "MainThread"), Thread(7, 8, "worker"))
     profile = Profile("py-spy", frames, StackTable((ROOT, 0, ROOT), (0, 1, 2)), threads, samples)
-    made, spots = run("f()", profiles=(profile,)), hotspots(line(charged_ns=SECOND))
+    made, spots = run("f()", profiles=(profile,)), hotspots(line(attributed_ns=SECOND))
     item = said(made, spots)["slow-ending"]
     assert item.share == pytest.approx(4 / 15)
     assert "2.7 s to end" in item.finding.message
@@ -255,31 +255,31 @@ def test_allocation_churn_needs_bytes_that_do_not_stay_and_time():
         samples=(Samples(Metric.ALLOCATED, 0, (0,), (100 << 20,), 1),),
     )
     made = run("x = bytes(n)", profiles=(profile,))
-    churning = line(charged_ns=SECOND, allocated_bytes=50 << 20, allocations=5, peak_bytes=1 << 20)
+    churning = line(attributed_ns=SECOND, allocated_bytes=50 << 20, allocations=5, peak_bytes=1 << 20)
     item = said(made, hotspots(churning))["allocation-churn"]
     assert "50 %" in item.finding.message
     assert "50 MB" in item.finding.message
     kept = replace(churning, cost=replace(churning.cost, peak_bytes=40 << 20))
     assert "allocation-churn" not in said(made, hotspots(kept))
-    cold = replace(churning, cost=replace(churning.cost, charged_ns=1000))
+    cold = replace(churning, cost=replace(churning.cost, attributed_ns=1000))
     assert "allocation-churn" not in said(made, hotspots(cold))
 
 
 def test_a_newer_python():
-    spots = hotspots(line(self_ns=6 * SECOND, charged_ns=6 * SECOND))
+    spots = hotspots(line(self_ns=6 * SECOND, attributed_ns=6 * SECOND))
     newer = NewerPython("3.13", "/bin/python3.13")
     item = said(run("f()"), spots, newer=newer)["newer-python"]
     assert item.estimate.high == pytest.approx(1 / (0.4 + 0.6 / (1.07 * 1.07)))
     assert item.estimate.low == 1.0
     assert "3.13 was 0.96 to 1.14 times as fast as 3.11" in item.finding.message
-    little = hotspots(line(self_ns=SECOND, charged_ns=SECOND))
+    little = hotspots(line(self_ns=SECOND, attributed_ns=SECOND))
     assert "newer-python" not in said(run("f()"), little, newer=newer)
     assert "newer-python" not in said(run("f()"), spots, newer=NewerPython("3.11", "/x"))
     assert "newer-python" not in said(run("f()", interpreter=Interpreter("/x", "3.11.7", "PyPy")), spots, newer=newer)
 
 
 def test_a_newer_python_that_nobody_has_figures_of_is_no_promise():
-    spots = hotspots(line(self_ns=6 * SECOND, charged_ns=6 * SECOND))
+    spots = hotspots(line(self_ns=6 * SECOND, attributed_ns=6 * SECOND))
     newer = NewerPython("3.99", "/bin/python3.99")
     item = said(run("f()", interpreter=Interpreter("/x", "3.13.2")), spots, newer=newer)["newer-python"]
     assert "3.14 was 1.06 to 1.08 times as fast as 3.13" in item.finding.message
@@ -287,7 +287,7 @@ def test_a_newer_python_that_nobody_has_figures_of_is_no_promise():
 
 
 def test_what_is_left_comes_last_with_its_ceiling():
-    spots = hotspots(line(1, "slow", self_ns=7 * SECOND, charged_ns=7 * SECOND), line(2, "g", waiting_ns=2 * SECOND))
+    spots = hotspots(line(1, "slow", self_ns=7 * SECOND, attributed_ns=7 * SECOND), line(2, "g", waiting_ns=2 * SECOND))
     advice = advise(run("f()", "g()"), spots, ())
     assert [item.finding.rule for item in advice] == ["waiting", "native-candidate"]
     assert "70 %, ceiling 3.3×, most of it in slow" in advice[-1].finding.message
@@ -295,7 +295,7 @@ def test_what_is_left_comes_last_with_its_ceiling():
     newer = NewerPython("3.13", "/x")
     advice = advise(run("f()", "g()"), spots, (), newer=newer)
     assert [item.finding.rule for item in advice] == ["waiting", "newer-python", "native-candidate"]
-    whole = said(run("f()"), hotspots(line(self_ns=BUSY, charged_ns=BUSY)))["native-candidate"]
+    whole = said(run("f()"), hotspots(line(self_ns=BUSY, attributed_ns=BUSY)))["native-candidate"]
     assert whole.estimate.high == 10
     assert "ceiling beyond 10×" in whole.finding.message
     assert "native-candidate" not in said(run("f()"), spots, taken={(FILE, 1)})

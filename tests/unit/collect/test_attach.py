@@ -149,10 +149,10 @@ def test_the_sampler_is_ended_when_whet_is_killed(plan, tmp_path, target):
     starter.write_text(
         textwrap.dedent(f"""
         import os, signal
-        from whet.collect.attached_profiler import Sidecar
-        sidecar = Sidecar({command!r}, {target.pid}, leashed=True)
-        assert sidecar.wait_until_sampling()
-        print(sidecar.process.pid, flush=True)
+        from whet.collect.attached_profiler import AttachedProfiler
+        profiler = AttachedProfiler({command!r}, {target.pid}, dies_with_parent=True)
+        assert profiler.wait_until_sampling()
+        print(profiler.process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
         """)
     )

@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from whet.collect import attached_profiler
-from whet.collect.attached_profiler import Sidecar
+from whet.collect.attached_profiler import AttachedProfiler
 
 Tool = Callable[[str], tuple[str, ...]]
 posix = pytest.mark.skipif(os.name == "nt", reason="made of signals")
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Sidecar]]:
-    """Start sidecars, and end what is left of them."""
-    started: list[Sidecar] = []
+def start() -> Iterator[Callable[..., AttachedProfiler]]:
+    """Start profilers, and end what is left of them."""
+    started: list[AttachedProfiler] = []
 
-    def begin(command: tuple[str, ...], pid: int = 1, **more: bool | str) -> Sidecar:
-        started.append(Sidecar(command, pid, **more))
+    def begin(command: tuple[str, ...], pid: int = 1, **more: bool | str) -> AttachedProfiler:
+        started.append(AttachedProfiler(command, pid, **more))
         return started[-1]
 
     yield begin
@@ -32,10 +32,10 @@ def start() -> Iterator[Callable[..., Sidecar]]:
 
 
 @pytest.fixture
-def hear(start: Callable[..., Sidecar], make_tool: Tool) -> Callable[[str], Sidecar]:
+def hear(start: Callable[..., AttachedProfiler], make_tool: Tool) -> Callable[[str], AttachedProfiler]:
     """Let a tool of a few lines say what it has to say, and end."""
 
-    def listen(text: str) -> Sidecar:
+    def listen(text: str) -> AttachedProfiler:
         each = start(make_tool(text))
         each.finish()
         return each
@@ -43,7 +43,7 @@ def hear(start: Callable[..., Sidecar], make_tool: Tool) -> Callable[[str], Side
     return listen
 
 
-def test_it_samples_when_it_says_so_and_ends_when_it_is_done(start: Callable[..., Sidecar], make_tool: Tool):
+def test_it_samples_when_it_says_so_and_ends_when_it_is_done(start: Callable[..., AttachedProfiler], make_tool: Tool):
     each = start(
         (*make_tool("import sys; print('py-spy> Sampling process 100 times a second', sys.argv[1])"), "{pid}"), 77
     )
@@ -56,7 +56,7 @@ def test_it_samples_when_it_says_so_and_ends_when_it_is_done(start: Callable[...
 
 @posix
 def test_it_is_asked_to_end_by_the_signal_of_a_terminal_and_writes_what_it_has(
-    start: Callable[..., Sidecar], make_tool: Tool, tmp_path: Path
+    start: Callable[..., AttachedProfiler], make_tool: Tool, tmp_path: Path
 ):
     each = start(
         make_tool(f"""
@@ -74,7 +74,7 @@ def test_it_is_asked_to_end_by_the_signal_of_a_terminal_and_writes_what_it_has(
     assert (tmp_path / "written").read_text() == "all"
 
 
-def test_one_that_fails_is_quoted(start: Callable[..., Sidecar], make_tool: Tool):
+def test_one_that_fails_is_quoted(start: Callable[..., AttachedProfiler], make_tool: Tool):
     each = start(
         make_tool("""
             import sys
@@ -96,21 +96,21 @@ def test_one_that_fails_is_quoted(start: Callable[..., Sidecar], make_tool: Tool
     ["Error: Permission Denied: Try running again with elevated permissions", "Operation not permitted (os error 1)"],
 )
 def test_one_that_the_system_does_not_let_is_told_from_one_that_fails(
-    start: Callable[..., Sidecar], make_tool: Tool, said: str
+    start: Callable[..., AttachedProfiler], make_tool: Tool, said: str
 ):
     each = start(make_tool(f"import sys; print({said!r}); sys.exit(1)"))
     assert not each.wait_until_sampling()
     assert each.was_refused
 
 
-def test_one_without_a_word_is_described_by_how_it_ended(start: Callable[..., Sidecar], make_tool: Tool):
+def test_one_without_a_word_is_described_by_how_it_ended(start: Callable[..., AttachedProfiler], make_tool: Tool):
     each = start(make_tool("raise SystemExit(7)"))
     assert not each.wait_until_sampling()
     each.finish()
     assert each.complaint == "it ended with status 7"
 
 
-def test_one_that_hangs_is_given_up_and_killed(start: Callable[..., Sidecar], make_tool: Tool):
+def test_one_that_hangs_is_given_up_and_killed(start: Callable[..., AttachedProfiler], make_tool: Tool):
     each = start(make_tool("import time; time.sleep(60)"))
     assert not each.wait_until_sampling(0.05)
     assert each.complaint == "it did not begin to sample in time"
@@ -120,7 +120,7 @@ def test_one_that_hangs_is_given_up_and_killed(start: Callable[..., Sidecar], ma
 
 @posix
 def test_one_that_ignores_the_request_is_killed_in_the_end(
-    start: Callable[..., Sidecar], make_tool: Tool, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., AttachedProfiler], make_tool: Tool, monkeypatch: pytest.MonkeyPatch
 ):
     each = start(
         make_tool("""
@@ -135,7 +135,7 @@ def test_one_that_ignores_the_request_is_killed_in_the_end(
     assert each.finish(0.0) == -signal.SIGKILL
 
 
-def test_what_it_says_is_kept_in_part(hear: Callable[[str], Sidecar]):
+def test_what_it_says_is_kept_in_part(hear: Callable[[str], AttachedProfiler]):
     each = hear("""
         print("first words")
         for number in range(5000): print("word", number)
@@ -146,7 +146,7 @@ def test_what_it_says_is_kept_in_part(hear: Callable[[str], Sidecar]):
     assert len(each.complaint) <= 300
 
 
-def test_what_it_says_of_its_own_work_is_read(hear: Callable[[str], Sidecar]):
+def test_what_it_says_of_its_own_work_is_read(hear: Callable[[str], AttachedProfiler]):
     each = hear("""
         print("py-spy> 1.02s behind in sampling, results may be inaccurate.")
         for number in range(500): print("word", number)
@@ -159,18 +159,18 @@ def test_what_it_says_of_its_own_work_is_read(hear: Callable[[str], Sidecar]):
     assert (silent.is_behind, silent.counted) == (False, (0, 0))
 
 
-def test_bytes_that_are_no_text_do_not_matter(start: Callable[..., Sidecar], make_tool: Tool):
+def test_bytes_that_are_no_text_do_not_matter(start: Callable[..., AttachedProfiler], make_tool: Tool):
     each = start(make_tool("import sys; sys.stdout.buffer.write(b'\\xff\\x00 Sampling process\\n')"))
     assert each.wait_until_sampling()
 
 
 def test_a_tool_that_is_not_there_is_an_error_of_the_system(tmp_path: Path):
     with pytest.raises(OSError, match=r"No such file|cannot find"):
-        Sidecar((str(tmp_path / "gone"),), 1)
+        AttachedProfiler((str(tmp_path / "gone"),), 1)
 
 
 @posix
-def test_a_terminals_ctrl_c_does_not_reach_it(start: Callable[..., Sidecar], make_tool: Tool):
+def test_a_terminals_ctrl_c_does_not_reach_it(start: Callable[..., AttachedProfiler], make_tool: Tool):
     each = start(make_tool("import os; print('Sampling process', os.getpgrp() == os.getpid())"))
     each.finish()
     assert each.said == ["Sampling process True"]
@@ -181,8 +181,8 @@ def test_on_a_leash_it_ends_with_whoever_holds_it(make_tool: Tool, tmp_path: Pat
     tool = make_tool("import time; print('Sampling process', flush=True); time.sleep(60)")
     holder = f"""
 import os, sys
-from whet.collect.attached_profiler import Sidecar
-each = Sidecar({tool!r}, 1, leashed=True)
+from whet.collect.attached_profiler import AttachedProfiler
+each = AttachedProfiler({tool!r}, 1, dies_with_parent=True)
 assert each.wait_until_sampling(), each.complaint
 print(each.process.pid, flush=True)
 os.kill(os.getpid(), 9)
@@ -244,7 +244,7 @@ def test_on_windows_it_is_in_a_group_of_its_own_and_asked_by_ctrl_break(monkeypa
             raise OSError("there is no console")
 
     monkeypatch.setattr(subprocess, "Popen", Started)
-    Sidecar(("py-spy",), 1).stop()
+    AttachedProfiler(("py-spy",), 1).stop()
     assert sent == [1]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from whet.merge.attribute import merge_run
 from whet.merge.difference import Measured, compare_runs
+from whet.merge.hotspots import merge_run
 from whet.model.difference import Change, Difference
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric

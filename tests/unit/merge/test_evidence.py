@@ -4,8 +4,8 @@ from whet.merge.evidence import pool_evidence
 from whet.model.evidence import Evidence, Seen
 
 
-def make(name: str = "rows", looks: int = 1, **more: object) -> Seen:
-    return Seen("/app/a.py", "f", 3, name, looks, **more)  # type: ignore[arg-type]
+def make(name: str = "rows", samples: int = 1, **more: object) -> Seen:
+    return Seen("/app/a.py", "f", 3, name, samples, **more)  # type: ignore[arg-type]
 
 
 def test_nothing_pooled_is_nothing() -> None:
@@ -14,14 +14,14 @@ def test_nothing_pooled_is_nothing() -> None:
 
 def test_looks_at_one_name_add_up() -> None:
     one = make(
-        looks=3, types={"list": 2, "tuple": 1}, elements={"int": 5}, min_length=4, median_length=10, max_length=90
+        samples=3, types={"list": 2, "tuple": 1}, elements={"int": 5}, min_length=4, median_length=10, max_length=90
     )
-    other = make(looks=5, types={"list": 5}, elements={"str": 1}, min_length=6, median_length=20, max_length=70)
+    other = make(samples=5, types={"list": 5}, elements={"str": 1}, min_length=6, median_length=20, max_length=70)
     pooled = pool_evidence([Evidence(3, (one,)), Evidence(5, (other,))])
-    assert pooled.looks == 8
+    assert pooled.samples == 8
     (seen,) = pooled.seen
     assert seen == make(
-        looks=8,
+        samples=8,
         types={"list": 7, "tuple": 1},
         elements={"int": 5, "str": 1},
         min_length=4,
@@ -31,7 +31,7 @@ def test_looks_at_one_name_add_up() -> None:
 
 
 def test_a_part_that_saw_no_length_changes_none() -> None:
-    known, unknown = make(looks=1, min_length=4, median_length=5, max_length=6), make(looks=1)
+    known, unknown = make(samples=1, min_length=4, median_length=5, max_length=6), make(samples=1)
     (seen,) = pool_evidence([Evidence(1, (known,)), Evidence(1, (unknown,))]).seen
     assert (seen.min_length, seen.median_length, seen.max_length) == (4, 5, 6)
 

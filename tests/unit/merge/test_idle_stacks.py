@@ -31,27 +31,27 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
         ("main", True, Stance.WAITING),
         ("main > SocketIO.readinto@socket.py", True, Stance.WAITING),
         ("main > work > get@queue.py > wait@threading.py", True, Stance.JOIN),
-        (f"{THREAD} > work > Queue.get@queue.py > Condition.wait@threading.py", False, Stance.PARKED),
-        (f"{THREAD} > beat > Event.wait@threading.py > Condition.wait@threading.py", False, Stance.PARKED),
+        (f"{THREAD} > work > Queue.get@queue.py > Condition.wait@threading.py", False, Stance.IDLE),
+        (f"{THREAD} > beat > Event.wait@threading.py > Condition.wait@threading.py", False, Stance.IDLE),
         (f"{THREAD} > work > Semaphore.acquire@threading.py > Condition.wait@threading.py", False, Stance.WAITING),
         (f"{THREAD} > work > Thread.join@threading.py", False, Stance.JOIN),
         ("serve > Thread.start@threading.py > Event.wait@threading.py > wait@threading.py", True, Stance.JOIN),
         (f"{THREAD} > spread > Thread.start@threading.py > wait@threading.py", False, Stance.JOIN),
         (f"{THREAD} > work", False, Stance.WAITING),
-        (f"{THREAD} > _worker@concurrent/futures/thread.py", False, Stance.PARKED),
+        (f"{THREAD} > _worker@concurrent/futures/thread.py", False, Stance.IDLE),
         (
             f"{THREAD} > _worker@concurrent/futures/thread.py > _WorkItem.run@concurrent/futures/thread.py > job",
             False,
             "w",
         ),
         ("main > run > _process_worker@concurrent/futures/process.py > Queue.get@multiprocessing/queues.py", True, "p"),
-        ("main > worker@multiprocessing/pool.py > get@multiprocessing/queues.py", True, Stance.PARKED),
+        ("main > worker@multiprocessing/pool.py > get@multiprocessing/queues.py", True, Stance.IDLE),
         ("main > worker@multiprocessing/pool.py > mapstar@multiprocessing/pool.py > job", True, Stance.WAITING),
         (f"{THREAD} > Pool._handle_results@multiprocessing/pool.py > recv@multiprocessing/connection.py", False, "p"),
         (f"{THREAD} > QueueListener._monitor@logging/handlers.py > get@queue.py > wait@threading.py", False, "p"),
-        ("main > serve > TCPServer.serve_forever@socketserver.py > select@selectors.py", True, Stance.PARKED),
+        ("main > serve > TCPServer.serve_forever@socketserver.py > select@selectors.py", True, Stance.IDLE),
         ("main > TCPServer.serve_forever@socketserver.py > handle > readinto@socket.py", True, Stance.WAITING),
-        ("main > socket.accept@socket.py", True, Stance.PARKED),
+        ("main > socket.accept@socket.py", True, Stance.IDLE),
         (f"{ASYNCIO} > EpollSelector.select@selectors.py", True, Stance.LOOP),
         (f"{ASYNCIO} > Handle._run@asyncio/events.py > fetch", True, Stance.WAITING),
         ("main > run@asyncio/runners.py", True, Stance.LOOP),
@@ -61,8 +61,8 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
         ("main > Future.result@concurrent/futures/_base.py > Condition.wait@threading.py", True, Stance.JOIN),
         ("main > run@subprocess.py > Popen.communicate@subprocess.py > select@selectors.py", True, Stance.JOIN),
         ("main > Process.join@multiprocessing/process.py > wait@multiprocessing/popen_fork.py", True, Stance.JOIN),
-        ("main > run@+gunicorn/arbiter.py > Arbiter.wait_for_signals@+gunicorn/arbiter.py", True, Stance.PARKED),
-        ("main > run@+werkzeug/_reloader.py > ReloaderLoop.run@+werkzeug/_reloader.py", True, Stance.PARKED),
+        ("main > run@+gunicorn/arbiter.py > Arbiter.wait_for_signals@+gunicorn/arbiter.py", True, Stance.IDLE),
+        ("main > run@+werkzeug/_reloader.py > ReloaderLoop.run@+werkzeug/_reloader.py", True, Stance.IDLE),
         ("main > Pool.map@+billiard/pool.py > ApplyResult.get@+billiard/pool.py > wait@threading.py", True, "j"),
         ("main > Worker.workloop@+billiard/pool.py > Connection._recv@+billiard/connection.py", True, "p"),
         ("main > Worker.workloop@+billiard/pool.py > mapstar@+billiard/pool.py > job", True, "w"),
@@ -77,7 +77,7 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
     ],
 )
 def test_stances(text, main, stance):
-    stance = {"w": Stance.WAITING, "p": Stance.PARKED, "j": Stance.JOIN}.get(stance, stance)
+    stance = {"w": Stance.WAITING, "p": Stance.IDLE, "j": Stance.JOIN}.get(stance, stance)
     assert find_stance(stack(text), main) is stance
 
 

@@ -16,11 +16,11 @@ def find(waits, seen, computed=None, parents=None, serving=(), main=(PARENT, CHI
 
 
 def test_the_parent_of_a_server_is_idle():
-    assert find({PARENT: {SLEEP: 9}}, {PARENT: 10, CHILD: 9}, serving={5}) == {1: Stance.PARKED}
+    assert find({PARENT: {SLEEP: 9}}, {PARENT: 10, CHILD: 9}, serving={5}) == {1: Stance.IDLE}
 
 
 def test_of_a_grandchild_too():
-    assert find({PARENT: {SLEEP: 9}}, {PARENT: 10, OTHER: 9}, serving={6}) == {1: Stance.PARKED}
+    assert find({PARENT: {SLEEP: 9}}, {PARENT: 10, OTHER: 9}, serving={6}) == {1: Stance.IDLE}
 
 
 def test_the_parent_of_workers_joins_them():

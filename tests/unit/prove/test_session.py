@@ -104,7 +104,7 @@ class MadeUp:
 
 
 class FakeStage:
-    """Stands in for :class:`whet.prove.sandbox.Stage`."""
+    """Stands in for :class:`whet.prove.sandbox.Sandbox`."""
 
     program: MadeUp
 
@@ -159,8 +159,8 @@ class Bench:
         **more: object,
     ) -> Proof:
         program = MadeUp(self.folder, **more)  # type: ignore[arg-type]
-        fake = type("Stage", (FakeStage,), {"program": program})
-        self.monkeypatch.setattr(session, "Stage", fake)
+        fake = type("Sandbox", (FakeStage,), {"program": program})
+        self.monkeypatch.setattr(session, "Sandbox", fake)
         self.monkeypatch.setattr(variants, "run_once", program.run)
         self.monkeypatch.setattr(variants, "monotonic", lambda: program.now)
         source = LETTERS.encode()
@@ -221,12 +221,12 @@ def test_what_wins_without_offers_is_a_total_of_its_own(bench: Bench) -> None:
     assert proof.total is not None
     assert proof.total.low <= 2.86 <= proof.total.high
     assert proof.offers == ("a",)
-    assert proof.unasked is not None
-    assert (proof.unasked.verdict, proof.unasked.applied) == (Verdict.FASTER, ("b", "c"))
-    assert proof.unasked.gain is not None
-    assert proof.unasked.gain.low <= 1.43 <= proof.unasked.gain.high
-    assert bench.prove("ab", gains={"a": 2.0, "b": 1.3}).unasked is None
-    only = bench.prove("ab", gains={"a": 2.0, "b": 1.0}, offers="a").unasked
+    assert proof.without_offers is not None
+    assert (proof.without_offers.verdict, proof.without_offers.applied) == (Verdict.FASTER, ("b", "c"))
+    assert proof.without_offers.gain is not None
+    assert proof.without_offers.gain.low <= 1.43 <= proof.without_offers.gain.high
+    assert bench.prove("ab", gains={"a": 2.0, "b": 1.3}).without_offers is None
+    only = bench.prove("ab", gains={"a": 2.0, "b": 1.0}, offers="a").without_offers
     assert only is not None
     assert (only.gain, only.applied) == (None, ())
 
@@ -235,7 +235,7 @@ def test_an_offer_gives_way_where_two_cannot_be_had(bench: Bench) -> None:
     """Two that only fail together: of these the offer goes, though it comes first."""
     proof = bench.prove("ab", gains={"a": 1.5, "b": 1.5}, quirks={"ab": "differs"}, offers="a")
     assert _verdicts(proof) == {"a": Verdict.DIFFERENT_OUTPUT, "b": Verdict.FASTER}
-    assert proof.unasked is None
+    assert proof.without_offers is None
 
 
 def test_small_offers_are_judged_apart_from_other_small_ones(bench: Bench) -> None:

@@ -137,7 +137,7 @@ def test_functions_have_the_same_figures(view, html, markdown, terminal):
 
 
 def test_lines_have_the_same_figures(html, markdown):
-    table = html.find("Line", "Charged CPU time", "Hits count")
+    table = html.find("Line", "Attributed CPU time", "Hits count")
     lines = markdown.find("Line", "Code", "Per hit")
     assert len(lines) == len(table) == 6
     for ours, theirs in zip(lines, table, strict=True):

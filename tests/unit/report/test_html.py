@@ -111,7 +111,7 @@ def test_figures_are_the_same_in_every_rendering():
     words = " ".join(page.text.split())
     terminal = " ".join(TerminalRenderer(200).format(view).split())
     for row in view.functions:
-        for figure in (row.cost.share, row.cost.spent, row.cost.self_time):
+        for figure in (row.cost.spent_share, row.cost.spent_seconds, row.cost.self_seconds):
             assert figure.text in words and figure.text in terminal
     for text in (
         view.summary.verdict,
@@ -161,7 +161,7 @@ def test_the_page_stays_within_its_budget_for_a_large_run():
     hotspots = make_hotspots()
     line, function = hotspots.lines[0], hotspots.functions[0]
     lines = tuple(
-        replace(line, line=2 + i * 3 % 3_999, cost=replace(line.cost, charged_share=0.01)) for i in range(2_000)
+        replace(line, line=2 + i * 3 % 3_999, cost=replace(line.cost, spent_share=0.01)) for i in range(2_000)
     )
     functions = tuple(replace(function, name=f"f{i}", line=1) for i in range(2_000))
     run = replace(make_run(), sources={LEDGER: SourceFile(LEDGER, "shop/ledger.py", "", text)})

@@ -61,8 +61,8 @@ def test_figures_are_those_of_the_run():
     assert (function["file"], function["name"], function["line"], function["end_line"]) == (
         "shop/ledger.py", "Ledger.seen", 21, 23,
     )  # fmt: skip
-    assert function["charged_share"] == pytest.approx(0.412)
-    assert function["charged_seconds"] == pytest.approx(0.412 * 3.12)
+    assert function["spent_share"] == pytest.approx(0.412)
+    assert function["attributed_seconds"] == pytest.approx(0.412 * 3.12)
     assert function["hits"] == 41_250 and function["hit_seconds"] == pytest.approx(0.412 * 3.12 / 41_250, rel=1e-4)
     assert report["duration_seconds"] == 3.4 and report["cpu_seconds"] == 3.06
     assert report["exit_status"] == 0 and report["samples"] == 312

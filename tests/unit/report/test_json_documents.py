@@ -36,7 +36,7 @@ def make_prove_object(hostile: str = "") -> dict[str, Any]:
     proof = make_proof(hostile)
     offer = Trial("0ffe12", "asdict", Verdict.FASTER, proof.total, "", ("0ffe12", "3f2a9c1b7d"), safety=Safety.OFFER)
     proof = replace(proof, trials=(*proof.trials, offer), applied=(*proof.applied, "0ffe12"))
-    proof = replace(proof, unasked=Total(proof.total, Verdict.FASTER, ("3f2a9c1b7d",)))
+    proof = replace(proof, without_offers=Total(proof.total, Verdict.FASTER, ("3f2a9c1b7d",)))
     text = render_proof_json(proof, {"3f2a9c1b7d": f"--- a\n+++ b{hostile}\n"}, "1.0")
     text.encode("ascii")
     found: dict[str, Any] = json.loads(text)

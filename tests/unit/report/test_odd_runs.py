@@ -142,7 +142,7 @@ def test_no_share_is_told_where_no_time_was_seen(odd):
 
 def test_only_memory_is_shown_by_place():
     view = show(ODD["only memory"]).view
-    assert [(row.name, row.cost.allocated.text) for row in view.table_functions] == [("work", "40.0 MB")]
+    assert [(row.name, row.cost.allocated_bytes.text) for row in view.table_functions] == [("work", "40.0 MB")]
     assert "Memory allocated" in write(ODD["only memory"], "html")
 
 

@@ -212,7 +212,7 @@ def test_questions_that_nobody_answered_are_put_in_words():
 def test_functions_whose_time_stands_with_their_callers_say_no_zero():
     spot = FunctionSpot("/p/site-packages/pandas/x.py", "concat", 1, 9, Owner.DEPENDENCY, Cost(self_ns=225, total_ns=9))
     (row,) = list_functions([spot], Places(make_run()))
-    assert (row.cost.share.text, row.cost.share.value, row.cost.charged_time.text) == ("–", 0.0, "–")
+    assert (row.cost.spent_share.text, row.cost.spent_share.value, row.cost.attributed_seconds.text) == ("–", 0.0, "–")
     view = build_view(make_run(), replace(make_hotspots(), functions=(spot,)))
     assert view.hot_functions == ()
 

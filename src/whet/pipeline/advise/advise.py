@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from whet.config import LEAST_SHARE
 from whet.errors import PluginError, UsageError, WhetError
-from whet.merge.attribute import merge_run
+from whet.merge.hotspots import merge_run
 from whet.model.advice import Advice
 from whet.model.finding import Finding, Safety
 from whet.model.frame import Owner
@@ -83,7 +83,7 @@ def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...],
     hot: dict[str, set[int]] = {}
     for spot in hotspots.lines:
         cost = spot.cost
-        if hotspots.busy_ns and (cost.charged_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
+        if hotspots.busy_ns and (cost.attributed_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
             hot.setdefault(spot.file, set()).add(spot.line)
     notices: tuple[Notice, ...] = ()
     rules: tuple[RuleModule, ...] = ()

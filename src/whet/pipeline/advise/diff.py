@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from whet.errors import UsageError
-from whet.merge.attribute import merge_run
 from whet.merge.difference import CONFIDENCE, THRESHOLD, Measured, compare_runs
+from whet.merge.hotspots import merge_run
 from whet.model.difference import Difference
 from whet.model.run import Run
 

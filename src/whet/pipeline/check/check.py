@@ -34,7 +34,7 @@ from whet.pipeline.rules.rulebook import load_rulebook
 from whet.pipeline.rules.selection import Asked, Selection, choose_rules
 
 if TYPE_CHECKING:
-    from whet.pipeline.check.hot_lines import Heat
+    from whet.pipeline.check.hot_lines import HotFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,10 @@ class _Check:
         rulebook = load_rulebook(self.start, request.config, [self.start / folder for folder in request.rules])
         self.config, self.rules = rulebook.config, rulebook.rules
         self.repository = find_repository(self.config.root)
-        self.heat = self._read_heat()
-        self.selection: Selection = choose_rules(self.rules, self.config, request.asked, profile=self.heat is not None)
+        self.hot_lines = self._read_hot_lines()
+        self.selection: Selection = choose_rules(
+            self.rules, self.config, request.asked, profile=self.hot_lines is not None
+        )
         self.modules: Sequence[RuleModule] = [m for m in self.rules if m.rule.slug in self.selection.active]
         self.known = frozenset({UNUSED, *(module.rule.slug for module in self.rules)})
         self.least = self.config.min_share if request.min_share is None else request.min_share
@@ -119,15 +121,15 @@ class _Check:
             self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
         return paths
 
-    def _read_heat(self) -> Heat | None:
+    def _read_hot_lines(self) -> HotFiles | None:
         """Return the hot profile that was asked for or that the project names; ``None`` without one."""
         named = self.request.profile
         path = self.start / named if named else self.config.root / self.config.profile if self.config.profile else None
         if path is None:
             return None
-        from whet.pipeline.check.hot_lines import Heat
+        from whet.pipeline.check.hot_lines import HotFiles
 
-        return Heat.read(path, self._show(str(path)), "--profile" if named else f"{self.config.file}: profile")
+        return HotFiles.read(path, self._show(str(path)), "--profile" if named else f"{self.config.file}: profile")
 
     # --- the files
 
@@ -164,11 +166,11 @@ class _Check:
         )
 
     def _list_hot(self, files: Sequence[str]) -> Mapping[str, frozenset[int]] | None:
-        if self.heat is None and not self.selection.everything:
+        if self.hot_lines is None and not self.selection.everything:
             return None
         hot: dict[str, frozenset[int]] = {}
         for file in files:
-            if self.heat is not None and file not in self.heat:
+            if self.hot_lines is not None and file not in self.hot_lines:
                 continue
             try:
                 data = Path(file).read_bytes()
@@ -179,8 +181,8 @@ class _Check:
 
     def _list_lines(self, file: str, data: bytes) -> frozenset[int] | None:
         """Return the lines that are hot; all of them where each function counts as called many times."""
-        if self.heat is not None:
-            return self.heat.find(file, data)
+        if self.hot_lines is not None:
+            return self.hot_lines.find(file, data)
         if self.selection.everything:
             return frozenset(range(1, data.count(b"\n") + data.count(b"\r") + 2))
         return None
@@ -198,21 +200,21 @@ class _Check:
         if self.request.fix or self.request.diff:
             findings = self._mend(result, findings, shown)
         self.found.extend((shown, finding) for finding in findings)
-        if self.heat is not None:
-            self.notices.extend(self.heat.tell_missing(result.file, shown))
+        if self.hot_lines is not None:
+            self.notices.extend(self.hot_lines.tell_missing(result.file, shown))
 
     def _judge(self, result: FileResult) -> list[Finding]:
         """Return the findings of a file that are worth a word."""
         ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
         findings, unused = self._settle(result, ignored)
-        measured = self.heat is not None
+        measured = self.hot_lines is not None
         kept = [
             finding
             for finding in findings
             if finding.rule not in ignored and self.selection.is_shown(finding, measured=measured)
         ]
-        if self.heat is not None:
-            kept = [finding for finding in kept if self._is_hot(self.heat.share(result.file, finding.lines))]
+        if self.hot_lines is not None:
+            kept = [finding for finding in kept if self._is_hot(self.hot_lines.share(result.file, finding.lines))]
         return kept if UNUSED in ignored else [*kept, *unused]
 
     def _mend(self, result: FileResult, findings: list[Finding], shown: str) -> list[Finding]:
@@ -264,7 +266,7 @@ class _Check:
             return slug not in ignored and self._is_idle(slug, place, result.file, text)
 
         settled = settle_suppressions(text, result.file, result.findings, known=self.known, is_idle=is_idle)
-        judged = UNUSED in self.selection.active and self.heat is None
+        judged = UNUSED in self.selection.active and self.hot_lines is None
         return settled.kept, settled.unused if judged else ()
 
     def _is_idle(self, slug: str, place: Suppression, file: str, text: str) -> bool:
@@ -286,8 +288,8 @@ class _Check:
     # --- the result
 
     def _sum_up(self, files: int) -> CheckResult:
-        if self.heat is not None:
-            self.notices.extend(self.heat.tell_gone(self._show))
+        if self.hot_lines is not None:
+            self.notices.extend(self.hot_lines.tell_gone(self._show))
         self.found.sort(key=lambda pair: (pair[0], pair[1].line, pair[1].column, pair[1].rule))
         related = [(self._relate(finding.file, self.config.root), finding) for _, finding in self.found]
         checked = tuple(
@@ -313,7 +315,7 @@ class _Check:
         )
 
     def _find_share(self, finding: Finding) -> float | None:
-        return None if self.heat is None else self.heat.share(finding.file, finding.lines)
+        return None if self.hot_lines is None else self.hot_lines.share(finding.file, finding.lines)
 
     def _describe_rules(self, slugs: set[str]) -> dict[str, RuleInfo]:
         infos = {

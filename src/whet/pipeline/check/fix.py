@@ -13,7 +13,7 @@ from whet.model.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Fixed:
     """What became of a source. ``left`` is what is still found in ``data``."""
 
     data: bytes
@@ -31,12 +31,12 @@ def mend_source(
     findings: Sequence[Finding],
     is_fixable: Callable[[Finding], bool],
     find: Callable[[bytes], Sequence[Finding]],
-) -> Mended:
+) -> Fixed:
     """Apply the edits of the ``findings`` that are fixable, look again by ``find``, and so on until none is left."""
     try:
         text, encoding = decode_source(data, to_write=True)
     except DecodingError as error:
-        return Mended(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
+        return Fixed(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
     known = {text: tuple(findings)}
 
     def examine(now: str) -> list[Finding]:
@@ -49,12 +49,12 @@ def mend_source(
         changed = encode_source(done.text, encoding)
         examine(done.text)
     except DecodingError as error:
-        return Mended(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
+        return Fixed(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
     troubles = [f"is left as it is at line {bad.line}: the rewrite of {bad.rule} does not parse" for bad in done.broken]
     if done.unfinished:
         troubles.append("goes on changing: two rules undo one another")
     fixed = Counter(finding.rule for finding in done.applied)
-    return Mended(changed, known[done.text], fixed, done.gave_way, tuple(troubles))
+    return Fixed(changed, known[done.text], fixed, done.gave_way, tuple(troubles))
 
 
 def show_changes(path: str, before: bytes, after: bytes) -> str:

@@ -16,7 +16,7 @@ from whet.pipeline.check.hot_profile import HotLines, find_hot_lines
 from whet.pipeline.project import find_project
 
 
-class Heat:
+class HotFiles:
     """The places of a hot profile by file, as absolute path. ``name`` is what the profile is called to the user."""
 
     def __init__(self, places: Mapping[str, Sequence[HotPlace]], name: str) -> None:
@@ -25,7 +25,7 @@ class Heat:
         self._lines: dict[str, HotLines] = {}
 
     @classmethod
-    def read(cls, path: Path, name: str, asked_by: str) -> Heat:
+    def read(cls, path: Path, name: str, asked_by: str) -> HotFiles:
         """Read the profile at ``path``; raises ``UsageError``, which says by what it was ``asked_by``."""
         try:
             data = path.read_bytes()

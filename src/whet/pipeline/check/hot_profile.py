@@ -63,7 +63,7 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
     costs: dict[str, dict[int, int]] = defaultdict(dict)
     for spot in hotspots.lines:
         if spot.owner is Owner.USER:
-            costs[spot.file][spot.line] = spot.cost.charged_ns + spot.cost.waiting_ns
+            costs[spot.file][spot.line] = spot.cost.attributed_ns + spot.cost.waiting_ns
     for file, by_line in costs.items():
         source = run.sources.get(file)
         if source is None or not hotspots.busy_ns or not _is_inside(source.shown):
@@ -88,7 +88,7 @@ def write_hot_profile(run: Run, path: Path | None, stream: BinaryIO) -> HotProfi
 
     Raises :class:`whet.errors.StoreError` where ``path`` cannot be written or is somebody else's file.
     """
-    from whet.merge.attribute import merge_run
+    from whet.merge.hotspots import merge_run
     from whet.report.write import write_page
 
     profile = build_hot_profile(run, merge_run(run))

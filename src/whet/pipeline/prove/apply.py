@@ -99,12 +99,12 @@ def carry_out(run: Run, plan: ApplyPlan) -> None:
 
 def _list_totals(proof: Proof) -> list[Total]:
     whole = Total(proof.total, proof.total_verdict, proof.applied)
-    return [whole] if proof.unasked is None else [whole, proof.unasked]
+    return [whole] if proof.without_offers is None else [whole, proof.without_offers]
 
 
 def _explain_nothing(proof: Proof) -> UsageError:
     if proof.offers and proof.total_verdict is Verdict.FASTER:
-        some = proof.unasked is not None and proof.unasked.applied
+        some = proof.without_offers is not None and proof.without_offers.applied
         what = "only with offers was the program measured faster" if some else "all that was measured faster are offers"
         return UsageError(f"{what}, which change something small: the report says what", name_apply(proof))
     return UsageError(
@@ -172,8 +172,8 @@ def _choose(
 ) -> list[Trial]:
     if not words:
         total = run.proof.total_verdict
-        if run.proof.unasked is not None and not asked:
-            total = run.proof.unasked.verdict
+        if run.proof.without_offers is not None and not asked:
+            total = run.proof.without_offers.verdict
         if total in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}:
             return []
         return [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from whet.merge.attribute import merge_run
 from whet.merge.codemap import CodeSpan, code_map
+from whet.merge.hotspots import merge_run
 from whet.model.finding import Ask
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
@@ -24,7 +24,7 @@ def choose_counted(run: Run) -> tuple[tuple[str, int], ...]:
 def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
     for spot in hotspots.functions:
         waits = spot.cost.waiting_ns > HOT_SHARE * hotspots.busy_ns
-        if (waits or spot.cost.charged_share >= HOT_SHARE) and not spot.file.startswith("<"):
+        if (waits or spot.cost.spent_share >= HOT_SHARE) and not spot.file.startswith("<"):
             span = _find_span(run, spot.file, spot.line, spot.name)
             yield spot.file, span.start if span is not None and span.name == spot.name else spot.line
 

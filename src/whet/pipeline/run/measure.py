@@ -203,7 +203,7 @@ class _Measurement:
         elif not agents:
             self._notice("values", "the program ended before its value samples were written")
         elif outcome.poller is not None and not any(
-            each.evidence.looks or each.evidence.why_missing for each in agents
+            each.evidence.samples or each.evidence.why_missing for each in agents
         ):
             spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
             if spent > MUCH_WORK_NS:

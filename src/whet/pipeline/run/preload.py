@@ -23,7 +23,7 @@ AFTERWARDS = (
     "whet.pipeline.run.machine",
     "whet.pipeline.run.sources",
     "whet.store",
-    "whet.merge.attribute",
+    "whet.merge.hotspots",
     "whet.merge.flame",
     "whet.report.view",
     "whet.pipeline.advise.show",

@@ -65,7 +65,7 @@ def report(run: Run, **more: bool) -> dict[str, Any]:
 
 def test_a_run_becomes_functions_lines_and_suggestions() -> None:
     shown = report(make_run())
-    shares = {each["name"]: (each["charged_share"], each["self_share"]) for each in shown["functions"]}
+    shares = {each["name"]: (each["spent_share"], each["self_share"]) for each in shown["functions"]}
     assert shares["main"] == (1.0, 0.9)
     assert [line["line"] for line in shown["lines"]] == [4]
     assert [(each["rule"], each["line"]) for each in told(shown)] == [("list-membership", 4)]

@@ -38,7 +38,7 @@ def make_run(costs, file="/p/app.py", shown="app.py", owner=Owner.USER, text=SOU
     run = Run(
         **{name: getattr(run, name) for name in run.__slots__} | {"sources": {file: SourceFile(file, shown, "", text)}}
     )
-    spots = tuple(LineSpot(file, line, "", 1, owner, Cost(charged_ns=ns)) for line, ns in costs.items())
+    spots = tuple(LineSpot(file, line, "", 1, owner, Cost(attributed_ns=ns)) for line, ns in costs.items())
     return run, Hotspots(busy_ns=1000, lines=spots)
 
 

@@ -84,8 +84,8 @@ def test_offers_that_the_settings_allow_are_tried_and_written_when_faster(bench:
 
 def _with_offers(run: Run, verdict: Verdict = Verdict.FASTER) -> Run:
     """Return a run whose second rewrite is an offer, with the total of what is written without it."""
-    unasked = Total(Gain(1.2, 1.1, 1.3, 20, 0.99), verdict, ("id0",))
-    return replace(run, proof=replace(run.proof, unasked=unasked))
+    without_offers = Total(Gain(1.2, 1.1, 1.3, 20, 0.99), verdict, ("id0",))
+    return replace(run, proof=replace(run.proof, without_offers=without_offers))
 
 
 def test_offers_that_were_measured_faster_are_named_apart(bench: Workbench) -> None:
@@ -93,7 +93,7 @@ def test_offers_that_were_measured_faster_are_named_apart(bench: Workbench) -> N
     assert run.proof.offers == ("id1",)
     plan = plan_apply(run)
     assert [trial.advice for trial in plan.offers] == ["id1"]
-    assert plan.total == run.proof.unasked
+    assert plan.total == run.proof.without_offers
     whole = plan_apply(run, allow=["offer"])
     assert whole.total == Total(run.proof.total, Verdict.FASTER, ("id0", "id1"))
     assert whole.offers == ()
@@ -112,7 +112,7 @@ def test_where_only_offers_win_nothing_is_written_unasked(bench: Workbench) -> N
     assert caught.value.hint == "whet apply --allow offer"
     assert "of the other 1 together no difference was shown" in tell_total(run.proof)[1]
     alone = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
-    alone = replace(alone, proof=replace(alone.proof, unasked=Total()))
+    alone = replace(alone, proof=replace(alone.proof, without_offers=Total()))
     with pytest.raises(UsageError, match="all that was measured faster are offers"):
         plan_apply(alone)
     assert len(plan_apply(alone, allow=["offer"]).trials) == 1

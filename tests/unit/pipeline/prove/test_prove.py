@@ -62,9 +62,9 @@ def test_verdicts_are_kept_with_the_run(bench: Workbench) -> None:
     proven = save_proof(bench.run, saved.path, plan, proof)
     assert load_run(saved.path) == proven
     assert proven.proof == proof
-    proof = replace(proof, unasked=Total(Gain(1.1, 1.0, 1.2, 9, 0.99), Verdict.FASTER, ("id0",)))
+    proof = replace(proof, without_offers=Total(Gain(1.1, 1.0, 1.2, 9, 0.99), Verdict.FASTER, ("id0",)))
     proven = save_proof(bench.run, saved.path, plan, proof)
-    assert load_run(saved.path).proof.unasked == proof.unasked
+    assert load_run(saved.path).proof.without_offers == proof.without_offers
 
 
 def test_a_session_that_settled_nothing_does_not_take_the_place_of_one_that_did(bench: Workbench) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from whet.merge.attribute import import_roots, merge_run
+from whet.merge.hotspots import import_roots, merge_run
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import LineCount, Profile, Samples, StackTable, Thread
@@ -34,19 +34,19 @@ def test_self_total_and_charged(make):
     hotspots = merge_run(make.run(profile))
     assert (hotspots.busy_ns, hotspots.cpu_ns, hotspots.outside_ns, hotspots.samples) == (100, 100, 20, 100)
     costs = spots(hotspots)
-    assert (costs["load"].self_ns, costs["load"].total_ns, costs["load"].charged_ns) == (10, 65, 45)
-    assert (costs["main"].self_ns, costs["main"].total_ns, costs["main"].charged_ns) == (15, 80, 15)
-    assert (costs["read"].self_ns, costs["read"].total_ns, costs["read"].charged_ns) == (30, 55, 0)
-    assert (costs["callback"].self_ns, costs["callback"].charged_ns) == (20, 20)
+    assert (costs["load"].self_ns, costs["load"].total_ns, costs["load"].attributed_ns) == (10, 65, 45)
+    assert (costs["main"].self_ns, costs["main"].total_ns, costs["main"].attributed_ns) == (15, 80, 15)
+    assert (costs["read"].self_ns, costs["read"].total_ns, costs["read"].attributed_ns) == (30, 55, 0)
+    assert (costs["callback"].self_ns, costs["callback"].attributed_ns) == (20, 20)
     assert "memcpy" not in costs
-    assert costs["load"].charged_share == 0.45
+    assert costs["load"].spent_share == 0.45
     assert isclose(costs["load"].share_error, sqrt(0.45 * 0.55 / 100))
     assert costs["load"].samples == 45
     assert [spot.name for spot in hotspots.functions[:3]] == ["load", "callback", "main"]
     lines = {spot.line: spot.cost for spot in hotspots.lines}
     assert set(lines) == {3, 5, 8, 9}
-    assert (lines[9].self_ns, lines[9].total_ns, lines[9].charged_ns) == (0, 65, 0)
-    assert (lines[3].self_ns, lines[3].total_ns, lines[3].charged_ns) == (10, 65, 45)
+    assert (lines[9].self_ns, lines[9].total_ns, lines[9].attributed_ns) == (0, 65, 0)
+    assert (lines[3].self_ns, lines[3].total_ns, lines[3].attributed_ns) == (10, 65, 45)
     assert hotspots.line_index[APP, 3].cost is lines[3]
     assert [(spot.package, spot.owner, spot.self_ns, spot.total_ns) for spot in hotspots.dependencies] == [
         ("pandas", Owner.DEPENDENCY, 30, 55),
@@ -68,8 +68,8 @@ def test_waiting_is_charged_the_same_way_and_idle_is_left_out(make):
     hotspots = merge_run(make.run(profile))
     assert (hotspots.busy_ns, hotspots.cpu_ns, hotspots.waiting_ns, hotspots.idle_ns) == (100, 70, 30, 900)
     main = spots(hotspots)["main"]
-    assert (main.charged_ns, main.waiting_ns, main.total_ns) == (50, 30, 50)
-    assert (main.charged_share, main.total_share, main.self_share) == (0.8, 0.8, 0.5)
+    assert (main.attributed_ns, main.waiting_ns, main.total_ns) == (50, 30, 50)
+    assert (main.spent_share, main.total_share, main.self_share) == (0.8, 0.8, 0.5)
     assert hotspots.samples == 100
     assert [(t.tid, t.cpu_ns, t.waiting_ns, t.idle_ns) for t in hotspots.threads] == [(1, 50, 30, 0), (2, 20, 0, 900)]
     assert {spot.name: spot.threads for spot in hotspots.functions if spot.owner is Owner.USER} == {
@@ -143,7 +143,7 @@ def test_memory_is_charged_to_the_innermost_user_frame(make):
     costs = spots(hotspots)
     assert (costs["main"].allocated_bytes, costs["main"].allocations, costs["main"].peak_bytes) == (1000, 4, 800)
     assert costs["main"].collectors == ("py-spy", "memray")
-    assert (costs["other"].allocated_bytes, costs["other"].peak_bytes, costs["other"].charged_ns) == (10, 0, 0)
+    assert (costs["other"].allocated_bytes, costs["other"].peak_bytes, costs["other"].attributed_ns) == (10, 0, 0)
     assert costs["other"].collectors == ("memray",)
     assert hotspots.line_index[APP, 2].cost.peak_bytes == 800
     assert hotspots.line_index[APP, 1].cost.peak_bytes == 0
@@ -190,10 +190,10 @@ def test_time_of_a_hit_is_of_one_execution(make):
 
     once = cost_of(run)
     assert once.hits == 30
-    assert once.hit_ns == once.charged_ns // 30
+    assert once.hit_ns == once.attributed_ns // 30
     three_times = Execution(Purpose.TIME, (), 1, 1, 0, repeats=3)
     pooled = cost_of(replace(run, executions=(three_times, run.executions[1])))
-    assert (pooled.hits, pooled.hit_ns, pooled.charged_ns) == (30, once.hit_ns // 3, once.charged_ns)
+    assert (pooled.hits, pooled.hit_ns, pooled.attributed_ns) == (30, once.hit_ns // 3, once.attributed_ns)
     for index in (0, 1):
         executions = [replace(each, stopped="interrupted" * (at == index)) for at, each in enumerate(run.executions)]
         assert (cost_of(replace(run, executions=tuple(executions))).hits, cost_of(run).hit_ns) == (30, once.hit_ns)
@@ -236,8 +236,8 @@ def test_a_line_belongs_to_the_def_not_to_a_lambda_on_it(make):
     profile = make.profile([(f"f@{APP}:2:1;f.<locals>.<lambda>@{APP}:2:2", 9), (f"f@{APP}:2:1", 1)])
     hotspots = merge_run(make.run(profile, sources=[make.source(APP, text)]))
     (line,) = hotspots.lines
-    assert (line.function, line.function_line, line.cost.charged_ns) == ("f", 1, 10)
-    assert {spot.name: spot.cost.charged_ns for spot in hotspots.functions} == {"f": 1, "f.<locals>.<lambda>": 9}
+    assert (line.function, line.function_line, line.cost.attributed_ns) == ("f", 1, 10)
+    assert {spot.name: spot.cost.attributed_ns for spot in hotspots.functions} == {"f": 1, "f.<locals>.<lambda>": 9}
 
 
 def test_dependency_lines_are_listed_only_with_their_source(make):
@@ -325,16 +325,16 @@ def test_sums_hold(make, tree):
     assert hotspots.waiting_ns == by_metric[Metric.WAITING]
     assert hotspots.idle_ns == by_metric[Metric.IDLE]
     costs = [spot.cost for spot in hotspots.functions]
-    assert sum(cost.charged_ns + cost.waiting_ns for cost in costs) + hotspots.outside_ns == hotspots.busy_ns
+    assert sum(cost.attributed_ns + cost.waiting_ns for cost in costs) + hotspots.outside_ns == hotspots.busy_ns
     lines = [spot.cost for spot in hotspots.lines]
-    assert sum(cost.charged_ns + cost.waiting_ns for cost in lines) + hotspots.outside_ns == hotspots.busy_ns
+    assert sum(cost.attributed_ns + cost.waiting_ns for cost in lines) + hotspots.outside_ns == hotspots.busy_ns
     # Every sample has one innermost frame: it is some function's self time, a native frame's, or nobody's.
     bare = sum(v for stack, v, kind, _ in tree if kind is Metric.CPU and (not stack or stack[-1] == 5))
     assert sum(cost.self_ns for cost in costs) + bare == hotspots.cpu_ns
     for cost in [*costs, *lines]:
         assert cost.self_ns <= cost.total_ns <= hotspots.cpu_ns
         assert cost.self_share <= cost.total_share <= 1
-        assert cost.charged_ns <= cost.total_ns
+        assert cost.attributed_ns <= cost.total_ns
     for spot in hotspots.functions:
         names = [name for name, _, _ in (text.partition("@") for text in FRAMES)]
         expected = sum(
@@ -381,8 +381,8 @@ def test_what_an_event_loop_does_for_itself_is_charged_to_nobody(make):
     hotspots = merge_run(make.run(profile))
     lines = {spot.line: spot.cost for spot in hotspots.lines if spot.file == "/app/a.py"}
     # A coroutine of the user's bears its own costs; one of a library is the work of the line that started it.
-    assert lines[3].charged_ns == 5 + 6
-    assert lines[9].charged_ns == 7 + 1
+    assert lines[3].attributed_ns == 5 + 6
+    assert lines[9].attributed_ns == 7 + 1
     assert lines[9].waiting_ns == 40
     assert lines[9].total_ns == 10 + 20 + 5 + 6 + 7 + 1
     assert hotspots.outside_ns == 10 + 20
