@@ -74,7 +74,7 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     costs = [spot.cost for spot in spots if spot is not None]
     if not hotspots.busy_ns or not costs:
         return 0.0, 0.0
-    share = min(sum(cost.attributed_ns + cost.waiting_ns for cost in costs) / hotspots.busy_ns, 1.0)
+    share = min(sum(cost.spent_ns for cost in costs) / hotspots.busy_ns, 1.0)
     # Lines are parts of one whole: a sample more for one is one less for another, so their errors do not add up.
     return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots)
 

@@ -25,7 +25,7 @@ def measure_ratio(question: Question, hotspots: Hotspots) -> Ratio | None:
 
 def _spent(file: str, lines: Iterable[int], hotspots: Hotspots) -> int:
     costs = [spot.cost for line in lines if (spot := hotspots.line_index.get((file, line)))]
-    return sum(cost.attributed_ns + cost.waiting_ns for cost in costs)
+    return sum(cost.spent_ns for cost in costs)
 
 
 def _compare_runs(question: Question, hotspots: Hotspots) -> float | None:

@@ -75,7 +75,7 @@ def remark_commits(
 ) -> Iterator[MeasuredAdvice]:
     """Yield lines that bring data to the disk again and again, be it counted as waiting or, as here and there, not."""
     for spot in own:
-        spent = spot.cost.attributed_ns + spot.cost.waiting_ns
+        spent = spot.cost.spent_ns
         share = spent / hotspots.busy_ns
         once = spot.cost.hits is not None and spot.cost.hits < 2
         if share < _COMMIT_SHARE or once or (spot.file, spot.line) in taken:

@@ -1,4 +1,4 @@
-"""The books of a merge: one mutable totals for each function and each line, in integers."""
+"""The costs of a merge while they are added up: mutable totals of each function and each line, in integers."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ class CostTotals:
     attributed_ns: int = 0
     waiting_ns: int = 0
     memory: dict[Metric, int] = field(default_factory=dict)
+
+    @property
+    def spent_ns(self) -> int:
+        """Attributed CPU time plus waiting."""
+        return self.attributed_ns + self.waiting_ns
 
     def is_empty(self) -> bool:
         """Tell whether nothing was seen here."""

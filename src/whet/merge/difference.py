@@ -133,7 +133,7 @@ class _Times:
         return shown in self._shown.values()
 
     def _add(self, side: _Side, cost: Cost) -> None:
-        side.spent_ns += (cost.attributed_ns + cost.waiting_ns) / self.executions
+        side.spent_ns += cost.spent_ns / self.executions
         side.samples += cost.samples
 
     def _text(self, file: str, line: int) -> str:

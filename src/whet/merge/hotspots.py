@@ -182,7 +182,7 @@ class _Builder:
         return self._maps[file]
 
     def _cost(self, totals: CostTotals, hits: int | None, *, is_counted: bool) -> Cost:
-        share = _share(totals.attributed_ns + totals.waiting_ns, self._busy)
+        share = _share(totals.spent_ns, self._busy)
         collectors = list(self._time_tools) if totals.total_ns or totals.total_waiting_ns else []
         collectors += self._memory_tools if totals.memory else ()
         collectors += self._hits.collectors if hits is not None else ()
@@ -197,7 +197,7 @@ class _Builder:
             share_error=share_error(share, self._times.samples),
             samples=round(share * self._times.samples),
             hits=hits,
-            hit_ns=self._hits.time_each(totals.attributed_ns + totals.waiting_ns, hits) if is_counted else None,
+            hit_ns=self._hits.time_each(totals.spent_ns, hits) if is_counted else None,
             allocated_bytes=self._memory_of(totals, Metric.ALLOCATED),
             allocations=self._memory_of(totals, Metric.ALLOCATIONS),
             peak_bytes=self._memory_of(totals, Metric.PEAK),
@@ -215,8 +215,7 @@ def _share(value: int, whole: int) -> float:
 def _hottest_first(spot: Spot) -> tuple[int, int, int, int, str, int]:
     cost = spot.cost
     memory = max(cost.peak_bytes or 0, cost.allocated_bytes or 0)
-    spent = cost.attributed_ns + cost.waiting_ns
-    return (-spent, spot.owner is not Owner.USER, -cost.total_ns, -memory, spot.file, spot.line)
+    return (-cost.spent_ns, spot.owner is not Owner.USER, -cost.total_ns, -memory, spot.file, spot.line)
 
 
 def _thread_order(item: tuple[Thread, dict[Metric, int]]) -> tuple[int, int, int, int, str]:

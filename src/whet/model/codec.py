@@ -7,9 +7,10 @@ History of the format, by its key ``schema``:
 
 1   the first: ``{"schema": 1, "run": {…}}``; the run's members are those of :class:`whet.model.run.Run`.
     Members that were added since and may be absent: ``profiles[].truncated``, ``profiles[].own_ns``,
-    ``proof``, ``proof.without_offers``, ``stdin``, ``interpreter.obvious``.
+    ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``.
 2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first
     schema that were estimates are left out when they are read.
+3   ``evidence.looks`` and ``evidence.seen[].looks`` are called ``samples``, ``proof.unasked`` ``without_offers``.
 
 A change that makes an old whet misread a new file, or a new whet an old one, gets a
 new number, and reading of the old stays. A new member with a default needs none.
@@ -26,7 +27,7 @@ from whet.model._codec_fields import WrongValue, find_codec
 from whet.model.profile import ROOT, Profile
 from whet.model.run import Run
 
-SCHEMA = 2
+SCHEMA = 3
 MAX_BYTES = 192 * 1024 * 1024
 """Bytes of JSON; a run of a million samples needs a twentieth of it."""
 _CHUNK = 256 * 1024
@@ -63,6 +64,7 @@ def read_run(file: BinaryIO) -> Run:
     except RecursionError:
         raise FormatError("not a saved run: nested too deeply", hint=_AGAIN) from None
     members = _check_schema(document)
+    _rename_members(members)
     _, decode = find_codec(Run)
     try:
         run: Run = decode(members.get("run"))
@@ -118,6 +120,20 @@ def _check_schema(document: object) -> dict[str, object]:
             hint="pip install --upgrade whet",
         )
     return document
+
+
+def _rename_members(document: dict[str, object]) -> None:
+    """Give members of schemas 1 and 2 the names that they have today."""
+    run = document.get("run")
+    if not isinstance(run, dict) or document["schema"] not in {1, 2}:
+        return
+    evidence, proof = run.get("evidence"), run.get("proof")
+    renamed = [(evidence, "looks", "samples"), (proof, "unasked", "without_offers")]
+    if isinstance(evidence, dict) and isinstance(evidence.get("seen"), list):
+        renamed += [(seen, "looks", "samples") for seen in evidence["seen"]]
+    for members, old, new in renamed:
+        if isinstance(members, dict) and old in members:
+            members[new] = members.pop(old)
 
 
 def _check_indices(profile: Profile, where: str) -> None:

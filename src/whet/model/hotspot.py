@@ -18,9 +18,9 @@ class Cost:
     Times are nanoseconds summed over threads. ``self_ns`` is CPU time in the
     place itself, ``total_ns`` with everything it called, ``attributed_ns`` its own
     plus everything outside user code called from it, up to the next user frame.
-    ``waiting_ns`` is attributed the same way. Shares are of ``Hotspots.busy_ns``
-    (CPU plus waiting, idle left out): a place's share of CPU and waiting
-    together. ``share_error`` is the standard error of ``spent_share``.
+    ``waiting_ns`` is attributed the same way, and ``spent_ns`` is both. Shares are
+    of ``Hotspots.busy_ns`` (CPU plus waiting, idle left out), each of CPU and
+    waiting together. ``share_error`` is the standard error of ``spent_share``.
     """
 
     self_ns: int = 0
@@ -41,6 +41,11 @@ class Cost:
     allocations: int | None = None
     peak_bytes: int | None = None
     collectors: tuple[str, ...] = ()
+
+    @property
+    def spent_ns(self) -> int:
+        """What tables are sorted by: attributed CPU time plus waiting."""
+        return self.attributed_ns + self.waiting_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,8 @@ LINE_LIMIT = 10_000
 
 def figure_cost(cost: Cost) -> CostFigures:
     """Return the metrics of a place, written out."""
-    spent = cost.attributed_ns + cost.waiting_ns
     return CostFigures(
-        spent_seconds=time_figure(spent),
+        spent_seconds=time_figure(cost.spent_ns),
         self_seconds=time_figure(cost.self_ns),
         total_seconds=time_figure(cost.total_ns),
         attributed_seconds=time_figure(cost.attributed_ns),

@@ -99,7 +99,7 @@ def build_listings(
                 file=places.show(excerpt.file),
                 anchor=places.file_anchor(excerpt.file),
                 share=share_figure(sum(spot.cost.spent_share for spot in own)),
-                spent=time_figure(sum(spot.cost.attributed_ns + spot.cost.waiting_ns for spot in own)),
+                spent=time_figure(sum(spot.cost.spent_ns for spot in own)),
                 blocks=tuple(blocks),
                 text=text,
                 measured=tuple(

@@ -12,7 +12,7 @@ from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import encodable
 from whet.report.view import ReportView
 
-SCHEMA = 2
+SCHEMA = 3
 """Grows by one whenever a key goes or changes its meaning; new keys do not count."""
 
 
@@ -86,6 +86,7 @@ def _write_cost(cost: CostFigures) -> dict[str, Any]:
         "total_seconds": cost.total_seconds.value,
         "attributed_seconds": cost.attributed_seconds.value,
         "waiting_seconds": cost.waiting_seconds.value,
+        "spent_seconds": cost.spent_seconds.value,
         "self_share": cost.self_share.value,
         "total_share": cost.total_share.value,
         "spent_share": cost.spent_share.value,

@@ -64,8 +64,8 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
     idle = f" Idle time ({format_seconds(hotspots.idle_ns)}) is left out." if hotspots.idle_ns else ""
     said = [
         f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}",
-        "Self is time in the place itself; total adds everything it called; attributed adds only what it called outside "
-        "your code, up to the next line of yours. Tables are sorted by attributed time and waiting.",
+        "Self is time in the place itself; total adds everything it called; attributed adds only what it called "
+        "outside your code, up to your next line. Tables are sorted by attributed time plus waiting.",
     ]
     if hotspots.share_error:
         said.append(

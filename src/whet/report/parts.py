@@ -15,7 +15,7 @@ from whet.report.units import Figure
 
 @dataclass(frozen=True, slots=True)
 class CostFigures:
-    """The metrics of one place. ``spent_seconds`` is attributed CPU time plus attributed waiting: what ``spent_share`` is a share of."""
+    """The metrics of one place, written out. ``spent_seconds`` is attributed CPU time plus waiting."""
 
     spent_seconds: Figure
     self_seconds: Figure

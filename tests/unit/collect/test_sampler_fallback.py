@@ -37,7 +37,7 @@ SLOWER = {times: ("py-spy", "--rate", str(100 // times)) for times in (2, 5, 10)
 
 
 def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0):
-    """Return the fallback of a sampler that runs, and which commands it started; they become ``followers`` one by one."""
+    """Return the fallback of a running sampler, and which commands it started; they become ``followers`` in order."""
     left, started = list(followers), []
 
     def start(words):

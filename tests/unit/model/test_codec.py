@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from whet.errors import FormatError
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.model import codec
-from whet.model.codec import read_run, write_run
+from whet.model.codec import SCHEMA, read_run, write_run
 from whet.model.evidence import Evidence, Seen
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
@@ -281,9 +281,26 @@ def test_a_missing_member_is_named_unless_it_has_a_default():
         unpack(pack_json(document))
 
 
+@pytest.mark.parametrize("schema", [1, 2])
+def test_older_names_of_members_are_read(schema):
+    document = json.loads(gzip.decompress(pack(RUN)))
+    document["schema"] = schema
+    run = document["run"]
+    run["evidence"]["looks"] = run["evidence"].pop("samples")
+    for seen in run["evidence"]["seen"]:
+        seen["looks"] = seen.pop("samples")
+    run["proof"]["unasked"] = run["proof"].pop("without_offers")
+    assert RUN.evidence.seen
+    assert RUN.proof.without_offers is not None
+    assert unpack(pack_json(document)) == RUN
+    document["schema"] = SCHEMA
+    with pytest.raises(FormatError, match="looks|unasked"):
+        unpack(pack_json(document))
+
+
 def test_a_newer_schema_names_the_remedy():
     with pytest.raises(FormatError, match="newer whet") as caught:
-        unpack(change(("schema",), 3))
+        unpack(change(("schema",), SCHEMA + 1))
     assert "upgrade" in caught.value.hint
 
 

@@ -83,7 +83,7 @@ def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...],
     hot: dict[str, set[int]] = {}
     for spot in hotspots.lines:
         cost = spot.cost
-        if hotspots.busy_ns and (cost.attributed_ns + cost.waiting_ns) / hotspots.busy_ns >= HOT_SHARE:
+        if hotspots.busy_ns and cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
             hot.setdefault(spot.file, set()).add(spot.line)
     notices: tuple[Notice, ...] = ()
     rules: tuple[RuleModule, ...] = ()

@@ -63,7 +63,7 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
     costs: dict[str, dict[int, int]] = defaultdict(dict)
     for spot in hotspots.lines:
         if spot.owner is Owner.USER:
-            costs[spot.file][spot.line] = spot.cost.attributed_ns + spot.cost.waiting_ns
+            costs[spot.file][spot.line] = spot.cost.spent_ns
     for file, by_line in costs.items():
         source = run.sources.get(file)
         if source is None or not hotspots.busy_ns or not _is_inside(source.shown):

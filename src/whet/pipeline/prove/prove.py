@@ -73,11 +73,11 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     prove, ``TargetError`` too where the program cannot be run again.
     """
     refuse_unrepeatable(run, workload=request.workload, spec=spec)
-    without_offers = expand_allowed(run, (), with_settings=True)
+    allowed = expand_allowed(run, (), with_settings=True)
     named = expand_allowed(run, request.allow, with_settings=False)
     advice = advise_run(run).advice
     editable = [item for item in advice if can_be_tried(item)]
-    wanted = [item for item in editable if _is_wanted(item, request, named | without_offers)]
+    wanted = [item for item in editable if _is_wanted(item, request, named | allowed)]
     originals: dict[str, bytes] = {}
     notes: list[str] = []
     changed: set[str] = set()
@@ -88,7 +88,7 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
             notes.append(f"{run.sources[file].shown} is not what was measured any more, so its rewrites are not tried")
         else:
             originals[file] = data
-    rewrites = tuple(_make_rewrite(item, run, without_offers) for item in wanted if item.finding.file not in changed)
+    rewrites = tuple(_make_rewrite(item, run, allowed) for item in wanted if item.finding.file not in changed)
     left_out = [item for item in editable if item not in wanted]
     if left_out:
         slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
@@ -159,8 +159,8 @@ def has_settled(proof: Proof) -> bool:
     return any(trial.verdict is not Verdict.NOT_RUN for trial in proof.trials)
 
 
-def _make_rewrite(item: Advice, run: Run, without_offers: frozenset[str]) -> Rewrite:
-    """Return an advice's rewrite; offers of the rules ``without_offers`` are written without being asked for by name."""
+def _make_rewrite(item: Advice, run: Run, allowed: frozenset[str]) -> Rewrite:
+    """Return an advice's rewrite; those of the rules ``allowed`` are written without being asked for by name."""
     finding = item.finding
     source = run.sources[finding.file]
     return Rewrite(
@@ -171,7 +171,7 @@ def _make_rewrite(item: Advice, run: Run, without_offers: frozenset[str]) -> Rew
         (FileEdits(finding.file, source.sha256, finding.edits),),
         item.share,
         finding.safety,
-        finding.safety is Safety.OFFER and finding.rule not in without_offers,
+        finding.safety is Safety.OFFER and finding.rule not in allowed,
     )
 
 
