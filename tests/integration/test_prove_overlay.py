@@ -41,16 +41,18 @@ class Bench:
         self.environ = _clean_environment()
         self.log: Path | None = None
 
-    def run(self, spec: TargetSpec, rewritten: Mapping[str, str], side: str = NEW) -> subprocess.CompletedProcess[str]:
-        """Run the program with the files of ``rewritten`` (or, as the old side, with the same files as they are)."""
+    def run(
+        self, spec: TargetSpec, rewritten: Mapping[str, str], variant: str = NEW
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the program with the files of ``rewritten`` (or, as the old variant, with the same files as they are)."""
         overlay = Overlay(self.session, sys.executable, str(self.program), spec)
         paths = {name: self.program / name for name in rewritten}
-        sides = {
+        variants = {
             OLD: {str(path): path.read_bytes() for path in paths.values()},
             NEW: {str(path): textwrap.dedent(rewritten[name]).encode() for name, path in paths.items()},
         }
-        assert overlay.prepare(sides, self.log) == {}
-        overlay.activate(side)
+        assert overlay.prepare(variants, self.log) == {}
+        overlay.activate(variant)
         return subprocess.run(
             overlay.make_command(),
             cwd=self.program,

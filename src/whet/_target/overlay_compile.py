@@ -1,17 +1,17 @@
-"""Compiles the rewritten files of every side beforehand: ``python [options] overlay_compile.py ORDER``.
+"""Compiles the rewritten files of every variant beforehand: ``python [options] overlay_compile.py ORDER``.
 
 ``ORDER`` is a JSON file::
 
     {"out": folder, "log": path or "", "main": null or {"name": as given, "file": its __file__,
-     "source": its name among the sides' files, "pyc": where it is run}, "sides": {"0": {file: where its source is}, …}}
+     "source": its name among the variants' files, "pyc": where it is run}, "variants": {"0": {file: where its source is}, …}}
 
-Each side becomes a ``table`` for ``overlay_hook.py`` and, where the program's own
+Each variant becomes a ``table`` for ``overlay_hook.py`` and, where the program's own
 script is among the files, a ``main.pyc`` that stands in for it: the interpreter
 reads a script itself, no import hook is asked. It starts with an expression that makes
 the process look as if the script had been started, and is over before the
 script's first statement.
 
-What does not compile is told on stdout: ``{side: error}``.
+What does not compile is told on stdout: ``{variant: error}``.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ if not sys.flags.safe_path:
 """
 
 
-def compile_sides(order: dict[str, Any]) -> dict[str, str]:
+def compile_variants(order: dict[str, Any]) -> dict[str, str]:
     """Write the tables, and return what does not compile."""
     failed: dict[str, str] = {}
-    for side, sources in order["sides"].items():
+    for variant, sources in order["variants"].items():
         try:
-            _compile_side(order, side, sources)
+            _compile_variant(order, variant, sources)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            failed[side] = f"{type(error).__name__}: {error}"
+            failed[variant] = f"{type(error).__name__}: {error}"
     return failed
 
 
-def _compile_side(order: dict[str, Any], side: str, sources: dict[str, str]) -> None:
+def _compile_variant(order: dict[str, Any], variant: str, sources: dict[str, str]) -> None:
     main = order["main"]
     files: dict[str, tuple[bytes, bytes]] = {}
     for file, where in sources.items():
@@ -63,14 +63,14 @@ def _compile_side(order: dict[str, Any], side: str, sources: dict[str, str]) -> 
             code = compile(source, file, "exec", dont_inherit=True)
             files[file] = source, marshal.dumps(code)
             if main is not None and main["source"] == file:
-                _write_main(os.path.join(order["out"], f"{side}.pyc"), source, main)
+                _write_main(os.path.join(order["out"], f"{variant}.pyc"), source, main)
     table = {
         "magic": importlib.util.MAGIC_NUMBER,
         "optimize": sys.flags.optimize,
         "files": files,
         "log": order["log"],
     }
-    with open(os.path.join(order["out"], f"{side}.table"), "wb") as sink:
+    with open(os.path.join(order["out"], f"{variant}.table"), "wb") as sink:
         marshal.dump(table, sink)
 
 
@@ -105,5 +105,5 @@ def _first_statement(body: list[ast.stmt]) -> int:
 
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8", errors="surrogateescape") as order_file:
-        failures = compile_sides(json.load(order_file))
+        failures = compile_variants(json.load(order_file))
     sys.stdout.write(json.dumps(failures))

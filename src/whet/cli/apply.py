@@ -67,7 +67,8 @@ def apply_command(
         return 0
     carry_out(saved, plan)
     for trial in plan.trials:
-        say(f"{trial.place}  {trial.title} ({trial.rule}){', written before' if trial.advice in plan.earlier else ''}")
+        again = ", written before" if trial.ref.id in plan.earlier else ""
+        say(f"{trial.ref.place}  {trial.ref.title} ({trial.ref.rule}){again}")
     count, files = len(plan.trials), len(plan.changes)
     say(
         f"whet: {count} rewrite{'' if count == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
@@ -76,7 +77,7 @@ def apply_command(
     if plan.offers:
         say("whet: measured faster too, and not written, because each changes something small (the report says what):")
         for trial in plan.offers:
-            say(f"{trial.place}  {trial.title} ({trial.rule})")
+            say(f"{trial.ref.place}  {trial.ref.title} ({trial.ref.rule})")
         say(f"whet: {name_apply(saved.proof)} writes them as well")
     return 0
 

@@ -43,13 +43,13 @@ def bench_command(
         str, Option("--max-slowdown", metavar="PERCENT", help="With --against: exit with 1 beyond that.")
     ] = "10%",
     runs: Annotated[
-        int | None, Option("--runs", least=2, most=10_000, metavar="N", help="Exactly N runs a side.")
+        int | None, Option("--runs", least=2, most=10_000, metavar="N", help="Exactly N runs a variant.")
     ] = None,
     warmup: Annotated[
-        int, Option("--warmup", least=0, most=1000, metavar="N", help="Runs a side before those that count.")
+        int, Option("--warmup", least=0, most=1000, metavar="N", help="Runs a variant before those that count.")
     ] = 1,
     budget: Annotated[
-        str, Option("--budget", metavar="TIME", help="Time for all runs; six a side are made in any case.")
+        str, Option("--budget", metavar="TIME", help="Time for all runs; six a variant are made in any case.")
     ] = "60s",
     confidence: Annotated[str, Option("--confidence", metavar="PERCENT", help="Of all comparisons together.")] = "99%",
     clock: Annotated[

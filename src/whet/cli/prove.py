@@ -153,7 +153,7 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
         given = "--allow" if request.allow else "--no-offers"
         raise UsageError(f"{given} chooses among the advice, and what is tried is a change of your own", "leave it out")
     plan = plan_patch(run, request, patch) if patch is not None else plan_against(run, request, against)
-    change = f"{plan.rewrites[0].title} ({plan.rewrites[0].place})"
+    change = f"{plan.rewrites[0].ref.title} ({plan.rewrites[0].ref.place})"
     say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")
     proof = _try_out(run, plan, request)
     for text in tell_notes(proof):

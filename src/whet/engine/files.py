@@ -6,7 +6,6 @@ is the same whatever the order and the number of processes.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from whet.engine.facts import SIZE_LIMIT
 from whet.engine.loading import RuleModule
 from whet.engine.pool import Outcome, Task, examine_tasks
 from whet.fix.decoding import decode_source
+from whet.fix.files import hash_bytes
 from whet.model.finding import Finding
 from whet.model.source import Notice
 
@@ -101,7 +101,7 @@ def _read(path: Path, root: Path) -> FileResult:
         data = path.read_bytes()
     except OSError as error:
         return FileResult(file, shown, unreadable=f"cannot be read: {error.strerror or error}")
-    digest = hashlib.sha256(data).hexdigest()
+    digest = hash_bytes(data)
     skipped = "says that it is generated: changes belong where it is generated from" if _is_generated(data) else ""
     return FileResult(file, shown, digest, skipped=skipped, data=data)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from whet.errors import WhetError
+from whet.fix.decoding import decode_source, encode_source
 from whet.model.finding import Edit
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -85,3 +86,12 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
         done = span.end
     pieces.append(lines.text[done:])
     return "".join(pieces)
+
+
+def edit_source(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """Return a source with ``edits`` made, in the encoding that it declares.
+
+    Raises :class:`EditError`, and :class:`whet.fix.decoding.DecodingError` for what is not that or cannot be put in it.
+    """
+    text, encoding = decode_source(data, to_write=True)
+    return encode_source(apply_edits(text, edits), encoding)

@@ -13,6 +13,11 @@ from whet.atomic import write_atomically
 from whet.errors import StoreError
 
 
+def hash_bytes(data: bytes) -> str:
+    """Return the hash by which a file's contents are known: SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def replace_file(path: Path, sha256: str, data: bytes) -> None:
     """Put ``data`` into the file at ``path``, whose bytes had the digest ``sha256`` when they were read.
 
@@ -25,7 +30,7 @@ def replace_file(path: Path, sha256: str, data: bytes) -> None:
         current = real.read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}") from None
-    if hashlib.sha256(current).hexdigest() != sha256:
+    if hash_bytes(current) != sha256:
         raise StoreError(f"{path} was changed while it was examined, and is left alone", "run the command again")
     if not state.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(real, os.W_OK):
         raise StoreError(f"{path} is read-only, and is left alone", "make it writable if it is to be changed")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import StoreError
-from whet.fix.files import replace_file
+from whet.fix.files import hash_bytes, replace_file
 
 SCHEMA = 1
 _MOST_BYTES = 200_000_000
@@ -100,11 +99,6 @@ def take_back(journal: Path, known: Collection[Path]) -> list[Path]:
     with contextlib.suppress(OSError):
         journal.unlink()
     return [change.path for change in changes]
-
-
-def hash_bytes(data: bytes) -> str:
-    """Return the hash by which a file's contents are known."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _read(path: Path) -> bytes | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from whet.model.evidence import Ratio, Seen
 from whet.model.finding import Finding, Question
-from whet.model.trial import Trial, Verdict
+from whet.model.trial import RewriteRef, Trial, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,9 @@ class Advice:
     """What was measured of the lines that the finding asks about."""
     unanswered: tuple[Question, ...] = ()
     """What the finding asks about values that nobody saw: its reader has to answer."""
+
+
+def refer_to(advice: Advice, shown: str) -> RewriteRef:
+    """Return the reference to an advice's rewrite, in the file that people are shown as ``shown``."""
+    finding = advice.finding
+    return RewriteRef(advice.id, finding.rule, finding.title, f"{shown}:{finding.line}", finding.safety)

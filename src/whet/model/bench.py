@@ -1,4 +1,4 @@
-"""What `whet bench` measured: the runs of each side, their figures, and how sides compare."""
+"""What `whet bench` measured: the runs of each variant, their figures, and how variants compare."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from whet.model.trial import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class BenchSide:
+class BenchVariant:
     """One way to run the program, and what each run cost: nanoseconds and bytes, one entry a run.
 
-    ``options`` are the interpreter's, ``environ`` what was set for this side (``NAME=VALUE``).
+    ``options`` are the interpreter's, ``environ`` what was set for this variant (``NAME=VALUE``).
     """
 
     label: str
@@ -33,7 +33,7 @@ class BenchSide:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A figure in nanoseconds with its interval; ``None`` where so few runs bound it on no such side."""
+    """A figure in nanoseconds with its interval; ``None`` where so few runs bound it on no such variant."""
 
     value: float
     low: float | None
@@ -41,7 +41,7 @@ class Figures:
 
 
 class SlowdownCall(StrEnum):
-    """Whether a side is slower than the limit allows."""
+    """Whether a variant is slower than the limit allows."""
 
     BEYOND = "slower than the limit"
     WITHIN = "within the limit"
@@ -79,6 +79,6 @@ class Bench:
     host: Host
     machine: str
     clock: Clock
-    sides: tuple[BenchSide, ...]
+    variants: tuple[BenchVariant, ...]
     comparisons: tuple[BenchComparison, ...] = ()
     notes: tuple[str, ...] = ()

@@ -10,7 +10,8 @@ History of the format, by its key ``schema``:
     ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``.
 2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first
     schema that were estimates are left out when they are read.
-3   ``evidence.looks`` and ``evidence.seen[].looks`` are called ``samples``, ``proof.unasked`` ``without_offers``.
+3   ``evidence.looks`` and ``evidence.seen[].looks`` are called ``samples``, ``proof.unasked`` ``without_offers``;
+    what names a rewrite stands in ``proof.trials[].ref``.
 
 A change that makes an old whet misread a new file, or a new whet an old one, gets a
 new number, and reading of the old stays. A new member with a default needs none.
@@ -134,6 +135,13 @@ def _rename_members(document: dict[str, object]) -> None:
     for members, old, new in renamed:
         if isinstance(members, dict) and old in members:
             members[new] = members.pop(old)
+    if isinstance(proof, dict) and isinstance(proof.get("trials"), list):
+        for trial in proof["trials"]:
+            if isinstance(trial, dict) and "advice" in trial:
+                trial["ref"] = {"id": trial.pop("advice")}
+                trial["ref"] |= {
+                    name: trial.pop(name) for name in ("rule", "title", "place", "safety") if name in trial
+                }
 
 
 def _check_indices(profile: Profile, where: str) -> None:

@@ -88,11 +88,22 @@ class FileEdits:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What became of one rewrite. ``advice`` is the id of the advice that it belongs to."""
+class RewriteRef:
+    """Which rewrite is meant. ``id`` is that of the advice that it belongs to."""
 
-    advice: str
+    id: str
     rule: str
+    title: str = ""
+    place: str = ""
+    """As people are shown it: ``orders.py:12``."""
+    safety: Safety = Safety.SAFE
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of one rewrite."""
+
+    ref: RewriteRef
     verdict: Verdict
     gain: Gain | None = None
     """With the other rewrites in place: against all of them but this."""
@@ -101,10 +112,6 @@ class Trial:
     group: tuple[str, ...] = ()
     """Ids of the rewrites that were judged together with it, where each alone is too small to be measured."""
     changes: tuple[FileEdits, ...] = ()
-    safety: Safety = Safety.SAFE
-    place: str = ""
-    """As people are shown it: ``orders.py:12``."""
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,8 @@ class Proof:
     runs: int = 0
     """Executions that were needed."""
     seconds: float = 0.0
+    order: tuple[str, ...] = ()
+    """Ids of the advice as it was numbered when this was proven, the first is 1; empty where nobody kept it."""
     notes: tuple[str, ...] = ()
     """What the reader must know: not isolated, ended early, processes left behind."""
 
@@ -149,4 +158,4 @@ class Proof:
 
     def trial_of(self, advice: str) -> Trial | None:
         """Return what became of the rewrite of an advice."""
-        return next((trial for trial in self.trials if trial.advice == advice), None)
+        return next((trial for trial in self.trials if trial.ref.id == advice), None)

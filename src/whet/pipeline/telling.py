@@ -28,12 +28,12 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
     order = {item.id: number for number, item in enumerate(order_advice(advice, proof), 1)}
     lines: list[str] = []
     leaders: dict[tuple[str, ...], str] = {}
-    for trial in sorted(proof.trials, key=lambda trial: order.get(trial.advice, len(order) + 1)):
-        number = f"{order[trial.advice]}." if trial.advice in order else "–"
-        offer = ", an offer" if trial.safety is Safety.OFFER else ""
+    for trial in sorted(proof.trials, key=lambda trial: order.get(trial.ref.id, len(order) + 1)):
+        number = f"{order[trial.ref.id]}." if trial.ref.id in order else "–"
+        offer = ", an offer" if trial.ref.safety is Safety.OFFER else ""
         leader = leaders.setdefault(trial.group, number) if trial.group else number
         gain = _tell_gain(trial) if leader == number else f", with {leader.rstrip('.')}"
-        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{gain}: {trial.title}{offer}  {trial.place}")
+        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{gain}: {trial.ref.title}{offer}  {trial.ref.place}")
         if leader != number:
             continue
         if trial.why:
@@ -45,7 +45,7 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
 
 def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
     """Return the numbers of those that were judged as one with ``trial``, as in ``2 to 5 and 7``."""
-    others = sorted(order[id_] for id_ in trial.group if id_ in order and id_ != trial.advice)
+    others = sorted(order[id_] for id_ in trial.group if id_ in order and id_ != trial.ref.id)
     if len(others) < len(trial.group) - 1:
         return f"{len(trial.group) - 1} more"
     spans: list[tuple[int, int]] = []
@@ -77,7 +77,7 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
 def name_apply(proof: Proof, *, offers: bool = True) -> str:
     """Return the command that writes what was measured faster, ``offers`` too or without them."""
     words = ["whet apply"]
-    rules = {trial.advice: trial.rule for trial in proof.trials}
+    rules = {trial.ref.id: trial.ref.rule for trial in proof.trials}
     if offers and proof.offers:
         words.append(f"--allow {','.join(dict.fromkeys(rules[id_] for id_ in proof.offers))}")
     if not proof.checked.is_checked:
@@ -164,7 +164,7 @@ def render_proof(run: Run) -> str:
     from whet import __version__
     from whet.report.proof_json import render_proof_json
 
-    return render_proof_json(run.proof, {trial.advice: _diff(trial, run) for trial in run.proof.trials}, __version__)
+    return render_proof_json(run.proof, {trial.ref.id: _diff(trial, run) for trial in run.proof.trials}, __version__)
 
 
 def _diff(trial: Trial, run: Run) -> str:

@@ -9,16 +9,18 @@ from whet.model.trial import Verdict
 from whet.prove.rewrites import Unit, apply_rewrites
 from whet.prove.run import Observed, read_tail
 from whet.prove.sandbox import Sandbox
-from whet.prove.variants import BASELINE, Failure, SideRunner
+from whet.prove.variants import BASELINE, Failure, VariantRunner
 
 ALL = "all"
 
 
 class BehaviourFilter:
-    """Takes out what fails or does something else. ``tests`` is a line of the shell that must succeed on each side."""
+    """Takes out what fails or behaves differently. ``tests`` is a shell command that must succeed on each variant."""
 
-    def __init__(self, stage: Sandbox, runner: SideRunner, originals: Mapping[str, bytes], tests: str = "") -> None:
-        self._stage = stage
+    def __init__(
+        self, sandbox: Sandbox, runner: VariantRunner, originals: Mapping[str, bytes], tests: str = ""
+    ) -> None:
+        self._sandbox = sandbox
         self._runner = runner
         self._originals = originals
         self._tests = tests
@@ -26,7 +28,7 @@ class BehaviourFilter:
     def find_sound(self, units: list[Unit]) -> tuple[list[Unit], dict[tuple[str, ...], Failure]]:
         """Return the units that, all together, do the same as the baseline, and why each of the others does not.
 
-        The side ``ALL`` is defined as those together. Raises :class:`TargetError` where the tests fail without any.
+        The variant ``ALL`` is defined as those together. Raises :class:`TargetError` where the tests fail without any.
         """
         runner = self._runner
         runner.doing = "all rewrites together"
@@ -39,9 +41,9 @@ class BehaviourFilter:
         runner.doing = "each rewrite alone"
         refuted: dict[tuple[str, ...], Failure] = {}
         for unit in units:
-            side = f"alone {unit.ids[0]}"
-            if not self._is_sound(side, [unit]):
-                refuted[unit.ids] = runner.failures[side]
+            variant = f"alone {unit.ids[0]}"
+            if not self._is_sound(variant, [unit]):
+                refuted[unit.ids] = runner.failures[variant]
         alone = [unit for unit in units if unit.ids not in refuted]
         if alone and refuted and self._is_sound(ALL, alone):
             return alone, refuted
@@ -56,51 +58,51 @@ class BehaviourFilter:
         self.define(ALL, together)
         return together, refuted
 
-    def define(self, side: str, units: Sequence[Unit]) -> bool:
-        """Make a side of the program with some units; ``False`` where it does not compile."""
-        failed = self._stage.define({side: apply_rewrites(self._originals, units)})
-        if side in failed:
-            self._runner.failures[side] = Failure(Verdict.FAILED, f"it does not compile: {failed[side]}")
-        return side not in failed
+    def define(self, variant: str, units: Sequence[Unit]) -> bool:
+        """Make a variant of the program with some units; ``False`` where it does not compile."""
+        failed = self._sandbox.define({variant: apply_rewrites(self._originals, units)})
+        if variant in failed:
+            self._runner.failures[variant] = Failure(Verdict.FAILED, f"it does not compile: {failed[variant]}")
+        return variant not in failed
 
-    def test(self, side: str) -> bool:
-        """Run the tests on a side, if there are any; raises :class:`TargetError` where the baseline fails them."""
+    def test(self, variant: str) -> bool:
+        """Run the tests on a variant, if there are any; raises :class:`TargetError` where the baseline fails them."""
         runner = self._runner
         if not self._tests:
             return True
         runner.doing = "the tests"
-        done = self._stage.run_tests(side, self._tests, max(1.0, runner.left()))
+        done = self._sandbox.run_tests(variant, self._tests, max(1.0, runner.left()))
         runner.runs += 1
         if done.status == 0 and done.ended is None:
             return True
-        if side == BASELINE:
+        if variant == BASELINE:
             raise TargetError(
                 f"the tests fail on the program as it is: {_last_line(done)}", "mend them first, or leave --tests out"
             )
-        runner.failures[side] = Failure(Verdict.DIFFERENT_OUTPUT, f"tests fail: {_last_line(done)}")
+        runner.failures[variant] = Failure(Verdict.DIFFERENT_OUTPUT, f"tests fail: {_last_line(done)}")
         return False
 
-    def _is_sound(self, side: str, units: Sequence[Unit]) -> bool:
-        """Run a side once, and its tests, for what it does."""
+    def _is_sound(self, variant: str, units: Sequence[Unit]) -> bool:
+        """Run a variant once, and its tests, for what it does."""
         runner = self._runner
-        runner.failures.pop(side, None)
+        runner.failures.pop(variant, None)
         if runner.left() <= 0:
-            runner.failures[side] = Failure(Verdict.NOT_RUN, "the budget was used up before it could be tried")
+            runner.failures[variant] = Failure(Verdict.NOT_RUN, "the budget was used up before it could be tried")
             return False
-        if not self.define(side, units):
+        if not self.define(variant, units):
             return False
-        if runner.try_side(side) is None and not self._is_by_chance(side):
+        if runner.try_variant(variant) is None and not self._is_by_chance(variant):
             return False
-        return self.test(side)
+        return self.test(variant)
 
-    def _is_by_chance(self, side: str) -> bool:
+    def _is_by_chance(self, variant: str) -> bool:
         """Ask the baseline again before a difference is believed: it may differ from itself now and then."""
         runner = self._runner
-        if runner.failures[side].verdict is not Verdict.DIFFERENT_OUTPUT:
+        if runner.failures[variant].verdict is not Verdict.DIFFERENT_OUTPUT:
             return False
-        runner.try_side(BASELINE)
+        runner.try_variant(BASELINE)
         if runner.unstable:
-            del runner.failures[side]
+            del runner.failures[variant]
         return bool(runner.unstable)
 
 

@@ -6,29 +6,18 @@ from whet.model.trial import Checked, Gain, Trial, Verdict
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit
 from whet.prove.sandbox import Sandbox
-from whet.prove.variants import SideRunner
+from whet.prove.variants import VariantRunner
 
 
 def make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, unit: Unit | None = None) -> Trial:
     """Return what became of a rewrite, which was judged as part of ``unit``."""
     group = unit.ids if unit is not None and len(unit.ids) > 1 else ()
-    return Trial(
-        rewrite.id,
-        rewrite.rule,
-        verdict,
-        gain,
-        why,
-        group,
-        rewrite.changes,
-        rewrite.safety,
-        rewrite.place,
-        rewrite.title,
-    )
+    return Trial(rewrite.ref, verdict, gain, why, group, rewrite.changes)
 
 
-def describe_checks(runner: SideRunner | None, stage: Sandbox | None, options: ProveOptions) -> Checked:
+def describe_checks(runner: VariantRunner | None, sandbox: Sandbox | None, options: ProveOptions) -> Checked:
     """Return what was compared of the program's behaviour, and why that says nothing where it does not."""
-    if runner is None or stage is None:
+    if runner is None or sandbox is None:
         return Checked(unchecked="the program was not run")
     behaviour = runner.behaviour
     unchecked = ""
@@ -40,7 +29,7 @@ def describe_checks(runner: SideRunner | None, stage: Sandbox | None, options: P
         stdout_bytes=0 if runner.unstable else behaviour.stdout_bytes,
         files=() if runner.unstable else tuple(behaviour.files),
         file_bytes=0 if runner.unstable else behaviour.file_bytes,
-        candidates=tuple(name for name in stage.candidates if name not in behaviour.files),
+        candidates=tuple(name for name in sandbox.candidates if name not in behaviour.files),
         tolerance=options.tolerance,
         tests=options.tests,
         unchecked=unchecked,

@@ -1,7 +1,7 @@
 """Rewritten sources for a program that runs from its own, unchanged files.
 
 A session has one folder of its own, which every run sees under the same paths, whichever
-side it is; before a run the side's table is put there (see ``_target/overlay_hook.py``).
+variant it is; before a run the variant's table is put there (see ``_target/overlay_hook.py``).
 Bytecode goes to that folder as well, never into the user's ``__pycache__``.
 """
 
@@ -37,32 +37,32 @@ class Overlay:
         self._directory = directory
         self._spec = spec
         self._main: dict[str, str] | None = None
-        self._sides = folder / "sides"
+        self._variants = folder / "variants"
         self._current = folder / "overlay"
         if spec and (option := spec.isolating_option):
             raise UsageError(
                 f"with python's option {option} the program cannot be run with rewritten sources",
                 "leave it out: whet prove --workload 'python …'",
             )
-        for each in (self._sides, self._current):
+        for each in (self._variants, self._current):
             each.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_HOOKS / "overlay_hook.py", self._current / "sitecustomize.py")
 
-    def prepare(self, sides: Mapping[str, Sources], log: Path | None = None) -> dict[str, str]:
-        """Compile every side, and return why those failed that do not compile.
+    def prepare(self, variants: Mapping[str, Sources], log: Path | None = None) -> dict[str, str]:
+        """Compile every variant, and return why those failed that do not compile.
 
-        All sides must name the same files. With ``log``, runs append the paths to it that they write to. Raises
+        All variants must name the same files. With ``log``, runs append the paths to it that they write to. Raises
         :class:`TargetError` where the interpreter itself fails.
         """
-        files = sorted({file for sources in sides.values() for file in sources})
+        files = sorted({file for sources in variants.values() for file in sources})
         self._main = self._find_main(files)
         order = {
-            "out": str(self._sides),
+            "out": str(self._variants),
             "log": str(log) if log else "",
             "main": self._main,
-            "sides": {side: self._write_sources(side, sources) for side, sources in sides.items()},
+            "variants": {variant: self._write_sources(variant, sources) for variant, sources in variants.items()},
         }
-        path = self._sides / "order.json"
+        path = self._variants / "order.json"
         path.write_text(json.dumps(order), encoding="utf-8")
         options = self._spec.options if self._spec else ()
         try:
@@ -82,10 +82,10 @@ class Overlay:
             ) from error
         return failed
 
-    def activate(self, side: str) -> None:
-        """Let the runs that start from now on be of ``side``."""
+    def activate(self, variant: str) -> None:
+        """Let the runs that start from now on be of ``variant``."""
         for name, ending in (("table", "table"), ("main.pyc", "pyc")):
-            source = self._sides / f"{side}.{ending}"
+            source = self._variants / f"{variant}.{ending}"
             if source.exists():
                 shutil.copyfile(source, self._current / f"{name}.new")
                 (self._current / f"{name}.new").replace(self._current / name)
@@ -126,10 +126,10 @@ class Overlay:
             return None
         return {"name": spec.name, "file": script, "source": name, "pyc": str(self._current / "main.pyc")}
 
-    def _write_sources(self, side: str, sources: Sources) -> dict[str, str]:
+    def _write_sources(self, variant: str, sources: Sources) -> dict[str, str]:
         written: dict[str, str] = {}
         for number, (file, data) in enumerate(sorted(sources.items())):
-            path = self._sides / f"{side}-{number}.py"
+            path = self._variants / f"{variant}-{number}.py"
             path.write_bytes(data)
             written[file] = str(path)
         return written

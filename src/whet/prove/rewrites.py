@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from whet.errors import WhetError
-from whet.fix.decoding import decode_source, encode_source
-from whet.fix.edits import apply_edits
-from whet.model.finding import Edit, Safety
-from whet.model.trial import FileEdits
+from whet.fix.edits import edit_source
+from whet.model.finding import Edit
+from whet.model.trial import FileEdits, RewriteRef
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """A change that is tried. ``share`` is the part of the run (0 to 1) on the lines that it removes."""
 
-    id: str
-    rule: str
-    title: str
-    place: str
+    ref: RewriteRef
     changes: tuple[FileEdits, ...]
     share: float = 1.0
-    safety: Safety = Safety.SAFE
     is_offer: bool = False
     """Whether it is written only when it is asked for by name."""
 
@@ -37,7 +31,7 @@ class Unit:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of its rewrites."""
-        return tuple(rewrite.id for rewrite in self.rewrites)
+        return tuple(rewrite.ref.id for rewrite in self.rewrites)
 
     @property
     def is_offer(self) -> bool:
@@ -78,8 +72,7 @@ def apply_rewrites(originals: Mapping[str, bytes], units: Iterable[Unit]) -> dic
                 edits.setdefault(change.file, []).extend(change.edits)
     made = dict(originals)
     for file, own in edits.items():
-        text, encoding = decode_source(originals[file], to_write=True)
-        made[file] = encode_source(apply_edits(text, own), encoding)
+        made[file] = edit_source(originals[file], own)
     return made
 
 
@@ -93,12 +86,7 @@ def settle_overlaps(
         try:
             apply_rewrites(originals, [Unit((*kept, rewrite))])
         except WhetError as error:
-            dropped[rewrite.id] = f"it cannot be made together with those before it: {error.message}"
+            dropped[rewrite.ref.id] = f"it cannot be made together with those before it: {error.message}"
         else:
             kept.append(rewrite)
     return kept, dropped
-
-
-def hash_bytes(data: bytes) -> str:
-    """Return the hash by which a file's contents are known."""
-    return hashlib.sha256(data).hexdigest()

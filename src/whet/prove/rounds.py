@@ -1,4 +1,4 @@
-"""Plays matches between sides: rounds in random order, each match until it is clear, all within the budget."""
+"""Plays matches between variants: rounds in random order, each match until it is clear, all within the budget."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from whet.model.trial import Gain
 from whet.prove.stats import Call, Design, Judgement, judge, log_ratio
-from whet.prove.variants import SideRunner, Tally
+from whet.prove.variants import Tally, VariantRunner
 
 
 @dataclass(slots=True)
 class Match:
-    """A comparison of two sides. ``design`` says when it is looked at."""
+    """A comparison of two variants. ``design`` says when it is looked at."""
 
     name: str
     baseline: str
@@ -22,7 +22,7 @@ class Match:
     log_ratios: list[float] = field(default_factory=list)
     judgement: Judgement | None = None
     spoilt: str = ""
-    """Why it cannot be played on: one of its sides failed."""
+    """Why it cannot be played on: one of its variants failed."""
 
     @property
     def is_open(self) -> bool:
@@ -37,11 +37,11 @@ class Match:
 
 @dataclass(slots=True)
 class Scores:
-    """What was played: matches, and the costs of each side in them."""
+    """What was played: matches, and the costs of each variant in them."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
 
-    def gain(self, match: Match, runner: SideRunner) -> Gain | None:
+    def gain(self, match: Match, runner: VariantRunner) -> Gain | None:
         """Return the match as a gain; ``None`` before anything can be said."""
         if match.judgement is None or match.spoilt:
             return None
@@ -61,20 +61,22 @@ class Scores:
         )
 
 
-def play(runner: SideRunner, matches: Sequence[Match], rng: random.Random, *, reserve: float = 0.0) -> Scores:
+def play(runner: VariantRunner, matches: Sequence[Match], rng: random.Random, *, reserve: float = 0.0) -> Scores:
     """Play ``matches`` until all are settled, or but ``reserve`` seconds of the budget are left.
 
-    Each round runs every side that an open match needs once, in random order, so
+    Each round runs every variant that an open match needs once, in random order, so
     that whatever drifts hits all of them. Ctrl-C ends the play as the budget does: what
     there is is judged, and the runner is marked as interrupted.
     """
     scores = Scores()
     try:
         while any(match.is_open for match in matches):
-            sides = list(dict.fromkeys(side for m in matches if m.is_open for side in (m.baseline, m.candidate)))
-            if runner.left() - reserve < runner.expect(sides):
+            variants = list(
+                dict.fromkeys(variant for m in matches if m.is_open for variant in (m.baseline, m.candidate))
+            )
+            if runner.left() - reserve < runner.expect(variants):
                 break
-            _play_round(runner, matches, sides, rng, scores)
+            _play_round(runner, matches, variants, rng, scores)
     except KeyboardInterrupt:
         runner.interrupted = True
     for match in matches:
@@ -84,23 +86,23 @@ def play(runner: SideRunner, matches: Sequence[Match], rng: random.Random, *, re
 
 
 def _play_round(
-    runner: SideRunner, matches: Sequence[Match], sides: list[str], rng: random.Random, scores: Scores
+    runner: VariantRunner, matches: Sequence[Match], variants: list[str], rng: random.Random, scores: Scores
 ) -> None:
-    rng.shuffle(sides)
+    rng.shuffle(variants)
     costs: dict[str, int] = {}
-    for side in sides:
-        observed = runner.try_side(side)
+    for variant in variants:
+        observed = runner.try_variant(variant)
         if observed is None:
             for match in matches:
-                if match.is_open and side in (match.baseline, match.candidate):
-                    match.spoilt = runner.failures[side].why
+                if match.is_open and variant in (match.baseline, match.candidate):
+                    match.spoilt = runner.failures[variant].why
             continue
-        tally = scores.tallies.setdefault(side, Tally([], [], []))
+        tally = scores.tallies.setdefault(variant, Tally([], [], []))
         tally.wall_ns.append(observed.wall_ns)
         tally.cpu_ns.append(observed.cpu_ns)
         if observed.peak_bytes:
             tally.peak_bytes.append(observed.peak_bytes)
-        costs[side] = tally.cost(runner.clock)[-1]
+        costs[variant] = tally.cost(runner.clock)[-1]
     for match in matches:
         if match.is_open and match.baseline in costs and match.candidate in costs:
             match.log_ratios.append(log_ratio(costs[match.baseline], costs[match.candidate]))

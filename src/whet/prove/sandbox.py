@@ -91,19 +91,19 @@ class Sandbox:
         """Whether the program runs in a copy of its working folder."""
         return self._copy is not None
 
-    def define(self, sides: Mapping[str, Sources]) -> dict[str, str]:
-        """Make sides of the contents of files, and return why those failed that do not compile."""
+    def define(self, variants: Mapping[str, Sources]) -> dict[str, str]:
+        """Make variants of the contents of files, and return why those failed that do not compile."""
         assert self._overlay is not None
-        return self._overlay.prepare({side: self._place(sources) for side, sources in sides.items()})
+        return self._overlay.prepare({variant: self._place(sources) for variant, sources in variants.items()})
 
-    def enter(self, side: str) -> Workload:
-        """Return what to run for a side, and let the runs from now on be of it."""
+    def enter(self, variant: str) -> Workload:
+        """Return what to run for a variant, and let the runs from now on be of it."""
         assert self._overlay is not None
-        self._overlay.activate(side)
+        self._overlay.activate(variant)
         return self._make_workload()
 
     def make_start(self) -> Workload | None:
-        """Return how the interpreter starts and does nothing, on the side of now; ``None`` for a line of the shell."""
+        """Return how the interpreter starts and does nothing, on the current variant; ``None`` for a shell command."""
         workload, spec = self._make_workload(), self.program.spec
         if spec is None:
             return None
@@ -115,10 +115,10 @@ class Sandbox:
         if self._copy is not None:
             self._copy.reset()
 
-    def run_tests(self, side: str, line: str, seconds: float) -> Observed:
-        """Run a line of the shell in the working folder, with the files of a side."""
+    def run_tests(self, variant: str, line: str, seconds: float) -> Observed:
+        """Run a line of the shell in the working folder, with the files of a variant."""
         self.reset()
-        workload = replace(self.enter(side), command=make_shell_command(line), stdin=None, setup="", cleanup="")
+        workload = replace(self.enter(variant), command=make_shell_command(line), stdin=None, setup="", cleanup="")
         return run_once(workload, Limits(seconds=seconds), self.folder / "tests")
 
     def _watch(self, directory: Path, seconds: float) -> tuple[Observed, list[Path]]:

@@ -8,7 +8,7 @@
 4. What is left over is tried on top of what won: together, what seems to win too little to be seen alone; one by one,
    what seems to win nothing, because another one may win the same.
 5. Fresh rounds, baseline against what won: the figure that is told, free of the luck that chose it. Where
-   offers are among that, which are written only when they are asked for, what won without them is a third side.
+   offers are among that, which are written only when they are asked for, what won without them is a third variant.
 
 The error that the user allows holds for all of these comparisons together.
 """
@@ -32,7 +32,7 @@ from whet.prove.run import Observed, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
-from whet.prove.variants import BASELINE, SideRunner, Step, choose_clock
+from whet.prove.variants import BASELINE, Step, VariantRunner, choose_clock
 
 WON = "won"
 WITHOUT_OFFERS = "won without offers"
@@ -80,8 +80,8 @@ class ProofSession:
     without_offers: Total | None = None
     notes: list[str] = field(default_factory=list)
     _dropped: dict[str, str] = field(default_factory=dict)
-    _stage: Sandbox | None = None
-    _runner: SideRunner | None = None
+    _sandbox: Sandbox | None = None
+    _runner: VariantRunner | None = None
     _filter: BehaviourFilter | None = None
     _comparisons: int = 1
     _reserve: float = 0.0
@@ -116,23 +116,23 @@ class ProofSession:
 
     def _prepare(self) -> None:
         options = self.options
-        stage = self._stage = Sandbox(
+        sandbox = self._sandbox = Sandbox(
             self.program, self.originals, self.folder, self.environ, options.isolate, notes=self.notes
         )
-        behaviour = Behaviour(stage.directory, self.folder / "reference", options.compare, options.tolerance)
-        runner = self._runner = SideRunner(
-            stage, self.folder, behaviour, budget=options.budget, reset=stage.reset, progress=options.progress
+        behaviour = Behaviour(sandbox.directory, self.folder / "reference", options.compare, options.tolerance)
+        runner = self._runner = VariantRunner(
+            sandbox, self.folder, behaviour, budget=options.budget, reset=sandbox.reset, progress=options.progress
         )
         runner.doing = "the program as it is"
         if options.progress is not None:
             options.progress(Step(1, 0, 0.0, runner.doing))
-        first = stage.open(options.budget)
+        first = sandbox.open(options.budget)
         runner.runs += 1
         self._refuse_unsound(first)
-        behaviour.directory = stage.directory
-        self._filter = BehaviourFilter(stage, runner, self.originals, options.tests)
-        stage.define({BASELINE: self.originals})
-        if stage.is_copy:
+        behaviour.directory = sandbox.directory
+        self._filter = BehaviourFilter(sandbox, runner, self.originals, options.tests)
+        sandbox.define({BASELINE: self.originals})
+        if sandbox.is_copy:
             behaviour.remember(first)
             runs = [runner.observe(BASELINE)]
             runner.judge_behaviour(BASELINE, runs[0])
@@ -153,7 +153,7 @@ class ProofSession:
             )
         runner.clock = choose_clock(runs)
         runner.limits = limit_by([first, *runs])
-        self._start = time_start(stage.make_start(), runs, runner.clock, runner.limits, self.folder / "start")
+        self._start = time_start(sandbox.make_start(), runs, runner.clock, runner.limits, self.folder / "start")
 
     def _refuse_unsound(self, observed: Observed) -> None:
         if observed.ended is not None:
@@ -211,7 +211,7 @@ class ProofSession:
     def _guess_fresh_round(self, units: Sequence[Unit]) -> float:
         """Return what a round for the total takes: the baseline, all that won, and that without offers."""
         offers = [unit for unit in units if unit.is_offer]
-        third = self._guess_seconds(offers) if count_fresh_sides(units) > 2 else 0.0
+        third = self._guess_seconds(offers) if count_fresh_variants(units) > 2 else 0.0
         return self._get_runner().expect([BASELINE]) + self._least_seconds + third
 
     def _find_sound(self, units: list[Unit]) -> list[Unit]:
@@ -244,15 +244,15 @@ class ProofSession:
     def _leave_one_out(self, units: list[Unit]) -> list[Unit]:
         runner = self._get_runner()
         runner.doing = "all rewrites, and all but one"
-        sides: dict[tuple[str, ...], str] = {}
+        variants: dict[tuple[str, ...], str] = {}
         for unit in units:
-            side = f"without {unit.ids[0]}"
-            if self._get_filter().define(side, [each for each in units if each is not unit]):
-                sides[unit.ids] = side
-                runner.seconds_of[side] = self._guess_seconds([unit])
+            variant = f"without {unit.ids[0]}"
+            if self._get_filter().define(variant, [each for each in units if each is not unit]):
+                variants[unit.ids] = variant
+                runner.seconds_of[variant] = self._guess_seconds([unit])
         keep = self._keep_for_top(units)
-        design = self._design([BASELINE, ALL, *sides.values()], keep)
-        matches = {ids: Match(side, side, ALL, design) for ids, side in sides.items()}
+        design = self._design([BASELINE, ALL, *variants.values()], keep)
+        matches = {ids: Match(variant, variant, ALL, design) for ids, variant in variants.items()}
         scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()], keep)
         for unit in units:
             if unit.ids in matches:
@@ -316,29 +316,31 @@ class ProofSession:
         """Compare the baseline with all that won, and with that without offers, in runs that chose nothing."""
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
-        sides = {WON: won}
+        variants = {WON: won}
         without_offers = [unit for unit in won if not unit.is_offer]
         if len(without_offers) < len(won):
             self.without_offers = Total(applied=_list_ids(without_offers))
-            sides |= {WITHOUT_OFFERS: without_offers} if without_offers else {}
-        sound = [side for side, units in sides.items() if self._is_fit_for_total(side, units)]
+            variants |= {WITHOUT_OFFERS: without_offers} if without_offers else {}
+        sound = [variant for variant, units in variants.items() if self._is_fit_for_total(variant, units)]
         pairs = self.options.runs or TOTAL_PAIRS
         a_round = self._guess_fresh_round(won)
         pairs = max(2, min(pairs, int(runner.left() / max(a_round, 1e-9))))
         # One look, at the end: the interval is as narrow as these runs can make it.
-        error = share_error(TOTAL_ERROR * (1 - self.options.confidence), len(sides))
-        matches = [Match(side, BASELINE, side, Design((pairs,), error, self.options.threshold)) for side in sound]
+        error = share_error(TOTAL_ERROR * (1 - self.options.confidence), len(variants))
+        matches = [
+            Match(variant, BASELINE, variant, Design((pairs,), error, self.options.threshold)) for variant in sound
+        ]
         scores = play(runner, matches, self._rng)
-        totals = {match.name: self._make_total(sides[match.name], match, scores) for match in matches}
+        totals = {match.name: self._make_total(variants[match.name], match, scores) for match in matches}
         self.total = totals.get(WON, self.total)
-        if WITHOUT_OFFERS in sides:
+        if WITHOUT_OFFERS in variants:
             self.without_offers = totals.get(WITHOUT_OFFERS, Total(None, Verdict.NOT_RUN, _list_ids(without_offers)))
 
-    def _is_fit_for_total(self, side: str, units: list[Unit]) -> bool:
-        """Make a side of units and run the tests on it, if there are any."""
-        if self._get_filter().define(side, units) and self._get_filter().test(side):
+    def _is_fit_for_total(self, variant: str, units: list[Unit]) -> bool:
+        """Make a variant of units and run the tests on it, if there are any."""
+        if self._get_filter().define(variant, units) and self._get_filter().test(variant):
             return True
-        self.notes.append(f"the {_TOTALS[side]} was not measured: {self._get_runner().failures[side].why}")
+        self.notes.append(f"the {_TOTALS[variant]} was not measured: {self._get_runner().failures[variant].why}")
         return False
 
     def _make_total(self, units: list[Unit], match: Match, scores: Scores) -> Total:
@@ -353,12 +355,12 @@ class ProofSession:
     def _play_matches(self, matches: Sequence[Match], keep: float = 0.0) -> Scores:
         return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep)
 
-    def _design(self, sides: Sequence[str], keep: float = 0.0) -> Design:
+    def _design(self, variants: Sequence[str], keep: float = 0.0) -> Design:
         runner, options = self._get_runner(), self.options
         error = share_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
         if options.runs:
             return Design((max(2, options.runs),), error, options.threshold)
-        affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(sides), 1e-9))
+        affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(variants), 1e-9))
         return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
 
     def _settle(self, unit: Unit, match: Match, scores: Scores) -> None:
@@ -375,27 +377,27 @@ class ProofSession:
     # -- what is told -----------------------------------------------------------------------------------------------
 
     def _conclude(self) -> Proof:
-        runner, stage = self._runner, self._stage
+        runner, sandbox = self._runner, self._sandbox
         if runner is not None and runner.interrupted:
             self.notes.append("ended by Ctrl-C: what was settled before is kept")
         if runner is not None and runner.left_behind:
             self.notes.append(f"runs left up to {runner.left_behind} processes behind, which were ended")
-        notes = [*(stage.notes if stage is not None else ()), *self.notes, *tell_start(self._start, self.total)]
+        notes = [*(sandbox.notes if sandbox is not None else ()), *self.notes, *tell_start(self._start, self.total)]
         trials = {
-            rewrite.id: make_trial(rewrite, settled.verdict, settled.gain, settled.why, settled.unit)
+            rewrite.ref.id: make_trial(rewrite, settled.verdict, settled.gain, settled.why, settled.unit)
             for settled in self.settled.values()
             for rewrite in settled.unit.rewrites
         }
         return Proof(
             trials=tuple(
-                trials.get(each.id) or make_trial(each, Verdict.NOT_RUN, None, self._dropped[each.id])
+                trials.get(each.ref.id) or make_trial(each, Verdict.NOT_RUN, None, self._dropped[each.ref.id])
                 for each in self.rewrites
             ),
             total=self.total.gain,
             total_verdict=self.total.verdict,
             applied=self.total.applied,
             without_offers=self.without_offers,
-            checked=describe_checks(runner, stage, self.options),
+            checked=describe_checks(runner, sandbox, self.options),
             runs=runner.runs if runner is not None else 0,
             seconds=round(runner.spent(), 3) if runner is not None else 0.0,
             notes=tuple(dict.fromkeys(notes)),
@@ -405,7 +407,7 @@ class ProofSession:
         assert self._filter is not None
         return self._filter
 
-    def _get_runner(self) -> SideRunner:
+    def _get_runner(self) -> VariantRunner:
         assert self._runner is not None
         return self._runner
 
@@ -420,8 +422,8 @@ _TOTALS = {WON: "total", WITHOUT_OFFERS: "total without offers"}
 _WORDS = {Call.OPEN: "no difference could be shown with so many runs"}
 
 
-def count_fresh_sides(units: Sequence[Unit]) -> int:
-    """Return the sides of the rounds for the total: the baseline, all that won, and that without offers."""
+def count_fresh_variants(units: Sequence[Unit]) -> int:
+    """Return the variants of the rounds for the total: the baseline, all that won, and that without offers."""
     return 2 + (len({unit.is_offer for unit in units}) > 1)
 
 

@@ -32,11 +32,11 @@ def choose_clock(runs: Sequence[Observed]) -> Clock:
     return Clock.CPU if cpu >= max(COMPUTES * wall, COARSE_NS * len(runs)) else Clock.WALL
 
 
-class Sides(Protocol):
+class Variants(Protocol):
     """What makes the versions of the program."""
 
-    def enter(self, side: str) -> Workload:
-        """Return what to run for ``side``, and let the runs from now on be of it."""
+    def enter(self, variant: str) -> Workload:
+        """Return what to run for ``variant``, and let the runs from now on be of it."""
 
 
 class Step(NamedTuple):
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a side cannot be taken: it failed, or did something else."""
+    """Why a variant cannot be taken: it failed, or did something else."""
 
     verdict: Verdict
     why: str
@@ -60,7 +60,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Tally:
-    """The costs of one side's runs that count."""
+    """The costs of one variant's runs that count."""
 
     wall_ns: list[int]
     cpu_ns: list[int]
@@ -80,12 +80,12 @@ class Tally:
         return round(median(self.peak_bytes)) if self.peak_bytes else 0
 
 
-class SideRunner:
-    """Runs sides within the limits that the baseline sets, and counts what they need of the budget."""
+class VariantRunner:
+    """Runs variants within the limits that the baseline sets, and counts what they need of the budget."""
 
     def __init__(
         self,
-        sides: Sides,
+        variants: Variants,
         folder: Path,
         behaviour: Behaviour,
         *,
@@ -93,7 +93,7 @@ class SideRunner:
         reset: Callable[[], None] = lambda: None,
         progress: Callable[[Step], None] | None = None,
     ) -> None:
-        self.sides = sides
+        self.variants = variants
         self.folder = folder
         self.behaviour = behaviour
         self.budget = budget
@@ -108,7 +108,7 @@ class SideRunner:
         self.doing = ""
         self.seconds_a_run = 0.0
         self.seconds_of: dict[str, float] = {}
-        """What a run of each side takes, as far as that is known or can be guessed."""
+        """What a run of each variant takes, as far as that is known or can be guessed."""
         self.left_behind = 0
         self.failures: dict[str, Failure] = {}
         self.interrupted = False
@@ -121,15 +121,15 @@ class SideRunner:
         """Return the seconds since the session began."""
         return monotonic() - self.began
 
-    def expect(self, sides: Iterable[str]) -> float:
-        """Return the seconds that one run of each of ``sides`` takes, roughly."""
-        return sum(self.seconds_of.get(side, self.seconds_a_run) for side in sides)
+    def expect(self, variants: Iterable[str]) -> float:
+        """Return the seconds that one run of each of ``variants`` takes, roughly."""
+        return sum(self.seconds_of.get(variant, self.seconds_a_run) for variant in variants)
 
-    def observe(self, side: str) -> Observed:
-        """Run a side once, from the first state of its working folder."""
+    def observe(self, variant: str) -> Observed:
+        """Run a variant once, from the first state of its working folder."""
         self.reset()
-        workload = self.sides.enter(side)
-        # What a run printed goes before the next one of the same side needs the room.
+        workload = self.variants.enter(variant)
+        # What a run printed goes before the next one of the same variant needs the room.
         out = self.folder / "printed"
         shutil.rmtree(out, ignore_errors=True)
         if self.progress is not None:
@@ -137,7 +137,7 @@ class SideRunner:
             self.progress(Step(self.runs + 1, most, self.spent(), self.doing))
         began = monotonic()
         limits = self.limits
-        if side == BASELINE and limits.seconds:
+        if variant == BASELINE and limits.seconds:
             # The baseline sets the limits, so it is not held to those that candidates have.
             limits = replace(limits, seconds=max(limits.seconds, self.left()))
         observed = run_once(workload, limits, out)
@@ -145,10 +145,10 @@ class SideRunner:
         self.runs += 1
         self.left_behind = max(self.left_behind, observed.left_behind)
         self.seconds_a_run = took if not self.seconds_a_run else 0.8 * self.seconds_a_run + 0.2 * took
-        self.seconds_of[side] = 0.8 * self.seconds_of.get(side, took) + 0.2 * took
+        self.seconds_of[variant] = 0.8 * self.seconds_of.get(variant, took) + 0.2 * took
         return observed
 
-    def judge_behaviour(self, side: str, observed: Observed) -> Failure | None:
+    def judge_behaviour(self, variant: str, observed: Observed) -> Failure | None:
         """Return why a run cannot be taken for one of a program that does the same; ``None`` where it can.
 
         A baseline that differs from itself makes its differences worthless: from then on only the exit status counts.
@@ -157,21 +157,21 @@ class SideRunner:
             return Failure(Verdict.NOT_RUN, observed.trouble)
         if observed.ended is not None:
             why = self.limits.describe(observed.ended)
-            return Failure(Verdict.FAILED if side != BASELINE else Verdict.NOT_RUN, f"{why}, and was ended")
+            return Failure(Verdict.FAILED if variant != BASELINE else Verdict.NOT_RUN, f"{why}, and was ended")
         difference = self.behaviour.compare(observed)
         if not difference:
             return None
         if observed.status != self.behaviour.status:
-            return Failure(Verdict.FAILED if side != BASELINE else Verdict.NOT_RUN, difference)
-        if side == BASELINE:
+            return Failure(Verdict.FAILED if variant != BASELINE else Verdict.NOT_RUN, difference)
+        if variant == BASELINE:
             self.unstable = self.unstable or difference
         return None if self.unstable else Failure(Verdict.DIFFERENT_OUTPUT, difference)
 
-    def try_side(self, side: str) -> Observed | None:
-        """Run a side and compare what it does; ``None`` where it cannot be taken: see ``failures``."""
-        observed = self.observe(side)
-        failure = self.judge_behaviour(side, observed)
+    def try_variant(self, variant: str) -> Observed | None:
+        """Run a variant and compare what it does; ``None`` where it cannot be taken: see ``failures``."""
+        observed = self.observe(variant)
+        failure = self.judge_behaviour(variant, observed)
         if failure is None:
             return observed
-        self.failures[side] = failure
+        self.failures[variant] = failure
         return None

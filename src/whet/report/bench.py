@@ -7,13 +7,13 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from whet.model.bench import Bench, BenchComparison, BenchSide, Figures, SlowdownCall
+from whet.model.bench import Bench, BenchComparison, BenchVariant, Figures, SlowdownCall
 from whet.model.trial import Clock
 from whet.report.sanitize import encodable, shorten, show
 from whet.report.units import format_bytes, format_seconds
 from whet.report.words import join_command
 
-SCHEMA = 1
+SCHEMA = 2
 FindFigures = Callable[[Sequence[int]], Mapping[str, Figures]]
 _LABEL = 44
 
@@ -25,9 +25,9 @@ def render_bench(measured: Bench, find_figures: FindFigures, confidence: float) 
 
 def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Iterator[str]:
     yield show(join_command(measured.command))
-    for side in measured.sides:
+    for variant in measured.variants:
         yield ""
-        yield from _side_lines(side, find_figures)
+        yield from _variant_lines(variant, find_figures)
     for comparison in measured.comparisons:
         yield ""
         yield from textwrap.wrap(state_comparison(comparison), 110)
@@ -36,17 +36,17 @@ def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Ite
     yield from textwrap.wrap(" ".join([text, *(f"Note: {show(note)}." for note in measured.notes)]), 110)
 
 
-def _side_lines(side: BenchSide, find_figures: FindFigures) -> Iterator[str]:
-    python = side.interpreter
+def _variant_lines(variant: BenchVariant, find_figures: FindFigures) -> Iterator[str]:
+    python = variant.interpreter
     name = f"{python.implementation} {python.version}{' free-threaded' if python.free_threaded else ''}"
-    peak = max(side.peak_bytes, default=0)
+    peak = max(variant.peak_bytes, default=0)
     memory = f", at most {format_bytes(peak)} resident" if peak else ""
-    yield f"{shorten(show(side.label), _LABEL)}: {len(side.wall_ns)} runs on {show(name)}{memory}"
-    if side.environ:
-        yield f"  with {shorten(show(' '.join(side.environ)), 100)}"
-    if not side.wall_ns:
+    yield f"{shorten(show(variant.label), _LABEL)}: {len(variant.wall_ns)} runs on {show(name)}{memory}"
+    if variant.environ:
+        yield f"  with {shorten(show(' '.join(variant.environ)), 100)}"
+    if not variant.wall_ns:
         return
-    tables = {each: find_figures(side.costs(each)) for each in (Clock.WALL, Clock.CPU)}
+    tables = {each: find_figures(variant.costs(each)) for each in (Clock.WALL, Clock.CPU)}
     yield f"  {'':6}{'wall':>9}  {'':24}{'CPU':>9}"
     for row in tables[Clock.WALL]:
         cells = [f"{format_seconds(table[row].value):>9}  {_bounds(table[row]):24}" for table in tables.values()]
@@ -54,9 +54,9 @@ def _side_lines(side: BenchSide, find_figures: FindFigures) -> Iterator[str]:
 
 
 def state_comparison(comparison: BenchComparison) -> str:
-    """Return in words how many times as fast the second side is, and whether that is within the limit."""
+    """Return in words how many times as fast the second variant is, and whether that is within the limit."""
     speed = f"{comparison.estimate:.3f}× [{comparison.low:.3f}, {comparison.high:.3f}]"
-    pairs = f"{comparison.pairs} {'pairs' if comparison.interleaved else 'runs a side at least'}"
+    pairs = f"{comparison.pairs} {'pairs' if comparison.interleaved else 'runs a variant at least'}"
     how = f"{comparison.clock} seconds, {pairs}, {comparison.confidence * 100:.5g} % confidence"
     text = f"{show(comparison.candidate)} runs at {speed} the speed of {show(comparison.baseline)} ({how})"
     if comparison.call is None or comparison.limit is None:
@@ -84,31 +84,31 @@ def render_bench_json(measured: Bench, find_figures: FindFigures, confidence: fl
         "machine": {"system": measured.host.system, "machine": measured.host.machine, "cpus": measured.host.cpus},
         "clock": str(measured.clock).lower(),
         "confidence": confidence,
-        "sides": [_side_object(side, find_figures) for side in measured.sides],
+        "variants": [_variant_object(variant, find_figures) for variant in measured.variants],
         "comparisons": [_comparison_object(each) for each in measured.comparisons],
         "notes": [encodable(note) for note in measured.notes],
     }
     return json.dumps(made, indent=2, allow_nan=False) + "\n"
 
 
-def _side_object(side: BenchSide, find_figures: FindFigures) -> dict[str, Any]:
+def _variant_object(variant: BenchVariant, find_figures: FindFigures) -> dict[str, Any]:
     return {
-        "label": encodable(side.label),
+        "label": encodable(variant.label),
         "python": {
-            "path": encodable(side.interpreter.path),
-            "version": side.interpreter.version,
-            "implementation": side.interpreter.implementation,
-            "free_threaded": side.interpreter.free_threaded,
-            "options": [encodable(word) for word in side.options],
+            "path": encodable(variant.interpreter.path),
+            "version": variant.interpreter.version,
+            "implementation": variant.interpreter.implementation,
+            "free_threaded": variant.interpreter.free_threaded,
+            "options": [encodable(word) for word in variant.options],
         },
-        "environment": [encodable(word) for word in side.environ],
-        "commit": side.commit or None,
-        "runs": len(side.wall_ns),
-        "wall": _figure_objects(side.wall_ns, find_figures),
-        "cpu": _figure_objects(side.cpu_ns, find_figures),
-        "wall_seconds": [cost / 1e9 for cost in side.wall_ns],
-        "cpu_seconds": [cost / 1e9 for cost in side.cpu_ns],
-        "peak_bytes": list(side.peak_bytes),
+        "environment": [encodable(word) for word in variant.environ],
+        "commit": variant.commit or None,
+        "runs": len(variant.wall_ns),
+        "wall": _figure_objects(variant.wall_ns, find_figures),
+        "cpu": _figure_objects(variant.cpu_ns, find_figures),
+        "wall_seconds": [cost / 1e9 for cost in variant.wall_ns],
+        "cpu_seconds": [cost / 1e9 for cost in variant.cpu_ns],
+        "peak_bytes": list(variant.peak_bytes),
     }
 
 

@@ -18,7 +18,7 @@ from whet.model.hotspot import Cost, DependencySpot, FunctionSpot, Hotspots, Imp
 from whet.model.metric import Metric
 from whet.model.profile import LineCount, Profile, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
-from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
+from whet.model.trial import Checked, Clock, Gain, Proof, RewriteRef, Trial, Verdict
 
 PROJECT = "/srv/shop"
 LEDGER = f"{PROJECT}/shop/ledger.py"
@@ -220,8 +220,13 @@ def make_proof(hostile: str = "") -> Proof:
         workload=("orders.py", f"day{hostile}.jsonl"),
         started="2024-11-20T10:14:00+01:00",
         trials=(
-            Trial("3f2a9c1b7d", "list-membership", Verdict.FASTER, gain),
-            Trial("b81c22e0aa", "str-concat", Verdict.NO_DIFFERENCE, even, f"within chance {hostile}".strip()),
+            Trial(RewriteRef("3f2a9c1b7d", "list-membership"), Verdict.FASTER, gain),
+            Trial(
+                RewriteRef("b81c22e0aa", "str-concat"),
+                Verdict.NO_DIFFERENCE,
+                even,
+                f"within chance {hostile}".strip(),
+            ),
         ),
         total=gain,
         total_verdict=Verdict.FASTER,

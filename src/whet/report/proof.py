@@ -35,10 +35,14 @@ def format_gain(factor: float) -> str:
 def order_advice(advice: Iterable[Advice], proof: Proof) -> tuple[Advice, ...]:
     """Return advice as reports number it: measured faster by what it saves, then untested, then tried without gain.
 
-    Within these the order is that of ``advice``.
+    Within these the order is that of ``advice``. What was numbered when it was proven keeps its number.
     """
+    numbers = {id_: number for number, id_ in enumerate(proof.order)}
 
-    def rank(item: Advice) -> tuple[int, float]:
+    def rank(item: Advice) -> tuple[int, int, float]:
+        return (numbers[item.id], 0, 0.0) if item.id in numbers else (len(numbers), *rank_by_gain(item))
+
+    def rank_by_gain(item: Advice) -> tuple[int, float]:
         trial = item.trial or proof.trial_of(item.id)
         verdict = trial.verdict if trial is not None else item.verdict
         if verdict is not Verdict.FASTER:
@@ -73,7 +77,7 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     words = _TOLD.get(trial.verdict, trial.verdict.value)
     gain = describe_gain(trial.gain) if trial.gain else None
     sentence = words
-    others = len([each for each in trial.group if each != trial.advice])
+    others = len([each for each in trial.group if each != trial.ref.id])
     together = f", together with {others} other rewrite{'s' if others != 1 else ''}" if others else ""
     if gain and trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER):
         sentence = f"{words}{together}: {gain.factor} {gain.interval}"

@@ -24,7 +24,7 @@ def render_proof_json(proof: Proof, diffs: Mapping[str, str], whet_version: str)
         "started": proof.started,
         "total": _total_object(Total(proof.total, proof.total_verdict, proof.applied)),
         "without_offers": None if proof.without_offers is None else _total_object(proof.without_offers),
-        "rewrites": [_trial_object(trial, diffs.get(trial.advice, "")) for trial in proof.trials],
+        "rewrites": [_trial_object(trial, diffs.get(trial.ref.id, "")) for trial in proof.trials],
         "checked": _checked_object(proof.checked),
         "executions": proof.runs,
         "seconds": proof.seconds,
@@ -43,14 +43,14 @@ def _total_object(total: Total) -> dict[str, Any]:
 
 def _trial_object(trial: Trial, diff: str) -> dict[str, Any]:
     return {
-        "id": encodable(trial.advice),
-        "rule": encodable(trial.rule),
-        "title": encodable(trial.title),
-        "place": encodable(trial.place),
-        "safety": trial.safety.value,
+        "id": encodable(trial.ref.id),
+        "rule": encodable(trial.ref.rule),
+        "title": encodable(trial.ref.title),
+        "place": encodable(trial.ref.place),
+        "safety": trial.ref.safety.value,
         "verdict": trial.verdict.value,
         "why": encodable(trial.why),
-        "judged_with": [encodable(id_) for id_ in trial.group if id_ != trial.advice],
+        "judged_with": [encodable(id_) for id_ in trial.group if id_ != trial.ref.id],
         "gain": _gain_object(trial.gain),
         "diff": encodable(diff),
     }

@@ -23,12 +23,12 @@ def bench(*words: str) -> int:
     return run_command_line(["bench", "--python", sys.executable, "--runs", "2", "--warmup", "0", *words])
 
 
-def test_two_sides_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_variants_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench("--python", f"A=1 '{sys.executable}' -X dev", "-f", "json", "a.py") == 0
     found = json.loads(capsys.readouterr().out)
-    assert [each["runs"] for each in found["sides"]] == [2, 2]
-    assert found["sides"][1]["environment"] == ["A=1"]
-    assert found["sides"][1]["python"]["options"] == ["-X", "dev"]
+    assert [each["runs"] for each in found["variants"]] == [2, 2]
+    assert found["variants"][1]["environment"] == ["A=1"]
+    assert found["variants"][1]["python"]["options"] == ["-X", "dev"]
     assert len(found["comparisons"]) == 1
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from whet.model.advice import Advice, Estimate
+from whet.model.advice import Advice, Estimate, refer_to
 from whet.model.finding import Edit, Finding, Safety, Speed
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
 from whet.model.trial import Checked, FileEdits, Gain, Proof, Trial, Verdict
@@ -64,13 +64,12 @@ class Workbench:
         gain = Gain(1.5, 1.4, 1.6, 20, 0.99)
         trials = tuple(
             Trial(
-                item.id, item.finding.rule, verdict, gain, "because", (),
+                refer_to(item, "app.py"), verdict, gain, "because", (),
                 (FileEdits(str(self.file), self.run.sources[str(self.file)].sha256, item.finding.edits),),
-                item.finding.safety, f"app.py:{item.finding.line}", item.finding.title,
             )
             for item, verdict in zip(self.advice, verdicts, strict=False)
         )  # fmt: skip
-        applied = tuple(trial.advice for trial in trials if trial.verdict is Verdict.FASTER)
+        applied = tuple(trial.ref.id for trial in trials if trial.verdict is Verdict.FASTER)
         proof = Proof(
             started="2024-01-01T00:10:00+00:00",
             trials=trials,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
-from whet.model.trial import FileEdits
-from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, hash_bytes, make_units, settle_overlaps
+from whet.model.trial import FileEdits, RewriteRef
+from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, make_units, settle_overlaps
 
 SOURCE = b"# coding: latin-1\r\na = '\xe9'\r\nb = 2\r\n"
 FILES = {"x.py": SOURCE, "y.py": b"c = 3\n"}
@@ -12,7 +13,7 @@ FILES = {"x.py": SOURCE, "y.py": b"c = 3\n"}
 
 def _rewrite(name: str, line: int, column: int, end: int, text: str, file: str = "x.py", share: float = 0.5) -> Rewrite:
     edit = Edit(line, column, line, end, text)
-    return Rewrite(name, name, name, file, (FileEdits(file, hash_bytes(FILES[file]), (edit,)),), share)
+    return Rewrite(RewriteRef(name, name, name, file), (FileEdits(file, hash_bytes(FILES[file]), (edit,)),), share)
 
 
 ONE, TWO = _rewrite("one", 2, 4, 7, "'ö'"), _rewrite("two", 3, 4, 5, "4")

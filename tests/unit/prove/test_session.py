@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from whet.errors import TargetError
+from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
-from whet.model.trial import FileEdits, Proof, Trial, Verdict
+from whet.model.trial import FileEdits, Proof, RewriteRef, Trial, Verdict
 from whet.prove import session, variants
 from whet.prove.options import ProveOptions
-from whet.prove.rewrites import Rewrite, hash_bytes
+from whet.prove.rewrites import Rewrite
 from whet.prove.run import Ended, Limits, Observed, Printed, Workload
 from whet.prove.sandbox import Program
 from whet.prove.session import ProofSession
@@ -120,17 +121,17 @@ class FakeStage:
         self.enter("watch")
         return self.program.run(Workload((), "", {}), Limits(seconds=60), self.program.folder)
 
-    def define(self, sides: Mapping[str, Mapping[str, bytes]]) -> dict[str, str]:
+    def define(self, variants: Mapping[str, Mapping[str, bytes]]) -> dict[str, str]:
         failed = {}
-        for side, files in sides.items():
+        for variant, files in variants.items():
             text = files[FILE].decode()
-            self.program.contents[side] = text
+            self.program.contents[variant] = text
             if any(quirk == "no syntax" and letter.upper() in text for letter, quirk in self.program.quirks.items()):
-                failed[side] = "SyntaxError: no"
+                failed[variant] = "SyntaxError: no"
         return failed
 
-    def enter(self, side: str) -> Workload:
-        self.program.current = side
+    def enter(self, variant: str) -> Workload:
+        self.program.current = variant
         return Workload((), "", {})
 
     def make_start(self) -> None:
@@ -139,8 +140,8 @@ class FakeStage:
     def reset(self) -> None:
         pass
 
-    def run_tests(self, side: str, _line: str, _seconds: float) -> Observed:
-        return self.program.test(self.program.contents[side])
+    def run_tests(self, variant: str, _line: str, _seconds: float) -> Observed:
+        return self.program.test(self.program.contents[variant])
 
 
 @dataclass
@@ -169,7 +170,9 @@ class Bench:
             at = LETTERS.index(letter)
             change = FileEdits(FILE, hash_bytes(source), (Edit(1, at, 1, at + 1, letter.upper()),))
             share = (shares or {}).get(letter, 0.5)
-            rewrites.append(Rewrite(letter, letter, letter, FILE, (change,), share, is_offer=letter in offers))
+            rewrites.append(
+                Rewrite(RewriteRef(letter, letter, letter, FILE), (change,), share, is_offer=letter in offers)
+            )
         self.program = program
         made = ProofSession(
             Program("python", str(self.folder)),
@@ -188,7 +191,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def _verdicts(proof: Proof) -> dict[str, Verdict]:
-    return {trial.advice: trial.verdict for trial in proof.trials}
+    return {trial.ref.id: trial.verdict for trial in proof.trials}
 
 
 def _trial(proof: Proof, letter: str) -> Trial:

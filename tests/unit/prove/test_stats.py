@@ -152,7 +152,7 @@ def test_the_tails_that_a_look_spends_are_what_they_are_called(count: int) -> No
 
 
 @given(st.lists(st.floats(-3, 3), min_size=2, max_size=60))
-def test_an_interval_holds_its_estimate_and_turns_over_with_the_sides(pairs: list[float]) -> None:
+def test_an_interval_holds_its_estimate_and_turns_over_with_the_variants(pairs: list[float]) -> None:
     one = find_interval(pairs, 0.01)
     assert 0 < one.low <= one.estimate <= one.high < math.inf
     other = find_interval([-pair for pair in pairs], 0.01)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from whet.model.bench import Bench, BenchComparison, BenchSide, SlowdownCall
+from whet.model.bench import Bench, BenchComparison, BenchVariant, SlowdownCall
 from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
 from whet.model.finding import Safety
 from whet.model.run import Host, Interpreter
-from whet.model.trial import Clock, Total, Trial, Verdict
+from whet.model.trial import Clock, RewriteRef, Total, Trial, Verdict
 from whet.pipeline.bench.figures import CONFIDENCE, find_figures
 from whet.report.bench import render_bench_json
 from whet.report.difference import render_json
@@ -34,7 +34,9 @@ def documented(heading: str) -> dict[str, str]:
 
 def make_prove_object(hostile: str = "") -> dict[str, Any]:
     proof = make_proof(hostile)
-    offer = Trial("0ffe12", "asdict", Verdict.FASTER, proof.total, "", ("0ffe12", "3f2a9c1b7d"), safety=Safety.OFFER)
+    offer = Trial(
+        RewriteRef("0ffe12", "asdict", safety=Safety.OFFER), Verdict.FASTER, proof.total, "", ("0ffe12", "3f2a9c1b7d")
+    )
     proof = replace(proof, trials=(*proof.trials, offer), applied=(*proof.applied, "0ffe12"))
     proof = replace(proof, without_offers=Total(proof.total, Verdict.FASTER, ("3f2a9c1b7d",)))
     text = render_proof_json(proof, {"3f2a9c1b7d": f"--- a\n+++ b{hostile}\n"}, "1.0")
@@ -45,15 +47,15 @@ def make_prove_object(hostile: str = "") -> dict[str, Any]:
 
 def make_bench_object() -> dict[str, Any]:
     costs = (10**9, 1_100_000_000, 1_050_000_000)
-    sides = tuple(
-        BenchSide(name, Interpreter("/usr/bin/python3", "3.13.0"), wall_ns=costs, cpu_ns=costs, peak_bytes=(1, 2, 3))
+    variants = tuple(
+        BenchVariant(name, Interpreter("/usr/bin/python3", "3.13.0"), wall_ns=costs, cpu_ns=costs, peak_bytes=(1, 2, 3))
         for name in ("HEAD (abc)", "working tree")
     )
     compared = BenchComparison(
         "HEAD (abc)", "working tree", 1.01, 0.98, 1.05, 3, 0.99, Clock.CPU, limit=0.1, call=SlowdownCall.WITHIN
     )
     host = Host("Linux", "x86_64", 2)
-    measured = Bench("1.0", ("a.py",), "2025-01-01T10:00:00+00:00", host, "f00", Clock.CPU, sides, (compared,))
+    measured = Bench("1.0", ("a.py",), "2025-01-01T10:00:00+00:00", host, "f00", Clock.CPU, variants, (compared,))
     found: dict[str, Any] = json.loads(render_bench_json(measured, find_figures, CONFIDENCE))
     return found
 
@@ -79,7 +81,7 @@ PROVE, BENCH, DIFF = make_prove_object(), make_bench_object(), make_diff_object(
         ("Prove: an entry of `rewrites`", PROVE["rewrites"][0]),
         ("Prove: `checked`", PROVE["checked"]),
         ("`whet bench --format json`", BENCH),
-        ("Bench: an entry of `sides`", BENCH["sides"][0]),
+        ("Bench: an entry of `variants`", BENCH["variants"][0]),
         ("Bench: an entry of `comparisons`", BENCH["comparisons"][0]),
         ("`whet diff --format json`", DIFF),
         ("Diff: a run as a whole", DIFF["before"]),
@@ -100,7 +102,7 @@ def test_a_line_of_a_difference_has_its_source_instead_of_a_name() -> None:
 
 def test_the_members_of_small_objects_are_named_in_their_rows() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    for found, key in ((BENCH, "machine"), (BENCH["sides"][0], "python"), (BENCH["sides"][0], "wall")):
+    for found, key in ((BENCH, "machine"), (BENCH["variants"][0], "python"), (BENCH["variants"][0], "wall")):
         row = re.search(rf"^\| `{key}` \| object \| (.*)$", text.split("## `whet bench")[1], flags=re.MULTILINE)
         assert row is not None
         assert set(found[key]) <= set(re.findall(r"`(\w+)`", row[1]))

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
+from whet.model.trial import Checked, Clock, Gain, Proof, RewriteRef, Trial, Verdict
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_proof, make_proven, make_run
 from whet.report.html import HtmlRenderer
 from whet.report.markdown import MarkdownRenderer
@@ -57,14 +57,14 @@ def test_factors_show_how_far_they_are_from_one(factor, text):
 
 
 def test_a_trial_says_its_interval_its_group_and_why():
-    trial = Trial("a", "r", Verdict.NOT_RUN, why="the budget was used up", group=("a", "b", "c"))
+    trial = Trial(RewriteRef("a", "r"), Verdict.NOT_RUN, why="the budget was used up", group=("a", "b", "c"))
     told = describe_trial(trial, Proof(checked=Checked(stdout_bytes=1)))
     assert told.sentence == "Not tried" and told.gain is None and told.checked == ""
     assert told.notes == (
         "The budget was used up.",
         "What each of them wins is too little to be told apart within the budget.",
     )
-    faster = describe_trial(Trial("a", "r", Verdict.FASTER, GAIN), Proof(checked=Checked(stdout_bytes=1)))
+    faster = describe_trial(Trial(RewriteRef("a", "r"), Verdict.FASTER, GAIN), Proof(checked=Checked(stdout_bytes=1)))
     assert faster.sentence == "Measured faster on this workload: 3.1× [2.9, 3.3]"
     assert faster.checked == "output identical (1 B printed)"
     assert faster.gain is not None and faster.gain.left == pytest.approx(1.01 / 3.12)
@@ -117,7 +117,9 @@ def test_suggestions_stand_by_what_is_known_of_them():
 def test_proven_ones_stand_by_what_they_save():
     run, advice = make_proven()
     more = replace(
-        advice[2], verdict=Verdict.FASTER, trial=Trial("c0ffee0001", "list-membership", Verdict.FASTER, GAIN)
+        advice[2],
+        verdict=Verdict.FASTER,
+        trial=Trial(RewriteRef("c0ffee0001", "list-membership"), Verdict.FASTER, GAIN),
     )
     view = build_view(run, make_hotspots(), (advice[0], more), make_flames())
     assert [item.id for item in view.suggestions] == ["c0ffee0001", "3f2a9c1b7d"]

@@ -66,13 +66,13 @@ def remember_refuted(start: Path, run: Run, advice: Iterable[Advice], trials: It
     known = dict(load_refutations(start).records)
     by_id = {item.id: item for item in advice}
     for trial in trials:
-        item = by_id.get(trial.advice)
+        item = by_id.get(trial.ref.id)
         if item is None:
             continue
-        key = (trial.advice, hash_code(item, run))
+        key = (trial.ref.id, hash_code(item, run))
         known.pop(key, None)
         if trial.verdict in REFUTED:
-            told = {"rule": trial.rule, "place": trial.place, "verdict": trial.verdict.value, "why": trial.why}
+            told = {"rule": trial.ref.rule, "place": trial.ref.place, "verdict": trial.verdict.value, "why": trial.why}
             known[key] = {"advice": key[0], "code": key[1], **told, "when": when}
     home = find_home(start)
     if not known and not (home / FILE).exists():

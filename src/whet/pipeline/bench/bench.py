@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 from whet import __version__
-from whet.model.bench import Bench, BenchComparison, BenchSide, SlowdownCall
+from whet.model.bench import Bench, BenchComparison, BenchVariant, SlowdownCall
 from whet.model.masking import mask_argv
 from whet.model.trial import Clock
 from whet.pipeline.bench.figures import CONFIDENCE, compare_pairs, compare_sessions, find_figures
 from whet.pipeline.bench.file import refuse_unlike
 from whet.pipeline.bench.session import INTERRUPTED, BenchSession
-from whet.pipeline.bench.variants import BenchRequest, check_request, make_sides, make_versions
+from whet.pipeline.bench.variants import BenchRequest, check_request, make_variants, make_versions
 from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.run.machine import describe_machine, identify_machine
 from whet.prove.stats import share_error
@@ -39,15 +39,15 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
         if isinstance(request.against, str):
             runners, spec = stack.enter_context(make_versions(request, cwd, folder))
         else:
-            runners, spec = make_sides(request, cwd)
+            runners, spec = make_variants(request, cwd)
             if request.against is not None and not request.unlike:
                 words = mask_argv(spec.words)
-                refuse_unlike(request.against, machine=identify_machine(), command=words, side=runners[0].side)
+                refuse_unlike(request.against, machine=identify_machine(), command=words, variant=runners[0].variant)
         session = BenchSession(request, runners, folder)
         notes = session.run()
-    sides = tuple(runner.finish() for runner in runners)
+    variants = tuple(runner.finish() for runner in runners)
     clock = session.choose_clock()
-    comparisons, more = _compare(request, sides, clock, session)
+    comparisons, more = _compare(request, variants, clock, session)
     command = mask_argv(spec.words)
     return Bench(
         __version__,
@@ -56,7 +56,7 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
         describe_machine(),
         identify_machine(),
         clock,
-        sides,
+        variants,
         comparisons,
         (*notes, *more),
     )
@@ -73,12 +73,12 @@ def is_interrupted(measured: Bench) -> bool:
 
 
 def _compare(
-    request: BenchRequest, sides: Sequence[BenchSide], clock: Clock, session: BenchSession
+    request: BenchRequest, variants: Sequence[BenchVariant], clock: Clock, session: BenchSession
 ) -> tuple[tuple[BenchComparison, ...], tuple[str, ...]]:
     error = 1 - request.confidence
     if isinstance(request.against, Bench):
-        before = request.against.sides[0]
-        found = compare_sessions(before, sides[0], clock, error=error, limit=request.max_slowdown)
+        before = request.against.variants[0]
+        found = compare_sessions(before, variants[0], clock, error=error, limit=request.max_slowdown)
         found = replace(found, baseline=f"saved {request.against.started[:16]}")
         return (found,), ("the two sessions were not interleaved: how the machine changed between them is not covered",)
     if session.rounds < 2:
@@ -87,9 +87,9 @@ def _compare(
         # With a fixed number of runs nobody looks before the end.
         planned = None if request.runs is not None else session.planned
         limit = request.max_slowdown
-        return (compare_pairs(sides[0], sides[1], clock, error=error, limit=limit, planned=planned),), ()
-    each = share_error(error, len(sides) - 1)
-    return tuple(compare_pairs(sides[0], side, clock, error=each) for side in sides[1:]), ()
+        return (compare_pairs(variants[0], variants[1], clock, error=error, limit=limit, planned=planned),), ()
+    each = share_error(error, len(variants) - 1)
+    return tuple(compare_pairs(variants[0], variant, clock, error=each) for variant in variants[1:]), ()
 
 
 def render_bench_as(measured: Bench, form: str) -> str:

@@ -1,4 +1,4 @@
-"""Figures of a program's runs with intervals: quantiles, mean, and the ratio of two sides.
+"""Figures of a program's runs with intervals: quantiles, mean, and the ratio of two variants.
 
 A quantile's interval goes from one order statistic to another and holds whatever the runs are distributed like
 (binomial; Conover, *Practical Nonparametric Statistics*, 3.2). Few runs do not bound a far quantile from
@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev, variance
 
-from whet.model.bench import BenchComparison, BenchSide, Figures, SlowdownCall
+from whet.model.bench import BenchComparison, BenchVariant, Figures, SlowdownCall
 from whet.model.trial import Clock
 from whet.prove.stats import Interval, find_interval, log_ratio, plan_looks
 from whet.prove.student import t_quantile
@@ -26,7 +26,7 @@ COMPUTES = (0.5, 1.2)
 
 
 def find_figures(costs: Sequence[int]) -> dict[str, Figures]:
-    """Return min, p50, p95, p99 and mean of a side's runs, in nanoseconds. Raises ``ValueError`` for no runs."""
+    """Return min, p50, p95, p99 and mean of a variant's runs, in nanoseconds. Raises ``ValueError`` for no runs."""
     ordered = sorted(costs)
     # That the true minimum is not above the one that was seen is all that can be known of it.
     found = {"min": Figures(ordered[0], None, ordered[0])}
@@ -59,27 +59,27 @@ def find_quantile(ordered: Sequence[float], part: float, confidence: float = CON
     return Figures(ordered[under] + (ordered[over] - ordered[under]) * (at - under), low, high)
 
 
-def choose_clock(side: BenchSide, delayed_ns: int = 0) -> Clock:
-    """Return what sides are compared by: CPU seconds of a program that computes on one processor, else wall seconds.
+def choose_clock(variant: BenchVariant, delayed_ns: int = 0) -> Clock:
+    """Return what variants are compared by: CPU seconds of a program that computes on one processor, else wall seconds.
 
     ``delayed_ns`` is for how long its runs stood in line for a processor: that is no waiting of their own.
     """
-    wall, cpu = sum(side.wall_ns) - delayed_ns, sum(side.cpu_ns)
+    wall, cpu = sum(variant.wall_ns) - delayed_ns, sum(variant.cpu_ns)
     low, high = COMPUTES
-    is_coarse = cpu < COARSE_NS * len(side.cpu_ns)
+    is_coarse = cpu < COARSE_NS * len(variant.cpu_ns)
     return Clock.CPU if wall and low <= cpu / wall <= high and not is_coarse else Clock.WALL
 
 
 def compare_pairs(
-    baseline: BenchSide,
-    candidate: BenchSide,
+    baseline: BenchVariant,
+    candidate: BenchVariant,
     clock: Clock,
     *,
     error: float,
     limit: float | None = None,
     planned: int | None = None,
 ) -> BenchComparison:
-    """Compare sides whose runs were taken in turn. ``planned`` pairs with looks between share the error among them.
+    """Compare variants whose runs were taken in turn. ``planned`` pairs with looks between share the error among them.
 
     Raises ``ValueError`` for fewer than two pairs.
     """
@@ -91,15 +91,15 @@ def compare_pairs(
 
 
 def compare_sessions(
-    baseline: BenchSide, candidate: BenchSide, clock: Clock, *, error: float, limit: float | None = None
+    baseline: BenchVariant, candidate: BenchVariant, clock: Clock, *, error: float, limit: float | None = None
 ) -> BenchComparison:
-    """Compare sides that were run at different times (Welch, on logarithms).
+    """Compare variants that were run at different times (Welch, on logarithms).
 
     Raises ``ValueError`` for fewer than two runs of either.
     """
-    before, after = ([math.log(max(1, cost)) for cost in side.costs(clock)] for side in (baseline, candidate))
+    before, after = ([math.log(max(1, cost)) for cost in variant.costs(clock)] for variant in (baseline, candidate))
     if min(len(before), len(after)) < 2:
-        raise ValueError("a comparison needs two runs a side at least")
+        raise ValueError("a comparison needs two runs a variant at least")
     parts = [max(variance(each), LEAST_SPREAD**2) / len(each) for each in (before, after)]
     spread = sum(parts)
     freedom = spread**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (before, after), strict=True))
@@ -124,7 +124,13 @@ def call_slowdown(interval: Interval, limit: float) -> SlowdownCall:
 
 
 def _describe(
-    baseline: BenchSide, candidate: BenchSide, found: Interval, clock: Clock, limit: float | None, *, interleaved: bool
+    baseline: BenchVariant,
+    candidate: BenchVariant,
+    found: Interval,
+    clock: Clock,
+    limit: float | None,
+    *,
+    interleaved: bool,
 ) -> BenchComparison:
     return BenchComparison(
         baseline.label,

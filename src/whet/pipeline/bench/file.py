@@ -1,6 +1,6 @@
 """A bench in a file, for later sessions on the same machine.
 
-History of the format: 1, the first.
+History of the format: 1, the first; 2, ``sides`` are called ``variants``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from whet.atomic import write_atomically
 from whet.errors import FormatError, StoreError, UsageError
-from whet.model.bench import Bench, BenchSide
+from whet.model.bench import Bench, BenchVariant
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
 
-SCHEMA = 1
+SCHEMA = 2
 KIND = "whet bench"
 _LARGEST = 64 << 20
 
@@ -42,6 +42,8 @@ def load_bench(path: Path) -> Bench:
         raise FormatError(f"{path} is no saved bench", "whet bench --save FILE writes one") from error
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise FormatError(f"{path} is no saved bench", "whet bench --save FILE writes one")
+    if document.get("schema") == 1 and "sides" in document:
+        document |= {"schema": SCHEMA, "variants": document.pop("sides")}
     if document.get("schema") != SCHEMA:
         raise FormatError(f"{path} is of another version of whet", "save it again with this one")
     try:
@@ -50,19 +52,19 @@ def load_bench(path: Path) -> Bench:
         raise FormatError(f"{path} is no whole saved bench: {error!r}"[:300], "save it again") from error
 
 
-def refuse_unlike(saved: Bench, *, machine: str, command: tuple[str, ...], side: BenchSide) -> None:
+def refuse_unlike(saved: Bench, *, machine: str, command: tuple[str, ...], variant: BenchVariant) -> None:
     """Raise ``UsageError`` where ``saved`` is of another machine, interpreter or command: times mean nothing then."""
-    before = saved.sides[0]
+    before = saved.variants[0]
     unlike: list[str] = []
     if saved.machine != machine:
         unlike.append("another machine")
     kinds = [
         (each.interpreter.implementation, each.interpreter.version, each.interpreter.free_threaded, each.options)
-        for each in (before, side)
+        for each in (before, variant)
     ]
     if kinds[0] != kinds[1]:
         unlike.append(f"another interpreter ({before.interpreter.implementation} {before.interpreter.version})")
-    if before.environ != side.environ:
+    if before.environ != variant.environ:
         unlike.append("another environment (--env)")
     if saved.command != command:
         unlike.append("another command")
@@ -71,9 +73,9 @@ def refuse_unlike(saved: Bench, *, machine: str, command: tuple[str, ...], side:
 
 
 def _read(document: dict[str, Any]) -> Bench:
-    sides = tuple(_read_side(each) for each in document["sides"])
-    if not sides:
-        raise ValueError("no sides")
+    variants = tuple(_read_variant(each) for each in document["variants"])
+    if not variants:
+        raise ValueError("no variants")
     return Bench(
         str(document["whet_version"]),
         tuple(map(str, document["command"])),
@@ -81,7 +83,7 @@ def _read(document: dict[str, Any]) -> Bench:
         Host(**document["host"]),
         str(document["machine"]),
         Clock(document["clock"]),
-        sides,
+        variants,
     )
 
 
@@ -90,11 +92,11 @@ def _read_interpreter(found: dict[str, Any]) -> Interpreter:
     return Interpreter(**{**found, "libraries": None if libraries is None else tuple(map(str, libraries))})
 
 
-def _read_side(found: dict[str, Any]) -> BenchSide:
+def _read_variant(found: dict[str, Any]) -> BenchVariant:
     costs = {name: tuple(map(int, found[name])) for name in ("wall_ns", "cpu_ns", "peak_bytes")}
     if len({len(each) for each in costs.values()}) != 1 or min(map(min, costs.values())) < 0:
         raise ValueError("runs that do not fit one another")
-    return BenchSide(
+    return BenchVariant(
         str(found["label"]),
         _read_interpreter(found["interpreter"]),
         tuple(map(str, found["options"])),

@@ -1,4 +1,4 @@
-"""The runs of a bench: a warm-up, then rounds in which each side runs once, in random order."""
+"""The runs of a bench: a warm-up, then rounds in which each variant runs once, in random order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INTERRUPTED = "ended by Ctrl-C"
 
 
 class BenchSession:
-    """The runs: warm-up, then rounds in which each side runs once, in random order."""
+    """The runs: warm-up, then rounds in which each variant runs once, in random order."""
 
     def __init__(self, request: BenchRequest, runners: Sequence[Runner], folder: Path) -> None:
         self.request, self.runners, self.folder = request, runners, folder
@@ -51,7 +51,7 @@ class BenchSession:
         except KeyboardInterrupt:
             if self.rounds < 2:
                 raise
-            return (f"{INTERRUPTED} after {self.rounds} runs a side",)
+            return (f"{INTERRUPTED} after {self.rounds} runs a variant",)
         return ()
 
     def _is_over(self) -> bool:
@@ -64,7 +64,7 @@ class BenchSession:
         return self.rounds >= LEAST_ROUNDS and spent + a_round > self.request.budget
 
     def _is_settled(self) -> bool:
-        """Whether it is clear on which side of the limit the slow-down lies: the design allows looking."""
+        """Whether it is clear on which variant of the limit the slow-down lies: the design allows looking."""
         before, after = (runner.finish() for runner in self.runners)
         clock = self.choose_clock()
         found = compare_pairs(
@@ -78,7 +78,7 @@ class BenchSession:
         return found.call is not SlowdownCall.OPEN
 
     def choose_clock(self) -> Clock:
-        """Return what sides are compared by, as the first of them looks when it is asked for first."""
+        """Return what variants are compared by, as the first of them looks when it is asked for first."""
         first = self.runners[0]
         self.clock = self.clock or choose_clock(first.finish(), first.delayed_ns)
         return self.clock
@@ -104,12 +104,12 @@ class BenchSession:
         limits = self._limits if self.is_versions and not is_baseline else Limits()
         observed = run_once(runner.workload, limits, out)
         self._runs += 1
-        label = runner.side.label
+        label = runner.variant.label
         if observed.trouble:
             raise TargetError(f"{label}: {observed.trouble}", "mend the command, or leave it away")
         if observed.ended is not None:
             raise TargetError(
-                f"{label}: {limits.describe(observed.ended)}, far more than the other side needed, and was ended",
+                f"{label}: {limits.describe(observed.ended)}, far more than the other variant needed, and was ended",
                 "run the program by hand to see what it does",
             )
         if observed.status:

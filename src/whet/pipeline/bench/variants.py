@@ -1,4 +1,4 @@
-"""The sides of a bench: one program by several interpreters, or in two versions, each ready to be run."""
+"""The variants of a bench: one program by several interpreters, or in two versions, each ready to be run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import UsageError
-from whet.model.bench import Bench, BenchSide
+from whet.model.bench import Bench, BenchVariant
 from whet.model.masking import mask_argv
 from whet.model.trial import Clock
 from whet.pipeline.bench.worktree import check_out, find_import_folders, move_into
@@ -30,7 +30,7 @@ class BenchRequest:
     """What a user asks for.
 
     ``pythons`` are written as for a shell: ``[NAME=VALUE…] PYTHON [OPTION…]``. ``against`` is a git
-    commit or a :class:`Bench` of another session. ``runs`` is the number for each side, else as many as ``budget``
+    commit or a :class:`Bench` of another session. ``runs`` is the number for each variant, else as many as ``budget``
     (seconds) holds, at most 100. ``clock`` ``None`` chooses by what the program does.
     """
 
@@ -58,19 +58,19 @@ class BenchRequest:
 
 @dataclass(slots=True)
 class Runner:
-    """One side while it is run."""
+    """One variant while it is run."""
 
-    side: BenchSide
+    variant: BenchVariant
     workload: Workload
     wall_ns: list[int] = field(default_factory=list)
     cpu_ns: list[int] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     delayed_ns: int = 0
 
-    def finish(self) -> BenchSide:
-        """Return the side with what was measured."""
+    def finish(self) -> BenchVariant:
+        """Return the variant with what was measured."""
         return replace(
-            self.side, wall_ns=tuple(self.wall_ns), cpu_ns=tuple(self.cpu_ns), peak_bytes=tuple(self.peak_bytes)
+            self.variant, wall_ns=tuple(self.wall_ns), cpu_ns=tuple(self.cpu_ns), peak_bytes=tuple(self.peak_bytes)
         )
 
 
@@ -85,16 +85,16 @@ def check_request(request: BenchRequest) -> None:
         raise UsageError(f"there is no file {request.stdin}", "--stdin FILE")
 
 
-def make_sides(request: BenchRequest, cwd: Path) -> tuple[list[Runner], TargetSpec]:
-    """Return one side for each interpreter that was named, or for the one that the program would run on."""
+def make_variants(request: BenchRequest, cwd: Path) -> tuple[list[Runner], TargetSpec]:
+    """Return one variant for each interpreter that was named, or for the one that the program would run on."""
     made: list[Runner] = []
     spec: TargetSpec | None = None
     for text in request.pythons or ("",):
         host, found, options, extra = _resolve(request, text, cwd)
         spec = spec or found
         label = text or f"{Path(host.interpreter.path).name} {host.interpreter.version}"
-        if any(each.side.label == label for each in made):
-            raise UsageError(f"--python {text} is given twice", "each side needs a name of its own")
+        if any(each.variant.label == label for each in made):
+            raise UsageError(f"--python {text} is given twice", "each variant needs a name of its own")
         made.append(_make_runner(request, label, host, found, options, extra, str(cwd)))
     assert spec is not None
     return made, spec
@@ -123,7 +123,7 @@ def make_versions(request: BenchRequest, cwd: Path, folder: Path) -> Iterator[tu
             own = {**extra, "PYTHONPATH": path} if path else extra
             words = replace(spec, name=place(spec.name), args=tuple(map(place, spec.args)))
             runner = _make_runner(request, label, host, words, options, own, place(str(cwd)))
-            runner.side = replace(runner.side, commit=commit if move else "", environ=_write_environ(extra))
+            runner.variant = replace(runner.variant, commit=commit if move else "", environ=_write_environ(extra))
             made.append(runner)
         yield made, spec
 
@@ -172,7 +172,7 @@ def _make_runner(
         request.setup,
         request.cleanup,
     )
-    return Runner(BenchSide(label, host.interpreter, options, _write_environ(extra)), workload)
+    return Runner(BenchVariant(label, host.interpreter, options, _write_environ(extra)), workload)
 
 
 def _write_environ(extra: dict[str, str]) -> tuple[str, ...]:

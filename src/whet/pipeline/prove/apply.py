@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whet.errors import UsageError, WhetError
-from whet.fix.decoding import decode_source, encode_source
 from whet.fix.diff import choose_base, diff_texts, relate
-from whet.fix.edits import apply_edits
+from whet.fix.edits import edit_source
+from whet.fix.files import hash_bytes
 from whet.fix.journal import (
     Change,
     Journal,
     finish_changes,
-    hash_bytes,
     read_journal,
     take_back,
     write_changes,
 )
-from whet.model.advice import Advice
+from whet.model.advice import refer_to
 from whet.model.finding import Edit, Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
@@ -63,7 +62,7 @@ def plan_apply(
     proof = run.proof
     asked = expand_allowed(run, allow, with_settings=False)
     allowed = expand_allowed(run, allow, with_settings=True)
-    trials = {trial.advice: trial for trial in _list_trials(run, asked)}
+    trials = {trial.ref.id: trial for trial in _list_trials(run, asked)}
     if not proof.started and not asked:
         raise UsageError("nothing is proven yet", "whet prove tries the advice of the last run")
     chosen = _choose(run, trials, words, asked, allowed)
@@ -76,10 +75,10 @@ def plan_apply(
             "whet prove --tests COMMAND or --compare GLOB checks it; whet apply --accept-unchecked writes it anyway",
         )
     last = _find_earlier(run, trials)
-    ids = {trial.advice for trial in chosen}
+    ids = {trial.ref.id for trial in chosen}
     if last.names and ids <= set(last.names):
         raise UsageError("these rewrites are written already", "whet apply --undo takes them back")
-    whole = [trial for trial in trials.values() if trial.advice in ids or trial.advice in last.names]
+    whole = [trial for trial in trials.values() if trial.ref.id in ids or trial.ref.id in last.names]
     changes = _make_changes(run, whole, last)
     folder, diff = _diff_changes(changes, Path(run.project or run.directory))
     ids |= set(last.names)
@@ -94,7 +93,7 @@ def carry_out(run: Run, plan: ApplyPlan) -> None:
     if plan.earlier:
         # So that one undo takes all of it back: the journal knows the last change only.
         take_back(journal, _list_sources(run))
-    write_changes(list(plan.changes), journal, [trial.advice for trial in plan.trials])
+    write_changes(list(plan.changes), journal, [trial.ref.id for trial in plan.trials])
 
 
 def _list_totals(proof: Proof) -> list[Total]:
@@ -146,24 +145,13 @@ def _list_trials(run: Run, allow: Collection[str]) -> list[Trial]:
     """Return the trials, and beside them the offers that are allowed by name and were not tried."""
     trials = list(run.proof.trials)
     if allow:
-        known = {trial.advice for trial in trials}
+        known = {trial.ref.id for trial in trials}
         for item in advise_run(run).advice:
             finding = item.finding
             if finding.rule in allow and finding.edits and item.id not in known:
                 source = run.sources[finding.file]
                 changes = (FileEdits(finding.file, source.sha256, finding.edits),)
-                place = f"{source.shown}:{finding.line}"
-                trials.append(
-                    Trial(
-                        item.id,
-                        finding.rule,
-                        Verdict.UNTESTED,
-                        changes=changes,
-                        safety=finding.safety,
-                        place=place,
-                        title=finding.title,
-                    )
-                )
+                trials.append(Trial(refer_to(item, source.shown), Verdict.UNTESTED, changes=changes))
     return trials
 
 
@@ -179,40 +167,41 @@ def _choose(
         return [
             trial
             for trial in trials.values()
-            if (trial.rule in asked and trial.verdict not in REFUTED)
-            or (trial.verdict is Verdict.FASTER and (trial.safety is not Safety.OFFER or trial.rule in allowed))
+            if (trial.ref.rule in asked and trial.verdict not in REFUTED)
+            or (trial.verdict is Verdict.FASTER and (trial.ref.safety is not Safety.OFFER or trial.ref.rule in allowed))
         ]
     named: dict[str, Trial] = {}
-    numbers: list[str] | None = None
+    numbers: Sequence[str] | None = None
     for word in words:
         if word.isdecimal():
-            numbers = numbers if numbers is not None else [item.id for item in _order_advice(run)]
+            numbers = numbers if numbers is not None else _number_advice(run)
             if not 0 < int(word) <= len(numbers):
                 raise UsageError(f"there is no suggestion {word}", f"there are {len(numbers)}; whet report shows them")
             found = [trials[numbers[int(word) - 1]]] if numbers[int(word) - 1] in trials else []
         else:
-            found = [trial for trial in trials.values() if word in {trial.rule, trial.advice}]
+            found = [trial for trial in trials.values() if word in {trial.ref.rule, trial.ref.id}]
         if not found:
             raise UsageError(
                 f"no rewrite called {word[:60]!a} was tried", "whet prove tries the advice of the last run"
             )
         for trial in found:
             _refuse_unproven(trial, word, asked)
-            named[trial.advice] = trial
+            named[trial.ref.id] = trial
     # In the order of the proof, so that edits at one place come as they were proven.
-    return [trial for trial in trials.values() if trial.advice in named]
+    return [trial for trial in trials.values() if trial.ref.id in named]
 
 
-def _order_advice(run: Run) -> tuple[Advice, ...]:
-    return order_advice(advise_run(run).advice, run.proof)
+def _number_advice(run: Run) -> Sequence[str]:
+    """Return the ids of the advice as the proof numbered it; a proof of an earlier version did not keep that."""
+    return run.proof.order or [item.id for item in order_advice(advise_run(run).advice, run.proof)]
 
 
 def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
-    if trial.verdict is Verdict.FASTER or (trial.rule in allow and trial.verdict not in REFUTED):
+    if trial.verdict is Verdict.FASTER or (trial.ref.rule in allow and trial.verdict not in REFUTED):
         return
     why = f": {trial.why}" if trial.why else ""
     raise UsageError(
-        f"{word} ({trial.title}, {trial.place}) was not measured faster, but {trial.verdict.value}{why}",
+        f"{word} ({trial.ref.title}, {trial.ref.place}) was not measured faster, but {trial.verdict.value}{why}",
         "whet prove --workload 'COMMAND' tries it on another input",
     )
 
@@ -238,8 +227,7 @@ def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> dict[Chan
         if hash_bytes(before) != hashes[file]:
             raise UsageError(f"{shown} is not what was proven any more", "whet run it again, then prove")
         try:
-            text, encoding = decode_source(before, to_write=True)
-            after = encode_source(apply_edits(text, own), encoding)
+            after = edit_source(before, own)
         except WhetError as error:
             raise UsageError(f"{shown}: {error.message}", "name fewer rewrites") from error
         changes[Change(path, before, after)] = now

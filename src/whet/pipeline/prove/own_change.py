@@ -11,13 +11,14 @@ from pathlib import Path
 
 from whet.errors import UsageError, WhetError
 from whet.fix.decoding import decode_source
+from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
 from whet.model.run import Run
-from whet.model.trial import FileEdits, Proof, Verdict
+from whet.model.trial import FileEdits, Proof, RewriteRef, Verdict
 from whet.pipeline.project import find_repository
 from whet.pipeline.prove.prove import ProvingPlan, ProvingRequest
 from whet.pipeline.prove.workload import refuse_unrepeatable
-from whet.prove.rewrites import Rewrite, Unit, apply_rewrites, hash_bytes
+from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
 from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
 from whet.report.proof import describe_checked, format_gain
@@ -115,7 +116,7 @@ def read_changes(repository: Path, ref: str) -> tuple[Versions, tuple[str, ...]]
     notes: list[str] = []
     for kind, name in zip(words[::2], words[1::2], strict=True):
         if not name.endswith(".py"):
-            notes.append(f"{name} is for both sides as it is now: only Python files are exchanged")
+            notes.append(f"{name} is for both variants as it is now: only Python files are exchanged")
         elif kind == "D":
             raise UsageError(f"{name} was deleted since {ref}", "only changes of files that are there can be tried")
         elif kind == "M":
@@ -131,7 +132,8 @@ def read_changes(repository: Path, ref: str) -> tuple[Versions, tuple[str, ...]]
 def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, notes: tuple[str, ...]) -> ProvingPlan:
     originals = {file: before for file, (before, _) in versions.items()}
     changes = tuple(_replace_whole(file, before, after) for file, (before, after) in versions.items())
-    rewrite = Rewrite(CHANGE, CHANGE, title, f"{len(changes)} file{'' if len(changes) == 1 else 's'}", changes)
+    files = f"{len(changes)} file{'' if len(changes) == 1 else 's'}"
+    rewrite = Rewrite(RewriteRef(CHANGE, CHANGE, title, files), changes)
     try:
         apply_rewrites(originals, [Unit((rewrite,))])
     except (WhetError, UnicodeError) as error:

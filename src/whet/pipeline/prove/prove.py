@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 from whet.errors import UsageError
-from whet.model.advice import Advice
+from whet.fix.files import hash_bytes
+from whet.model.advice import Advice, refer_to
 from whet.model.finding import Safety
 from whet.model.masking import mask_argv
 from whet.model.run import Run
@@ -25,10 +26,11 @@ from whet.pipeline.rules.allow import expand_allowed
 from whet.pipeline.telling import can_be_tried
 from whet.program.spec import TargetSpec
 from whet.prove.options import ProveOptions
-from whet.prove.rewrites import Rewrite, hash_bytes, make_units
-from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_sides
+from whet.prove.rewrites import Rewrite, make_units
+from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_variants
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
+from whet.report.proof import order_advice
 from whet.signals import handle_signals
 from whet.store import rewrite_run
 
@@ -98,7 +100,7 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     units = make_units(rewrites, request.options.threshold)
     versions = len(units) + 2 if len(units) > 1 else 2
     pairs, fresh = request.options.runs or FIRST_LOOK, request.options.runs or LEAST_TOTAL
-    third = count_fresh_sides(units) - 2
+    third = count_fresh_variants(units) - 2
     least = 3 + 1 + pairs * versions + (2 + third) * fresh
     # As parts of the baseline: all rewrites, all but each, and those without offers.
     shares = [sum(rewrite.share for rewrite in unit.rewrites) for unit in units]
@@ -130,7 +132,8 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
         )
         proof = session.run()
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
-    return replace(proof, started=started, workload=mask_argv(words))
+    order = tuple(item.id for item in order_advice(plan.advice, proof))
+    return replace(proof, started=started, workload=mask_argv(words), order=order)
 
 
 def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
@@ -164,13 +167,9 @@ def _make_rewrite(item: Advice, run: Run, allowed: frozenset[str]) -> Rewrite:
     finding = item.finding
     source = run.sources[finding.file]
     return Rewrite(
-        item.id,
-        finding.rule,
-        finding.title,
-        f"{source.shown}:{finding.line}",
+        refer_to(item, source.shown),
         (FileEdits(finding.file, source.sha256, finding.edits),),
         item.share,
-        finding.safety,
         finding.safety is Safety.OFFER and finding.rule not in allowed,
     )
 

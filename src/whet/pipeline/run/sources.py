@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Iterable, Mapping
 from importlib.util import decode_source
 from pathlib import Path
 from types import MappingProxyType
 
+from whet.fix.files import hash_bytes
 from whet.merge.ownership import Ownership
 from whet.model.frame import Owner
 from whet.model.profile import Profile
@@ -48,7 +48,7 @@ def gather_sources(
             what = "the report shows it as it ran" if file in known else "lines may not be those that ran"
             notices.append(Notice("source", f"{file} was changed while the program ran; {what}"))
         data = known.get(file, data)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hash_bytes(data)
         sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
     return sources, notices
 

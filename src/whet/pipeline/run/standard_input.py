@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import stat
 import sys
 
+from whet.fix.files import hash_bytes
 from whet.model.run import StandardInput
 
 SMALL = 1_000_000
@@ -27,4 +27,4 @@ def record_input(descriptor: int = 0) -> StandardInput:
         data = os.pread(descriptor, SMALL, 0) if hasattr(os, "pread") else b""
     except OSError:
         return StandardInput()
-    return StandardInput("file", path, hashlib.sha256(data).hexdigest(), base64.b64encode(data).decode("ascii"))
+    return StandardInput("file", path, hash_bytes(data), base64.b64encode(data).decode("ascii"))

@@ -13,7 +13,7 @@ from statistics import fmean
 import pytest
 
 from whet.errors import FormatError, UsageError
-from whet.model.bench import Bench, BenchSide, SlowdownCall
+from whet.model.bench import Bench, BenchVariant, SlowdownCall
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
 from whet.pipeline.bench.bench import bench, decide_bench, is_interrupted, render_bench_as
@@ -25,8 +25,8 @@ from whet.pipeline.bench.worktree import check_out, move_into
 MS = 1_000_000
 
 
-def side(label: str, costs: list[int], **more: object) -> BenchSide:
-    made = BenchSide(label, Interpreter("/py", "3.13.0"), wall_ns=costs, cpu_ns=costs, peak_bytes=[1] * len(costs))
+def variant(label: str, costs: list[int], **more: object) -> BenchVariant:
+    made = BenchVariant(label, Interpreter("/py", "3.13.0"), wall_ns=costs, cpu_ns=costs, peak_bytes=[1] * len(costs))
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -35,8 +35,8 @@ def jitter(middle: int, count: int, seed: int = 1) -> list[int]:
     return [int(middle * rng.gauss(1, 0.01)) for _ in range(count)]
 
 
-def saved(*sides: BenchSide) -> Bench:
-    return Bench("1", ("a.py",), "2025-01-01T00:00:00", Host("Linux 6", "x86_64", 2), "machine", Clock.CPU, sides)
+def saved(*variants: BenchVariant) -> Bench:
+    return Bench("1", ("a.py",), "2025-01-01T00:00:00", Host("Linux 6", "x86_64", 2), "machine", Clock.CPU, variants)
 
 
 @pytest.mark.parametrize(("count", "part"), [(40, 0.5), (100, 0.95), (400, 0.99), (6, 0.5)])
@@ -69,7 +69,7 @@ def test_the_mean_lies_in_its_interval() -> None:
     ("after", "call"), [(150, SlowdownCall.BEYOND), (102, SlowdownCall.WITHIN), (50, SlowdownCall.WITHIN)]
 )
 def test_slow_downs_are_held_against_the_limit(after: int, call: SlowdownCall) -> None:
-    before, now = side("old", jitter(100 * MS, 20)), side("new", jitter(after * MS, 20, 2))
+    before, now = variant("old", jitter(100 * MS, 20)), variant("new", jitter(after * MS, 20, 2))
     found = compare_pairs(before, now, Clock.CPU, error=0.01, limit=0.1, planned=100)
     assert found.call is call
     assert decide_bench(replace(saved(before, now), comparisons=(found,))) == (call is SlowdownCall.BEYOND)
@@ -77,15 +77,15 @@ def test_slow_downs_are_held_against_the_limit(after: int, call: SlowdownCall) -
 
 
 def test_a_slow_down_that_is_not_sure_does_not_fail() -> None:
-    before = side("old", [100 * MS, 150 * MS, 90 * MS, 130 * MS])
-    after = side("new", [130 * MS, 120 * MS, 140 * MS, 135 * MS])
+    before = variant("old", [100 * MS, 150 * MS, 90 * MS, 130 * MS])
+    after = variant("new", [130 * MS, 120 * MS, 140 * MS, 135 * MS])
     found = compare_pairs(before, after, Clock.WALL, error=0.01, limit=0.1)
     assert found.call is SlowdownCall.OPEN
     assert decide_bench(replace(saved(before, after), comparisons=(found,))) == 0
 
 
 def test_programs_that_wait_or_use_several_processors_are_compared_by_the_wall() -> None:
-    made = side("a", [100, 100])
+    made = variant("a", [100, 100])
     assert choose_clock(made) is Clock.CPU
     assert choose_clock(replace(made, cpu_ns=[10, 10])) is Clock.WALL
     assert choose_clock(replace(made, cpu_ns=[300, 300])) is Clock.WALL
@@ -95,11 +95,11 @@ def test_programs_that_wait_or_use_several_processors_are_compared_by_the_wall()
 
 
 def test_a_bench_is_read_as_it_was_saved(tmp_path: Path) -> None:
-    measured = saved(side("x\udc80", jitter(MS, 3), environ=("A=1",), options=("-X", "gil=0")))
+    measured = saved(variant("x\udc80", jitter(MS, 3), environ=("A=1",), options=("-X", "gil=0")))
     save_bench(measured, tmp_path / "b.json")
     read = load_bench(tmp_path / "b.json")
-    assert find_figures(read.sides[0].wall_ns) == find_figures(measured.sides[0].wall_ns)
-    assert (read.machine, read.sides[0].environ, read.sides[0].options) == ("machine", ("A=1",), ("-X", "gil=0"))
+    assert find_figures(read.variants[0].wall_ns) == find_figures(measured.variants[0].wall_ns)
+    assert (read.machine, read.variants[0].environ, read.variants[0].options) == ("machine", ("A=1",), ("-X", "gil=0"))
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_unlike_sessions_are_refused(machine: str, command: tuple[str, ...], version: str, word: str) -> None:
-    before = saved(side("a", [1, 2]))
-    refuse_unlike(before, machine="machine", command=("a.py",), side=side("b", [1]))
-    now = replace(side("b", [1]), interpreter=Interpreter("/py", version))
+    before = saved(variant("a", [1, 2]))
+    refuse_unlike(before, machine="machine", command=("a.py",), variant=variant("b", [1]))
+    now = replace(variant("b", [1]), interpreter=Interpreter("/py", version))
     with pytest.raises(UsageError, match=word):
-        refuse_unlike(before, machine=machine, command=command, side=now)
+        refuse_unlike(before, machine=machine, command=command, variant=now)
 
 
 def git(folder: Path, *words: str) -> None:
@@ -188,7 +188,7 @@ def test_an_interrupt_leaves_no_checkout_and_keeps_whole_rounds(repository: Path
     else:
         measured = bench(request, repository / "sub")
         assert is_interrupted(measured)
-        assert [len(each.wall_ns) for each in measured.sides] == [2, 2]
+        assert [len(each.wall_ns) for each in measured.variants] == [2, 2]
     assert not list((repository / ".git").glob("worktrees/*"))
 
 
@@ -196,10 +196,10 @@ def test_an_interrupt_leaves_no_checkout_and_keeps_whole_rounds(repository: Path
 def test_each_version_imports_its_own_modules(repository: Path) -> None:
     request = BenchRequest(words=("a.py",), against="HEAD", runs=2, warmup=0, environ=(f"PYTHONPATH={repository}/src",))
     measured = bench(request, repository / "sub")
-    assert [len(each.wall_ns) for each in measured.sides] == [2, 2]
+    assert [len(each.wall_ns) for each in measured.variants] == [2, 2]
     assert measured.comparisons[0].candidate == "working tree"
     assert "HEAD" in render_bench_as(measured, "text")
     found = json.loads(render_bench_as(measured, "json"))
     assert found["comparisons"][0]["max_slowdown"] == 0.1
-    assert found["sides"][0]["wall"]["p50"]["seconds"] > 0
+    assert found["variants"][0]["wall"]["p50"]["seconds"] > 0
     assert not list((repository / ".git").glob("worktrees/*"))

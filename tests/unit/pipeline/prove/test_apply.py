@@ -9,7 +9,7 @@ import pytest
 from tests.unit.pipeline.workbench import SOURCE, Workbench
 
 from whet.errors import UsageError
-from whet.fix.journal import hash_bytes
+from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
 from whet.model.run import Run
 from whet.model.trial import Checked, FileEdits, Gain, Total, Verdict
@@ -38,14 +38,14 @@ def test_what_was_measured_faster_is_written(bench: Workbench) -> None:
 def test_rewrites_are_named_by_number_rule_or_id(bench: Workbench, word: str) -> None:
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
     plan = plan_apply(run, [word])
-    assert [trial.advice for trial in plan.trials] == ["id0"]
+    assert [trial.ref.id for trial in plan.trials] == ["id0"]
     assert plan.total is None
 
 
 def test_numbers_are_those_of_the_report_after_proving(bench: Workbench) -> None:
     """What was measured faster comes first there."""
     run = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
-    assert [trial.advice for trial in plan_apply(run, ["1"]).trials] == ["id1"]
+    assert [trial.ref.id for trial in plan_apply(run, ["1"]).trials] == ["id1"]
     told = [line.split()[0] for line in tell_trials(run.proof, bench.advice) if not line.startswith("    ")]
     assert told == ["1.", "3."], "the second is advice that was not tried"
     cards = list_suggestions(bench.advice, Places(run), run.proof)
@@ -66,20 +66,20 @@ def test_what_was_not_measured_faster_is_refused_with_the_reason(bench: Workbenc
 
 def test_offers_are_written_only_when_allowed_by_name(bench: Workbench) -> None:
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
-    assert [trial.advice for trial in plan_apply(run).trials] == ["id0"]
-    assert [trial.advice for trial in plan_apply(run, allow=["offer"]).trials] == ["id0", "id1"]
+    assert [trial.ref.id for trial in plan_apply(run).trials] == ["id0"]
+    assert [trial.ref.id for trial in plan_apply(run, allow=["offer"]).trials] == ["id0", "id1"]
     untested = bench.prove(Verdict.FASTER)
-    assert [trial.advice for trial in plan_apply(untested, allow=["offer"]).trials] == ["id0", "id1"]
+    assert [trial.ref.id for trial in plan_apply(untested, allow=["offer"]).trials] == ["id0", "id1"]
     refuted = bench.prove(Verdict.FASTER, Verdict.DIFFERENT_OUTPUT)
-    assert [trial.advice for trial in plan_apply(refuted, allow=["offer"]).trials] == ["id0"]
+    assert [trial.ref.id for trial in plan_apply(refuted, allow=["offer"]).trials] == ["id0"]
 
 
 def test_offers_that_the_settings_allow_are_tried_and_written_when_faster(bench: Workbench) -> None:
     bench.config.allow = ("kind",)
-    assert [rewrite.id for rewrite in plan_proof(bench.run, ProvingRequest()).rewrites] == ["id0", "id1"]
+    assert [rewrite.ref.id for rewrite in plan_proof(bench.run, ProvingRequest()).rewrites] == ["id0", "id1"]
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
-    assert [trial.advice for trial in plan_apply(run).trials] == ["id0", "id1"]
-    assert [trial.advice for trial in plan_apply(bench.prove(Verdict.FASTER)).trials] == ["id0"], "untried ones are not"
+    assert [trial.ref.id for trial in plan_apply(run).trials] == ["id0", "id1"]
+    assert [trial.ref.id for trial in plan_apply(bench.prove(Verdict.FASTER)).trials] == ["id0"], "untried ones are not"
 
 
 def _with_offers(run: Run, verdict: Verdict = Verdict.FASTER) -> Run:
@@ -92,7 +92,7 @@ def test_offers_that_were_measured_faster_are_named_apart(bench: Workbench) -> N
     run = _with_offers(bench.prove(Verdict.FASTER, Verdict.FASTER))
     assert run.proof.offers == ("id1",)
     plan = plan_apply(run)
-    assert [trial.advice for trial in plan.offers] == ["id1"]
+    assert [trial.ref.id for trial in plan.offers] == ["id1"]
     assert plan.total == run.proof.without_offers
     whole = plan_apply(run, allow=["offer"])
     assert whole.total == Total(run.proof.total, Verdict.FASTER, ("id0", "id1"))
@@ -125,7 +125,7 @@ def test_what_was_written_before_stays_when_more_is_written(bench: Workbench) ->
     with pytest.raises(UsageError, match="written already"):
         plan_apply(run)
     plan = plan_apply(run, allow=["offer"])
-    assert ([trial.advice for trial in plan.trials], plan.earlier) == (["id0", "id1"], ("id0",))
+    assert ([trial.ref.id for trial in plan.trials], plan.earlier) == (["id0", "id1"], ("id0",))
     assert "-    return x + 1" in plan.diff
     assert "x in [1, 2]" not in plan.diff
     apply.carry_out(run, plan)

@@ -20,12 +20,12 @@ from whet.store import load_run, save_run
 
 def test_offers_are_tried_too_unless_they_are_left_out(bench: Workbench) -> None:
     plan = plan_proof(bench.run, ProvingRequest())
-    assert [(rewrite.id, rewrite.is_offer) for rewrite in plan.rewrites] == [("id0", False), ("id1", True)]
+    assert [(rewrite.ref.id, rewrite.is_offer) for rewrite in plan.rewrites] == [("id0", False), ("id1", True)]
     assert (plan.notes, plan.versions, plan.seconds) == ((), 4, 2.0)
-    assert plan.rewrites[0].place == "app.py:2"
+    assert plan.rewrites[0].ref.place == "app.py:2"
     for request in (ProvingRequest(offers=False), ProvingRequest(allow=("rule",))):
         plan = plan_proof(bench.run, request)
-        assert [rewrite.id for rewrite in plan.rewrites] == ["id0"]
+        assert [rewrite.ref.id for rewrite in plan.rewrites] == ["id0"]
         assert plan.versions == 2
         assert plan.notes == ("offers that are not tried, as you say: offer",)
     for allow in (("offer",), ("words,offer",), ("ALL",)):
