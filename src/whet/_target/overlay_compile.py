@@ -3,7 +3,8 @@
 ``ORDER`` is a JSON file::
 
     {"out": folder, "log": path or "", "main": null or {"name": as given, "file": its __file__,
-     "source": its name among the variants' files, "pyc": where it is run}, "variants": {"0": {file: where its source is}, …}}
+     "source": its name among the variants' files, "pyc": where it is run},
+     "variants": {"0": {file: where its source is}, …}}
 
 Each variant becomes a ``table`` for ``overlay_hook.py`` and, where the program's own
 script is among the files, a ``main.pyc`` that stands in for it: the interpreter
