@@ -42,7 +42,7 @@ def apply_command(
         raise UsageError("--diff shows the changes, --patch writes them to a file", "give one of them")
     from whet.pipeline.prove.apply import carry_out, finish_earlier, plan_apply
     from whet.pipeline.prove.apply import undo as take_back
-    from whet.pipeline.telling import name_apply, tell_faster
+    from whet.pipeline.prove.outcome import describe_applied, name_offers_command
     from whet.store import find_run, load_run
 
     saved = load_run(find_run(run, Path.cwd()))
@@ -72,13 +72,13 @@ def apply_command(
     count, files = len(plan.trials), len(plan.changes)
     say(
         f"whet: {count} rewrite{'' if count == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
-        f"{tell_faster(plan.total)}; whet apply --undo takes {'it' if count == 1 else 'them'} back"
+        f"{describe_applied(plan)}; whet apply --undo takes {'it' if count == 1 else 'them'} back"
     )
     if plan.offers:
         say("whet: measured faster too, and not written, because each changes something small (the report says what):")
         for trial in plan.offers:
             say(f"{trial.ref.place}  {trial.ref.title} ({trial.ref.rule})")
-        say(f"whet: {name_apply(saved.proof)} writes them as well")
+        say(f"whet: {name_offers_command(saved)} writes them as well")
     return 0
 
 

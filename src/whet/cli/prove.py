@@ -109,16 +109,16 @@ def prove_command(
     else:
         proven = prove_run(load_run(path), path, request)
     if format_ == "json":
-        from whet.pipeline.telling import render_proof
+        from whet.pipeline.prove.outcome import render_outcome
 
-        sys.stdout.write(render_proof(proven))
+        sys.stdout.write(render_outcome(proven))
     return decide_status(proven, require_faster=require_faster)
 
 
 def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Run:
     """Prove the advice on a run saved at ``path``, tell about it, and return the run with the proof in it."""
+    from whet.pipeline.prove.outcome import describe_outcome
     from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
-    from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 
     plan = plan_proof(run, request, spec=spec)
     count = len(plan.rewrites)
@@ -131,11 +131,8 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
     proven = save_proof(run, path, plan, proof)
     if has_settled(run.proof) and not has_settled(proof):
         say("whet: nothing was settled, so what was proven before stays")
-    for text in tell_trials(proof, plan.advice):
-        say(text)
-    for text in tell_notes(proof):
-        say(f"whet: {text}")
-    for text in tell_total(proof):
+    outcome = describe_outcome(proof, plan.advice)
+    for text in (*outcome.trials, *(f"whet: {note}" for note in outcome.notes), *outcome.total):
         say(text)
     return proven
 
@@ -144,8 +141,8 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
     """Prove a change of the user's own on a saved run's program; return the run with the proof, which is not saved."""
     from dataclasses import replace
 
+    from whet.pipeline.prove.outcome import describe_outcome
     from whet.pipeline.prove.own_change import plan_against, plan_patch, tell_change
-    from whet.pipeline.telling import tell_notes
 
     if patch is not None and against:
         raise UsageError("--patch and --against name two changes", "give one of them")
@@ -156,7 +153,7 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
     change = f"{plan.rewrites[0].ref.title} ({plan.rewrites[0].ref.place})"
     say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")
     proof = _try_out(run, plan, request)
-    for text in tell_notes(proof):
+    for text in describe_outcome(proof).notes:
         say(f"whet: {text}")
     say(tell_change(proof))
     return replace(run, proof=proof)

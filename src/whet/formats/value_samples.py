@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from whet.errors import FormatError
+from whet.model.agent_report import AgentReport
 from whet.model.evidence import Evidence, Seen
 
 MAX_LINE = 16 * 1024 * 1024
 MAX_PLACES = 100_000
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class AgentReport:
-    """Everything that the agent of one process reported; times are of its whole life."""
-
-    pid: int
-    began: bool = True
-    """Whether the program got as far as its first line; one that does not compile ends before."""
-    threads: tuple[int, ...] = ()
-    """The system's ids of the agent's own threads: time seen there is not the program's."""
-    evidence: Evidence = field(default_factory=Evidence)
-    peak_kilobytes: int = 0
-    peak_stack: tuple[tuple[str, int, str], ...] = ()
-    """What was on the stack when resident memory was seen to grow last, outermost first: file, line, function."""
-    wall_ns: int = 0
-    cpu_ns: int = 0
 
 
 def read_agent_report(file: BinaryIO) -> AgentReport:

@@ -8,7 +8,8 @@ import pytest
 
 from whet.errors import FormatError
 from whet.formats import value_samples
-from whet.formats.value_samples import AgentReport, read_agent_report
+from whet.formats.value_samples import read_agent_report
+from whet.model.agent_report import AgentReport
 from whet.model.evidence import Evidence, Seen
 
 HEAD: dict[str, Any] = {

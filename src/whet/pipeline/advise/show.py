@@ -14,7 +14,7 @@ from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advise.advise import Advised, advise_run
-from whet.pipeline.telling import name_next_command
+from whet.pipeline.next_command import name_next_command
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:

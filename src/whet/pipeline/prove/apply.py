@@ -24,8 +24,8 @@ from whet.model.run import Run
 from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.rules.allow import expand_allowed
-from whet.pipeline.telling import name_apply
 from whet.report.proof import order_advice
+from whet.report.proof_text import name_apply
 from whet.store import find_home
 
 JOURNAL = "applied.json"

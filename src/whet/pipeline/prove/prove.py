@@ -21,9 +21,9 @@ from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.advise.refuted import remember_refuted
+from whet.pipeline.next_command import can_be_tried
 from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
-from whet.pipeline.telling import can_be_tried
 from whet.program.spec import TargetSpec
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, make_units

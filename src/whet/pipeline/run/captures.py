@@ -22,10 +22,11 @@ from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.formats.tachyon_binary import Capture, TachyonBinary
-from whet.formats.value_samples import AgentReport, read_agent_report
+from whet.formats.value_samples import read_agent_report
 from whet.merge.computing import drop_frameless, drop_own_threads, find_blind, rename_threads, scale_threads
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import judge_waiting, split_waiting
+from whet.model.agent_report import AgentReport
 from whet.model.frame import Frame
 from whet.model.masking import mask_argv
 from whet.model.metric import Metric

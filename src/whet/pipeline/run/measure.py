@@ -32,7 +32,7 @@ from whet.program.roots import count_compiled, find_program_roots
 from whet.program.spec import TargetSpec
 
 if TYPE_CHECKING:
-    from whet.formats.value_samples import AgentReport
+    from whet.model.agent_report import AgentReport
     from whet.pipeline.run.captures import Captures
     from whet.store import SavedRun
 

@@ -16,7 +16,7 @@ from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
 
 if TYPE_CHECKING:
-    from whet.formats.value_samples import AgentReport
+    from whet.model.agent_report import AgentReport
 
 _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
 

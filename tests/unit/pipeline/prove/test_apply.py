@@ -13,11 +13,12 @@ from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
 from whet.model.run import Run
 from whet.model.trial import Checked, FileEdits, Gain, Total, Verdict
+from whet.pipeline.next_command import name_next_command
 from whet.pipeline.prove import apply
 from whet.pipeline.prove.apply import plan_apply
 from whet.pipeline.prove.prove import ProvingRequest, plan_proof
-from whet.pipeline.telling import name_next_command, tell_total, tell_trials
 from whet.report.places import Places
+from whet.report.proof_text import describe_total, describe_trials
 from whet.report.suggestions import list_suggestions
 
 
@@ -46,7 +47,7 @@ def test_numbers_are_those_of_the_report_after_proving(bench: Workbench) -> None
     """What was measured faster comes first there."""
     run = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
     assert [trial.ref.id for trial in plan_apply(run, ["1"]).trials] == ["id1"]
-    told = [line.split()[0] for line in tell_trials(run.proof, bench.advice) if not line.startswith("    ")]
+    told = [line.split()[0] for line in describe_trials(run.proof, bench.advice) if not line.startswith("    ")]
     assert told == ["1.", "3."], "the second is advice that was not tried"
     cards = list_suggestions(bench.advice, Places(run), run.proof)
     assert [(card.id, card.verdict) for card in cards] == [
@@ -97,7 +98,7 @@ def test_offers_that_were_measured_faster_are_named_apart(bench: Workbench) -> N
     whole = plan_apply(run, allow=["offer"])
     assert whole.total == Total(run.proof.total, Verdict.FASTER, ("id0", "id1"))
     assert whole.offers == ()
-    first, second = tell_total(run.proof)
+    first, second = describe_total(run.proof)
     assert first.startswith("2 rewrites, measured 1.50× faster [1.40, 1.60] on this workload, output identical")
     assert first.endswith(": whet apply --allow offer")
     assert second.startswith("1 of them is an offer, which changes something small")
@@ -110,13 +111,13 @@ def test_where_only_offers_win_nothing_is_written_unasked(bench: Workbench) -> N
     with pytest.raises(UsageError, match="only with offers was the program measured faster") as caught:
         plan_apply(run)
     assert caught.value.hint == "whet apply --allow offer"
-    assert "of the other 1 together no difference was shown" in tell_total(run.proof)[1]
+    assert "of the other 1 together no difference was shown" in describe_total(run.proof)[1]
     alone = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
     alone = replace(alone, proof=replace(alone.proof, without_offers=Total()))
     with pytest.raises(UsageError, match="all that was measured faster are offers"):
         plan_apply(alone)
     assert len(plan_apply(alone, allow=["offer"]).trials) == 1
-    assert tell_total(alone.proof)[1].startswith("it is an offer, which changes something small")
+    assert describe_total(alone.proof)[1].startswith("it is an offer, which changes something small")
 
 
 def test_what_was_written_before_stays_when_more_is_written(bench: Workbench) -> None:

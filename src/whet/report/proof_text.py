@@ -1,14 +1,11 @@
-"""What a proof found out, as lines for the terminal and as a value for machines."""
+"""What a proof found out, as lines for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from whet.fix.diff import diff_texts
-from whet.fix.edits import apply_edits
 from whet.model.advice import Advice
 from whet.model.finding import Safety
-from whet.model.run import Run
 from whet.model.trial import REFUTED, Gain, Proof, Total, Trial, Verdict
 from whet.report.proof import describe_checked, format_gain, order_advice
 
@@ -23,7 +20,7 @@ _WORDS = {
 }
 
 
-def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
+def describe_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
     """Return a line for each rewrite, under the number that it has in the report, and one for its reason."""
     order = {item.id: number for number, item in enumerate(order_advice(advice, proof), 1)}
     lines: list[str] = []
@@ -32,7 +29,7 @@ def tell_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
         number = f"{order[trial.ref.id]}." if trial.ref.id in order else "–"
         offer = ", an offer" if trial.ref.safety is Safety.OFFER else ""
         leader = leaders.setdefault(trial.group, number) if trial.group else number
-        gain = _tell_gain(trial) if leader == number else f", with {leader.rstrip('.')}"
+        gain = _write_gain(trial) if leader == number else f", with {leader.rstrip('.')}"
         lines.append(f"{number:>3} {_WORDS[trial.verdict]}{gain}: {trial.ref.title}{offer}  {trial.ref.place}")
         if leader != number:
             continue
@@ -58,22 +55,6 @@ def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
     return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
-def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
-    """Return what comes after measuring: proving where there is a rewrite to try, applying where one was proven."""
-    proof = run.proof
-    if proof.started:
-        is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
-        refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}
-        return name_apply(proof) if is_faster and not refused else ""
-    if any(execution.exit_status is None for execution in run.executions):
-        return ""
-    if not any(can_be_tried(item) for item in advice):
-        return ""
-    from whet.pipeline.prove.workload import can_be_repeated
-
-    return "whet prove" if can_be_repeated(run) else "whet prove --workload COMMAND"
-
-
 def name_apply(proof: Proof, *, offers: bool = True) -> str:
     """Return the command that writes what was measured faster, ``offers`` too or without them."""
     words = ["whet apply"]
@@ -85,19 +66,14 @@ def name_apply(proof: Proof, *, offers: bool = True) -> str:
     return " ".join(words)
 
 
-def can_be_tried(advice: Advice) -> bool:
-    """Whether `whet prove` tries an advice: it has a rewrite."""
-    return bool(advice.finding.edits) and advice.finding.safety is not Safety.ADVICE
-
-
-def tell_total(proof: Proof) -> list[str]:
+def describe_total(proof: Proof) -> list[str]:
     """Return the total in one sentence, and in another what `whet apply` writes of it unless offers are allowed.
 
     The first is ``5 rewrites, measured 3.1× faster [2.9, 3.3] on this workload, output identical: whet apply``.
     """
     gain, count = proof.total, len(proof.applied)
     if gain is not None and proof.total_verdict is Verdict.FASTER:
-        told = f"{_count(count)}, {_tell_faster(gain)} on this workload, {describe_checked(proof.checked)}"
+        told = f"{_count(count)}, {_describe_gain(gain)} on this workload, {describe_checked(proof.checked)}"
         return [f"{told}: {name_apply(proof)}", *_describe_without_offers(proof)]
     faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
     if faster and gain is None:
@@ -127,17 +103,19 @@ def _describe_without_offers(proof: Proof) -> list[str]:
     if gain is None or without_offers.verdict is not Verdict.FASTER:
         said = "was not measured" if gain is None else "no difference was shown"
         return [f"{told}; of the other {len(without_offers.applied)} together {said}"]
-    return [f"{told}; the other {len(without_offers.applied)}, {_tell_faster(gain)}: {name_apply(proof, offers=False)}"]
+    return [
+        f"{told}; the other {len(without_offers.applied)}, {_describe_gain(gain)}: {name_apply(proof, offers=False)}"
+    ]
 
 
-def tell_faster(total: Total | None) -> str:
+def describe_faster(total: Total | None) -> str:
     """Return what rewrites won in the proof, to stand behind their number."""
     if total is None or total.gain is None or total.verdict is not Verdict.FASTER:
         return ", not measured together"
-    return f", {_tell_faster(total.gain)} on the workload of the proof"
+    return f", {_describe_gain(total.gain)} on the workload of the proof"
 
 
-def _tell_faster(gain: Gain) -> str:
+def _describe_gain(gain: Gain) -> str:
     interval = f"[{format_gain(gain.low).rstrip('×')}, {format_gain(gain.high).rstrip('×')}]"
     return f"measured {format_gain(gain.estimate)} faster {interval}"
 
@@ -146,7 +124,7 @@ def _count(rewrites: int) -> str:
     return f"{rewrites} rewrite{'' if rewrites == 1 else 's'}"
 
 
-def tell_notes(proof: Proof) -> list[str]:
+def describe_notes(proof: Proof) -> list[str]:
     """Return what the reader must know besides."""
     lines = list(proof.notes)
     if proof.checked.candidates:
@@ -159,26 +137,7 @@ def tell_notes(proof: Proof) -> list[str]:
     return lines
 
 
-def render_proof(run: Run) -> str:
-    """Return the proof as JSON; ``docs/json.md`` describes it."""
-    from whet import __version__
-    from whet.report.proof_json import render_proof_json
-
-    return render_proof_json(run.proof, {trial.ref.id: _diff(trial, run) for trial in run.proof.trials}, __version__)
-
-
-def _diff(trial: Trial, run: Run) -> str:
-    """Return a rewrite as a unified diff of the sources that were measured; empty for other files."""
-    diff = ""
-    for change in trial.changes:
-        source = run.sources.get(change.file)
-        if source is None or source.sha256 != change.sha256:
-            return ""
-        diff += diff_texts(source.text, apply_edits(source.text, change.edits), source.shown)
-    return diff
-
-
-def _tell_gain(trial: Trial) -> str:
+def _write_gain(trial: Trial) -> str:
     gain = trial.gain
     if gain is None or trial.verdict in {Verdict.NOT_RUN, Verdict.DIFFERENT_OUTPUT, Verdict.FAILED}:
         return ""
