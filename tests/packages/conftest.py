@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,11 +87,7 @@ class Programs:
             ran = run(command)
             after = read_files(folder)
             outcomes.append(Outcome(ran, after))
-            for name in after:
-                if name not in before:
-                    (folder / name).unlink()
-                elif after[name] != before[name]:
-                    (folder / name).write_bytes(before[name])
+            restore(folder, before)
         plain, whet = outcomes
         return plain, whet
 
@@ -101,6 +97,18 @@ def read_files(folder: Path) -> dict[str, bytes]:
     paths = (path for path in folder.rglob("*") if path.is_file())
     names = (path.relative_to(folder) for path in paths)
     return {name.as_posix(): (folder / name).read_bytes() for name in names if name.parts[0] not in WHETS_OWN}
+
+
+def restore(folder: Path, before: Mapping[str, bytes]) -> None:
+    """Give ``folder`` the files ``before`` again, whose times stay where they have not changed, and no others."""
+    for name, text in read_files(folder).items():
+        if name not in before:
+            (folder / name).unlink()
+        elif text != before[name]:
+            (folder / name).write_bytes(before[name])
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()) and path.name not in WHETS_OWN:
+            path.rmdir()
 
 
 def find_program(pid: int, python: str, words: Sequence[str]) -> int:
@@ -128,7 +136,7 @@ def assert_same(outcomes: tuple[Outcome, Outcome], vary: str = r"(?!)", *, order
     (plain, whet) = (each.ran for each in outcomes)
 
     def normalize(text: bytes) -> list[str]:
-        lines = [re.sub(rf"{vary}|0x[0-9a-f]{{6,}}", "*", line) for line in text.decode("utf-8", "replace").split("\n")]
+        lines = re.sub(rf"{vary}|0x[0-9a-f]{{6,}}", "*", text.decode("utf-8", "replace")).split("\n")
         return lines if ordered else sorted(lines)
 
     assert whet.status == plain.status, whet.words
