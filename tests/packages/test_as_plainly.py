@@ -5,11 +5,16 @@ Each writes, ends and leaves files under ``whet run`` as without it.
 
 from __future__ import annotations
 
+import json
+import sys
+from xml.etree import ElementTree
+
 import pytest
 from tests.packages.conftest import read_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
+DURATION = r"\b\d+\.\d+s\b"
 BUSY = """
 import time
 
@@ -291,7 +296,8 @@ PROGRAMS = {
         for each in threads: each.join()
         print(tpool.execute(work, 21), threading.active_count())
         """,
-    "coverage's monitoring": """
+    "coverage's monitoring": (
+        """
         import os, sys
         os.environ["COVERAGE_CORE"] = "sysmon" if sys.version_info >= (3, 12) else "ctrace"
         from busy import burn
@@ -308,6 +314,17 @@ PROGRAMS = {
         print(sorted(data.lines(file)), sorted(data.arcs(file) or ()), measured.analysis2(file)[3:])
         print(measured._collector.tracer_name())
         """,
+        {
+            "late": """
+                def work(number):
+                    total = 0
+                    while number:
+                        total += number
+                        number -= 1
+                    return total
+                """
+        },
+    ),
     "pypdf": """
         import hashlib, io
         import pypdf
@@ -372,8 +389,6 @@ PROGRAMS = {
 def test_program_is_as_plainly(programs, same, program, options):
     given = PROGRAMS[program]
     text, modules = given if isinstance(given, tuple) else (given, {})
-    if program == "coverage's monitoring":
-        modules = {"late": "def work(n):\n    total = 0\n    while n:\n        total += n\n        n -= 1\n    return total\n"}
     folder = programs.write(text, busy=BUSY, **modules)
     outcomes = programs.run(folder, "prog.py", options=options)
     assert outcomes[0].ran.stdout
@@ -455,16 +470,101 @@ def test_tool_writes_the_same_files(programs, same, tmp_path, tool):
 
 
 COMPILING = """
-import compileall, hashlib, os, py_compile, shutil
+import compileall, os, py_compile, shutil
 import celery, kombu, pypdf
 import library
 for module in pypdf, kombu, library, celery:
     print(os.path.basename(py_compile.compile(module.__file__, cfile=f"{module.__name__}.pyc", doraise=True)))
 shutil.copytree(os.path.dirname(pypdf.__file__), "copy", ignore=shutil.ignore_patterns("__pycache__"))
 print(compileall.compile_dir("copy", quiet=1, workers=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH))
-for folder, _, names in sorted(os.walk("copy")):
-    for name in sorted(names):
-        if name.endswith(".pyc"):
-            with open(os.path.join(folder, name), "rb") as file:
-                print(name, hashlib.sha256(file.read()).hexdigest())
 """
+
+
+LOKY = """
+import os, sys
+from loky import get_reusable_executor
+
+LIMIT = 50
+
+def crunch(rows):
+    total = 0
+    for row in rows:
+        total += row * row % LIMIT
+    return total
+
+def work(number):
+    end = os.times().user + 0.2
+    while os.times().user < end:
+        result = crunch(range(number, number + 2_000))
+    return result
+
+if __name__ == "__main__":
+    executor = get_reusable_executor(max_workers=2, timeout=20)
+    print(list(executor.map(work, range(10))))
+    executor.shutdown()
+"""
+
+
+def test_functions_that_loky_sends_by_value_have_their_users_file(programs, same):
+    folder = programs.write(LOKY)
+    outcomes = programs.run(folder, "prog.py")
+    assert outcomes[0].ran.status == 0, outcomes[0].ran.words
+    same(outcomes)
+    ran = outcomes[1].ran
+    (row,) = ran.find_functions("crunch")
+    assert (row["file"], row["line"], row["owner"]) == ("prog.py", 7, "user")
+    assert row["total_share"] > 0.2
+    assert not [each["file"] for each in ran.report["functions"] if each["file"].startswith("<")], ran.words
+
+
+CODE = """
+def collatz(number):
+    steps = 0
+    while number != 1:
+        if number % 2:
+            number = 3 * number + 1
+        else:
+            number //= 2
+        steps += 1
+    return steps
+
+
+def never(number):
+    return number
+"""
+TESTS = """
+import pytest
+from collatz import collatz
+
+@pytest.mark.parametrize("first", range(1, 4_000, 100))
+def test_ends(first):
+    assert sum(map(collatz, range(first, first + 60))) > 0
+
+def test_fails():
+    assert collatz(27) == 110
+"""
+
+
+@pytest.mark.parametrize("core", ["ctrace", "sysmon"])
+@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["one process", "xdist"])
+def test_pytest_runs_and_measures_the_same(programs, same, core, spread):
+    if core == "sysmon" and sys.version_info < (3, 12):
+        pytest.skip("sys.monitoring is of 3.12")
+    folder = programs.write(CODE, "collatz.py", test_collatz=TESTS)
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *spread, "--cov", "collatz", "--cov-report"]
+    outcomes = programs.run(folder, *words, "json:cov.json", "--junitxml=outcomes.xml", COVERAGE_CORE=core)
+    plain, whet = (each.ran for each in outcomes)
+    assert plain.status == whet.status == 1, whet.words
+    measured = [json.loads(each.files.pop("cov.json"))["files"] for each in outcomes]
+    assert measured[0] == measured[1]
+    assert measured[0]["collatz.py"]["missing_lines"] == [14]
+    ended = []
+    for each in outcomes:
+        cases = ElementTree.fromstring(each.files.pop("outcomes.xml")).iter("testcase")
+        ended.append(sorted((case.get("name"), [child.tag for child in case]) for case in cases))
+        each.files.pop(".coverage")
+    assert ended[0] == ended[1]
+    assert len(ended[0]) == 41
+    same(outcomes, rf"{DURATION}|gw\d|[.F]+ +\[ *\d+%\]|(?m:^[.F]+$)|\d+ workers")
+    waiting = {each["name"]: each["waiting_seconds"] for each in whet.report["functions"]}
+    assert not [name for name, seconds in waiting.items() if seconds > 0.3], waiting
