@@ -10,21 +10,12 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
+from tests.integration.pieces import BUSY
 from tests.packages.conftest import read_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DURATION = r"\b\d+\.\d+s\b"
-BUSY = """
-import time
-
-def burn(seconds):
-    numbers = list(range(500))
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        sum(number * number for number in numbers)
-"""
-
 PROGRAMS = {
     "billiard's pool": """
         import billiard

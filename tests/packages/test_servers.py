@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 from tests.integration.conftest import list_children, make_environment, wait_for
+from tests.integration.pieces import BUSY
 
 pytestmark = [
     pytest.mark.slow,
@@ -150,15 +151,6 @@ SEND = """
 from tasks import square
 sent = [square.delay(number) for number in range(12)]
 print([each.get(timeout=120, interval=0.05) for each in sent])
-"""
-BUSY = """
-import time
-
-def burn(seconds):
-    numbers = list(range(500))
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        sum(number * number for number in numbers)
 """
 
 
