@@ -66,4 +66,5 @@ def lowest(session: nox.Session) -> None:
 def programs(session: nox.Session) -> None:
     """Run programs from the index with and without whet."""
     session.install("--editable", ".[test]")
-    session.run("pytest", "tests/packages/test_as_plainly.py", "tests/packages/test_servers.py", *session.posargs)
+    names = ("as_plainly", "servers", "tools")
+    session.run("pytest", *(f"tests/packages/test_{name}.py" for name in names), *session.posargs)
