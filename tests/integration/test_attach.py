@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import wait_for
+from tests.integration.conftest import WHET, wait_for
+from tests.integration.pieces import CRUNCH
 
 from whet.program.ptrace import ptrace_trouble
 
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
-WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 PATIENCE = 120
 """Seconds after which what has not happened never will."""
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
@@ -31,28 +31,22 @@ pytestmark = [
     ),
 ]
 
-SERVICE = """
-    import threading
-    import time
+SERVICE = f"""
+import threading
+import time
+{CRUNCH}
+def compute():
+    while True:
+        crunch()
 
-    def crunch(rounds=20_000):
-        total = 0
-        for number in range(rounds):
-            total += number * number % 7
-        return total
+def wait_for_device():
+    while True:
+        time.sleep(0.5)
 
-    def compute():
-        while True:
-            crunch()
-
-    def wait_for_device():
-        while True:
-            time.sleep(0.5)
-
-    if __name__ == "__main__":
-        threading.Thread(target=wait_for_device, name="device").start()
-        print("ready", flush=True)
-        compute()
+if __name__ == "__main__":
+    threading.Thread(target=wait_for_device, name="device").start()
+    print("ready", flush=True)
+    compute()
 """
 
 
@@ -251,7 +245,7 @@ def test_killing_the_samplers_while_they_hold_it_does_no_harm(service, runner):
 
 
 def test_a_process_that_ends_meanwhile_is_reported(runner, start):
-    path = runner.write(SERVICE.replace("while True:\n            crunch()", "pass"), "service.py")
+    path = runner.write(SERVICE.replace("while True:\n        crunch()", "pass"), "service.py")
     ending = runner.write(
         f"""
         import sys, threading, os

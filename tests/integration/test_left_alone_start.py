@@ -10,18 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import BUSY
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals of POSIX")
-BUSY = """
-import time
-
-def burn(seconds):
-    numbers = list(range(500))
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        sum(number * number for number in numbers)
-"""
-
 STATE = """
 import atexit, builtins, gc, json, os, signal, sys, threading, warnings
 from busy import burn

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.conftest import WHET
 
 from whet.model.trial import Verdict
 from whet.store import find_run, load_run
-
-WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 
 PROGRAM = """\
 import sys
