@@ -64,7 +64,7 @@ def test_of_many_lengths_some_are_kept_evenly():
     """)
     row = named(rows, "value")
     # After the first it is looked at more seldom.
-    looks = values.ENOUGH_LOOKS + (1000 - values.ENOUGH_LOOKS) // values.LATER_PART
+    looks = values.ENOUGH_SAMPLES + (1000 - values.ENOUGH_SAMPLES) // values.LATER_PART
     assert row["samples"] == looks
     low, middle, high = row["lengths"]  # type: ignore[misc]
     assert 890 - values.MAX_LENGTHS * values.LATER_PART <= low < middle < high == 999

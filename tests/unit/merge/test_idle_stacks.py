@@ -92,7 +92,7 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
     ],
 )
 def test_stances(text, main, stance):
-    stance = {"w": Stance.WAITING, "p": Stance.PARKED, "j": Stance.JOIN, "l": Stance.LOOP}.get(stance, stance)
+    stance = {"w": Stance.WAITING, "p": Stance.IDLE, "j": Stance.JOIN, "l": Stance.LOOP}.get(stance, stance)
     assert find_stance(stack(text), main) is stance
 
 
