@@ -24,7 +24,7 @@ from whet.advise.remark import (
     time_called,
 )
 from whet.advise.surroundings import remark_development_server, remark_ending, remark_unbuffered
-from whet.advise.waits import remark_commits, remark_waits, stands_in_line
+from whet.advise.waits import remark_commits, remark_waits
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Hotspots, ImportSpot, LineSpot, ThreadTime
@@ -35,7 +35,7 @@ from whet.model.run import Run
 LAST = "native-candidate"
 """What is said when all else has been said."""
 _THREAD_SHARE = 0.15
-"""What a thread must have of its process's computing to count as one of those that compute."""
+"""What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
 """Cores that threads under the GIL keep busy at most: a little more than one, by what C code does without it."""
 _IMPORT_SHARE = 0.05
@@ -66,16 +66,15 @@ def advise_by_measurement(
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
         return
-    threads = list(_threads(run, hotspots, own))
     at_lines = [
-        *remark_waits(run, hotspots, own, taken, contended=bool(threads)),
+        *remark_waits(run, hotspots, own, taken),
         *remark_commits(run, hotspots, own, taken),
         *_garbage(run, hotspots, own, taken),
     ]
     spoken = {*taken, *((item.finding.file, line) for item in at_lines for line in item.finding.lines)}
     said = [
         *at_lines,
-        *threads,
+        *_threads(run, hotspots, own),
         *_imports(run, hotspots, own),
         *_dependencies(run, hotspots, own, spoken),
         *remark_unbuffered(run, hotspots, own, taken),
@@ -104,18 +103,21 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         processes.setdefault(thread.pid, []).append(thread)
     for threads in processes.values():
         together = sum(thread.cpu_ns for thread in threads)
-        computing = [thread for thread in threads if together and thread.cpu_ns / together >= _THREAD_SHARE]
+        most = max(thread.cpu_ns for thread in threads)
+        computing = [thread for thread in threads if most and thread.cpu_ns >= _THREAD_SHARE * most]
         if len(computing) < 2:
-            # Of many short threads none has a good part, but their lines stand in line for the GIL.
+            # Of many short threads none has a good part, but they wait for the GIL.
             many = [thread for thread in threads if thread.cpu_ns and thread.tid != thread.pid]
-            in_line = sum(spot.cost.waiting_ns for spot in own if stands_in_line(run, spot))
-            computing = many if 4 * in_line >= sum(thread.cpu_ns for thread in many) else []
+            waits = sum(thread.gil_ns for thread in many)
+            computing = many if 4 * waits >= sum(thread.cpu_ns for thread in many) else []
         if len(computing) < 2 or together > _GIL_CORES * wall:
             continue
         side = min(cores, len(computing))
         time = sum(thread.cpu_ns for thread in computing)
+        waited = sum(thread.gil_ns for thread in computing)
+        queued = f" and waited for the GIL for {tell_time(waited)}" if waited else ""
         message = (
-            f"{len(computing)} threads computed for {tell_time(time)} together, one at a time: the GIL lets only one"
+            f"{len(computing)} threads computed for {tell_time(time)} together{queued}: the GIL lets only one at a time"
             " run Python. Processes (ProcessPoolExecutor), a free-threaded build or, from Python 3.14 on,"
             f" subinterpreters (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads"
             " share and change without a lock: what the GIL hides is a race there."
@@ -123,7 +125,8 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall
         spot = find_hottest(own)
-        yield make_remark("threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True)
+        title = "Threads wait for the GIL" if waited >= time / 2 else "Threads compute one at a time"
+        yield make_remark("threads-cpu", title, message, spot, share, gain=side, whole=True)
 
 
 def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:

@@ -42,13 +42,8 @@ def remark_waits(
     hotspots: Hotspots,
     own: Iterable[LineSpot],
     taken: Collection[tuple[str, int]],
-    *,
-    contended: bool = False,
 ) -> Iterator[Remark]:
-    """Yield the lines that the program waits on, what they wait for told by their source.
-
-    ``contended`` says that threads wait for the GIL: lines that only stand in line for it are left out.
-    """
+    """Yield the lines that the program waits on, what they wait for told by their source."""
     own = [spot for spot in own if not IMPORT.match(read_line(run, spot))]  # of these `import-time` speaks
     waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
     for spot in waits:
@@ -57,17 +52,10 @@ def remark_waits(
             continue
         text = read_line(run, spot)
         advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
-        if _COMMIT.search(text) or (contended and stands_in_line(run, spot)):
+        if _COMMIT.search(text):
             continue
         message = f"The program waited here for {tell_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
         yield make_remark("waiting", "The program waits here", message, spot, share)
-
-
-def stands_in_line(run: Run, spot: LineSpot) -> bool:
-    """Tell whether a line that waits computes as well, and has no word of what it might wait for but the GIL."""
-    if not spot.cost.waiting_ns or 4 * spot.cost.self_ns < spot.cost.waiting_ns:
-        return False
-    return not any(re.search(pattern, read_line(run, spot), re.IGNORECASE) for pattern, _ in _WAITS)
 
 
 def remark_commits(

@@ -1,6 +1,7 @@
 """From all profiles of a run to hotspots: functions and lines with all their metrics side by side.
 
-Definitions. *Busy* is CPU plus waiting; idle time is left out of every share.
+Definitions. *Busy* is CPU plus waiting; idle time and waiting for the GIL are
+left out of every share.
 *Self* is CPU in the place itself, *total* with everything that it called (a
 recursive function counts once), *charged* its self time plus everything
 outside user code called from it, up to the next user frame; what an event loop
@@ -56,6 +57,7 @@ def merge_run(run: Run) -> Hotspots:
         cpu_ns=times.cpu,
         waiting_ns=times.waiting,
         idle_ns=times.idle,
+        gil_ns=times.gil,
         outside_ns=times.outside,
         outside_packages=tuple(sorted(times.outside_of.items(), key=lambda item: (-item[1], item[0]))),
         samples=times.samples,
@@ -234,4 +236,5 @@ def _thread_time(thread: Thread, spent: dict[Metric, int]) -> ThreadTime:
         spent.get(Metric.CPU, 0),
         spent.get(Metric.WAITING, 0),
         spent.get(Metric.IDLE, 0),
+        spent.get(Metric.GIL, 0),
     )

@@ -103,6 +103,8 @@ class ThreadTime:
     cpu_ns: int
     waiting_ns: int
     idle_ns: int
+    gil_ns: int = 0
+    """For how long it was ready to run and waited for the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Hotspots:
     cpu_ns: int = 0
     waiting_ns: int = 0
     idle_ns: int = 0
+    gil_ns: int = 0
+    """For how long threads were ready to run and waited for the GIL. No part of ``busy_ns``."""
     outside_ns: int = 0
     """The part of ``busy_ns`` that is charged to nobody: no user frame on the stack, or an event loop's own work."""
     outside_packages: tuple[tuple[str, int], ...] = ()

@@ -91,7 +91,7 @@ class _Attachment:
         raw = Path(tempfile.mkdtemp(prefix="whet-"))
         try:
             watched = self._watch_somehow(collector, tachyon, spec, host, raw)
-            captures = Captures(raw, python.directory or "/", 0)
+            captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
             profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
             if not profiles:
                 raise CollectorError(f"{self.sampler} left no samples of process {self.process.pid}", "whet doctor")

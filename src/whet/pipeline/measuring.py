@@ -278,7 +278,8 @@ class _Measurement:
         """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
         from whet.pipeline.captures import Captures
 
-        return Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        has_gil = not self.host.interpreter.free_threaded
+        return Captures(out, self.spec.directory, len(self.record.executions) - 1, has_gil=has_gil)
 
     def _execute(
         self,

@@ -49,6 +49,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         own=time_figure(_count_own(run, first)),
         busy=time_figure(hotspots.busy_ns),
         waiting=time_figure(hotspots.waiting_ns),
+        gil=time_figure(hotspots.gil_ns if hotspots.gil_ns > _NOTABLE * hotspots.busy_ns else 0),
         peak=bytes_figure(find_peak(run) or None),
         samples=hotspots.samples,
         share_error=hotspots.share_error,

@@ -153,6 +153,7 @@ class _Page:
             provenance.exit_text,
             f"{summary.executions} executions pooled" if summary.executions > 1 else "",
             f"{summary.duration} wall, {summary.cpu} CPU{own}",
+            f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
             f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}",
             f"peak {summary.peak}" if summary.peak.value else "",
             provenance.python,

@@ -178,6 +178,7 @@ def build_view(
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),
+                gil=time_figure(thread.gil_ns),
             )
             for thread in hotspots.threads
         ),

@@ -99,15 +99,22 @@ def test_threads_that_compute_one_at_a_time():
     assert "threads-cpu" not in said(run("f()"), replace(spots, threads=apart))
 
 
-def test_many_short_threads_that_stand_in_line():
-    threads = tuple(ThreadTime(1, tid, "", "", SECOND // 4, SECOND // 4, 0) for tid in range(2, 22))
-    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND, waiting_ns=2 * SECOND), threads=threads)
-    advice = said(run("total += word"), spots)
-    assert "20 threads" in advice["threads-cpu"].finding.message
-    assert "waiting" not in advice
-    assert set(said(run("lock.acquire()"), spots)) == {"waiting"}
-    asking = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND // 10, waiting_ns=2 * SECOND), threads=threads)
-    assert set(said(run("ask(word)"), asking)) == {"waiting"}
+def test_many_short_threads_that_wait_for_the_gil():
+    threads = tuple(ThreadTime(1, tid, "", "", SECOND // 10, 0, 0) for tid in range(2, 22))
+    first = ThreadTime(1, 1, "", "", 2 * SECOND, 0, 0)
+    spots = hotspots(line(1, charged_ns=SECOND, self_ns=SECOND), threads=(first, *threads))
+    assert "threads-cpu" not in said(run("total += word"), spots)
+    waits = tuple(replace(thread, gil_ns=SECOND) for thread in threads)
+    item = said(run("total += word"), replace(spots, threads=(first, *waits)))["threads-cpu"]
+    assert "20 threads" in item.finding.message
+    assert "waited for the GIL for 20.0 s" in item.finding.message
+    assert item.finding.title == "Threads wait for the GIL"
+
+
+def test_a_pool_of_equal_threads():
+    threads = tuple(ThreadTime(1, tid, "", "", SECOND // 2, 0, 0, SECOND) for tid in range(2, 10))
+    item = said(run("f()"), hotspots(line(charged_ns=SECOND), threads=threads))["threads-cpu"]
+    assert "8 threads computed for 4.0 s together and waited for the GIL for 8.0 s" in item.finding.message
 
 
 @pytest.mark.parametrize("source", ["self.db.commit()", "os.fsync(handle)"])

@@ -92,7 +92,7 @@ def test_standing_in_line_is_neither_computing_nor_waiting(tmp_path):
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
     assert spent(profile, Metric.WAITING) == {}
     (notice,) = captures.notices
-    assert notice.message.startswith("threads stood in line for a processor for 2.0 s, beside 1.0 s of computing")
+    assert notice.message.startswith("threads were runnable but not scheduled for 2.0 s, next to 1.0 s of CPU time")
 
 
 @pytest.mark.parametrize("read_with", ["attached", "run"])
