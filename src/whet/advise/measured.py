@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from whet.advise.estimate import whole_gain
+from whet.advise.estimate import sure_share, whole_gain
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.remark import (
     IMPORT,
@@ -17,7 +17,6 @@ from whet.advise.remark import (
     is_seen,
     make_remark,
     read_line,
-    share_error,
     share_of_stacks,
     tell_share,
     tell_time,
@@ -27,7 +26,7 @@ from whet.advise.surroundings import remark_development_server, remark_ending, r
 from whet.advise.waits import remark_commits, remark_waits
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
-from whet.model.hotspot import Hotspots, ImportSpot, LineSpot, ThreadTime
+from whet.model.hotspot import FEW_SAMPLES, Hotspots, ImportSpot, LineSpot, ThreadTime, share_error
 from whet.model.identity import identify_findings
 from whet.model.metric import Metric
 from whet.model.run import Run
@@ -88,8 +87,15 @@ def advise_by_measurement(
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]
     identities = identify_findings(zip(paths, (each.finding for each in said), strict=True))
     for identity, item in zip(identities, said, strict=True):
-        error = item.error if item.finding.lines else share_error(item.share, hotspots)
-        yield Advice(identity, item.finding, item.share, error, Estimate(1.0, item.gain))
+        error = item.error if item.finding.lines else share_error(item.share, hotspots.samples)
+        yield Advice(identity, item.finding, item.share, error, _estimate(item, error, hotspots))
+
+
+def _estimate(item: Remark, error: float, hotspots: Hotspots) -> Estimate:
+    """Return what an advice wins at most: of the part that is sure."""
+    if hotspots.samples and hotspots.samples < FEW_SAMPLES:
+        return Estimate(1.0, 1.0)
+    return Estimate(1.0, min(item.gain, whole_gain(sure_share(item.share, error), item.local)))
 
 
 def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
@@ -256,7 +262,7 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
     for spot in left:
         functions[spot.function] = functions.get(spot.function, 0) + spot.cost.self_ns
     named = ", ".join(sorted(functions, key=lambda name: (-functions[name], name))[:3])
-    ceiling = whole_gain(share, math.inf)
+    ceiling = whole_gain(sure_share(share, share_error(share, hotspots.samples)), math.inf)
     told = f"ceiling {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"ceiling beyond {_NATIVE_GAIN:.0f}×"
     message = (
         f"Time left in your own lines after all other advice: {tell_share(share)}, {told}, most of it in {named}. C"

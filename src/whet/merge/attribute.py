@@ -7,13 +7,12 @@ recursive function counts once), *charged* its self time plus everything
 outside user code called from it, up to the next user frame; what an event loop
 computes for itself is charged to nobody. Waiting is charged
 the same way. A share is of busy time and has the standard error
-``sqrt(p * (1 - p) / n)`` of ``n`` samples. Repeated executions add up.
+of :func:`whet.model.hotspot.share_error`. Repeated executions add up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 
 from whet.merge.charge import Times, charge_memory, charge_time
 from whet.merge.codemap import MODULE_NAME, CodeMap, code_map
@@ -29,6 +28,7 @@ from whet.model.hotspot import (
     ImportSpot,
     LineSpot,
     ThreadTime,
+    share_error,
 )
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Thread
@@ -78,12 +78,6 @@ def merge_run(run: Run) -> Hotspots:
         threads=tuple(_thread_time(thread, spent) for thread, spent in threads),
         line_index={(spot.file, spot.line): spot for spot in lines},
     )
-
-
-def share_error(share: float, samples: int) -> float:
-    """Return the standard error of a share that was seen in ``samples`` samples."""
-    inside = min(1.0, max(0.0, share))
-    return sqrt(inside * (1.0 - inside) / samples) if samples > 0 else 0.0
 
 
 def import_roots(run: Run, profiles: Sequence[Profile]) -> tuple[str, ...]:

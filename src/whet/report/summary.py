@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import Hotspots, share_error
 from whet.model.run import INTERRUPTED, Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.proof import head_proof
@@ -64,9 +64,13 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
 def _describe_outside(hotspots: Hotspots) -> str:
     if not hotspots.busy_ns or hotspots.outside_ns < _NOTABLE * hotspots.busy_ns:
         return ""
+
+    def write(share: float) -> str:
+        return format_share(share, share_error(share, hotspots.samples))
+
     parts = [(name, spent / hotspots.busy_ns) for name, spent in hotspots.outside_packages[:_MOST_PACKAGES]]
-    whole = format_share(hotspots.outside_ns / hotspots.busy_ns)
-    named = [f"{name.strip('()')} {format_share(share)}" for name, share in parts if share >= _WORTH_NAMING]
+    whole = write(hotspots.outside_ns / hotspots.busy_ns)
+    named = [f"{name.strip('()')} {write(share)}" for name, share in parts if share >= _WORTH_NAMING]
     told = ", ".join(named).removesuffix(f" {whole}") if len(named) == 1 else ", ".join(named)
     return f"{whole} outside your code{told and f': {told}'}"
 
@@ -143,10 +147,11 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
     top = functions[0] if functions else None
     hottest, outside = (top.cost.share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
-    share, place = format_whole_share(hottest), f"{top.name} ({top.place})" if top else ""
+    error = share_error(max(hottest, outside), hotspots.samples)
+    share, place = format_whole_share(hottest, error), f"{top.name} ({top.place})" if top else ""
     if outside > hottest:
         most = ", ".join(name.strip("()") for name, _ in hotspots.outside_packages[:2])
-        share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"
+        share, place = format_whole_share(outside, error), f"code that is not yours{most and f' ({most})'}"
     busy = format_seconds(hotspots.busy_ns)
     cpu = format_seconds(_count_cpu(first, hotspots))
     if waiting >= _MOSTLY:

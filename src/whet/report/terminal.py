@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import shorten, show
-from whet.report.units import Figure, format_share
+from whet.report.units import Figure
 from whet.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow]) -> dict[F
 
 
 def _describe_line(line: LineRow, room: int) -> str:
-    text = f"line {line.line}, {format_share(line.cost.share.value or 0.0)}"
+    text = f"line {line.line}, {line.cost.share}"
     return f"{text}  {shorten(line.code, max(room - len(text) - 2, 24), _CUT)}" if line.code else text
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.flame import CallTree, FlameTree
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
@@ -217,7 +217,7 @@ def _list_dependencies(hotspots: Hotspots) -> tuple[NamedTime, ...]:
             file="",
             self_time=time_figure(spot.self_ns),
             total_time=time_figure(spot.total_ns),
-            share=share_figure(spot.share),
+            share=share_figure(spot.share, share_error(spot.share, hotspots.samples)),
         )
         for spot in hotspots.dependencies[:TABLE_SMALL]
     )
@@ -231,7 +231,7 @@ def _list_imports(hotspots: Hotspots, places: Places) -> tuple[NamedTime, ...]:
             file=places.show(spot.file),
             self_time=time_figure(None),
             total_time=time_figure(spot.total_ns),
-            share=share_figure(spot.share),
+            share=share_figure(spot.share, share_error(spot.share, hotspots.samples)),
         )
         for spot in hotspots.imports[:TABLE_SMALL]
     )

@@ -36,7 +36,7 @@ def test_it_fits_whatever_the_names_are(width, hostile):
 
 def test_it_says_what_matters_and_ends_with_what_was_not_measured():
     lines = TerminalRenderer(120, report_path="whet-report.html").format(view()).splitlines()
-    assert lines[0] == "orders.py spends 41 % of 3.06 s CPU in Ledger.seen (shop/ledger.py:21)"
+    assert lines[0] == "orders.py spends 41 % ±3 of 3.06 s CPU in Ledger.seen (shop/ledger.py:21)"
     assert lines[-1] == "Not measured: memory (--memory)"
     assert "Report: whet-report.html" in lines
     assert any(line.startswith("Next: whet run --memory orders.py") for line in lines)
@@ -131,9 +131,9 @@ def test_a_run_without_anything_still_says_so():
 
 def test_hottest_lines_stand_below_their_functions_where_there_is_room():
     def lines(width):
-        return re.findall(r"line (\d+), ([\d.]+ %)  (.*)", TerminalRenderer(width).format(view()))
+        return re.findall(r"line (\d+), ([\d.]+ % ±[\d.]+)  (.*)", TerminalRenderer(width).format(view()))
 
-    assert lines(120)[0] == ("23", "41.2 %", "return number in self.numbers")
+    assert lines(120)[0] == ("23", "41.2 % ±1.4", "return number in self.numbers")
     assert len(lines(120)) == 3
     assert lines(59) == []
 
