@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from whet.advise.estimate import sure_share, whole_gain
+from whet.advise.imports import remark_imports
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.remark import (
     IMPORT,
@@ -26,7 +27,7 @@ from whet.advise.surroundings import remark_development_server, remark_ending, r
 from whet.advise.waits import remark_commits, remark_waits
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
-from whet.model.hotspot import FEW_SAMPLES, Hotspots, ImportSpot, LineSpot, ThreadTime, share_error
+from whet.model.hotspot import FEW_SAMPLES, Hotspots, LineSpot, ThreadTime, share_error
 from whet.model.identity import identify_findings
 from whet.model.metric import Metric
 from whet.model.run import Run
@@ -37,7 +38,6 @@ _THREAD_SHARE = 0.15
 """What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
 """Cores that threads under the GIL keep busy at most: a little more than one, by what C code does without it."""
-_IMPORT_SHARE = 0.05
 _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_SHARE = 0.1
@@ -74,7 +74,7 @@ def advise_by_measurement(
     said = [
         *at_lines,
         *_threads(run, hotspots, own),
-        *_imports(run, hotspots, own),
+        *remark_imports(run, hotspots, own),
         *_dependencies(run, hotspots, own, spoken),
         *remark_unbuffered(run, hotspots, own, taken),
         *remark_development_server(run, hotspots, own),
@@ -83,12 +83,20 @@ def advise_by_measurement(
         *remark_newer_python(run, hotspots, own, newer),
         *_native(hotspots, own, spoken),
     ]
-    said = [item for item in said if item.share >= least_share and item.gain > 1 and is_seen(item.share, hotspots)]
+    said = [
+        item
+        for item in said
+        if item.share >= least_share and (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
+    ]
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]
     identities = identify_findings(zip(paths, (each.finding for each in said), strict=True))
     for identity, item in zip(identities, said, strict=True):
         error = item.error if item.finding.lines else share_error(item.share, hotspots.samples)
         yield Advice(identity, item.finding, item.share, error, _estimate(item, error, hotspots))
+
+
+def _is_worth_saying(item: Remark, hotspots: Hotspots) -> bool:
+    return (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
 
 
 def _estimate(item: Remark, error: float, hotspots: Hotspots) -> Estimate:
@@ -133,41 +141,6 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Rema
         spot = find_hottest(own)
         title = "Threads wait for the GIL" if waited >= time / 2 else "Threads compute one at a time"
         yield make_remark("threads-cpu", title, message, spot, share, gain=side, whole=True)
-
-
-def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Remark]:
-    """Yield what importing others' modules takes that the run hardly uses: what it does use must be imported."""
-    whole = {spot.package: spot.total_ns for spot in hotspots.dependencies}
-    foreign = [spot for spot in hotspots.imports if spot.file and not _is_own(run, spot.file)]
-    packages = dict.fromkeys(spot.module.partition(".")[0] for spot in foreign)
-    first = {package: next(spot for spot in foreign if _belongs(spot, package)) for package in packages}
-    idle = [
-        spot for package, spot in first.items() if whole.get(package, spot.total_ns) - spot.total_ns < spot.total_ns
-    ]
-    idle.sort(key=lambda spot: (-spot.total_ns, spot.module))
-    if not idle or idle[0].share < _IMPORT_SHARE:
-        return
-    package = idle[0].module.partition(".")[0]
-    # An own line that imports it, or something that imports it: else the import is not this program's to move.
-    statements = [spot for spot in own if re.search(r"\bimport(_module|lib)?\b", read_line(run, spot))]
-    importing = [spot for spot in statements if re.search(rf"\b{re.escape(package)}\b", read_line(run, spot))]
-    importing += [spot for spot in statements if 2 * spot.cost.total_ns >= idle[0].total_ns]
-    if not importing:
-        return
-    inside = [spot for spot in foreign if _belongs(spot, package)][:3]
-    named = ", ".join(f"{spot.module} {tell_time(spot.total_ns)}" for spot in inside)
-    message = (
-        f"Importing {package} takes {tell_share(idle[0].share)} of the run ({named}; what a module imports is counted"
-        " with it), and what is done with it takes less. Import it in the function that needs it, or only its part that"
-        " is needed; `python -X importtime` shows the tree."
-    )
-    spot = importing[0]
-    title = f"Importing {package} takes a good part of the run"
-    yield make_remark("import-time", title, message, spot, idle[0].share, whole=True)
-
-
-def _belongs(spot: ImportSpot, package: str) -> bool:
-    return spot.module.partition(".")[0] == package
 
 
 def _garbage(run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[Remark]:
@@ -272,11 +245,6 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
     spot = max(left, key=lambda spot: spot.cost.self_ns)
     made = make_remark(LAST, "Python code that could be native", message, spot, share, whole=True)
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
-
-
-def _is_own(run: Run, file: str) -> bool:
-    source = run.sources.get(file)
-    return source is not None and source.owner is Owner.USER
 
 
 def _sum_of(run: Run, metric: Metric) -> int:

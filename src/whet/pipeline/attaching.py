@@ -17,6 +17,7 @@ from whet.collect.tachyon import TachyonCollector
 from whet.errors import CollectorError
 from whet.merge.align import align_profile
 from whet.merge.by_value import restore_files
+from whet.merge.given_code import name_given_code
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
@@ -185,7 +186,10 @@ class _Attachment:
             # git runs what a repository's configuration names: only with the rights of its own user.
             commit=find_commit(Path(project)) if python.is_ours and python.root is None and project else "",
             executions=(self._describe(watched),),
-            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(profiles, sources)),
+            profiles=tuple(
+                align_profile(name_given_code(each, is_program="<string>" in ownership.program), sources, ownership)
+                for each in restore_files(profiles, sources)
+            ),
             sources=sources,
             evidence=Evidence(why_missing=WHY_NO_VALUES),
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),

@@ -99,7 +99,7 @@ def format_share(share: float, error: float = 0.0) -> str:
 
 
 def format_whole_share(share: float, error: float = 0.0) -> str:
-    """Write a part of the run without decimals, for sentences: ``41 %``, or ``41 % ±3`` with an error of 1 % or more."""
+    """Write a part of the run without decimals, for sentences: ``41 % ±3``; errors below 1 % are left out."""
     if 0 < share < 0.01:
         return "less than 1 %"
     return f"{share * 100:.0f} %" + (f" ±{error * 100:.0f}" if error >= 0.01 else "")
