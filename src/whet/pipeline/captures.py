@@ -300,10 +300,14 @@ def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
 
     notices = []
     if report.too_large:
-        notices.append(Notice("line_profiler", f"too large to be counted line by line: {name(report.too_large)}"))
+        notices.append(
+            Notice(
+                "line_profiler", f"no hits of functions too large to be counted line by line: {name(report.too_large)}"
+            )
+        )
     if report.alike:
-        why = "each has a twin in another file that line_profiler cannot tell from it"
-        notices.append(Notice("line_profiler", f"hits of {name(report.alike)} are missing: {why}"))
+        why = "line_profiler cannot tell the code from the same code in another file"
+        notices.append(Notice("line_profiler", f"no hits of {name(report.alike)}: {why}"))
     return notices
 
 

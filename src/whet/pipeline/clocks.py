@@ -143,8 +143,8 @@ def describe_unplaced(profile: Profile) -> list[Notice]:
     if unplaced <= max(UNPLACED_NS, UNPLACED * whole):
         return []
     message = (
-        f"for {unplaced / 1e9:.1f} of {whole / 1e9:.1f} s of waiting it is not known on which lines: the samples do "
-        "not tell them from lines that compute"
+        f"{unplaced / 1e9:.1f} of {whole / 1e9:.1f} s of waiting could not be assigned to lines: the samples do not "
+        "tell lines that wait from lines that compute; there is no advice on it"
     )
     return [Notice("waiting", message, "measure for longer, or on a quiet machine")]
 

@@ -29,6 +29,8 @@ _MUCH_AWAITED = 0.3
 _WORTH_A_WORD = 0.03
 _MOST_PACKAGES = 3
 _WORTH_NAMING = 0.01
+_BEFORE_A_SAMPLE_NS = 200_000_000
+"""A program that takes no longer may end before the sampler has attached."""
 _NOTICED_NS = 50_000_000
 """A difference that a few samples make is none."""
 
@@ -91,12 +93,23 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
     if more or (hotspots.samples < FEW_SAMPLES and (has_failed(run) or has_been_ended(run))):
-        error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
-        count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
-        cautions.append(Caution("samples", f"only {count}{error}", more))
+        cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
         cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
     return tuple(cautions)
+
+
+def _tell_few_samples(run: Run, hotspots: Hotspots) -> str:
+    if not hotspots.samples:
+        first = run.timed
+        if first is None or first.wall_ns > _BEFORE_A_SAMPLE_NS * first.repeats:
+            return "no samples"
+        return (
+            f"no samples: the program ended after {format_seconds(first.wall_ns / first.repeats)}, before the first one"
+        )
+    error = f", with a standard error of up to {format_share(hotspots.share_error)} of the run"
+    count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
+    return f"only {count}{error if hotspots.share_error else ''}"
 
 
 def _tell_end(execution: Execution) -> Caution:

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from whet.model.run import Interpreter
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
@@ -146,3 +147,30 @@ def test_cpu_time_of_whets_own_is_told_where_it_counts():
     said = TerminalRenderer(120).format(build_view(busy, make_hotspots())).splitlines()[1]
     assert "3.06 s CPU, 500 ms of it whet's own" in said
     assert "own" not in TerminalRenderer(120).format(build_view(idle, make_hotspots())).splitlines()[1]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("color", [False, True])
+def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(width, color):
+    hotspots = make_hotspots()
+    code = "total = total + compute_something_quite_long(number, other, third)  # 漢字漢字漢字漢字漢字漢字"
+    run = make_run()
+    long = {file: replace(source, text="\n".join([code] * 60)) for file, source in run.sources.items()}
+    for made in (build_view(run, hotspots, make_advice()), build_view(replace(run, sources=long), hotspots)):
+        text = TerminalRenderer(width, color=color, report_path="whet-report.html").format(made)
+        for line in text.splitlines():
+            plain = re.sub(r"\x1b\[[\d;]*m", "", line)
+            assert cell_len(plain) <= width, plain
+            assert plain == plain.rstrip(), plain
+
+
+def test_the_code_of_a_hot_line_stands_in_one_line_or_not_at_all():
+    run = make_run()
+    long = {file: replace(source, text="\n".join(["x = " + "y + " * 90] * 60)) for file, source in run.sources.items()}
+    for width in (60, 70, 80, 100):
+        lines = TerminalRenderer(width).format(build_view(replace(run, sources=long), make_hotspots())).splitlines()
+        hot = [number for number, line in enumerate(lines) if re.search(r"^ +line \d+, ", line)]
+        assert hot
+        for number in hot:
+            follows = lines[number + 1]
+            assert "y +" not in follows or "line " in follows, follows

@@ -436,3 +436,20 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     if stopped == INTERRUPTED:
         assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
+
+
+@pytest.mark.parametrize(
+    ("wall_ns", "repeats", "said"),
+    [
+        (30_000_000, 1, "no samples: the program ended after 30 ms, before the first one"),
+        (120_000_000, 4, "no samples: the program ended after 30 ms, before the first one"),
+        (5_000_000_000, 1, "no samples"),
+    ],
+)
+def test_a_run_without_samples_says_why(wall_ns, repeats, said):
+    run = make_run()
+    short = replace(run, executions=(replace(run.executions[0], wall_ns=wall_ns, repeats=repeats),))
+    none = replace(make_hotspots(), samples=0, share_error=0.0)
+    (caution,) = [each for each in build_view(short, none).cautions if each.about == "samples"]
+    assert caution.message == said
+    assert "--repeat" in caution.hint and "--rate" in caution.hint
