@@ -180,10 +180,11 @@ class _Measurement:
                 f"--rate {slow_down(options.rate)} disturbs it less",
             )
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):
+            verb = "are" if compiled > 1 else "is"
             self._notice(
                 "py-spy",
-                f"{compiled} module{'s' * (compiled > 1)} of the program's own package {'are' if compiled > 1 else 'is'} compiled; the time "
-                "of compiled functions counts for what calls them",
+                f"{compiled} module{'s' * (compiled > 1)} of the program's own package {verb} compiled; the time of "
+                "compiled functions counts for what calls them",
                 "--native shows them in the flame graph",
             )
         if number == 1 and outcome.poller is not None:
@@ -208,8 +209,9 @@ class _Measurement:
             if spent > MUCH_WORK_NS:
                 self._notice(
                     "values",
-                    f"no value samples of {spent / 1e9:.1f} s of computing: none are taken while a debugger, a coverage "
-                    "tool or a tracing profiler is active, and they are lost where the program ends without saving them",
+                    f"no value samples of {spent / 1e9:.1f} s of computing: none are taken while a debugger, a "
+                    "coverage tool or a tracing profiler is active, and they are lost where the program ends without "
+                    "saving them",
                 )
 
     def _run_later(self, raw: Path) -> None:
