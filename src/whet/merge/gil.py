@@ -13,7 +13,9 @@ from whet.merge.excess import Place
 CLEAR = 0.05
 """A thread that was found in one of the two kinds of waiting for at most this part of the times was in the other."""
 MOSTLY = 0.5
-"""From this part on what no place can be named for is for the GIL too: threads that fight for it hand locks over."""
+"""From this part on what has no place is for the GIL too, and what is at a place that computes as well: for at least"""
+COMPUTES = 0.25
+"""this part of what it waits there."""
 
 
 def split_waited(waited: int, part: float) -> tuple[int, int]:
@@ -22,6 +24,11 @@ def split_waited(waited: int, part: float) -> tuple[int, int]:
         return waited, 0
     others = 0 if part >= 1 - CLEAR else round(waited * (1 - part))
     return others, waited - others
+
+
+def keep_standing(waits: Mapping[Place, int], computing: Mapping[Place, int]) -> dict[Place, int]:
+    """Return the waiting at places that hardly compute, of a thread that mostly waits for the GIL."""
+    return {place: value for place, value in waits.items() if computing.get(place, 0) < COMPUTES * value}
 
 
 def place_gil(waited: int, seen: Collection[Place], computing: Mapping[Place, int], nowhere: Place) -> dict[Place, int]:

@@ -22,11 +22,12 @@ Then each other waiting stack is judged (:mod:`whet.merge.parked`):
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
-from whet.merge.gil import MOSTLY, place_gil, split_waited
+from whet.merge.gil import MOSTLY, keep_standing, place_gil, split_waited
 from whet.merge.ownership import is_native_file
 from whet.merge.parked import Stance, find_stance, is_library_only, is_serving
 from whet.merge.standstill import Told, place_waiting
@@ -103,7 +104,8 @@ def split_waiting(
             told = replace(clock.told, waited=others)
             waits, unplaced = place_waiting(told, counts, computing, blind=key[:2] in blind)
             if part >= MOSTLY:
-                in_line, unplaced = in_line + unplaced, 0
+                waits, unplaced = keep_standing(waits, computed), 0
+                in_line = clock.told.waited - sum(waits.values())
         else:
             waits = find_excess(places, computed, active, wall, overlap)
             if clock is not None:
@@ -120,10 +122,13 @@ def split_waiting(
             placed = place_gil(in_line, places, computed, table.wall_place[nowhere])
             for_gil[key] = spread_over_stacks(placed, {nowhere: 1, **stacks[key]}, table.wall_place)
     judge = _Judge(active, wall, table, attached, listening)
+    judge.note_clocks(known)
     judge.note_gil(for_gil)
     judge.note_parents(parents, excess, seen)
     split = judge.split(excess)
-    split.update({(key, Metric.GIL): rows for key, rows in for_gil.items() if rows})
+    threads = Counter(key[0] for key in seen)
+    # A program of one thread waits for the GIL when whet's own has it.
+    split.update({(key, Metric.GIL): rows for key, rows in for_gil.items() if rows and threads[key[0]] > 1})
     return table.add_samples(split)
 
 
@@ -272,6 +277,15 @@ class _Judge:
         for key, rows in for_gil.items():
             if rows:
                 self._computed[key] = self._computed.get(key, 0) + sum(rows.values())
+
+    def note_clocks(self, clocks: Mapping[tuple[int, int], ThreadClock]) -> None:
+        """Count threads as busy for as long as they were awake, if that is more than they were sampled as computing.
+
+        A sampler misses the beginning of a child process, for which its parent waits.
+        """
+        for key in self._computed:
+            if key[:2] in clocks:
+                self._computed[key] = max(self._computed[key], clocks[key[:2]].cpu_ns)
 
     def note_parents(
         self,
