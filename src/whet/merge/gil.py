@@ -6,16 +6,18 @@ else stands at a call.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from whet.merge.excess import Place
 
+ThreadKey = tuple[int, int, str]
 CLEAR = 0.05
 """A thread that was found in one of the two kinds of waiting for at most this part of the times was in the other."""
 MOSTLY = 0.5
 """From this part on what has no place is for the GIL too, and what is at a place that computes as well: for at least"""
 COMPUTES = 0.25
-"""this part of what it waits there."""
+"""this part of what the process computes wherever its threads are seen."""
 
 
 def split_waited(waited: int, part: float) -> tuple[int, int]:
@@ -26,9 +28,23 @@ def split_waited(waited: int, part: float) -> tuple[int, int]:
     return others, waited - others
 
 
-def keep_standing(waits: Mapping[Place, int], computing: Mapping[Place, int]) -> dict[Place, int]:
-    """Return the waiting at places that hardly compute, of a thread that mostly waits for the GIL."""
-    return {place: value for place, value in waits.items() if computing.get(place, 0) < COMPUTES * value}
+def find_computing(
+    seen: Mapping[ThreadKey, Mapping[Place, int]], computing: Mapping[ThreadKey, Mapping[Place, int]]
+) -> dict[int, set[Place]]:
+    """Return by pid the places at which its threads compute, and not only here and there.
+
+    ``seen`` and ``computing`` are times by thread and place: in one of many threads alone there are too few samples.
+    """
+    found: dict[int, set[Place]] = {}
+    for pid in {key[0] for key in seen}:
+        sums: tuple[Counter[Place], Counter[Place]] = Counter(), Counter()
+        for whole, threads in zip(sums, (seen, computing), strict=True):
+            for key, places in threads.items():
+                if key[0] == pid:
+                    whole.update(places)
+        usual = sum(sums[1].values()) / max(1, sum(sums[0].values()))
+        found[pid] = {place for place, value in sums[1].items() if value and value >= COMPUTES * usual * sums[0][place]}
+    return found
 
 
 def place_gil(waited: int, seen: Collection[Place], computing: Mapping[Place, int], nowhere: Place) -> dict[Place, int]:

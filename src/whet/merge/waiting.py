@@ -27,7 +27,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from whet.merge.excess import Place, cap_sum, find_excess, sample_period, spread_over_stacks
-from whet.merge.gil import MOSTLY, keep_standing, place_gil, split_waited
+from whet.merge.gil import MOSTLY, find_computing, place_gil, split_waited
 from whet.merge.ownership import is_native_file
 from whet.merge.parked import Stance, find_stance, is_library_only, is_serving
 from whet.merge.standstill import Told, place_waiting
@@ -89,6 +89,7 @@ def split_waiting(
     stacks = _sum_stacks(wall, table)
     known = {(clock.pid, clock.tid): clock for clock in clocks}
     period, active_period = sample_period(wall), sample_period(active)
+    computes = find_computing(seen, explained) if gil else {}
     excess: dict[ThreadKey, dict[int, int]] = {}
     for_gil: dict[ThreadKey, dict[int, int]] = {}
     for key, places in seen.items():
@@ -100,20 +101,22 @@ def split_waiting(
             counts = {place: value / period for place, value in places.items()}
             computing = {place: value / active_period for place, value in computed.items()}
             # It waits for the GIL where it computes: to tell other places from those, that is computing.
-            others, in_line = split_waited(clock.told.waited, part)
+            whole = clock.told.waited
+            others, in_line = split_waited(whole, part)
             told = replace(clock.told, waited=others)
             waits, unplaced = place_waiting(told, counts, computing, blind=key[:2] in blind)
-            if part >= MOSTLY:
-                waits, unplaced = keep_standing(waits, computed), 0
-                in_line = clock.told.waited - sum(waits.values())
         else:
             waits = find_excess(places, computed, active, wall, overlap)
             if clock is not None:
                 total = sum(places.values())
                 total = min(total, elapsed_ns if elapsed_ns is not None else total)
                 waits = cap_sum(waits, max(0, total - clock.cpu_ns))
-            others, in_line = split_waited(sum(waits.values()), part)
+            whole = sum(waits.values())
+            others, in_line = split_waited(whole, part)
             waits = cap_sum(waits, others)
+        if part >= MOSTLY:
+            waits, unplaced = {place: value for place, value in waits.items() if place not in computes[key[0]]}, 0
+            in_line = whole - sum(waits.values())
         nowhere = len(table.wall_place) - 1
         excess[key] = spread_over_stacks(waits, stacks[key], table.wall_place)
         if unplaced:
@@ -281,11 +284,12 @@ class _Judge:
     def note_clocks(self, clocks: Mapping[tuple[int, int], ThreadClock]) -> None:
         """Count threads as busy for as long as they were awake, if that is more than they were sampled as computing.
 
-        A sampler misses the beginning of a child process, for which its parent waits.
+        A sampler misses the beginning of a child process, for which its parent waits, and what it stops is awake.
         """
         for key in self._computed:
-            if key[:2] in clocks:
-                self._computed[key] = max(self._computed[key], clocks[key[:2]].cpu_ns)
+            if (clock := clocks.get(key[:2])) is not None:
+                awake = clock.told.watched - clock.told.waited if clock.told is not None else clock.cpu_ns
+                self._computed[key] = max(self._computed[key], awake)
 
     def note_parents(
         self,
