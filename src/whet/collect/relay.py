@@ -123,7 +123,7 @@ class Relay:
         if not self._has_begun:
             costly += "and no sampler with a lower rate could start: the shares are those of the first seconds"
             return Notice(tool, costly, f"--rate {then}")
-        costly += f"so after the first seconds the rate was {then} samples per second instead of {rate}"
+        costly += f"so after the first seconds the rate was {then} samples per second, not {rate}"
         return Notice(tool, costly, f"--rate {rate} keeps the rate")
 
     def _both(self) -> list[Sidecar]:

@@ -155,7 +155,7 @@ def test_looks_that_cost_too_much_become_as_rare_as_is_needed(cost, share, rate)
     assert started == [("py-spy", "--rate", str(rate))]
     (notice,) = relay.describe("py-spy")
     assert f"paused the program for {10 * share:.1f} ms" in notice.message
-    assert notice.message.endswith(f"the rate was {rate} samples per second instead of 100")
+    assert notice.message.endswith(f"the rate was {rate} samples per second, not 100")
     assert notice.hint == "--rate 100 keeps the rate"
 
 
