@@ -18,16 +18,21 @@ _WHOLE = 0.999
 def estimate_gain(finding: Finding, share: float, share_error: float, lengths: Seen | None, python: str) -> Estimate:
     """Return the gain of the whole run as factors of its duration.
 
-    ``share`` (0 to 1) is what the finding's lines cost, ``lengths`` the samples of
-    what the rule's figures are measured by. ``high`` takes all of the share and
-    the figure at the greatest length seen; ``low`` takes the share less two
-    standard errors and the figure at the usual length. A rule that depends on a
+    ``share`` (0 to 1) is what the finding's lines cost, of which two standard errors
+    are taken off: what is promised is sure to be there. ``lengths`` are the samples of
+    what the rule's figures are measured by: ``high`` takes the figure at the greatest
+    length seen, ``low`` that at the usual length. A rule that depends on a
     length which nobody saw promises nothing at the lower end.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
-    low_share = max(0.0, share - 2 * share_error)
-    low, high = whole_gain(low_share, low_gain), whole_gain(share, high_gain)
+    sure = sure_share(share, share_error)
+    low, high = whole_gain(sure, low_gain), whole_gain(sure, high_gain)
     return Estimate(min(low, high), high)
+
+
+def sure_share(share: float, error: float) -> float:
+    """Return the lower end of a ``share`` (0 to 1) with its standard ``error``."""
+    return max(0.0, min(share, 1.0) - 2 * error)
 
 
 def whole_gain(share: float, local_gain: float) -> float:

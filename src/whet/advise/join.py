@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import LAST, advise_by_measurement
-from whet.advise.measured_advice import is_seen, share_error
+from whet.advise.measured_advice import is_seen
 from whet.advise.newer_python import NEWER, NewerPython
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
-from whet.model.advice import Advice
+from whet.model.advice import Advice, Estimate
 from whet.model.finding import Finding, Safety
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import FEW_SAMPLES, Hotspots, share_error
 from whet.model.identity import identify_findings
 from whet.model.run import Run
 
@@ -49,6 +49,8 @@ def advise(
         if weighed.refuted:
             continue
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
+        if 0 < hotspots.samples < FEW_SAMPLES:
+            estimate = Estimate(1.0, 1.0)
         advice.append(
             Advice(
                 identity,
@@ -76,7 +78,7 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
         return 0.0, 0.0
     share = min(sum(cost.spent_ns for cost in costs) / hotspots.busy_ns, 1.0)
     # Lines are parts of one whole: a sample more for one is one less for another, so their errors do not add up.
-    return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots)
+    return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots.samples)
 
 
 _AFTER = {NEWER: 1, LAST: 2}

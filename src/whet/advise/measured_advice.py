@@ -24,12 +24,16 @@ IMPORT = re.compile(r"\s*(import|from)\b")
 
 @dataclass(frozen=True, slots=True)
 class MeasuredAdvice:
-    """Advice in the making. ``share`` and its standard ``error`` are parts of the run, ``gain`` a factor of it."""
+    """Advice in the making. ``share`` and its standard ``error`` are parts of the run.
+
+    ``local`` is how many times as fast that part could get, ``gain`` what this would be for the run.
+    """
 
     finding: Finding
     share: float
     error: float
     gain: float
+    local: float
 
 
 def make_measured_advice(
@@ -55,7 +59,7 @@ def make_measured_advice(
         snippet=rule,
     )
     share = min(share, 1.0)
-    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain))
+    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain), gain)
 
 
 def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
@@ -78,12 +82,6 @@ def _lines_of(text: str) -> tuple[str, ...]:
 def is_seen(share: float, hotspots: Hotspots) -> bool:
     """Tell whether enough samples stand behind a share (0 to 1): one or two fall anywhere."""
     return not hotspots.samples or round(share * hotspots.samples) >= LEAST_SAMPLES
-
-
-def share_error(share: float, hotspots: Hotspots) -> float:
-    """Return the standard error of a share (0 to 1) of the run; 0 where samples were not counted."""
-    inside = min(max(share, 0.0), 1.0)
-    return math.sqrt(inside * (1 - inside) / hotspots.samples) if hotspots.samples > 0 else 0.0
 
 
 def time_called(spot: LineSpot) -> int:

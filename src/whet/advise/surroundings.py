@@ -81,7 +81,12 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
 
 def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
     """Yield what the interpreter takes to end: all that is still there is freed, one object after the other."""
-    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+    if any(
+        execution.purpose is Purpose.ATTACH or execution.stopped or execution.signal for execution in run.executions
+    ):
+        return
+    # A process that forks has no Python code on its stack either, as long as the sampler has not found its way in.
+    if len({thread.pid for thread in hotspots.threads}) > 1:
         return
     share = _share_without_python(run) * hotspots.cpu_ns / hotspots.busy_ns
     spent = share * hotspots.busy_ns
@@ -93,9 +98,9 @@ def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator
         " still referenced is freed, one object after the other. A program that has written all its output can leave"
         " without that: flush, then os._exit(status), which runs no atexit functions."
     )
-    yield make_measured_advice(
-        "slow-ending", "The interpreter takes long to end", message, find_hottest(own), share, whole=True
-    )
+    ends = [spot for spot in own if spot.function == "<module>"]
+    spot = max(ends, key=lambda spot: (spot.cost.total_ns, spot.line)) if ends else find_hottest(own)
+    yield make_measured_advice("slow-ending", "The interpreter takes long to end", message, spot, share, whole=True)
 
 
 def _share_without_python(run: Run) -> float:

@@ -289,7 +289,7 @@ class _Execution:
                     return False
                 if perf_counter_ns() > deadline:
                     self.is_prepared = False
-                    self.outcome.notices.append(Notice("whet", "the program's interpreter did not load whet's hook"))
+                    self.outcome.notices.append(Notice("whet", "whet's start hook did not run in the program"))
                     return True
         told = os.read(ready, 32)
         if STARTS_ANOTHER and told[1:].strip().isdigit():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+from whet.collect.gil import GilReader
 from whet.collect.proc import PROC, read_proc, read_state, read_times
 from whet.collect.sleeping import SleepClock
 
@@ -18,6 +19,8 @@ MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
 MOST_SHARE = 0.03
 """Part of the time that polls may compute: of hundreds of threads or processes they become rarer."""
+_STACK_START = 25
+"""The field of ``stat`` with the address of the first thread's stack: another program has another one."""
 
 
 class TreePoller:
@@ -37,6 +40,9 @@ class TreePoller:
         self.sleep_clock = SleepClock()
         self.parents: dict[int, int] = {}
         """By the pid of each descendant that of its parent, as last seen."""
+        self.sleepers: dict[tuple[int, int], tuple[int, int]] = {}
+        """How often each thread of a process with several was found asleep, and how often for the GIL."""
+        self._gil = GilReader()
         self._sampler = 0
         self._whole_tree = False
         self._clocks_before: dict[tuple[int, int], int] = {}
@@ -148,6 +154,8 @@ class TreePoller:
         fields = read_state(task)
         if tid == self.pid:
             self._note_state(fields)
+        if len(self._tasks.get(pid, ())) > 1 and fields[0] != b"R":
+            self._note_sleeper(pid, tid, fields)
         # Finer than ticks, and tells the queue apart; kernels can be built without it.
         with contextlib.suppress(OSError, ValueError):
             times = read_times(task)
@@ -157,6 +165,12 @@ class TreePoller:
                 self.sleep_clock.note((pid, tid), times, born_at, stopped=fields[0] == b"t")
                 return
         self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
+
+    def _note_sleeper(self, pid: int, tid: int, fields: list[bytes]) -> None:
+        waits = self._gil.is_waiting(pid, tid, fields[_STACK_START])
+        if waits is not None:
+            asleep, for_gil = self.sleepers.get((pid, tid), (0, 0))
+            self.sleepers[pid, tid] = asleep + 1, for_gil + waits
 
     def _since_boot_ns(self, ticks: int) -> int:
         """Return when that was, as ``monotonic_ns`` counts, which leaves out when the machine was suspended."""

@@ -115,19 +115,19 @@ class SamplerFallback:
             if not nonblocking:
                 why = f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read"
             hint = "leave out --nonblocking" if nonblocking else deeper
-            notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} looks failed, {why}", hint))
+            notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} samples failed, {why}", hint))
         return notices
 
     def _describe_cost(self, tool: str) -> Notice:
         rate = self.launch.rate
         then = slow_down(rate, self.times)
         costly = (
-            f"each look held the program up for {1_000 * self.share / rate:.1f} ms (deep stacks, or a slow machine), "
+            f"each sample paused the program for {1_000 * self.share / rate:.1f} ms (deep stacks, or a slow machine), "
         )
         if not self._has_begun:
-            costly += "and no sampler that looks more seldom could begin: the shares are those of the first seconds"
+            costly += "and no sampler with a lower rate could start: the shares are those of the first seconds"
             return Notice(tool, costly, f"--rate {then}")
-        costly += f"so after the first seconds it was looked at {then} times a second and not {rate}"
+        costly += f"so after the first seconds the rate was {then} samples per second, not {rate}"
         return Notice(tool, costly, f"--rate {rate} keeps the rate")
 
     def _both(self) -> list[AttachedProfiler]:

@@ -1,6 +1,6 @@
 """Puts right what a sampler takes for computing: the system counts each thread's CPU time.
 
-A sampler sees a thread that stands in line for a processor as one that
+A sampler sees a thread that is runnable but not scheduled as one that
 computes, and so it sees a sleeper that it has just stopped and let go on. In a
 container it cannot look up what state a thread is in at all.
 """

@@ -295,6 +295,7 @@ def _find_crowding(before: Measured, after: Measured) -> Iterable[str]:
     """Yield which run had to share its processor: samples then come in clumps, which the intervals do not know of."""
     for measured, word in ((before, "first"), (after, "second")):
         first = measured.run.executions[0] if measured.run.executions else None
-        seen = measured.hotspots.cpu_ns + measured.hotspots.waiting_ns + measured.hotspots.idle_ns
+        seen = measured.hotspots.cpu_ns + measured.hotspots.waiting_ns
+        seen += measured.hotspots.idle_ns + measured.hotspots.gil_ns
         if first is not None and first.wall_ns > _SHORT_NS and seen < _CROWDED * first.wall_ns:
             yield f"in the {word} run the machine was busy with something else: its times are less sure than they look"

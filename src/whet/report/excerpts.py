@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from whet.model.advice import Advice
-from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.hotspot import Hotspots, LineSpot, share_error
 from whet.model.run import Run
 from whet.model.source import split_lines
 from whet.report.costs import figure_cost
@@ -94,11 +94,12 @@ def build_listings(
                 blocks.append(annotator.annotate(first, last))
                 next_line = last + 1
         own = by_file[excerpt.file].values()
+        share = sum(spot.cost.spent_share for spot in own)
         listings.append(
             SourceListing(
                 file=places.show(excerpt.file),
                 anchor=places.file_anchor(excerpt.file),
-                share=share_figure(sum(spot.cost.spent_share for spot in own)),
+                share=share_figure(share, share_error(share, hotspots.samples)),
                 spent=time_figure(sum(spot.cost.spent_ns for spot in own)),
                 blocks=tuple(blocks),
                 text=text,

@@ -22,6 +22,7 @@ _TITLES = {
     Metric.CPU: "CPU time",
     Metric.WAITING: "Waiting",
     Metric.IDLE: "Idle time",
+    Metric.GIL: "Waiting for the GIL",
     Metric.HITS: "Hits",
     Metric.ALLOCATED: "Memory allocated",
     Metric.ALLOCATIONS: "Allocations",

@@ -44,6 +44,7 @@ def to_object(view: ReportView) -> dict[str, Any]:
         },
         "duration_seconds": view.summary.duration.value,
         "cpu_seconds": view.summary.cpu.value,
+        "gil_seconds": view.summary.gil.value,
         "exit_status": provenance.exit_status,
         "samples": view.summary.samples,
         "functions": [_write_function(row) for row in view.functions],

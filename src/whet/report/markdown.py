@@ -123,6 +123,7 @@ def _write_head(view: ReportView) -> str:
         f"{summary.duration} wall",
         f"{summary.cpu} CPU{own}",
         f"{summary.waiting} waiting" if summary.waiting.value else "",
+        f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
         f"peak {summary.peak}" if summary.peak.value else "",
         f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}{error}",
         write_prose(provenance.exit_text, 80),

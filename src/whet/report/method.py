@@ -62,8 +62,9 @@ def _describe_execution(execution: Execution) -> ExecutionRow:
 
 def _explain(run: Run, hotspots: Hotspots) -> list[str]:
     idle = f" Idle time ({format_seconds(hotspots.idle_ns)}) is left out." if hotspots.idle_ns else ""
+    gil = f" Waiting for the GIL ({format_seconds(hotspots.gil_ns)}) is left out." if hotspots.gil_ns else ""
     said = [
-        f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}",
+        f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}{gil}",
         "Self is time in the place itself; total adds everything it called; attributed adds only what it called "
         "outside your code, up to your next line. Tables are sorted by attributed time plus waiting.",
     ]

@@ -226,6 +226,8 @@ class ThreadRow:
     cpu: Figure
     waiting: Figure
     idle: Figure
+    gil: Figure
+    """Ready to run Python, and waiting for the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,8 @@ class Summary:
     """The part of ``cpu`` that whet itself took inside the program; nothing where it is not worth a word."""
     busy: Figure
     waiting: Figure
+    gil: Figure
+    """For how long threads waited for the GIL; nothing where it is little. No part of ``busy``."""
     peak: Figure
     samples: int
     share_error: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import Hotspots, share_error
 from whet.model.run import INTERRUPTED, Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.proof import head_proof
@@ -29,6 +29,8 @@ _MUCH_AWAITED = 0.3
 _WORTH_A_WORD = 0.03
 _MOST_PACKAGES = 3
 _WORTH_NAMING = 0.01
+_BEFORE_A_SAMPLE_NS = 200_000_000
+"""A program that takes no longer may end before the sampler has attached."""
 _NOTICED_NS = 50_000_000
 """A difference that a few samples make is none."""
 
@@ -49,6 +51,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         own=time_figure(_count_own(run, first)),
         busy=time_figure(hotspots.busy_ns),
         waiting=time_figure(hotspots.waiting_ns),
+        gil=time_figure(hotspots.gil_ns if hotspots.gil_ns > _NOTABLE * hotspots.busy_ns else 0),
         peak=bytes_figure(find_peak(run) or None),
         samples=hotspots.samples,
         share_error=hotspots.share_error,
@@ -63,9 +66,13 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
 def _describe_outside(hotspots: Hotspots) -> str:
     if not hotspots.busy_ns or hotspots.outside_ns < _NOTABLE * hotspots.busy_ns:
         return ""
+
+    def write(share: float) -> str:
+        return format_share(share, share_error(share, hotspots.samples))
+
     parts = [(name, spent / hotspots.busy_ns) for name, spent in hotspots.outside_packages[:_MOST_PACKAGES]]
-    whole = format_share(hotspots.outside_ns / hotspots.busy_ns)
-    named = [f"{name.strip('()')} {format_share(share)}" for name, share in parts if share >= _WORTH_NAMING]
+    whole = write(hotspots.outside_ns / hotspots.busy_ns)
+    named = [f"{name.strip('()')} {write(share)}" for name, share in parts if share >= _WORTH_NAMING]
     told = ", ".join(named).removesuffix(f" {whole}") if len(named) == 1 else ", ".join(named)
     return f"{whole} outside your code{told and f': {told}'}"
 
@@ -86,12 +93,23 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
     if more or (hotspots.samples < FEW_SAMPLES and (has_failed(run) or has_been_ended(run))):
-        error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
-        count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
-        cautions.append(Caution("samples", f"only {count}{error}", more))
+        cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
         cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
     return tuple(cautions)
+
+
+def _tell_few_samples(run: Run, hotspots: Hotspots) -> str:
+    if not hotspots.samples:
+        first = run.timed
+        if first is None or first.wall_ns > _BEFORE_A_SAMPLE_NS * first.repeats:
+            return "no samples"
+        return (
+            f"no samples: the program ended after {format_seconds(first.wall_ns / first.repeats)}, before the first one"
+        )
+    error = f", with a standard error of up to {format_share(hotspots.share_error)} of the run"
+    count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
+    return f"only {count}{error if hotspots.share_error else ''}"
 
 
 def _tell_end(execution: Execution) -> Caution:
@@ -142,10 +160,11 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
     top = functions[0] if functions else None
     hottest, outside = (top.cost.spent_share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
-    share, place = format_whole_share(hottest), f"{top.name} ({top.place})" if top else ""
+    error = share_error(max(hottest, outside), hotspots.samples)
+    share, place = format_whole_share(hottest, error), f"{top.name} ({top.place})" if top else ""
     if outside > hottest:
         most = ", ".join(name.strip("()") for name, _ in hotspots.outside_packages[:2])
-        share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"
+        share, place = format_whole_share(outside, error), f"code that is not yours{most and f' ({most})'}"
     busy = format_seconds(hotspots.busy_ns)
     cpu = format_seconds(_count_cpu(first, hotspots))
     if waiting >= _MOSTLY:

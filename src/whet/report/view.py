@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.flame import CallTree, FlameTree
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
@@ -178,6 +178,7 @@ def build_view(
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),
+                gil=time_figure(thread.gil_ns),
             )
             for thread in hotspots.threads
         ),
@@ -216,7 +217,7 @@ def _list_dependencies(hotspots: Hotspots) -> tuple[NamedTime, ...]:
             file="",
             self_seconds=time_figure(spot.self_ns),
             total_seconds=time_figure(spot.total_ns),
-            share=share_figure(spot.share),
+            share=share_figure(spot.share, share_error(spot.share, hotspots.samples)),
         )
         for spot in hotspots.dependencies[:TABLE_SMALL]
     )
@@ -230,7 +231,7 @@ def _list_imports(hotspots: Hotspots, places: Places) -> tuple[NamedTime, ...]:
             file=places.show(spot.file),
             self_seconds=time_figure(None),
             total_seconds=time_figure(spot.total_ns),
-            share=share_figure(spot.share),
+            share=share_figure(spot.share, share_error(spot.share, hotspots.samples)),
         )
         for spot in hotspots.imports[:TABLE_SMALL]
     )

@@ -273,7 +273,7 @@ def test_where_the_interpreter_does_not_load_the_hook_the_program_is_sampled_lat
     mark = tmp_path / "mark"
     tool = make_tool(f"import pathlib; print('Sampling process', flush=True); pathlib.Path({str(mark)!r}).touch()")
     outcome, _, _ = run(WAIT.format(path=str(mark)), tool)
-    assert [each.message for each in outcome.notices] == ["the program's interpreter did not load whet's hook"]
+    assert [each.message for each in outcome.notices] == ["whet's start hook did not run in the program"]
 
 
 def test_a_program_without_source_is_sampled_all_the_same(run: Run, make_tool: Tool, tmp_path: Path):

@@ -125,7 +125,7 @@ def test_looks_that_failed_are_told_where_they_are_many(counted, then, told):
     if then:
         fallback.profilers[0] = fallback.start(fallback.launch.slower[10])
     messages = [notice.message for notice in fallback.describe("py-spy")]
-    assert ([told] if told else []) == [message.partition(" looks failed")[0] for message in messages]
+    assert ([told] if told else []) == [message.partition(" samples failed")[0] for message in messages]
 
 
 def test_why_looks_failed_depends_on_how_it_looks():
@@ -154,8 +154,8 @@ def test_looks_that_cost_too_much_become_as_rare_as_is_needed(cost, share, rate)
     fallback.check()
     assert started == [("py-spy", "--rate", str(rate))]
     (notice,) = fallback.describe("py-spy")
-    assert f"held the program up for {10 * share:.1f} ms" in notice.message
-    assert notice.message.endswith(f"it was looked at {rate} times a second and not 100")
+    assert f"paused the program for {10 * share:.1f} ms" in notice.message
+    assert notice.message.endswith(f"the rate was {rate} samples per second, not 100")
     assert notice.hint == "--rate 100 keeps the rate"
 
 

@@ -34,7 +34,7 @@ def test_it_says_everything_that_a_reviewer_needs():
     text = MarkdownRenderer().format(build_view(run, make_hotspots(), advice, make_flames()))
     for words in (
         "orders.py: 3.06 → 1.27 s CPU, 2.4×",
-        "Before: orders.py spends 41 % of 3.06 s CPU",
+        "Before: orders.py spends 41 % ±3 of 3.06 s CPU",
         "### Measured faster (1)",
         "**2.4×** [2.3, 2.5] measured · 41.2 % ±1.4 of the run",
         "3.06 s → 1.27 s CPU, peak 96.4 MB → 97.1 MB, 20 pairs of runs in turn.",

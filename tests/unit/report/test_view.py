@@ -38,7 +38,7 @@ def test_the_verdict_tells_waiting_from_computing():
     hotspots = make_hotspots()
     slow = replace(hotspots, cpu_ns=620_000_000, waiting_ns=2_500_000_000)
     mixed = replace(hotspots, cpu_ns=2_620_000_000, waiting_ns=500_000_000)
-    assert "orders.py waits for 2.50 s of 3.12 s; 41 % of" in build_view(make_run(), slow).summary.verdict
+    assert "orders.py waits for 2.50 s of 3.12 s; 41 % ±3 of" in build_view(make_run(), slow).summary.verdict
     assert "3.12 s (2.62 s computing, 500 ms waiting)" in build_view(make_run(), mixed).summary.verdict
 
 
@@ -46,11 +46,11 @@ def test_the_systems_count_of_cpu_time_wins_where_the_machine_was_crowded():
     run, hotspots = make_run(), make_hotspots()
     crowded = replace(run, executions=(replace(run.executions[0], cpu_ns=2_000_000_000),))
     view = build_view(crowded, hotspots)
-    assert "41 % of 2.00 s CPU" in view.summary.verdict
+    assert "41 % ±3 of 2.00 s CPU" in view.summary.verdict
     assert any(c.about == "machine" and "too long by 51 %" in c.message for c in view.cautions)
     unsampled = replace(run, executions=(replace(run.executions[0], cpu_ns=20_000_000_000),))
     view = build_view(unsampled, hotspots)
-    assert "41 % of 3.03 s CPU" in view.summary.verdict
+    assert "41 % ±3 of 3.03 s CPU" in view.summary.verdict
     assert all(c.about != "machine" for c in view.cautions)
 
 
@@ -349,12 +349,12 @@ def test_what_is_not_the_users_code_is_told():
     hotspots = make_hotspots()
     some = replace(hotspots, outside_ns=hotspots.busy_ns // 10, outside_packages=(("asyncio", hotspots.busy_ns // 10),))
     view = build_view(make_run(), some)
-    assert view.summary.outside == "10.0 % outside your code: asyncio"
-    assert "41 % of" in view.summary.verdict
+    assert view.summary.outside == "10.0 % ±1.7 outside your code: asyncio"
+    assert "41 % ±3 of" in view.summary.verdict
     most = (("asyncio", hotspots.busy_ns // 2), ("<b>\x1b", hotspots.busy_ns // 5), ("ssl", 1))
     view = build_view(make_run(), replace(hotspots, outside_ns=7 * hotspots.busy_ns // 10, outside_packages=most))
-    assert view.summary.verdict.startswith("orders.py spends 70 % of 3.06 s CPU in code that is not yours (asyncio, ")
-    assert view.summary.outside == "70.0 % outside your code: asyncio 50.0 %, <b>\x1b 20.0 %"
+    assert "spends 70 % ±3 of 3.06 s CPU in code that is not yours (asyncio, " in view.summary.verdict
+    assert view.summary.outside == "70.0 % ±2.6 outside your code: asyncio 50.0 % ±2.8, <b>\x1b 20.0 % ±2.3"
     for quiet in (hotspots, replace(hotspots, outside_ns=1)):
         assert build_view(make_run(), quiet).summary.outside == ""
 
@@ -364,7 +364,7 @@ def test_the_terminal_tells_it_below_the_table():
     some = replace(hotspots, outside_ns=hotspots.busy_ns // 10, outside_packages=(("a\x1bb", hotspots.busy_ns // 10),))
     text = TerminalRenderer(100).format(build_view(make_run(), some))
     (line,) = [line for line in text.splitlines() if "outside your code" in line]
-    assert line.startswith("10.0 % outside your code: a")
+    assert line.startswith("10.0 % ±1.7 outside your code: a")
     assert "\x1b" not in line
 
 
@@ -436,3 +436,20 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     if stopped == INTERRUPTED:
         assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
+
+
+@pytest.mark.parametrize(
+    ("wall_ns", "repeats", "said"),
+    [
+        (30_000_000, 1, "no samples: the program ended after 30 ms, before the first one"),
+        (120_000_000, 4, "no samples: the program ended after 30 ms, before the first one"),
+        (5_000_000_000, 1, "no samples"),
+    ],
+)
+def test_a_run_without_samples_says_why(wall_ns, repeats, said):
+    run = make_run()
+    short = replace(run, executions=(replace(run.executions[0], wall_ns=wall_ns, repeats=repeats),))
+    none = replace(make_hotspots(), samples=0, share_error=0.0)
+    (caution,) = [each for each in build_view(short, none).cautions if each.about == "samples"]
+    assert caution.message == said
+    assert "--repeat" in caution.hint and "--rate" in caution.hint

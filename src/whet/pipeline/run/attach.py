@@ -17,6 +17,7 @@ from whet.collect.tachyon import TachyonCollector
 from whet.errors import CollectorError
 from whet.merge.align import align_profile
 from whet.merge.by_value import restore_files
+from whet.merge.given_code import name_given_code
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
@@ -91,7 +92,7 @@ class _Attachment:
         raw = Path(tempfile.mkdtemp(prefix="whet-"))
         try:
             watched = self._watch_somehow(collector, tachyon, spec, host, raw)
-            captures = Captures(raw, python.directory or "/", 0)
+            captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
             profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
             if not profiles:
                 raise CollectorError(f"{self.sampler} left no samples of process {self.process.pid}", "whet doctor")
@@ -185,7 +186,10 @@ class _Attachment:
             # git runs what a repository's configuration names: only with the rights of its own user.
             commit=find_commit(Path(project)) if python.is_ours and python.root is None and project else "",
             executions=(self._describe(watched),),
-            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(profiles, sources)),
+            profiles=tuple(
+                align_profile(name_given_code(each, is_program="<string>" in ownership.program), sources, ownership)
+                for each in restore_files(profiles, sources)
+            ),
             sources=sources,
             evidence=Evidence(why_missing=WHY_NO_VALUES),
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),

@@ -35,9 +35,12 @@ from whet.model.run import Notice
 from whet.pipeline.run.clocks import (
     POLLED_NS,
     count_awake,
+    describe_contenders,
     describe_queue,
     describe_unknown,
     describe_unplaced,
+    find_contenders,
+    find_gil_parts,
     find_unknown,
     read_clocks,
     scale_to_clocks,
@@ -54,8 +57,9 @@ STOOD_STILL = 0.3
 class Captures:
     """The captures of one execution in the folder ``out``."""
 
-    def __init__(self, out: Path, directory: str, execution: int) -> None:
+    def __init__(self, out: Path, directory: str, execution: int, *, has_gil: bool = True) -> None:
         self.out = out
+        self.has_gil = has_gil
         self.directory = Path(directory).absolute()
         self.execution = execution
         self.notices: list[Notice] = []
@@ -111,6 +115,9 @@ class Captures:
         clocks = read_clocks(poller, wall)
         unknown = find_unknown(poller, clocks, wall)
         self.notices += describe_unknown(unknown, wall)
+        gil = find_gil_parts(poller)
+        contenders = find_contenders(active, {*gil, *unknown}) if self.has_gil and wall is not None else set()
+        self.notices += describe_contenders(contenders, wall)
         split = split_waiting(
             active,
             wall,
@@ -118,9 +125,10 @@ class Captures:
             overlap=overlap,
             elapsed_ns=elapsed_ns,
             attached=attached,
-            unknown=unknown,
+            unknown=unknown | contenders,
             blind=blind,
             parents=poller.parents,
+            gil=gil,
         )
         self.notices += describe_unplaced(split)
         return split
@@ -293,10 +301,14 @@ def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
 
     notices = []
     if report.too_large:
-        notices.append(Notice("line_profiler", f"too large to be counted line by line: {name(report.too_large)}"))
+        notices.append(
+            Notice(
+                "line_profiler", f"no hits of functions too large to be counted line by line: {name(report.too_large)}"
+            )
+        )
     if report.alike:
-        why = "each has a twin in another file that line_profiler cannot tell from it"
-        notices.append(Notice("line_profiler", f"hits of {name(report.alike)} are missing: {why}"))
+        why = "line_profiler cannot tell the code from the same code in another file"
+        notices.append(Notice("line_profiler", f"no hits of {name(report.alike)}: {why}"))
     return notices
 
 

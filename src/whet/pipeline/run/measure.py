@@ -175,16 +175,16 @@ class _Measurement:
         if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
             self._notice(
                 "py-spy",
-                f"the program stood still for {format_whole_share(outcome.poller.paused_share)} of its time while the "
-                "sampler read its stacks: they are very deep, or the machine is busy; the time that this took is not "
-                "counted",
+                f"the sampler paused the program for {format_whole_share(outcome.poller.paused_share)} of its time to "
+                "read stacks: they are very deep, or the machine is busy; that time is not counted",
                 f"--rate {slow_down(options.rate)} disturbs it less",
             )
         if number == 1 and not options.native and (compiled := count_compiled(self.program)):
+            verb = "are" if compiled > 1 else "is"
             self._notice(
                 "py-spy",
-                f"{compiled} module{'s' * (compiled > 1)} of the program's own package came compiled; what such "
-                "functions take counts as part of what calls them",
+                f"{compiled} module{'s' * (compiled > 1)} of the program's own package {verb} compiled; the time of "
+                "compiled functions counts for what calls them",
                 "--native shows them in the flame graph",
             )
         if number == 1 and outcome.poller is not None:
@@ -209,8 +209,9 @@ class _Measurement:
             if spent > MUCH_WORK_NS:
                 self._notice(
                     "values",
-                    f"no values are known of {spent / 1e9:.1f} s of computing: nothing is looked at while a debugger, "
-                    "a coverage tool or a tracing profiler watches, and what was seen is lost where it cannot be saved",
+                    f"no value samples of {spent / 1e9:.1f} s of computing: none are taken while a debugger, a "
+                    "coverage tool or a tracing profiler is active, and they are lost where the program ends without "
+                    "saving them",
                 )
 
     def _run_later(self, raw: Path) -> None:
@@ -278,7 +279,8 @@ class _Measurement:
         """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
         from whet.pipeline.run.captures import Captures
 
-        return Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        has_gil = not self.host.interpreter.free_threaded
+        return Captures(out, self.spec.directory, len(self.record.executions) - 1, has_gil=has_gil)
 
     def _execute(
         self,

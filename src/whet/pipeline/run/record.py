@@ -58,6 +58,7 @@ class Record:
         from whet.merge.by_value import restore_files
         from whet.merge.computing import OWN_CODE, OWN_FOLDER
         from whet.merge.evidence import pool_evidence
+        from whet.merge.given_code import name_given_code
         from whet.merge.ownership import Ownership
         from whet.model.masking import mask_argv
         from whet.pipeline.project import find_commit
@@ -78,6 +79,7 @@ class Record:
         sources, changed = gather_sources(
             self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
         )
+        is_given = "<string>" in subject.program
         done = {execution.purpose for execution in self.executions}
         return Run(
             whet_version=whet.__version__,
@@ -89,7 +91,10 @@ class Record:
             host=describe_machine(),
             commit=find_commit(subject.project),
             executions=tuple(self.executions),
-            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(self.profiles, sources)),
+            profiles=tuple(
+                align_profile(name_given_code(each, is_program=is_given), sources, ownership)
+                for each in restore_files(self.profiles, sources)
+            ),
             sources=sources,
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
             resident=self.resident,

@@ -92,7 +92,7 @@ def test_standing_in_line_is_neither_computing_nor_waiting(tmp_path):
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
     assert spent(profile, Metric.WAITING) == {}
     (notice,) = captures.notices
-    assert notice.message.startswith("threads stood in line for a processor for 2.0 s, beside 1.0 s of computing")
+    assert notice.message.startswith("threads were runnable but not scheduled for 2.0 s, next to 1.0 s of CPU time")
 
 
 @pytest.mark.parametrize("read_with", ["attached", "run"])
@@ -151,7 +151,7 @@ def test_waiting_that_is_on_no_line(tmp_path):
     (waiting,) = [each for each in profile.samples if each.metric is Metric.WAITING]
     assert (list(waiting.stack), list(waiting.value)) == ([ROOT], [3 * 10**9])
     (notice,) = captures.notices
-    assert notice.message.startswith("for 3.0 of 3.0 s of waiting it is not known on which lines")
+    assert notice.message.startswith("3.0 of 3.0 s of waiting could not be assigned to lines")
 
 
 def test_threads_of_containers_are_matched_with_their_clocks(tmp_path):
@@ -286,8 +286,8 @@ def test_what_could_not_be_counted_is_named(tmp_path):
     captures = Captures(tmp_path, "/srv", 0)
     captures.read_exact_lines()
     large, alike = [notice.message for notice in captures.notices]
-    assert large == "too large to be counted line by line: table.py:3"
-    assert alike.startswith("hits of b.py:7, c.py:7 are missing")
+    assert large == "no hits of functions too large to be counted line by line: table.py:3"
+    assert alike.startswith("no hits of b.py:7, c.py:7: ")
 
 
 def test_exact_lines_are_read_with_absolute_files(tmp_path):
