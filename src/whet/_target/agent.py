@@ -56,8 +56,8 @@ class Agent:
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
         self.is_wanted = self.child_lives = False
-        self.begun: list[Any] = [0, None]
-        """The thread's id for the kernel, and the signals that it blocked when it began."""
+        self.begun: list[Any] = []
+        """Of the thread, once it has begun: its id for the kernel, and the signals that it blocked before."""
         self.wait: list[Any] = [bool]
         """What the thread calls to wait, each time."""
         self.sampler = sampler.Sampler(settings)
@@ -121,11 +121,11 @@ class Agent:
         self._draw_wait()
         threads = self.sampler.threads
         del threads[:-MOST_THREADS]
-        first = [guard.store(self.begun, 0, _thread.get_native_id), guard.append(threads, _thread.get_native_id)]
+        first = [guard.append(ids, _thread.get_native_id) for ids in (self.begun, threads)]
         if sys.platform != "win32":
             # What is sent to the process is for the program's threads, whichever of them waits for it.
             block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
-            first.append(guard.store(self.begun, 1, block))
+            first.append(guard.append(self.begun, block))
         rounds = guard.loop(first, [guard.call_item(self.wait, 0), self.sample], self.end_lock.release)
         self.running.append(True)
         try:
@@ -142,13 +142,13 @@ class Agent:
     def _wait_until_gone(self) -> None:
         """Wait until the thread is gone for the kernel as well."""
         deadline = perf_counter_ns() + STOP_SECONDS * 1e9
-        while self.begun[0] and sys.platform == "linux" and perf_counter_ns() < deadline:
+        while self.begun and sys.platform == "linux" and perf_counter_ns() < deadline:
             try:
                 os.stat(f"{_TASKS}{self.begun[0]}")
             except OSError:
                 break
             sleep(SHORT_SECONDS)
-        self.begun[0] = 0
+        self.begun.clear()
 
     def _draw_wait(self) -> None:
         # Its own numbers: those of `random` are the program's.
@@ -198,10 +198,8 @@ class Agent:
 
 
 def _find_obstacle() -> str:
-    is_gil_enabled = getattr(sys, "_is_gil_enabled", None)
-    if is_gil_enabled is not None and not is_gil_enabled():
-        return "without the GIL, variables cannot be read from another thread"
-    return ""
+    has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return "" if has_gil else "without the GIL, variables cannot be read from another thread"
 
 
 _NOT_FOR_LONG = ("exec", "forkpty", "setns", "unshare")

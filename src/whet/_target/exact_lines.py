@@ -12,6 +12,7 @@ import sys
 from importlib import util
 from types import CellType, CodeType, FunctionType, ModuleType
 
+from . import borrow
 from .captures import write_capture
 
 TYPE_CHECKING = False
@@ -34,7 +35,7 @@ class ExactLines:
         self.chosen = {(file, line) for file, line in settings["functions"]}
         """``(file, first line of the code object)``."""
         self.files = {file for file, _ in self.chosen}
-        self.profiler = _load_line_profiler(settings.get("folder"))()
+        self.profiler = borrow.load_from(settings.get("folder"), _load_line_profiler)()
         self.known: dict[tuple[bytes, int], CodeType] = {}
         """Registered code by what line_profiler tells functions apart by, bytecode and line."""
         self.too_large: set[tuple[str, int]] = set()
@@ -138,14 +139,11 @@ def _walk_code(code: CodeType) -> Iterator[CodeType]:
                 yield each
 
 
-def _load_line_profiler(folder: str | None) -> Any:
+def _load_line_profiler() -> Any:
     """Import line_profiler's tracing core without the package around it, which is slow to import.
 
-    ``folder`` is appended to ``sys.path`` for the search where the target's own
-    environment does not have it. Raises ``ImportError``.
+    Raises ``ImportError``.
     """
-    if folder:
-        sys.path.append(folder)
     try:
         spec = util.find_spec("line_profiler")
         if spec is None or not spec.submodule_search_locations:
@@ -161,8 +159,6 @@ def _load_line_profiler(folder: str | None) -> Any:
         # The program finds its own line_profiler, whole, should it import one.
         for name in [name for name in sys.modules if name.split(".")[0] == "line_profiler"]:
             del sys.modules[name]
-        if folder:
-            sys.path.remove(folder)
 
 
 def _try_out(profiler_class: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import and_, call, itemgetter, lt, not_, or_, setitem, sub
+from _operator import and_, call, itemgetter, lt, not_, or_, sub
 from itertools import chain, cycle, repeat
 
 TYPE_CHECKING = False
@@ -56,12 +56,6 @@ def guard(function: Step) -> Callable[..., bool]:
 def quietly(step: Callable[..., bool]) -> Callable[..., bool]:
     """Return a callable in C that calls ``step`` and returns ``False``. It may be given an argument."""
     made: Callable[..., bool] = partial(next, map(partial(and_, False), map(call, repeat(step))))
-    return made
-
-
-def store(box: list[Any], at: int, step: Step) -> Callable[[], None]:
-    """Return a callable in C that puts what ``step`` returns into ``box``."""
-    made: Callable[[], None] = partial(next, map(partial(setitem, box, at), map(call, repeat(step))))
     return made
 
 

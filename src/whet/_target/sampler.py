@@ -7,7 +7,6 @@ garbage collection nor a destructor runs in the thread that takes it.
 from __future__ import annotations
 
 import _thread
-import gc
 import os
 import sys
 from itertools import chain, repeat
@@ -48,8 +47,6 @@ ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
 LITTLE_ROOM = 20
 """More than is made where none is taken."""
-LEFT_NS = 1_000_000_000
-"""How long a program that collects no garbage has to let go of what was looked at."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
@@ -68,8 +65,6 @@ class Sampler:
         """Why there are no samples, or no more."""
         self.reserve: list[object] = []
         """Objects whose end leaves room for others."""
-        self.left: list[object] = []
-        """What was looked at and may be nobody else's by now."""
 
     def begin(self) -> None:
         """Begin in this process, with nothing seen so far."""
@@ -97,8 +92,6 @@ class Sampler:
         now, cpu = perf_counter_ns(), process_time_ns()
         spent, passed = cpu - self.sampled_cpu, now - self.sampled_at
         self.sampled_at, self.sampled_cpu = now, cpu
-        if self.left and now > self.left_at + LEFT_NS:
-            self.left.clear()
         if spent < IDLE_SHARE * passed:
             self.gap = min(2 * self.gap, IDLE_GAP_SECONDS)
         else:
@@ -153,22 +146,13 @@ class Sampler:
             if perf_counter_ns() > now + most * 1e9:
                 break
         self.values.hold = type
-        self._let_go(held, places, perf_counter_ns() > now + 0.7 * interval * 1e9)
-
-    def _let_go(self, held: list[object], places: dict[int, int], is_late: bool) -> None:
-        """Let go of what was looked at, unless others ran meanwhile: functions may have left us all that they had.
-
-        Then it becomes garbage, for the program's threads to collect: what ends with it ends there.
-        """
-        now = _current_frames()
-        del now[_thread.get_ident()]
-        held.append(now)
-        if is_late or _find_places(now) != places:
-            if gc.isenabled():
-                held.append(held)
-            else:
-                self.left.append(held)
-                self.left_at = perf_counter_ns()
+        # Had others run meanwhile, functions may have ended and left us all that they had. Then it becomes garbage, for
+        # the program's threads to collect: what ends with it ends there.
+        held.append(frames := _current_frames())
+        del frames[_thread.get_ident()]
+        is_late = perf_counter_ns() > now + 0.7 * interval * 1e9
+        if (is_late or _find_places(frames) != places) and values.is_collecting():
+            held.append(held)
 
     def _note_peak(self, frame: FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
@@ -221,9 +205,7 @@ class Sampler:
     def save(self) -> None:
         """Write all that is known. Raises ``OSError``."""
         self.saving = None
-        capture = captures.LinesFile(self.capture)
-        capture.write(map(captures.encode, (self._head(), *self.values.rows())))
-        capture.finish()
+        captures.write_capture(self.capture, self._head(), *self.values.rows())
 
 
 def _find_places(frames: dict[int, FrameType]) -> dict[int, int]:

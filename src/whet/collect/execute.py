@@ -174,7 +174,7 @@ class _Execution:
                 # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
                 close_fds=False,
                 env=environment,
-                preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
+                preexec_fn=permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
             )
         except OSError as error:

@@ -110,12 +110,11 @@ def test_a_step_is_called_only_where_no_collection_is_near(calls: list[int]) -> 
 @pytest.mark.usefixtures("_collector")
 def test_going_on_allocates_nothing_that_is_collected() -> None:
     counts: list[int] = []
-    box: list[object] = [bool, 0]
+    box: list[object] = [bool]
     took = iter(range(1_000))
     steps = [
         guard.call_item(box, 0),
         guard.where_there_is_room(10**9, partial(bool, 1), partial(bool, 0)),
-        guard.store(box, 1, bool),
         lambda: next(took) > 900,
     ]
     gc.set_threshold(100_000)
