@@ -43,7 +43,7 @@ class ExactLines:
         """Functions whose hits cannot be told from those of a twin."""
         self.pid = os.getpid()
         self.is_on = True
-        self.follow: Callable[[CodeType], None] | None = None
+        self.follow: Callable[[CodeType], object] = type
         """Turns the events on of a function that is registered, where not those of all code are on."""
 
     def start(self) -> Callable[[], None]:
@@ -80,8 +80,7 @@ class ExactLines:
             paddings[code.co_code] = 0
         else:
             self.profiler.dupes_map.pop(code.co_code, None)
-        if self.follow is not None:
-            self.follow(code)
+        self.follow(code)
         self.profiler.add_function(FunctionType(code, {}, closure=tuple(CellType() for _ in code.co_freevars)))
 
     def stop(self) -> None:
@@ -90,26 +89,19 @@ class ExactLines:
         if not was_on or os.getpid() != self.pid:
             return
         self.profiler.disable()
+        by_hash = self.profiler.c_code_map
         lines = [
-            [code.co_filename, code.co_firstlineno, line, hits]
-            for code, counted in self._count_lines()
+            [code.co_filename, code.co_firstlineno, line, entry["nhits"]]
+            for code, hashes in self.profiler.code_hash_map.items()
             if _place(code) not in self.alike
-            for line, hits in counted.items()
+            for one in hashes
+            for line, entry in by_hash[one].items()
         ]
         left_out = {"too_large": sorted(self.too_large), "alike": sorted(self.alike)}
         write_capture(self.capture, {"schema": 2, "lines": lines, **left_out})
 
-    def _count_lines(self) -> Iterator[tuple[CodeType, dict[int, int]]]:
-        by_hash = self.profiler.c_code_map
-        for code, hashes in self.profiler.code_hash_map.items():
-            counted: dict[int, int] = {}
-            for one in hashes:
-                for line, entry in by_hash[one].items():
-                    counted[line] = counted.get(line, 0) + entry["nhits"]
-            yield code, counted
 
-
-def _narrow_events() -> Callable[[CodeType], None] | None:
+def _narrow_events() -> Callable[[CodeType], object]:
     """Have line_profiler see the lines of those functions only that the returned function is called with.
 
     It turns the events of all code on. In a module of many thousands of lines the interpreter looks for each line's
@@ -117,7 +109,7 @@ def _narrow_events() -> Callable[[CodeType], None] | None:
     """
     monitoring: Any = getattr(sys, "monitoring", None)
     if monitoring is None or monitoring.get_tool(monitoring.PROFILER_ID) != "line_profiler":
-        return None
+        return type
     events, tool = monitoring.events, monitoring.PROFILER_ID
     local = events.LINE | events.PY_RETURN | events.PY_YIELD
     monitoring.set_events(tool, monitoring.get_events(tool) & ~local)
