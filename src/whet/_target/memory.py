@@ -1,7 +1,4 @@
-"""Records memory in the target: memray, from just before the user's program starts until it ends.
-
-Runs inside the target's interpreter: the standard library and memray only.
-"""
+"""Records memory in the target: memray, from just before the user's program starts until it ends."""
 
 from __future__ import annotations
 

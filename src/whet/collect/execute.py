@@ -375,6 +375,11 @@ class _Execution:
     def _finish_sidecars(self) -> None:
         if self.relay is None:
             return
+        if self.outcome.poller is not None and self.outcome.poller.nobody_slept:
+            # They look for where the program waits, and notice its end late: nothing is lost with them.
+            for each in self.sidecars[1:]:
+                each.kill()
+            del self.sidecars[1:]
         told = [f"{self.tool} failed: {complaint}" for complaint in self.relay.finish()]
         others = [each for each in self.sidecars[1:] if each.finish() != 0]
         told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]

@@ -128,6 +128,13 @@ class TreePoller:
         self._paused_polls += fields[0] == b"t"
         self._polls += 1
 
+    @property
+    def nobody_slept(self) -> bool:
+        """Whether the system tells of all that ran that it never waited: of one process, with threads that are read."""
+        sleeps = self.sleep_clock.sleeps
+        is_all_known = (self.pid, self.pid) in sleeps and not self.parents and len(sleeps) < MAX_THREADS
+        return is_all_known and not any(each.waited_ns for each in sleeps.values())
+
     def thread_clocks(self) -> dict[tuple[int, int], int]:
         """Return the CPU time of each thread since the clocks were started."""
         return {key: max(0, spent - self._clocks_before.get(key, 0)) for key, spent in self.clocks.items()}
