@@ -21,6 +21,7 @@ from whet.collect.api import Launch
 from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
+from whet.collect.values import read_own_threads
 from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
 from whet.signals import handle_signals
@@ -375,7 +376,8 @@ class _Execution:
     def _finish_sidecars(self) -> None:
         if self.relay is None:
             return
-        if self.outcome.poller is not None and self.outcome.poller.nobody_slept:
+        poller = self.outcome.poller
+        if poller is not None and poller.is_known_awake(self.outcome.wall_ns, read_own_threads(self.plan.out)):
             # They look for where the program waits, and notice its end late: nothing is lost with them.
             for each in self.sidecars[1:]:
                 each.kill()
