@@ -34,14 +34,16 @@ def tell():
         "main": sorted(vars(sys.modules["__main__"])),
         "builtins": sorted(vars(builtins)),
         "watchers": repr([sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()]),
+        "exec": [repr([os.execv, os.execve, os.fork, os._exit]), isinstance(os.execv, type(len))],
+        "compiler": [each.__name__ for each in object.__subclasses__() if each.__module__ == "ast"],
         "streams": repr([sys.stdin, sys.stdout, sys.stderr]),
     }
     if sys.platform != "win32":
+        told["wakeup"] = signal.set_wakeup_fd(-1)
         told["mask"] = sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
         told["timers"] = [signal.getitimer(each) for each in (0, 1, 2)]
     if sys.platform == "linux":
-        # Newer libffi keeps its own file open as soon as ctypes is there.
-        told["descriptors"] = [each for each in map(int, os.listdir("/proc/self/fd")) if each < 60]
+        told["descriptors"] = sorted(map(int, os.listdir("/proc/self/fd")))
     if hasattr(sys, "monitoring"):
         told["tools"] = [sys.monitoring.get_tool(tool) for tool in range(6)]
     return told

@@ -60,8 +60,8 @@ class LinesFile:
         _replace(f"{self.file}.tmp", self.file)
 
 
-def write_capture(file: str, data: Any) -> None:
-    """Write ``data`` as JSON. Raises ``OSError``."""
+def write_capture(file: str, *data: Any) -> None:
+    """Write objects as JSON, a line each. Raises ``OSError``."""
     capture = LinesFile(file)
-    capture.write((encode(data),))
+    capture.write(map(encode, data))
     capture.finish()

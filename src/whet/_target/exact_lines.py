@@ -12,6 +12,7 @@ import sys
 from importlib import util
 from types import CellType, CodeType, FunctionType, ModuleType
 
+from . import borrow
 from .captures import write_capture
 
 TYPE_CHECKING = False
@@ -34,7 +35,7 @@ class ExactLines:
         self.chosen = {(file, line) for file, line in settings["functions"]}
         """``(file, first line of the code object)``."""
         self.files = {file for file, _ in self.chosen}
-        self.profiler = _load_line_profiler(settings.get("folder"))()
+        self.profiler = borrow.load_from(settings.get("folder"), _load_line_profiler)()
         self.known: dict[tuple[bytes, int], CodeType] = {}
         """Registered code by what line_profiler tells functions apart by, bytecode and line."""
         self.too_large: set[tuple[str, int]] = set()
@@ -42,7 +43,7 @@ class ExactLines:
         """Functions whose hits cannot be told from those of a twin."""
         self.pid = os.getpid()
         self.is_on = True
-        self.follow: Callable[[CodeType], None] | None = None
+        self.follow: Callable[[CodeType], object] = type
         """Turns the events on of a function that is registered, where not those of all code are on."""
 
     def start(self) -> Callable[[], None]:
@@ -79,8 +80,7 @@ class ExactLines:
             paddings[code.co_code] = 0
         else:
             self.profiler.dupes_map.pop(code.co_code, None)
-        if self.follow is not None:
-            self.follow(code)
+        self.follow(code)
         self.profiler.add_function(FunctionType(code, {}, closure=tuple(CellType() for _ in code.co_freevars)))
 
     def stop(self) -> None:
@@ -89,26 +89,19 @@ class ExactLines:
         if not was_on or os.getpid() != self.pid:
             return
         self.profiler.disable()
+        by_hash = self.profiler.c_code_map
         lines = [
-            [code.co_filename, code.co_firstlineno, line, hits]
-            for code, counted in self._count_lines()
+            [code.co_filename, code.co_firstlineno, line, entry["nhits"]]
+            for code, hashes in self.profiler.code_hash_map.items()
             if _place(code) not in self.alike
-            for line, hits in counted.items()
+            for one in hashes
+            for line, entry in by_hash[one].items()
         ]
         left_out = {"too_large": sorted(self.too_large), "alike": sorted(self.alike)}
         write_capture(self.capture, {"schema": 2, "lines": lines, **left_out})
 
-    def _count_lines(self) -> Iterator[tuple[CodeType, dict[int, int]]]:
-        by_hash = self.profiler.c_code_map
-        for code, hashes in self.profiler.code_hash_map.items():
-            counted: dict[int, int] = {}
-            for one in hashes:
-                for line, entry in by_hash[one].items():
-                    counted[line] = counted.get(line, 0) + entry["nhits"]
-            yield code, counted
 
-
-def _narrow_events() -> Callable[[CodeType], None] | None:
+def _narrow_events() -> Callable[[CodeType], object]:
     """Have line_profiler see the lines of those functions only that the returned function is called with.
 
     It turns the events of all code on. In a module of many thousands of lines the interpreter looks for each line's
@@ -116,7 +109,7 @@ def _narrow_events() -> Callable[[CodeType], None] | None:
     """
     monitoring: Any = getattr(sys, "monitoring", None)
     if monitoring is None or monitoring.get_tool(monitoring.PROFILER_ID) != "line_profiler":
-        return None
+        return type
     events, tool = monitoring.events, monitoring.PROFILER_ID
     local = events.LINE | events.PY_RETURN | events.PY_YIELD
     monitoring.set_events(tool, monitoring.get_events(tool) & ~local)
@@ -138,14 +131,11 @@ def _walk_code(code: CodeType) -> Iterator[CodeType]:
                 yield each
 
 
-def _load_line_profiler(folder: str | None) -> Any:
+def _load_line_profiler() -> Any:
     """Import line_profiler's tracing core without the package around it, which is slow to import.
 
-    ``folder`` is appended to ``sys.path`` for the search where the target's own
-    environment does not have it. Raises ``ImportError``.
+    Raises ``ImportError``.
     """
-    if folder:
-        sys.path.append(folder)
     try:
         spec = util.find_spec("line_profiler")
         if spec is None or not spec.submodule_search_locations:
@@ -161,8 +151,6 @@ def _load_line_profiler(folder: str | None) -> Any:
         # The program finds its own line_profiler, whole, should it import one.
         for name in [name for name in sys.modules if name.split(".")[0] == "line_profiler"]:
             del sys.modules[name]
-        if folder:
-            sys.path.remove(folder)
 
 
 def _try_out(profiler_class: Any) -> Any:

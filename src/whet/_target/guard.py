@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import and_, call, itemgetter, lt, not_, or_, setitem, sub
+from _operator import and_, call, itemgetter, lt, not_, or_, sub
 from itertools import chain, cycle, repeat
 
 TYPE_CHECKING = False
@@ -59,12 +59,6 @@ def quietly(step: Callable[..., bool]) -> Callable[..., bool]:
     return made
 
 
-def store(box: list[Any], at: int, step: Step) -> Callable[[], None]:
-    """Return a callable in C that puts what ``step`` returns into ``box``."""
-    made: Callable[[], None] = partial(next, map(partial(setitem, box, at), map(call, repeat(step))))
-    return made
-
-
 def append(items: list[Any], step: Step) -> Callable[[], None]:
     """Return a callable in C that adds what ``step`` returns to ``items``."""
     made: Callable[[], None] = partial(next, map(items.append, map(call, repeat(step))))
@@ -96,8 +90,11 @@ def where_there_is_room(needed: int, step: Step, otherwise: Step) -> Callable[[]
 def call_before(step: Callable[..., bool], function: Any) -> Any:
     """Return what can be called as ``function``, a builtin, and calls ``step`` first; there is no frame for it."""
     found = map([function, function].__getitem__, map(call, repeat(step)))
-    names = {"__call__": property(partial(next, found)), "__doc__": function.__doc__, "__name__": function.__name__}
-    return type(type(function).__name__, (), {**names, "__module__": function.__module__})()
+    kind, shown = property(partial(next, repeat(type(function)))), staticmethod(partial(str, repr(function)))
+    made = type("", (), {"__call__": property(partial(next, found)), "__class__": kind, "__repr__": shown})()
+    for name in ("__doc__", "__module__", "__name__", "__qualname__", "__self__", "__text_signature__"):
+        vars(made)[name] = getattr(function, name)
+    return made
 
 
 def loop(first: Iterable[Step], steps: Iterable[Step], last: Step) -> Any:

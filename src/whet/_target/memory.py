@@ -1,15 +1,14 @@
-"""Records memory in the target: memray, from just before the user's program starts until it ends.
-
-Runs inside the target's interpreter: the standard library and memray only.
-"""
+"""Records memory in the target: memray, from just before the user's program starts until it ends."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from . import borrow
 
 
 def start(settings: Mapping[str, Any]) -> Callable[[], None]:
@@ -24,7 +23,7 @@ def start(settings: Mapping[str, Any]) -> Callable[[], None]:
     when the process is killed or leaves by ``os._exit``. Children that follow a fork write
     to ``capture`` with their pid appended.
     """
-    memray = _import_memray(settings.get("path"))
+    memray = borrow.load_from(settings.get("path"), _import_memray)
     # It warns on stderr that it corrects symbols of some interpreters; stderr is the program's.
     memray.set_log_level(logging.ERROR)
     # Compressing would keep the program from ending; the capture goes after merging anyhow.
@@ -49,21 +48,9 @@ def start(settings: Mapping[str, Any]) -> Callable[[], None]:
     return stop
 
 
-def _import_memray(folder: str | None) -> Any:
-    """Import memray, from ``folder`` only when the target has none of its own, and leave ``sys.path`` as it was."""
-    if not folder:
-        import memray
+def _import_memray() -> Any:
+    import memray
 
-        return memray
-    sys.path.append(folder)
-    try:
-        import memray
-        import memray.reporters.module_tools  # the tracker imports it late, when the folder is gone again
-
-        return memray
-    finally:
-        # The last one: the program may have put the same folder there itself.
-        for index in range(len(sys.path) - 1, -1, -1):
-            if sys.path[index] == folder:
-                del sys.path[index]
-                break
+    with contextlib.suppress(ImportError):
+        import memray.reporters.module_tools  # the tracker imports it late, when a borrowed folder is gone again
+    return memray

@@ -1,7 +1,8 @@
-"""Turns a memray capture into compact JSON lines: ``PYTHON memray_reader.py CAPTURE.bin OUT.jsonl [FOLDER]``.
+"""Turns memray captures into compact JSON lines: ``PYTHON memray_reader.py FOLDER CAPTURE OUT [CAPTURE OUT ...]``.
 
-Runs in an interpreter that can import memray (``FOLDER`` is appended to ``sys.path`` where it
-cannot by itself): the standard library and memray only, 3.11 and newer. One JSON value a line:
+Runs in an interpreter that can import memray (``FOLDER`` is appended to ``sys.path`` unless it is empty): the
+standard library and memray only, 3.11 and newer. After each capture it prints a line, a JSON string that says why
+this one could not be read; empty: it could. What it makes of each has one JSON value a line:
 
 =============================================== =====================================================
 ``{"whet-memray": 1, "pid": …, …}``             first: the format's version and what holds for all
@@ -153,23 +154,19 @@ class _Lines:
             self.put(["t", record.tid, name])
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command; returns its exit status."""
-    if len(arguments) not in (2, 3):
-        sys.stderr.write("usage: memray_reader.py CAPTURE.bin OUT.jsonl [FOLDER]\n")
-        return 2
-    sys.path.extend(arguments[2:])
-    try:
-        with Path(arguments[1]).open("w", encoding="utf-8", errors="backslashreplace") as out:
-            convert(arguments[0], out)
-    except ImportError as error:
-        sys.stderr.write(f"memray cannot be imported: {error}\n")
-        return 1
-    except (OSError, RuntimeError) as error:
-        sys.stderr.write(f"{arguments[0]} cannot be read: {error}\n")
-        return 1
-    return 0
+def main(folder: str, *paths: str) -> None:
+    """Convert each capture of ``paths``, which come in pairs of a capture and where its lines go."""
+    sys.path += [folder] if folder else []
+    for capture, out in zip(paths[::2], paths[1::2], strict=True):
+        why = ""
+        try:
+            with Path(out).open("w", encoding="utf-8", errors="backslashreplace") as lines:
+                convert(capture, lines)
+        except Exception as error:  # what one capture holds must not lose the others
+            why = f"{type(error).__name__}: {error}"
+        sys.stdout.write(json.dumps(why) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -1,10 +1,8 @@
 """Lets a program run with some of its files rewritten, while the files on disk stay as they are.
 
-A copy of this file, called ``sitecustomize.py``, stands in a folder that ``PYTHONPATH``
-names first, beside a ``table`` of sources and compiled code. So the interpreter
-loads it in the program and in every Python that the program starts. It takes its traces
-away again: its folder leaves ``sys.path``, and a ``sitecustomize`` of the user's own
-is loaded in its place.
+A copy of this file stands beside one of ``hook/sitecustomize.py`` and a ``table`` of sources and
+compiled code, in a folder that ``PYTHONPATH`` names first. So the interpreter loads it in the program
+and in every Python that the program starts.
 
 Files that the table does not name load as ever. Baseline and candidate have the same
 files in their tables, so both pay the same.
@@ -19,7 +17,6 @@ if TYPE_CHECKING:  # importing typing would take most of the time that all of th
     from typing import Any
 
 _external: Any = sys.modules["_frozen_importlib_external"]
-_bootstrap: Any = sys.modules["_frozen_importlib"]
 
 
 class Overlay:
@@ -153,32 +150,12 @@ def watch_writing(log: str) -> None:
     sys.addaudithook(look)
 
 
-def _start() -> None:
+def start(folder: str) -> None:
+    """Put the table in ``folder`` in the place of its files."""
     import marshal
 
-    folder = __file__.replace("\\", "/").rpartition("/")[0]
     with open(folder + "/table", "rb") as file:
         table = marshal.load(file)  # noqa: S302  what overlay_compile.py wrote
     Overlay(table).hook_imports()
     if table["log"]:
         watch_writing(table["log"])
-
-
-def _give_way() -> None:
-    """Take this module's traces away, and load the user's own ``sitecustomize`` instead, if there is one."""
-    folder = __file__.replace("\\", "/").rpartition("/")[0]
-    for entry in [entry for entry in sys.path if entry.replace("\\", "/").rstrip("/") == folder]:
-        sys.path.remove(entry)
-        sys.path_importer_cache.pop(entry, None)
-    spec = _external.PathFinder.find_spec("sitecustomize")
-    if spec is None or spec.loader is None:
-        # What `site` takes for "there is none".
-        raise ImportError("there is no sitecustomize", name="sitecustomize")
-    module = _bootstrap.module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)
-
-
-if __name__ == "sitecustomize":
-    _start()
-    _give_way()

@@ -21,7 +21,7 @@ try:
 except ImportError:  # Python 2
     extension_suffixes = None  # type: ignore[assignment]
 
-answer = {  # type: ignore[var-annotated]  # no annotation compiles on Python 2
+answer = {
     "executable": sys.executable,
     "version": list(sys.version_info[:3]),
     "level": sys.version_info[3],
@@ -35,12 +35,7 @@ answer = {  # type: ignore[var-annotated]  # no annotation compiles on Python 2
     "machine": os.uname()[4] if hasattr(os, "uname") else "",
     "platform": sys.platform,
     "abi": "",
-    "stdlib": [],
-    "site_packages": [],
-    "scripts": "",
-    "found": {},
-    "known": [],
-    "rests_on": [],
+    "scripts": os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin"),
 }
 
 if extension_suffixes is not None:
@@ -68,8 +63,6 @@ for folder in folders:
     if folder not in seen and os.path.isdir(folder) and folder not in (sys.prefix, answer["base_prefix"]):
         seen.append(folder)
 answer["site_packages"] = seen
-
-answer["scripts"] = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin")
 
 # Asking the finders loads nothing of the packages themselves; all finders are asked,
 # since editable installs bring their own.

@@ -34,11 +34,7 @@ class Observers:
         if self.settings.get("exact_lines"):
             from . import exact_lines
 
-            # Without it the program runs all the same; whet sees that there is no capture.
-            try:
-                self.exact_lines = exact_lines.ExactLines(self.settings["exact_lines"])
-            except ImportError as error:
-                _write_reason(self.settings["exact_lines"]["capture"], error)
+            self.exact_lines = _try(exact_lines.ExactLines, self.settings["exact_lines"])
 
     def begin(self) -> None:
         """Start all of them once those outside have attached."""
@@ -51,32 +47,26 @@ class Observers:
         if self.fell_back:
             sampler = self.settings["fallback"]["pyinstrument"]
         if sampler:
-            self._start_sampling(sampler)
+            from . import sampling
+
+            self._stop_at_exit(_try(sampling.start, sampler))
         if self.exact_lines is not None:
             self._stop_at_exit(self.exact_lines.start())
         if self.agent is not None:
             atexit.register(self.agent.finish)
             self.agent.start()
 
-    def _stop_at_exit(self, stop: Callable[[], object]) -> None:
+    def _stop_at_exit(self, stop: Callable[[], object] | None) -> None:
+        if stop is None:
+            return
         if not self.stops:
             # First in, last out: the program's own exit functions are part of what is measured.
             atexit.register(self._finish)
         self.stops.append(stop)
 
-    def _start_sampling(self, settings: dict[str, Any]) -> None:
-        try:
-            from . import sampling
-
-            self._stop_at_exit(sampling.start(settings))
-        except Exception as error:
-            # The program runs all the same; whet reads why there is no capture.
-            _write_reason(settings["capture"], error)
-
     def _shake_hands(self) -> bytes:
         """Say that this process is ready to be attached to, and return what is to happen next."""
         ready, go = _open(self.settings["ready"], os.O_WRONLY), _open(self.settings["go"], os.O_RDONLY)
-        _allow_tracing()
         os.write(ready, b"R%d\n" % os.getpid())
         os.close(ready)
         answer = os.read(go, 1)
@@ -119,9 +109,14 @@ def _restore_environment(path: str | None) -> None:
         os.environ["PYTHONPATH"] = path
 
 
-def _write_reason(capture: str, error: Exception) -> None:
-    with open(f"{capture}.why", "w", encoding="utf-8", errors="backslashreplace") as sink:
-        sink.write(f"{type(error).__name__}: {error}")
+def _try(begin: Callable[[dict[str, Any]], Any], settings: dict[str, Any]) -> Any:
+    """Return what ``begin`` returns. Where it fails the program runs all the same, and whet reads why."""
+    try:
+        return begin(settings)
+    except Exception as error:
+        with open(f"{settings['capture']}.why", "w", encoding="utf-8", errors="backslashreplace") as sink:
+            sink.write(f"{type(error).__name__}: {error}")
+        return None
 
 
 def _open(number: int, flags: int) -> int:
@@ -131,18 +126,3 @@ def _open(number: int, flags: int) -> int:
 
         return msvcrt.open_osfhandle(number, flags)
     return number
-
-
-def _allow_tracing() -> None:
-    """Let py-spy, which is no ancestor of this process, read it where the Yama module restricts that."""
-    try:
-        with open("/proc/sys/kernel/yama/ptrace_scope", encoding="ascii") as file:
-            if file.read().strip() != "1":
-                return
-        import ctypes
-
-        set_ptracer, anyone = 0x59616D61, ctypes.c_ulong(-1 & (2**64 - 1))
-        ctypes.CDLL(None).prctl(set_ptracer, anyone, 0, 0, 0)
-    except (OSError, ImportError, AttributeError):
-        # No Yama here, or no way to ask: the attempt to attach will tell.
-        return

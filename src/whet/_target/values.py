@@ -46,7 +46,7 @@ _SIZED = frozenset({*_CONTAINERS, id(range)})
 _MODULE = type(sys)
 _modules = sys.modules
 # A program may put others in their places.
-_is_collecting, _get_count, _get_threshold = gc.isenabled, gc.get_count, gc.get_threshold
+_is_enabled, _get_count, _get_threshold = gc.isenabled, gc.get_count, gc.get_threshold
 _FUNCTION: Any = type(lambda: None)
 _UNINTERESTING = frozenset(map(id, (_FUNCTION, type(_FUNCTION.__get__(lambda _: None, 0)), type(len), _MODULE, type)))
 _OPTIMIZED = 0x1
@@ -59,10 +59,14 @@ _CLEAN = 4
 """References to a frame that nobody but its thread and this module holds, before 3.13."""
 
 
+def is_collecting() -> bool:
+    """Tell whether garbage is collected now and then."""
+    return _is_enabled() and _get_threshold()[0] > 0
+
+
 def has_room(needed: int) -> bool:
     """Tell whether as many objects can be made without setting off a garbage collection."""
-    most = _get_threshold()[0]
-    return most - _get_count()[0] >= needed or not most or not _is_collecting()
+    return _get_threshold()[0] - _get_count()[0] >= needed or not is_collecting()
 
 
 _KNOWN_NAMES = {
@@ -176,62 +180,44 @@ class Values:
             self.met[key] = met
         if met > ENOUGH_SAMPLES and met % LATER_PART:
             return
-        pool = self.functions.get(key)
-        if pool is None:
-            pool = self.functions[key] = {}
-        self._look_at_names(pool, frame, code)
+        self._look_at_names(self.functions.setdefault(key, {}), frame, code)
 
     def _look_at_names(self, pool: dict[str, _Pooled], frame: FrameType, code: CodeType) -> None:
-        names = code.co_names
-        if code.co_flags & _OPTIMIZED:
-            if not _SNAPSHOT_IS_LEFT_BEHIND or _USES_SNAPSHOT.isdisjoint(names):
-                snapshot = frame.f_locals
-                self._look_at_locals(pool, code, snapshot)
-                # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
-                if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
-                    self.hold([*snapshot.values()])
-                    snapshot.clear()
-                del snapshot
-            globals_ = frame.f_globals
-            for name in names[:64] if type(globals_) is dict else ():
-                value = globals_.get(name)
-                self.hold(value)
-                if id(type(value)) in _CONTAINERS:
-                    self._add(pool, name, value)
-                del value
-        else:
-            namespace = frame.f_globals if code.co_name == "<module>" else None
-            if type(namespace) is dict:
-                left = MAX_NAMES
-                for name in names:
-                    if name in namespace and left:
-                        value = namespace[name]
-                        self.hold(value)
-                        if id(type(value)) not in _UNINTERESTING:
-                            self._add(pool, name, value)
-                            left -= 1
-                        del value
+        names, globals_ = code.co_names, frame.f_globals
+        is_plain = type(globals_) is dict
+        if not code.co_flags & _OPTIMIZED:
+            if code.co_name == "<module>" and is_plain:
+                self._look_at_values(pool, code, names, globals_)
+            return
+        if not _SNAPSHOT_IS_LEFT_BEHIND or _USES_SNAPSHOT.isdisjoint(names):
+            snapshot = frame.f_locals
+            self._look_at_values(pool, code, (*code.co_varnames, *code.co_cellvars, *code.co_freevars), snapshot)
+            # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
+            if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
+                self.hold([*snapshot.values()])
+                snapshot.clear()
+        for name in names[:64] if is_plain else ():
+            value = globals_.get(name)
+            self.hold(value)
+            if id(type(value)) in _CONTAINERS:
+                self._add(pool, name, value)
 
-    def _look_at_locals(self, pool: dict[str, _Pooled], code: CodeType, snapshot: Any) -> None:
+    def _look_at_values(self, pool: dict[str, _Pooled], code: CodeType, names: tuple[str, ...], namespace: Any) -> None:
         left = MAX_NAMES
-        for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+        for name in names:
             if not left:
-                break
+                return
             try:
-                value = snapshot[name]
+                value = namespace[name]
             except KeyError:
                 continue
-            left -= 1
             self.hold(value)
             if id(type(value)) not in _UNINTERESTING:
                 self._add(pool, name, value)
-            if name == "self":
-                attributes = plain_attributes(value)
+                left -= 1
+            if name == "self" and (attributes := plain_attributes(value)) is not None:
                 self.hold(attributes)
-                if attributes is not None:
-                    self._look_at_attributes(pool, code, attributes)
-                del attributes
-            del value
+                self._look_at_attributes(pool, code, attributes)
 
     def _look_at_attributes(self, pool: dict[str, _Pooled], code: CodeType, attributes: dict[str, Any]) -> None:
         left = MAX_ATTRIBUTES
@@ -244,7 +230,6 @@ class Values:
             if value is not None:
                 self._add(pool, f"self.{name}", value)
                 left -= 1
-            del value
 
     def _add(self, pool: dict[str, _Pooled], name: str, value: object) -> None:
         pooled = pool.get(name)

@@ -21,6 +21,7 @@ from whet.collect.api import Launch
 from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.resident import TreePoller
 from whet.collect.sampler_fallback import SamplerFallback
+from whet.collect.values import read_own_threads
 from whet.errors import StoreError, TargetError
 from whet.model.run import Notice
 from whet.program.host import TargetHost
@@ -174,7 +175,7 @@ class _Execution:
                 # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
                 close_fds=False,
                 env=environment,
-                preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
+                preexec_fn=permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
             )
         except OSError as error:
@@ -379,6 +380,12 @@ class _Execution:
     def _finish_sidecars(self) -> None:
         if self.fallback is None:
             return
+        poller = self.outcome.poller
+        if poller is not None and poller.is_known_awake(self.outcome.wall_ns, read_own_threads(self.plan.out)):
+            # They look for where the program waits, and notice its end late: nothing is lost with them.
+            for each in self.profilers[1:]:
+                each.kill()
+            del self.profilers[1:]
         told = [f"{self.tool} failed: {complaint}" for complaint in self.fallback.finish()]
         others = [each for each in self.profilers[1:] if each.finish() != 0]
         told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 
 from whet.collect.gil import GilReader
 from whet.collect.proc import PROC, read_proc, read_state, read_times
@@ -17,6 +18,8 @@ ENOUGH_POLLS = 10
 """From so many on they tell how long the program was stopped."""
 MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
+MOSTLY = 0.5
+"""Part of its time for which a thread must have been watched to say that it did not sleep."""
 MOST_SHARE = 0.03
 """Part of the time that polls may compute: of hundreds of threads or processes they become rarer."""
 _STACK_START = 25
@@ -133,6 +136,17 @@ class TreePoller:
     def _note_state(self, fields: list[bytes]) -> None:
         self._paused_polls += fields[0] == b"t"
         self._polls += 1
+
+    def is_known_awake(self, wall_ns: int, own: Collection[int]) -> bool:
+        """Tell whether the system says that nothing slept, for most of the ``wall_ns`` that the program ran.
+
+        It can say so of one process, of which all threads were read; ``own`` are the ids of those that do not count.
+        """
+        sleeps = self.sleep_clock.sleeps
+        first = sleeps.get((self.pid, self.pid))
+        if first is None or first.watched_ns < MOSTLY * wall_ns or self.parents or len(sleeps) >= MAX_THREADS:
+            return False
+        return not any(each.waited_ns for (_, tid), each in sleeps.items() if tid not in own)
 
     def thread_clocks(self) -> dict[tuple[int, int], int]:
         """Return the CPU time of each thread since the clocks were started."""

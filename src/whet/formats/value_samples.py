@@ -42,6 +42,15 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
         raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
 
 
+def read_agent_threads(file: BinaryIO) -> list[int]:
+    """Read the ids of the agent's own threads, which stand in the first line. Raises :class:`FormatError`."""
+    head = _read_line(file, 1)
+    try:
+        return [int(each) for each in head["threads"]] if head is not None else []
+    except _MALFORMED as error:
+        raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
+
+
 def _read_line(file: BinaryIO, number: int) -> dict[str, Any] | None:
     line = file.readline(MAX_LINE + 1)
     if not line:

@@ -46,7 +46,8 @@ class Overlay:
             )
         for each in (self._variants, self._current):
             each.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_HOOKS / "overlay_hook.py", self._current / "sitecustomize.py")
+        for hook in ("hook/sitecustomize.py", "overlay_hook.py"):
+            shutil.copy(_HOOKS / hook, self._current)
 
     def prepare(self, variants: Mapping[str, Sources], log: Path | None = None) -> dict[str, str]:
         """Compile every variant, and return why those failed that do not compile.

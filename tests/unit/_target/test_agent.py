@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from whet._target import agent
+from whet._target import agent, sampler
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 DRIVER = """\
@@ -103,7 +103,7 @@ def test_the_thread_is_in_no_list_and_ends_at_the_end(run: Run) -> None:
 
 @posix
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads by /proc")
-def test_the_thread_is_gone_at_a_fork_and_comes_back_in_both(run: Run) -> None:
+def test_the_thread_is_gone_at_a_fork_and_comes_back_where_nothing_warns_of_it(run: Run) -> None:
     """From 3.12 on a fork with threads is warned of, which is an error here."""
     text = """
         import logging, warnings
@@ -121,8 +121,11 @@ def test_the_thread_is_gone_at_a_fork_and_comes_back_in_both(run: Run) -> None:
         print(has_thread())
     """
     # What was registered earlier is called later.
-    assert run(text)[2] == "False\nTrue\n"
+    head, _, said = run(text)
+    assert said == f"False\n{agent.COUNTS_THREADS_FIRST}\n"
+    assert head["why_none"] == ("" if agent.COUNTS_THREADS_FIRST else agent.WHY_ENDED)
     head, rows, _ = run(text, child=True)
+    assert head["why_none"] == ""
     assert head["samples"] > 0
     assert {row["function"] for row in rows} >= {"<module>"}
 
@@ -156,13 +159,12 @@ def test_the_thread_is_gone_when_the_process_becomes_another_program(run: Run) -
             os.execv("/no/such/program", ["x"])
         except FileNotFoundError as error:
             print(traceback.extract_tb(error.__traceback__)[-1].filename, os.execv.__name__)
-        spin(0.1)
         print(has_thread())
         show = "import os; print(len(os.listdir('/proc/self/task')))"
         sys.stdout.flush()
         os.execve(sys.executable, [sys.executable, "-c", show], os.environ)
     """)
-    assert said == "/app/program.py execv\nTrue\n1\n"
+    assert said == "/app/program.py execv\nFalse\n1\n"
     assert named(rows, "n")["samples"] > 0
 
 
@@ -312,9 +314,8 @@ def test_without_the_gil_nothing_is_sampled(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_fails_in_it_ends_it_and_is_told(run: Run) -> None:
     head, _, said = run("""
         def fail(*_): raise KeyError("x")
-        watch.values.look = fail
         watch.start()
-        watch.values.look = fail
+        watch.sampler.values.look = fail
         spin(0.3)
         print(len(watch.running))
     """)
@@ -325,6 +326,6 @@ def test_what_fails_in_it_ends_it_and_is_told(run: Run) -> None:
 def test_a_program_that_does_not_compile_is_told_from_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "last_value", SyntaxError(), raising=False)
     monkeypatch.setattr(sys, "last_traceback", None, raising=False)
-    assert agent._is_broken()
+    assert sampler._is_broken()
     monkeypatch.setattr(sys, "last_value", ValueError(), raising=False)
-    assert not agent._is_broken()
+    assert not sampler._is_broken()

@@ -165,7 +165,7 @@ def test_a_function_of_great_length_is_named_and_not_registered(count: Count) ->
 
 
 def test_a_forked_child_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact_lines, "_load_line_profiler", lambda _folder: Working)
+    monkeypatch.setattr(exact_lines, "_load_line_profiler", lambda: Working)
     counter = exact_lines.ExactLines({"capture": str(tmp_path / "exact.json"), "functions": []})
     pid = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: pid + 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import inspect
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -110,12 +112,11 @@ def test_a_step_is_called_only_where_no_collection_is_near(calls: list[int]) -> 
 @pytest.mark.usefixtures("_collector")
 def test_going_on_allocates_nothing_that_is_collected() -> None:
     counts: list[int] = []
-    box: list[object] = [bool, 0]
+    box: list[object] = [bool]
     took = iter(range(1_000))
     steps = [
         guard.call_item(box, 0),
         guard.where_there_is_room(10**9, partial(bool, 1), partial(bool, 0)),
-        guard.store(box, 1, bool),
         lambda: next(took) > 900,
     ]
     gc.set_threshold(100_000)
@@ -123,3 +124,13 @@ def test_going_on_allocates_nothing_that_is_collected() -> None:
     before = gc.get_count()[0]
     all(guard.loop((), steps, lambda: counts.append(gc.get_count()[0])))
     assert counts[0] - before < 50
+
+
+def test_a_builtin_that_calls_something_first_looks_like_the_builtin(calls: list[int]) -> None:
+    step = guard.in_turn(lambda: calls.append(1))
+    found = guard.call_before(step, os.strerror)
+    assert (found(2), calls) == (os.strerror(2), [1])
+    assert isinstance(found, type(os.strerror))
+    for look in (repr, inspect.signature, inspect.getmodule, inspect.isbuiltin, inspect.getdoc):
+        assert look(found) == look(os.strerror)
+    assert (found.__name__, found.__qualname__) == ("strerror", "strerror")

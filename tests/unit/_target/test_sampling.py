@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from whet._target import awaiting, sampling
+from whet._target import sampling
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.model.profile import Profile
 
@@ -26,7 +26,7 @@ def exits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Exits at once only note their status."""
     statuses: list[int] = []
     monkeypatch.setattr(os, "_exit", statuses.append)
-    monkeypatch.setattr(awaiting, "leave_loops_out", lambda _variable: None)
+    monkeypatch.setattr(sampling, "_leave_loops_out", lambda _variable: None)
     return statuses
 
 

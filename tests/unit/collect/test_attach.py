@@ -85,7 +85,7 @@ def test_trouble_of_the_sampler_is_told(plan, mode, said):
     assert said in notice.message
 
 
-def test_looks_fail_because_nothing_is_stopped(plan):
+def test_samples_fail_because_nothing_is_stopped(plan):
     watched = attach(plan("failing", words=("--nonblocking",)))
     assert watched.notices[0].hint == "leave out --nonblocking"
     assert watched.paused_share == 0

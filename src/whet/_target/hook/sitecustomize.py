@@ -5,7 +5,8 @@ out of ``sys.path`` and the variables out of the environment again, starts what 
 a ``sitecustomize`` of the user's own. Then the interpreter runs the program as if nothing had been: no frame, no
 statement and no code object of whet's is in it.
 
-A subinterpreter, which inherits the path and not the variables, only gets its path back.
+A subinterpreter, which inherits the path and not the variables, only gets its path back. A copy of this file beside
+one of ``overlay_hook.py`` starts that.
 """
 
 import sys
@@ -21,19 +22,29 @@ _bootstrap: "Any" = sys.modules["_frozen_importlib"]
 def _begin(folder: str) -> None:
     import os
 
+    overlay = _external.spec_from_file_location("_whet_overlay", os.path.join(folder, "overlay_hook.py"))
+    if os.path.isfile(overlay.origin):
+        _load(overlay).start(folder)
+        del sys.modules[overlay.name]
+        return
     before = set(sys.modules)
     settings = os.environ.pop("_WHET_SETTINGS", None)
     if settings is None:
         return
-    package = "_whet_target"
-    home = os.path.dirname(folder)
-    spec = _external.spec_from_file_location(
-        package, os.path.join(home, "__init__.py"), submodule_search_locations=[home]
-    )
-    module = sys.modules[package] = _bootstrap.module_from_spec(spec)
+    package, home = "_whet_target", os.path.dirname(folder)
+    start = os.path.join(home, "__init__.py")
+    _load(_external.spec_from_file_location(package, start, submodule_search_locations=[home]))
+    try:
+        __import__(f"{package}.runner")
+        sys.modules[f"{package}.runner"].start(settings, before)
+    except Exception:
+        pass
+
+
+def _load(spec: "Any") -> "Any":
+    module = sys.modules[spec.name] = _bootstrap.module_from_spec(spec)
     spec.loader.exec_module(module)
-    __import__(f"{package}.runner")
-    sys.modules[f"{package}.runner"].start(settings, before)
+    return module
 
 
 def _give_way(folder: str) -> None:
@@ -45,14 +56,10 @@ def _give_way(folder: str) -> None:
     if spec is None or spec.loader is None:
         # What `site` takes for "there is none".
         raise ImportError("there is no sitecustomize", name="sitecustomize")
-    module = sys.modules["sitecustomize"] = _bootstrap.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    _load(spec)
 
 
 if __name__ == "sitecustomize":
     _own = __file__.replace("\\", "/").rpartition("/")[0]
-    try:
-        _begin(_own)
-    except Exception:
-        pass
+    _begin(_own)
     _give_way(_own)

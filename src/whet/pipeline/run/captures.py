@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -45,11 +44,10 @@ from whet.pipeline.run.clocks import (
     read_clocks,
     scale_to_clocks,
 )
+from whet.pipeline.run.memray_reader import convert_captures
 from whet.program.cache import read_version
 from whet.program.host import TargetHost
 
-READER = Path(__file__).parents[2] / "_target" / "memray_reader.py"
-READER_SECONDS = 600
 STOOD_STILL = 0.3
 """From this part of its time on in which a program stood still to be looked at, the reader is told."""
 
@@ -234,21 +232,11 @@ class Captures:
         if not captures:
             why = self._last_words()
             self.notices.append(Notice("memray", f"memray left no capture, so memory is not in this report{why}"))
-        for number, capture in enumerate(captures):
-            records = self.out / (memray.RECORDS if number == 0 else f"{number}-{memray.RECORDS}")
-            command = [host.interpreter.path, str(READER), str(capture), str(records)]
-            if "memray" in host.borrowed:
-                command.append(host.packages["memray"])
-            try:
-                done = subprocess.run(command, capture_output=True, timeout=READER_SECONDS, check=False)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                self.notices.append(Notice("memray", f"{capture.name} could not be read: {error}"))
-                continue
-            if done.returncode:
-                said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-                self.notices.append(Notice("memray", f"{capture.name} could not be read: {said[0]}"))
-                continue
-            profiles += self._read("memray", records, MemrayRecords().read)
+        for capture, records, why in convert_captures(captures, host):
+            if why:
+                self.notices.append(Notice("memray", f"{capture.name} could not be read: {why}"))
+            else:
+                profiles += self._read("memray", records, MemrayRecords().read)
         return profiles
 
     def _last_words(self) -> str:

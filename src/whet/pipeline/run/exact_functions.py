@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whet.merge.codemap import CodeSpan, code_map
 from whet.merge.hotspots import merge_run
 from whet.model.finding import Ask
 from whet.model.hotspot import Hotspots
+from whet.model.profile import ROOT, LineCount
 from whet.model.run import Run
 from whet.pipeline.advise.advise import find_in_hot_code
 
@@ -19,6 +20,20 @@ def choose_counted(run: Run) -> tuple[tuple[str, int], ...]:
     """Return them as file and first line of the code object, decorators included."""
     hotspots = merge_run(run)
     return tuple(dict.fromkeys((*_list_hot(run, hotspots), *_list_asked(run, hotspots))))
+
+
+def list_uncounted(run: Run, counted: Sequence[tuple[str, int]], lines: Sequence[LineCount]) -> list[tuple[str, int]]:
+    """Return those of ``counted`` that have none of ``lines`` and were sampled in threads other than the first only."""
+    inside: set[tuple[str, int]] = set()
+    others: set[tuple[str, int]] = set()
+    for profile in run.profiles:
+        for entry in profile.samples:
+            thread = profile.threads[entry.thread]
+            rows = {step for row in entry.stack if row != ROOT for step in profile.stacks.walk(row)}
+            frames = (profile.frames[profile.stacks.frame[row]] for row in rows)
+            (inside if thread.tid == thread.pid else others).update((each.file, each.first_line) for each in frames)
+    with_hits = {(each.file, each.function_line) for each in lines if each.hits}
+    return [place for place in counted if place in others - inside - with_hits]
 
 
 def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:

@@ -202,15 +202,18 @@ class _Measurement:
             self._notice("values", f"values are missing: {self.why_outside} keeps whet out of the program", hint)
         elif not agents:
             self._notice("values", "the program ended before its value samples were written")
-        elif outcome.poller is not None and not any(
-            each.evidence.samples or each.evidence.why_missing for each in agents
-        ):
+        elif reasons := {each.evidence.why_missing: each for each in agents if each.evidence.why_missing}:
+            # Where there are none at all, the report's method says why.
+            for why in reasons if any(each.evidence.samples for each in agents) else ():
+                self._notice("values", f"values are known of a part of the run only: {why}")
+        elif outcome.poller is not None and not any(each.evidence.samples for each in agents):
             spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
             if spent > MUCH_WORK_NS:
                 self._notice(
                     "values",
                     f"no value samples of {spent / 1e9:.1f} s of computing: none are taken while a debugger, a "
-                    "coverage tool or a tracing profiler is active, and they are lost where the program ends without "
+                    "coverage tool or a tracing profiler is active, nor where the first number of gc.set_threshold is "
+                    "below about 300 plus the number of threads, and they are lost where the program ends without "
                     "saving them",
                 )
 
@@ -262,9 +265,10 @@ class _Measurement:
             )
 
     def _count_exactly(self, out: Path, number: int) -> None:
-        from whet.pipeline.run.exact_functions import choose_counted
+        from whet.pipeline.run.exact_functions import choose_counted, list_uncounted
 
-        counted = choose_counted(self.record.assemble(self.subject))
+        run = self.record.assemble(self.subject)
+        counted = choose_counted(run)
         collector = LineProfilerCollector(self.host, counted)
         launch = self._launch(collector, out, "exact hits are missing") if counted else None
         if launch is None:
@@ -272,7 +276,13 @@ class _Measurement:
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
         self._compare(outcome, "the execution for exact lines")
         captures = self._read(out)
-        self.record.profiles += captures.read_exact_lines()
+        profiles = captures.read_exact_lines()
+        # From 3.12 on all threads are counted.
+        if profiles and self.host.version < (3, 12) and (left := list_uncounted(run, counted, profiles[0].lines)):
+            names = ", ".join(f"{Path(file).name}:{line}" for file, line in left)
+            message = f"no hits for {names}: before Python 3.12 only the first thread is counted, and others ran them"
+            self._notice("line_profiler", message, "measure with Python 3.12 or newer")
+        self.record.profiles += profiles
         self.record.notices += captures.notices
 
     def _read(self, out: Path) -> Captures:

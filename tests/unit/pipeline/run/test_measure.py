@@ -460,6 +460,16 @@ def test_a_program_that_never_began_makes_no_run(
     assert (folder / ".whet").exists() is not never
 
 
+def test_values_that_end_early_are_reported(folder: Path, host: TargetHost, executions: Executions) -> None:
+    head = {"schema": 2, "pid": 7, "cpu_ns": 0, "wall_ns": 0, "began": True, "threads": [], "samples": 3}
+    head |= {"why_none": "the agent failed: KeyError: 1", "peak_kilobytes": 0, "peak_stack": []}
+    executions.leave = lambda plan: (plan.out / values.CAPTURE).write_text(json.dumps(head)) and None
+    measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions())
+    assert isinstance(measured, Measured)
+    messages = [notice.message for notice in measured.run.notices]
+    assert "values are known of a part of the run only: the agent failed: KeyError: 1" in messages
+
+
 class Gil:
     """A collector that another distribution brings."""
 
