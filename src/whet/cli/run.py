@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
+from whet.cli.main import INTERRUPTED
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
@@ -22,6 +23,7 @@ from whet.cli.prove import (
     OffersOption,
     TestsOption,
     parse_time,
+    was_interrupted,
 )
 from whet.errors import UsageError, WhetError
 from whet.pipeline.options import DEFAULT_RATE, DEFAULT_REPORT
@@ -94,7 +96,8 @@ def run_command(
 
     TARGET is a script, the name of a console script (black), `-m MODULE` or
     `-c CODE`. whet's options stand before it, all after it is the target's own.
-    The exit status is the target's; 125 when whet itself fails.
+    The exit status is the target's, and whet ends by the signal that ended the
+    target; 125 when whet itself fails.
     --budget, --compare, --tests, --allow and --no-offers go with --prove.
     """
     if not words and module is None and code is None:
@@ -149,7 +152,7 @@ def run_command(
     if notice is not None:
         say(f"whet: {notice.message}")
     again = notice.hint if notice is not None else "whet report"
-    run = measured.run
+    run, status = measured.run, measured.status
     if prove:
         run = prove_measured(
             run,
@@ -161,11 +164,12 @@ def run_command(
             allow=allow or (),
             offers=offers,
         )
+        status = INTERRUPTED if was_interrupted(run) else status
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)
-    return measured.status
+    return status
 
 
 def tell_absent_modules(spec: TargetSpec, host: TargetHost, status: int) -> None:

@@ -22,7 +22,7 @@ from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.errors import StoreError, TargetError
-from whet.model.run import Notice
+from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.signals import handle_signals
 from whet.target.host import TargetHost
 from whet.target.ptrace import permit_tracing
@@ -85,6 +85,8 @@ class Outcome:
     poller: TreePoller | None = None
     stopped: str = ""
     interrupted: bool = False
+    received: int = 0
+    """The last signal that was sent to whet meanwhile, to be passed on."""
     fell_back: bool = False
     substituted: str = ""
     """Who sampled instead of the one that was to."""
@@ -344,7 +346,7 @@ class _Execution:
                     to_end_at, next_step = elapsed, 1
             if to_end_at is not None and elapsed >= to_end_at and next_step < len(steps):
                 if not self.outcome.stopped:
-                    self.outcome.stopped = f"ended by --duration after {elapsed:.0f} s"
+                    self.outcome.stopped = f"{ENDED_BY_DURATION} after {elapsed:.0f} s"
                 self._signal(steps[next_step])
                 next_step += 1
                 to_end_at = elapsed + GRACE_SECONDS
@@ -361,10 +363,12 @@ class _Execution:
         """Pass on to the target what is sent to whet; Ctrl-C at a terminal reaches the target by itself."""
 
         def pass_on(number: int, _frame: FrameType | None) -> None:
+            self.outcome.received = number
             self._signal(number)
 
         def on_interrupt(number: int, _frame: FrameType | None) -> None:
             self.outcome.interrupted = True
+            self.outcome.received = number
             if not (self.plan.owns_terminal and _is_in_foreground()):
                 self._signal(number)
 

@@ -53,6 +53,8 @@ class Purpose(StrEnum):
 
 INTERRUPTED = "interrupted"
 """``stopped`` of an execution that Ctrl-C reached."""
+ENDED_BY_DURATION = "ended by --duration"
+"""How ``stopped`` begins for one that whet ended because it was to."""
 
 
 @dataclass(frozen=True, slots=True)

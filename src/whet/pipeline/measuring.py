@@ -19,7 +19,7 @@ from whet.collect.pyspy import PySpyCollector, slow_down
 from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
-from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.preload import preloading
 from whet.pipeline.project import find_project
@@ -46,7 +46,10 @@ LESS_WORK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run, where it was saved, and the exit status that the program had."""
+    """A run, where it was saved, and how whet is to end: with the program's exit status, or by signal N for -N.
+
+    A program that ``--duration`` ended has the status that a shell would see, 128+N: nobody else wanted it to end.
+    """
 
     run: Run
     saved: SavedRun
@@ -55,7 +58,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class NeverBegan:
-    """The program ended before its first line, with this exit status: it does not compile. There is no run."""
+    """The program ended before its first line: it does not compile. There is no run. ``status`` as of ``Measured``."""
 
     status: int
 
@@ -89,6 +92,8 @@ class _Measurement:
         self.record = Record()
         self.missing: set[str] = set()
         self.later_limit = options.max_time
+        self.ended_by = 0
+        """The signal sent to whet that ended a later execution; 0: none did."""
         self.planned = options.repeat + options.memory + options.lines
         self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
         """Why nothing of whet's is inside the program; empty where something is."""
@@ -101,7 +106,7 @@ class _Measurement:
         try:
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
-                return NeverBegan(first.status)
+                return NeverBegan(_end_as(first))
             if self._may_go_on(first):
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
@@ -122,7 +127,7 @@ class _Measurement:
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
                 shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
-            return Measured(run, saved, first.status)
+            return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
         finally:
             shutil.rmtree(raw, ignore_errors=True)
 
@@ -309,6 +314,8 @@ class _Measurement:
                     started=preload.begin,
                 )
             )
+        if not first and outcome.received and (outcome.interrupted or outcome.status):
+            self.ended_by = outcome.received
         if outcome.fell_back or outcome.substituted:
             names = (outcome.substituted or "pyinstrument", *names[1:])
         self.record.note(*outcome.notices)
@@ -351,6 +358,11 @@ class _Measurement:
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.record.note(Notice(about, message, hint))
+
+
+def _end_as(first: Outcome) -> int:
+    """Return how whet is to end after the program ended like that: see ``Measured.status``."""
+    return -first.signal if first.signal and not first.stopped.startswith(ENDED_BY_DURATION) else first.status
 
 
 def _name_next(has_tachyon: bool) -> str:

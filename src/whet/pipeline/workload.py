@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whet.errors import TargetError, UsageError, WhetError
 from whet.model.masking import MASK
-from whet.model.run import INTERRUPTED, Purpose, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Purpose, Run
 from whet.prove.stage import Program
 from whet.target.program import is_program
 from whet.target.python_words import names_python, read_python_command
@@ -60,7 +60,7 @@ def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
     first = run.executions[0] if run.executions else None
     if first is None or first.purpose is Purpose.ATTACH:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
-    if first.stopped.startswith("ended by --duration"):
+    if first.stopped.startswith(ENDED_BY_DURATION):
         raise UsageError("the program does not end by itself, it was ended by --duration", NAME_ONE)
     if first.signal or first.stopped == INTERRUPTED:
         raise UsageError("the program was interrupted when it was measured, so it is no measure for others", NAME_ONE)

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from whet.model.hotspot import Hotspots
 from whet.model.masking import mask_argv
 from whet.model.metric import NANOSECONDS_PER_SECOND
-from whet.model.run import INTERRUPTED, Execution, Purpose, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Purpose, Run
 from whet.report.units import format_share
 
 FEW_SAMPLES = 200
@@ -103,7 +103,7 @@ def has_failed(run: Run) -> bool:
 def has_been_ended(run: Run) -> bool:
     """Tell whether the program was ended from outside, by Ctrl-C or ``--duration``, as servers are."""
     stopped = run.executions[0].stopped if run.executions and not find_attached(run) else ""
-    return stopped == INTERRUPTED or stopped.startswith("ended by --duration")
+    return stopped == INTERRUPTED or stopped.startswith(ENDED_BY_DURATION)
 
 
 def describe_not_measured(run: Run) -> str:
