@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_signal_in_a_later_execution_ends_whet(runner, waiting):
     assert (folder / "whet-report.html").is_file()
 
 
-@pytest.mark.skipif(not os.path.exists("/bin/bash"), reason="needs bash")
+@pytest.mark.skipif(not Path("/bin/bash").exists(), reason="needs bash")
 def test_loop_of_a_shell_ends_at_ctrl_c(runner, waiting):
     """bash leaves it where the command was ended by SIGINT, and goes on where that exited with 130."""
     folder = runner.make_folder()

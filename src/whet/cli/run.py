@@ -13,7 +13,7 @@ from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
 from whet.cli.main import INTERRUPTED
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords, name_options
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -118,6 +118,26 @@ def run_command(
     from whet.pipeline.samplers import find_sampler
     from whet.target.naming import choose_target
 
+    given = {
+        "--full": full,
+        "--lines": lines,
+        "--memory": memory,
+        "--trace-python-allocators": trace_python_allocators,
+        "--outside": outside,
+        "--rate": rate,
+        "--sampler": sampler if sampler != "py-spy" else None,
+        "--native": native,
+        "--no-children": not children,
+        "--repeat": repeat if repeat != 1 else None,
+        "--duration": duration,
+        "--max-time": max_time,
+        "--include": include,
+        "--exclude": exclude,
+        "--output": output if output != Path(DEFAULT_REPORT) else None,
+        "--keep-raw": keep_raw,
+        "--no-source": no_source,
+        "--title": title,
+    }
     chosen = find_sampler(sampler)
     if prove:
         parse_time(budget, "--budget")
@@ -140,6 +160,7 @@ def run_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            words=name_options(given),
             progress=progress,
         )
         measured = measure(spec, host, options)

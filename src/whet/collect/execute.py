@@ -21,6 +21,7 @@ from whet.collect.api import Launch
 from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
+from whet.collect.standard_input import open_again
 from whet.errors import StoreError, TargetError
 from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.signals import handle_signals
@@ -207,14 +208,10 @@ class _Execution:
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
             return {}
-        stdin: object = subprocess.DEVNULL
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            # A file can be read again from its start; a pipe or a terminal cannot.
-            path = Path(f"/proc/self/fd/{sys.stdin.fileno()}")
-            if path.resolve().is_file():
-                stdin = stack.enter_context(path.open("rb"))
+        # A file can be read again from its start; a pipe or a terminal cannot.
+        file = open_again()
         return {
-            "stdin": stdin,
+            "stdin": stack.enter_context(file) if file is not None else subprocess.DEVNULL,
             "stdout": stack.enter_context((self.plan.out / "stdout").open("wb")),
             "stderr": stack.enter_context((self.plan.out / "stderr").open("wb")),
             "start_new_session": os.name != "nt",

@@ -242,12 +242,15 @@ class Captures:
             profiles += self._read("memray", records, MemrayRecords().read)
         return profiles
 
-    def _last_words(self) -> str:
-        """Return what an execution that does not own the terminal said last on stderr, as the end of a sentence."""
+    def read_last_lines(self) -> list[str]:
+        """Return what an execution that does not own the terminal said last on stderr."""
         try:
-            said = (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
+            return (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
         except OSError:
-            return ""
+            return []
+
+    def _last_words(self) -> str:
+        said = self.read_last_lines()
         return f" (the program's last words: {said[-1].strip()})" if said else ""
 
     def _read(

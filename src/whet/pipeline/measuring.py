@@ -20,12 +20,19 @@ from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
 from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Notice, Purpose, Resident, Run
+from whet.pipeline.again import (
+    MUCH_WORK_NS,
+    Inputs,
+    compare_work,
+    ended_alike,
+    explain_not_again,
+    explain_other_end,
+)
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.preload import preloading
 from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
-from whet.pipeline.standard_input import record_input
 from whet.target.host import TargetHost
 from whet.target.program import read_script
 from whet.target.roots import count_compiled, find_program_roots
@@ -33,15 +40,13 @@ from whet.target.spec import TargetSpec
 
 if TYPE_CHECKING:
     from whet.formats.value_samples import AgentReport
+    from whet.model.profile import Profile
     from whet.pipeline.captures import Captures
     from whet.store import SavedRun
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
 """A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
-MUCH_WORK_NS = 500_000_000
-LESS_WORK = 0.5
-"""A later execution with less than so much of the first one's CPU time was not the same work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +91,11 @@ class _Measurement:
             include=options.include,
             exclude=options.exclude,
             started=datetime.now().astimezone(),
-            stdin=record_input(),
+            options=options.words,
             source=read_script(self.spec),
         )
         self.record = Record()
+        self.inputs = Inputs(self.spec)
         self.missing: set[str] = set()
         self.later_limit = options.max_time
         self.ended_by = 0
@@ -97,6 +103,12 @@ class _Measurement:
         self.planned = options.repeat + options.memory + options.lines
         self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
         """Why nothing of whet's is inside the program; empty where something is."""
+        self.record.excluded = self.why_outside
+        whole = "--full" if "--full" in options.words else ""
+        if options.memory:
+            self.record.asked[Purpose.MEMORY] = whole or "--memory"
+        if options.lines:
+            self.record.asked[Purpose.EXACT_LINES] = whole or "--lines"
 
     def run(self) -> Measured | NeverBegan:
         try:
@@ -107,7 +119,13 @@ class _Measurement:
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(_end_as(first))
-            if self._may_go_on(first):
+            self._judge_inputs()
+            if not self._may_go_on(first):
+                how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
+                self._miss_later(f"the first time it {how}")
+            elif self.inputs.why_gone:
+                self._miss_later(self.inputs.why_gone, "put it into a file: whet run … < FILE")
+            else:
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
                 try:
@@ -115,12 +133,6 @@ class _Measurement:
                 except (WhetError, OSError) as error:
                     # What was measured already must not be lost with it.
                     self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
-            elif self.planned > 1:
-                ended = f"ended with status {first.status}" if first.status else "was interrupted"
-                how = first.stopped if self.options.duration and first.stopped else ended
-                self._notice(
-                    "executions", f"the program did not run again for what else was asked: the first time it {how}"
-                )
             from whet.store import save_run
 
             run = self.record.assemble(self.subject)
@@ -130,6 +142,26 @@ class _Measurement:
             return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
         finally:
             shutil.rmtree(raw, ignore_errors=True)
+
+    def _judge_inputs(self) -> None:
+        """See whether the program can run again on what it was given."""
+        self.inputs.judge()
+        changed = self.inputs.changed
+        self.record.stdin = self.inputs.stdin
+        self.record.can_run_again = not self.inputs.why_gone and not changed
+        if changed and self.planned > 1:
+            self._notice(
+                "executions",
+                f"the program changed {', '.join(changed[:3])}, which its command names: later executions found that "
+                "as the first one left it",
+            )
+
+    def _miss_later(self, why: str, hint: str = "") -> None:
+        """Say why the program does not run again, where more was asked for."""
+        for purpose in self.record.asked:
+            self.record.miss(purpose, why)
+        if self.planned > 1:
+            self._notice("executions", f"the program did not run again for what else was asked: {why}", hint)
 
     # -- executions -------------------------------------------------------------------------------------------------
 
@@ -223,7 +255,7 @@ class _Measurement:
         for _ in range(self.options.repeat - 1):
             number += 1
             outcome = self._measure_time(raw / str(number), number)
-            self._compare(outcome, f"execution {number}")
+            self._compare(outcome, f"execution {number}", raw / str(number))
             if not self._may_go_on(outcome):
                 return
         if self.options.memory:
@@ -239,45 +271,57 @@ class _Measurement:
         collector = MemrayCollector(
             self.host, options.trace_python_allocators, native=options.native, children=options.children
         )
-        launch = self._launch(collector, out, "memory is missing")
+        launch = self._launch(collector, out, "memory is missing", Purpose.MEMORY)
         if launch is None:
             return True
         outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
-        captures = self._read(out)
-        self.record.profiles += captures.read_memory(self.host)
-        self.record.notices += captures.notices
-        self._compare(outcome, "the memory execution")
-        return self._may_go_on(outcome)
-
-    def _compare(self, later: Outcome, name: str) -> None:
-        """Say so where a later execution was not the same again: it ended otherwise, or found its work done."""
-        first = self.record.executions[0]
-        if later.stopped or later.interrupted:
-            return
-        if later.status != first.exit_status:
-            self._notice("executions", f"{name} ended with status {later.status}, the first with {first.exit_status}")
-        elif first.cpu_ns > MUCH_WORK_NS and later.cpu_ns < LESS_WORK * first.cpu_ns:
-            # Profilers only make an execution slower.
-            self._notice(
-                "executions",
-                f"{name} took {later.cpu_ns / 1e9:.1f} s of CPU time, the first one {first.cpu_ns / 1e9:.1f} s: the "
-                "program did less, and what was measured there is of less work",
-                "let it start from the same state: files that it changes, caches that it fills, input that it reads",
-            )
+        if self._compare(outcome, "the memory execution", out, Purpose.MEMORY):
+            captures = self._read(out)
+            self._take_profiles(Purpose.MEMORY, captures.read_memory(self.host), captures)
+        # A profiler in the program may have been what it failed of, which keeps no other from working.
+        return not outcome.interrupted and not outcome.received
 
     def _count_exactly(self, out: Path, number: int) -> None:
         from whet.pipeline.counting import choose_counted
 
         counted = choose_counted(self.record.assemble(self.subject))
+        if not counted:
+            self.record.miss(Purpose.EXACT_LINES, "no function was found hot")
+            return
         collector = LineProfilerCollector(self.host, counted)
-        launch = self._launch(collector, out, "exact hits are missing") if counted else None
+        launch = self._launch(collector, out, "exact hits are missing", Purpose.EXACT_LINES)
         if launch is None:
             return
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
-        self._compare(outcome, "the execution for exact lines")
-        captures = self._read(out)
-        self.record.profiles += captures.read_exact_lines()
+        if self._compare(outcome, "the execution for exact lines", out, Purpose.EXACT_LINES):
+            captures = self._read(out)
+            self._take_profiles(Purpose.EXACT_LINES, captures.read_exact_lines(), captures)
+
+    def _take_profiles(self, purpose: Purpose, profiles: Sequence[Profile], captures: Captures) -> None:
+        self.record.profiles += profiles
         self.record.notices += captures.notices
+        if not profiles:
+            self.record.miss(purpose, "it left no figures that can be read")
+
+    def _compare(self, later: Outcome, name: str, out: Path, purpose: Purpose | None = None) -> bool:
+        """Say so where a later execution was not the same again: it ended otherwise, or found its work done.
+
+        ``False`` where it ended otherwise: then what was measured there for ``purpose`` would mislead.
+        """
+        first = self.record.executions[0]
+        if not ended_alike(first, later):
+            why = explain_other_end(first, later, self._read(out).read_last_lines())
+            left_out = f"; {purpose.value} is not in the report" if purpose else ""
+            self._notice("executions", f"{name} {why}{left_out}")
+            if purpose is not None:
+                self.record.miss(purpose, f"its execution {why}")
+            self.record.can_run_again = False
+            return False
+        notice = compare_work(first, later, name)
+        if notice is not None:
+            self.record.note(notice)
+            self.record.can_run_again = False
+        return True
 
     def _read(self, out: Path) -> Captures:
         """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
@@ -344,13 +388,17 @@ class _Measurement:
         """Nothing runs again after an execution that was interrupted, failed or ended by ``--duration``."""
         return not outcome.status and not outcome.interrupted and not (self.options.duration and outcome.stopped)
 
-    def _launch(self, collector: Collector, out: Path, consequence: str) -> Launch | None:
+    def _launch(
+        self, collector: Collector, out: Path, consequence: str, purpose: Purpose | None = None
+    ) -> Launch | None:
         """Return how ``collector`` takes part; ``None`` where it cannot, which is then said."""
         missing = collector.missing(self.host)
         launch = collector.launch(self.spec, out) if missing is None else None
         if launch is not None and launch.agent and self.why_outside:
             why = f"it runs inside the program, and {self.why_outside} keeps whet out of there"
             launch, missing = None, Missing(why)
+        if missing is not None and purpose is not None:
+            self.record.miss(purpose, missing.why)
         if missing is not None and collector.name not in self.missing:
             self.missing.add(collector.name)
             self._notice(collector.name, f"{missing.why}; {consequence}", missing.remedy)

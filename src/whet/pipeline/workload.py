@@ -64,6 +64,11 @@ def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
         raise UsageError("the program does not end by itself, it was ended by --duration", NAME_ONE)
     if first.signal or first.stopped == INTERRUPTED:
         raise UsageError("the program was interrupted when it was measured, so it is no measure for others", NAME_ONE)
+    if run.stdin.kind == "stream":
+        raise UsageError(
+            "the program read a pipe or a terminal, which cannot be read twice",
+            "put the input into a file: whet run … < FILE, or whet prove --workload 'python app.py < FILE'",
+        )
     if spec is None and any(MASK in word for word in run.command):
         raise UsageError(
             "the command held a secret, which is not kept with the run",
@@ -79,13 +84,12 @@ def _read_spec(run: Run) -> TargetSpec:
         return TargetSpec(TargetKind.MODULE, command.module, command.args, run.directory, command.options)
     if command.code is not None:
         return TargetSpec(TargetKind.CODE, command.code, command.args, run.directory, command.options)
-    return TargetSpec(TargetKind.SCRIPT, command.script or "", command.args, run.directory, command.options)
+    kind = TargetKind.INPUT if command.script == "-" else TargetKind.SCRIPT
+    return TargetSpec(kind, command.script or "", command.args, run.directory, command.options)
 
 
 def _find_input(run: Run, folder: Path) -> tuple[Path | None, tuple[str, ...]]:
     kept = run.stdin
-    if kept.kind == "stream":
-        return None, ("standard input was a pipe, which cannot be read twice: the runs found it empty",)
     if kept.kind != "file":
         return None, ()
     if kept.sha256:

@@ -17,6 +17,7 @@ class TargetKind(StrEnum):
     SCRIPT = "script"
     MODULE = "module"
     CODE = "code"
+    INPUT = "standard input"
     CONSOLE_SCRIPT = "console script"
 
 
@@ -25,7 +26,7 @@ class TargetSpec:
     """A program and its arguments.
 
     ``name`` is the script's path as given, the module's dotted name, the code
-    itself, or the path of a console script's file. ``options`` are interpreter
+    itself, the path of a console script's file, or ``-`` for a program on standard input. ``options`` are interpreter
     options that stood before it in the form ``-- python -X dev x.py``.
     """
 

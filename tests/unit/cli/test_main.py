@@ -181,7 +181,7 @@ def test_whet_ends_by_a_signal_when_all_is_cleaned_up(tmp_path, name):
         [sys.executable, "-c", ENDING.format(name=name)],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, limit),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, limit),  # noqa: PLW1509  one call of the kernel's
     )
     assert process.stdout is not None
     with process.stdout as said:

@@ -339,7 +339,7 @@ def test_no_command_repeats_a_program_that_failed():
     failed = replace(run, executions=(replace(run.executions[0], exit_status=1),))
     few = replace(make_hotspots(), samples=3)
     view = build_view(failed, few)
-    assert view.summary.next_command == "whet report --format json"
+    assert view.summary.next_command == ""
     (caution,) = [each for each in view.cautions if each.about == "samples"]
     assert caution.message.startswith("only 3 samples") and not caution.hint
     assert "--repeat" in build_view(run, few).summary.next_command
