@@ -41,6 +41,8 @@ GRACE_SECONDS = 5.0
 READY_SECONDS = 30.0
 """How long the program's interpreter may take to come so far that it loads the hook."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_ANNOUNCING = ("PYTHONPROFILEIMPORTTIME", "PYTHONVERBOSE")
+"""Variables that have the interpreter print each import."""
 STARTS_ANOTHER = sys.platform == "win32"
 """Whether what was started may be a launcher: an environment's ``python.exe`` is, and starts the real one."""
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
@@ -390,9 +392,15 @@ class _Execution:
 
 
 def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
-    """Return what keeps the program's interpreter from loading the hook; empty where nothing does."""
-    if option := spec.isolating_option:
+    """Return what keeps the hook out of the program; empty where nothing does.
+
+    Where the interpreter prints what it imports, it is kept out by whet: its own imports would be among them.
+    """
+    if option := spec.isolating_option or spec.announcing_option:
         return f"python's option {option}"
+    for variable in _ANNOUNCING:
+        if os.environ.get(variable):
+            return variable
     if host.ignores_environment or host.no_site:
         return "an interpreter that takes no notice of PYTHONPATH"
     return ""

@@ -64,6 +64,14 @@ class TargetSpec:
         return ""
 
     @property
+    def announcing_option(self) -> str:
+        """The interpreter's option that has it print each import, as ``-v``; empty without."""
+        for option, value in zip(self.options, (*self.options, "")[1:], strict=True):
+            if option.startswith("-v") or (option == "-X" and value.partition("=")[0] == "importtime"):
+                return f"{option} {value}" if option == "-X" else option
+        return ""
+
+    @property
     def first_import_folder(self) -> str:
         """The folder that the program imports from before any other, as the interpreter finds it."""
         folder = Path(self.directory)
