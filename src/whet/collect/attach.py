@@ -196,7 +196,11 @@ class _Watch:
             self._notice(tool, f"{tool} failed before the time was over: {complaint}", "whet doctor")
         for complaint in waiting:
             self._notice(tool, f"waiting was not sampled to the end: {complaint}")
-        self.watched.notices += relay.describe(tool, nonblocking=self._is_nonblocking())
+        self.watched.notices += relay.describe(
+            tool,
+            nonblocking=self._is_nonblocking(),
+            hint="leave out --nonblocking" if self._is_nonblocking() else "",
+        )
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]

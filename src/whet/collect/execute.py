@@ -382,7 +382,11 @@ class _Execution:
         others = [each for each in self.sidecars[1:] if each.finish() != 0]
         told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
         self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.relay.describe(self.tool, deeper=self.relay.launch.deeper)
+        self.outcome.notices += self.relay.describe(
+            self.tool,
+            nonblocking="--nonblocking" in self.relay.launch.attach[0],
+            hint=self.relay.launch.deeper,
+        )
 
     def _read_status(self) -> None:
         assert self.process is not None

@@ -88,10 +88,10 @@ class Relay:
         """Wait for all that were started; return what those complain of that had begun to sample."""
         return [each.complaint for each in self._both() if each.finish() != 0 and each.sampling_since]
 
-    def describe(self, tool: str, *, nonblocking: bool = False, deeper: str = "") -> list[Notice]:
+    def describe(self, tool: str, *, nonblocking: bool = False, hint: str = "") -> list[Notice]:
         """Return what the reader must know of their work, once they have ended.
 
-        ``nonblocking``: they do not stop the program. ``deeper`` names what reads deeper stacks.
+        ``nonblocking``: they do not stop the program. ``hint`` names what makes fewer looks fail.
         """
         notices = []
         if self.first.is_behind:
@@ -110,7 +110,6 @@ class Relay:
             why = "because the stacks changed while they were read"
             if not nonblocking:
                 why = f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read"
-            hint = "leave out --nonblocking" if nonblocking else deeper
             notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} looks failed, {why}", hint))
         return notices
 

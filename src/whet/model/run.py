@@ -162,6 +162,8 @@ class Run:
     can_run_again: bool = True
     """Whether the same command would do the same again, as far as was seen: nothing of the program goes on, what it
     read can be read again and is as it was."""
+    unbuffered: str = ""
+    """What asked the interpreter not to buffer the program's output, as ``PYTHONUNBUFFERED``; empty: nothing."""
 
     @property
     def timed(self) -> Execution | None:

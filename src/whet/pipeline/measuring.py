@@ -33,6 +33,7 @@ from whet.pipeline.preload import preloading
 from whet.pipeline.project import find_project
 from whet.pipeline.record import Record, Subject
 from whet.pipeline.samplers import load_formats
+from whet.pipeline.unbuffered import can_lose_output, find_unbuffered
 from whet.target.host import TargetHost
 from whet.target.program import read_script
 from whet.target.roots import count_compiled, find_program_roots
@@ -94,7 +95,7 @@ class _Measurement:
             options=options.words,
             source=read_script(self.spec),
         )
-        self.record = Record()
+        self.record = Record(unbuffered=find_unbuffered(self.spec, host))
         self.inputs = Inputs(self.spec)
         self.missing: set[str] = set()
         self.later_limit = options.max_time
@@ -168,7 +169,15 @@ class _Measurement:
     def _measure_time(self, out: Path, number: int) -> Outcome:
         host, options = self.host, self.options
         inside = PyinstrumentCollector(host, options.rate)
-        outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
+        # Later executions write to files.
+        unbuffered = self.record.unbuffered if number == 1 and can_lose_output() else ""
+        outside = PySpyCollector(
+            options.rate,
+            options.native and not unbuffered,
+            options.children,
+            nonblocking=bool(unbuffered),
+            keep_rate=options.keep_rate,
+        )
         user_code = describe_user_code(host, self.program, options.include, options.exclude)
         launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
         tachyon = TachyonCollector(host, options.rate, options.native, options.children)
@@ -206,6 +215,14 @@ class _Measurement:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
             self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
+        if unbuffered and "py-spy" in self.record.executions[-1].collectors:
+            self._notice(
+                "py-spy",
+                f"{unbuffered} leaves the program's output unbuffered, and to stop the program would cut off what it is "
+                f"writing; so samples were taken while it ran on{', without C stacks' * options.native}, and some show "
+                "a stack that was just changing",
+                f"without {unbuffered}, or with the output in files, it is stopped for each sample",
+            )
         agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices

@@ -55,6 +55,7 @@ class Record:
     """Why it could not be asked for; empty where it could."""
     stdin: StandardInput = field(default_factory=StandardInput)
     can_run_again: bool = True
+    unbuffered: str = ""
 
     def note(self, *notices: Notice) -> None:
         """Add what the reader must know, each thing once."""
@@ -125,4 +126,5 @@ class Record:
             stdin=self.stdin,
             options=mask_argv(subject.options),
             can_run_again=self.can_run_again,
+            unbuffered=self.unbuffered,
         )

@@ -130,8 +130,8 @@ def test_looks_that_failed_are_told_where_they_are_many(counted, then, told):
 
 def test_why_looks_failed_depends_on_how_it_looks():
     relay, _ = follow(counted=(90, 30))
-    (stopping,) = relay.describe("py-spy", deeper="another sampler")
-    (other,) = relay.describe("py-spy", nonblocking=True)
+    (stopping,) = relay.describe("py-spy", hint="another sampler")
+    (other,) = relay.describe("py-spy", nonblocking=True, hint="leave out --nonblocking")
     assert "more than 4,096 frames" in stopping.message and stopping.hint == "another sampler"
     assert "changed while they were read" in other.message and other.hint == "leave out --nonblocking"
 
