@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from whet.collect.api import Launch
+from whet.collect.left_behind import find_left_behind
 from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
@@ -32,6 +33,7 @@ from whet.target.spec import TargetSpec
 HOOK = Path(__file__).parent.parent / "_target" / "hook"
 """The folder whose ``sitecustomize`` the program's interpreter loads at its start."""
 SETTINGS = "settings"
+_SETTINGS_VARIABLE = "_WHET_SETTINGS"
 ROOM = 4_096
 """Bytes that there must be room for before the program is started."""
 ROOM_HINT = "free some space, or set TMPDIR to a folder that can be written"
@@ -90,6 +92,8 @@ class Outcome:
     interrupted: bool = False
     received: int = 0
     """The last signal that was sent to whet meanwhile, to be passed on."""
+    left_behind: tuple[int, ...] = ()
+    """Processes of the program that were still running when it had ended."""
     fell_back: bool = False
     substituted: str = ""
     """Who sampled instead of the one that was to."""
@@ -103,7 +107,7 @@ def execute(plan: Plan) -> Outcome:
     """
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
-        (plan.out / SETTINGS).write_bytes(bytes(ROOM))
+        _settings_file(plan).write_bytes(bytes(ROOM))
     except OSError as error:
         raise StoreError(
             f"{plan.out} cannot hold what the profilers write: {error.strerror or error}", ROOM_HINT
@@ -159,6 +163,8 @@ class _Execution:
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
         self._finish_sidecars()
         self._read_status()
+        mark = os.fsencode(f"{_SETTINGS_VARIABLE}={_settings_file(self.plan)}") if self.is_prepared else b""
+        self.outcome.left_behind = tuple(find_left_behind(poller.parents, mark))
         return self.outcome
 
     # -- starting ---------------------------------------------------------------------------------------------------
@@ -201,11 +207,11 @@ class _Execution:
             settings["fallback"] = plan.fallback.agent
         path = os.environ.get("PYTHONPATH")
         settings.update(pythonpath=path, folder=plan.spec.first_import_folder)
-        file = plan.out / SETTINGS
+        file = _settings_file(plan)
         # The second version is read by every Python.
         file.write_bytes(marshal.dumps(settings, 2))
         folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
-        return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(file)}
+        return {**os.environ, "PYTHONPATH": folders, _SETTINGS_VARIABLE: str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
@@ -393,6 +399,11 @@ class _Execution:
         code = self.process.returncode
         self.outcome.signal = -code if code < 0 else 0
         self.outcome.status = 128 - code if code < 0 else code
+
+
+def _settings_file(plan: Plan) -> Path:
+    """Return the file that the code inside the program reads."""
+    return plan.out / SETTINGS
 
 
 def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:

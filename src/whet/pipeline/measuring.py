@@ -121,11 +121,14 @@ class _Measurement:
             if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(_end_as(first))
             self._judge_inputs()
+            self._tell_left_behind(first.left_behind)
             if not self._may_go_on(first):
                 how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
                 self._miss_later(f"the first time it {how}")
             elif self.inputs.why_gone:
                 self._miss_later(self.inputs.why_gone, "put it into a file: whet run … < FILE")
+            elif first.left_behind:
+                self._miss_later(f"process {first.left_behind[0]} of it still runs")
             else:
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
@@ -156,6 +159,19 @@ class _Measurement:
                 f"the program changed {', '.join(changed[:3])}, which its command names: later executions found that "
                 "as the first one left it",
             )
+
+    def _tell_left_behind(self, pids: Sequence[int]) -> None:
+        if not pids:
+            return
+        self.record.can_run_again = False
+        which = f"pid{'s' * (len(pids) > 1)} {', '.join(map(str, pids[:5]))}{', …' * (len(pids) > 5)}"
+        many = f"{len(pids)} processes" if len(pids) > 1 else "a process"
+        self._notice(
+            "processes",
+            f"{many} of the program ({which}) {'were' if len(pids) > 1 else 'was'} still running when it ended; what "
+            f"{'they' if len(pids) > 1 else 'it'} did later is not in the report",
+            f"whet attach {pids[0]}, for a Python process",
+        )
 
     def _miss_later(self, why: str, hint: str = "") -> None:
         """Say why the program does not run again, where more was asked for."""
