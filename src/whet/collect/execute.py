@@ -23,6 +23,7 @@ from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
 from whet.collect.standard_input import open_again
+from whet.collect.successor import Became, ImageWatch, Successor, is_interpreter, read_program
 from whet.errors import StoreError, TargetError
 from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.signals import handle_signals
@@ -94,6 +95,8 @@ class Outcome:
     """The last signal that was sent to whet meanwhile, to be passed on."""
     left_behind: tuple[int, ...] = ()
     """Processes of the program that were still running when it had ended."""
+    became: list[Became] = field(default_factory=list)
+    """What other programs its process became, one after the other."""
     fell_back: bool = False
     substituted: str = ""
     """Who sampled instead of the one that was to."""
@@ -121,6 +124,8 @@ class _Execution:
         self.outcome = Outcome()
         self.sidecars: list[Sidecar] = []
         self.relay: Relay | None = None
+        self.successors: list[Successor] = []
+        """The samplers of what the process became; the first ones have ended then."""
         self.tool = "py-spy"
         """The profiler beside the program."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -331,22 +336,28 @@ class _Execution:
     def _watch(self, poller: TreePoller, began: int) -> None:
         plan, next_step = self.plan, 0
         steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
+        image = ImageWatch(self.pid)
         to_end_at: float | None = plan.duration
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            poller.note_sampler(self.sidecars[0].process if self.sidecars else None)
+            sidecars = self.successors[-1].sidecars if self.successors else self.sidecars
+            poller.note_sampler(sidecars[0].process if sidecars else None)
             poller.poll_when_due(perf_counter_ns() - began)
-            if self.relay is not None and not self.outcome.stopped:
-                self.relay.check()
+            if image.has_changed():
+                self._follow(elapsed)
+            if not self.outcome.stopped:
+                if self.successors:
+                    self.successors[-1].check()
+                elif self.relay is not None:
+                    self.relay.check()
             if plan.progress is not None:
                 plan.progress(elapsed)
             if limit_at is not None and elapsed > limit_at:
                 limit_at = None
                 self.outcome.stopped = f"stopped, covers the first {elapsed:.0f} s"
                 if plan.owns_terminal:
-                    for each in self.sidecars:
-                        each.stop()
+                    self._stop_sampling()
                 else:
                     to_end_at, next_step = elapsed, 1
             if to_end_at is not None and elapsed >= to_end_at and next_step < len(steps):
@@ -355,6 +366,24 @@ class _Execution:
                 self._signal(steps[next_step])
                 next_step += 1
                 to_end_at = elapsed + GRACE_SECONDS
+
+    def _follow(self, elapsed: float) -> None:
+        """The process has become another program: have other samplers go on, where that is an interpreter again."""
+        program = read_program(self.pid)
+        became = Became(elapsed, program, is_interpreter(program))
+        self.outcome.became.append(became)
+        if self.relay is None or self.outcome.stopped:
+            return
+        self._stop_sampling()
+        # What Tachyon leaves of other processes is named after those.
+        if self.tool == "py-spy" and became.is_python:
+            self.successors.append(Successor(self.pid, self.relay.launch, len(self.outcome.became), became))
+
+    def _stop_sampling(self) -> None:
+        for each in self.sidecars:
+            each.stop()
+        for successor in self.successors:
+            successor.stop()
 
     def _signal(self, number: int) -> None:
         if self.process is not None and not self.ended.is_set():
@@ -384,9 +413,22 @@ class _Execution:
     def _finish_sidecars(self) -> None:
         if self.relay is None:
             return
-        told = [f"{self.tool} failed: {complaint}" for complaint in self.relay.finish()]
-        others = [each for each in self.sidecars[1:] if each.finish() != 0]
-        told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
+        for successor in self.successors:
+            if successor.relay is None:
+                successor.check()
+            if successor.relay is None:
+                successor.stop()
+        followed = [each for each in self.successors if each.relay is not None]
+        # Those before the last have been stopped, and what became of the process in between is no failure of theirs.
+        relays = [(each.relay, each.sidecars) for each in followed]
+        told: list[str] = []
+        for relay, sidecars in [(self.relay, self.sidecars), *relays]:
+            assert relay is not None
+            complaints = relay.finish()
+            waiting = [each.complaint for each in sidecars[1:] if each.finish() != 0]
+            if not self.outcome.became or sidecars is (relays[-1][1] if relays else None):
+                told += [f"{self.tool} failed: {complaint}" for complaint in complaints]
+                told += [f"waiting was not sampled to the end: {complaint}" for complaint in waiting]
         self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
         self.outcome.notices += self.relay.describe(
             self.tool,

@@ -270,6 +270,8 @@ class _Measurement:
         if self.why_outside:
             hint = "run without --outside" if self.options.outside else ""
             self._notice("values", f"values are missing: {self.why_outside} keeps whet out of the program", hint)
+        elif outcome.became:
+            return
         elif not agents:
             self._notice("values", "the program ended before its value samples were written")
         elif outcome.poller is not None and not any(
@@ -396,6 +398,7 @@ class _Measurement:
         if outcome.fell_back or outcome.substituted:
             names = (outcome.substituted or "pyinstrument", *names[1:])
         self.record.note(*outcome.notices)
+        self._tell_became(outcome, purpose)
         self.record.executions.append(
             Execution(
                 purpose=purpose,
@@ -409,6 +412,19 @@ class _Measurement:
             )
         )
         return outcome
+
+    def _tell_became(self, outcome: Outcome, purpose: Purpose) -> None:
+        for became in outcome.became:
+            after = f"after {became.seconds:.1f} s the process became another program ({became.program}, by os.exec…)"
+            if purpose is not Purpose.TIME:
+                self._notice("executions", f"{after}: {purpose.value} is of what ran before that")
+            elif became.is_sampled:
+                self._notice("values", f"{after}: it was sampled on, without values")
+            else:
+                why = "is no Python" if not became.is_python else "could not be sampled"
+                self._notice(
+                    "py-spy", f"{after}, which {why}: the report is of what ran before that", "measure that by itself"
+                )
 
     def _progress_of(self, number: int, purpose: Purpose) -> Callable[[float], None] | None:
         progress = self.options.progress
