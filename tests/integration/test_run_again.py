@@ -143,7 +143,7 @@ profile.disable()
 def test_program_that_profiles_itself_is_named_as_the_cause(runner):
     ran = runner.whet(runner.write(TRACES), options=["--lines"])
     assert ran.status == 0, ran.words
-    (said,) = [each for each in ran.warnings_about("executions")]
+    (said,) = ran.warnings_about("executions")
     assert "ended with status 1: the program starts a profiler or tracer of its own" in said
     assert "exact hits (--lines asked for it: its execution ended with status 1: the program starts" in find_rest(ran)
     assert all(row["hits"] is None for row in ran.find_functions("work"))

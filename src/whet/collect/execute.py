@@ -153,6 +153,8 @@ class _Execution:
             waiter.start()
             if self.plan.started is not None:
                 self.plan.started()
+            # One that waits for whet is what it is to be; another may become something else at any moment.
+            image = None if self.is_prepared else ImageWatch(self.pid)
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
@@ -162,7 +164,7 @@ class _Execution:
             with contextlib.suppress(OSError):
                 os.write(go, answer)
             os.close(go)
-            self._watch(poller, began)
+            self._watch(poller, began, image or ImageWatch(self.pid))
             waiter.join()
             self.outcome.wall_ns = max(0, self.ended_at - began)
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
@@ -333,10 +335,9 @@ class _Execution:
             self.ended_at = perf_counter_ns()
         self.ended.set()
 
-    def _watch(self, poller: TreePoller, began: int) -> None:
+    def _watch(self, poller: TreePoller, began: int, image: ImageWatch) -> None:
         plan, next_step = self.plan, 0
         steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
-        image = ImageWatch(self.pid)
         to_end_at: float | None = plan.duration
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
@@ -368,7 +369,7 @@ class _Execution:
                 to_end_at = elapsed + GRACE_SECONDS
 
     def _follow(self, elapsed: float) -> None:
-        """The process has become another program: have other samplers go on, where that is an interpreter again."""
+        """Have other samplers go on with what the process has become, where that is an interpreter again."""
         program = read_program(self.pid)
         became = Became(elapsed, program, is_interpreter(program))
         self.outcome.became.append(became)

@@ -23,7 +23,7 @@ _START_CODE, _START_STACK = 23, 25
 
 
 class ImageWatch:
-    """Tells when process ``pid`` becomes another program. Its id, start and parent stay; where its memory lies does not."""
+    """Tells when process ``pid`` becomes another program: its id, start and parent stay, its memory lies elsewhere."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid

@@ -10,10 +10,10 @@ from pathlib import Path
 from whet.collect.execute import Outcome
 from whet.collect.standard_input import look_at_input, open_again, was_read
 from whet.model.run import Execution, Notice, StandardInput, describe_exit
+from whet.pipeline.notices import MUCH_WORK_NS
 from whet.pipeline.standard_input import record_input
 from whet.target.spec import TargetSpec
 
-MUCH_WORK_NS = 500_000_000
 LESS_WORK = 0.5
 """A later execution with less than so much of the first one's CPU time was not the same work."""
 

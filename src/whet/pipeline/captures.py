@@ -41,14 +41,13 @@ from whet.pipeline.clocks import (
     read_clocks,
     scale_to_clocks,
 )
+from whet.pipeline.notices import STOOD_STILL
 from whet.pipeline.threads import drop_frameless, drop_own_threads, find_blind, rename_threads, scale_threads
 from whet.target.cache import read_version
 from whet.target.host import TargetHost
 
 READER = Path(__file__).parent.parent / "_target" / "memray_reader.py"
 READER_SECONDS = 600
-STOOD_STILL = 0.3
-"""From this part of its time on in which a program stood still to be looked at, the reader is told."""
 
 
 class Captures:

@@ -15,18 +15,24 @@ from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.pyinstrument import PyinstrumentCollector
-from whet.collect.pyspy import PySpyCollector, slow_down
+from whet.collect.pyspy import PySpyCollector
 from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
 from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.again import (
-    MUCH_WORK_NS,
     Inputs,
     compare_work,
     ended_alike,
     explain_not_again,
     explain_other_end,
+)
+from whet.pipeline.notices import (
+    describe_became,
+    describe_compiled,
+    describe_left_behind,
+    describe_missing_values,
+    describe_sampling,
 )
 from whet.pipeline.options import MeasureOptions, Sampler, Step
 from whet.pipeline.preload import preloading
@@ -120,8 +126,8 @@ class _Measurement:
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(_end_as(first))
-            self._judge_inputs()
-            self._tell_left_behind(first.left_behind)
+            self._judge_inputs(first.left_behind)
+            self.record.note(*describe_left_behind(first.left_behind))
             if not self._may_go_on(first):
                 how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
                 self._miss_later(f"the first time it {how}")
@@ -147,31 +153,18 @@ class _Measurement:
         finally:
             shutil.rmtree(raw, ignore_errors=True)
 
-    def _judge_inputs(self) -> None:
+    def _judge_inputs(self, left_behind: Sequence[int]) -> None:
         """See whether the program can run again on what it was given."""
         self.inputs.judge()
         changed = self.inputs.changed
         self.record.stdin = self.inputs.stdin
-        self.record.can_run_again = not self.inputs.why_gone and not changed
+        self.record.can_run_again = not self.inputs.why_gone and not changed and not left_behind
         if changed and self.planned > 1:
             self._notice(
                 "executions",
                 f"the program changed {', '.join(changed[:3])}, which its command names: later executions found that "
                 "as the first one left it",
             )
-
-    def _tell_left_behind(self, pids: Sequence[int]) -> None:
-        if not pids:
-            return
-        self.record.can_run_again = False
-        which = f"pid{'s' * (len(pids) > 1)} {', '.join(map(str, pids[:5]))}{', …' * (len(pids) > 5)}"
-        many = f"{len(pids)} processes" if len(pids) > 1 else "a process"
-        self._notice(
-            "processes",
-            f"{many} of the program ({which}) {'were' if len(pids) > 1 else 'was'} still running when it ended; what "
-            f"{'they' if len(pids) > 1 else 'it'} did later is not in the report",
-            f"whet attach {pids[0]}, for a Python process",
-        )
 
     def _miss_later(self, why: str, hint: str = "") -> None:
         """Say why the program does not run again, where more was asked for."""
@@ -224,39 +217,18 @@ class _Measurement:
         names = (name,) if self.why_outside else (name, "values")
         outcome = self._execute(out, launches, Purpose.TIME, names, number, substitute=substitute, fallback=fallback)
         captures = self._read(out)
-        from whet.pipeline.captures import STOOD_STILL
-        from whet.report.units import format_whole_share
-
+        sampled_by = self.record.executions[-1].collectors[0]
         if foreign is not None:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
             self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
-        if unbuffered and "py-spy" in self.record.executions[-1].collectors:
-            self._notice(
-                "py-spy",
-                f"{unbuffered} leaves the program's output unbuffered, and to stop the program would cut off what it is "
-                f"writing; so samples were taken while it ran on{', without C stacks' * options.native}, and some show "
-                "a stack that was just changing",
-                f"without {unbuffered}, or with the output in files, it is stopped for each sample",
-            )
         agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices
-        if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
-            self._notice(
-                "py-spy",
-                f"the program stood still for {format_whole_share(outcome.poller.paused_share)} of its time while the "
-                "sampler read its stacks: they are very deep, or the machine is busy; the time that this took is not "
-                "counted",
-                f"--rate {slow_down(options.rate)} disturbs it less",
-            )
-        if number == 1 and not options.native and (compiled := count_compiled(self.program)):
-            self._notice(
-                "py-spy",
-                f"{compiled} module{'s' * (compiled > 1)} of the program's own package came compiled; what such "
-                "functions take counts as part of what calls them",
-                "--native shows them in the flame graph",
-            )
+        unstopped = unbuffered if sampled_by == "py-spy" else ""
+        self.record.note(*describe_sampling(outcome, options.rate, unstopped, native=options.native))
+        if number == 1 and not options.native:
+            self.record.note(*describe_compiled(count_compiled(self.program)))
         if number == 1 and outcome.poller is not None:
             poller = outcome.poller
             stack = agents[0].peak_stack if agents else ()
@@ -270,20 +242,8 @@ class _Measurement:
         if self.why_outside:
             hint = "run without --outside" if self.options.outside else ""
             self._notice("values", f"values are missing: {self.why_outside} keeps whet out of the program", hint)
-        elif outcome.became:
-            return
-        elif not agents:
-            self._notice("values", "the program ended before its value samples were written")
-        elif outcome.poller is not None and not any(
-            each.evidence.looks or each.evidence.why_missing for each in agents
-        ):
-            spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
-            if spent > MUCH_WORK_NS:
-                self._notice(
-                    "values",
-                    f"no values are known of {spent / 1e9:.1f} s of computing: nothing is looked at while a debugger, "
-                    "a coverage tool or a tracing profiler watches, and what was seen is lost where it cannot be saved",
-                )
+        else:
+            self.record.note(*describe_missing_values(agents, outcome))
 
     def _run_later(self, raw: Path) -> None:
         number = 1
@@ -398,7 +358,7 @@ class _Measurement:
         if outcome.fell_back or outcome.substituted:
             names = (outcome.substituted or "pyinstrument", *names[1:])
         self.record.note(*outcome.notices)
-        self._tell_became(outcome, purpose)
+        self.record.note(*describe_became(outcome, purpose))
         self.record.executions.append(
             Execution(
                 purpose=purpose,
@@ -412,19 +372,6 @@ class _Measurement:
             )
         )
         return outcome
-
-    def _tell_became(self, outcome: Outcome, purpose: Purpose) -> None:
-        for became in outcome.became:
-            after = f"after {became.seconds:.1f} s the process became another program ({became.program}, by os.exec…)"
-            if purpose is not Purpose.TIME:
-                self._notice("executions", f"{after}: {purpose.value} is of what ran before that")
-            elif became.is_sampled:
-                self._notice("values", f"{after}: it was sampled on, without values")
-            else:
-                why = "is no Python" if not became.is_python else "could not be sampled"
-                self._notice(
-                    "py-spy", f"{after}, which {why}: the report is of what ran before that", "measure that by itself"
-                )
 
     def _progress_of(self, number: int, purpose: Purpose) -> Callable[[float], None] | None:
         progress = self.options.progress
