@@ -18,6 +18,7 @@ from whet.collect.namespaces import ThreadIds
 from whet.collect.relay import Relay
 from whet.collect.resident import TreePoller
 from whet.collect.sidecar import Sidecar
+from whet.collect.successor import ImageWatch, read_program
 from whet.errors import CollectorError
 from whet.model.run import Notice
 from whet.signals import handle_signals
@@ -138,9 +139,18 @@ class _Watch:
     def _watch(self, relay: Relay) -> None:
         began = relay.first.sampling_since
         glances, elapsed = 0, 0.0
+        image = ImageWatch(self.plan.pid)
         while elapsed < self.plan.seconds and relay.goes_on:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
+                    break
+                if image.has_changed():
+                    self._notice(
+                        self.plan.launch.tool,
+                        f"after {elapsed:.1f} s the process became another program ({read_program(self.plan.pid)}, by "
+                        "os.exec…): sampling ended then",
+                        f"whet attach {self.plan.pid} samples what it is now",
+                    )
                     break
                 self.poller.note_sampler(self.sidecars[0].process)
                 self.poller.poll_when_due(perf_counter_ns() - began)
