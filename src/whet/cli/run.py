@@ -94,8 +94,8 @@ def run_command(
 ) -> int:
     """Run a program and say where its time goes.
 
-    TARGET is a script, the name of a console script (black), `-m MODULE` or
-    `-c CODE`. whet's options stand before it, all after it is the target's own.
+    TARGET is a script, the name of a console script (black), `-m MODULE`,
+    `-c CODE`, or `-` for a program on standard input. whet's options stand before it, all after it is the target's own.
     The exit status is the target's, and whet ends by the signal that ended the
     target; 125 when whet itself fails.
     --budget, --compare, --tests, --allow and --no-offers go with --prove.
