@@ -274,6 +274,36 @@ def test_a_process_that_ends_meanwhile_is_reported(runner, start):
     assert ran.find_functions("crunch")[0]["self_seconds"] > 0
 
 
+def test_a_process_that_becomes_another_program_meanwhile_is_reported(runner, start):
+    process = start(
+        runner.write(
+            """
+            import os, sys, threading
+            def crunch():
+                return sum(number * number % 7 for number in range(20_000))
+            def leave():
+                sys.stdin.readline()
+                os.execvp("sleep", ["sleep", "300"])
+            threading.Thread(target=leave).start()
+            print("ready", flush=True)
+            while True:
+                crunch()
+            """
+        )
+    )
+    whet, _, folder = begin_attach(runner, process.pid)
+    process.stdin.write(b"leave\n")
+    process.stdin.flush()
+    ran = runner.finish(whet, folder)
+    assert ran.status == 0, ran.words
+    told = [each["message"] for each in ran.report["warnings"]]
+    (said,) = [each for each in told if "became another program" in each]
+    assert "/sleep, by os.exec…): sampling ended then" in said
+    assert not [each for each in told if "looks failed" in each or "failed before" in each], told
+    assert ran.find_functions("crunch")[0]["self_seconds"] > 0
+    assert process.poll() is None
+
+
 def test_a_process_that_is_traced_can_be_seen_without_tracing(service, attach):
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)

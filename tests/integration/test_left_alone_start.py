@@ -229,3 +229,34 @@ def test_interrupt_while_it_starts(runner, waiting, children_of, after):
     assert b"_whet" not in ended.stderr, ended.words
     assert b"site.py" not in ended.stderr, ended.words
     waiting(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 20)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (["-X", "importtime"], {}),
+        (["-Ximporttime"], {}),
+        (["-v"], {}),
+        ([], {"PYTHONPROFILEIMPORTTIME": "1"}),
+        ([], {"PYTHONVERBOSE": "1"}),
+    ],
+)
+def test_what_the_interpreter_says_of_imports_is_the_program_s_alone(runner, options, variables):
+    """Nothing of whet's is inside then, and the report says what that costs."""
+    program = runner.write("from busy import burn\nburn(0.3)\n", busy=BUSY)
+    plain = runner.plain(*options, program, cwd=program.parent, **variables)
+    # whet's own interpreter takes no notice of the variables: what it imports is not in question.
+    python, *words = runner.command(*options, program)
+    whet = runner.call([python, "-E", *words], program.parent, **variables)
+    assert whet.status == plain.status == 0, whet.words
+    kinds = [
+        re.compile(r"^import time:.*\|(.*)$", re.MULTILINE),
+        re.compile(r"^# code object.*?/([^/']*)'$", re.MULTILINE),
+    ]
+    for kind in kinds:
+        assert kind.findall(whet.words) == kind.findall(plain.words)
+    assert any(kind.findall(plain.words) for kind in kinds)
+    assert "_whet_target" not in whet.words
+    assert whet.find_functions("burn"), whet.words
+    named = next(iter(variables), f"python's option {'-v' if '-v' in options else '-X importtime'}")
+    assert whet.warnings_about("values")[0].startswith(f"values are missing: {named} keeps whet out of the program")

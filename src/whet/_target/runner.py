@@ -7,7 +7,7 @@ import marshal
 import os
 import sys
 
-from . import hide, whole_writes
+from . import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +90,6 @@ def start(settings_path: str, loaded_before: set[str]) -> None:
     observers = Observers(settings)
     try:
         observers.load()
-        whole_writes.keep_writes_whole()
         observers.begin()
     finally:
         # Also where one of them could not begin: the program is to find nothing of whet's all the same.

@@ -14,7 +14,6 @@ from whet.advise.measured_advice import (
     share_of_stacks,
     tell_share,
     tell_time,
-    time_called,
 )
 from whet.model.frame import Frame
 from whet.model.hotspot import Hotspots, LineSpot
@@ -23,6 +22,7 @@ from whet.model.profile import Profile
 from whet.model.run import Purpose, Run
 
 _UNBUFFERED_SHARE = 0.05
+_WRITES = re.compile(r"\b(print|write\w*)\s*\(")
 _ENDING_SHARE = 0.1
 _ENDING_NS = 100_000_000
 """What no start of an interpreter takes: where more has no Python code on the stack, it is its end."""
@@ -38,26 +38,22 @@ _OF_SERVERS = frozenset({"socketserver", "http", "wsgiref", "werkzeug", "logging
 def remark_unbuffered(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield that each write to stdout or stderr goes to the system at once, where that takes long."""
-    share = share_of_stacks(run, _is_raw_write) * hotspots.cpu_ns / hotspots.busy_ns
+    """Yield that each write to stdout or stderr goes to the system at once, where lines that write take long."""
+    if not run.unbuffered:
+        return
+    writing = [
+        spot for spot in own if (spot.file, spot.line) not in taken and _WRITES.search(read_line(run, spot)) is not None
+    ]
+    share = sum(spot.cost.attributed_ns for spot in writing) / hotspots.busy_ns
     if share < _UNBUFFERED_SHARE:
         return
-    writing = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]
-    writing = [spot for spot in writing if re.search(r"\b(print|write\w*)\s*\(", read_line(run, spot))] or writing
-    if not writing:
-        return
     message = (
-        f"stdout or stderr is not buffered (`python -u`, PYTHONUNBUFFERED): each write is a call of the system, and"
-        f" they took {tell_share(share)} of the run. Leave that setting off, or join what is written and write it at"
+        f"stdout and stderr are not buffered ({run.unbuffered}): each write is a call of the system, and the lines that"
+        f" print took {tell_share(share)} of the run. Leave that setting off, or join what is written and write it at"
         " once."
     )
-    spot = max(writing, key=lambda spot: (time_called(spot), -spot.line))
+    spot = max(writing, key=lambda spot: (spot.cost.attributed_ns, -spot.line))
     yield make_measured_advice("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
-
-
-def _is_raw_write(frame: Frame) -> bool:
-    """Tell whether a frame is what stands in for the write method of an unbuffered stream."""
-    return frame.name == "FileIO.write" and frame.file == "<frozen io>"
 
 
 def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:

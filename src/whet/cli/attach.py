@@ -7,7 +7,7 @@ from typing import Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
-from whet.cli.options import RateOption
+from whet.cli.options import RateOption, name_options
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
 from whet.errors import UsageError
@@ -51,6 +51,18 @@ def attach_command(
         raise UsageError(f"there is no sampler {sampler!r} from outside", "--sampler py-spy or --sampler tachyon")
     pid = parse_pid(process)
     config = check_rules(Path.cwd())
+    given = {
+        "--rate": rate,
+        "--nonblocking": nonblocking,
+        "--sampler": sampler if sampler != Sampler.PY_SPY else None,
+        "--native": native,
+        "--no-children": not children,
+        "--include": include,
+        "--exclude": exclude,
+        "--output": output if output != Path(DEFAULT_REPORT) else None,
+        "--keep-raw": keep_raw,
+        "--no-source": no_source,
+    }
     with LiveLine(rate or DEFAULT_RATE) as progress:
         options = AttachOptions(
             duration=duration,
@@ -63,6 +75,7 @@ def attach_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            words=name_options(given),
             progress=progress,
         )
         attached = attach_to(pid, options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import fit_encoding, say
 from whet.cli.declare import Option
+from whet.cli.main import INTERRUPTED
 from whet.cli.options import CodeOption, ModuleOption, TargetWords
 from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
@@ -15,8 +16,6 @@ from whet.errors import UsageError
 if TYPE_CHECKING:
     from whet.model.bench import Bench
     from whet.model.trial import Clock
-
-INTERRUPTED = 130
 
 
 def bench_command(
@@ -69,7 +68,7 @@ def bench_command(
     On one interpreter or several, in the working tree alone or against another version.
 
     Exit status 0; with --against 1 when a slow-down beyond the limit is shown; 2 for
-    errors, of the program too; 130 after Ctrl-C. The program's output is not shown.
+    errors, of the program too. The program's output is not shown.
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet bench script.py, whet bench -m module")

@@ -6,15 +6,19 @@ says. It returns its exit status (``None`` is 0) or raises a ``WhetError``. A fi
 is imported only when its command is used.
 
 Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
-``attach`` pass on the target's, so theirs is 125; 130 after Ctrl-C.
+``attach`` pass on the target's, so theirs is 125. A command that returns -N has
+whet end by signal N, as its program did; so does Ctrl-C, which a shell shows as 130.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import gc
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -48,7 +52,7 @@ PASSING_ON = frozenset({"run", "attach"})
 FAILED = 125
 """Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
 
-INTERRUPTED = 130
+INTERRUPTED = -signal.SIGINT if os.name == "posix" else 130
 _GC_THRESHOLD = 50_000
 _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
@@ -62,11 +66,46 @@ _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENO
 """What writing fails with where there is no room. Where files are written, that is told with their names."""
 
 
+class EndBySignal:
+    """Ends this process by the signal ``number``, so that whoever waits for it sees how the program ended.
+
+    A shell tells the two apart: after a command that Ctrl-C ended it leaves its loop, after a status of 130 it goes on.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self) -> None:
+        """Do so, without a core dump: that of the program is the one of interest. Does nothing for number 0."""
+        if not self.number:
+            return
+        import resource
+
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+        with contextlib.suppress(OSError, ValueError):
+            # The kernel takes no notice of 0 where a program takes the dumps; 1 is too small for either.
+            hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+            resource.setrlimit(resource.RLIMIT_CORE, (0 if hard == 0 else 1, hard))
+        with contextlib.suppress(OSError, ValueError):
+            # SIGKILL has no handler to take away.
+            signal.signal(self.number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {self.number})
+        os.kill(os.getpid(), self.number)
+
+
 def main() -> None:
     """Run the command line of this process and exit."""
+    # Registered first, it is called last: what else cleans up at the end has done so by then.
+    end = EndBySignal()
+    atexit.register(end)
     # What imports and profiles are made of stays: looking through it for garbage takes a good part of a short run,
     gc.set_threshold(_GC_THRESHOLD)
     status = run_command_line(sys.argv[1:])
+    if status < 0 and os.name == "posix":
+        end.number, status = -status, 128 - status
     # and so does looking through all of it once more at the end.
     gc.freeze()
     # Windows has exit statuses of 32 bits, which a program ended by an exception of the system uses, and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from whet.cli.declare import Argument, Option
@@ -32,3 +33,18 @@ TargetWords = Annotated[
     list[str] | None, Argument("TARGET", "A script, or the name of a Python console script.", takes_rest=True)
 ]
 """The program and its own arguments: whet's options stand before it. It goes with both options above."""
+
+
+def name_options(given: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the options that were given, each in one word; ``given`` has none, false or an empty list for the others.
+
+    >>> name_options({"--outside": True, "--rate": 50, "--include": ["a", "b"], "--title": None})
+    ('--outside', '--rate=50', '--include=a', '--include=b')
+    """
+    words: list[str] = []
+    for name, value in given.items():
+        if value is True:
+            words.append(name)
+        elif value is not None and value is not False:
+            words += [f"{name}={each}" for each in (value if isinstance(value, list) else [value])]
+    return tuple(words)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
+from whet.cli.main import INTERRUPTED
 from whet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ AllowOption = Annotated[
 OffersOption = Annotated[
     bool, Option("--offers/--no-offers", help="Try offers too: rewrites that change something small.")
 ]
-INTERRUPTED = 130
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -84,7 +84,7 @@ def prove_command(
 
     The program runs many times, with and without the rewrites in random order, no
     profiler in it. Nothing on disk changes. Exit status 0 when it could be measured,
-    1 with --require-faster where it is not faster, 2 for errors, 130 after Ctrl-C.
+    1 with --require-faster where it is not faster, 2 for errors; Ctrl-C ends whet by SIGINT.
     """
     if format_ not in {"text", "json"}:
         raise UsageError(f"there is no format {format_!r} here", "--format text or --format json")
@@ -180,15 +180,20 @@ def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetS
 
 
 def decide_status(proven: Run, *, require_faster: bool) -> int:
-    """Return the exit status: 0 measured, 1 not faster where that is required, 2 nothing measured, 130 after Ctrl-C."""
+    """Return the exit status: 0 measured, 1 not faster where that is required, 2 nothing measured, or the interrupt."""
     from whet.model.trial import Verdict
 
     proof = proven.proof
-    if any(note.startswith("ended by Ctrl-C") for note in proof.notes):
+    if was_interrupted(proven):
         return INTERRUPTED
     if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
         return 2
     return 1 if require_faster and proof.total_verdict is not Verdict.FASTER else 0
+
+
+def was_interrupted(proven: Run) -> bool:
+    """Whether Ctrl-C ended the proof."""
+    return any(note.startswith("ended by Ctrl-C") for note in proven.proof.notes)
 
 
 def parse_time(text: str, option: str) -> float:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords
+from whet.cli.main import INTERRUPTED
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords, name_options
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -22,6 +23,7 @@ from whet.cli.prove import (
     OffersOption,
     TestsOption,
     parse_time,
+    was_interrupted,
 )
 from whet.errors import UsageError, WhetError
 from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT
@@ -92,9 +94,10 @@ def run_command(
 ) -> int:
     """Run a program and say where its time goes.
 
-    TARGET is a script, the name of a console script (black), `-m MODULE` or
-    `-c CODE`. whet's options stand before it, all after it is the target's own.
-    The exit status is the target's; 125 when whet itself fails.
+    TARGET is a script, the name of a console script (black), `-m MODULE`,
+    `-c CODE`, or `-` for a program on standard input. whet's options stand before it, all after it is the target's own.
+    The exit status is the target's, and whet ends by the signal that ended the
+    target; 125 when whet itself fails.
     --budget, --compare, --tests, --allow and --no-offers go with --prove.
     """
     if not words and module is None and code is None:
@@ -115,6 +118,26 @@ def run_command(
     from whet.pipeline.run.samplers import find_sampler
     from whet.program.naming import choose_target
 
+    given = {
+        "--full": full,
+        "--lines": lines,
+        "--memory": memory,
+        "--trace-python-allocators": trace_python_allocators,
+        "--outside": outside,
+        "--rate": rate,
+        "--sampler": sampler if sampler != "py-spy" else None,
+        "--native": native,
+        "--no-children": not children,
+        "--repeat": repeat if repeat != 1 else None,
+        "--duration": duration,
+        "--max-time": max_time,
+        "--include": include,
+        "--exclude": exclude,
+        "--output": output if output != Path(DEFAULT_REPORT) else None,
+        "--keep-raw": keep_raw,
+        "--no-source": no_source,
+        "--title": title,
+    }
     chosen = find_sampler(sampler)
     if prove:
         parse_time(budget, "--budget")
@@ -137,6 +160,7 @@ def run_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            words=name_options(given),
             progress=progress,
         )
         measured = measure(spec, host, options)
@@ -149,7 +173,7 @@ def run_command(
     if notice is not None:
         say(f"whet: {notice.message}")
     again = notice.hint if notice is not None else "whet report"
-    run = measured.run
+    run, status = measured.run, measured.status
     if prove:
         run = prove_measured(
             run,
@@ -161,11 +185,12 @@ def run_command(
             allow=allow or (),
             offers=offers,
         )
+        status = INTERRUPTED if was_interrupted(run) else status
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)
-    return measured.status
+    return status
 
 
 def tell_absent_modules(spec: TargetSpec, host: TargetHost, status: int) -> None:

@@ -19,11 +19,14 @@ from typing import Any
 
 from whet.collect.api import Launch
 from whet.collect.attached_profiler import AttachedProfiler
+from whet.collect.left_behind import find_left_behind
 from whet.collect.resident import TreePoller
 from whet.collect.sampler_fallback import SamplerFallback
+from whet.collect.standard_input import open_again
+from whet.collect.successor import Became, ImageWatch, Successor, is_interpreter, read_program
 from whet.collect.values import read_own_threads
 from whet.errors import StoreError, TargetError
-from whet.model.run import Notice
+from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.program.host import TargetHost
 from whet.program.ptrace import permit_tracing
 from whet.program.spec import TargetSpec
@@ -32,6 +35,7 @@ from whet.signals import handle_signals
 HOOK = Path(__file__).parent.parent / "_target" / "hook"
 """The folder whose ``sitecustomize`` the program's interpreter loads at its start."""
 SETTINGS = "settings"
+_SETTINGS_VARIABLE = "_WHET_SETTINGS"
 ROOM = 4_096
 """Bytes that there must be room for before the program is started."""
 ROOM_HINT = "free some space, or set TMPDIR to a folder that can be written"
@@ -41,6 +45,8 @@ GRACE_SECONDS = 5.0
 READY_SECONDS = 30.0
 """How long the program's interpreter may take to come so far that it loads the hook."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_ANNOUNCING = ("PYTHONPROFILEIMPORTTIME", "PYTHONVERBOSE")
+"""Variables that have the interpreter print each import."""
 STARTS_ANOTHER = sys.platform == "win32"
 """Whether what was started may be a launcher: an environment's ``python.exe`` is, and starts the real one."""
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
@@ -86,6 +92,12 @@ class Outcome:
     poller: TreePoller | None = None
     stopped: str = ""
     interrupted: bool = False
+    received: int = 0
+    """The last signal that was sent to whet meanwhile, to be passed on."""
+    left_behind: tuple[int, ...] = ()
+    """Processes of the program that were still running when it had ended."""
+    became: list[Became] = field(default_factory=list)
+    """What other programs its process became, one after the other."""
     fell_back: bool = False
     substituted: str = ""
     """Who sampled instead of the one that was to."""
@@ -99,7 +111,7 @@ def execute(plan: Plan) -> Outcome:
     """
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
-        (plan.out / SETTINGS).write_bytes(bytes(ROOM))
+        _settings_file(plan).write_bytes(bytes(ROOM))
     except OSError as error:
         raise StoreError(
             f"{plan.out} cannot hold what the profilers write: {error.strerror or error}", ROOM_HINT
@@ -113,6 +125,8 @@ class _Execution:
         self.outcome = Outcome()
         self.profilers: list[AttachedProfiler] = []
         self.fallback: SamplerFallback | None = None
+        self.successors: list[Successor] = []
+        """The samplers of what the process became; the first ones have ended then."""
         self.tool = "py-spy"
         """The profiler beside the program."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -140,6 +154,8 @@ class _Execution:
             waiter.start()
             if self.plan.started is not None:
                 self.plan.started()
+            # One that waits for whet is what it is to be; another may become something else at any moment.
+            image = None if self.is_prepared else ImageWatch(self.pid)
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
@@ -149,12 +165,14 @@ class _Execution:
             with contextlib.suppress(OSError):
                 os.write(go, answer)
             os.close(go)
-            self._watch(poller, began)
+            self._watch(poller, began, image or ImageWatch(self.pid))
             waiter.join()
             self.outcome.wall_ns = max(0, self.ended_at - began)
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
         self._finish_sidecars()
         self._read_status()
+        mark = os.fsencode(f"{_SETTINGS_VARIABLE}={_settings_file(self.plan)}") if self.is_prepared else b""
+        self.outcome.left_behind = tuple(find_left_behind(poller.parents, mark))
         return self.outcome
 
     # -- starting ---------------------------------------------------------------------------------------------------
@@ -197,23 +215,19 @@ class _Execution:
             settings["fallback"] = plan.fallback.agent
         path = os.environ.get("PYTHONPATH")
         settings.update(pythonpath=path, folder=plan.spec.first_import_folder)
-        file = plan.out / SETTINGS
+        file = _settings_file(plan)
         # The second version is read by every Python.
         file.write_bytes(marshal.dumps(settings, 2))
         folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
-        return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(file)}
+        return {**os.environ, "PYTHONPATH": folders, _SETTINGS_VARIABLE: str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
             return {}
-        stdin: object = subprocess.DEVNULL
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            # A file can be read again from its start; a pipe or a terminal cannot.
-            path = Path(f"/proc/self/fd/{sys.stdin.fileno()}")
-            if path.resolve().is_file():
-                stdin = stack.enter_context(path.open("rb"))
+        # A file can be read again from its start; a pipe or a terminal cannot.
+        file = open_again()
         return {
-            "stdin": stdin,
+            "stdin": stack.enter_context(file) if file is not None else subprocess.DEVNULL,
             "stdout": stack.enter_context((self.plan.out / "stdout").open("wb")),
             "stderr": stack.enter_context((self.plan.out / "stderr").open("wb")),
             "start_new_session": os.name != "nt",
@@ -326,33 +340,56 @@ class _Execution:
             self.ended_at = perf_counter_ns()
         self.ended.set()
 
-    def _watch(self, poller: TreePoller, began: int) -> None:
+    def _watch(self, poller: TreePoller, began: int, image: ImageWatch) -> None:
         plan, next_step = self.plan, 0
         steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
         to_end_at: float | None = plan.duration
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            poller.note_sampler(self.profilers[0].process if self.profilers else None)
+            profilers = self.successors[-1].profilers if self.successors else self.profilers
+            poller.note_sampler(profilers[0].process if profilers else None)
             poller.poll_when_due(perf_counter_ns() - began)
-            if self.fallback is not None and not self.outcome.stopped:
-                self.fallback.check()
+            if image.has_changed():
+                self._follow(elapsed)
+            if not self.outcome.stopped:
+                if self.successors:
+                    self.successors[-1].check()
+                elif self.fallback is not None:
+                    self.fallback.check()
             if plan.progress is not None:
                 plan.progress(elapsed)
             if limit_at is not None and elapsed > limit_at:
                 limit_at = None
                 self.outcome.stopped = f"stopped, covers the first {elapsed:.0f} s"
                 if plan.owns_terminal:
-                    for each in self.profilers:
-                        each.stop()
+                    self._stop_sampling()
                 else:
                     to_end_at, next_step = elapsed, 1
             if to_end_at is not None and elapsed >= to_end_at and next_step < len(steps):
                 if not self.outcome.stopped:
-                    self.outcome.stopped = f"ended by --duration after {elapsed:.0f} s"
+                    self.outcome.stopped = f"{ENDED_BY_DURATION} after {elapsed:.0f} s"
                 self._signal(steps[next_step])
                 next_step += 1
                 to_end_at = elapsed + GRACE_SECONDS
+
+    def _follow(self, elapsed: float) -> None:
+        """Have other samplers go on with what the process has become, where that is an interpreter again."""
+        program = read_program(self.pid)
+        became = Became(elapsed, program, is_interpreter(program))
+        self.outcome.became.append(became)
+        if self.fallback is None or self.outcome.stopped:
+            return
+        self._stop_sampling()
+        # What Tachyon leaves of other processes is named after those.
+        if self.tool == "py-spy" and became.is_python:
+            self.successors.append(Successor(self.pid, self.fallback.launch, len(self.outcome.became), became))
+
+    def _stop_sampling(self) -> None:
+        for each in self.profilers:
+            each.stop()
+        for successor in self.successors:
+            successor.stop()
 
     def _signal(self, number: int) -> None:
         if self.process is not None and not self.ended.is_set():
@@ -366,10 +403,12 @@ class _Execution:
         """Pass on to the target what is sent to whet; Ctrl-C at a terminal reaches the target by itself."""
 
         def pass_on(number: int, _frame: FrameType | None) -> None:
+            self.outcome.received = number
             self._signal(number)
 
         def on_interrupt(number: int, _frame: FrameType | None) -> None:
             self.outcome.interrupted = True
+            self.outcome.received = number
             if not (self.plan.owns_terminal and _is_in_foreground()):
                 self._signal(number)
 
@@ -381,16 +420,37 @@ class _Execution:
         if self.fallback is None:
             return
         poller = self.outcome.poller
-        if poller is not None and poller.is_known_awake(self.outcome.wall_ns, read_own_threads(self.plan.out)):
+        if (
+            poller is not None
+            and not self.successors
+            and poller.is_known_awake(self.outcome.wall_ns, read_own_threads(self.plan.out))
+        ):
             # They look for where the program waits, and notice its end late: nothing is lost with them.
             for each in self.profilers[1:]:
                 each.kill()
             del self.profilers[1:]
-        told = [f"{self.tool} failed: {complaint}" for complaint in self.fallback.finish()]
-        others = [each for each in self.profilers[1:] if each.finish() != 0]
-        told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
+        for successor in self.successors:
+            if successor.fallback is None:
+                successor.check()
+            if successor.fallback is None:
+                successor.stop()
+        followed = [each for each in self.successors if each.fallback is not None]
+        # Those before the last have been stopped, and what became of the process in between is no failure of theirs.
+        relays = [(each.fallback, each.profilers) for each in followed]
+        told: list[str] = []
+        for fallback, profilers in [(self.fallback, self.profilers), *relays]:
+            assert fallback is not None
+            complaints = fallback.finish()
+            waiting = [each.complaint for each in profilers[1:] if each.finish() != 0]
+            if not self.outcome.became or profilers is (relays[-1][1] if relays else None):
+                told += [f"{self.tool} failed: {complaint}" for complaint in complaints]
+                told += [f"waiting was not sampled to the end: {complaint}" for complaint in waiting]
         self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.fallback.describe(self.tool, deeper=self.fallback.launch.deeper)
+        self.outcome.notices += self.fallback.describe(
+            self.tool,
+            nonblocking="--nonblocking" in self.fallback.launch.attach[0],
+            hint=self.fallback.launch.deeper,
+        )
 
     def _read_status(self) -> None:
         assert self.process is not None
@@ -399,10 +459,21 @@ class _Execution:
         self.outcome.status = 128 - code if code < 0 else code
 
 
+def _settings_file(plan: Plan) -> Path:
+    """Return the file that the code inside the program reads."""
+    return plan.out / SETTINGS
+
+
 def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
-    """Return what keeps the program's interpreter from loading the hook; empty where nothing does."""
-    if option := spec.isolating_option:
+    """Return what keeps the hook out of the program; empty where nothing does.
+
+    Where the interpreter prints what it imports, it is kept out by whet: its own imports would be among them.
+    """
+    if option := spec.isolating_option or spec.announcing_option:
         return f"python's option {option}"
+    for variable in _ANNOUNCING:
+        if os.environ.get(variable):
+            return variable
     if host.ignores_environment or host.no_site:
         return "an interpreter that takes no notice of PYTHONPATH"
     return ""

@@ -92,10 +92,10 @@ class SamplerFallback:
         """Wait for all that were started; return what those complain of that had begun to sample."""
         return [each.complaint for each in self._both() if each.finish() != 0 and each.sampling_since]
 
-    def describe(self, tool: str, *, nonblocking: bool = False, deeper: str = "") -> list[Notice]:
+    def describe(self, tool: str, *, nonblocking: bool = False, hint: str = "") -> list[Notice]:
         """Return what the reader must know of their work, once they have ended.
 
-        ``nonblocking``: they do not stop the program. ``deeper`` names what reads deeper stacks.
+        ``nonblocking``: they do not stop the program. ``hint`` names what makes fewer looks fail.
         """
         notices = []
         if self.first.is_behind:
@@ -117,7 +117,6 @@ class SamplerFallback:
                     f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read; part of "
                     "the time that was spent there may show as waiting"
                 )
-            hint = "leave out --nonblocking" if nonblocking else deeper
             notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} samples failed, {why}", hint))
         return notices
 

@@ -9,6 +9,7 @@ from whet.model.finding import Safety
 from whet.model.run import Run
 from whet.model.trial import Verdict
 from whet.report.proof_text import name_apply
+from whet.report.words import has_failed
 
 
 def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
@@ -18,7 +19,7 @@ def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
         is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
         refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}
         return name_apply(proof) if is_faster and not refused else ""
-    if any(execution.exit_status is None for execution in run.executions):
+    if any(execution.exit_status is None for execution in run.executions) or has_failed(run):
         return ""
     if not any(can_be_tried(item) for item in advice):
         return ""

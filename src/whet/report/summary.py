@@ -57,10 +57,15 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         share_error=hotspots.share_error,
         executions=first.repeats if first else 1,
         more_samples=more,
-        next_command=more or measure_rest_command(run) or "whet report --format json",
+        next_command=_name_next(run, more),
         not_measured=describe_not_measured(run),
         outside=_describe_outside(hotspots),
     )
+
+
+def _name_next(run: Run, more: str) -> str:
+    """Return what to do next; nothing after a program that failed, which has to be put right first."""
+    return "" if has_failed(run) else more or measure_rest_command(run) or "whet report --format json"
 
 
 def _describe_outside(hotspots: Hotspots) -> str:
@@ -216,4 +221,5 @@ def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
         return ()
     message = "the time in which coroutines await stands with the line that runs the event loop"
-    return (Caution("waiting", message, repeat_command(run, "--sampler", "pyinstrument")),)
+    again = "" if has_failed(run) or not run.can_run_again else repeat_command(run, "--sampler", "pyinstrument")
+    return (Caution("waiting", message, again if "--outside" not in run.options else ""),)

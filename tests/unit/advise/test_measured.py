@@ -261,18 +261,15 @@ def test_a_dependency_that_rules_have_spoken_about_is_not_said_again():
 
 
 def test_output_that_is_not_buffered():
-    frames = (Frame(FILE, "f", 1, 1), Frame("<frozen io>", "FileIO.write"))
-    samples = (Samples(Metric.CPU, 0, (0, 1), (6, 4), 10),)
-    made = run(
-        "x = compute()",
-        "print(x)",
-        profiles=(Profile("py-spy", frames, StackTable((ROOT, 0), (0, 1)), samples=samples),),
-    )
+    made = replace(run("x = compute()", "print(x)"), unbuffered="PYTHONUNBUFFERED")
     spots = hotspots(line(1, attributed_ns=5 * SECOND), line(2, attributed_ns=4 * SECOND))
     item = said(made, spots)["unbuffered-output"]
     assert (item.finding.line, item.share) == (2, pytest.approx(0.4))
     assert "PYTHONUNBUFFERED" in item.finding.message
-    assert "unbuffered-output" not in said(run("x", "print(x)"), spots)
+    assert "unbuffered-output" not in said(replace(made, unbuffered=""), spots)
+    assert "unbuffered-output" not in said(made, spots, taken={(FILE, 2)})
+    few = hotspots(line(1, attributed_ns=9 * SECOND), line(2, attributed_ns=SECOND // 4))
+    assert "unbuffered-output" not in said(made, few)
 
 
 def test_a_server_for_development():

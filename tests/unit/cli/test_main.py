@@ -140,16 +140,57 @@ def test_mistake_in_whet_is_not_taken_for_a_finding(command, name, status, capsy
     assert "mistake in whet itself" in err
 
 
-@pytest.mark.parametrize("returned", [None, 0, 1, 3, 143])
+@pytest.mark.parametrize("returned", [None, 0, 1, 3, 143, -15])
 def test_status_of_the_command_is_passed_on(command, returned):
     command(lambda: returned)
     assert run_command_line(["run"]) == (returned or 0)
 
 
-def test_interrupt_is_130(command, capsys):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_interrupt_ends_every_command(command, name, capsys):
     command(raising(KeyboardInterrupt()))
-    assert run_command_line(["run"]) == 130
+    assert run_command_line([name]) == (130 if os.name == "nt" else -signal.SIGINT)
     assert "Traceback" not in capsys.readouterr().err
+
+
+ENDING = """
+import atexit, pathlib, signal, sys
+from whet.cli import main
+def begin():
+    # As a library of whet's may: it is imported when it is needed.
+    atexit.register(pathlib.Path("cleaned").touch)
+    signal.signal(signal.{name}, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.{name}])
+    sys.stdout.write("said last")
+    return -signal.{name}
+class Command:
+    run = staticmethod(lambda words: begin())
+main.load_command = lambda name: Command
+sys.argv[1:] = ["run"]
+main.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGABRT", "SIGSEGV", "SIGPIPE"])
+def test_whet_ends_by_a_signal_when_all_is_cleaned_up(tmp_path, name):
+    import resource
+
+    limit = (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDING.format(name=name)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, limit),  # noqa: PLW1509  one call of the kernel's
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.read() == b"said last"
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = 0
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.Signals[name]
+    assert not os.WCOREDUMP(status)
+    assert (tmp_path / "cleaned").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes as POSIX has them")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import py_compile
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -381,20 +382,31 @@ def test_progress_is_told_while_the_program_runs(run: Run, tmp_path: Path):
     assert told == sorted(told)
 
 
-def test_a_file_on_stdin_is_read_again_from_its_start(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@contextlib.contextmanager
+def on_stdin(descriptor: int) -> Iterator[None]:
+    kept = os.dup(0)
+    os.dup2(descriptor, 0)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
+def test_a_file_on_stdin_is_read_again_from_its_start(run: Run, tmp_path: Path):
     if sys.platform != "linux":
         pytest.skip("found by /proc")
     (tmp_path / "input").write_text("one\ntwo\n")
-    with (tmp_path / "input").open() as stdin:
-        stdin.readline()
-        monkeypatch.setattr(sys, "stdin", stdin)
+    with (tmp_path / "input").open("rb", buffering=0) as stdin, on_stdin(stdin.fileno()):
+        os.read(0, 4)
+        # As a shell's here-document: the file has no name any more.
+        (tmp_path / "input").unlink()
         _, said, _ = run("import sys; print(sys.stdin.read().split())")
         assert said == "['one', 'two']\n"
     read, write = os.pipe()
     os.write(write, b"gone")
     os.close(write)
-    with os.fdopen(read) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
+    with os.fdopen(read) as stdin, on_stdin(read):
         _, said, _ = run("import sys; print(sys.stdin.read().split())")
     assert said == "[]\n"
 

@@ -130,8 +130,8 @@ def test_samples_that_failed_are_reported_where_they_are_many(counted, then, tol
 
 def test_why_samples_failed_depends_on_how_they_are_taken():
     fallback, _ = follow(counted=(90, 30))
-    (stopping,) = fallback.describe("py-spy", deeper="another sampler")
-    (other,) = fallback.describe("py-spy", nonblocking=True)
+    (stopping,) = fallback.describe("py-spy", hint="another sampler")
+    (other,) = fallback.describe("py-spy", nonblocking=True, hint="leave out --nonblocking")
     assert (
         "more than 4,096 frames" in stopping.message
         and "show as waiting" in stopping.message

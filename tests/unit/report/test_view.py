@@ -13,7 +13,7 @@ from whet.model.flame import FOLDED, FlameTree
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, FunctionSpot
 from whet.model.metric import Metric
-from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile
+from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile, StandardInput
 from whet.report.costs import list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
@@ -111,6 +111,11 @@ def test_commands_can_be_pasted_into_a_shell():
         "whet run -- '/opt/my env/python' -W error x.py"
     )
     assert repeat_command(replace(run, command=("-m", "json.tool"))) == "whet run -m json.tool"
+    # What was asked for stays, but for what is asked for now; a file on stdin too.
+    asked = replace(run, command=("x.py",), options=("--outside", "--repeat=2", "--title=a b"))
+    assert repeat_command(asked, "--repeat", "9") == "whet run --repeat 9 --outside --title 'a b' x.py"
+    fed = replace(asked, options=(), stdin=StandardInput("file", "/data/in put"))
+    assert repeat_command(fed, "--lines") == "whet run --lines x.py < '/data/in put'"
     attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None, pid=4242)
     run = replace(run, command=("python", "8080.py"), executions=(attached,))
     assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
@@ -339,7 +344,7 @@ def test_no_command_repeats_a_program_that_failed():
     failed = replace(run, executions=(replace(run.executions[0], exit_status=1),))
     few = replace(make_hotspots(), samples=3)
     view = build_view(failed, few)
-    assert view.summary.next_command == "whet report --format json"
+    assert view.summary.next_command == ""
     (caution,) = [each for each in view.cautions if each.about == "samples"]
     assert caution.message.startswith("only 3 samples") and not caution.hint
     assert "--repeat" in build_view(run, few).summary.next_command

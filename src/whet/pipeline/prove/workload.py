@@ -10,7 +10,7 @@ from pathlib import Path
 
 from whet.errors import TargetError, UsageError, WhetError
 from whet.model.masking import MASK
-from whet.model.run import INTERRUPTED, Purpose, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Purpose, Run
 from whet.program.program import is_program
 from whet.program.python_words import names_python, read_python_command
 from whet.program.spec import TargetKind, TargetSpec
@@ -60,10 +60,15 @@ def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
     first = run.executions[0] if run.executions else None
     if first is None or first.purpose is Purpose.ATTACH:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
-    if first.stopped.startswith("ended by --duration"):
+    if first.stopped.startswith(ENDED_BY_DURATION):
         raise UsageError("the program does not end by itself, it was ended by --duration", NAME_ONE)
     if first.signal or first.stopped == INTERRUPTED:
         raise UsageError("the program was interrupted when it was measured, so it is no measure for others", NAME_ONE)
+    if run.stdin.kind == "stream":
+        raise UsageError(
+            "the program read a pipe or a terminal, which cannot be read twice",
+            "put the input into a file: whet run … < FILE, or whet prove --workload 'python app.py < FILE'",
+        )
     if spec is None and any(MASK in word for word in run.command):
         raise UsageError(
             "the command held a secret, which is not kept with the run",
@@ -79,13 +84,12 @@ def _read_spec(run: Run) -> TargetSpec:
         return TargetSpec(TargetKind.MODULE, command.module, command.args, run.directory, command.options)
     if command.code is not None:
         return TargetSpec(TargetKind.CODE, command.code, command.args, run.directory, command.options)
-    return TargetSpec(TargetKind.SCRIPT, command.script or "", command.args, run.directory, command.options)
+    kind = TargetKind.INPUT if command.script == "-" else TargetKind.SCRIPT
+    return TargetSpec(kind, command.script or "", command.args, run.directory, command.options)
 
 
 def _find_input(run: Run, folder: Path) -> tuple[Path | None, tuple[str, ...]]:
     kept = run.stdin
-    if kept.kind == "stream":
-        return None, ("standard input was a pipe, which cannot be read twice: the runs found it empty",)
     if kept.kind != "file":
         return None, ()
     if kept.sha256:

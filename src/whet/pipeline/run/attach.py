@@ -195,6 +195,7 @@ class _Attachment:
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
             notices=(*self.notices, *changed),
             not_measured=NOT_MEASURED,
+            options=mask_argv(self.options.words),
         )
 
     def _describe(self, watched: Watched) -> Execution:

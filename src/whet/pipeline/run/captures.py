@@ -14,6 +14,7 @@ from whet.collect.api import Launch
 from whet.collect.attach import Watched
 from whet.collect.execute import Outcome
 from whet.collect.resident import TreePoller
+from whet.collect.successor import PREFIX
 from whet.errors import FormatError
 from whet.formats.api import ProfileFormat
 from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
@@ -45,11 +46,9 @@ from whet.pipeline.run.clocks import (
     scale_to_clocks,
 )
 from whet.pipeline.run.memray_reader import convert_captures
+from whet.pipeline.run.notices import STOOD_STILL
 from whet.program.cache import read_version
 from whet.program.host import TargetHost
-
-STOOD_STILL = 0.3
-"""From this part of its time on in which a program stood still to be looked at, the reader is told."""
 
 
 class Captures:
@@ -162,16 +161,30 @@ class Captures:
         def read_active(first: BinaryIO) -> Iterable[Profile]:
             with contextlib.ExitStack() as stack:
                 files = [(first, 1)]
+                files += [(stack.enter_context(path.open("rb")), 1) for path in active_files[1:]]
                 for times in pyspy.SLOWER:
-                    if (slow := self.out / pyspy.slow_capture(times)).is_file():
-                        weight = rate // pyspy.slow_down(rate, times)
-                        files.append((stack.enter_context(slow.open("rb")), weight))
+                    name = pyspy.slow_capture(times)
+                    weight = rate // pyspy.slow_down(rate, times)
+                    slow = [path for path in self._list_all(name) if path.is_file()]
+                    files += [(stack.enter_context(path.open("rb")), weight) for path in slow]
                 return list(computing.read_all(files))
 
-        active = self._read("py-spy", self.out / pyspy.ACTIVE, read_active)
+        def read_wall(first: BinaryIO) -> Iterable[Profile]:
+            with contextlib.ExitStack() as stack:
+                again = [stack.enter_context(path.open("rb")) for path in wall_files[1:]]
+                return list(waiting.read_all([(each, 1) for each in (first, *again)]))
+
+        active_files, wall_files = map(self._list_all, (pyspy.ACTIVE, pyspy.WALL))
+        active = self._read("py-spy", active_files[0], read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
-        wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
+        wall = self._read("py-spy", wall_files[0], read_wall, needed=False) if active else []
         return drop_own_threads(next(iter(active), None), next(iter(wall), None), self._own_threads)
+
+    def _list_all(self, name: str) -> list[Path]:
+        """Return the captures called ``name``: of the program, and of what its process became. The first is one."""
+        again = sorted(self.out.glob(f"{PREFIX}*-{name}"))
+        first = self.out / name
+        return [first, *again] if first.is_file() or not again else again
 
     def _read_tachyon(self, poller: TreePoller, cpu_ns: int, *, attached: bool = False) -> list[Profile]:
         """Return what Tachyon saw of the program and its children; none where it left nothing that can be read."""
@@ -239,12 +252,15 @@ class Captures:
                 profiles += self._read("memray", records, MemrayRecords().read)
         return profiles
 
-    def _last_words(self) -> str:
-        """Return what an execution that does not own the terminal said last on stderr, as the end of a sentence."""
+    def read_last_lines(self) -> list[str]:
+        """Return what an execution that does not own the terminal said last on stderr."""
         try:
-            said = (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
+            return (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
         except OSError:
-            return ""
+            return []
+
+    def _last_words(self) -> str:
+        said = self.read_last_lines()
         return f" (the program's last words: {said[-1].strip()})" if said else ""
 
     def _read(

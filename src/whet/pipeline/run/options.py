@@ -61,6 +61,8 @@ class MeasureOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False
+    words: tuple[str, ...] = ()
+    """All that was asked for on the command line besides the program, each in one word, as ``--rate=50``."""
     progress: Callable[[Step], None] | None = None
     """Called many times a second while something runs."""
 
@@ -81,5 +83,7 @@ class AttachOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False
+    words: tuple[str, ...] = ()
+    """As in ``MeasureOptions``."""
     progress: Callable[[Step], None] | None = None
     """Called many times a second while something runs."""

@@ -32,7 +32,8 @@ class Subject:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     started: datetime
-    stdin: StandardInput
+    options: tuple[str, ...] = ()
+    """What whet was asked besides the program."""
     source: Mapping[str, bytes] = field(default_factory=dict)
     """The program's own source as it was before the program began, by the path that frames use."""
 
@@ -46,10 +47,38 @@ class Record:
     agents: list[AgentReport] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     resident: Resident = field(default_factory=Resident)
+    asked: dict[Purpose, str] = field(default_factory=dict)
+    """What is to be measured besides time, and the option that asked for it."""
+    missing: dict[Purpose, str] = field(default_factory=dict)
+    """Why that was not measured."""
+    excluded: str = ""
+    """Why it could not be asked for; empty where it could."""
+    stdin: StandardInput = field(default_factory=StandardInput)
+    can_run_again: bool = True
+    unbuffered: str = ""
 
     def note(self, *notices: Notice) -> None:
         """Add what the reader must know, each thing once."""
         self.notices += [each for each in dict.fromkeys(notices) if each not in self.notices]
+
+    def miss(self, purpose: Purpose, why: str) -> None:
+        """Note why something was not measured that was asked for. The first reason is the one that counts."""
+        self.missing.setdefault(purpose, why)
+
+    def list_not_measured(self) -> tuple[tuple[str, str], ...]:
+        """Return what there are no figures of, and the option that measures it, or why nothing did."""
+        done = {self.executions[profile.execution].purpose for profile in self.profiles}
+        return tuple(
+            self._name_missing(purpose, *named)
+            for purpose, named in _ON_DEMAND.items()
+            if purpose not in done or purpose in self.missing
+        )
+
+    def _name_missing(self, purpose: Purpose, what: str, option: str) -> tuple[str, str]:
+        if purpose in self.asked:
+            why = self.missing.get(purpose, "the program did not run again")
+            return f"{what} ({self.asked[purpose]} asked for it: {why})", ""
+        return (f"{what} (not with {self.excluded})", "") if self.excluded else (what, option)
 
     def assemble(self, subject: Subject) -> Run:
         """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
@@ -80,7 +109,6 @@ class Record:
             self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
         )
         is_given = "<string>" in subject.program
-        done = {execution.purpose for execution in self.executions}
         return Run(
             whet_version=whet.__version__,
             command=mask_argv(subject.spec.words),
@@ -99,6 +127,9 @@ class Record:
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
             resident=self.resident,
             notices=(*self.notices, *changed),
-            not_measured=tuple(named for purpose, named in _ON_DEMAND.items() if purpose not in done),
-            stdin=subject.stdin,
+            not_measured=self.list_not_measured(),
+            stdin=self.stdin,
+            options=mask_argv(subject.options),
+            can_run_again=self.can_run_again,
+            unbuffered=self.unbuffered,
         )

@@ -63,7 +63,12 @@ def test_files_that_were_written_and_not_compared_are_named(bench: Workbench) ->
         ({}, "whet prove"),
         ({"stopped": "interrupted"}, "whet prove --workload COMMAND"),
         ({"stopped": "ended by --duration after 3 s"}, "whet prove --workload COMMAND"),
-        ({"signal": 15, "exit_status": 143}, "whet prove --workload COMMAND"),
+        (
+            {"stopped": "ended by --duration after 3 s", "signal": 2, "exit_status": 130},
+            "whet prove --workload COMMAND",
+        ),
+        ({"signal": 15, "exit_status": 143}, ""),
+        ({"exit_status": 1}, ""),
     ],
 )
 def test_the_next_command_is_one_that_works(bench: Workbench, change: dict[str, object], command: str) -> None:

@@ -153,7 +153,8 @@ def test_what_is_asked_for_runs_again_silently_each_on_its_own(ask: Ask, executi
     assert [plan.owns_terminal for plan in executions.plans] == [True, False, False, False]
     assert [plan.duration for plan in executions.plans] == [None] * 4
     assert purposes(measured.run) == [Purpose.TIME, Purpose.TIME, Purpose.MEMORY, Purpose.EXACT_LINES]
-    assert measured.run.not_measured == ()
+    why = "(--memory asked for it: it left no figures that can be read)"
+    assert measured.run.not_measured == ((f"memory {why}", ""),)
     assert len({plan.out for plan in executions.plans}) == 4
 
 
@@ -171,14 +172,14 @@ def test_with_nothing_hot_nothing_is_counted_exactly(ask: Ask, executions: Execu
     executions.file = "/usr/lib/python3.13/json/decoder.py"
     run = ask(lines=True).run
     assert executions.kinds == ["values"]
-    assert ("exact hits", "--lines") in run.not_measured
+    assert ("exact hits (--lines asked for it: no function was found hot)", "") in run.not_measured
 
 
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
         (succeed(status=3), "ended with status 3"),
-        (succeed(status=143, signal=15), "ended with status 143"),
+        (succeed(status=143, signal=15), "was ended by SIGTERM"),
         (succeed(interrupted=True), "was interrupted"),
     ],
 )
@@ -188,7 +189,8 @@ def test_after_a_failure_or_an_interrupt_nothing_runs_again(
     executions.outcomes = [outcome]
     measured = ask(memory=True)
     assert executions.kinds == ["values"]
-    assert measured.status == outcome.status
+    assert measured.status == (-outcome.signal or outcome.status)
+    assert measured.run.not_measured[0] == (f"memory (--memory asked for it: the first time it {words})", "")
     (said,) = tell(measured.run, "executions")
     assert words in said
     # Who asked for nothing more misses nothing.
@@ -208,7 +210,7 @@ def test_a_later_failure_ends_the_series_and_keeps_what_there_is(ask: Ask, execu
     measured = ask(repeat=3, memory=True)
     assert executions.kinds == ["values", "values"]
     assert measured.status == 0
-    assert "execution 2 ended with status 1, the first with 0" in tell(measured.run, "executions")[0]
+    assert "execution 2 ended with status 1, the first ended with status 0" in tell(measured.run, "executions")[0]
 
 
 @pytest.mark.parametrize("error", [CollectorError("no room", "make some"), OSError(28, "No space left on device")])
