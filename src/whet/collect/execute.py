@@ -10,21 +10,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
-from whet.collect.api import Launch
-from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.left_behind import find_left_behind
+from whet.collect.outside import OutsideSamplers
+from whet.collect.plan import Outcome, Plan
 from whet.collect.resident import TreePoller
-from whet.collect.sampler_fallback import SamplerFallback
 from whet.collect.standard_input import open_again
-from whet.collect.successor import Became, ImageWatch, Successor, is_interpreter, read_program
-from whet.collect.values import read_own_threads
+from whet.collect.successor import ImageWatch
 from whet.errors import StoreError, TargetError
 from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.program.host import TargetHost
@@ -53,57 +49,6 @@ _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 """A terminal sends these to whet and the target alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one execution is to be.
-
-    ``substitute`` is attached instead when the first profiler cannot, and
-    ``fallback`` takes over inside the target when none can.
-    ``owns_terminal``: this execution has the user's stdin, stdout and stderr;
-    the others' output is kept in files under ``out``. ``duration`` ends the
-    program after that many seconds, ``limit`` only the recording where the
-    execution owns the terminal, else the program.
-    """
-
-    spec: TargetSpec
-    host: TargetHost
-    launches: tuple[Launch, ...]
-    out: Path
-    substitute: Launch | None = None
-    fallback: Launch | None = None
-    owns_terminal: bool = True
-    duration: float | None = None
-    limit: float | None = None
-    progress: Callable[[float], None] | None = None
-    outside: bool = False
-    """Put nothing into the program's process: what ``launches`` ask for inside it is left out."""
-    started: Callable[[], None] | None = None
-    """Called once when the program's interpreter has been started."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of it. ``status`` is the shell's view of the exit status."""
-
-    status: int = 0
-    signal: int = 0
-    wall_ns: int = 0
-    cpu_ns: int = 0
-    poller: TreePoller | None = None
-    stopped: str = ""
-    interrupted: bool = False
-    received: int = 0
-    """The last signal that was sent to whet meanwhile, to be passed on."""
-    left_behind: tuple[int, ...] = ()
-    """Processes of the program that were still running when it had ended."""
-    became: list[Became] = field(default_factory=list)
-    """What other programs its process became, one after the other."""
-    fell_back: bool = False
-    substituted: str = ""
-    """Who sampled instead of the one that was to."""
-    notices: list[Notice] = field(default_factory=list)
-
-
 def execute(plan: Plan) -> Outcome:
     """Run the program once and wait for it and its profilers.
 
@@ -123,12 +68,7 @@ class _Execution:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.outcome = Outcome()
-        self.profilers: list[AttachedProfiler] = []
-        self.fallback: SamplerFallback | None = None
-        self.successors: list[Successor] = []
-        """The samplers of what the process became; the first ones have ended then."""
-        self.tool = "py-spy"
-        """The profiler beside the program."""
+        self.samplers = OutsideSamplers(plan, self.outcome)
         self.process: subprocess.Popen[bytes] | None = None
         self.sampled = 0
         """The process that the profilers attach to, where it is not the one that was started."""
@@ -159,7 +99,7 @@ class _Execution:
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
-            poller.note_sampler(self.profilers[0].process if self.profilers else None)
+            poller.note_sampler(self.samplers.process)
             poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
@@ -169,7 +109,7 @@ class _Execution:
             waiter.join()
             self.outcome.wall_ns = max(0, self.ended_at - began)
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
-        self._finish_sidecars()
+        self.samplers.finish()
         self._read_status()
         mark = os.fsencode(f"{_SETTINGS_VARIABLE}={_settings_file(self.plan)}") if self.is_prepared else b""
         self.outcome.left_behind = tuple(find_left_behind(poller.parents, mark))
@@ -239,58 +179,7 @@ class _Execution:
         assert process is not None
         is_there = self._wait_until_ready(ready)
         os.close(ready)
-        if not is_there:
-            return b"G"
-        commands = [(command, launch) for launch in self.plan.launches for command in launch.attach]
-        self.tool = commands[0][1].tool if commands else self.tool
-        try:
-            for command, launch in commands:
-                self.profilers.append(AttachedProfiler(command, self.pid, says_ready=launch.says_ready))
-        except OSError as error:
-            for each in self.profilers:
-                each.kill()
-            self.profilers = []
-            return self._fall_back(f"cannot be started: {error.strerror or error}")
-        failed = [each for each in self.profilers if not each.wait_until_sampling()]
-        if self.profilers and self.profilers[0] not in failed:
-            self.fallback = SamplerFallback(
-                self.profilers, commands[0][1], self.pid, lambda words: AttachedProfiler(words, self.pid)
-            )
-        if not failed:
-            return b"G"
-        first, complaint = failed[0], failed[0].complaint
-        if self.profilers[0] in failed:
-            for each in self.profilers:
-                each.kill()
-            self.profilers = []
-            why = "may not attach to the program" if first.was_refused else f"failed: {complaint}"
-            return b"G" if self._substitute(why) else self._fall_back(why)
-        # The sampler works and only the one that looks for waiting does not.
-        for each in failed:
-            each.kill()
-            self.profilers.remove(each)
-        self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
-        return b"G"
-
-    def _substitute(self, why: str) -> bool:
-        """Attach another profiler where there is one; ``False`` when it cannot attach either."""
-        launch = self.plan.substitute
-        if launch is None:
-            return False
-        try:
-            profiler = AttachedProfiler(launch.attach[0], self.pid, says_ready=launch.says_ready)
-        except OSError:
-            return False
-        if not profiler.wait_until_sampling():
-            profiler.kill()
-            return False
-        self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}; {launch.tool} sampled instead"))
-        self.tool = self.outcome.substituted = launch.tool
-        self.profilers = [profiler]
-        self.fallback = SamplerFallback(
-            self.profilers, launch, self.pid, lambda words: AttachedProfiler(words, self.pid)
-        )
-        return True
+        return self.samplers.attach(self.pid, has_hook=self.is_prepared) if is_there else b"G"
 
     def _wait_until_ready(self, ready: int) -> bool:
         """Wait until the program is about to begin; ``False`` when it ended before that."""
@@ -310,21 +199,6 @@ class _Execution:
         if STARTS_ANOTHER and told[1:].strip().isdigit():
             self.sampled = int(told[1:])
         return bool(told)
-
-    def _fall_back(self, why: str) -> bytes:
-        if not self.is_prepared or self.plan.fallback is None:
-            self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}", "whet doctor"))
-            return b"G"
-        self.outcome.fell_back = True
-        self.outcome.notices.append(
-            Notice(
-                self.tool,
-                f"{self.tool} {why}; pyinstrument sampled instead, inside the program: it sees one thread, slows "
-                "call-heavy code by 2 to 4 times and so overstates it",
-                "whet doctor names what mends it (in a container: --cap-add SYS_PTRACE)",
-            )
-        )
-        return b"P"
 
     # -- while it runs ----------------------------------------------------------------------------------------------
 
@@ -347,23 +221,19 @@ class _Execution:
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            profilers = self.successors[-1].profilers if self.successors else self.profilers
-            poller.note_sampler(profilers[0].process if profilers else None)
+            poller.note_sampler(self.samplers.process)
             poller.poll_when_due(perf_counter_ns() - began)
             if image.has_changed():
-                self._follow(elapsed)
+                self.samplers.follow(elapsed)
             if not self.outcome.stopped:
-                if self.successors:
-                    self.successors[-1].check()
-                elif self.fallback is not None:
-                    self.fallback.check()
+                self.samplers.check()
             if plan.progress is not None:
                 plan.progress(elapsed)
             if limit_at is not None and elapsed > limit_at:
                 limit_at = None
                 self.outcome.stopped = f"stopped, covers the first {elapsed:.0f} s"
                 if plan.owns_terminal:
-                    self._stop_sampling()
+                    self.samplers.stop()
                 else:
                     to_end_at, next_step = elapsed, 1
             if to_end_at is not None and elapsed >= to_end_at and next_step < len(steps):
@@ -372,24 +242,6 @@ class _Execution:
                 self._signal(steps[next_step])
                 next_step += 1
                 to_end_at = elapsed + GRACE_SECONDS
-
-    def _follow(self, elapsed: float) -> None:
-        """Have other samplers go on with what the process has become, where that is an interpreter again."""
-        program = read_program(self.pid)
-        became = Became(elapsed, program, is_interpreter(program))
-        self.outcome.became.append(became)
-        if self.fallback is None or self.outcome.stopped:
-            return
-        self._stop_sampling()
-        # What Tachyon leaves of other processes is named after those.
-        if self.tool == "py-spy" and became.is_python:
-            self.successors.append(Successor(self.pid, self.fallback.launch, len(self.outcome.became), became))
-
-    def _stop_sampling(self) -> None:
-        for each in self.profilers:
-            each.stop()
-        for successor in self.successors:
-            successor.stop()
 
     def _signal(self, number: int) -> None:
         if self.process is not None and not self.ended.is_set():
@@ -413,44 +265,6 @@ class _Execution:
                 self._signal(number)
 
         return handle_signals(dict.fromkeys(_FROM_TERMINAL, on_interrupt) | dict.fromkeys(_PASSED_ON, pass_on))
-
-    # -- afterwards -------------------------------------------------------------------------------------------------
-
-    def _finish_sidecars(self) -> None:
-        if self.fallback is None:
-            return
-        poller = self.outcome.poller
-        if (
-            poller is not None
-            and not self.successors
-            and poller.is_known_awake(self.outcome.wall_ns, read_own_threads(self.plan.out))
-        ):
-            # They look for where the program waits, and notice its end late: nothing is lost with them.
-            for each in self.profilers[1:]:
-                each.kill()
-            del self.profilers[1:]
-        for successor in self.successors:
-            if successor.fallback is None:
-                successor.check()
-            if successor.fallback is None:
-                successor.stop()
-        followed = [each for each in self.successors if each.fallback is not None]
-        # Those before the last have been stopped, and what became of the process in between is no failure of theirs.
-        relays = [(each.fallback, each.profilers) for each in followed]
-        told: list[str] = []
-        for fallback, profilers in [(self.fallback, self.profilers), *relays]:
-            assert fallback is not None
-            complaints = fallback.finish()
-            waiting = [each.complaint for each in profilers[1:] if each.finish() != 0]
-            if not self.outcome.became or profilers is (relays[-1][1] if relays else None):
-                told += [f"{self.tool} failed: {complaint}" for complaint in complaints]
-                told += [f"waiting was not sampled to the end: {complaint}" for complaint in waiting]
-        self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.fallback.describe(
-            self.tool,
-            nonblocking="--nonblocking" in self.fallback.launch.attach[0],
-            hint=self.fallback.launch.deeper,
-        )
 
     def _read_status(self) -> None:
         assert self.process is not None

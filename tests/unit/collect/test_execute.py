@@ -15,7 +15,8 @@ import pytest
 
 from whet.collect import execute as execution
 from whet.collect.api import Launch
-from whet.collect.execute import Outcome, Plan, execute
+from whet.collect.execute import execute
+from whet.collect.plan import Outcome, Plan
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.errors import TargetError
 from whet.program.host import TargetHost
@@ -439,7 +440,8 @@ def test_signals_to_whet_reach_the_program(name: str, tmp_path: Path):
 import os, signal, sys, threading, time
 from pathlib import Path
 from whet.collect.api import Launch
-from whet.collect.execute import Plan, execute
+from whet.collect.execute import execute
+from whet.collect.plan import Plan
 from whet.model.run import Interpreter
 from whet.program.host import TargetHost
 from whet.program.spec import TargetKind, TargetSpec

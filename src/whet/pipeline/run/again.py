@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whet.collect.execute import Outcome
+from whet.collect.plan import Outcome
 from whet.collect.standard_input import look_at_input, open_again, was_read
 from whet.model.run import Execution, Notice, StandardInput, describe_exit
 from whet.pipeline.run.notices import MUCH_WORK_NS

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from whet.collect import line_profiler, memray, pyinstrument, pyspy, tachyon, values
 from whet.collect.api import Launch
 from whet.collect.attach import Watched
-from whet.collect.execute import Outcome
+from whet.collect.plan import Outcome
 from whet.collect.resident import TreePoller
 from whet.collect.successor import PREFIX
 from whet.errors import FormatError

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whet.collect.api import Collector, Launch, Missing
-from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_not_loaded
+from whet.collect.execute import ROOM_HINT, execute, why_hook_is_not_loaded
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
+from whet.collect.plan import Outcome, Plan
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.collect.pyspy import PySpyCollector
 from whet.collect.tachyon import TachyonCollector

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.collect.execute import Outcome
+from whet.collect.plan import Outcome
 from whet.collect.pyspy import slow_down
 from whet.model.run import Notice, Purpose
 

@@ -12,7 +12,7 @@ import pytest
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
 from whet.collect.attach import Watched
-from whet.collect.execute import Outcome
+from whet.collect.plan import Outcome
 from whet.collect.resident import TreePoller
 from whet.collect.sleeping import Sleep
 from whet.model.metric import Metric

@@ -13,7 +13,7 @@ import pytest
 from whet import store
 from whet.collect import line_profiler, pyspy, values
 from whet.collect.api import Launch, Missing
-from whet.collect.execute import Outcome, Plan
+from whet.collect.plan import Outcome, Plan
 from whet.collect.resident import TreePoller
 from whet.errors import CollectorError, StoreError, UsageError
 from whet.model.metric import Metric
