@@ -183,7 +183,7 @@ def test_a_service_is_measured_and_goes_on(service, attach):
     assert (ran.folder / ".whet" / "latest").is_file()
     assert sorted(path.name for path in service.folder.iterdir()) == ["service.py"]
     page = (ran.folder / "whet-report.html").read_text("utf-8")
-    assert "whet attach brings nothing into the process" in page
+    assert "whet attach puts nothing into the process" in page
     assert "hunter2" not in page
     assert "wait_for_device" in page
 
@@ -204,7 +204,7 @@ def test_an_idle_loop_is_no_place_that_waits(start, attach):
     server = start(TARGETS / "async_server.py")
     ran = attach(server.pid, "--duration", 1.5, "--no-source", "-o", "own.html")
     assert ran.status == 0, ran.words
-    assert "async_server.py stood idle" in ran.words
+    assert "async_server.py was idle" in ran.words
     assert sum(row["waiting_seconds"] for row in ran.report["functions"]) < 0.2
     assert (ran.folder / "own.html").is_file()
     assert not (ran.folder / "whet-report.html").exists()
@@ -240,7 +240,7 @@ def test_killing_the_samplers_while_they_hold_it_does_no_harm(service, runner):
         os.kill(pid, signal.SIGKILL)
     ran = runner.finish(whet, folder)
     assert ran.status == 125
-    assert f"whet: error: py-spy left no samples of process {service.pid}" in ran.words
+    assert f"whet: error: py-spy recorded no samples of process {service.pid}" in ran.words
     assert_goes_on(service)
 
 

@@ -1,4 +1,4 @@
-"""What measurements alone say, without a look at the code: where the time goes that no rewrite of a line wins back."""
+"""Advice from measurements alone, without the code: time that no rewrite of a line can save."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from whet.model.metric import Metric
 from whet.model.run import Run
 
 LAST = "native-candidate"
-"""What is said when all else has been said."""
+"""The slug of the advice that comes last."""
 _THREAD_SHARE = 0.15
 """What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
-"""Cores that threads under the GIL keep busy at most: a little more than one, by what C code does without it."""
+"""Maximum number of cores that threads under the GIL keep busy: slightly over one, because C code may release it."""
 _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_SHARE = 0.1
-"""What a line must have of all that was allocated, by bytes or by number."""
+"""Minimum share of a line in all allocations, by bytes or by number."""
 _NATIVE_SHARE = 0.2
 _NATIVE_GAIN = 10.0
-"""What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
+"""Maximum estimated gain of native code, even if nearly all of the run is in the user's lines."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
 
@@ -57,10 +57,10 @@ def advise_by_measurement(
     taken: Collection[tuple[str, int]] = (),
     newer: NewerPython | None = None,
 ) -> Iterator[Advice]:
-    """Yield advice that needs no rule: each says what was seen, what to do, and what that wins at most.
+    """Yield advice that needs no rule: each states the observation, what to do, and the maximum gain.
 
-    ``taken`` are the (file, line) pairs that a rule has said something about; they are passed over. Nothing
-    below ``least_share`` (0 to 1) of the run is said. There is no edit.
+    ``taken`` are the (file, line) pairs with a rule's finding; they are skipped. Nothing below ``least_share``
+    (0 to 1) of the run is reported. There is no edit.
     """
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
@@ -146,17 +146,17 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Meas
 def _garbage(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield what the garbage collector takes: seen in C stacks, or on the lines that call it."""
+    """Yield the time of the garbage collector, as sampled in C stacks or on the lines that call it."""
     seen = share_of_stacks(run, _is_collector)
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
     if share >= _GC_SHARE:
         message = (
-            f"The garbage collector took {tell_share(share)} of the run, going through objects that mostly live on."
-            " Call gc.freeze() once start-up is done, raise gc.set_threshold(), or make fewer objects that hold others"
-            " (tuples, __slots__, arrays)."
+            f"The garbage collector took {tell_share(share)} of the run, traversing objects that mostly stay alive."
+            " Call gc.freeze() after start-up, raise gc.set_threshold(), or create fewer container objects"
+            " (use tuples, __slots__, arrays)."
         )
         yield make_measured_advice(
-            "garbage-collection", "The garbage collector runs", message, find_hottest(own), share, whole=True
+            "garbage-collection", "Time spent in garbage collection", message, find_hottest(own), share, whole=True
         )
         return
     for spot in own:
@@ -164,10 +164,10 @@ def _garbage(
         called = _COLLECT_CALL.search(read_line(run, spot)) is not None
         if share >= _GC_SHARE and called and (spot.file, spot.line) not in taken:
             message = (
-                f"gc.collect() took {tell_time(spot.cost.attributed_ns)}, going through every object: memory in no"
-                " cycle is freed without it. Leave it out, or call it once after a large structure was dropped."
+                f"gc.collect() took {tell_time(spot.cost.attributed_ns)}, traversing every object: objects outside of"
+                " reference cycles are freed without it. Remove it, or call it once after dropping a large structure."
             )
-            yield make_measured_advice("garbage-collection", "A garbage collection is asked for", message, spot, share)
+            yield make_measured_advice("garbage-collection", "Explicit gc.collect() call", message, spot, share)
 
 
 def _is_collector(frame: Frame) -> bool:
@@ -177,9 +177,9 @@ def _is_collector(frame: Frame) -> bool:
 def _dependencies(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield the package, not the user's and not the standard library's, that has most of the time in itself.
+    """Yield the third-party package with the most time in its own code.
 
-    What it spends for lines that a rule has spoken about is no part of that: there an edit does help.
+    Time that it spends for lines with a rule's finding is left out: there an edit does help.
     """
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
@@ -196,19 +196,19 @@ def _dependencies(
             f"line {spot.line} in {spot.function} ({tell_time(time_called(spot))})" for spot in callers[:3]
         )
         message = (
-            f"{package.package} spent {tell_time(spent)} in its own code, {tell_share(share)} of the run. It is not"
-            f" yours to edit; what calls it is. Most of what your code calls is called from {lines}: call it less often"
-            " there (keep results that come again, move calls out of loops), or with more at once. Else a newer version"
-            " or another package may be faster."
+            f"{package.package} spent {tell_time(spent)} in its own code, {tell_share(share)} of the run. You cannot"
+            f" edit it, but you can edit its callers. Most calls from your code are in {lines}: call it less often"
+            " there (cache results, move calls out of loops), or in larger batches. Otherwise a newer version or"
+            " another package may be faster."
         )
-        title = f"The time goes to {package.package}"
+        title = f"Time spent in {package.package}"
         yield make_measured_advice("dependency-time", title, message, callers[0], share, whole=True)
 
 
 def _churn(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield the line that allocates most, where that is a good part of all and its time matters."""
+    """Yield the line that allocates most, if that is a large part of all and its time matters."""
     sums = [_sum_of(run, metric) for metric in (Metric.ALLOCATED, Metric.ALLOCATIONS)]
     best: tuple[float, LineSpot] | None = None
     for spot in own:
@@ -223,14 +223,14 @@ def _churn(
     share = spot.cost.attributed_ns / hotspots.busy_ns
     size = (spot.cost.allocated_bytes or 0) / 2**20
     message = (
-        f"The line made {tell_share(part)} of all that was allocated ({size:,.0f} MB, most of it short-lived). Make it"
-        " once outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
+        f"The line made {tell_share(part)} of all allocations ({size:,.0f} MB, mostly short-lived). Allocate once"
+        " outside the loop, reuse a buffer (out=, bytearray, memoryview), or process the data in chunks."
     )
-    yield make_measured_advice("allocation-churn", "A line allocates and frees again and again", message, spot, share)
+    yield make_measured_advice("allocation-churn", "Repeated short-lived allocations", message, spot, share)
 
 
 def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[MeasuredAdvice]:
-    """Yield what is left in the user's own lines when all other advice has been followed, and its ceiling."""
+    """Yield the time left in the user's own lines after all other advice, and its maximum gain."""
     left = [spot for spot in own if (spot.file, spot.line) not in taken and spot.cost.self_ns]
     share = sum(spot.cost.self_ns for spot in left) / hotspots.busy_ns
     if share < _NATIVE_SHARE:
@@ -240,14 +240,14 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
         functions[spot.function] = functions.get(spot.function, 0) + spot.cost.self_ns
     named = ", ".join(sorted(functions, key=lambda name: (-functions[name], name))[:3])
     ceiling = whole_gain(sure_share(share, share_error(share, hotspots.samples)), math.inf)
-    told = f"ceiling {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"ceiling beyond {_NATIVE_GAIN:.0f}×"
+    told = f"at most {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"more than {_NATIVE_GAIN:.0f}× at most"
     message = (
         f"Time left in your own lines after all other advice: {tell_share(share)}, {told}, most of it in {named}. C"
-        " functions that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates behind"
-        " a narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
+        " functions that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates, with a"
+        " narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=lambda spot: spot.cost.self_ns)
-    made = make_measured_advice(LAST, "Python code that could be native", message, spot, share, whole=True)
+    made = make_measured_advice(LAST, "Candidate for native code", message, spot, share, whole=True)
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
 
 

@@ -1,4 +1,4 @@
-"""What takes time around a program: how it writes its output, and what serves it."""
+"""Time spent around a program: writing its output, serving it, and ending the interpreter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNBUFFERED_SHARE = 0.05
 _WRITES = re.compile(r"\b(print|write\w*)\s*\(")
 _ENDING_SHARE = 0.1
 _ENDING_NS = 100_000_000
-"""What no start of an interpreter takes: where more has no Python code on the stack, it is its end."""
+"""Longer than any interpreter takes to start: more time without Python code on the stack is shutdown."""
 _SERVER_SHARE = 0.1
 _DEVELOPMENT_SERVERS = {
     "Werkzeug's development server": "werkzeug/serving.py",
@@ -38,7 +38,7 @@ _OF_SERVERS = frozenset({"socketserver", "http", "wsgiref", "werkzeug", "logging
 def remark_unbuffered(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield that each write to stdout or stderr goes to the system at once, where lines that write take long."""
+    """Yield advice on unbuffered writes to stdout or stderr, if lines that write take long."""
     if not run.unbuffered:
         return
     writing = [
@@ -48,16 +48,15 @@ def remark_unbuffered(
     if share < _UNBUFFERED_SHARE:
         return
     message = (
-        f"stdout and stderr are not buffered ({run.unbuffered}): each write is a call of the system, and the lines that"
-        f" print took {tell_share(share)} of the run. Leave that setting off, or join what is written and write it at"
-        " once."
+        f"stdout and stderr are not buffered ({run.unbuffered}): each write is a system call, and the lines that write"
+        f" took {tell_share(share)} of the run. Turn that setting off, or join the output and write it in one call."
     )
     spot = max(writing, key=lambda spot: (spot.cost.attributed_ns, -spot.line))
-    yield make_measured_advice("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
+    yield make_measured_advice("unbuffered-output", "Unbuffered output", message, spot, share, whole=True)
 
 
 def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
-    """Yield what a server that is made for development takes for itself, beside what it serves."""
+    """Yield the time that a development server takes for itself, in addition to what it serves."""
     for name, file in _DEVELOPMENT_SERVERS.items():
         if not share_of_stacks(run, _stand_in(file)):
             continue
@@ -66,17 +65,17 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
         if share < _SERVER_SHARE:
             return
         message = (
-            f"The program is served by {name}, which takes {tell_share(share)} of the run for itself: it is made for"
-            " development, starts a thread and writes a line for each request. Serve with gunicorn, waitress, uwsgi or"
-            " uvicorn, and measure that: what costs there is another part."
+            f"The program is served by {name}, which takes {tell_share(share)} of the run for itself: it is meant for"
+            " development, and starts a thread and logs a line for each request. Serve with gunicorn, waitress, uwsgi"
+            " or uvicorn, and measure that instead: its hot spots differ."
         )
-        title = "A server for development serves the program"
+        title = "Development server in use"
         yield make_measured_advice("development-server", title, message, find_hottest(own), share, whole=True)
         return
 
 
 def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
-    """Yield what the interpreter takes to end: all that is still there is freed, one object after the other."""
+    """Yield the time of interpreter shutdown, which frees all remaining objects one by one."""
     if any(
         execution.purpose is Purpose.ATTACH or execution.stopped or execution.signal for execution in run.executions
     ):
@@ -90,17 +89,17 @@ def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator
     if share < _ENDING_SHARE or spent / executions < _ENDING_NS:
         return
     message = (
-        f"The interpreter took {tell_time(round(spent / executions))} to end, {tell_share(share)} of the run: what is"
-        " still referenced is freed, one object after the other. A program that has written all its output can leave"
-        " without that: flush, then os._exit(status), which runs no atexit functions."
+        f"Interpreter shutdown took {tell_time(round(spent / executions))}, {tell_share(share)} of the run: it frees"
+        " all remaining objects one by one. A program that has written all its output can skip that: flush, then"
+        " os._exit(status), which runs no atexit functions."
     )
     ends = [spot for spot in own if spot.function == "<module>"]
     spot = max(ends, key=lambda spot: (spot.cost.total_ns, spot.line)) if ends else find_hottest(own)
-    yield make_measured_advice("slow-ending", "The interpreter takes long to end", message, spot, share, whole=True)
+    yield make_measured_advice("slow-ending", "Slow interpreter shutdown", message, spot, share, whole=True)
 
 
 def _share_without_python(run: Run) -> float:
-    """Return the part of the sampled computing (0 to 1) of first threads that has no Python code on the stack."""
+    """Return the fraction (0 to 1) of main threads' sampled CPU time that has no Python code on the stack."""
     found = total = 0
     for profile in run.profiles:
         computing = [samples for samples in profile.samples if samples.metric is Metric.CPU]
@@ -114,7 +113,7 @@ def _share_without_python(run: Run) -> float:
 
 
 def _list_bare_rows(profile: Profile) -> set[int]:
-    """Return the rows of a stack table on which no Python code stands."""
+    """Return the rows of a stack table without Python code."""
     native = {at for at, frame in enumerate(profile.frames) if not PYTHON_FILE.search(frame.file)}
     bare: set[int] = set()
     if native:

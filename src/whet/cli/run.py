@@ -39,66 +39,75 @@ def run_command(
     module: ModuleOption = None,
     code: CodeOption = None,
     python: PythonOption = None,
-    memory: Annotated[bool, Option("--memory", help="Run once more to measure memory (memray).")] = False,
-    full: Annotated[bool, Option("--full", help="Measure everything there is: --lines and --memory.")] = False,
+    memory: Annotated[bool, Option("--memory", help="Run once more to measure memory (with memray).")] = False,
+    full: Annotated[bool, Option("--full", help="Measure everything: --lines and --memory.")] = False,
     lines: Annotated[
         bool,
         Option(
             "--lines",
             "--exact-lines",
-            help="Run once more to count how often the lines of hot functions run. --exact-lines is its old name.",
+            help="Run once more to count line hits in hot functions. --exact-lines is the old name.",
         ),
     ] = False,
     outside: Annotated[
-        bool, Option("--outside", help="Put nothing into the program but the permission to sample it.")
+        bool, Option("--outside", help="Put nothing into the program except the permission to sample it.")
     ] = False,
     rate: RateOption = None,
     sampler: Annotated[
         str,
-        Option("--sampler", metavar="NAME", help="What samples time: py-spy, tachyon, pyinstrument, or a plug-in."),
+        Option("--sampler", metavar="NAME", help="The sampler: py-spy, tachyon, pyinstrument, or a plug-in's name."),
     ] = "py-spy",
-    native: Annotated[bool, Option("--native", help="Also sample C stacks.")] = False,
+    native: Annotated[bool, Option("--native", help="Also sample native (C) stacks.")] = False,
     children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,
     repeat: Annotated[
-        int, Option("--repeat", least=1, most=1000, metavar="N", help="Pool so many executions of a short program.")
+        int,
+        Option("--repeat", least=1, most=1000, metavar="N", help="Run a short program N times and pool the samples."),
     ] = 1,
     duration: Annotated[
-        float | None, Option("--duration", least=0.1, metavar="S", help="End the program after so many seconds.")
+        float | None, Option("--duration", least=0.1, metavar="S", help="Stop the program after S seconds.")
     ] = None,
     max_time: Annotated[
         float | None,
-        Option("--max-time", least=0.1, metavar="S", help="Record at most so many seconds of each execution."),
+        Option("--max-time", least=0.1, metavar="S", help="Record at most S seconds of each execution."),
     ] = None,
     trace_python_allocators: Annotated[
-        bool, Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
+        bool, Option("--trace-python-allocators", help="With --memory: also trace small objects (slower).")
     ] = False,
     prove: Annotated[
-        bool, Option("--prove", help="Then try the rewrites: run many times with and without them.")
+        bool, Option("--prove", help="Then prove the rewrites: run many times with and without them.")
     ] = False,
     budget: BudgetOption = DEFAULT_BUDGET,
     compare: CompareOption = None,
     allow: AllowOption = None,
     offers: OffersOption = True,
     tests: TestsOption = "",
-    include: Annotated[list[str] | None, Option("--include", metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as yours.")
+    include: Annotated[
+        list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")
     ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
+    exclude: Annotated[
+        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
+    ] = None,
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
         DEFAULT_REPORT
     ),
-    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
-    title: Annotated[str | None, Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
-    """Run a program and say where its time goes.
+    """Run a program and report where its time goes.
 
-    TARGET is a script, the name of a console script (black), `-m MODULE`,
-    `-c CODE`, or `-` for a program on standard input. whet's options stand before it, all after it is the target's own.
-    The exit status is the target's, and whet ends by the signal that ended the
-    target; 125 when whet itself fails.
-    --budget, --compare, --tests, --allow and --no-offers go with --prove.
+    TARGET is a script, the name of a console script (black), `-m MODULE`, `-c CODE`, or `-` for a program on standard
+    input. whet's options come before it; everything after it is passed to the program.
+    --budget, --compare, --tests, --allow and --no-offers require --prove.
+
+    Exit status: the program's, and whet ends by the signal that ended the program; 125 when whet fails.
+
+    Examples:
+        whet run script.py data.csv
+        whet run -m package.module
+        whet run --full -o report.html script.py
+        whet run --prove --budget 5m script.py
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")

@@ -175,9 +175,9 @@ class _Watch:
         if watched.own_ids:
             self._notice(
                 "py-spy",
-                "the process runs in a container, from outside of which the sampler cannot see which threads compute; "
-                "that was told from their CPU time, so single lines may be wrong",
-                "run whet beside it: docker run --pid=container:NAME, or kubectl debug --target=NAME",
+                "the process runs in a container, and from outside the sampler cannot see which threads compute; "
+                "that was derived from their CPU time, so single lines may be wrong",
+                "run whet in its namespace: docker run --pid=container:NAME, or kubectl debug --target=NAME",
             )
         watched.ended = not is_alive(self.plan.pid)
         watched.wall_ns = ended_at - began

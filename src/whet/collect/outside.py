@@ -100,7 +100,7 @@ class OutsideSamplers:
                 self.tool,
                 f"{self.tool} {why}; pyinstrument sampled instead, inside the program: it sees one thread, slows "
                 "call-heavy code by 2 to 4 times and so overstates it",
-                "whet doctor names what mends it (in a container: --cap-add SYS_PTRACE)",
+                "see `whet doctor` for the fix (in a container: --cap-add SYS_PTRACE)",
             )
         )
         return b"P"

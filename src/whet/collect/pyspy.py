@@ -65,7 +65,7 @@ class PySpyCollector:
     def missing(self, host: TargetHost) -> Missing | None:
         """Return why py-spy cannot sample on ``host``. Whether the kernel lets it is seen when it tries."""
         if find_tool("py-spy") is None:
-            return Missing("py-spy is not installed beside whet", f"{sys.executable} -m pip install py-spy")
+            return Missing("py-spy is not installed next to whet", f"{sys.executable} -m pip install py-spy")
         if host.interpreter.implementation != "CPython":
             return Missing(f"py-spy reads CPython, and this is {host.interpreter.implementation}")
         return None

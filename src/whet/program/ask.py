@@ -153,8 +153,10 @@ def _start(path: Path, names: Sequence[str], variables: Mapping[str, str], secon
     except FileNotFoundError:
         dangling = path.is_symlink()
         raise TargetError(
-            f"{path} is a link to an interpreter that is gone" if dangling else f"there is no interpreter {path}",
-            "make the environment anew, or name another interpreter with --python",
+            f"{path} is a link to an interpreter that no longer exists"
+            if dangling
+            else f"there is no interpreter {path}",
+            "create the environment again, or name another interpreter with --python",
         ) from None
     except PermissionError:
         raise TargetError(f"{path} may not be executed") from None

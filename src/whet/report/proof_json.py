@@ -1,4 +1,4 @@
-"""What proving said, as JSON: ``whet prove --format json``."""
+"""The results of proving, as JSON: ``whet prove --format json``."""
 
 from __future__ import annotations
 

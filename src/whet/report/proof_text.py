@@ -1,4 +1,4 @@
-"""What a proof found out, as lines for the terminal."""
+"""The results of a proof, as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def describe_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
         if trial.why:
             lines.append(f"    {trial.why}")
         if trial.group:
-            lines.append(f"    judged together with {_name_others(trial, order)}, each too little to be told apart")
+            lines.append(f"    judged together with {_name_others(trial, order)}, each too small to measure separately")
     return lines
 
 
 def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
-    """Return the numbers of those that were judged as one with ``trial``, as in ``2 to 5 and 7``."""
+    """Return the numbers of the rewrites judged together with ``trial``, as in ``2 to 5 and 7``."""
     others = sorted(order[id_] for id_ in trial.group if id_ in order and id_ != trial.ref.id)
     if len(others) < len(trial.group) - 1:
         return f"{len(trial.group) - 1} more"
@@ -56,7 +56,7 @@ def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
 
 
 def name_apply(proof: Proof, *, offers: bool = True) -> str:
-    """Return the command that writes what was measured faster, ``offers`` too or without them."""
+    """Return the command that writes what was measured faster, with or without ``offers``."""
     words = ["whet apply"]
     rules = {trial.ref.id: trial.ref.rule for trial in proof.trials}
     if offers and proof.offers:
@@ -67,17 +67,17 @@ def name_apply(proof: Proof, *, offers: bool = True) -> str:
 
 
 def describe_total(proof: Proof) -> list[str]:
-    """Return the total in one sentence, and in another what `whet apply` writes of it unless offers are allowed.
+    """Return the total in one sentence, and in another what `whet apply` writes without offers.
 
     The first is ``5 rewrites, measured 3.1× faster [2.9, 3.3] on this workload, output identical: whet apply``.
     """
     gain, count = proof.total, len(proof.applied)
     if gain is not None and proof.total_verdict is Verdict.FASTER:
-        told = f"{_count(count)}, {_describe_gain(gain)} on this workload, {describe_checked(proof.checked)}"
-        return [f"{told}: {name_apply(proof)}", *_describe_without_offers(proof)]
+        whole = f"{_count(count)}, {_describe_gain(gain)} on this workload, {describe_checked(proof.checked)}"
+        return [f"{whole}: {name_apply(proof)}", *_describe_without_offers(proof)]
     faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
     if faster and gain is None:
-        of = f"{faster} of {_count(len(proof.trials))} measured faster, the total of them was not measured"
+        of = f"{faster} of {_count(len(proof.trials))} measured faster; their total was not measured"
         return [f"{of}: {name_apply(proof)}"]
     if proof.applied:
         how, together = ("", "") if count == 1 else (" one by one", " together")
@@ -90,26 +90,26 @@ def describe_total(proof: Proof) -> list[str]:
 
 
 def _describe_without_offers(proof: Proof) -> list[str]:
-    """Return what is won without the offers, where there are some."""
+    """Return the gain without the offers, if there are any."""
     offers, without_offers = len(proof.offers), proof.without_offers
     if not offers or without_offers is None:
         return []
-    are = "is an offer, which changes" if offers == 1 else "are offers, each of which changes"
+    are = "is an offer (a minor behaviour change" if offers == 1 else "are offers (minor behaviour changes"
     which = f"{offers} of them" if without_offers.applied else "it" if offers == 1 else "all of them"
-    told = f"{which} {are} something small: the report says what"
+    which = f"{which} {are}; see the report)"
     if not without_offers.applied:
-        return [told]
+        return [which]
     gain = without_offers.gain
     if gain is None or without_offers.verdict is not Verdict.FASTER:
-        said = "was not measured" if gain is None else "no difference was shown"
-        return [f"{told}; of the other {len(without_offers.applied)} together {said}"]
+        said = "was not measured" if gain is None else "was not significant"
+        return [f"{which}; the gain of the other {len(without_offers.applied)} together {said}"]
     return [
-        f"{told}; the other {len(without_offers.applied)}, {_describe_gain(gain)}: {name_apply(proof, offers=False)}"
+        f"{which}; the other {len(without_offers.applied)}, {_describe_gain(gain)}: {name_apply(proof, offers=False)}"
     ]
 
 
 def describe_faster(total: Total | None) -> str:
-    """Return what rewrites won in the proof, to stand behind their number."""
+    """Return the gain of rewrites in the proof, to follow their number."""
     if total is None or total.gain is None or total.verdict is not Verdict.FASTER:
         return ", not measured together"
     return f", {_describe_gain(total.gain)} on the workload of the proof"
@@ -125,7 +125,7 @@ def _count(rewrites: int) -> str:
 
 
 def describe_notes(proof: Proof) -> list[str]:
-    """Return what the reader must know besides."""
+    """Return further notes for the reader."""
     lines = list(proof.notes)
     if proof.checked.candidates:
         names = ", ".join(proof.checked.candidates[:3])

@@ -1,4 +1,4 @@
-"""The first screen: one sentence, and the figures that it rests on."""
+"""The first screen: one sentence, and the figures behind it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WORTH_NAMING = 0.01
 _BEFORE_A_SAMPLE_NS = 200_000_000
 """A program that takes no longer may end before the sampler has attached."""
 _NOTICED_NS = 50_000_000
-"""A difference that a few samples make is none."""
+"""A smaller difference may be due to a few samples."""
 
 
 def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
@@ -88,7 +88,7 @@ def _count_own(run: Run, first: Execution | None) -> int | None:
 
 
 def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return everything that the reader must know: notices, executions cut short, too few samples."""
+    """Return all warnings: notices, executions cut short, too few samples."""
     cautions = [Caution(notice.about, notice.message, notice.hint) for notice in run.notices]
     for execution in run.executions:
         if execution.stopped and not any(execution.stopped in caution.message for caution in cautions):
@@ -119,12 +119,12 @@ def _tell_few_samples(run: Run, hotspots: Hotspots) -> str:
 
 def _tell_end(execution: Execution) -> Caution:
     if execution.stopped == INTERRUPTED:
-        return Caution(INTERRUPTED, f"{INTERRUPTED}: this covers what ran until then")
+        return Caution(INTERRUPTED, f"{INTERRUPTED}: the report covers what ran until then")
     return Caution(f"{execution.purpose.value} execution", execution.stopped)
 
 
 def compare_runs(before: Run, after: Run) -> str:
-    """Return what one execution of two runs took. That says nothing about chance, and this is said too."""
+    """Return the times of one execution each of two runs, with a note that they say nothing about chance."""
     told, counts = [], []
     for run in (before, after):
         first = run.timed
@@ -135,12 +135,12 @@ def compare_runs(before: Run, after: Run) -> str:
     of = "These are single executions" if max(counts) == 1 else f"Means of {counts[0]} and {counts[1]} executions"
     return (
         f"Compared with the run{when}: {told[0]} before, {told[1]} now. {of}: "
-        "whet prove --against REF tells a difference from chance."
+        "whet prove --against REF tests whether a difference is significant."
     )
 
 
 def head_difference(summary: Summary, changes: str) -> Summary:
-    """Return the summary with what changed at its head; what the program spends its time on now follows."""
+    """Return the summary with the changes first, followed by what the program now spends its time on."""
     return replace(summary, verdict=f"{summary.title}: {changes}", spent=summary.spent or summary.verdict)
 
 
@@ -154,14 +154,14 @@ def _tell_idle(title: str, run: Run, hotspots: Hotspots) -> str:
     if not stood_idle(run, hotspots):
         return ""
     spent = (run.executions[0].cpu_ns or hotspots.cpu_ns) + hotspots.waiting_ns
-    busy = f"it was busy for {format_seconds(spent)}" if hotspots.busy_ns else "nothing was seen computing"
-    return f"{title} stood idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
+    busy = f"it was busy for {format_seconds(spent)}" if hotspots.busy_ns else "no CPU time was sampled"
+    return f"{title} was idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
 
 
 def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> str:
     if hotspots.busy_ns <= 0 or (not functions and not hotspots.outside_ns):
         took = f" in {format_seconds(first.wall_ns)}" if first else ""
-        return f"{title}: nothing was seen computing{took}; no place to name"
+        return f"{title}: no CPU time was sampled{took}; there is no hot spot"
     top = functions[0] if functions else None
     hottest, outside = (top.cost.spent_share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
@@ -181,38 +181,38 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
 
 
 def _count_cpu(first: Execution | None, hotspots: Hotspots) -> int:
-    """Return the CPU time that shares are told of: the system's count, unless it holds much that was not sampled."""
+    """Return the CPU time that shares refer to: the system's count, unless much of it was not sampled."""
     counted = first.cpu_ns if first else 0
     return counted if 0 < counted <= 1.1 * hotspots.cpu_ns else hotspots.cpu_ns
 
 
 def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return a caution where threads were ready to run while others had the processors: samplers see them computing."""
+    """Return a warning if threads were runnable while others had the processors: samplers see them computing."""
     first = run.timed
     if not first or not 0 < first.cpu_ns * _CROWDED < hotspots.cpu_ns - _NOTICED_NS:
         return ()
     message = (
-        f"threads were seen computing for {format_seconds(hotspots.cpu_ns)}, but the system counted "
-        f"{format_seconds(first.cpu_ns)} of CPU time: the processors were busy with other things. Shares hold, "
+        f"{format_seconds(hotspots.cpu_ns)} of CPU time were sampled, but the system counted "
+        f"{format_seconds(first.cpu_ns)}: the processors were busy with other programs. Shares are right, "
         f"times are too long by {format_whole_share(hotspots.cpu_ns / first.cpu_ns - 1)}"
     )
-    return (Caution("machine", message, "run it again while the machine is quiet"),)
+    return (Caution("machine", message, "run it again on a quiet machine"),)
 
 
 def _doubt_lines(run: Run) -> tuple[Caution, ...]:
-    """Return a caution where the sampler was called by the interpreter, which does so at calls and returns only."""
+    """Return a warning if the sampler is called by the interpreter, which happens only at calls and returns."""
     first = run.executions[0] if run.executions else None
     if not first or "pyinstrument" not in first.collectors:
         return ()
     message = (
-        "pyinstrument looks where a function is called or returns: time in a loop without calls stands with a later "
-        "line of the same function. Functions are right"
+        "pyinstrument samples only when a function is called or returns: time in a loop without calls is attributed to "
+        "a later line of the same function; times of functions are right"
     )
     return (Caution("lines", message),)
 
 
 def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return a caution where most waiting is an event loop's: from outside nobody sees which coroutine awaits."""
+    """Return a warning if most waiting is an event loop's: from outside it is not visible which coroutine awaits."""
     first = run.executions[0] if run.executions else None
     if not first or "py-spy" not in first.collectors or first.purpose is Purpose.ATTACH:
         return ()
@@ -220,6 +220,6 @@ def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     polling = sum(spot.cost.self_share for spot in hotspots.functions if spot.file.endswith("selectors.py"))
     if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
         return ()
-    message = "the time in which coroutines await stands with the line that runs the event loop"
+    message = "the waiting time of coroutines is attributed to the line that runs the event loop"
     again = "" if has_failed(run) or not run.can_run_again else repeat_command(run, "--sampler", "pyinstrument")
     return (Caution("waiting", message, again if "--outside" not in run.options else ""),)

@@ -18,9 +18,9 @@ FEW_SAMPLES = 200
 _ENOUGH_SAMPLES = 500
 _MOST_REPEATS = 30
 _IDLE = 0.02
-"""A process that was busy for a smaller part of the time stood idle."""
+"""A process that was busy for a smaller fraction of the time was idle."""
 MOST_SECONDS = 600
-"""No longer sampling of a running process is proposed."""
+"""Maximum duration that is suggested for sampling a running process."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
 
 
@@ -57,7 +57,7 @@ def repeat_command(run: Run, *options: str) -> str:
         words = words[2:]
     chosen = run.interpreter.path if run.interpreter.why == "--python" else ""
     if words and words[0].startswith("-") and words[0] not in {"-m", "-c"}:
-        # An option of the interpreter's is none of whet's.
+        # An option of the interpreter is not one of whet's.
         words = ["--", chosen or "python", *words]
     elif words and _PYTHON.search(words[0]):
         words.insert(0, "--")
@@ -73,16 +73,16 @@ def find_attached(run: Run) -> int:
 
 
 def stood_idle(run: Run, hotspots: Hotspots) -> bool:
-    """Whether a process that whet attached to had nothing to do: more time would show no more of it."""
+    """Whether a process that whet attached to had nothing to do: sampling longer would show no more."""
     if not find_attached(run):
         return False
     first = run.executions[0]
-    # One sample can stand for more than was really computed, and the sampler sees Python threads only.
+    # A sample can represent more than the actual CPU time, and the sampler sees only Python threads.
     return (first.cpu_ns or hotspots.cpu_ns) + hotspots.waiting_ns < _IDLE * first.wall_ns
 
 
 def more_samples_command(run: Run, hotspots: Hotspots) -> str:
-    """Return the command that gets enough samples; empty where there are."""
+    """Return the command that gets enough samples; empty if there are enough."""
     if hotspots.samples >= FEW_SAMPLES or has_failed(run) or not run.can_run_again:
         return ""
     times = -(-_ENOUGH_SAMPLES // max(hotspots.samples, 1))
@@ -92,7 +92,7 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
         seconds = run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         return repeat_command(run, "--duration", str(min(max(60, ceil(times * seconds / 10) * 10), MOST_SECONDS)))
     if has_been_ended(run):
-        # Run once more, it would not end by itself either.
+        # Run again, it would not end by itself either.
         seconds = times * run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         asked = run.executions[0].stopped != INTERRUPTED
         return repeat_command(run, "--duration", str(min(ceil(seconds / 10) * 10, MOST_SECONDS))) if asked else ""
@@ -103,12 +103,12 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
 
 
 def has_failed(run: Run) -> bool:
-    """Tell whether the program failed by itself: then no option that runs it once more is of use."""
+    """Return whether the program failed by itself: then no option that runs it again is useful."""
     return bool(run.executions and run.executions[0].exit_status) and not has_been_ended(run)
 
 
 def has_been_ended(run: Run) -> bool:
-    """Tell whether the program was ended from outside, by Ctrl-C or ``--duration``, as servers are."""
+    """Return whether the program was ended from outside, by Ctrl-C or ``--duration``, as servers are."""
     stopped = run.executions[0].stopped if run.executions and not find_attached(run) else ""
     return stopped == INTERRUPTED or stopped.startswith(ENDED_BY_DURATION)
 

@@ -107,7 +107,7 @@ def test_unknown_command(argv, meant, capsys, tmp_path, monkeypatch):
     assert run_command_line(argv) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == f"whet: error: {argv[0]} is no command of whet\nwhet: {meant}\n"
+    assert captured.err == f"whet: error: {argv[0]} is not a whet command\nwhet: {meant}\n"
 
 
 @pytest.mark.parametrize("argv", [["--nonsense"], ["doctor", "--nonsense"], ["doctor", "surplus"]])
@@ -137,7 +137,7 @@ def test_mistake_in_whet_is_not_taken_for_a_finding(command, name, status, capsy
     assert run_command_line([name]) == status
     err = capsys.readouterr().err
     assert "ZeroDivisionError: oops" in err
-    assert "mistake in whet itself" in err
+    assert "bug in whet" in err
 
 
 @pytest.mark.parametrize("returned", [None, 0, 1, 3, 143, -15])
@@ -224,7 +224,7 @@ def test_module_runs_as_the_script_does_beside_files_that_are_named_like_modules
         [sys.executable, "-m", "whet", "nosuch"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert "nosuch is no command of whet" in done.stderr
+    assert "nosuch is not a whet command" in done.stderr
 
 
 @pytest.mark.parametrize("name", [None, "run", "attach", "report", "rules", "doctor"])
@@ -278,7 +278,7 @@ def test_a_library_that_is_missing_is_named_with_the_line_that_brings_it(capsys,
     monkeypatch.setattr(main, "load_command", fail)
     assert run_command_line(["run", "x.py"]) == 125
     error = capsys.readouterr().err
-    assert "whet: error: jinja2 is missing in whet's own environment" in error
+    assert "whet: error: jinja2 is not installed in whet's own environment" in error
     assert f"{sys.executable} -m pip install jinja2" in error
     assert "Traceback" not in error
 
@@ -315,7 +315,7 @@ def test_a_current_folder_that_is_gone_is_told_in_words(words, status, tmp_path,
     monkeypatch.chdir(folder)
     folder.rmdir()
     assert run_command_line(words) == status
-    assert "whet: error: the current folder is gone" in capsys.readouterr().err
+    assert "whet: error: the current folder no longer exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["run", "-o", "-", "x.py"], ["attach", "-o", "-", "1"]])

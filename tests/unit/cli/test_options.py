@@ -71,9 +71,9 @@ def test_whets_options_end_at_the_target(argv, given, words):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ("--unknown x.py", "there is no option --unknown"),
-        ("-Z x.py", "there is no option -Z"),
-        ("-qZ x.py", "there is no option -Z"),
+        ("--unknown x.py", "unknown option --unknown"),
+        ("-Z x.py", "unknown option -Z"),
+        ("-qZ x.py", "unknown option -Z"),
         ("-m", "-m needs a value"),
         ("--rate", "--rate needs a value"),
         ("--rate fast x.py", "--rate: 'fast' is not an integer"),

@@ -81,7 +81,7 @@ def test_without_the_tool_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
     missing = PySpyCollector().missing(HOST)
     assert missing is not None
-    assert missing.why == "py-spy is not installed beside whet"
+    assert missing.why == "py-spy is not installed next to whet"
     assert missing.remedy == f"{sys.executable} -m pip install py-spy"
     assert PySpyCollector().launch(SPEC, tmp_path).attach[0][0] == "py-spy"
 

@@ -127,7 +127,7 @@ def test_a_run_without_anything_still_says_so():
 
     run = replace(make_run(), executions=(), notices=(), not_measured=())
     text = TerminalRenderer(80).format(build_view(run, Hotspots()))
-    assert text.startswith("orders.py: nothing was seen computing")
+    assert text.startswith("orders.py: no CPU time was sampled")
 
 
 def test_hottest_lines_stand_below_their_functions_where_there_is_room():

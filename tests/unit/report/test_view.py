@@ -145,13 +145,13 @@ def test_a_process_that_stood_idle_is_not_judged_by_its_few_samples():
     run = replace(make_run(), executions=(attached,), notices=())
     hotspots = replace(make_hotspots(), samples=1, busy_ns=10**7, cpu_ns=10**7, waiting_ns=0)
     view = build_view(run, hotspots, ())
-    assert view.summary.verdict == "orders.py stood idle: it was busy for 10 ms in 10.0 s"
+    assert view.summary.verdict == "orders.py was idle: it was busy for 10 ms in 10.0 s"
     assert ("the process had nothing to do", "attach while it works") in {(c.message, c.hint) for c in view.cautions}
     assert more_samples_command(run, hotspots) == ""
     # The system's count decides, where few samples stand for too much.
     little = replace(attached, cpu_ns=4 * 10**6, wall_ns=10**9)
     view = build_view(replace(run, executions=(little,)), replace(hotspots, cpu_ns=2 * 10**7, busy_ns=2 * 10**7), ())
-    assert view.summary.verdict == "orders.py stood idle: it was busy for 4.0 ms in 1.00 s"
+    assert view.summary.verdict == "orders.py was idle: it was busy for 4.0 ms in 1.00 s"
     unseen = replace(attached, cpu_ns=3 * 10**9)  # in threads without Python
     assert "idle" not in build_view(replace(run, executions=(unseen,)), hotspots, ()).summary.verdict
 
@@ -160,7 +160,7 @@ def test_pauses_of_a_process_are_told_with_what_avoids_them():
     attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7, paused_share=0.02)
     run = replace(make_run(), executions=(attached,))
     view = build_view(run, make_hotspots(), ())
-    (said,) = [sentence for sentence in view.method.sentences if "stopped the process" in sentence]
+    (said,) = [sentence for sentence in view.method.sentences if "paused the process" in sentence]
     assert "2.0 % of the time, 200 µs for each sample" in said
     assert "--nonblocking" in said
 
@@ -378,7 +378,7 @@ def test_a_run_before_is_told_of_with_both_times():
     before = replace(run, started="2024-11-19", executions=(replace(run.executions[0], cpu_ns=5_000_000_000),))
     view = build_view(run, make_hotspots(), before=before)
     assert view.compared.startswith("Compared with the run of 2024-11-19: 5.00 s CPU, 3.40 s wall before, 3.06 s CPU")
-    assert "chance" in view.compared
+    assert "significant" in view.compared
     assert "single executions" in view.compared
     assert build_view(run, make_hotspots()).compared == ""
     thrice = replace(run, executions=run.executions * 3)
@@ -439,7 +439,7 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     assert any(caution.message.startswith("only 50 samples") for caution in view.cautions)
     assert "--repeat" in view.summary.next_command or stopped
     if stopped == INTERRUPTED:
-        assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
+        assert "interrupted: the report covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
 
 

@@ -1,4 +1,4 @@
-"""Reads what one execution's profilers left. One that is missing or broken costs its figures, never the report."""
+"""Reads the captures of one execution. A missing or broken one costs its own figures, never the report."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Captures:
         self._own_threads = {(agent.pid, thread) for agent in self.agents for thread in agent.threads}
 
     def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
-        """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+        """Return the sampler's profile with waiting separated from computing; none if no sampler left anything."""
         if outcome.poller is not None and (self.out / tachyon.CAPTURE).is_file():
             return self._read_tachyon(outcome.poller, outcome.cpu_ns)
         active, wall = self._read_samplers(rate, wall_rate)
@@ -138,11 +138,11 @@ class Captures:
         return profiles
 
     def _read_inside(self) -> list[Profile]:
-        """Return what the sampler inside the program saw; it may not have been asked for."""
+        """Return the profile of the sampler inside the program, if it was requested."""
         path = self.out / pyinstrument.CAPTURE
         if why := self._read_reason(path):
             self.notices.append(
-                Notice("pyinstrument", f"pyinstrument failed in the program, so times are missing: {why}")
+                Notice("pyinstrument", f"pyinstrument failed inside the program, so times are missing: {why}")
             )
         return self._read("pyinstrument", path, PyinstrumentSession().read, needed=False)
 
@@ -227,7 +227,7 @@ class Captures:
         """Return the exact counts."""
         path = self.out / line_profiler.CAPTURE
         if why := self._read_reason(path):
-            message = f"line_profiler failed in the program, so hits are missing: {why}"
+            message = f"line_profiler failed inside the program, so hits are missing: {why}"
             self.notices.append(Notice("line_profiler", message))
             return []
 
@@ -261,7 +261,7 @@ class Captures:
 
     def _last_words(self) -> str:
         said = self.read_last_lines()
-        return f" (the program's last words: {said[-1].strip()})" if said else ""
+        return f" (the program's last output: {said[-1].strip()})" if said else ""
 
     def _read(
         self, about: str, path: Path, read: Callable[..., Iterable[Profile]], *, needed: bool = True

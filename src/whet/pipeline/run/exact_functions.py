@@ -1,4 +1,4 @@
-"""Which functions have their lines counted: the hot ones, and those that rules ask about."""
+"""Which functions have their line hits counted: the hot ones, and those that rules ask about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from whet.model.run import Run
 from whet.pipeline.advise.advise import find_in_hot_code
 
 HOT_SHARE = 0.01
-"""Functions that compute or wait for this share of the run or more are counted."""
+"""Functions that compute or wait for at least this share of the run are counted."""
 
 
 def choose_counted(run: Run) -> tuple[tuple[str, int], ...]:
@@ -45,7 +45,7 @@ def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
 
 
 def _list_asked(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
-    """Yield the functions of which a rule asks how often their lines run: without an answer it says nothing."""
+    """Yield the functions about whose line hits a rule asks: without an answer it reports nothing."""
     findings, _, _ = find_in_hot_code(run, hotspots)
     for question in (each for finding in findings for each in finding.questions if each.ask is Ask.RUNS):
         for line in (*question.lines, *question.of):

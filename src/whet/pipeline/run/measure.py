@@ -1,4 +1,4 @@
-"""``whet run`` up to the saved run: executions in their order, and what each is to leave."""
+"""``whet run`` up to the saved run: the order of executions, and what each records."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
-"""A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
+"""A later execution may take the larger of ``LATER_SECONDS`` and this multiple of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ class _Measurement:
         try:
             raw = Path(tempfile.mkdtemp(prefix="whet-"))
         except OSError as error:
-            raise StoreError(f"the profilers cannot write anywhere: {error.strerror or error}", ROOM_HINT) from error
+            raise StoreError(
+                f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
+            ) from error
         try:
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
@@ -143,7 +145,7 @@ class _Measurement:
                 try:
                     self._run_later(raw)
                 except (WhetError, OSError) as error:
-                    # What was measured already must not be lost with it.
+                    # Earlier measurements must not be lost with it.
                     self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
             from whet.store import save_run
 
@@ -326,7 +328,7 @@ class _Measurement:
         return True
 
     def _read(self, out: Path) -> Captures:
-        """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
+        """Return the captures of the last execution in ``out``. Their readers are not imported before."""
         from whet.pipeline.run.captures import Captures
 
         has_gil = not self.host.interpreter.free_threaded
@@ -395,11 +397,11 @@ class _Measurement:
     def _launch(
         self, collector: Collector, out: Path, consequence: str, purpose: Purpose | None = None
     ) -> Launch | None:
-        """Return how ``collector`` takes part; ``None`` where it cannot, which is then said."""
+        """Return how ``collector`` is launched; ``None`` if it cannot be, which is reported."""
         missing = collector.missing(self.host)
         launch = collector.launch(self.spec, out) if missing is None else None
         if launch is not None and launch.agent and self.why_outside:
-            why = f"it runs inside the program, and {self.why_outside} keeps whet out of there"
+            why = f"it runs inside the program, and {self.why_outside} keeps whet out of it"
             launch, missing = None, Missing(why)
         if missing is not None and purpose is not None:
             self.record.miss(purpose, missing.why)
@@ -418,5 +420,5 @@ def _end_as(first: Outcome) -> int:
 
 
 def _name_next(has_tachyon: bool) -> str:
-    """Return what samples where py-spy is not there."""
+    """Return the sampler to use without py-spy."""
     return "tachyon" if has_tachyon else "pyinstrument"

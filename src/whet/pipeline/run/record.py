@@ -1,4 +1,4 @@
-"""What the executions of a measurement leave, one after the other, and the ``Run`` that is made of it."""
+"""What the executions of a measurement record, one by one, and the ``Run`` that is built from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exa
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured. ``program`` are the paths that are its own; globs say which others are the user's."""
+    """What is measured. ``program`` are its own paths; globs name others that are the user's."""
 
     spec: TargetSpec
     host: TargetHost
@@ -35,12 +35,12 @@ class Subject:
     options: tuple[str, ...] = ()
     """What whet was asked besides the program."""
     source: Mapping[str, bytes] = field(default_factory=dict)
-    """The program's own source as it was before the program began, by the path that frames use."""
+    """The program's own source as of before it started, by the path that frames use."""
 
 
 @dataclass(slots=True)
 class Record:
-    """What has been gathered so far."""
+    """The data gathered so far."""
 
     executions: list[Execution] = field(default_factory=list)
     profiles: list[Profile] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Record:
     unbuffered: str = ""
 
     def note(self, *notices: Notice) -> None:
-        """Add what the reader must know, each thing once."""
+        """Add a notice, unless it is there already."""
         self.notices += [each for each in dict.fromkeys(notices) if each not in self.notices]
 
     def miss(self, purpose: Purpose, why: str) -> None:
@@ -81,8 +81,8 @@ class Record:
         return (f"{what} (not with {self.excluded})", "") if self.excluded else (what, option)
 
     def assemble(self, subject: Subject) -> Run:
-        """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
-        # What follows the program is not needed before it.
+        """Return the run: profiles aligned, sources read, evidence pooled."""
+        # Not needed before the program has ended.
         from whet.merge.align import align_profile
         from whet.merge.by_value import restore_files
         from whet.merge.computing import OWN_CODE, OWN_FOLDER

@@ -25,7 +25,7 @@ def test_a_failure_to_measure_is_never_told_as_a_success(bench: Workbench) -> No
     assert describe_total(bench.prove(Verdict.NOT_RUN).proof) == ["nothing could be measured"]
     assert describe_total(bench.prove(Verdict.SLOWER).proof) == ["no rewrite was measured faster; 1 tried, 1 refuted"]
     cut = bench.prove(Verdict.FASTER, whole=False)
-    assert "1 of 1 rewrite measured faster, the total of them was not measured" in describe_total(cut.proof)[0]
+    assert "1 of 1 rewrite measured faster; their total was not measured" in describe_total(cut.proof)[0]
     gain = Gain(1.0, 0.9, 1.1, 20, 0.99)
     even = replace(cut, proof=replace(cut.proof, total=gain, total_verdict=Verdict.NO_DIFFERENCE))
     assert "no difference was shown" in describe_total(even.proof)[0]
@@ -46,7 +46,7 @@ def test_the_gain_of_those_judged_as_one_is_told_once(bench: Workbench) -> None:
     proof = replace(proof, trials=tuple(replace(trial, group=("id0", "id1"), why="") for trial in proof.trials))
     assert describe_trials(proof, bench.advice) == [
         " 1. measured faster 1.50× [1.40, 1.60], 20 pairs of runs, CPU time: Title 2  app.py:2",
-        "    judged together with 2, each too little to be told apart",
+        "    judged together with 2, each too small to measure separately",
         " 2. measured faster, with 1: Title 6, an offer  app.py:6",
     ]
 
@@ -89,6 +89,6 @@ def test_all_that_were_judged_as_one_are_named(bench: Workbench) -> None:
     ):
         whole = tuple(replace(trial, advice=ids[at], group=tuple(ids[at] for at in group)) for at in range(9))
         told = describe_trials(replace(proof, trials=whole), advice)
-        assert f"    judged together with {said}, each too little to be told apart" in told
+        assert f"    judged together with {said}, each too small to measure separately" in told
     gone = replace(trial, group=("id0", "gone"))
     assert "together with 1 more" in describe_trials(replace(proof, trials=(gone,)), advice)[-1]

@@ -79,7 +79,7 @@ def test_what_cannot_be_repeated_needs_a_workload(
 
 
 def test_a_masked_command_is_not_run(bench: Workbench, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="held a secret"):
+    with pytest.raises(UsageError, match="contained a secret"):
         make_program(replace(bench.run, command=("app.py", "--token=***")), tmp_path)
 
 

@@ -255,7 +255,7 @@ def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
     (tmp_path / f"{pyinstrument.CAPTURE}.why").write_text("ImportError: other ABI")
     assert read_time(tmp_path) == (
         [],
-        ["pyinstrument: pyinstrument failed in the program, so times are missing: ImportError: other ABI"],
+        ["pyinstrument: pyinstrument failed inside the program, so times are missing: ImportError: other ABI"],
     )
 
 

@@ -347,7 +347,7 @@ def test_from_outside_nothing_is_put_into_the_program_and_this_is_said(ask: Ask,
     assert said.startswith("values are missing: --outside keeps whet out of the program")
 
 
-KEPT_OUT = "it runs inside the program, and an interpreter that takes no notice of PYTHONPATH keeps whet out of there"
+KEPT_OUT = "it runs inside the program, and an interpreter that takes no notice of PYTHONPATH keeps whet out of it"
 
 
 def test_what_runs_inside_does_not_run_again_where_nothing_can_be_inside(

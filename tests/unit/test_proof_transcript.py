@@ -1,4 +1,4 @@
-"""What the README shows of proving is of the program and the rules that are there."""
+"""The proof that the documentation shows is of the program and the rules that are there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BLOCK = (ROOT / "README.md").read_text("utf-8").split("<!-- proof:begin", 1)[1].split("<!-- proof:end", 1)[0]
+BLOCK = (ROOT / "docs" / "proving.md").read_text("utf-8").split("<!-- proof:begin", 1)[1].split("<!-- proof:end", 1)[0]
 TRIALS = re.findall(r"^ ?\d+\. measured [^:]+: (.+?)(, an offer)?  (\S+):(\d+)$", BLOCK, flags=re.MULTILINE)
 
 
