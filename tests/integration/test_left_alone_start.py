@@ -256,7 +256,7 @@ def test_what_the_interpreter_says_of_imports_is_the_program_s_alone(runner, opt
     for kind in kinds:
         assert kind.findall(whet.words) == kind.findall(plain.words)
     assert any(kind.findall(plain.words) for kind in kinds)
-    assert "_whet_target" not in whet.words
+    assert "_whet_inprocess" not in whet.words
     assert whet.find_functions("burn"), whet.words
     named = next(iter(variables), f"python's option {'-v' if '-v' in options else '-X importtime'}")
     assert whet.warnings_about("values")[0].startswith(f"values are missing: {named} keeps whet out of the program")

@@ -22,7 +22,7 @@ from whet.program.spec import TargetKind, TargetSpec
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("memray") is None, reason="memray does not exist here")
 
-AGENT = Path(__file__).parents[2] / "src/whet/_target"
+AGENT = Path(__file__).parents[2] / "src/whet/inprocess"
 FOLDER = (
     ""
     if importlib.util.find_spec("memray") is None
@@ -31,7 +31,7 @@ FOLDER = (
 START = """\
 import json, sys
 sys.path.insert(0, {agent!r})
-from _target import memory
+from inprocess.profilers import memory
 del sys.path[0]
 stop = memory.start(json.loads({settings!r}))
 names = {{"__name__": "__main__"}}

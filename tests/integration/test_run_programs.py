@@ -51,7 +51,7 @@ PROGRAMS = {
         while time.process_time() < until:
             usermod.work(range(1000))
         sys.settrace(None)
-        print(sorted(file for file in seen if "_target" in file))
+        print(sorted(file for file in seen if "inprocess" in file))
         """,
         {"usermod": LOOPS},
     ),

@@ -152,7 +152,7 @@ def test_shares_add_up(orders):
     assert sum(each["spent_share"] for each in users) == pytest.approx(1, abs=0.05)
     for each in functions:
         assert each["self_seconds"] <= each["total_seconds"] * 1.0001 + 1e-6
-    assert not [each for each in functions if "_whet_target" in each["file"] or "/whet/_target/" in each["file"]]
+    assert not [each for each in functions if "_whet_inprocess" in each["file"] or "/whet/inprocess/" in each["file"]]
 
 
 # -- hits -----------------------------------------------------------------------------------------------------------

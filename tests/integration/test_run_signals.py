@@ -62,7 +62,7 @@ def test_interrupt_of_whet_alone_reaches_the_program(runner):
     assert ran.status == 130
     assert ran.words.startswith("Traceback (most recent call last):\n")
     assert "\nKeyboardInterrupt\n" in ran.words
-    assert "_whet_target" not in ran.words
+    assert "_whet_inprocess" not in ran.words
     assert_seen(ran, "serve")
     assert ran.report["exit_status"] == 130
 

@@ -42,7 +42,7 @@ def test_streams_and_errors_are_those_of_the_interpreter(runner, options, output
     plain, whet = said
     assert whet.status == plain.status
     assert whet.words.startswith(plain.words), whet.words
-    assert "_whet_target" not in whet.words and "frozen io" not in whet.words
+    assert "_whet_inprocess" not in whet.words and "frozen io" not in whet.words
 
 
 WRITES = """

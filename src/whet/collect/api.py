@@ -25,7 +25,7 @@ class Launch:
     """How one profiler takes part in one execution.
 
     ``agent`` are settings for the code inside the target (see
-    ``whet._target.runner``); ``attach`` are commands that are started beside
+    ``whet.inprocess.launch.runner``); ``attach`` are commands that are started beside
     the target once its pid is known, with ``{pid}`` standing for it. ``captures``
     maps a format's name to the file that will hold the capture. The program
     begins when each of the commands has printed ``says_ready`` in a line; with an empty one,

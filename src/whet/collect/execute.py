@@ -28,7 +28,7 @@ from whet.program.ptrace import permit_tracing
 from whet.program.spec import TargetSpec
 from whet.signals import handle_signals
 
-HOOK = Path(__file__).parent.parent / "_target" / "hook"
+HOOK = Path(__file__).parent.parent / "inprocess" / "launch" / "hook"
 """The folder whose ``sitecustomize`` the program's interpreter loads at its start."""
 SETTINGS = "settings"
 _SETTINGS_VARIABLE = "_WHET_SETTINGS"

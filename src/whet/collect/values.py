@@ -1,4 +1,4 @@
-"""Value samples: what the agent inside the program (``whet._target.agent``) needs, and where it leaves them."""
+"""Value samples: what the agent inside the program (``whet.inprocess.agent.agent``) needs, and where it leaves them."""
 
 from __future__ import annotations
 

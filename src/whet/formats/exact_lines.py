@@ -43,7 +43,7 @@ class ExactLines:
 
 
 def read_exact_lines(file: BinaryIO) -> ExactLinesReport:
-    """Read a capture of ``whet._target.exact_lines``. Raises :class:`FormatError`."""
+    """Read a capture of ``whet.inprocess.profilers.exact_lines``. Raises :class:`FormatError`."""
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise FormatError("the line counts are too large", f"over {MAX_BYTES} bytes")

@@ -15,7 +15,7 @@ _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, Arith
 
 
 def read_agent_report(file: BinaryIO) -> AgentReport:
-    """Read a capture of ``whet._target.agent``. Raises :class:`FormatError`."""
+    """Read a capture of ``whet.inprocess.agent.agent``. Raises :class:`FormatError`."""
     head = _read_line(file, 1)
     if head is None or head.get("schema") != 2:
         raise FormatError("the value samples have an unknown schema", "line 1")

@@ -20,7 +20,7 @@ from whet.model.profile import Profile, Samples, Thread
 
 OWN_CODE = "<whet>"
 """How the file names of whet's code inside the program begin,"""
-OWN_FOLDER = str(Path(__file__).parent.parent / "_target")
+OWN_FOLDER = str(Path(__file__).parent.parent / "inprocess")
 """and as long as it is being loaded."""
 
 BLIND = 1.3

@@ -25,7 +25,7 @@ OLDEST = (3, 11)
 
 _SECONDS = 30.0
 _MARKER = "whet-host "
-_SCRIPT = Path(whet.__file__).parent / "_target" / "probe_host.py"
+_SCRIPT = Path(whet.__file__).parent / "inprocess" / "launch" / "probe_host.py"
 # What comes of reading a text that is no description: of another shape, or nested beyond what can be read.
 _NO_ANSWER = (
     ArithmeticError,
@@ -41,7 +41,7 @@ _NO_ANSWER = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an interpreter said about itself; see ``whet/_target/probe_host.py``.
+    """What an interpreter said about itself; see ``whet/inprocess/launch/probe_host.py``.
 
     ``abi`` is empty for an implementation that does not tell; ``found`` maps a
     package to the folder from which the interpreter's own environment imports it.

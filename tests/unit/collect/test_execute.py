@@ -251,7 +251,7 @@ def test_the_program_finds_its_environment_as_the_user_set_it(
         import os, subprocess, sys
         print([os.environ.get("PYTHONPATH"), [name for name in os.environ if name.startswith("_WHET")]])
         print([name for name in sys.modules if "whet" in name or "sitecustomize" in name])
-        print([each for each in sys.path if "_target" in each])
+        print([each for each in sys.path if "inprocess" in each])
         print(subprocess.run(["env"], capture_output=True, text=True).stdout.count("_WHET"))
     """
     _, said, complained = run(text)

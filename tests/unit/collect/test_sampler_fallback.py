@@ -159,7 +159,7 @@ def test_samples_that_cost_too_much_become_as_rare_as_is_needed(cost, share, rat
     assert started == [("py-spy", "--rate", str(rate))]
     (notice,) = fallback.describe("py-spy")
     assert f"paused the program for {10 * share:.1f} ms" in notice.message
-    assert notice.message.endswith(f"it was sampled {rate} times a second and not 100")
+    assert notice.message.endswith(f"the rate was {rate} samples per second, not 100")
     assert notice.hint == "--rate 100 keeps the rate"
 
 

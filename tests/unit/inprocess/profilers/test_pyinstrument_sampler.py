@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from whet._target import sampling
 from whet.formats.pyinstrument_session import PyinstrumentSession
+from whet.inprocess.profilers import pyinstrument_sampler as sampling
 from whet.model.profile import Profile
 
 pytest.importorskip("pyinstrument")

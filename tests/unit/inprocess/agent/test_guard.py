@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from whet._target import guard
+from whet.inprocess.agent import guard
 
 has_monitoring = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is of 3.12")
 

@@ -12,8 +12,8 @@ import sys
 from importlib import util
 from types import CellType, CodeType, FunctionType, ModuleType
 
+from ..captures import write_capture
 from . import borrow
-from .captures import write_capture
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

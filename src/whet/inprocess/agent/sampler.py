@@ -12,7 +12,8 @@ import sys
 from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns
 
-from . import captures, user_code, values
+from .. import captures, user_code
+from . import values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ _modules = sys.modules
 
 
 class Sampler:
-    """Takes and saves the samples of one process. ``settings``: see :class:`whet._target.agent.Agent`."""
+    """Takes and saves the samples of one process. ``settings``: see :class:`whet.inprocess.agent.agent.Agent`."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.capture: str = settings["capture"]

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from whet._target import agent, sampler
+from whet.inprocess.agent import agent, sampler
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 DRIVER = """\
 import os, sys, time
 sys.path.insert(0, {folder!r})
-from whet._target import agent
+from whet.inprocess.agent import agent
 SETTINGS = {{"capture": {capture!r}, "foreign": [], "program": [], "include": [], "exclude": []}}
 watch = agent.Agent(SETTINGS)
 
@@ -44,7 +44,7 @@ def run(tmp_path: Path) -> Run:
 
     def run(text: str, *options: str, child: bool = False) -> tuple[Row, list[Row], str]:
         capture = tmp_path / "values.jsonl"
-        folder = str(Path(agent.__file__).parents[2])
+        folder = str(Path(agent.__file__).parents[3])
         driver = DRIVER.format(folder=folder, capture=str(capture), text=textwrap.dedent(text))
         done = subprocess.run(
             [sys.executable, *options, "-c", driver], capture_output=True, text=True, check=False, timeout=120

@@ -9,9 +9,9 @@ import types
 import weakref
 
 import pytest
-from tests.unit._target.looking import FAR, HERE, is_user, named, run
+from tests.unit.inprocess.agent.looking import FAR, HERE, is_user, named, run
 
-from whet._target import values
+from whet.inprocess.agent import values
 
 pytestmark = pytest.mark.usefixtures("no_collection")
 

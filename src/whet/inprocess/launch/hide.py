@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-_HOME = os.path.dirname(__file__)
+_HOME = os.path.dirname(os.path.dirname(__file__))
+_PACKAGE = (__package__ or "").rpartition(".")[0]
+"""That of all of whet's code in here."""
 FOLDER = "<whet>"
 """What stands in place of the folder: ``<whet>/agent.py``."""
 
@@ -27,7 +29,7 @@ def rename_own_code() -> None:
     if rename is None:
         return
     for name, module in list(sys.modules.items()):
-        if name == __package__ or name.startswith(f"{__package__}."):
+        if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
             for code in _list_code(vars(module), name):
                 if not code.co_filename.startswith("<"):
                     rename(code, f"{FOLDER}/{os.path.basename(code.co_filename)}")
@@ -47,10 +49,11 @@ def forget_modules(loaded_before: set[str], folder: str, *, light: bool) -> None
             pass
     for name in set(sys.modules) - loaded_before:
         first = name.split(".")[0]
-        if light or first == __package__ or first in names:
+        if light or first == _PACKAGE or first in names:
             del sys.modules[name]
-    # Where the import system remembers what lies in whet's folder.
-    sys.path_importer_cache.pop(_HOME, None)
+    # Where the import system remembers what lies in whet's folders.
+    for path in [path for path in sys.path_importer_cache if path.startswith(_HOME)]:
+        del sys.path_importer_cache[path]
 
 
 def _list_code(names: Any, module: str) -> Iterator[CodeType]:

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
+from ..captures import write_capture
 from . import borrow
-from .captures import write_capture
 
 _LOOPS = "asyncio.base_events"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 
-from whet._target import values
+from whet.inprocess.agent import values
 
 HERE = "/user/program.py"
 FAR = 2**63

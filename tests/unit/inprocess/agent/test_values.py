@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
-from tests.unit._target.looking import HERE, named, run
+from tests.unit.inprocess.agent.looking import HERE, named, run
 
-from whet._target import values
+from whet.inprocess.agent import values
 
 pytestmark = pytest.mark.usefixtures("no_collection")
 

@@ -7,7 +7,8 @@ import sys
 
 RENAMED = """
 import functools, os, sys, types
-from whet._target import agent, hide, runner, values
+from whet.inprocess.agent import agent, values
+from whet.inprocess.launch import hide, runner
 hide.rename_own_code()
 own = os.path.dirname(agent.__file__)
 left = []

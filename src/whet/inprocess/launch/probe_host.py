@@ -10,7 +10,7 @@ import sys
 
 # The folder of this file is on sys.path because the file was run by path; a
 # program started plainly does not have it, so nothing may be found through it.
-if sys.path and sys.path[0].replace("\\", "/").endswith("whet/_target"):
+if sys.path and sys.path[0].replace("\\", "/").endswith("whet/inprocess/launch"):
     del sys.path[0]
 
 import os

@@ -31,12 +31,12 @@ def _begin(folder: str) -> None:
     settings = os.environ.pop("_WHET_SETTINGS", None)
     if settings is None:
         return
-    package, home = "_whet_target", os.path.dirname(folder)
+    package, home = "_whet_inprocess", os.path.dirname(os.path.dirname(folder))
     start = os.path.join(home, "__init__.py")
     _load(_external.spec_from_file_location(package, start, submodule_search_locations=[home]))
     try:
-        __import__(f"{package}.runner")
-        sys.modules[f"{package}.runner"].start(settings, before)
+        __import__(f"{package}.launch.runner")
+        sys.modules[f"{package}.launch.runner"].start(settings, before)
     except Exception:
         pass
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from whet._target import exact_lines
 from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
+from whet.inprocess.profilers import exact_lines
 
 if find_spec("line_profiler") is None:
     pytest.skip("line_profiler is not installed", allow_module_level=True)
@@ -44,7 +44,7 @@ class Box:
 """
 DRIVER = """
 import json, sys
-from whet._target import exact_lines
+from whet.inprocess.profilers import exact_lines
 settings, sources, action = json.loads(sys.argv[1])
 stop = exact_lines.ExactLines(settings).start()
 names = {}

@@ -28,18 +28,18 @@ class Observers:
     def load(self) -> None:
         """Import what will be needed: that takes its time, which is not the program's."""
         if self.settings.get("values"):
-            from . import agent
+            from ..agent import agent
 
             self.agent = agent.Agent(self.settings["values"])
         if self.settings.get("exact_lines"):
-            from . import exact_lines
+            from ..profilers import exact_lines
 
             self.exact_lines = _try(exact_lines.ExactLines, self.settings["exact_lines"])
 
     def begin(self) -> None:
         """Start all of them once those outside have attached."""
         if self.settings.get("memray"):
-            from . import memory
+            from ..profilers import memory
 
             self._stop_at_exit(memory.start(self.settings["memray"]))
         sampler = self.settings.get("pyinstrument")
@@ -47,9 +47,9 @@ class Observers:
         if self.fell_back:
             sampler = self.settings["fallback"]["pyinstrument"]
         if sampler:
-            from . import sampling
+            from ..profilers import pyinstrument_sampler
 
-            self._stop_at_exit(_try(sampling.start, sampler))
+            self._stop_at_exit(_try(pyinstrument_sampler.start, sampler))
         if self.exact_lines is not None:
             self._stop_at_exit(self.exact_lines.start())
         if self.agent is not None:
