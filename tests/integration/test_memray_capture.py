@@ -57,7 +57,7 @@ def run(
 
 def read(folder: Path, capture: Path | None = None, python: tuple[str, ...] = (), borrowed: str = "") -> Profile:
     out = folder / "memray.jsonl"
-    words = [sys.executable, *python, AGENT / "memray_reader.py", borrowed, capture or folder / "memray.bin", out]
+    words = [sys.executable, *python, AGENT / "profilers" / "memray_reader.py", borrowed, capture or folder / "memray.bin", out]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, '""\n', "")
     with out.open("rb") as file:
@@ -202,7 +202,7 @@ def test_the_reader_says_what_is_wrong_with_a_capture_and_reads_the_others(tmp_p
 
 
 def test_an_interpreter_without_memray_says_so(tmp_path: Path):
-    words = [sys.executable, "-S", "-I", str(AGENT / "memray_reader.py"), "", "a", "b"]
+    words = [sys.executable, "-S", "-I", str(AGENT / "profilers" / "memray_reader.py"), "", "a", "b"]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert "ModuleNotFoundError: No module named 'memray'" in done.stdout
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from whet.collect.memray import RECORDS
 from whet.program.host import TargetHost
 
-READER = Path(__file__).parent.parent / "inprocess" / "profilers" / "memray_reader.py"
+READER = Path(__file__).parents[2] / "inprocess" / "profilers" / "memray_reader.py"
 READER_SECONDS = 600
 """How long one process may take."""
 BATCH = 64
