@@ -57,7 +57,8 @@ def run(
 
 def read(folder: Path, capture: Path | None = None, python: tuple[str, ...] = (), borrowed: str = "") -> Profile:
     out = folder / "memray.jsonl"
-    words = [sys.executable, *python, AGENT / "profilers" / "memray_reader.py", borrowed, capture or folder / "memray.bin", out]
+    reader = AGENT / "profilers" / "memray_reader.py"
+    words = [sys.executable, *python, reader, borrowed, capture or folder / "memray.bin", out]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, '""\n', "")
     with out.open("rb") as file:

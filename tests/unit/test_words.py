@@ -111,7 +111,7 @@ def test_the_check_itself_finds_words_and_titles() -> None:
     assert not find_unusual("retold amendments, withstood besides")
     tree = ast.parse('"""told"""\nx = 1\n"""told"""\nsay("it is told here")\nsay(f"{x} is mended")\nkey = "told"\n')
     assert [text for _, text in list_messages(tree)] == ["it is told here", "is mended"]
-    tree = ast.parse('R(title="a b")\ntitle = f"{x} c"\nmake_remark("slug", "d" if x else "e f", m)\n')
+    tree = ast.parse('R(title="a b")\ntitle = f"{x} c"\nmake_measured_advice("slug", "d" if x else "e f", m)\n')
     assert [text for _, text in list_titles(tree)] == ["NAME c", "d", "e f", "a b"]
 
 

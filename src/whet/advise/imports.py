@@ -41,11 +41,11 @@ def remark_imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterato
     inside = [spot for spot in foreign if _belongs(spot, package)][:3]
     named = ", ".join(f"{spot.module} {tell_time(spot.total_ns)}" for spot in inside)
     message = (
-        f"Importing {package} takes {tell_share(hottest.share)} of the run ({named}; what a module imports is counted"
-        " with it), and what is done with it takes less. Import it in the function that needs it, or only its part that"
-        " is needed; `python -X importtime` shows the tree."
+        f"Importing {package} takes {tell_share(hottest.share)} of the run ({named}; including their own imports),"
+        " more than its use. Import it in the function that needs it, or import only the submodule that is needed;"
+        " `python -X importtime` shows the tree."
     )
-    title = f"Importing {package} takes a good part of the run"
+    title = f"Slow import of {package}"
     yield make_measured_advice("import-time", title, message, statement, hottest.share, whole=True)
 
 
