@@ -30,7 +30,7 @@ from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
-from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, share_error
+from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, split_error
 from whet.prove.variants import BASELINE, Step, VariantRunner, choose_clock
 
 WON = "won"
@@ -327,7 +327,7 @@ class ProofSession:
         a_round = self._guess_fresh_round(won)
         pairs = max(2, min(pairs, int(runner.left() / max(a_round, 1e-9))))
         # One look, at the end: the interval is as narrow as these runs can make it.
-        error = share_error(TOTAL_ERROR * (1 - self.options.confidence), len(variants))
+        error = split_error(TOTAL_ERROR * (1 - self.options.confidence), len(variants))
         matches = [
             Match(variant, BASELINE, variant, Design((pairs,), error, self.options.threshold)) for variant in sound
         ]
@@ -358,7 +358,7 @@ class ProofSession:
 
     def _design(self, variants: Sequence[str], keep: float = 0.0) -> Design:
         runner, options = self._get_runner(), self.options
-        error = share_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
+        error = split_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
         if options.runs:
             return Design((max(2, options.runs),), error, options.threshold)
         affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(variants), 1e-9))

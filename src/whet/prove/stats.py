@@ -117,7 +117,7 @@ def plan_looks(
     return Design(tuple(looks), error, threshold)
 
 
-def share_error(error: float, comparisons: int) -> float:
+def split_error(error: float, comparisons: int) -> float:
     """Return the error that each of several comparisons may spend, so that ``error`` holds for all together."""
     return error / max(1, comparisons)
 

@@ -21,7 +21,7 @@ from whet.prove.stats import (
     judge,
     log_ratio,
     plan_looks,
-    share_error,
+    split_error,
 )
 
 SPREAD = 0.048
@@ -103,7 +103,7 @@ def test_what_is_clear_takes_few_pairs() -> None:
 def test_error_rates_hold_for_several_comparisons_together() -> None:
     """Five comparisons of identical programs share one error: at most 1 command in 100 has a false call in it."""
     rng = random.Random(8)
-    design = plan_looks(60, error=share_error(0.01, 5))
+    design = plan_looks(60, error=split_error(0.01, 5))
     commands = 500
     wrong = 0
     for _ in range(commands):

@@ -19,7 +19,7 @@ from whet.pipeline.bench.session import INTERRUPTED, BenchSession
 from whet.pipeline.bench.variants import BenchRequest, check_request, make_variants, make_versions
 from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.run.machine import describe_machine, identify_machine
-from whet.prove.stats import share_error
+from whet.prove.stats import split_error
 from whet.prove.tree import Guard
 
 
@@ -88,7 +88,7 @@ def _compare(
         planned = None if request.runs is not None else session.planned
         limit = request.max_slowdown
         return (compare_pairs(variants[0], variants[1], clock, error=error, limit=limit, planned=planned),), ()
-    each = share_error(error, len(variants) - 1)
+    each = split_error(error, len(variants) - 1)
     return tuple(compare_pairs(variants[0], variant, clock, error=each) for variant in variants[1:]), ()
 
 
