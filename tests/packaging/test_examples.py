@@ -136,7 +136,10 @@ def test_they_pass_the_linters(copy: Path, installed: Path) -> None:
     files = [*EXAMPLES, "src/whet/plugins.py"]
     run(["-m", "ruff", "check", "--no-cache", *files], copy)
     run(["-m", "ruff", "format", "--no-cache", "--check", *files], copy)
-    run(["-m", "ruff", "check", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(installed / "my_package")], copy)
+    run(
+        ["-m", "ruff", "check", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(installed / "my_package")],
+        copy,
+    )
     run(["-m", "mypy", "--cache-dir", str(copy / "cache"), *_list_promises(copy)], copy, *paths, installed)
     code = "from importlinter.cli import lint_imports_command as lint; lint(['--no-cache'])"
     run(["-c", code], copy, *paths)
@@ -154,4 +157,3 @@ def _list_promises(copy: Path) -> list[str]:
             )
             files.append(file.name)
     return files
-

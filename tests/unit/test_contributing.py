@@ -9,6 +9,7 @@ import ast
 import importlib.util
 import io
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from types import ModuleType
 
@@ -26,7 +27,7 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"`((?:src|rules|templates|tests|docs|benchmarks|fixtures)/[\w./-]*)`")
-DEFINED = re.compile(r"\| `(src/[\w/.]+\.py)` \| `(\w+)(\(\))?`")
+DEFINED = re.compile(r"\| `(src/[\w/.]+\.py)` \| `(\w+)(?:\(\))?`")
 MOST_SHAPES = 8
 
 
@@ -67,7 +68,12 @@ def test_renderer_example_writes_no_formula(tmp_path: Path) -> None:
     assert head == "kind,name,place,share of the run,seconds"
     assert first == "function,Ledger.seen,shop/ledger.py:21,0.412,1.28544"
     write_cell = load("csv_table", tmp_path)._write_cell
-    assert [write_cell(text) for text in ("=cmd()", " =cmd()", "\t=x", "x=1")] == ["'=cmd()", "' =cmd()", "\\t=x", "x=1"]
+    assert [write_cell(text) for text in ("=cmd()", " =cmd()", "\t=x", "x=1")] == [
+        "'=cmd()",
+        "' =cmd()",
+        "\\t=x",
+        "x=1",
+    ]
 
 
 def test_the_rule_is_the_one_that_a_new_rule_starts_from(tmp_path: Path) -> None:
@@ -101,10 +107,13 @@ def test_folders_of_the_layout_exist() -> None:
 def test_named_functions_and_fields_are_in_the_files_named(text: str) -> None:
     found = DEFINED.findall(text)
     assert found
-    for path, name, _ in found:
+    for path, name in found:
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         names = {
-            getattr(node, "name", "") or getattr(node, "attr", "") or getattr(node, "arg", "") or getattr(node, "id", "")
+            getattr(node, "name", "")
+            or getattr(node, "attr", "")
+            or getattr(node, "arg", "")
+            or getattr(node, "id", "")
             for node in ast.walk(tree)
         }
         assert name in names, f"{path} has no {name}"
@@ -116,6 +125,23 @@ def test_walks_are_short() -> None:
     assert all(0 < len(walk.splitlines()) <= MOST_SHAPES for walk in walks)
 
 
+def test_pictures_are_drawn_from_their_text() -> None:
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    pictures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+    named = set(re.findall(r"\]\(images/(\S+\.svg)\)", ARCHITECTURE))
+    assert named == set(pictures.PICTURES)
+    for name, text in pictures.PICTURES.items():
+        drawn = pictures.draw(text)
+        ElementTree.fromstring(drawn)
+        assert (ROOT / "docs" / "images" / name).read_text("utf-8") == drawn, "run python docs/pictures.py"
+        for path in re.findall(r"`(\w+/[\w/]+\.(?:py|html\.j2))`", text):
+            folder = "templates/whet_templates" if path.endswith("j2") else "src/whet"
+            assert (ROOT / folder / path).is_file(), path
+
+
 def test_a_unit_test_folder_is_one_of_the_sources() -> None:
     folders = {path.parent.relative_to(ROOT / "tests/unit") for path in (ROOT / "tests" / "unit").rglob("test_*.py")}
     rooms = [folder for folder in folders if folder.parts and folder.parts[0] != "rules"]
@@ -123,7 +149,9 @@ def test_a_unit_test_folder_is_one_of_the_sources() -> None:
     assert [folder for folder in rooms if not (ROOT / "src" / "whet" / folder).is_dir()] == []
 
 
-@pytest.mark.parametrize("document", [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "document", [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md"], ids=lambda p: p.name
+)
 def test_prose_wraps(document: Path) -> None:
     text = BLOCK.sub("", document.read_text(encoding="utf-8"))
     assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")] == []
