@@ -22,12 +22,12 @@ def estimate_gain(finding: Finding, share: float, share_error: float, lengths: S
     what the rule's figures are measured by. ``high`` takes all of the share and
     the figure at the greatest length seen; ``low`` takes the share less two
     standard errors and the figure at the usual length. A rule that depends on a
-    length which nobody saw promises nothing at the lower end.
+    length which nobody saw promises nothing at the lower end. The estimate of a rule without figures is not measured.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
     low_share = max(0.0, share - 2 * share_error)
     low, high = whole_gain(low_share, low_gain), whole_gain(share, high_gain)
-    return Estimate(min(low, high), high)
+    return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
 
 def whole_gain(share: float, local_gain: float) -> float:
