@@ -19,6 +19,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^`((?:src|rules)/\S+\.py)`:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+RULE_PAGE = (ROOT / "docs" / "writing-a-rule.md").read_text(encoding="utf-8")
+LONG_RULE = re.findall(r"^```python\n(.*?)^```$", RULE_PAGE, re.MULTILINE | re.DOTALL)[0]
+BUILT_IN = {**EXAMPLES, "rules/whet_rules/keys_view.py": LONG_RULE}
+"""These go into the project: the rule of docs/writing-a-rule.md too."""
 (PROJECT,) = (block for block in re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 ENTRY_POINTS = tomllib.loads(PROJECT)["project"]["entry-points"]
 SEAMS = {
@@ -26,7 +30,7 @@ SEAMS = {
     "whet.formats": ("FORMATS", "whet.formats.api", "ProfileFormat"),
     "whet.renderers": ("RENDERERS", "whet.report.api", "Renderer"),
 }
-SELECTED = "gil or collapsed or csv or sorted-list or sorted_list"
+NAMES = tuple(name for group in ENTRY_POINTS.values() for name in group)
 PARTS = ("src", "rules", "templates", "tests/contract", "tests/unit", "fixtures/captures", "fixtures/targets")
 
 
@@ -60,13 +64,14 @@ def run(words: Sequence[str], folder: Path, *paths: Path) -> str:
     return done.stdout
 
 
-def run_suites(folder: Path, *paths: Path) -> None:
-    """Run what the contract suites ask of the four examples, and what is asked of the table of plug-ins."""
+def run_suites(folder: Path, names: Sequence[str], *paths: Path) -> None:
+    """Run what the contract suites ask of the examples ``names``, and what is asked of the table of plug-ins."""
+    selected = " or ".join(names)
     options = ["-p", "no:cacheprovider", "-q", "-rA", "-n", "0"]
-    for words in (["tests/contract", "-k", SELECTED], ["tests/unit/test_plugins.py"]):
+    for words in (["tests/contract", "-k", selected], ["tests/unit/test_plugins.py"]):
         printed = run(["-m", "pytest", *words, *options], folder, *paths)
         if "-k" in words:
-            for name in SELECTED.replace(" or sorted_list", "").split(" or "):
+            for name in names:
                 assert re.search(rf"^PASSED .*\[.*{name}", printed, re.MULTILINE), f"nothing was tested of {name}"
 
 
@@ -78,7 +83,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "tests/conftest.py", "tests/hostile.py"):
         shutil.copy(ROOT / file, root / file)
-    for path, code in EXAMPLES.items():
+    for path, code in BUILT_IN.items():
         assert not (root / path).exists()
         (root / path).write_text(code, encoding="utf-8")
     table = root / "src" / "whet" / "plugins.py"
@@ -114,11 +119,11 @@ def test_the_page_has_an_example_of_each_kind() -> None:
 
 
 def test_built_in_they_pass_the_contract_suites(copy: Path) -> None:
-    run_suites(copy, copy / "src", copy / "rules", copy / "templates", copy)
+    run_suites(copy, (*NAMES, "keys-view"), copy / "src", copy / "rules", copy / "templates", copy)
 
 
 def test_in_a_distribution_they_pass_the_contract_suites(installed: Path) -> None:
-    run_suites(ROOT, installed, ROOT)
+    run_suites(ROOT, NAMES, installed, ROOT)
 
 
 def test_in_a_distribution_the_commands_know_them(installed: Path, tmp_path: Path) -> None:
@@ -133,7 +138,7 @@ def test_they_pass_the_linters(copy: Path, installed: Path) -> None:
     for tool in ("ruff", "mypy", "importlinter"):
         pytest.importorskip(tool, reason="comes with the lint extra")
     paths = (copy / "src", copy / "rules", copy / "templates")
-    files = [*EXAMPLES, "src/whet/plugins.py"]
+    files = [*BUILT_IN, "src/whet/plugins.py"]
     run(["-m", "ruff", "check", "--no-cache", *files], copy)
     run(["-m", "ruff", "format", "--no-cache", "--check", *files], copy)
     run(
@@ -147,7 +152,7 @@ def test_they_pass_the_linters(copy: Path, installed: Path) -> None:
 
 def _list_promises(copy: Path) -> list[str]:
     """Return the files to check: the examples, and one for each that promises what its seam asks."""
-    files = list(EXAMPLES)
+    files = list(BUILT_IN)
     for group, (_, module, protocol) in SEAMS.items():
         for number, (name, target) in enumerate(ENTRY_POINTS[group].items()):
             built_in, made = name_module(find_example(target)), target.partition(":")[2]
