@@ -50,7 +50,7 @@ def run(words: Sequence[str], folder: Path, *paths: Path) -> str:
     """Run Python in ``folder`` with ``paths`` before what is installed; return what it printed."""
     # Coverage of this process is not that of the copy.
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "PYTEST_"))}
-    environ["PYTHONPATH"] = os.pathsep.join(map(str, paths))
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*map(str, paths), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
