@@ -6,6 +6,8 @@
 #   make test-all   also the slow ones, and the test suite on every Python found here
 #   make lint       ruff, mypy, import-linter
 #   make bench      overhead and accuracy against other profilers, as two tables
+#   make docs       the documentation as a site, in build/site
+#   make reference  the parts of the documentation that come from the code
 #   make screenshots  the pictures of docs/gallery.md
 #   make clean      remove everything that these made
 #
@@ -20,7 +22,7 @@ PYTEST = pytest -n $(JOBS) --dist loadgroup $(PYTEST_OPTIONS)
 WITH = sh .ci/with
 
 help:
-	@sed -n '3,10s/^#  *//p' Makefile
+	@sed -n '3,12s/^#  *//p' Makefile
 
 demo:
 	@$(WITH) whet whet run --full fixtures/targets/orders.py
@@ -48,13 +50,21 @@ bench:
 	$(WITH) bench python benchmarks/overhead.py
 	$(WITH) bench python benchmarks/accuracy.py
 
+docs: reference
+	$(WITH) docs zensical build --strict --clean
+	@rm -f build/site/*.py # the scripts of docs/ are no pages
+	@echo "The site is $$(pwd)/build/site: open index.html; the search needs a server (python3 -m http.server -d build/site)."
+
+reference:
+	@$(WITH) docs python docs/generate.py
+
 screenshots:
 	@$(WITH) test sh .ci/browser
 	$(WITH) test python docs/screenshots.py
 
 clean:
-	rm -rf "$(VENV)" .nox .whet whet-report.html dist build
+	rm -rf "$(VENV)" .nox .whet .cache whet-report.html dist build
 	rm -rf .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src rules templates tests benchmarks fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test coverage test-all lint bench screenshots clean
+.PHONY: help demo test coverage test-all lint bench docs reference screenshots clean

@@ -1,7 +1,8 @@
 """The tests on every Python that whet supports, and with the oldest dependencies that it admits.
 
 ``nox`` runs all but the browser tests on each Python found here; ``nox -s
-lowest`` the same with every dependency at its lower bound.
+lowest`` the same with every dependency at its lower bound; ``nox -s programs``
+programs from the index, with and without whet.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["tests", "lowest"]
+nox.options.sessions = ["tests", "lowest", "programs"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 
-# The browser shows the same page whatever Python made it; what is slow runs once, by `make test-all`.
+# The browser shows the same page whatever Python made it; what is slow runs once, by `make test-all`,
+# but for the programs that must run as without whet: these run on the newer Pythons too.
 EVERYWHERE = ["--ignore", "tests/browser", "-m", "not slow"]
 
 
@@ -58,3 +60,11 @@ def lowest(session: nox.Session) -> None:
     constraints.write_text("\n".join(name_lowest_versions()) + "\n", encoding="utf-8")
     session.install("--editable", ".[test]", "--constraint", str(constraints.resolve()))
     session.run("pytest", *(session.posargs or EVERYWHERE))
+
+
+@nox.session(python=["3.13", "3.14"])
+def programs(session: nox.Session) -> None:
+    """Run programs from the index with and without whet."""
+    session.install("--editable", ".[test]")
+    names = ("as_plainly", "servers", "tools")
+    session.run("pytest", *(f"tests/packages/test_{name}.py" for name in names), *session.posargs)

@@ -38,7 +38,7 @@ from whet.prove.behaviour import Behaviour
 from whet.prove.rounds import Match, play
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.stats import Call, Interval, Judgement, judge, plan_looks
-from whet.prove.variants import BASELINE, SideRunner
+from whet.prove.variants import BASELINE, VariantRunner
 
 HERE = Path(__file__).parent / "programs"
 OTHER = "other"
@@ -128,7 +128,7 @@ def compare_really(options: argparse.Namespace, folder: Path, measured: Measured
             break
         show_progress(number + 1, options.real, "comparisons")
         behaviour = Behaviour(stage.directory, folder / "reference")
-        runner = SideRunner(stage, folder, behaviour, budget=options.budget, reset=stage.reset)
+        runner = VariantRunner(stage, folder, behaviour, budget=options.budget, reset=stage.reset)
         behaviour.remember(runner.observe(BASELINE))
         most = max(2, int(runner.left() / (2 * runner.seconds_a_run)))
         match = Match("a/a", BASELINE, OTHER, plan_looks(most))

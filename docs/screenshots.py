@@ -3,7 +3,8 @@
     python docs/screenshots.py [--only demo-light,phone] [--keep FOLDER]
 
 The demo is profiled with lines and memory and its advice is proven; the real program is black, from PyPI, formatting
-the standard library's ``_pydecimal``. Takes some minutes. ``--keep`` holds on to the runs, and uses them the next time.
+the standard library's ``_pydecimal``. Takes some 15 minutes, of which proving may take 10. ``--keep`` holds on to the
+runs, and uses them the next time.
 """
 
 from __future__ import annotations
@@ -35,9 +36,12 @@ BUDGET = "10m"
 
 
 def run(words: list[str | Path], folder: Path) -> None:
-    """Run a command silently; a program that is measured may fail as it likes."""
+    """Run a command, and show it: some take minutes. What it says is shown where it fails."""
+    print("$", *words, flush=True)
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    subprocess.run([*map(str, words)], cwd=folder, env=environ, check=False, capture_output=True)
+    done = subprocess.run([*map(str, words)], cwd=folder, env=environ, check=False, capture_output=True, text=True)
+    if done.returncode:
+        print(f"status {done.returncode}: {done.stderr[-2_000:]}", flush=True)
 
 
 def make_demo(folder: Path) -> Path:
@@ -56,6 +60,7 @@ def make_black(folder: Path) -> Path:
     home = folder / "black"
     if not home.exists():
         home.mkdir()
+        (home / "pyproject.toml").touch()
         venv.create(folder / "env", with_pip=True)
         python = folder / "env" / "bin" / "python"
         # Without its compiled wheel: there would be no Python to see.
@@ -152,7 +157,7 @@ def photograph(shots: list[Shot], folder: Path) -> None:
             page.wait_for_timeout(200)
             page.screenshot(path=IMAGES / f"{shot.name}.png")
             page.close()
-            print(f"docs/images/{shot.name}.png")
+            print(f"docs/images/{shot.name}.png", flush=True)
         browser.close()
 
 

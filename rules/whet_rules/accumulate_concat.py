@@ -1,17 +1,18 @@
-"""Let a list, dict, set or bytes grow in place, instead of making a longer copy each time.
+"""Grow a list, dict, set or bytes object in place instead of copying it on every append.
 
 ## What
 In a loop: `items = items + [x]`, `table = {**table, key: value}`, `found = found | {x}` become `items.append(x)`,
-`table[key] = value`, `found |= {x}`. Bytes and tuples cannot grow: `data += chunk` collects in a `bytearray`,
-`row += (x,)` in a list, and is made what it was once, after the loop.
+`table[key] = value`, `found |= {x}`. Bytes and tuples are immutable: `data += chunk` collects in a `bytearray`,
+`row += (x,)` in a list, which is converted back once, after the loop.
 
 ## Why
-Each step copies all that was collected before, so n steps cost n² copies.
+Each step copies everything collected so far, so n steps copy O(n²) elements.
 
 ## When not
-For a handful of elements. Where the object before the step is still known by another name, growing in place would
-change that too: what is handed on, yielded, bound to a second name, or gone through while it grows is left alone.
-`items += other` takes any iterable, `items + other` only a list; a `bytearray` takes some things that bytes do not.
+For a handful of elements. If another name still refers to the object from before the step, growing in place would
+change that object too: a container that is passed on, yielded, bound to a second name, or iterated over while it grows
+is left alone. `items += other` accepts any iterable, `items + other` only a list; a `bytearray` accepts some arguments
+that bytes do not.
 
 ## Source
 The documentation of common sequence operations: "Concatenating immutable sequences always results in a new object.
@@ -52,7 +53,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="accumulate-concat",
-    title="What is collected is copied for each piece that is added",
+    title="Collection copied on every append",
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
@@ -67,24 +68,24 @@ RULE = Rule(
 )
 
 _SHORT = 100
-"""Elements up to which a copy costs no more than the rest of a step."""
+"""Number of elements up to which a copy costs no more than the rest of a step."""
 _LIST, _TUPLE, _BYTES, _DICT, _SET = (f"builtins.{name}" for name in ("list", "tuple", "bytes", "dict", "set"))
 _ADDED, _JOINED = (_LIST, _TUPLE, _BYTES), (_DICT, _SET)
 _KEEPING = frozenset({Use.TEST, Use.READ, Use.ITERATE})
 _ASKING = frozenset({"count", "endswith", "find", "index", "rfind", "startswith"})
-"""Methods that bytes and bytearrays have, and that say the same."""
+"""Methods that bytes and bytearrays share, with the same meaning."""
 
 
 @dataclass(slots=True)
 class _Grown:
-    """A place and the statements of the function that replace its value by a longer one."""
+    """A place and the statements of the function that replace its value with a longer one."""
 
     place: Place
     steps: list[Growth] = field(default_factory=list)
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield one finding for each container that a loop copies to make it longer."""
+    """Yield one finding for each container that a loop copies in order to extend it."""
     if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
         return
     grown: dict[str, _Grown] = {}
@@ -108,7 +109,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _kind(context: Context, one: _Grown) -> str:
-    """Return the type that the place is of, if all that it starts as are new objects of that type; else nothing."""
+    """Return the type of the place if every initial value is a new object of that one type; else nothing."""
     kinds: set[str] = set()
     for binding in one.place.bindings:
         if any(binding.node is step for step in one.steps) or binding.kind is BindingKind.AUGMENTED:
@@ -140,7 +141,7 @@ def _fits(context: Context, step: Growth, kind: str) -> bool:
 
 
 def _growing_loop(context: Context, one: _Grown) -> ast.stmt | None:
-    """Return the outermost loop that repeats the steps and does not start anew."""
+    """Return the outermost loop that repeats the steps and does not reset the container."""
     loops = [context.loops_over(step, one.place, one.steps) for step in one.steps]
     outermost = loops[0][-1] if all(loops) else None
     same = isinstance(outermost, ast.stmt) and all(each[-1] is outermost for each in loops)
@@ -148,7 +149,7 @@ def _growing_loop(context: Context, one: _Grown) -> ast.stmt | None:
 
 
 def _others(context: Context, one: _Grown) -> Iterator[ast.expr]:
-    """Yield the references that are not part of how the place starts, or of how it grows."""
+    """Yield the references that neither initialize the place nor extend it."""
     own = {id(step) for step in one.steps}
     for reference in one.place.references:
         statement = context.facts.statement(reference)
@@ -161,7 +162,7 @@ def _others(context: Context, one: _Grown) -> Iterator[ast.expr]:
 
 
 def _is_only_name(context: Context, one: _Grown, loop: ast.stmt) -> bool:
-    """Tell whether nobody holds an earlier value that growing in place would change."""
+    """Return whether nothing holds an earlier value that growing in place would change."""
     local = one.place.kind is PlaceKind.LOCAL
     if any(context.use(stranger) not in _KEEPING for stranger in one.place.strangers):
         return False
@@ -181,7 +182,7 @@ def _is_only_name(context: Context, one: _Grown, loop: ast.stmt) -> bool:
 
 
 def _is_plain_read(context: Context, reference: ast.expr) -> bool:
-    """Tell whether a read hands out neither the object itself nor something that goes through it later."""
+    """Return whether a read exposes neither the object itself nor an iterator over it that runs later."""
     above = context.facts.parent(reference)
     if isinstance(above, ast.Call):
         lazy = {f"builtins.{name}" for name in ("enumerate", "filter", "iter", "map", "reversed", "zip")}
@@ -197,7 +198,7 @@ def _goes_through_while_growing(context: Context, reference: ast.expr, one: _Gro
 
 
 def _can_be_collected(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> bool:
-    """Tell whether the loop asks a tuple or bytes for nothing that a list or bytearray answers otherwise."""
+    """Return whether the loop uses the tuple or bytes only in ways in which a list or bytearray behaves the same."""
     if is_seen_after_exception(context, one.place, loop):
         return False
     for reference in _others(context, one):
@@ -237,12 +238,12 @@ def _grow_in_place(context: Context, one: _Grown, kind: str) -> Rewrite:
 
 
 def _collect(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> Rewrite:
-    """Return the edits: a list or bytearray under the same name in the loop, and the old type again behind it."""
+    """Return the edits: a list or bytearray under the same name in the loop, and the original type again after it."""
     rewrite = context.rewrite()
     name = one.place.name
     old, new = ("tuple", "list") if kind == _TUPLE else ("bytes", "bytearray")
     if not context.has_builtin(old, new):
-        rewrite.refuse(f"`{old}` or `{new}` means something else in this file")
+        rewrite.refuse(f"`{old}` or `{new}` is shadowed in this file")
     match context.previous(loop):
         case ast.Assign(targets=[ast.Name(id=first)], value=ast.Constant(value=b"") | ast.Tuple(elts=[])) as start if (
             first == name
@@ -256,7 +257,7 @@ def _collect(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> Rewrit
                 ast.AugAssign(value=ast.Tuple(elts=[item])) | ast.Assign(value=ast.BinOp(right=ast.Tuple(elts=[item])))
             ):
                 if isinstance(item, ast.Starred):
-                    rewrite.refuse("it grows in an unusual way")
+                    rewrite.refuse("it grows in an unsupported way")
                 rewrite.replace(step, f"{name}.append({rewrite.text(item)})")
             case ast.Assign(value=ast.BinOp(right=right)):
                 rewrite.replace(step, f"{name} += {rewrite.text(right)}")
@@ -272,17 +273,17 @@ def _collect(context: Context, one: _Grown, loop: ast.stmt, kind: str) -> Rewrit
 def _describe(context: Context, one: _Grown, kind: str, rewrite: Rewrite) -> Finding:
     name = kind.rpartition(".")[2]
     how = {
-        _LIST: "append to it, or extend it",
-        _DICT: "put the new ones into it, or update it",
-        _SET: "update it",
-        _TUPLE: "collect in a list and make it a tuple once, after the loop",
-        _BYTES: "collect in a bytearray and make it bytes once, after the loop",
+        _LIST: "use append or extend",
+        _DICT: "assign the new keys, or use update",
+        _SET: "use add or update",
+        _TUPLE: "collect in a list and convert it to a tuple once, after the loop",
+        _BYTES: "collect in a bytearray and convert it to bytes once, after the loop",
     }[kind]
     lines = context.lines_of(*one.steps)
     known = all(_is_sure(context, step, kind) for step in one.steps)
     return context.finding(
         one.steps[0],
-        f"Each step copies all of the {name} {one.place.name}: {how}.",
+        f"Every step copies the whole {name} {one.place.name}: {how}.",
         lines=lines,
         safety=Safety.OBSERVED if known and one.place.kind is PlaceKind.LOCAL else Safety.OFFER,
         questions=(
@@ -294,7 +295,7 @@ def _describe(context: Context, one: _Grown, kind: str, rewrite: Rewrite) -> Fin
 
 
 def _is_sure(context: Context, step: Growth, kind: str) -> bool:
-    """Tell whether what is added is of the type that it is added to, or can only be."""
+    """Return whether the added value is, or can only be, of the type of the container."""
     if kind not in (_LIST, _TUPLE):
         return True
     added = read_addition(step, step.target if isinstance(step, ast.AugAssign) else step.targets[0])
@@ -479,5 +480,5 @@ BENCH = Bench(
     before="copy()",
     after="grow()",
     sizes=(10, 100, 1000, 10_000),
-    size_is="elements at the end",
+    size_is="elements in the final container",
 )

@@ -1,16 +1,18 @@
-"""Let `any` and `all` stop where they know the answer.
+"""Let `any` and `all` stop as soon as the result is known.
 
 ## What
-`if any([len(row) > limit for row in rows])`: a generator in place of the list, where the answer is usually known
-early and each test calls something.
+`if any([len(row) > limit for row in rows])`: use a generator expression instead of the list, where the result is
+usually known early and each test makes a call.
 
 ## Why
-The list tests every element before `any` looks at the first. A generator tests until the answer is known.
+The list evaluates the test for every element before `any` sees the first result. A generator stops at the first
+element that decides.
 
 ## When not
 Where all elements are usually tested anyway: a full pass over a generator is slower than over a list, by a tenth to a
-half, and so is one over a few elements. So this is said only where the counts of the branches show that most tests
-end early. Elements after the first hit are not tested any more: what their tests would have raised is not.
+half, and so is a pass over a few elements. The rule therefore reports only where branch counts show that most passes
+end early. Elements after the deciding one are no longer tested: exceptions that their tests would have raised are not
+raised.
 
 ## Source
 The documentation of `any` and `all`, which gives them as loops with a `return` inside. The figures in `RULE` are
@@ -39,7 +41,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="any-all-generator",
-    title="All elements are tested before the first answer is looked at",
+    title="List comprehension inside any() or all()",
     family="loops",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
@@ -55,13 +57,13 @@ RULE = Rule(
 )
 
 _SHORT = 10
-"""Elements up to which starting a generator costs what it saves."""
+"""Number of elements up to which starting a generator costs what it saves."""
 _USUALLY = 0.5
-"""Part of the turns that end early from which the generator wins, with hits that may stand anywhere."""
+"""Fraction of passes that must end early for the generator to win, with hits at any position."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each list inside `any` or `all` that decides an `if`, where counts can tell how often it ends early."""
+    """Yield each list inside `any` or `all` that decides an `if`, where counts can show how often it ends early."""
     if not context.measured or context.function.kind is ScopeKind.CLASS:
         return
     for made in context.nodes(ast.ListComp):
@@ -79,8 +81,8 @@ def detect(context: Context) -> Iterator[Finding]:
         line, of = runs
         yield context.finding(
             made,
-            "All elements are tested, though the answer is usually known early: without the brackets the tests stop"
-            " there. Elements behind are then not tested at all.",
+            "Every element is tested although the result is usually known early: without the brackets, testing stops"
+            " there. Later elements are then not tested at all.",
             questions=(
                 context.ask_lines(Ask.RUNS, (line,), of=(of,), least=_USUALLY, needed=True),
                 *_ask_length(context, made.generators[0].iter),
@@ -95,16 +97,16 @@ def _ask_length(context: Context, source: ast.expr) -> tuple[Question, ...]:
 
 
 def _may_stop(context: Context, made: ast.ListComp) -> bool:
-    """Tell whether leaving out tests leaves out nothing but time, and whether there are many of them."""
+    """Return whether skipping tests skips nothing but time, and there are many of them."""
     if not any(isinstance(part, ast.Call) for part in ast.walk(made.elt)):
-        return False  # comparing alone is so cheap that going on to the end of a list is, too
+        return False  # a bare comparison is so cheap that finishing the list is cheap, too
     many = made.generators[-1] in context.loops(made.elt) and not any(one.is_async for one in made.generators)
     parts = [made.elt, *(test for generator in made.generators for test in generator.ifs)]
     return many and all(_has_no_effect(context, part) for part in parts)
 
 
 def _has_no_effect(context: Context, tested: ast.expr) -> bool:
-    """Tell whether a test is pure, or calls but builtins that operators would call too, as `len`."""
+    """Return whether a test is pure, or calls only builtins that operators would call too, such as `len`."""
     if any(isinstance(part, ast.NamedExpr) for part in ast.walk(tested)):
         return False
     methods = (n for n in ast.walk(tested) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute))
@@ -113,7 +115,7 @@ def _has_no_effect(context: Context, tested: ast.expr) -> bool:
 
 
 def _runs_when_short(context: Context, call: ast.Call, *, ends_on: bool) -> tuple[int, int] | None:
-    """Return a line that runs when the answer was known early, and one that runs as often as the test."""
+    """Return a line that runs when the result was known early, and one that runs as often as the test."""
     test: ast.expr = call
     above = context.facts.parent(call)
     if isinstance(above, ast.UnaryOp) and isinstance(above.op, ast.Not):

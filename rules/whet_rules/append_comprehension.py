@@ -1,15 +1,17 @@
-"""Make a list in one expression.
+"""Build a list with a comprehension.
 
 ## What
-`out = []` followed by a loop that only does `out.append(…)`, perhaps under one condition: a list comprehension.
+`out = []` followed by a loop whose only statement is `out.append(…)`, optionally under one condition: write a list
+comprehension.
 
 ## Why
-A comprehension appends by one instruction. The loop looks the method up and calls it in each turn.
+A comprehension appends with a single bytecode instruction. The loop looks up the method and calls it in every
+iteration.
 
 ## When not
-Where the list is read while it is made, where an exception is caught and what there is so far is used, or where the
-loop's variable is needed afterwards. A loop whose body is a long expression may read better as it is; the gain is then
-small too.
+Where the list is read while it is built, where an exception is caught and the partial list is used, or where the loop
+variable is used after the loop. If the loop body is one long expression, the loop may be more readable; the gain is
+then small as well.
 
 ## Source
 The Python tutorial, "List Comprehensions". The figures in `RULE` are measured with `BENCH`.
@@ -39,7 +41,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="append-comprehension",
-    title="A list is made by appending in a loop",
+    title="append() loop instead of a comprehension",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -54,7 +56,7 @@ RULE = Rule(
 )
 
 _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda, ast.GeneratorExp)
-"""What means something else in a comprehension, or is evaluated when the loop is over."""
+"""Nodes that mean something else in a comprehension, or are evaluated when the loop is over."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -69,7 +71,7 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         yield context.finding(
             loop,
-            f"The loop only appends to {start.name.id}: a list comprehension does that by one instruction a turn.",
+            f"The loop only appends to {start.name.id}: a list comprehension does the same without a call per element.",
             rewrite=_comprehend(context, start, filling),
         )
 
@@ -89,7 +91,7 @@ def _comprehend(context: Context, start: EmptyStart, filling: Filling) -> Rewrit
 
 
 def _can_move(context: Context, loop: ast.For, made: str, parts: list[ast.expr]) -> bool:
-    """Tell whether ``parts`` of the loop mean the same in a comprehension, and do not read what is being made."""
+    """Return whether ``parts`` of the loop mean the same in a comprehension, and do not read the list being built."""
     for part in (inner for outer in parts for inner in ast.walk(outer)):
         if isinstance(part, _CROSSING):
             return False

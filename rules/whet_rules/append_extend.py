@@ -1,14 +1,14 @@
-"""Hand over the whole at once where a loop only hands over each.
+"""Extend a list with a whole iterable instead of appending element by element.
 
 ## What
 `for x in source: target.append(x)` where `target` is a list: `target.extend(source)`.
 
 ## Why
-`extend` goes through the source in C. The loop binds a variable, looks a method up and calls it in each turn.
+`extend` iterates over the source in C. The loop binds a variable, looks up a method and calls it in every iteration.
 
 ## When not
-Where the loop's variable is needed afterwards, or where the source changes with the target. The target must be known to
-be a list: other classes may do more in `append`.
+Where the loop variable is used after the loop, or where appending to the target changes the source. The target must be
+known to be a list: other classes may do more in `append`.
 
 ## Source
 The documentation of `list.extend`. The figures in `RULE` are measured with `BENCH`.
@@ -36,7 +36,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="append-extend",
-    title="Elements are appended to a list one by one",
+    title="append() loop instead of extend()",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -53,16 +53,16 @@ RULE = Rule(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop that hands each of its elements to `append`, and does nothing else."""
+    """Yield each loop that passes each of its elements to `append`, and does nothing else."""
     for filling in list_fillings(context, "append"):
         if find_empty_list(context, filling) is not None:
-            continue  # what fills an empty list is a copy, which is another rule
+            continue  # filling an empty list is a copy, which is another rule
         rewrite = hand_over_all(context, filling, "builtins.list", "extend")
         if rewrite is not None:
             yield context.finding(
                 filling.loop,
-                f"The loop hands each element to {context.source_of(filling.target)}.append: extend takes them all at"
-                " once.",
+                f"The loop only passes each element to {context.source_of(filling.target)}.append: extend adds all of"
+                " them in one call.",
                 rewrite=rewrite,
             )
 

@@ -1,16 +1,16 @@
-"""Compute with columns, not row by row.
+"""Compute with whole columns, not row by row.
 
 ## What
 `frame.apply(lambda row: row["price"] * row["count"], axis=1)`: write `frame["price"] * frame["count"]`.
 
 ## Why
-`apply` along the rows calls Python for each row, and makes a Series of it first. Arithmetic on columns is one call for
-all rows.
+`apply` along the rows builds a Series for each row and calls a Python function with it. Arithmetic on columns is one
+call for all rows.
 
 ## When not
-Functions that do more than arithmetic with columns get no edit: see whether `numpy.where`, `Series.map`, or the `str`
-and `dt` accessors say the same. With no rows `apply` gives an empty frame and not an empty column; fixed-width integers
-wrap around; a row of integers and floats was made of floats.
+Functions that do more than arithmetic with columns get no edit: check whether `numpy.where`, `Series.map`, or the `str`
+and `dt` accessors can express them. On an empty frame `apply` returns an empty frame, not an empty column; fixed-width
+integers wrap around; a row of integers and floats was converted to floats.
 
 ## Source
 pandas user guide, "Enhancing performance": the time goes to creating a Series for each row.
@@ -26,7 +26,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rewrite, Rule, Safet
 
 RULE = Rule(
     slug="apply-axis1",
-    title="A Python function is called for each row",
+    title="DataFrame.apply(axis=1) calls Python per row",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -47,8 +47,8 @@ def detect(context: Context) -> Iterator[Finding]:
             ):
                 yield context.finding(
                     call,
-                    "apply(axis=1) makes a Series of each row and calls Python with it: compute with whole columns. A"
-                    " row of integers and floats was made of floats, columns keep their dtype.",
+                    "apply(axis=1) builds a Series for each row and calls Python with it: compute with whole columns. A"
+                    " row of integers and floats was converted to floats; columns keep their dtype.",
                     rewrite=_rewrite(context, call, frame, function),
                 )
             case _:
@@ -62,7 +62,7 @@ def _rewrite(context: Context, call: ast.Call, frame: ast.expr, function: ast.ex
             args=ast.arguments(args=[parameter], posonlyargs=[], kwonlyargs=[], defaults=[]), body=body
         ) if isinstance(frame, ast.Name) and function.args.vararg is None and function.args.kwarg is None:
             whole = _whole(body, parameter.arg, frame)
-            # The result's name differs; a column that it is stored in has a name of its own.
+            # The result has another name; a column that it is assigned to has a name of its own.
             stored = isinstance(context.facts.parent(call), ast.Assign) and all(
                 isinstance(target, ast.Subscript)
                 for target in context.facts.parent(call).targets  # type: ignore[union-attr]
@@ -70,7 +70,7 @@ def _rewrite(context: Context, call: ast.Call, frame: ast.expr, function: ast.ex
             if whole is None or not isinstance(whole, ast.BinOp):
                 rewrite.refuse("the function does more than arithmetic with columns")
             elif not stored:
-                rewrite.refuse("the result would have another name where it is not stored in a column")
+                rewrite.refuse("the result would have another name where it is not assigned to a column")
             else:
                 rewrite.replace(call, ast.unparse(whole))
         case _:
@@ -79,7 +79,7 @@ def _rewrite(context: Context, call: ast.Call, frame: ast.expr, function: ast.ex
 
 
 def _whole(node: ast.expr, row: str, frame: ast.Name) -> ast.expr | None:
-    """Return what the expression is for all rows; ``None`` where that is not known."""
+    """Return the expression for all rows; ``None`` where it is not known."""
     match node:
         case ast.Constant(value=value) if type(value) in (int, float):
             return node

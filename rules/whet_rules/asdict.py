@@ -1,21 +1,21 @@
-"""Do not turn dataclasses into dicts deeply where something flatter does.
+"""Avoid the recursive copy of `dataclasses.asdict` where a shallow dict will do.
 
 ## What
-`dataclasses.asdict(x)` in a loop or in a hot function. Where the dict only goes into `json.dumps`, let `json.dumps` ask
-for the parts itself: `json.dumps(x, default=vars)`. Where the class stands in the same file and all its fields are
-plain values, write the dict out. Elsewhere, on hot lines, `vars(x).copy()`: the fields as they are.
+`dataclasses.asdict(x)` in a loop or in a hot function. If the dict is only passed to `json.dumps`, let `json.dumps`
+fetch the attributes itself: `json.dumps(x, default=vars)`. If the class is defined in the same file and all its fields
+are plain values, write the dict out. Elsewhere, on hot lines, `vars(x).copy()`: a shallow dict of the attributes.
 
 ## Why
-`asdict` goes through the fields in Python code, copies lists and dicts on the way, and hands every other value to
+`asdict` iterates over the fields in Python code, copies lists and dicts recursively, and passes every other value to
 `copy.deepcopy`.
 
 ## When not
-Where the result is changed and the object must not be. `vars` gives what the object holds now: attributes that are no
-fields are in it too, and a class with `__slots__` has none. A value that JSON does not know and that has attributes
-(an enumeration) raises with `asdict` and may not with `default=vars`.
+Where the result is modified and the object must not change. `vars` returns what the object holds now: it includes
+attributes that are not fields, and a class with `__slots__` has no `__dict__`. A value that JSON cannot encode and that
+has attributes (an enum member) raises with `asdict` and may not with `default=vars`.
 
 ## Source
-The documentation of `dataclasses.asdict`, which names a shallow copy as the other way. The figures in `RULE` are
+The documentation of `dataclasses.asdict`, which names a shallow copy as the alternative. The figures in `RULE` are
 measured with `BENCH`.
 """
 
@@ -41,7 +41,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="asdict",
-    title="A dataclass is turned into dicts deeply",
+    title="dataclasses.asdict() copies recursively",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -62,7 +62,7 @@ _PLAIN = frozenset({"str", "bytes", "int", "float", "bool", "complex", "None"})
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each call of `asdict` that is repeated."""
+    """Yield each repeated call of `asdict`."""
     for call in context.nodes(ast.Call):
         match call:
             case ast.Call(args=[ast.expr() as given], keywords=[]) if not isinstance(given, ast.Starred):
@@ -77,8 +77,8 @@ def detect(context: Context) -> Iterator[Finding]:
             source = context.source_of(given)
             yield context.finding(
                 call,
-                f"The dict of {source} only goes into json.dumps: json.dumps({source}, default=vars) asks for the "
-                "attributes of dataclasses itself. It writes attributes that are no fields too, wants classes "
+                f"The dict of {source} is only passed to json.dumps: json.dumps({source}, default=vars) fetches the "
+                "attributes of dataclasses itself. It also writes attributes that are not fields, needs classes "
                 "without __slots__, and raises for other values than before.",
                 lines=tuple(sorted({call.lineno, dump.lineno})),
                 rewrite=_hand_over(context, call, given, dump),
@@ -88,17 +88,17 @@ def detect(context: Context) -> Iterator[Finding]:
             rewrite.replace(call, "{" + ", ".join(f'"{name}": {given.id}.{name}' for name in fields) + "}")
             yield context.finding(
                 call,
-                "asdict copies each field deeply, and these are plain values: write the dict out. Fields that a "
-                "subclass adds would be missing, and a value that is against its annotation would not be copied.",
+                "asdict deep-copies each field, and these are plain values: write the dict out. Fields that a "
+                "subclass adds would be missing, and a value that contradicts its annotation would not be copied.",
                 rewrite=rewrite,
                 measured_gain=False,
             )
         elif context.measured:
             yield context.finding(
                 call,
-                "asdict goes through the object in Python code and copies its values deeply; vars(…).copy() takes "
-                "them as they are, which is the same for plain values. Dataclasses in it stay what they are, lists and "
-                "dicts are shared, attributes that are no fields are in it too, a class with __slots__ has none.",
+                "asdict walks the object in Python code and deep-copies its values; vars(…).copy() is shallow, "
+                "which is equivalent for plain values. Nested dataclasses stay dataclasses, lists and dicts are "
+                "shared, attributes that are not fields are included, and a class with __slots__ has no __dict__.",
                 measured_gain=False,
                 rewrite=_copy_flatly(context, call, given),
             )
@@ -109,7 +109,7 @@ def _is_repeated(context: Context, call: ast.Call) -> bool:
 
 
 def _find_dump(context: Context, call: ast.Call) -> ast.Call | None:  # noqa: PLR0911 - one return a reason
-    """Return the `json.dumps` that is all that the dict is for: it stands in it, or in the statement before it."""
+    """Return the `json.dumps` that is the dict's only use: around it, or right after the statement that binds it."""
     reference: ast.expr = call
     match context.facts.parent(call):
         case ast.Assign(targets=[ast.Name() as target]) as statement:
@@ -128,7 +128,7 @@ def _find_dump(context: Context, call: ast.Call) -> ast.Call | None:  # noqa: PL
             reference = uses[0]
             calls = [part for part in ast.walk(user) if isinstance(part, ast.Call)]
             if any((part.end_lineno, part.end_col_offset) < (reference.lineno, reference.col_offset) for part in calls):
-                return None  # it may change the object before it is written
+                return None  # it may change the object before it is serialized
         case _:
             pass
     match context.facts.parent(reference):
@@ -142,7 +142,7 @@ def _find_dump(context: Context, call: ast.Call) -> ast.Call | None:  # noqa: PL
 def _copy_flatly(context: Context, call: ast.Call, given: ast.expr) -> Rewrite:
     rewrite = context.rewrite()
     if not context.has_builtin("vars"):
-        rewrite.refuse("`vars` means something else in this file")
+        rewrite.refuse("`vars` is shadowed in this file")
     rewrite.replace(call, f"vars({rewrite.text(given)}).copy()")
     return rewrite
 
@@ -150,7 +150,7 @@ def _copy_flatly(context: Context, call: ast.Call, given: ast.expr) -> Rewrite:
 def _hand_over(context: Context, call: ast.Call, given: ast.expr, dump: ast.Call) -> Rewrite:
     rewrite = context.rewrite()
     if not context.has_builtin("vars"):
-        rewrite.refuse("`vars` means something else in this file")
+        rewrite.refuse("`vars` is shadowed in this file")
     written, statement = dump.args[0], context.facts.statement(call)
     rewrite.replace(written, f"{rewrite.text(given)}, default=vars")
     if written is not call and statement is not None:
@@ -182,7 +182,7 @@ def _find_fields(context: Context, given: ast.expr) -> tuple[str, ...]:
 
 
 def _find_class(context: Context, name: ast.Name) -> ast.Name | None:
-    """Return the class that the source gives for a name: by its annotation, its call, or what a loop goes through."""
+    """Return the class that the source shows for a name: its annotation, its constructor call, or its loop's source."""
     binding = context.facts.only_binding(name)
     match binding.node if binding is not None else None:
         case ast.arg(annotation=ast.Name() as annotation) | ast.AnnAssign(annotation=ast.Name() as annotation):

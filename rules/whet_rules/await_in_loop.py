@@ -1,16 +1,16 @@
-"""Await together what does not depend on each other.
+"""Await independent coroutines concurrently.
 
 ## What
 `for url in urls: pages.append(await fetch(url))`, `[await fetch(url) for url in urls]`: `asyncio.gather` or a
 `TaskGroup` starts all of them, and waits once.
 
 ## Why
-Each `await` in the loop waits for its own coroutine to end before the next begins. Coroutines that run side by side
-wait together: the loop takes as long as the slowest, not as long as all.
+Each `await` in the loop waits for its own coroutine to finish before the next one starts. Coroutines that run
+concurrently overlap their waiting: the loop takes as long as the slowest one, not as long as all of them together.
 
 ## When not
-Where one turn needs the result of the one before, where order matters (a queue, a lock, a stream, a transaction), or
-where the other side takes only so many at once: a semaphore bounds them.
+Where an iteration needs the result of the previous one, where order matters (a queue, a lock, a stream, a transaction),
+or where the other side limits concurrent requests: a semaphore bounds them.
 
 ## Source
 Python documentation, asyncio, "Running tasks concurrently".
@@ -25,7 +25,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="await-in-loop",
-    title="Coroutines wait for each other that need not",
+    title="Independent coroutines awaited one by one",
     family="io",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -39,11 +39,11 @@ _ORDERED = frozenset(
         *("aclose", "close", "__anext__", "anext", "to_thread", "run"),
     }
 )
-"""Names of coroutines that work on something that has an order, or that exist to wait."""
+"""Names of coroutines that work on something ordered, or that exist to wait."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each coroutine that is given something of the loop's, and needs nothing of the turn before."""
+    """Yield each coroutine that gets an argument from the loop and needs nothing of the previous iteration."""
     for node in context.nodes(ast.Await):
         match node.value:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) as call if name not in _ORDERED:
@@ -54,8 +54,8 @@ def detect(context: Context) -> Iterator[Finding]:
         if loops and _is_independent(context, node, call, loops[0]):
             yield context.finding(
                 node,
-                f"Each turn waits for {ast.unparse(call.func)} to end before the next begins: asyncio.gather or a"
-                " TaskGroup lets all of them run side by side, a semaphore bounds how many.",
+                f"Every iteration waits for {ast.unparse(call.func)} to finish before the next one starts:"
+                " asyncio.gather or a TaskGroup runs them concurrently, a semaphore limits how many.",
             )
 
 
@@ -73,7 +73,7 @@ def _is_independent(context: Context, node: ast.Await, call: ast.Call, loop: ast
     leaves = (ast.Break, ast.Return, ast.Raise, ast.Continue, ast.Try, ast.Yield)
     if any(isinstance(part, leaves) for part in ast.walk(loop)):
         return False
-    # What a turn writes must not be read before it is written: that would be the turn before's.
+    # What an iteration writes must not be read before it is written: that would be the previous iteration's value.
     written: set[str] = set(own)
     everything = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     for statement in loop.body:

@@ -1,21 +1,22 @@
-"""Read a property, or what stands behind three dots, once before the loop.
+"""Read a property or a deep attribute chain once, before the loop.
 
 ## What
 In a loop that is measured hot: `self.limit` where `limit` is a property of the class that only reads, and chains of
 three attributes or more such as `self.config.limits.high`, which nothing in the loop can change. Read it into a local
-before the loop.
+variable before the loop.
 
 ## Why
-A property is a call of a Python function each time it is read. Each dot of a chain is a look-up; a local is an index.
+Every read of a property calls a Python function. Every dot of a chain is an attribute lookup; a local variable is an
+array index.
 
 ## When not
-On Python 3.11 and later a single attribute or a name of the module is as good as a local, and a method that is bound
-before a loop is slower to call than in place: whet says nothing of those. Where the loop calls what is not known the
-attribute may be changed there.
+On Python 3.11 and later a single attribute or a global is as fast as a local variable, and calling a bound method saved
+before a loop is slower than calling it in place: whet does not report those. Where the loop calls unknown code, that
+code may change the attribute.
 
 ## Source
-Python wiki, PythonSpeed/PerformanceTips, "Avoiding dots"; PEP 659 for why less is to be had than it says. The figures
-in `RULE` are measured with `BENCH`.
+Python wiki, PythonSpeed/PerformanceTips, "Avoiding dots"; PEP 659 for why the gain is smaller than stated there. The
+figures in `RULE` are measured with `BENCH`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="bind-local",
-    title="An attribute is looked up again in each turn",
+    title="Attribute lookup repeated in every iteration",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
@@ -53,11 +54,11 @@ RULE = Rule(
 )
 
 _DEEP = 3
-"""Attributes in a row from which reading them once pays."""
+"""Number of chained attributes from which reading them once pays off."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each property and each deep chain that a hot loop reads again and again, to the same value."""
+    """Yield each property and each deep chain that a hot loop reads repeatedly, with the same value."""
     if not context.measured or context.is_dynamic or context.function.kind is not ScopeKind.FUNCTION:
         return
     found: dict[tuple[str, int], tuple[ast.For | ast.While, list[ast.Attribute]]] = {}
@@ -74,19 +75,19 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.insert_before(loop, f"{local} = {text}")
         for read in reads:
             rewrite.replace(read, local)
-        kind = "is a property" if _find_property(context, reads[0]) is not None else "is found anew"
+        kind = "is a property" if _find_property(context, reads[0]) is not None else "is looked up"
         yield context.finding(
             reads[0],
-            f"{text} {kind} in each turn and stays the same: read it once before the loop. It is then read even where "
-            "the loop makes no turn.",
+            f"{text} {kind} in every iteration and does not change: read it once before the loop. It is then read even "
+            "if the loop body never runs.",
             lines=tuple(sorted({read.lineno for read in reads})),
             rewrite=rewrite,
-            measured_gain=kind == "is found anew",
+            measured_gain=kind == "is looked up",
         )
 
 
 def _find_chain(context: Context, node: ast.Attribute) -> ast.Attribute | None:
-    """Return what to read once: a property of `self`, or a chain of attributes without the method that is called."""
+    """Return what to read once: a property of `self`, or a chain of attributes without the called method."""
     if not isinstance(node.ctx, ast.Load):
         return None
     if _find_property(context, node) is not None:
@@ -139,7 +140,7 @@ def _find_loop(context: Context, chain: ast.Attribute) -> ast.For | ast.While | 
 
 
 def _is_bound_once(context: Context, chain: ast.Attribute, loop: ast.For | ast.While) -> bool:
-    """Tell whether no part of a chain is bound in the loop; what the last object holds does not matter."""
+    """Return whether no part of a chain is bound in the loop; the contents of the last object do not matter."""
     written = {text.rpartition(".")[2] for text in context.written_in(loop)}
     here: ast.expr = chain
     while isinstance(here, ast.Attribute):
@@ -152,7 +153,7 @@ def _is_bound_once(context: Context, chain: ast.Attribute, loop: ast.For | ast.W
 
 
 def _keeps(context: Context, value: ast.expr, loop: ast.For | ast.While) -> bool:
-    """Tell whether what a property returns is put together of attributes and constants that the loop leaves alone."""
+    """Return whether a property is computed only from attributes and constants that the loop does not change."""
     written = {part.attr for part in ast.walk(loop) if isinstance(part, ast.Attribute) and not _is_read(part)}
     stored = any(isinstance(part, ast.Subscript) and not _is_read(part) for part in ast.walk(loop))
     for part in ast.walk(value):
@@ -180,7 +181,7 @@ def _is_read(node: ast.Attribute | ast.Subscript) -> bool:
 
 
 def _is_reached(context: Context, node: ast.AST, loop: ast.For | ast.While) -> bool:
-    """Tell whether each turn of ``loop`` evaluates ``node``."""
+    """Return whether each iteration of ``loop`` evaluates ``node``."""
     here, above = node, context.facts.parent(node)
     while above is not None and above is not loop:
         match above:
@@ -330,5 +331,5 @@ BENCH = Bench(
     before="read(a, numbers)",
     after="bound(a, numbers)",
     sizes=(10, 1000),
-    size_is="turns of the loop",
+    size_is="iterations of the loop",
 )

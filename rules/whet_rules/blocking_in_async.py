@@ -1,15 +1,15 @@
 """Do not block the event loop.
 
 ## What
-In an `async def`: `time.sleep`, `requests.get`, `urlopen`, `subprocess.run` and others that return only when they are
+In an `async def`: `time.sleep`, `requests.get`, `urlopen`, `subprocess.run` and other calls that block until they are
 done. Use `await asyncio.sleep`, an asynchronous client, `asyncio.create_subprocess_exec`, or `asyncio.to_thread`.
 
 ## Why
-An event loop runs one coroutine at a time. One that blocks stops all others: no timer, no connection goes on
-meanwhile.
+An event loop runs one coroutine at a time. One that blocks stops all others: meanwhile no timer fires and no connection
+is served.
 
 ## When not
-In a script that has one coroutine only, nothing else waits.
+In a script with a single coroutine, nothing else is waiting.
 
 ## Source
 Python documentation, asyncio, "Developing with asyncio", Running blocking code.
@@ -24,7 +24,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="blocking-in-async",
-    title="A call blocks the event loop",
+    title="Blocking call in a coroutine",
     family="io",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -49,13 +49,13 @@ _INSTEAD = {
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each call in a coroutine that is known to return only when it is done."""
+    """Yield each call in a coroutine that is known to block until it is done."""
     if not isinstance(context.function.node, ast.AsyncFunctionDef):
         return
     for call in context.nodes(ast.Call):
         name = context.resolve(call.func)
         if name in _INSTEAD:
-            yield context.finding(call, f"{name} stops the event loop and all that it runs: use {_INSTEAD[name]}.")
+            yield context.finding(call, f"{name} blocks the event loop and all its tasks: use {_INSTEAD[name]}.")
 
 
 CASES = (

@@ -1,16 +1,16 @@
-"""Keep what a property works out, where nothing that it depends on ever changes.
+"""Cache a property whose inputs never change.
 
 ## What
-A `@property` that goes through data of its object and is read many times for each object made, while all that it
-reads is set once, in `__init__`: `functools.cached_property` works it out at the first read and keeps it.
+A `@property` that iterates over data of its object and is read many times per object, while everything that it reads is
+set once, in `__init__`: `functools.cached_property` computes it on first access and keeps the result.
 
 ## Why
-A property looks like an attribute and is a call. What its body costs is paid at each read.
+A property looks like an attribute but is a function call. Every access pays for its body.
 
 ## When not
 Where something that it reads may change later, in the object or in what it holds; where the class has `__slots__`
-(`cached_property` needs the instance's dictionary); where memory is short. Every reader gets the same object: none of
-them may change it. A class attribute of that name can then be set on the instance, which a property refuses.
+(`cached_property` needs the instance's `__dict__`); where memory is short. Every reader gets the same object: none of
+them may modify it. Unlike a property, the attribute can then be set on the instance.
 
 ## Source
 The documentation of `functools.cached_property`. The figures in `RULE` are measured with `BENCH`: a sum of as many
@@ -41,7 +41,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="cached-property",
-    title="A property is worked out again at each read",
+    title="Property recomputed on every access",
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
@@ -70,11 +70,11 @@ _PURE_METHODS = frozenset(
 )
 _READING = frozenset({Use.BIND, Use.TEST, Use.ITERATE, Use.READ})
 _READS = 5
-"""Reads for each object made from which keeping the result pays for the dictionary entry."""
+"""Reads per object from which caching the result outweighs the dictionary entry."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield the function if it is a hot property that goes through something, all of which is set once."""
+    """Yield the function if it is a hot property that iterates over data which is set once."""
     node, owner = context.function.node, context.function.parent
     if not context.measured or not isinstance(node, ast.FunctionDef) or owner is None:
         return
@@ -90,8 +90,8 @@ def detect(context: Context) -> Iterator[Finding]:
     last = node.body[-1]
     yield context.finding(
         last,
-        f"{node.name} is worked out at each read, and all that it reads is set once in __init__: let"
-        " functools.cached_property keep it. Nothing may change what it read, or what it returns.",
+        f"{node.name} is recomputed on every access, and everything that it reads is set once in __init__: cache it"
+        " with functools.cached_property. Nothing may modify what it read, or the object it returns.",
         lines=tuple(range(node.body[0].lineno, (last.end_lineno or last.lineno) + 1)),
         questions=(context.ask_lines(Ask.RUNS, (node.lineno,), of=(maker.lineno,), least=_READS, needed=True),),
     )
@@ -106,7 +106,7 @@ def _goes_through_something(context: Context) -> bool:
 
 
 def _is_settled(context: Context, node: ast.FunctionDef, maker: ast.FunctionDef) -> bool:
-    """Tell whether the body calls nothing unknown, and reads but its own locals and attributes set in `maker`."""
+    """Return whether the body makes no unknown call and reads only its own locals and attributes set in `maker`."""
     for part in (part for statement in node.body for part in ast.walk(statement)):
         match part:
             case ast.Await() | ast.Yield() | ast.YieldFrom() | ast.Global() | ast.Nonlocal() | ast.Lambda():
@@ -133,7 +133,7 @@ def _is_pure_call(context: Context, function: ast.expr) -> bool:
 
 
 def _is_known(context: Context, name: ast.Name) -> bool:
-    """Tell whether a name is a local, `self` as what an attribute is read from, a builtin or a constant."""
+    """Return whether a name is a local, `self` before an attribute access, a builtin or a constant."""
     if context.facts.class_of_self(name) is not None:
         return isinstance(context.facts.parent(name), ast.Attribute)
     scope = context.facts.lookup(name)
@@ -142,7 +142,7 @@ def _is_known(context: Context, name: ast.Name) -> bool:
 
 
 def _is_set_once(context: Context, place: Place, maker: ast.FunctionDef) -> bool:
-    """Tell whether an attribute is bound once, in `maker`, and nothing in the file changes what it holds."""
+    """Return whether an attribute is bound once, in `maker`, and nothing in the file modifies the object it holds."""
     bound = [binding for binding in place.bindings if binding.kind is not BindingKind.DECLARED]
     if len(bound) != 1 or not context.is_inside(bound[0].node, maker):
         return False
@@ -252,5 +252,5 @@ plain, keeping = Plain(), Keeping()
     before="plain.total",
     after="keeping.total",
     sizes=(10, 100, 1000),
-    size_is="numbers that are summed up",
+    size_is="numbers to sum",
 )

@@ -1,19 +1,19 @@
-"""Keep a hash that is worked out at each look-up.
+"""Cache a hash that is recomputed on every lookup.
 
 ## What
-A class of which objects are keys of dicts or elements of sets, whose own `__hash__` computes: keep the hash in the
-object when it is made, or use a cheaper key (a number, an interned text, a tuple that is there already).
+A class whose instances are dict keys or set elements and whose own `__hash__` computes: compute the hash once, when the
+object is created, or use a cheaper key (an integer, an interned string, an existing tuple).
 
 ## Why
-Each look-up, insertion and test of membership calls `__hash__`. One in Python costs as much as several look-ups, and
-one that hashes a tuple of fields makes the tuple anew each time. A text keeps its hash; other objects do not.
+Every lookup, insertion and membership test calls `__hash__`. One written in Python costs as much as several lookups,
+and one that hashes a tuple of fields builds that tuple again each time. A string caches its hash; other objects do not.
 
 ## When not
-Where each object is looked up once. Where a field that counts for equality can change: then the object is no good key
-to begin with.
+Where each object is looked up once. Where a field that takes part in equality can change: such an object is not a valid
+key to begin with.
 
 ## Source
-The Python data model, `object.__hash__`. The figures in `RULE` are measured with `BENCH`: a look-up by an object with
+The Python data model, `object.__hash__`. The figures in `RULE` are measured with `BENCH`: a lookup by an object with
 as many fields.
 """
 
@@ -39,7 +39,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="costly-hash-key",
-    title="A key works out its hash at each look-up",
+    title="Expensive __hash__ recomputed on every lookup",
     family="memory",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -54,7 +54,7 @@ RULE = Rule(
 )
 
 _OFTEN = 3
-"""Look-ups for each object made from which keeping the hash pays."""
+"""Lookups per object from which caching the hash pays off."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -72,24 +72,24 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     yield context.finding(
         returned,
-        f"Each look-up of a {owner.name} works out its hash from fields that __init__ sets once: work it out there,"
-        " and return what was kept.",
+        f"Every lookup of a {owner.name} computes its hash from fields that __init__ sets once: compute it there and"
+        " return the stored value.",
         lines=context.lines_of(*node.body),
         questions=(context.ask_lines(Ask.RUNS, (node.lineno,), of=(maker.lineno,), least=_OFTEN, needed=True),),
     )
 
 
 def _computes(context: Context) -> bool:
-    """Tell whether a hash is taken of something that is made for it, or of several things."""
+    """Return whether the hash is of an object built for it, or combines several."""
     made = (ast.Tuple, ast.BinOp, ast.JoinedStr, ast.GeneratorExp, ast.ListComp)
     return any(kind in context.function.nodes for kind in made) or sum(1 for _ in context.nodes(ast.Call)) > 1
 
 
 def _is_set_once(context: Context, node: ast.Attribute, maker: ast.FunctionDef) -> bool:
-    """Tell whether an attribute of `self` is bound in the constructor, and nowhere else in the file."""
+    """Return whether an attribute of `self` is bound in the constructor, and nowhere else in the file."""
     above = context.facts.parent(node)
     if isinstance(above, ast.Call) and above.func is node and context.facts.class_of_self(node.value) is None:
-        return True  # a method of what is read
+        return True  # a method of the object that is read
     place = context.place(node)
     if place is None or any(isinstance(stranger.ctx, ast.Store | ast.Del) for stranger in place.strangers):
         return False

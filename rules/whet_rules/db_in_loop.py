@@ -1,14 +1,14 @@
-"""Ask the database once for many rows.
+"""Query the database once for many rows.
 
 ## What
 `cursor.execute("INSERT …", row)` in a loop: `cursor.executemany("INSERT …", rows)`. A query in a loop: one query for
-all keys, by `IN (…)` or a join, and a dict of what came back.
+all keys, with `IN (…)` or a join, and a dict of the results.
 
 ## Why
 Each statement costs a round trip and a parse of its own; with a server on another machine that is most of its time.
 
 ## When not
-Where each statement needs the result of the one before, and where the loop commits on purpose so that a failure loses
+Where each statement needs the result of the previous one, and where the loop commits on purpose so that a failure loses
 little. With `executemany` there is no `lastrowid`, and `rowcount` is that of all rows.
 
 ## Source
@@ -25,7 +25,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rewrite, Rule, Safet
 
 RULE = Rule(
     slug="db-in-loop",
-    title="The database is asked once for each row",
+    title="One database query per row (N+1)",
     family="io",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -58,18 +58,17 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         if _CHANGES.match(sql):
             rewrite = _rewrite(context, call, cursor, parameters, loops[0])
-            message = "The loop sends row after row: executemany() sends them all at once."
+            message = "The loop sends one row per statement: executemany() sends all of them at once."
             yield context.finding(call, message, rewrite=rewrite)
         elif _QUERIES.match(sql):
             message = (
-                "The loop asks for one row after the other: ask once for all keys (IN, a join) and look the rows up in"
-                " a dict."
+                "The loop runs one query per key: query once for all keys (IN, a join) and look the rows up in a dict."
             )
             yield context.finding(call, message, safety=Safety.ADVICE)
 
 
 def _varies(context: Context, parameters: ast.expr, loop: ast.AST) -> bool:
-    """Tell whether the loop's own variables go into the statement."""
+    """Return whether the loop's own variables are used in the statement."""
     target = loop.target if isinstance(loop, ast.For | ast.comprehension) else None
     names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)} if target is not None else set()
     names |= set(context.written_in(loop))
@@ -83,13 +82,13 @@ def _rewrite(context: Context, call: ast.Call, cursor: ast.expr, parameters: ast
             used = {ast.unparse(n) for n in ast.walk(rows) if isinstance(n, ast.Name | ast.Attribute)}
             cursors = [n for n in context.nodes(ast.Attribute) if n.attr in ("lastrowid", "rowcount")]
             if ast.unparse(cursor) in used or cursors:
-                rewrite.refuse("the cursor is read otherwise")
+                rewrite.refuse("the cursor is used elsewhere in the loop")
             elif not _has_executemany(context, cursor):
-                rewrite.refuse("what it is executed on may have no executemany")
+                rewrite.refuse("the object may have no executemany")
             elif not all(_only_here(context, n, loop) for n in ast.walk(target) if isinstance(n, ast.Name)):
-                rewrite.refuse("the loop's variable is used after it")
+                rewrite.refuse("the loop variable is used after the loop")
             elif not context.is_pure(parameters):
-                rewrite.refuse("making the parameters may have an effect")
+                rewrite.refuse("computing the parameters may have side effects")
             else:
                 as_they_are = isinstance(target, ast.Name) and ast.unparse(parameters) == target.id
                 made = rewrite.text(parameters) if isinstance(parameters, ast.Tuple) else rewrite.operand(parameters)
@@ -108,7 +107,7 @@ def _only_here(context: Context, name: ast.Name, loop: ast.For) -> bool:
 
 
 def _has_executemany(context: Context, cursor: ast.expr) -> bool:
-    """Tell whether it is a cursor, by what made it; a connection of sqlite3 has the method too."""
+    """Return whether it is a cursor, judged by the call that created it; a sqlite3 connection has the method too."""
     place = context.place(cursor)
     made = [binding.value for binding in place.bindings] if place is not None else []
     return bool(made) and all(

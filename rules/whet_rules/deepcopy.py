@@ -1,18 +1,18 @@
-"""Make a template anew instead of copying it deeply.
+"""Build a template again instead of deep-copying it.
 
 ## What
-`copy.deepcopy(TEMPLATE)` in a loop or in a hot function, where `TEMPLATE` is a display of constants bound once in the
-module: let a function make the display. `copy.deepcopy(numbers)` of a list or set of immutable values: a plain
-`numbers.copy()`. Elsewhere, on hot lines, a word: copy only what is changed.
+`copy.deepcopy(TEMPLATE)` in a loop or in a hot function, where `TEMPLATE` is a literal of constants bound once in the
+module: let a function return the literal. `copy.deepcopy(numbers)` of a list or set of immutable values: a plain
+`numbers.copy()`. Elsewhere, on hot lines, advice only: copy just the parts that are changed.
 
 ## Why
-`deepcopy` is Python code that asks each object how it is to be copied and remembers what it copied. A display is built
-by a few instructions.
+`deepcopy` is Python code that asks every object how it is to be copied and keeps a memo of the copies. A literal is
+built by a few bytecode instructions.
 
 ## When not
-A template that other modules, or code that reaches it by another name, change at run time is no longer the display.
-Values that are shared inside the template (the same list twice) are shared in a deep copy too: displays that hold names
-are left alone.
+If other modules, or code that uses another name, change the template at run time, the literal is no longer equal to it.
+Objects that are shared inside the template (the same list twice) are shared in a deep copy too: literals that contain
+names are left alone.
 
 ## Source
 The documentation of `copy`: a deep copy copies everything, and may copy too much. The figures in `RULE` are measured
@@ -45,7 +45,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="deepcopy",
-    title="A deep copy on each turn",
+    title="copy.deepcopy() inside a loop",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -66,7 +66,7 @@ _SEQUENCES = frozenset({"builtins.list", "builtins.set"})
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each deep copy that is repeated: with edits where a display or a plain copy does the same."""
+    """Yield each repeated deep copy: with edits where a literal or a shallow copy is equivalent."""
     seen: set[str] = set()
     for call in context.nodes(ast.Call):
         copied = _copied(context, call)
@@ -80,8 +80,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 seen.add(place.name)
                 yield context.finding(
                     call,
-                    f"{place.name} is copied deeply on each turn: let a function make it, which is what the display "
-                    "does at once. Changes that other modules make to it are then not in the copies.",
+                    f"{place.name} is deep-copied in every iteration or call: let a function return the literal, which "
+                    "builds it directly. Changes that other modules make to it are then not in the copies.",
                     lines=_lines_of(context, place),
                     rewrite=_make_anew(context, place, binding),
                 )
@@ -90,16 +90,16 @@ def detect(context: Context) -> Iterator[Finding]:
             rewrite.replace(call, f"{rewrite.operand(copied)}.copy()")
             yield context.finding(
                 call,
-                f"What {context.source_of(copied)} holds cannot change: a plain copy does. A value that is no "
-                "plain list or set, against its annotation, would be copied as its own copy() does.",
+                f"The elements of {context.source_of(copied)} are immutable: a shallow copy is enough. If it is not a "
+                "plain list or set, despite its annotation, its own copy() is used.",
                 rewrite=rewrite,
                 measured_gain=False,
             )
         elif context.measured:
             yield context.finding(
                 call,
-                "deepcopy asks each object in it how it is to be copied: copy only what is changed afterwards, "
-                "or make the object anew.",
+                "deepcopy asks every nested object how it is to be copied: copy only what is changed afterwards, "
+                "or build the object again.",
                 safety=Safety.ADVICE,
                 questions=() if context.loops(call) else (context.ask_cost(call),),
                 measured_gain=False,
@@ -126,7 +126,7 @@ def _holds_immutables(context: Context, node: ast.expr) -> bool:
 
 
 def _template(context: Context, place: Place) -> Binding | None:  # noqa: PLR0911 - one return a reason
-    """Return the one binding of a global to a display of constants that is nowhere used but to be copied."""
+    """Return the one binding of a global to a literal of constants whose only use is to be copied."""
     if place.kind is not PlaceKind.GLOBAL or len(place.bindings) != 1:
         return None
     binding = place.bindings[0]
@@ -169,7 +169,7 @@ def _lines_of(context: Context, place: Place) -> tuple[int, ...]:
 
 
 def _make_anew(context: Context, place: Place, binding: Binding) -> Rewrite:
-    """Return the edits that put the display into a function, and call that where the copies are made."""
+    """Return the edits that move the literal into a function, and call that where the copies are made."""
     rewrite = context.rewrite()
     statement, value = binding.node, binding.value
     if not isinstance(statement, ast.Assign) or value is None:

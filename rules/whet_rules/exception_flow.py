@@ -1,18 +1,18 @@
-"""Ask first where an exception is the rule.
+"""Test first where the exception is the common case.
 
 ## What
-A `try` of one or two statements whose handler runs in a good part of its turns: `try: count = seen[key]` with
-`except KeyError: count = 0`. Ask first, or use what answers without raising: `seen.get(key, 0)`, `getattr(o, name,
+A `try` of one or two statements whose handler runs in a large fraction of the attempts: `try: count = seen[key]` with
+`except KeyError: count = 0`. Test first, or use a call that does not raise: `seen.get(key, 0)`, `getattr(o, name,
 None)`, `next(it, None)`.
 
 ## Why
-A `try` costs nothing as long as nothing is raised. Raising makes an exception and a traceback, unwinds, and compares
-types: as much as ten simple statements.
+A `try` is free as long as nothing is raised. Raising creates an exception and a traceback, unwinds the stack, and
+matches types: about the cost of ten simple statements.
 
 ## When not
-Where it is rarely raised: then asking first costs more than the exception saves. Where asking and doing are two steps
-that something may come between (files, threads), the `try` is right. What raises is counted: without the hits of
-the lines (`whet run --lines`) nothing is said.
+Where it is rarely raised: then testing first costs more than the exceptions do. Where something can happen between the
+test and the action (files, threads), the `try` is right. Exceptions are counted by line hits: without them
+(`whet run --lines`) nothing is reported.
 
 ## Source
 Python FAQ, "How fast are exceptions?": a try block is extremely efficient if no exceptions are raised; actually
@@ -28,7 +28,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="exception-flow",
-    title="An exception is raised again and again",
+    title="Exceptions used for control flow",
     family="loops",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -43,23 +43,23 @@ RULE = Rule(
 )
 
 _INSTEAD = {
-    "KeyError": "dict.get, `in`, or a defaultdict answers without one",
+    "KeyError": "dict.get, `in`, or a defaultdict avoids it",
     "IndexError": "compare with the length first",
-    "AttributeError": "getattr with a default answers without one",
-    "StopIteration": "next with a default answers without one",
+    "AttributeError": "getattr with a default avoids it",
+    "StopIteration": "next with a default avoids it",
     "ZeroDivisionError": "compare with zero first",
-    "ValueError": "look whether the value fits first (str.isdecimal, a pattern), or sort such values out earlier",
-    "TypeError": "isinstance tells first",
-    "UnicodeDecodeError": "errors='replace' decodes without one, or look at the encoding first",
+    "ValueError": "validate the value first (str.isdecimal, a pattern), or filter out such values earlier",
+    "TypeError": "check with isinstance first",
+    "UnicodeDecodeError": "errors='replace' decodes without raising, or detect the encoding first",
 }
 _SHORT = 2
 """Statements in the `try`: in a longer one it is not clear what raises."""
 _OFTEN = 0.2
-"""Part of the turns in which the handler runs from which asking first is cheaper."""
+"""Fraction of attempts in which the handler runs from which testing first is cheaper."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each short `try` that runs many times and whose handlers only get over a missing or unfit value."""
+    """Yield each short `try` that runs many times and whose handlers only cover a missing or unfit value."""
     for node in context.nodes(ast.Try) if context.measured else ():
         if len(node.body) > _SHORT or node.finalbody or not all(map(_is_simple, node.body)):
             continue
@@ -70,11 +70,11 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         caught = [line for handler in node.handlers for line in (handler.lineno, handler.body[0].lineno)]
         if len({*caught, node.body[0].lineno}) != len(caught) + 1:
-            continue  # on one line nothing tells the handler's runs from the other's
+            continue  # on one line, counts cannot separate the handler's runs from the other's
         raised = " or ".join(dict.fromkeys(names))
         yield context.finding(
             node,
-            f"{raised} is raised in a good part of the turns, and each costs as much as ten simple statements:"
+            f"{raised} is raised in a large fraction of the attempts, each at the cost of about ten simple statements:"
             f" {_INSTEAD[names[0]]}.",
             lines=tuple(sorted({*(s.lineno for s in node.body), *caught})),
             questions=(
@@ -94,7 +94,7 @@ def _is_simple(statement: ast.stmt) -> bool:
 
 
 def _passes_on(handler: ast.ExceptHandler) -> bool:
-    """Tell whether the handler raises, or tells somebody: then the exception is news, not a way to go on."""
+    """Return whether the handler raises or reports: then the exception is an error, not control flow."""
     for node in ast.walk(handler):
         match node:
             case ast.Raise():
@@ -105,7 +105,7 @@ def _passes_on(handler: ast.ExceptHandler) -> bool:
 
 
 def _name(context: Context, handler: ast.ExceptHandler) -> str:
-    """Return the builtin exceptions that are caught, as far as each has its own answer; empty for others."""
+    """Return the builtin exceptions that are caught, if each has an alternative of its own; empty for others."""
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     names = [(context.resolve(kind) or "").removeprefix("builtins.") for kind in kinds if kind is not None]
     return names[0] if names and all(name in _INSTEAD for name in names) else ""

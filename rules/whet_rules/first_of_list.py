@@ -1,14 +1,14 @@
-"""Take the first element without making a list of all.
+"""Take the first element without building a list.
 
 ## What
-`list(table)[0]`, `list(table.values())[0]` and the like, in a loop or a hot function: `next(iter(table))`.
+`list(table)[0]`, `list(table.values())[0]` and similar, in a loop or a hot function: `next(iter(table))`.
 
 ## Why
-The list copies every element, to use one of them.
+The list copies every element in order to use one of them.
 
 ## When not
-Where nothing may be there and `IndexError` is caught: `next` raises `StopIteration`. On iterators, of which `list`
-takes all and `next` one.
+Where the iterable may be empty and `IndexError` is caught: `next` raises `StopIteration`. On iterators, which `list`
+exhausts and `next` advances by one.
 
 ## Source
 The documentation of `next` and `iter`. The figures in `RULE` are measured with `BENCH`.
@@ -23,7 +23,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="first-of-list",
-    title="A list of all is made to take the first",
+    title="List built for its first element",
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -46,7 +46,7 @@ _SEEN = (
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each list that is made, again and again, for its first element."""
+    """Yield each list that is repeatedly built for its first element only."""
     for subscript in context.nodes(ast.Subscript):
         match subscript:
             case ast.Subscript(
@@ -81,7 +81,7 @@ def _is_view(items: ast.expr) -> bool:
 
 
 def _catches(context: Context, node: ast.expr) -> bool:
-    """Tell whether the function catches what an empty list raises, or turns `StopIteration` into something else."""
+    """Return whether the function catches what an empty list raises, or converts `StopIteration`."""
     if any(True for kind in (ast.Yield, ast.YieldFrom) for _ in context.nodes(kind)):
         return True
     here: ast.AST | None = node
@@ -95,7 +95,7 @@ def _catches(context: Context, node: ast.expr) -> bool:
 def _describe(context: Context, node: ast.Subscript, items: ast.expr) -> Finding:
     rewrite = context.rewrite()
     if not context.has_builtin("next", "iter"):
-        rewrite.refuse("`next` or `iter` means something else in this file")
+        rewrite.refuse("`next` or `iter` is shadowed in this file")
     rewrite.replace(node, f"next(iter({rewrite.text(items)}))")
     types, place = context.type_of(items), context.place(items)
     questions = (
@@ -108,7 +108,7 @@ def _describe(context: Context, node: ast.Subscript, items: ast.expr) -> Finding
     )
     return context.finding(
         node,
-        "A list of all elements is made to take the first: next(iter(…)) takes only that. With nothing there it raises "
+        "A list of all elements is built to take the first: next(iter(…)) takes only that. If there is none, it raises "
         "StopIteration, not IndexError.",
         questions=questions,
         rewrite=rewrite,

@@ -2,15 +2,15 @@
 
 ## What
 `frame = pd.concat([frame, piece])` in a loop: append the pieces to a list, and concatenate all of them
-once when the loop is over.
+once, after the loop.
 
 ## Why
-Each concatenation copies all rows that are there already, so the loop copies a quadratic number of rows.
+Each concatenation copies all existing rows, so the loop copies a quadratic number of rows.
 
 ## When not
-Where the frame is read in the loop, or is not a local of the function. The edit changes two small things: the result of
-a single concatenation may have another dtype where an empty or all-NaN piece took part, and after an exception in the
-loop the frame does not hold the first pieces.
+Where the frame is read in the loop, or is not a local variable of the function. The edit changes two small things: the
+result of a single concatenation may have another dtype if one of the pieces was empty or all NaN, and after an
+exception in the loop the frame does not contain the pieces collected so far.
 
 ## Source
 pandas documentation of `concat`: "It is not recommended to build DataFrames by adding single rows in a for loop.
@@ -26,7 +26,7 @@ from whet.engine.api import Case, Context, Finding, PlaceKind, Refuse, Rule, Saf
 
 RULE = Rule(
     slug="frame-concat-loop",
-    title="Each turn of a loop copies the whole frame",
+    title="pd.concat() inside a loop",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -37,7 +37,7 @@ RULE = Rule(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each frame that a loop makes longer by concatenating."""
+    """Yield each frame that a loop extends by concatenation."""
     for statement in context.nodes(ast.Assign):
         match statement:
             case ast.Assign(
@@ -62,13 +62,13 @@ def _describe(
     rewrite = context.rewrite()
     place = context.place(frame)
     if place is None or place.kind is not PlaceKind.LOCAL or not isinstance(frame, ast.Name):
-        rewrite.refuse("the frame is no local of this function")
+        rewrite.refuse("the frame is not a local variable of this function")
     elif any(context.is_inside(r, loop) and not context.is_inside(r, statement) for r in place.references):
         rewrite.refuse("the frame is read or bound elsewhere in the loop")
     elif any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(loop)):
-        rewrite.refuse("the loop is left in the middle")
+        rewrite.refuse("the loop may exit early")
     elif loop.orelse or context.is_guarded(loop) or _nested(context, loop, place.references):
-        rewrite.refuse("the frame may be read before the loop is over")
+        rewrite.refuse("the frame may be read before the loop ends")
     elif any(isinstance(piece, ast.Starred) for piece in pieces):
         rewrite.refuse("the pieces are unpacked")
     else:
@@ -82,14 +82,14 @@ def _describe(
         rewrite.insert_after(loop, f"if len({name}) > 1:\n    {frame.id} = {rewrite.text(call.func)}({name}{keywords})")
     return context.finding(
         statement,
-        f"Each turn copies all rows of {ast.unparse(frame)}: collect the pieces in a list and concatenate them once"
-        " after the loop.",
+        f"Every iteration copies all rows of {ast.unparse(frame)}: collect the pieces in a list and concatenate them"
+        " once, after the loop.",
         rewrite=rewrite,
     )
 
 
 def _nested(context: Context, loop: ast.AST, references: tuple[ast.expr, ...]) -> bool:
-    """Tell whether the frame is used in an outer loop too."""
+    """Return whether the frame is used in an outer loop too."""
     outer = [o for o in context.facts.loops(loop) if isinstance(o, ast.For | ast.While)]
     return any(context.is_inside(r, o) and not context.is_inside(r, loop) for o in outer for r in references)
 

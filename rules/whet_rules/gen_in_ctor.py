@@ -1,11 +1,11 @@
-"""Write the comprehension, not a constructor around a generator.
+"""Write a comprehension instead of passing a generator to a constructor.
 
 ## What
 `list(f(x) for x in xs)`, `set(…)` and `dict((k, v) for …)`: `[f(x) for x in xs]`, `{…}`, `{k: v for …}`.
 
 ## Why
-The constructor resumes the generator for each element. A comprehension appends, adds or stores by one instruction in
-a loop of its own.
+The constructor resumes the generator for each element. A comprehension appends, adds or stores with one bytecode
+instruction in a loop of its own.
 
 ## When not
 A generator turns a `StopIteration` that its expression raises into a `RuntimeError`, a comprehension lets it through:
@@ -34,7 +34,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="gen-in-ctor",
-    title="A constructor goes through a generator",
+    title="Generator passed to a container constructor",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -53,7 +53,7 @@ _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each generator expression that a constructor of a list, set or dict uses up."""
+    """Yield each generator expression that a constructor of a list, set or dict consumes."""
     for generator in context.nodes(ast.GeneratorExp):
         call = context.facts.parent(generator)
         match call:
@@ -80,7 +80,7 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.replace(call, f"{opening}{inside.strip()}{closing}")
         yield context.finding(
             call,
-            f"{name.rpartition('.')[2]} resumes a generator for each element: a comprehension makes them in place.",
+            f"{name.rpartition('.')[2]}() resumes a generator for each element: a comprehension builds it directly.",
             rewrite=rewrite,
         )
 
@@ -89,13 +89,13 @@ _BRACKETS = {"builtins.list": ("[", "]"), "builtins.set": ("{", "}"), "builtins.
 
 
 def _end_of_element(context: Context, generator: ast.GeneratorExp) -> int:
-    """Return how many characters of the source inside the brackets are the pair that each turn gives."""
+    """Return how many characters of the source inside the brackets are the pair that each iteration yields."""
     source, pair = context.source_of(generator)[1:-1], context.source_of(generator.elt)
     return source.index(pair) + len(pair)
 
 
 def _means_the_same(generator: ast.GeneratorExp) -> bool:
-    """Tell whether nothing in the generator is asynchronous, binds a name outside, or may end it early."""
+    """Return whether nothing in the generator is asynchronous, binds a name outside, or may end it early."""
     for part in ast.walk(generator):
         if isinstance(part, _CROSSING) or (isinstance(part, ast.comprehension) and part.is_async):
             return False

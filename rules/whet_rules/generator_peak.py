@@ -1,15 +1,15 @@
-"""Do not build a list that is gone through once.
+"""Do not build a list for a single pass.
 
 ## What
-`max([len(line) for line in lines])`, `for x in [f(y) for y in ys]`: a generator in place of the list, or the loop's
-own work in place of the comprehension, where memory is what matters.
+`max([len(line) for line in lines])`, `for x in [f(y) for y in ys]`: a generator expression instead of the list, or the
+work moved from the comprehension into the loop, where memory matters.
 
 ## Why
-The list holds all elements at the moment of the program's highest use of memory, only to be dropped after one pass.
+The list holds all elements at the program's peak memory use, only to be dropped after one pass.
 
 ## When not
-Time: `sum`, `max` and `join` over a generator are slower than over a list by a tenth to a half, so this is for
-memory, not for speed. A list takes its source in one go: with a generator what follows runs in between.
+Where time matters: `sum`, `max` and `join` over a generator are slower than over a list by a tenth to a half, so this
+saves memory, not time. A list consumes its source at once: with a generator, the consumer's code runs in between.
 
 ## Source
 PEP 289, "Generator Expressions": they reduce memory use for aggregations over large data.
@@ -37,7 +37,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="generator-peak",
-    title="A list is built to be gone through once",
+    title="List built for a single pass",
     family="memory",
     safety=Safety.ADVICE,
     speed=Speed.CONSTANT,
@@ -55,11 +55,11 @@ RULE = Rule(
 _ONCE = frozenset(f"builtins.{name}" for name in ("max", "min", "sum", "any", "all"))
 
 _MANY = 10_000
-"""Elements from which a list is worth a word: over shorter ones a generator takes longer and saves next to nothing."""
+"""Number of elements from which a list is reported: for shorter ones a generator is slower and saves little."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each comprehension of a hot function that a loop or a builtin goes through once."""
+    """Yield each comprehension of a hot function that a loop or a builtin iterates over once."""
     if not context.measured or context.function.kind is ScopeKind.CLASS:
         return
     for made in context.nodes(ast.ListComp):
@@ -83,7 +83,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _ask_for_length(context: Context, made: ast.ListComp) -> Iterator[Question]:
-    """Yield the question how long the list is, where what it is made from has a name."""
+    """Yield the question how long the list is, where its source has a name."""
     for generator in made.generators[:1]:
         place = context.place(generator.iter)
         if place is not None:
@@ -91,13 +91,13 @@ def _ask_for_length(context: Context, made: ast.ListComp) -> Iterator[Question]:
 
 
 def _guards(made: ast.ListComp, body: list[ast.stmt]) -> bool:
-    """Tell whether the loop uses what the list was made from: then it is a copy that may be changed meanwhile."""
+    """Return whether the loop uses the list's source: then the list is a copy that guards against changes."""
     sources = {n.id for g in made.generators for n in ast.walk(g.iter) if isinstance(n, ast.Name)}
     return any(isinstance(n, ast.Name) and n.id in sources for statement in body for n in ast.walk(statement))
 
 
 def _is_small(context: Context, made: ast.ListComp) -> bool:
-    """Tell whether the source is written out, or one of the short ones that `loops` leaves out."""
+    """Return whether the source is a literal, or one of the short ones that `loops` leaves out."""
     return not context.loops(made.elt)
 
 

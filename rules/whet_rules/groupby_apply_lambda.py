@@ -1,16 +1,16 @@
-"""Use the aggregation that pandas has, in place of a lambda for each group.
+"""Use a built-in pandas aggregation instead of a lambda per group.
 
 ## What
 `frame.groupby("k")["x"].apply(lambda g: g.sum())`, and the same with `agg` and `transform`: write
 `frame.groupby("k")["x"].sum()`, and `.transform("sum")`.
 
 ## Why
-A lambda is called from Python with a new Series for each group. The aggregations that pandas has go through all groups
-in one compiled pass.
+pandas calls the lambda with a new Series for each group. Its built-in aggregations process all groups in one compiled
+pass.
 
 ## When not
-A function that pandas has no name for gets no edit: compute with whole columns before or after grouping where that says
-the same. Sums of floats may differ in the last digits.
+A function without a built-in equivalent gets no edit: compute with whole columns before or after grouping where that
+is equivalent. Sums of floats may differ in the last digits.
 
 ## Source
 pandas user guide, "Group by": "the built-in methods are faster than passing a user-defined function".
@@ -25,7 +25,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rewrite, Rule, Safet
 
 RULE = Rule(
     slug="groupby-apply-lambda",
-    title="A lambda is called for each group",
+    title="groupby() calls a lambda per group",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -47,7 +47,7 @@ def detect(context: Context) -> Iterator[Finding]:
             ) if method in _APPLYING and _is_grouped(grouped):
                 yield context.finding(
                     call,
-                    "The lambda is called once for each group: an aggregation of pandas goes through all groups."
+                    "The lambda is called once per group: a built-in aggregation processes all groups in one pass."
                     " Sums of floats may differ in the last digits.",
                     rewrite=_rewrite(context, call, grouped, method, parameter.arg, body),
                 )
@@ -56,7 +56,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_grouped(node: ast.expr) -> bool:
-    """Tell whether ``node`` is `….groupby(…)`, or a column of that."""
+    """Return whether ``node`` is `….groupby(…)`, or a column of that."""
     match node:
         case ast.Call(func=ast.Attribute(attr="groupby")):
             return True
@@ -78,7 +78,7 @@ def _rewrite(context: Context, call: ast.Call, grouped: ast.expr, method: str, g
             else:
                 rewrite.replace(call, f"{rewrite.operand(grouped)}.{named}()")
         case _:
-            rewrite.refuse("pandas has no aggregation of that name, or no single column is chosen")
+            rewrite.refuse("pandas has no aggregation of that name, or no single column is selected")
     return rewrite
 
 

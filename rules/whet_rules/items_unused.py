@@ -1,17 +1,17 @@
-"""Ask a dict for its keys or values where only those are used.
+"""Iterate over a dict's keys or values where only those are used.
 
 ## What
 `for key, _ in known.items()` and `for _, value in known.items()` where `known` is a dict: `for key in known` and
 `for value in known.values()`.
 
 ## Why
-`items()` makes a pair for each entry, which the loop takes apart, and binds a variable that nothing reads.
+`items()` builds a tuple for each entry, which the loop unpacks, binding a variable that nothing reads.
 
 ## When not
-On objects that are no dicts. Where the unused variable is read after the loop.
+On objects other than dicts. Where the unused variable is read after the loop.
 
 ## Source
-The documentation of `dict`; ruff's PERF102 says the same. The figures in `RULE` are measured with `BENCH`.
+The documentation of `dict`; ruff's PERF102 reports the same. The figures in `RULE` are measured with `BENCH`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="items-unused",
-    title="Pairs are made of which one half is used",
+    title="dict.items() with unused keys or values",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -83,11 +83,11 @@ def detect(context: Context) -> Iterator[Finding]:
             half = "values"
         else:
             continue
-        yield context.finding(call, f"Only the {half} are used: ask the dict for those alone.", rewrite=rewrite)
+        yield context.finding(call, f"Only the {half} are used: iterate over those alone.", rewrite=rewrite)
 
 
 def _take(rewrite: Rewrite, node: ast.expr) -> str:
-    """Return the source of one half of the target; a tuple gets its parentheses where it comes to stand."""
+    """Return the source of one half of the target; a tuple gets parentheses where its new place needs them."""
     text = rewrite.text(node)
     return text[1:-1] if isinstance(node, ast.Tuple) and text.startswith("(") and text.endswith(")") else text
 
@@ -98,7 +98,7 @@ def _generators(node: ast.AST) -> list[ast.comprehension]:
 
 
 def _is_unread(context: Context, node: ast.expr) -> bool:
-    """Tell whether a variable is bound here and never read."""
+    """Return whether a variable is bound here and never read."""
     if not isinstance(node, ast.Name):
         return False
     owner = context.facts.lookup(node)

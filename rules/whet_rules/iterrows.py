@@ -1,16 +1,16 @@
-"""Go through a frame by tuples, or by its columns, not by rows that are made into Series.
+"""Iterate over a frame by tuples or by columns, not by rows converted to Series.
 
 ## What
 `for index, row in frame.iterrows()` whose body reads `row["price"]`: write `for row in frame.itertuples()` and
-`row.price`; or, better, compute with the columns as a whole.
+`row.price`; or, better, compute with whole columns.
 
 ## Why
-`iterrows` makes a Series for each row: an object with an index and a dtype found anew. A tuple of the row's values
-costs a twentieth of that; an operation on whole columns costs less by far.
+`iterrows` builds a Series for each row: an object with an index and a newly inferred dtype. A tuple of the row's values
+costs a twentieth of that; an operation on whole columns costs far less.
 
 ## When not
-Where the row itself is handed on, written to, or read by a name that is no identifier. The values keep the dtype of
-their column with `itertuples`; `iterrows` turns a row of integers and floats into floats.
+Where the row itself is passed on, assigned to, or read by a name that is not an identifier. With `itertuples` the
+values keep the dtype of their column; `iterrows` converts a row of integers and floats to floats.
 
 ## Source
 pandas documentation of `DataFrame.iterrows`: "To preserve dtypes while iterating over the rows, it is better to use
@@ -27,7 +27,7 @@ from whet.engine.api import Case, Context, Finding, PlaceKind, Refuse, Rewrite, 
 
 RULE = Rule(
     slug="iterrows",
-    title="Each row of a frame becomes a Series",
+    title="iterrows() builds a Series per row",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -35,7 +35,7 @@ RULE = Rule(
 )
 
 _TAKEN = frozenset({"count", "index", "Index"})
-"""Attributes that a tuple of `itertuples` has of itself."""
+"""Attributes that the tuples of `itertuples` already have."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 rewrite = _rewrite(context, loop, method, index, row)
                 yield context.finding(
                     loop,
-                    "iterrows() makes a Series of each row: itertuples() gives plain tuples, whose values keep the"
+                    "iterrows() builds a Series for each row: itertuples() yields plain tuples, whose values keep the"
                     " dtype of their column; an operation on whole columns is faster still.",
                     lines=_lines(context, loop, row),
                     rewrite=rewrite,
@@ -81,7 +81,7 @@ def _rewrite(context: Context, loop: ast.For, method: ast.Attribute, index: ast.
                 rewrite.replace(read, f"{row.id}.{name}")
                 used.add(name)
             case _:
-                rewrite.refuse("the row is handed on, written to, or read in another way")
+                rewrite.refuse("the row is passed on, assigned to, or read in another way")
     if not used:
         rewrite.refuse("no column is read by its name")
     others = [r for r in indexes.references if r is not index] if indexes is not None else []
@@ -96,7 +96,7 @@ def _rewrite(context: Context, loop: ast.For, method: ast.Attribute, index: ast.
 
 
 def _is_plain(name: str) -> bool:
-    """Tell whether the tuple has the column under its own name."""
+    """Return whether the tuple has the column under its own name."""
     return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_") and name not in _TAKEN
 
 

@@ -1,17 +1,17 @@
-"""Use a compiled serializer where JSON is a hot spot.
+"""Use a compiled JSON library in hot code.
 
 ## What
-`json.dumps` and `json.loads` of the standard library in code that a run showed to be hot: orjson or msgspec. Of
-`dataclasses.asdict` first and `json.dumps` then: both libraries, and pydantic's own `model_dump_json`, write the
-object itself.
+`json.dumps` and `json.loads` of the standard library in code that is measured hot: orjson or msgspec. For
+`dataclasses.asdict` followed by `json.dumps`: both libraries, and pydantic's own `model_dump_json`, serialize the
+object directly.
 
 ## Why
-orjson and msgspec are written in Rust and C and need a third to a tenth of the time. `asdict` copies the object
-deeply, only for the copy to be written and dropped.
+orjson and msgspec are written in Rust and C and need a third to a tenth of the time. `asdict` deep-copies the object,
+only for the copy to be serialized and dropped.
 
 ## When not
-Where the output must stay the same to the byte: orjson writes no space behind colons and commas, and bytes in
-place of text, refuses NaN, and integers beyond 64 bits. `indent`, `default` and `sort_keys` have other names there.
+Where the output must stay byte-for-byte the same: orjson writes no space after colons and commas, returns bytes instead
+of a string, and rejects NaN and integers beyond 64 bits. `indent`, `default` and `sort_keys` have other names there.
 
 ## Source
 orjson's README, "Performance"; msgspec's documentation, "Benchmarks".
@@ -26,7 +26,7 @@ from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, S
 
 RULE = Rule(
     slug="json-serializer",
-    title="JSON goes through the standard library",
+    title="Standard-library json in hot code",
     family="serialization",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -47,13 +47,13 @@ def detect(context: Context) -> Iterator[Finding]:
         if name in _WRITING and call.args:
             match call.args[0]:
                 case ast.Call(func=function) if context.resolve(function) == "dataclasses.asdict":
-                    message = "asdict() copies the object to be written: orjson and msgspec write it as it is"
+                    message = "asdict() copies the object before it is serialized: orjson and msgspec need no copy"
                 case _:
-                    message = "json writes this with the standard library: orjson and msgspec take a fraction"
+                    message = "the standard library's json is slow: orjson and msgspec take a fraction of the time"
         elif name in _READING:
             message = (
-                "json reads this with the standard library: orjson.loads takes less, msgspec.json.decode with a type"
-                " less still"
+                "the standard library's json is slow: orjson.loads takes less time, msgspec.json.decode with a type"
+                " even less"
             )
         else:
             continue
@@ -61,7 +61,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _have(context: Context) -> str:
-    """Return which of the two is there, or how to get one."""
+    """Return which of the two can be imported, or how to install one."""
     there = [name for name in ("orjson", "msgspec") if context.has_package(name)]
     return f"{' and '.join(there)} can be imported" if there else "to install one: python -m pip install orjson"
 

@@ -1,13 +1,13 @@
-"""Ask the dict itself what keys it has.
+"""Test membership on the dict, not on a view of its keys.
 
 ## What
 `key in table.keys()` where `table` is a dict: write `key in table`.
 
 ## Why
-`table.keys()` makes a view object for each test, only to ask it what the dict knows.
+`table.keys()` creates a view object for each test, which only asks the dict.
 
 ## When not
-On objects that are no dicts, whose `keys()` may be something else: the type must be known from the source. A subclass
+On objects other than dicts, whose `keys()` may be something else: the type must be known from the source. A subclass
 that has its own `__contains__` is left alone.
 
 ## Source
@@ -24,7 +24,7 @@ from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety,
 
 RULE = Rule(
     slug="keys-membership",
-    title="A view of the keys is made for each test",
+    title="Membership test on dict.keys()",
     family="containers",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -56,7 +56,7 @@ def detect(context: Context) -> Iterator[Finding]:
         if types and types <= _DICTS:
             rewrite = context.rewrite()
             rewrite.replace(call, rewrite.text(table))
-            yield context.finding(test, "The dict itself knows what keys it has: leave out .keys().", rewrite=rewrite)
+            yield context.finding(test, "Test membership on the dict itself: drop .keys().", rewrite=rewrite)
 
 
 CASES = (

@@ -1,16 +1,17 @@
-"""Import where it is needed what most runs do not need.
+"""Import where it is needed a module that most runs do not need.
 
 ## What
-An import at the top of a module that is measured to take a good part of the run, where only a few functions use what it
-binds: put it into those functions.
+A top-level import that is measured to take a large part of the run, and whose names only a few functions use: move it
+into those functions.
 
 ## Why
-An import runs the whole module, and all that this imports. A run that never calls the functions then does not pay.
+An import executes the whole module, and everything that the module imports. A run that never calls those functions
+then does not pay for it.
 
 ## When not
-Where the functions are called in every run the time is only moved. A function that is called very often pays a look-up
-for each import in it. Code elsewhere that takes the name from this module (`from this import json`, or a test that
-patches `this.json`) does not find it any more, and an error in what is imported comes later.
+If the functions are called in every run, the cost is only moved. A function that is called very often pays a lookup for
+each import in it. Code elsewhere that uses the name from this module (`from this import json`, or a test that patches
+`this.json`) no longer finds it, and an error in the imported module occurs later.
 
 ## Source
 `python -X importtime` shows what each import takes; PEP 690 and PEP 810 on lazy imports.
@@ -36,7 +37,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="lazy-import",
-    title="An import that the run may not need",
+    title="Top-level import used by few functions",
     family="start-up",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -50,11 +51,11 @@ _LOADED = frozenset(
         *("stat", "sys", "time", "types", "warnings"),
     )
 )
-"""Modules that the interpreter has loaded before the program starts, or that are a part of it."""
+"""Modules that the interpreter has loaded before the program starts, or that are part of it."""
 _WORTH = 0.01
-"""Part of the run that the import must take: what a module costs, its name does not tell."""
+"""Fraction of the run that the import must take: a module's name does not show its cost."""
 _MOST = 3
-"""Functions that an import is put into; used in more, it is needed by most runs."""
+"""Functions that an import is moved into; if more use it, most runs need it."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -64,7 +65,7 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     imports: list[ast.Import | ast.ImportFrom] = [*context.nodes(ast.Import), *context.nodes(ast.ImportFrom)]
     for node in imports:
-        if getattr(node, "is_lazy", 0):  # `lazy import json` of Python 3.15 waits for its first use already
+        if getattr(node, "is_lazy", 0):  # `lazy import json` of Python 3.15 already waits for its first use
             continue
         users = _find_users(context, node) if context.facts.parent(node) is context.tree else []
         if not users or len(users) > _MOST:
@@ -81,7 +82,7 @@ def detect(context: Context) -> Iterator[Finding]:
         names = " and ".join(function.name for function in users)
         yield context.finding(
             node,
-            f"Only {names} need{'s' if len(users) == 1 else ''} this import: made there, runs that do not call "
+            f"Only {names} need{'s' if len(users) == 1 else ''} this import: moved there, runs that do not call "
             f"{'it' if len(users) == 1 else 'them'} do not pay for it. The name is then no attribute of this module.",
             rewrite=rewrite,
             questions=(context.ask_lines(Ask.SHARE, context.lines_of(node), least=_WORTH, needed=True),),
@@ -89,7 +90,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _find_users(context: Context, node: ast.Import | ast.ImportFrom) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Return the functions that use what an import binds; none when something else does too, or may."""
+    """Return the functions that use what an import binds; none if anything else does too, or may."""
     module = context.facts.module
     if isinstance(node, ast.ImportFrom):
         cheap = node.module == "__future__" or (node.module in _LOADED and not node.level)
@@ -120,7 +121,7 @@ def _find_users(context: Context, node: ast.Import | ast.ImportFrom) -> list[ast
 
 
 def _runs_at_import(context: Context, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Tell whether the module itself calls the function, as in `main()` at its end, or decorates with it."""
+    """Return whether the module itself calls the function, as in `main()` at its end, or decorates with it."""
     if context.facts.parent(function) is not context.tree:
         return False
     references = context.facts.references(function.name, context.facts.module)

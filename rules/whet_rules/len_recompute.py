@@ -1,20 +1,20 @@
-"""Ask an object for its length once, not in each turn.
+"""Compute an object's length once, not in every iteration.
 
 ## What
 `while i < len(bag)` where `bag` is of a class whose `__len__` computes, in a loop that only reads it: take the length
 once, before the loop.
 
 ## Why
-`len` of a list or dict is a stored number. That of a user's class calls its `__len__`, which runs Python code, and may
-go through all elements: then the loop costs the square of the length.
+`len` of a list or dict is a stored number. For a user-defined class it calls `__len__`, which runs Python code and may
+iterate over all elements: then the loop is quadratic.
 
 ## When not
-On builtin types, where it gains nothing. Where the loop changes the length, also by another name: a loop that hands the
-object to anything, calls a method of it, or calls what is not known is left alone.
+On builtin types, where it gains nothing. Where the loop changes the length, even through another name: a loop that
+passes the object to any function, calls one of its methods, or calls unknown code is left alone.
 
 ## Source
 The Python data model: `len(x)` calls `type(x).__len__(x)`. The figures in `RULE` are measured with `BENCH`: a loop over
-an object whose `__len__` asks a list.
+an object whose `__len__` delegates to a list.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="len-recompute",
-    title="A class is asked for its length in each turn",
+    title="__len__ called on every iteration",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
@@ -60,16 +60,16 @@ _BUILTINS = ("list", "tuple", "dict", "set", "frozenset", "str", "bytes", "bytea
 _STORED = (*(f"builtins.{name}" for name in _BUILTINS), "collections.deque", "numpy.ndarray", "array.array")
 """Types whose length is a stored number."""
 _WORTH = 0.01
-"""Part of the run that a `__len__` must cost."""
+"""Fraction of the run that a `__len__` must cost."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield the first `len` of an object in the outermost loop that leaves the object as it is."""
     owner = context.function.parent
     if not context.measured:
-        return  # nothing but a run tells what a length costs
+        return  # only a run shows what a length costs
     if context.function.name != "__len__" or owner is None or owner.kind is not ScopeKind.CLASS:
-        # What a `__len__` of this file costs is measured there, and loops that ask it may themselves be cold.
+        # What a `__len__` of this file costs is measured there, and loops that call it may themselves be cold.
         yield from _find(context, None)
     else:
         for function in context.facts.functions:
@@ -77,7 +77,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _find(context: Context, owner: str | None) -> Iterator[Finding]:
-    """Yield what there is in one function, of objects of the class `owner`; `None`: of no class of this file."""
+    """Yield the calls in one function, on objects of the class `owner`; `None`: of no class of this file."""
     if context.is_dynamic or context.function.kind is not ScopeKind.FUNCTION or not context.has_builtin("len"):
         return
     done: set[str] = set()
@@ -110,8 +110,8 @@ def _find(context: Context, owner: str | None) -> Iterator[Finding]:
             rewrite.replace(node, name)
         yield context.finding(
             repeated[0],
-            f"len({text}) runs the class's own __len__ in each turn, and the loop leaves {text} as it is: ask once"
-            " before it. A loop that runs no turn then asks all the same.",
+            f"len({text}) runs the class's own __len__ in every iteration, and the loop does not change {text}: call it"
+            " once before the loop. It is then called even if the loop body never runs.",
             lines=tuple(sorted({node.lineno for node in repeated} | set(more))),
             questions=questions,
             rewrite=rewrite,
@@ -121,7 +121,7 @@ def _find(context: Context, owner: str | None) -> Iterator[Finding]:
 def _questions(
     context: Context, subject: ast.expr, owner: str | None
 ) -> tuple[tuple[Question, ...], tuple[int, ...]] | None:
-    """Return what to ask about the class, and the lines of its `__len__` where it stands in this file."""
+    """Return what to ask about the class, and the lines of its `__len__` if it is defined in this file."""
     place = context.place(subject)
     if place is None or place.kind is PlaceKind.GLOBAL:
         return None
@@ -147,7 +147,7 @@ def _length_lines(context: Context, name: str) -> tuple[int, ...]:
 
 
 def _leaves_alone(context: Context, subject: ast.expr, loop: ast.AST) -> bool:
-    """Tell whether the loop only reads the object, and runs nothing that could change it by another name."""
+    """Return whether the loop only reads the object, and runs nothing that could change it through another name."""
     place = context.place(subject)
     if place is None or context.runs_unknown_code(loop) or ast.unparse(subject) in context.written_in(loop):
         return False

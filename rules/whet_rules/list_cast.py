@@ -1,18 +1,19 @@
-"""Go through a list itself, not through a copy of it.
+"""Iterate over the list itself, not over a copy of it.
 
 ## What
-`for x in list(xs)` and `for x in tuple(xs)` where `xs` is a list, tuple, set, dict or text that nothing in the loop
+`for x in list(xs)` and `for x in tuple(xs)` where `xs` is a list, tuple, set, dict or string that nothing in the loop
 changes: `for x in xs`.
 
 ## Why
-The copy is made only to be gone through once.
+The copy is made only to be iterated over once.
 
 ## When not
-Where the loop changes what it goes through, also by another name or by a function that it calls: then the copy guards
-it. Generators and other iterators are left alone, as the copy makes all of their elements before the first turn.
+Where the loop changes the container, even through another name or a function that it calls: then the copy is a
+safeguard. Generators and other iterators are left alone, because the copy consumes all of their elements before the
+first iteration.
 
 ## Source
-ruff's PERF101 says the same. The figures in `RULE` are measured with `BENCH`.
+ruff's PERF101 reports the same. The figures in `RULE` are measured with `BENCH`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="list-cast",
-    title="A copy is made only to be gone through",
+    title="Unneeded list() copy around an iterable",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -54,7 +55,7 @@ _CONTAINERS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", 
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop over a copy of what stays the same in it."""
+    """Yield each loop over a copy of a container that it does not change."""
     if context.is_dynamic:
         return
     for loop in context.nodes(ast.For):
@@ -75,7 +76,7 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.replace(call, rewrite.text(source))
         yield context.finding(
             call,
-            f"The loop changes nothing in {source.id}: go through it without the copy.",
+            f"The loop does not change {source.id}: iterate over it without the copy.",
             lines=(loop.lineno,),
             rewrite=rewrite,
         )

@@ -1,16 +1,16 @@
-"""Copy a list by `list`, not element by element.
+"""Copy a list with `list()`, not element by element.
 
 ## What
-`out = []` followed by a loop that only does `out.append(x)` with its own variable: `out = list(source)`.
+`out = []` followed by a loop whose only statement is `out.append(x)` of the loop variable: `out = list(source)`.
 
 ## Why
-`list` goes through the source in C, and makes room once where the length is known.
+`list` iterates over the source in C, and allocates once where the length is known.
 
 ## When not
-Where an exception is caught and what there is so far is used, or where the loop's variable is needed afterwards.
+Where an exception is caught and the partial list is used, or where the loop variable is used after the loop.
 
 ## Source
-The documentation of `list`; ruff's PERF402 says the same. The figures in `RULE` are measured with `BENCH`.
+The documentation of `list`; ruff's PERF402 reports the same. The figures in `RULE` are measured with `BENCH`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="list-copy",
-    title="A list is copied element by element",
+    title="List copied element by element",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -52,7 +52,7 @@ RULE = Rule(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop that does nothing but append what it goes through to a list that was empty just before."""
+    """Yield each loop that only appends its elements to a list that was empty just before."""
     for filling in list_fillings(context, "append"):
         loop = filling.loop
         start = find_empty_list(context, filling) if filling.is_plain else None
@@ -63,21 +63,21 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         rewrite = context.rewrite()
         if not context.has_builtin("list"):
-            rewrite.refuse("`list` means something else in this file")
+            rewrite.refuse("`list` is shadowed in this file")
         source = write_source(rewrite, loop)
         source = f"({source})" if isinstance(loop.iter, ast.GeneratorExp) else source
         rewrite.replace(start.value, f"list({source})")
         rewrite.delete(loop)
         yield context.finding(
             loop,
-            f"The loop copies its source into {made}: list does that at once.",
+            f"The loop copies its source into {made}: list() does that in one call.",
             lines=tuple(range(start.statement.lineno, (loop.end_lineno or loop.lineno) + 1)),
             rewrite=rewrite,
         )
 
 
 def _crosses(part: ast.AST, made: str) -> bool:
-    """Tell whether the source is another one when the list is not there yet, or may end in a special way."""
+    """Return whether the source would differ if the list did not exist yet, or may end in a special way."""
     if isinstance(part, ast.Await | ast.Yield | ast.YieldFrom | ast.NamedExpr):
         return True
     return isinstance(part, ast.Name) and part.id == made

@@ -1,20 +1,20 @@
-"""Ask a set, not a list, what it contains.
+"""Test membership on a set, not on a list.
 
 ## What
 `x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The
 list may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is
-tested. Build a set once, or keep one beside the list: each `append` gets a twin `add`. Lists in a dict that are only
-added to and searched (`x in self.groups[key]`) become sets.
+tested. Build a set once, or keep one next to the list: each `append` is paired with an `add`. Lists in a dict that are
+only added to and searched (`x in self.groups[key]`) become sets.
 
 ## Why
-A list is searched from its start, element by element, so a loop of tests costs the product of both lengths. A set
-finds an element in one step, whatever its size.
+A list is searched from the start, element by element, so a loop of tests costs the product of both lengths. A set
+finds an element in constant time on average, whatever its size.
 
 ## When not
-A list of a few elements, or one whose first elements are the usual hits, is as fast as a set. A set needs
-hashable elements and probes (`[] in {1}` raises), and equality that agrees with the hash: a class whose `__eq__` is
-true for unlike hashes is found in a list and not in a set. Whatever needs order or duplicates keeps the list; a list
-that is popped, indexed for writing, handed to `heapq` or to unknown functions is left alone.
+A list of a few elements, or one where a match is usually among the first, is as fast as a set. A set needs hashable
+elements and probes (`[] in {1}` raises), and an equality that agrees with the hash: an object whose `__eq__` is true
+for different hashes is found in a list and not in a set. Code that needs order or duplicates keeps the list; a list
+that is popped, assigned to by index, passed to `heapq` or to unknown functions is left alone.
 
 ## Source
 Python wiki, TimeComplexity: `x in s` is O(n) for a list and O(1) on average for a set. The figures in `RULE` are
@@ -75,12 +75,12 @@ RULE = Rule(
 )
 
 _SHORT = 8
-"""Elements up to which a set gains little: the figures are for absent probes, an early hit is as fast in a list."""
+"""Elements up to which a set gains little: the figures are for absent probes; an early match is as fast in a list."""
 _HARMLESS = frozenset({Use.BIND, Use.TEST, Use.ITERATE, Use.READ, Use.APPEND, Use.EXTEND, Use.ORDER, Use.RETURN})
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield one finding for each list that the function tests again and again."""
+    """Yield one finding for each list that the function tests repeatedly."""
     if context.is_dynamic:
         return
     tests: dict[str, tuple[Place, list[ast.Compare]]] = {}
@@ -103,7 +103,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _find_groups(context: Context) -> Iterator[Finding]:
-    """Yield one finding for each dict of lists, measured hot, one of which the function tests again and again."""
+    """Yield one finding for each dict of lists, measured hot, one of which the function tests repeatedly."""
     found: dict[str, tuple[Place, list[ast.Compare]]] = {}
     for test in context.nodes(ast.Compare) if context.measured else ():
         match test:
@@ -120,8 +120,8 @@ def _find_groups(context: Context) -> Iterator[Finding]:
         turn_groups_into_sets(context, place, rewrite)
         yield context.finding(
             tests[0],
-            f"The lists in {place.name} are only added to and searched, each from its start on each test: let them be"
-            " sets. What is added must be hashable.",
+            f"The lists in {place.name} are only added to and searched, from the start on every test: use sets instead."
+            " The elements must be hashable.",
             lines=context.lines_of(*tests),
             safety=Safety.OFFER,
             questions=(context.ask(place, Ask.TYPES, expects=("builtins.dict", "collections.defaultdict")),),
@@ -131,7 +131,7 @@ def _find_groups(context: Context) -> Iterator[Finding]:
 
 
 def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
-    """Tell whether the source speaks for a list of some length that nothing but the tests depends on."""
+    """Return whether the source suggests a list of some length that nothing but the tests depends on."""
     if place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None:
         listed = all(_speaks_for_list(binding) for binding in place.bindings)
     else:
@@ -144,7 +144,7 @@ def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> 
 
 
 def _is_aliased(binding: Binding) -> bool:
-    """Tell whether the list gets two names at once."""
+    """Return whether the list gets two names in one assignment."""
     return isinstance(binding.node, ast.NamedExpr) or len(getattr(binding.node, "targets", ())) > 1
 
 
@@ -154,7 +154,7 @@ def _are_lists(context: Context, bindings: list[Binding]) -> bool:
 
 
 def _stays_short(context: Context, place: Place, bindings: list[Binding]) -> bool:
-    """Tell whether the list is written out in the source, is short, and grows by an element here and there at most."""
+    """Return whether the list is a short literal, and grows by an element here and there at most."""
     growing = [reference for reference in place.references if context.use(reference) in {Use.APPEND, Use.EXTEND}]
     if not all(place.kind is PlaceKind.LOCAL and _adds_one(context, reference) for reference in growing):
         return False
@@ -168,20 +168,20 @@ def _stays_short(context: Context, place: Place, bindings: list[Binding]) -> boo
 
 
 def _adds_one(context: Context, reference: ast.expr) -> bool:
-    """Tell whether an `append` runs once at most for each run of the function."""
+    """Return whether an `append` runs at most once per call of the function."""
     here = context.use(reference) is Use.APPEND and context.scope_of(reference) is context.function
     return here and not context.loops(reference)
 
 
 def _speaks_for_list(binding: Binding) -> bool:
-    """Tell whether the annotation allows a list; without one only values seen can tell."""
+    """Return whether the annotation allows a list; without one only observed values can show it."""
     if binding.kind not in (BindingKind.PARAMETER, BindingKind.VALUE):
         return False
     return binding.annotation is None or allows_list(binding.annotation)
 
 
 def _uses_allow(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
-    """Tell whether a twin set would hold the same elements: all growth is seen, nothing else changes the list."""
+    """Return whether a parallel set would hold the same elements: all growth is visible, nothing else changes it."""
     if any(context.use(stranger) not in (Use.TEST, Use.ITERATE, Use.READ) for stranger in place.strangers):
         return False
     last_test = max(test.end_lineno or test.lineno for test in tests)
@@ -198,7 +198,7 @@ def _uses_allow(context: Context, place: Place, tests: list[ast.Compare]) -> boo
 
 
 def _comes_after(context: Context, place: Place, reference: ast.expr, last_test: int) -> bool:
-    """Tell whether a local is handed on only when all tests are over."""
+    """Return whether a local is passed on only after all tests."""
     local = place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER)
     return local and reference.lineno > last_test and not context.loops(reference)
 
@@ -209,21 +209,21 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
     unsure = place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None
     handed_out = any(context.use(reference) is Use.RETURN for reference in place.references)
     leaks = handed_out and place.kind is not PlaceKind.LOCAL
-    # A constant is left alone by custom; any other global may be changed from elsewhere, as urllib.parse's lists are.
+    # By convention a constant is not modified; any other global may be, as urllib.parse's lists are.
     public = place.kind is PlaceKind.GLOBAL and not place.name.startswith("_") and not place.name.isupper()
     if grows:
-        advice = f"keep a set beside {place.name}: each append gets a twin add, and the test asks the set"
+        advice = f"keep a set next to {place.name}: pair each append with an add, and test membership on the set"
     elif unsure and not context.loops(tests[0]):
-        advice = f"hand over a set, or keep one beside what {place.name} is made from"
+        advice = f"pass a set, or build one where {place.name} is built"
     elif unsure:
         advice = f"build set({place.name}) once before the loop and test that"
     else:
-        advice = f"make {place.name} a set, or keep a set of it where order or duplicates matter"
-    note = "; whoever is handed the list must not change it" if leaks else ""
-    note = "; other modules must not change it" if public else note
+        advice = f"make {place.name} a set, or keep a set of it if order or duplicates matter"
+    note = "; callers that get the list must not modify it" if leaks else ""
+    note = "; other modules must not modify it" if public else note
     return context.finding(
         tests[0],
-        f"{place.name} is a list and is searched from its start on each test: {advice}{note}.",
+        f"{place.name} is a list and is searched from the start on every test: {advice}{note}.",
         lines=lines,
         safety=Safety.OFFER if leaks or unsure or public else Safety.OBSERVED,
         questions=_questions(context, place, tests, unsure=unsure),
@@ -243,12 +243,12 @@ def _questions(context: Context, place: Place, tests: list[ast.Compare], *, unsu
 
 
 def _rewrite(context: Context, place: Place, tests: list[ast.Compare]) -> Rewrite:
-    """Return the edits: a set built before the loop, a set in place of the list, or a set beside it."""
+    """Return the edits: a set built before the loop, a set instead of the list, or a set next to it."""
     rewrite = context.rewrite()
     if not context.has_builtin("set"):
-        rewrite.refuse("`set` means something else in this file")
+        rewrite.refuse("`set` is shadowed in this file")
     elif context.may_be_none(place):
-        rewrite.refuse(f"{place.name} may be None, which no set can be made of")
+        rewrite.refuse(f"{place.name} may be None, and set(None) raises")
     elif place.kind is PlaceKind.PARAMETER:
         build_set_before_loop(context, place, tests[0], rewrite)
     elif may_become_set(context, place):

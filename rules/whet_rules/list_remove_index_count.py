@@ -1,18 +1,19 @@
-"""Ask a dict, a Counter or a set what a list can only find by going through it.
+"""Use a dict, a Counter or a set where a list has to be searched.
 
 ## What
-In a loop, on a list that stays the same meanwhile: `items.count(x)` and `items.index(x)`. Count once with
-`collections.Counter`, or make a dict of the positions once, before the loop. And `items.remove(x)` in a loop, on a list
-that is otherwise only tested and added to: make it a set.
+In a loop that does not change the list: `items.count(x)` and `items.index(x)`. Count once with `collections.Counter`,
+or build a dict of the positions once, before the loop. And `items.remove(x)` in a loop, on a list that is otherwise
+only tested and added to: make it a set.
 
 ## Why
-Each of these goes through the list from its start, so a loop of them costs the product of both lengths. A dict or a
-set finds an element in one step.
+Each of these searches the list from the start, so a loop of them costs the product of both lengths. A dict or a set
+finds an element in constant time on average.
 
 ## When not
-On short lists. Elements must be hashable, and unlike ones must not be equal. A dict raises `KeyError` for what is not
-there, `index` raises `ValueError`: where the latter is caught the list is left alone. A set holds each element once, so
-only lists without duplicates may become one. Texts have methods of the same names, which find parts of them.
+On short lists. Elements must be hashable, and elements with different hashes must not be equal. For a missing key a
+dict raises `KeyError`, `index` raises `ValueError`: where the latter is caught the list is left alone. A set holds each
+element once, so only lists without duplicates may become one. Strings have methods of the same names, which search for
+substrings.
 
 ## Source
 Python wiki, TimeComplexity: finding and deleting an element is O(n) in a list, O(1) on average in a dict or set. The
@@ -46,7 +47,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="list-remove-index-count",
-    title="A list is searched from its start on each call",
+    title="list.index()/count()/remove() in a loop",
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -61,9 +62,9 @@ RULE = Rule(
 )
 
 _SHORT = 16
-"""Elements up to which going through them is as fast."""
+"""Number of elements up to which a linear search is as fast."""
 _WRITTEN = 8
-"""Elements that are written out in the source up to which it is not worth a word."""
+"""Elements of a literal in the source up to which it is not reported."""
 _LIST, _TUPLE = "builtins.list", "builtins.tuple"
 _READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
 
@@ -94,7 +95,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_short(place: Place) -> bool:
-    """Tell whether the list is written out in the source, and is short."""
+    """Return whether the list is a short literal in the source."""
     values = [binding.value for binding in place.bindings]
     return bool(values) and all(
         isinstance(value, ast.List | ast.Tuple)
@@ -105,7 +106,7 @@ def _is_short(place: Place) -> bool:
 
 
 def _is_sequence(context: Context, searched: ast.expr) -> bool:
-    """Tell whether this may be a list or tuple of hashable elements. Texts have these methods too."""
+    """Return whether this may be a list or tuple of hashable elements. Strings have these methods too."""
     types, elements = context.type_of(searched), context.element_of(searched)
     return types <= {_LIST, _TUPLE} and not elements & {*UNHASHABLE, "builtins.float"}
 
@@ -132,12 +133,12 @@ def _is_start(context: Context, place: Place, reference: ast.expr) -> bool:
 
 
 def _varies(context: Context, call: ast.Call) -> bool:
-    """Tell whether different elements are looked for: the innermost loop does not repeat the same search."""
+    """Return whether different elements are searched for: the innermost loop does not repeat the same search."""
     return not isinstance(call.args[0], ast.Constant)
 
 
 def _is_expected(context: Context, call: ast.Call, name: str) -> bool:
-    """Tell whether the function catches the ``ValueError`` of what is not there."""
+    """Return whether the function catches the ``ValueError`` of a missing element."""
     here: ast.AST | None = call if name == "index" else None
     while here is not None and here is not context.function.node:
         here = context.facts.parent(here)
@@ -147,7 +148,7 @@ def _is_expected(context: Context, call: ast.Call, name: str) -> bool:
 
 
 def _may_be_set(context: Context, place: Place, call: ast.Call) -> bool:
-    """Tell whether nothing asks the list for order, duplicates or positions, nor for the ``ValueError``."""
+    """Return whether nothing needs the list's order, duplicates or positions, or the ``ValueError``."""
     private = place.name.rpartition(".")[2].startswith("_")
     if place.kind is not PlaceKind.LOCAL and not (place.kind is PlaceKind.ATTRIBUTE and private):
         return False
@@ -202,8 +203,8 @@ def _fits_set(context: Context, reference: ast.expr) -> bool:
 def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, loop: ast.stmt | None) -> Finding:
     advice = {
         "count": f"count all elements once before the loop, with collections.Counter({place.name})",
-        "index": "make a dict of the positions once before the loop; it raises KeyError for what is not there",
-        "remove": "make it a set, if no element is in it twice; it raises KeyError for what is not there",
+        "index": "build a dict of the positions once before the loop; it raises KeyError for a missing element",
+        "remove": "make it a set, if it has no duplicates; it raises KeyError for a missing element",
     }[name]
     probes = dict.fromkeys(call.args[0].id for call in calls if isinstance(call.args[0], ast.Name))
     function, rewrite = calls[0].func, context.rewrite()
@@ -214,7 +215,7 @@ def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, 
         _look_up(context, place, calls, loop, rewrite)
     return context.finding(
         calls[0],
-        f"Each {place.name}.{name}() goes through the list: {advice}. Elements must be hashable.",
+        f"Every {place.name}.{name}() searches the list from the start: {advice}. Elements must be hashable.",
         lines=tuple(sorted({call.lineno for call in calls})),
         questions=(
             context.ask(place, Ask.TYPES, expects=(_LIST, _TUPLE), needed=not known and loop is not None),
@@ -227,7 +228,7 @@ def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, 
 
 
 def _look_up(context: Context, place: Place, calls: list[ast.Call], loop: ast.stmt, rewrite: Rewrite) -> None:
-    """Make the edits that build a Counter or a dict before ``loop``, and ask that."""
+    """Make the edits that build a Counter or a dict before ``loop``, and look up in that."""
     plain = place.name.rpartition(".")[2].strip("_").lower()
     function = calls[0].func
     if not isinstance(function, ast.Attribute):
@@ -239,7 +240,7 @@ def _look_up(context: Context, place: Place, calls: list[ast.Call], loop: ast.st
     else:
         known, at, item = rewrite.fresh(f"{plain}_positions"), rewrite.fresh("position"), rewrite.fresh("element")
         if not context.has_builtin("reversed", "list", "enumerate"):
-            rewrite.refuse("`reversed`, `list` or `enumerate` means something else in this file")
+            rewrite.refuse("`reversed`, `list` or `enumerate` is shadowed in this file")
         made = f"{{{item}: {at} for {at}, {item} in reversed(list(enumerate({searched})))}}"
     rewrite.insert_before(loop, f"{known} = {made}")
     for call in calls:

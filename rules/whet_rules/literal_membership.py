@@ -1,15 +1,15 @@
-"""Test against a set of constants, not a list of them.
+"""Test membership on a set of constants, not on a list of them.
 
 ## What
-`x in ["a", "b", "c", "d"]`, or a tuple, of constants that are written there, in a loop or a hot function: write
-`x in {"a", "b", "c", "d"}`. CPython makes such a set once, when it compiles the code.
+`x in ["a", "b", "c", "d"]`, or a tuple, of literal constants, in a loop or a hot function: write
+`x in {"a", "b", "c", "d"}`. CPython builds such a set once, when it compiles the code.
 
 ## Why
-A list is compared element by element, a set finds what is there in one step.
+A list is compared element by element; a set finds an element in constant time on average.
 
 ## When not
-With a few elements, or where the first ones are the usual hits. What is looked for must be hashable (`[] in {1}`
-raises, `[] in [1]` is false), and a class of its own may be equal to a constant without having its hash.
+With a few elements, or where a match is usually among the first. The tested value must be hashable (`[] in {1}`
+raises, `[] in [1]` is false), and an object of a user-defined class may be equal to a constant without having its hash.
 
 ## Source
 CPython's peephole optimizer: a set of constants to the right of `in` becomes a frozenset constant. The figures in
@@ -25,7 +25,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="literal-membership",
-    title="Membership test on a list of constants",
+    title="Membership test on a constant list",
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.CONSTANT,
@@ -41,13 +41,13 @@ RULE = Rule(
 )
 
 _FEW = 5
-"""Elements from which a set gains whatever the hits are."""
+"""Number of elements from which a set gains wherever the match is."""
 _SURE = frozenset(f"builtins.{name}" for name in ("str", "bytes", "int", "bool", "NoneType"))
 _UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each test against enough constants, where it runs again and again."""
+    """Yield each test against enough constants, where it runs repeatedly."""
     for test in context.nodes(ast.Compare):
         match test:
             case ast.Compare(
@@ -74,8 +74,8 @@ def detect(context: Context) -> Iterator[Finding]:
         asked = (context.ask(place, Ask.TYPES, excludes=_UNHASHABLE),) if place is not None and not sure else ()
         yield context.finding(
             test,
-            f"A set of these {len(items)} constants is made once, when the code is compiled, and is not searched from "
-            f"its start{'' if sure else '; what is looked for must be hashable'}.",
+            f"A set of these {len(items)} constants is built once, when the code is compiled, and needs no linear "
+            f"search{'' if sure else '; the tested value must be hashable'}.",
             safety=Safety.OBSERVED if sure else Safety.OFFER,
             questions=asked,
             rewrite=rewrite,

@@ -1,21 +1,21 @@
-"""Leave formatting a message to logging.
+"""Let logging format the message.
 
 ## What
 `log.debug(f"read {name}")`: write `log.debug("read %s", name)`.
 
 ## Why
-An f-string is put together before the call, also when the level is off and nobody reads it. Given the template and the
-values apart, logging formats only what it writes.
+An f-string is formatted before the call, even if the level is disabled. Given the template and the values separately,
+logging formats only the messages that it emits.
 
 ## When not
-Calls and other expressions with an effect are never moved: they are evaluated as before. Where a message is written,
-the template costs a little more. Handlers that group by template see the template now. A value is formatted by `str`,
+Calls and other expressions with side effects are not moved: they are evaluated as before. If the message is emitted,
+the template costs slightly more. Handlers that group by template now see the template. A value is formatted by `str`,
 where the f-string used `format`: so only values whose type the source shows, or that are marked `!s` or `!r`, are
 rewritten.
 
 ## Source
 Python documentation, "Logging HOWTO", Optimization: "Formatting of message arguments is deferred until it cannot be
-avoided". The figures in `RULE` are measured with `BENCH`: a level that is off.
+avoided". The figures in `RULE` are measured with `BENCH`: a disabled level.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety,
 
 RULE = Rule(
     slug="logging-fstring",
-    title="A message is formatted that may never be written",
+    title="f-string in a logging call",
     family="io",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -68,7 +68,7 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.wrap(text, "", "".join(f", {rewrite.text(value)}" for value in values))
         yield context.finding(
             text,
-            "The message is put together before logging knows whether anybody wants it: give it template and values.",
+            "The message is formatted even when its level is disabled: pass the template and the values instead.",
             rewrite=rewrite,
         )
 
@@ -90,7 +90,7 @@ def _is_logger(context: Context, node: ast.expr) -> bool:
 
 
 def _split(context: Context, text: ast.JoinedStr) -> tuple[str, list[ast.expr]] | None:  # noqa: PLR0911
-    """Return the source of the template, and the values that come into it."""
+    """Return the source of the template, and the values that it formats."""
     source = context.source_of(text)
     if source[:2] not in ('f"', "f'") or "\n" in source or source[1:4] in ('"""', "'''"):
         return None
@@ -191,5 +191,5 @@ BENCH = Bench(
     before="for value in values:\n    log.debug(f'value {value!r} of {n!r}')",
     after="for value in values:\n    log.debug('value %r of %r', value, n)",
     sizes=(10, 1000),
-    size_is="messages that nobody reads",
+    size_is="messages below the level",
 )

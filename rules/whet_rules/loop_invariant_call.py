@@ -1,20 +1,20 @@
-"""Call once, before the loop, what gives the same in each turn.
+"""Move a loop-invariant call out of the loop.
 
 ## What
-A call of `set`, `frozenset`, `sorted`, `list`, `tuple`, `dict`, `sum`, `min`, `max`, or of `split`, `lower` and their
-like on a text, inside a loop that changes nothing it depends on: `if name in set(known)` in a loop over names.
+A call of `set`, `frozenset`, `sorted`, `list`, `tuple`, `dict`, `sum`, `min`, `max`, or of string methods such as
+`split` and `lower`, inside a loop that changes nothing it depends on: `if name in set(known)` in a loop over names.
 
 ## Why
-The call goes through the whole of its argument in each turn: the loop costs the product of both lengths.
+The call iterates over its whole argument in every iteration: the loop costs the product of both lengths.
 
 ## When not
-Where the argument changes in the loop, also by another name or by a function that the loop calls. Calls of functions
-that are not known are left alone, and so are calls that a condition guards: before the loop they could raise, or cost
-what they did not cost. A loop that runs no turn at all now makes the call once.
+Where the argument changes in the loop, even through another name or a function that the loop calls. Calls of unknown
+functions are left alone, and so are calls guarded by a condition: before the loop they could raise, or cost time that
+they would not have cost. If the loop body never runs, the call is now still made once.
 
 ## Source
 Python wiki, PythonSpeed/PerformanceTips, on moving work out of loops. The figures in `RULE` are measured with `BENCH`:
-one test in a set that is made each time, against one that was made before.
+one test in a set that is built each time, against one that was built before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="loop-invariant-call",
-    title="A call gives the same in each turn of its loop",
+    title="Loop-invariant call",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -62,7 +62,7 @@ _WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Starred)
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each call that each turn of a loop makes, to the same result."""
+    """Yield each call that a loop repeats in every iteration, with the same result."""
     if context.is_dynamic or context.function.kind is not ScopeKind.FUNCTION:
         return
     for call in context.nodes(ast.Call):
@@ -74,14 +74,14 @@ def detect(context: Context) -> Iterator[Finding]:
         text = context.source_of(call)
         yield context.finding(
             call,
-            f"{text if len(text) <= 60 else text[:57] + '...'} gives the same in each turn: call it once before the "
-            "loop. It is then called, and can raise, even where the loop makes no turn.",
+            f"{text if len(text) <= 60 else text[:57] + '...'} returns the same in every iteration: call it once "
+            "before the loop. It is then called, and can raise, even if the loop body never runs.",
             rewrite=_hoist(context, call, loop),
         )
 
 
 def _is_costly(context: Context, call: ast.Call) -> bool:
-    """Tell whether a call goes through the whole of what it is given, and that is not written out in the source."""
+    """Return whether a call iterates over its whole argument, and that is not a literal in the source."""
     name = context.resolve(call.func)
     if name in _BUILDING | _COUNTING:
         return len(call.args) == 1 and not isinstance(call.args[0], _WRITTEN_OUT)
@@ -94,7 +94,7 @@ def _is_costly(context: Context, call: ast.Call) -> bool:
 
 
 def _is_only_read(context: Context, call: ast.Call) -> bool:  # noqa: PLR0911 - one return a use
-    """Tell whether what the call gives is used up where it stands: kept or changed, each turn needs its own."""
+    """Return whether the result is only used in place: if it is kept or modified, each iteration needs its own."""
     if context.type_of(call) and context.type_of(call) <= {"builtins.str", "builtins.int", "builtins.float"}:
         return True
     if context.resolve(call.func) in _COUNTING:
@@ -115,7 +115,7 @@ def _is_only_read(context: Context, call: ast.Call) -> bool:  # noqa: PLR0911 - 
 
 
 def _find_loop(context: Context, call: ast.Call) -> ast.For | ast.While | None:
-    """Return the outermost loop of those around the call whose every turn makes it, and that leaves it the same."""
+    """Return the outermost loop around the call in which every iteration makes it and nothing changes its result."""
     found: ast.For | ast.While | None = None
     child: ast.AST = call
     for loop in context.loops(call):
@@ -128,7 +128,7 @@ def _find_loop(context: Context, call: ast.Call) -> ast.For | ast.While | None:
 
 
 def _is_reached(context: Context, node: ast.AST, loop: ast.AST) -> bool:
-    """Tell whether each turn of ``loop`` evaluates ``node``, as the first thing that may end the turn or sooner."""
+    """Return whether each iteration of ``loop`` evaluates ``node`` before anything else can end the iteration."""
     here, above = node, context.facts.parent(node)
     while above is not None and above is not loop:
         match above:
@@ -150,7 +150,7 @@ def _is_reached(context: Context, node: ast.AST, loop: ast.AST) -> bool:
 
 
 def _may_end_before(loop: ast.For | ast.While, statement: ast.AST) -> bool:
-    """Tell whether a turn can end before ``statement``, one of the loop's own."""
+    """Return whether an iteration can end before ``statement``, one of the loop's own."""
     for other in loop.body:
         if other is statement:
             return False
@@ -282,5 +282,5 @@ BENCH = Bench(
     before="'absent' in set(known)",
     after="'absent' in known_set",
     sizes=(10, 100, 1000),
-    size_is="elements that are gone through",
+    size_is="elements of the iterable",
 )

@@ -1,18 +1,18 @@
-"""Write the comprehension, not `map` or `filter` with a lambda.
+"""Write a comprehension instead of `map` or `filter` with a lambda.
 
 ## What
 `list(map(lambda x: …, xs))`, `list(filter(lambda x: …, xs))`, and `set(…)` of the same: a comprehension.
 
 ## Why
-`map` calls the lambda for each element. In a comprehension the expression stands in the loop itself. Only with a
-function written in C is `map` as fast.
+`map` calls the lambda for each element. In a comprehension the expression is evaluated in the loop itself. `map` is as
+fast only with a function written in C.
 
 ## When not
-`map` and `filter` on their own are iterators, which make one element when it is asked for: those are left alone, as are
-lambdas with defaults or several parameters.
+`map` and `filter` by themselves are lazy iterators: those are left alone, as are lambdas with defaults or several
+parameters.
 
 ## Source
-The documentation of `map`; ruff's C417 says the same for style. The figures in `RULE` are measured with `BENCH`.
+The documentation of `map`; ruff's C417 reports the same for style. The figures in `RULE` are measured with `BENCH`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="map-lambda",
-    title="A lambda is called for each element",
+    title="map() or filter() with a lambda",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -53,7 +53,7 @@ _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda, ast
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each `map` or `filter` with a lambda of one parameter that a list or set uses up."""
+    """Yield each `map` or `filter` with a one-parameter lambda that a list or set consumes."""
     for call in context.nodes(ast.Call):
         match call:
             case ast.Call(
@@ -91,7 +91,7 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.replace(call, f"{opening}{inside}{closing}")
         yield context.finding(
             call,
-            f"{way.rpartition('.')[2]} calls the lambda for each element: in a comprehension there is no call.",
+            f"{way.rpartition('.')[2]}() calls the lambda for each element: a comprehension needs no call.",
             rewrite=rewrite,
         )
 
@@ -100,7 +100,7 @@ _BRACKETS = {"builtins.list": ("[", "]"), "builtins.set": ("{", "}")}
 
 
 def _means_the_same(body: ast.expr, turn: str, source: ast.expr) -> bool:
-    """Tell whether nothing in the lambda closes over its variable, ends early, or asks for its own scope."""
+    """Return whether nothing in the lambda closes over its variable, ends early, or needs a scope of its own."""
     for part in (*ast.walk(body), *ast.walk(source)):
         if isinstance(part, _CROSSING):
             return False

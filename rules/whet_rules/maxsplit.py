@@ -1,16 +1,16 @@
-"""Split no further than what is used.
+"""Split no further than needed.
 
 ## What
 `line.split(",")[0]` in a loop or a hot function: `line.split(",", 1)[0]`; and `line.split(",")[-1]`:
 `line.rsplit(",", 1)[-1]`.
 
 ## Why
-Without a limit the text is cut to its end, and each piece becomes an object, to use one of them.
+Without a limit the whole string is split, and each piece becomes an object, to use one of them.
 
 ## When not
-Where there are two or three pieces at most it makes no difference. From the end only with a separator of one
-character: `"aaa"` has other pieces by `"aa"` when it is cut from its end. The type must be known: other things than
-texts can be split too.
+With two or three pieces at most it makes no difference. From the end only with a separator of one character: splitting
+`"aaa"` by `"aa"` from the end gives other pieces. The type must be known: other objects than strings have a `split`
+method too.
 
 ## Source
 The documentation of `str.split`: "If maxsplit is given, at most maxsplit splits are done". The figures in `RULE` are
@@ -26,7 +26,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="maxsplit",
-    title="A text is split to its end to use one piece",
+    title="str.split() without maxsplit",
     family="text",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
@@ -43,11 +43,11 @@ RULE = Rule(
 
 _TEXTS = frozenset({"builtins.str", "builtins.bytes"})
 _MOST = 3
-"""Index up to which there is usually much left behind it."""
+"""Index up to which there is usually much left after it."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each split, made again and again, of which one piece is used."""
+    """Yield each repeated split of which one piece is used."""
     for subscript in context.nodes(ast.Subscript):
         match subscript:
             case ast.Subscript(
@@ -83,7 +83,7 @@ def detect(context: Context) -> Iterator[Finding]:
         asked = (context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS)), needed=True),) if place else ()
         yield context.finding(
             subscript,
-            f"All pieces are made to use one: {limit} split{'s' if limit > 1 else ''} will do.",
+            f"The whole string is split to use one piece: {limit} split{'s are' if limit > 1 else ' is'} enough.",
             safety=Safety.SAFE if types else Safety.OFFER,
             questions=() if types else asked,
             rewrite=rewrite,
@@ -101,7 +101,7 @@ def _index(node: ast.expr) -> int | None:
 
 
 def _cuts_alike(call: ast.Call, separator: str | bytes | int | None) -> bool:
-    """Tell whether the last piece is the same from either end."""
+    """Return whether the last piece is the same when splitting from either end."""
     if not call.args or (isinstance(call.args[0], ast.Constant) and call.args[0].value is None):
         return True
     return isinstance(separator, str | bytes) and len(separator) == 1

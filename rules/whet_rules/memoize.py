@@ -1,17 +1,17 @@
-"""Keep what a recursive function gave for the same arguments.
+"""Cache the results of a recursive function.
 
 ## What
-A pure function of the module that calls itself twice or more for one result, with arguments that lie close to its own:
-`f(n - 1) + f(n - 2)`. Put `functools.cache` over it.
+A pure module-level function that calls itself twice or more for one result, with arguments close to its own:
+`f(n - 1) + f(n - 2)`. Decorate it with `functools.cache`.
 
 ## Why
-Each call makes two more, and most of them for arguments that were there before: the number of calls grows
-exponentially. With a cache each argument is worked out once.
+Each call makes two more, most of them with arguments that occurred before: the number of calls grows exponentially.
+With a cache each result is computed once.
 
 ## When not
-Where arguments cannot be hashed, or are so many that keeping all results takes too much memory: then say
-`functools.lru_cache(maxsize=…)`. Arguments that are equal count as the same: after `f(1)`, `f(1.0)` gives what `f(1)`
-gave. A function that a deep recursion calls may reach the interpreter's limit a little earlier.
+Where arguments are not hashable, or there are so many that keeping all results takes too much memory: then use
+`functools.lru_cache(maxsize=…)`. Arguments that are equal count as the same: after `f(1)`, `f(1.0)` returns the result
+of `f(1)`. A function called from a deep recursion may reach the recursion limit slightly earlier.
 
 ## Source
 The documentation of `functools.cache`. The figures in `RULE` are measured with `BENCH`, the cache emptied each time.
@@ -36,7 +36,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="memoize",
-    title="A recursive function works out the same again and again",
+    title="Recursive function recomputes the same results",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -79,8 +79,8 @@ def detect(context: Context) -> Iterator[Finding]:
     rewrite.insert_before(node, f"@{rewrite.add_import('functools')}.cache")
     yield context.finding(
         calls[0],
-        f"{node.name} calls itself twice for one result and meets the same arguments again and again: the number of "
-        "calls grows exponentially. Keep the results (functools.cache). Arguments must be hashable, equal ones count "
+        f"{node.name} calls itself more than once per result and repeats the same arguments: the number of calls grows "
+        "exponentially. Cache the results (functools.cache). Arguments must be hashable, equal ones count "
         "as the same, and the results are kept as long as the program runs.",
         lines=context.lines_of(node),
         rewrite=rewrite,
@@ -96,7 +96,7 @@ def _is_own(context: Context, call: ast.Call) -> bool:
 
 
 def _is_pure(context: Context, node: ast.FunctionDef) -> bool:
-    """Tell whether the function only computes with its parameters, its locals and constants of the module."""
+    """Return whether the function only computes with its parameters, its locals and constants of the module."""
     for statement in node.body:
         for part in ast.walk(statement):
             if isinstance(part, ast.stmt):
@@ -127,7 +127,7 @@ def _is_in_raise(context: Context, part: ast.AST) -> bool:
 
 
 def _is_near(call: ast.Call, parameters: frozenset[str]) -> bool:
-    """Tell whether each argument is a parameter, or one more or less a constant: then calls meet each other again."""
+    """Return whether each argument is a parameter, or one plus or minus a constant: then calls share arguments."""
     moved = False
     for argument in call.args:
         match argument:
@@ -145,7 +145,7 @@ def _is_near(call: ast.Call, parameters: frozenset[str]) -> bool:
 
 
 def _count(node: ast.AST, calls: list[ast.Call]) -> int:
-    """Return how many of ``calls`` evaluating ``node`` makes at most: one side of a choice."""
+    """Return how many of ``calls`` evaluating ``node`` makes at most: one branch of a conditional."""
     if isinstance(node, ast.IfExp):
         return _count(node.test, calls) + max(_count(node.body, calls), _count(node.orelse, calls))
     own = any(node is call for call in calls)

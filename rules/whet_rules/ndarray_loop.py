@@ -1,16 +1,16 @@
-"""Do not go through an array element by element.
+"""Do not iterate over an array element by element.
 
 ## What
 `for x in array` and `sum(array)`, `max(array)`, `min(array)` of a NumPy array. Where the loop cannot become one
-operation on the array, go through `array.tolist()`; the builtins have methods of the array in their place.
+operation on the array, iterate over `array.tolist()`; replace the builtins with the array's own methods.
 
 ## Why
-Each element of an array has to be made into an object of NumPy before Python can look at it, and arithmetic with
-these is slower than with Python's own numbers. `tolist` makes all of them at once; `array.sum()` makes none.
+Each element of an array has to be converted to a NumPy scalar before Python can use it, and arithmetic with these is
+slower than with Python's own numbers. `tolist` converts all of them at once; `array.sum()` converts none.
 
 ## When not
-Elements of `tolist` are Python's numbers: they do not wrap around, dividing them by zero raises, and they have no
-`dtype`. `array.sum()` adds floats in another order. Of an array of several dimensions the elements are lists.
+Elements of `tolist` are Python numbers: they do not wrap around, dividing them by zero raises, and they have no
+`dtype`. `array.sum()` adds floats in another order. For an array with several dimensions the elements are lists.
 
 ## Source
 NumPy documentation of `ndarray.tolist`, and of `sum`: pairwise summation.
@@ -25,7 +25,7 @@ from whet.engine.api import BindingKind, Case, Context, Finding, PlaceKind, Refu
 
 RULE = Rule(
     slug="ndarray-loop",
-    title="An array is gone through element by element",
+    title="Element-wise Python loop over an array",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -33,14 +33,14 @@ RULE = Rule(
 )
 
 _FLAT = frozenset({"numpy.arange", "numpy.linspace", "numpy.logspace", "numpy.ravel", "numpy.cumsum", "numpy.diff"})
-"""What makes arrays of one dimension, or is given one."""
+"""Functions that return one-dimensional arrays, or take one."""
 _SHAPED = frozenset({"numpy.zeros", "numpy.ones", "numpy.empty"})
-"""What makes an array of one dimension when it is given a number."""
+"""Functions that return a one-dimensional array when given a number."""
 _BUILTINS = {"builtins.sum": "sum", "builtins.max": "max", "builtins.min": "min"}
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop over an array of one dimension, and each builtin that goes through one."""
+    """Yield each loop over a one-dimensional array, and each builtin that iterates over one."""
     loops: list[ast.For | ast.comprehension] = [*context.nodes(ast.For), *context.nodes(ast.comprehension)]
     for loop in loops:
         if isinstance(loop.iter, ast.Name) and isinstance(loop.target, ast.Name) and _is_flat(context, loop.iter):
@@ -50,7 +50,7 @@ def detect(context: Context) -> Iterator[Finding]:
             rewrite.replace(loop.iter, f"{loop.iter.id}.tolist()")
             yield context.finding(
                 loop.iter,
-                f"Each element of {loop.iter.id} becomes an object of NumPy: tolist() gives Python's own numbers, which"
+                f"Each element of {loop.iter.id} becomes a NumPy scalar: tolist() returns Python numbers, which"
                 " do not wrap around; one operation on the whole array is faster still.",
                 lines=_lines(loop),
                 rewrite=rewrite,
@@ -63,7 +63,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 rewrite.replace(call, f"{array.id}.{_BUILTINS[name]}()")
                 yield context.finding(
                     call,
-                    f"{_BUILTINS[name]}() makes an object of each element of {array.id}: the array's own method does"
+                    f"{_BUILTINS[name]}() converts each element of {array.id} to an object: the array's own method does"
                     " not. Floats may differ in the last digits.",
                     rewrite=rewrite,
                 )
@@ -72,7 +72,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_flat(context: Context, node: ast.Name) -> bool:
-    """Tell whether the name is bound once here, to an array of one dimension."""
+    """Return whether the name is bound once here, to a one-dimensional array."""
     place = context.place(node)
     if place is None or place.kind is not PlaceKind.LOCAL or len(place.bindings) != 1:
         return False
@@ -90,7 +90,7 @@ def _is_flat(context: Context, node: ast.Name) -> bool:
 
 
 def _computes(context: Context, loop: ast.For | ast.comprehension) -> bool:
-    """Tell whether the element is only computed with: nothing may ask it for its dtype, or keep it."""
+    """Return whether the element is only computed with: nothing may read its dtype, or keep it."""
     name = loop.target.id if isinstance(loop.target, ast.Name) else ""
     whole = loop if isinstance(loop, ast.For) else context.facts.parent(loop)
     uses = [

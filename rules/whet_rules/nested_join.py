@@ -1,8 +1,8 @@
-"""Look partners up in a dict, instead of going through all of them each time.
+"""Look up matching elements in a dict instead of searching linearly each time.
 
 ## What
-A loop in a loop that only picks the elements with the right key, `for b in others: if b.key == a.key: …`, as statements
-or in a comprehension; and a hot function that goes through the same list on each call to find one element. Make a
+A nested loop that only selects the elements with the right key, `for b in others: if b.key == a.key: …`, as statements
+or in a comprehension; and a hot function that searches the same list on each call to find one element. Build a
 dict of the elements by their key once, and look each key up.
 
 ## Why
@@ -10,10 +10,10 @@ Comparing each element of one list with each of another costs the product of bot
 sum. Order and duplicates are kept: the dict holds, for each key, the list of its elements in their order.
 
 ## When not
-Where the lists stay short, or the element that is looked for is usually among the first. The keys must be hashable, and
-unlike keys must have unlike hashes or be unequal: a NaN, or a class with its own `__eq__`, may be found otherwise. An
-element whose key changes after the dict was made is found by its old key; a list that grows in the loop, or elements
-whose key is set in it, are left alone. The key of each element is read once even where no loop would have reached it.
+Where the lists stay short, or the match is usually among the first elements. The keys must be hashable, and equal keys
+must have equal hashes: a NaN, or a class with its own `__eq__`, may give other matches. An element whose key changes
+after the dict was built is found by its old key; a list that grows in the loop, or elements whose key is assigned in
+it, are left alone. The key of each element is read once even if no loop would have reached it.
 
 ## Source
 Python wiki, TimeComplexity: looking a key up in a dict is O(1) on average. The figures in `RULE` are measured with
@@ -52,7 +52,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="nested-join",
-    title="All elements are gone through to find those with one key",
+    title="Linear key search inside a loop",
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -67,7 +67,7 @@ RULE = Rule(
 )
 
 _SHORT = 16
-"""Elements up to which going through them costs no more than making and asking a dict."""
+"""Number of elements up to which a linear search costs no more than building and using a dict."""
 _LIST, _TUPLE = "builtins.list", "builtins.tuple"
 _READING = frozenset({Use.TEST, Use.ITERATE, Use.READ})
 
@@ -89,7 +89,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _keys_stay(context: Context, search: Search) -> bool:
-    """Tell whether the function, and what follows in the loops, does not set the key of an element."""
+    """Return whether neither the function nor the rest of the loops assigns the key of an element."""
     around = context.function.node
     for part in ast.walk(around):
         if not isinstance(getattr(part, "ctx", None), ast.Store | ast.Del):
@@ -106,7 +106,7 @@ def _keys_stay(context: Context, search: Search) -> bool:
 
 
 def _outermost(context: Context, search: Search) -> ast.stmt | None:
-    """Return the statement before which a dict can be made: around it are only loops that make the elements anew."""
+    """Return the statement before which a dict can be built: only loops that rebuild the elements are around it."""
     outer: ast.AST | None = None
     wanted = context.names_in(search.probe)
     for loop in context.loops(search.loop.iter):
@@ -116,7 +116,7 @@ def _outermost(context: Context, search: Search) -> ast.stmt | None:
         if any(context.is_inside(binding.node, loop) for binding in search.place.bindings):
             break
         if wanted and wanted.isdisjoint(context.written_in(loop)):
-            break  # the same key is looked for in each turn
+            break  # the same key is searched for in every iteration
         outer = loop
     statement = context.facts.statement(outer) if outer is not None else None
     if statement is None or any(b.node is statement for b in search.place.bindings):
@@ -125,7 +125,7 @@ def _outermost(context: Context, search: Search) -> ast.stmt | None:
 
 
 def _lasts(context: Context, search: Search) -> bool:
-    """Tell whether the elements are the same on each call: bound once, and nothing in the file changes them."""
+    """Return whether the elements are the same on each call: bound once, and nothing in the file changes them."""
     place = search.place
     made = [binding for binding in place.bindings if binding.kind is not BindingKind.DECLARED]
     if place.kind not in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL) or len(made) != 1:
@@ -147,7 +147,7 @@ def _lasts(context: Context, search: Search) -> bool:
 
 
 def _is_set_once(context: Context, search: Search) -> bool:
-    """Tell whether the file sets the key of an element in constructors only."""
+    """Return whether the file assigns the key of an element in constructors only."""
     if not isinstance(search.key, ast.Attribute):
         return True
     for node, _ in context.facts.attributes(search.key.attr):
@@ -159,15 +159,15 @@ def _is_set_once(context: Context, search: Search) -> bool:
 def _describe(context: Context, search: Search, rewrite: Rewrite, name: str) -> Finding:
     what, later = "once before the loop", ""
     if not context.facts.loops(search.loop.iter):
-        what = f"once, where {name} is made"
-        later = f" What is added to {name} later has to be added there too."
+        what = f"once, where {name} is built"
+        later = f" Elements added to {name} later have to be added there too."
     node = search.loop if isinstance(search.loop, ast.For) else context.facts.parent(search.loop)
     if not isinstance(node, ast.expr | ast.stmt):
         node = search.test
     return context.finding(
         node,
-        f"All of {name} is gone through for each {ast.unparse(search.probe)}: make a dict of it by {search.field}"
-        f" {what}, and look up what is there. Keys must be hashable.{later}",
+        f"The whole of {name} is searched for every {ast.unparse(search.probe)}: build a dict of it by {search.field}"
+        f" {what}, and look the key up. Keys must be hashable.{later}",
         lines=tuple(range(node.lineno, (search.test.end_lineno or node.lineno) + 1)),
         questions=_questions(context, search),
         rewrite=rewrite,

@@ -1,17 +1,17 @@
-"""Grow a list in the loop, and make the array once.
+"""Append to a list in the loop, and build the array once.
 
 ## What
 `values = np.append(values, x)`, or `np.concatenate`, `np.vstack` and `np.hstack` of an array and a piece, in a loop:
-append the pieces to a list, and join them once when the loop is over.
+append the pieces to a list, and concatenate them once, after the loop.
 
 ## Why
-An array cannot grow: each call makes a new one and copies all elements that are there already, so the loop copies a
+An array cannot grow: each call allocates a new one and copies all existing elements, so the loop copies a
 quadratic number of them. A list grows in place.
 
 ## When not
-Where the array is read in the loop, or is not a local of the function. Where the length is known before, an
-array of that length that is filled by index is better still. After an exception in the loop the array does not hold
-the first pieces.
+Where the array is read in the loop, or is not a local variable of the function. Where the length is known in advance,
+an array of that length that is filled by index is better still. After an exception in the loop the array does not
+contain the pieces collected so far.
 
 ## Source
 NumPy documentation of `append`: "append does not occur in-place: a new array is allocated and filled".
@@ -26,7 +26,7 @@ from whet.engine.api import Case, Context, Finding, PlaceKind, Refuse, Rule, Saf
 
 RULE = Rule(
     slug="np-append-loop",
-    title="Each turn of a loop copies the whole array",
+    title="np.append() copies the whole array",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -41,7 +41,7 @@ _JOINING = ("numpy.concatenate", "numpy.vstack", "numpy.hstack")
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each array that a loop makes longer."""
+    """Yield each array that a loop extends."""
     for statement in context.nodes(ast.Assign):
         match statement:
             case ast.Assign(targets=[target], value=ast.Call(func=function) as call):
@@ -54,7 +54,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _grown(context: Context, call: ast.Call, name: str) -> tuple[ast.expr, ast.expr] | None:
-    """Return the array and what is put behind it."""
+    """Return the array and the piece that is appended to it."""
     match call:
         case ast.Call(args=[array, piece], keywords=[]) if name == "numpy.append":
             return array, piece
@@ -78,21 +78,21 @@ def _describe(
     place = context.place(array)
     outer = [o for o in context.facts.loops(loop) if isinstance(o, ast.For | ast.While)]
     if place is None or place.kind is not PlaceKind.LOCAL or not isinstance(array, ast.Name):
-        rewrite.refuse("the array is no local of this function")
+        rewrite.refuse("the array is not a local variable of this function")
     elif any(context.is_inside(r, loop) and not context.is_inside(r, statement) for r in place.references):
         rewrite.refuse("the array is read or bound elsewhere in the loop")
     elif any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(loop)):
-        rewrite.refuse("the loop is left in the middle")
+        rewrite.refuse("the loop may exit early")
     elif loop.orelse or context.is_guarded(loop):
-        rewrite.refuse("the array may be read before the loop is over")
+        rewrite.refuse("the array may be read before the loop ends")
     elif any(context.is_inside(r, o) and not context.is_inside(r, loop) for o in outer for r in place.references):
-        rewrite.refuse("the array is used in the loop around, too")
+        rewrite.refuse("the array is used in the enclosing loop, too")
     else:
         numpy = rewrite.add_import("numpy")
         name = rewrite.fresh("pieces")
         flat = context.resolve(call.func) == "numpy.append"
         rewrite.insert_before(loop, f"{name} = []")
-        # A copy, as before: the piece may be a view of what the next turn changes.
+        # A copy, as before: the piece may be a view of an array that the next iteration changes.
         made = f"{numpy}.array({rewrite.text(piece)})"
         rewrite.replace(statement, f"{name}.append({made}{'.ravel()' if flat else ''})")
         joined = (
@@ -103,8 +103,8 @@ def _describe(
         rewrite.insert_after(loop, f"if {name}:\n    {array.id} = {joined}")
     return context.finding(
         statement,
-        f"Each turn makes a new array and copies all of {ast.unparse(array)}: collect the pieces in a list and join"
-        " them once after the loop.",
+        f"Every iteration allocates a new array and copies all of {ast.unparse(array)}: collect the pieces in a list"
+        " and concatenate them once, after the loop.",
         rewrite=rewrite,
     )
 

@@ -1,16 +1,16 @@
 """Write the function for arrays: `np.vectorize` is a loop.
 
 ## What
-`np.vectorize(lambda x: x * 2 if x > 0 else 0)(values)`: `np.where(values > 0, values * 2, 0)`. A function of
-arithmetic takes whole arrays as it is; conditions become `np.where` or a mask.
+`np.vectorize(lambda x: x * 2 if x > 0 else 0)(values)`: `np.where(values > 0, values * 2, 0)`. A function that is only
+arithmetic accepts whole arrays as it is; conditions become `np.where` or a mask.
 
 ## Why
-`np.vectorize` calls the Python function once for each element, and makes an object of it before. An operation on
-arrays is one call.
+`np.vectorize` converts each element to an object and calls the Python function with it. An operation on arrays is one
+call.
 
 ## When not
-Where the function does what NumPy cannot. What changes: `np.vectorize` takes its result's dtype from the first
-element; both sides of a condition are computed for every element; fixed-width integers wrap around.
+Where the function does something that NumPy cannot. Differences: `np.vectorize` takes the dtype of its result from the
+first element; both branches of a condition are computed for every element; fixed-width integers wrap around.
 
 ## Source
 NumPy documentation of `vectorize`: "provided primarily for convenience, not for performance. The implementation is
@@ -26,7 +26,7 @@ from whet.engine.api import Ask, Case, Context, Finding, Question, Refuse, Rule,
 
 RULE = Rule(
     slug="np-vectorize",
-    title="np.vectorize calls Python for each element",
+    title="np.vectorize calls Python per element",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -55,19 +55,19 @@ def detect(context: Context) -> Iterator[Finding]:
                 numpy = rewrite.add_import("numpy")
                 whole = _whole(context, body, dict(zip(names, given, strict=False)), numpy)
                 if whole is None or len(names) != len(given) or function.args.defaults:
-                    rewrite.refuse("the function does more than arithmetic and a choice")
+                    rewrite.refuse("the function does more than arithmetic and a conditional")
                 else:
                     rewrite.replace(applied, ast.unparse(whole))
                     questions = tuple(
                         context.ask(each.id, Ask.TYPES, expects=("numpy.ndarray",), needed=True) for each in given
                     )
             case _:
-                rewrite.refuse("the function stands elsewhere")
+                rewrite.refuse("the function is defined elsewhere")
         node = applied if isinstance(applied, ast.Call) and applied.func is call else call
         yield context.finding(
             node,
             "np.vectorize is a loop that calls Python for each element: arithmetic and np.where take whole arrays. Both"
-            " sides of a choice are then computed for all, and integers keep their width.",
+            " branches of a conditional are then computed for all elements, and integers keep their width.",
             questions=questions,
             rewrite=rewrite,
         )
@@ -78,7 +78,7 @@ def _are_names(arguments: list[ast.expr]) -> bool:
 
 
 def _whole(context: Context, node: ast.expr, names: dict[str, ast.Name], numpy: str) -> ast.expr | None:  # noqa: PLR0911
-    """Return what the expression is for whole arrays; ``None`` where that is not known."""
+    """Return the expression for whole arrays; ``None`` where it is not known."""
 
     def inner(*parts: ast.expr) -> list[ast.expr] | None:
         made = [_whole(context, part, names, numpy) for part in parts]

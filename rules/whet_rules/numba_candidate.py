@@ -1,19 +1,20 @@
-"""Have Numba compile a hot numeric loop.
+"""Compile a hot numeric loop with Numba.
 
 ## What
-A hot function or loop nest that only computes with numbers and indexes, in the part of Python that Numba compiles:
-`range`, `while`, arithmetic, comparisons, indexing, `math`, a good part of NumPy. Where the program's interpreter has
-Numba and the whole function compiles, the edit is `@njit(cache=True)`; elsewhere it is advice, with the line that
+A hot function or loop nest that only computes with numbers and indices, in the subset of Python that Numba compiles:
+`range`, `while`, arithmetic, comparisons, indexing, `math`, much of NumPy. Where the program's interpreter has
+Numba and the whole function compiles, the edit is `@njit(cache=True)`; elsewhere it is advice, with the command that
 installs Numba.
 
 ## Why
 Machine code for such a loop runs 10 to 100 times as fast as bytecode: no objects, no dispatch.
 
 ## When not
-Compiling takes about a second at the first call, unless the cache on disk has it; a run of a few seconds may not
-win. Lists have to become arrays before the call. Accepted differences: integers wrap around at 64 bits, indexes out
-of bounds read foreign memory in place of raising, globals are frozen when the function is compiled, other exceptions
-are raised. Where the iterations of the outer loop are independent, `parallel=True` with `prange` uses all cores.
+Compiling takes about a second at the first call, unless it is in the cache on disk; a run of a few seconds may not
+gain. Lists have to be converted to arrays before the call. Accepted differences: integers wrap around at 64 bits,
+out-of-bounds indices read foreign memory instead of raising, globals are frozen when the function is compiled, other
+exceptions are raised. If the iterations of the outer loop are independent, `parallel=True` with `prange` uses all
+cores.
 
 ## Source
 Numba documentation, "A 5 minute guide to Numba" and "Supported Python features".
@@ -40,7 +41,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="numba-candidate",
-    title="A hot loop over numbers that Numba can compile",
+    title="Numeric loop that Numba can compile",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -56,7 +57,7 @@ _EXPRESSIONS = (
 )
 _NO_NUMBERS = ("builtins.str", "builtins.bytes", "builtins.dict", "builtins.set")
 _DTYPES = tuple(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64))
-"""The elements of an array are seen by the name of their dtype."""
+"""The elements of an array are recorded under the name of their dtype."""
 _NUMBERS = ("builtins.int", "builtins.float", "builtins.bool", *_DTYPES, *(f"numpy.{name}" for name in _DTYPES))
 _COMPILABLE = (*_NUMBERS, "numpy.ndarray")
 _ELEMENTS = (*_COMPILABLE, "builtins.list", "builtins.tuple")
@@ -76,7 +77,7 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     outermost = [loop for loop in loops if not any(o is not loop and context.is_inside(loop, o) for o in loops)]
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
-    # Turns over a sequence are few or many; those of a loop that counts are what it is there for.
+    # A loop over a sequence may run few or many times; a counting loop is there to run many times.
     if all(_is_numeric(context, statement) for statement in body):
         yield _function(context, node, outermost)
         return
@@ -86,11 +87,11 @@ def detect(context: Context) -> Iterator[Finding]:
         nest = next((one for one in nests if _works(context, one) and _is_numeric(context, one)), None)
         if nest is not None:
             advice = (
-                "put it into a function of its own that takes an array and compile that with Numba's @njit(cache=True)"
+                "move it into its own function that takes an array, and compile that with Numba's @njit(cache=True)"
             )
             yield context.finding(
                 nest,
-                f"Two loops, one in the other, over nothing but numbers: {advice}{_install(context)}.",
+                f"A nested loop that only computes with numbers: {advice}{_install(context)}.",
                 safety=Safety.ADVICE,
                 questions=_questions(context, nest, excludes=_NO_NUMBERS),
             )
@@ -99,8 +100,8 @@ def detect(context: Context) -> Iterator[Finding]:
 def _function(context: Context, node: ast.FunctionDef, loops: list[ast.For | ast.While]) -> Finding:
     lines = context.lines_of(*loops)
     message = (
-        "The function computes with numbers only: Numba compiles it. Integers then wrap around at 64 bits, indexes are"
-        " not checked, globals are frozen; the first call takes the time to compile"
+        "The function computes with numbers only, and Numba can compile it. Integers then wrap around at 64 bits,"
+        " indices are not checked, globals are frozen; the first call includes the compilation time"
     )
     spec = node.args
     plain = not (spec.vararg or spec.kwarg or spec.kwonlyargs or node.decorator_list)
@@ -145,12 +146,12 @@ def _counts(context: Context, loop: ast.For | ast.While) -> bool:
 
 
 def _works(context: Context, loop: ast.AST) -> bool:
-    """Tell whether numbers are computed, not only moved."""
+    """Return whether numbers are computed, not only moved."""
     return any(context.is_inside(n, loop) for kind in (ast.BinOp, ast.AugAssign) for n in context.nodes(kind))
 
 
 def _is_numeric(context: Context, node: ast.AST) -> bool:  # noqa: PLR0911 - one return a kind of node
-    """Tell whether all that stands in ``node`` compiles."""
+    """Return whether everything inside ``node`` compiles."""
     match node:
         case ast.Constant(value=value):
             return value is None or type(value) in (int, float, bool)
@@ -178,7 +179,7 @@ def _questions(
     parameters = {arg.arg for arg in (*spec.posonlyargs, *spec.args)} if spec is not None else set()
     indexed = {n.value.id for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
     types = (
-        # Nothing in the source says that what comes from outside is a number, and not a matrix or a text.
+        # Nothing in the source shows that what comes from outside is a number, and not a matrix or a string.
         context.ask(name, Ask.TYPES, expects=expects, excludes=excludes, needed=True)
         for name in sorted(parameters if expects else parameters | indexed)
     )

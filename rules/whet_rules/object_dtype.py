@@ -1,15 +1,15 @@
-"""Give columns and arrays a type of their own, not `object`.
+"""Give columns and arrays a specific dtype, not `object`.
 
 ## What
-`astype(object)`, `dtype=object` in NumPy and pandas, in code that a run showed to be hot: numbers as `int64` or
-`float64` (`Int64` where some are missing), few different texts as `category`, texts as `string[pyarrow]`.
+`astype(object)`, `dtype=object` in NumPy and pandas, in code that is measured hot: numbers as `int64` or
+`float64` (`Int64` if some are missing), a few distinct strings as `category`, strings as `string[pyarrow]`.
 
 ## Why
 An array of dtype `object` holds references to Python objects: every operation on it is a loop that calls Python, and
 each element takes tens of bytes more.
 
 ## When not
-Elements that have nothing in common, or are containers themselves.
+Elements without a common type, or elements that are containers themselves.
 
 ## Source
 pandas user guide, "Scaling to large datasets": use efficient datatypes; NumPy documentation, "Data type objects".
@@ -24,7 +24,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="object-dtype",
-    title="An array holds Python objects",
+    title="Array with dtype object",
     family="arrays",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -49,8 +49,8 @@ def detect(context: Context) -> Iterator[Finding]:
         if any(_is_object(context, value) for value in given):
             yield context.finding(
                 call,
-                "With dtype object every operation calls Python for each element: numbers have types of their own"
-                " (Int64 where some are missing), few different texts are a category, texts are string[pyarrow].",
+                "With dtype object every operation calls Python for each element: use a numeric dtype (Int64 if some"
+                " values are missing), category for a few distinct strings, string[pyarrow] for strings.",
             )
 
 

@@ -1,19 +1,20 @@
-"""Take from the front of a deque, not of a list.
+"""Use a deque for a queue, not a list.
 
 ## What
-`queue.pop(0)`, `del queue[0]` or `queue.insert(0, x)`, again and again, on a list that is otherwise only appended to,
-popped, tested, measured and gone through. Make it a `collections.deque`: `popleft` and `appendleft` take one step.
+`queue.pop(0)`, `del queue[0]` or `queue.insert(0, x)`, repeatedly, on a list that is otherwise only appended to,
+popped, tested, measured and iterated over. Make it a `collections.deque`: `popleft` and `appendleft` take constant
+time.
 
 ## Why
-A list keeps its elements in one block, in order: taking out the first moves all others. Working off a queue of n
-elements costs n² moves. A deque does the same at either end without moving anything.
+A list keeps its elements in one block, in order: removing the first shifts all others. Processing a queue of n
+elements costs O(n²) moves. A deque does the same at either end without moving anything.
 
 ## When not
-Where the list stays short. A deque has no slices, is slow to index in its middle, is not equal to a list, and
-neither `json` nor `heapq` take it: lists that are sliced, indexed, sorted, compared, returned or handed to other
-functions are left alone. A deque that changes while it is gone through raises, a list goes on: such loops are left
-alone too. Popping from an empty deque raises an `IndexError` with other words. A public attribute or global may be used
-by other modules in ways that the source of this one does not show.
+Where the list stays short. A deque has no slices, is slow to index in the middle, is not equal to a list, and neither
+`json` nor `heapq` accept it: lists that are sliced, indexed, sorted, compared, returned or passed to other functions
+are left alone. A deque that changes during iteration raises, a list does not: such loops are left alone too. The
+`IndexError` of popping from an empty deque has another message. A public attribute or global may be used by other
+modules in ways that this file does not show.
 
 ## Source
 The documentation of `collections.deque`: lists "incur O(n) memory movement costs for pop(0) and insert(0, v)".
@@ -46,7 +47,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="pop0-deque",
-    title="Each step at the front of a list moves all of it",
+    title="list.pop(0)/insert(0) shifts every element",
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
@@ -61,13 +62,13 @@ RULE = Rule(
 )
 
 _SHORT = 100
-"""Elements up to which moving them all costs no more than the call."""
+"""Number of elements up to which shifting them costs no more than the call."""
 
 _Step = ast.Call | ast.Delete
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield one finding for each list whose front the function changes again and again."""
+    """Yield one finding for each list whose front the function changes repeatedly."""
     if context.is_dynamic:
         return
     found: dict[str, tuple[Place, list[_Step]]] = {}
@@ -89,9 +90,9 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _stays_short(context: Context, place: Place, steps: list[_Step]) -> bool:
-    """Tell whether the list looks short: it never grows, is cut at a small length, or only grows in front.
+    """Return whether the list seems short: it never grows, is limited to a small length, or only grows in front.
 
-    The last is how most programs put a path together.
+    The last is how most programs build a path.
     """
     if not context.measured and not any(_takes_out(context, reference) for reference in place.references):
         return True
@@ -117,7 +118,7 @@ def _takes_out(context: Context, reference: ast.expr) -> bool:
 
 
 def _bounds(context: Context, place: Place, test: ast.expr) -> bool:
-    """Tell whether a condition compares the length with a small number, as in ``len(last) > 5``."""
+    """Return whether a condition compares the length with a small number, as in ``len(last) > 5``."""
     for part in ast.walk(test):
         match part:
             case ast.Compare(
@@ -132,14 +133,14 @@ def _bounds(context: Context, place: Place, test: ast.expr) -> bool:
 def _describe(context: Context, place: Place, steps: list[_Step], starts: list[ast.expr]) -> Finding:
     name = place.name.rpartition(".")[2]
     public = place.kind in (PlaceKind.ATTRIBUTE, PlaceKind.GLOBAL) and not name.startswith("_")
-    note = f"; whatever else uses {place.name} must not slice it, sort it or compare it with a list" if public else ""
+    note = f"; other code that uses {place.name} must not slice it, sort it or compare it with a list" if public else ""
     rewrite = context.rewrite()
     turn_into_deque(context, place, starts, rewrite)
     lines = context.lines_of(*steps)
     return context.finding(
         steps[0],
-        f"{place.name} is a list, and each step at its front moves all elements: "
-        f"make it a collections.deque, which takes from either end in one step{note}.",
+        f"{place.name} is a list, and every operation at its front shifts all elements: "
+        f"use a collections.deque, which takes constant time at either end{note}.",
         lines=lines,
         safety=Safety.OFFER if public else Safety.OBSERVED,
         questions=(

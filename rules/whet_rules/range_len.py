@@ -1,16 +1,16 @@
-"""Go through the elements, not through their numbers.
+"""Iterate over the elements, not over their indices.
 
 ## What
-`for i in range(len(prices))` where `i` does nothing but `prices[i]`: `for price in prices`.
+`for i in range(len(prices))` where `i` is only used in `prices[i]`: `for price in prices`.
 
 ## Why
-Each turn makes a number, looks the list up and takes the element out by the number; once more for each further use. The
-loop over the elements is handed each of them.
+Each iteration creates an integer and looks the element up by it, once more for each further use. A loop over the
+elements gets each of them directly.
 
 ## When not
-Where the number itself is used: `enumerate` was measured to be no faster than an index. Where the loop changes the
-list, or what it calls may: a loop over the elements sees what is added. On what is no sequence (dicts with numbers as
-keys, arrays of NumPy, frames).
+Where the index itself is used: `enumerate` was measured to be no faster than an index. Where the loop, or code that it
+calls, may change the list: a loop over the elements sees the added ones. On objects that are not sequences (dicts with
+integer keys, NumPy arrays, frames).
 
 ## Source
 PEP 279, on loops over `range(len(…))`. The figures in `RULE` are measured with `BENCH`: a sum by index and by element.
@@ -38,7 +38,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="range-len",
-    title="Elements are taken out by their numbers",
+    title="Indexing with range(len(...))",
     family="loops",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
@@ -56,7 +56,7 @@ _SEQUENCES = ("builtins.list", "builtins.tuple", "builtins.str", "builtins.bytes
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop over the numbers of a sequence that are used for nothing but its elements."""
+    """Yield each loop over the indices of a sequence that are used only to read its elements."""
     if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
         return
     loops: list[ast.For | ast.comprehension] = [*context.nodes(ast.For), *context.nodes(ast.comprehension)]
@@ -82,7 +82,7 @@ def detect(context: Context) -> Iterator[Finding]:
             rewrite.replace(use, element)
         yield context.finding(
             whole,
-            f"The numbers of {place.name} are used for nothing but its elements: go through the elements themselves.",
+            f"The indices of {place.name} are only used to read its elements: iterate over the elements themselves.",
             lines=context.lines_of(whole),
             questions=() if types else (context.ask(place, Ask.TYPES, expects=_SEQUENCES, needed=True),),
             rewrite=rewrite,
@@ -90,7 +90,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _numbered(context: Context, loop: ast.For | ast.comprehension) -> ast.expr | None:
-    """Return the sequence whose numbers a loop goes through."""
+    """Return the sequence whose indices a loop iterates over."""
     stop = range_stop(context, loop.iter)
     match stop:
         case ast.Call(func=function, args=[ast.Name() | ast.Attribute() as sequence], keywords=[]):
@@ -101,7 +101,7 @@ def _numbered(context: Context, loop: ast.For | ast.comprehension) -> ast.expr |
 
 
 def _stays(context: Context, sequence: ast.expr, types: frozenset[str], part: ast.AST) -> bool:
-    """Tell whether the sequence has the same elements throughout what runs in each turn."""
+    """Return whether the sequence keeps its elements during everything that runs in an iteration."""
     fixed = bool(types) and types <= {"builtins.tuple", "builtins.str", "builtins.bytes"}
     if fixed and not context.runs_unknown_code(part):
         return ast.unparse(sequence) not in context.written_in(part)
@@ -109,7 +109,7 @@ def _stays(context: Context, sequence: ast.expr, types: frozenset[str], part: as
 
 
 def _repeated(loop: ast.For | ast.comprehension, whole: ast.AST) -> list[ast.AST]:
-    """Return what runs in each turn."""
+    """Return everything that runs in an iteration."""
     if isinstance(loop, ast.For):
         return [*loop.body]
     parts = [part for part in ast.iter_child_nodes(whole) if part is not loop]
@@ -119,7 +119,7 @@ def _repeated(loop: ast.For | ast.comprehension, whole: ast.AST) -> list[ast.AST
 def _elements(
     context: Context, loop: ast.For | ast.comprehension, whole: ast.AST, sequence: ast.expr
 ) -> list[ast.expr]:
-    """Return where the loop takes an element out by its number; nothing when the number is used otherwise."""
+    """Return where the loop reads an element by the index; nothing when the index is used otherwise."""
     counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
     text, found = ast.unparse(sequence), list[ast.expr]()
     for part in ast.walk(whole):
@@ -135,7 +135,7 @@ def _elements(
 
 
 def _name_element(name: str) -> str:
-    """Return `price` for `self.prices`, else a plain word."""
+    """Return `price` for `self.prices`, else a generic name."""
     plain = name.rpartition(".")[2].strip("_").lower()
     return plain[:-1] if len(plain) > 3 and plain.endswith("s") and not plain.endswith("ss") else "element"
 

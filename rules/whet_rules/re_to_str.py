@@ -1,15 +1,15 @@
-"""Look for plain text with a method of the text, not with a pattern.
+"""Search for plain text with a string method, not with a regular expression.
 
 ## What
 `re.search("plain", s)` in a condition, `re.match` or `re.sub` with a pattern that has no special characters, in a loop
 or a hot function: `"plain" in s`, `s.startswith("plain")`, `s.replace("plain", new)`.
 
 ## Why
-Each call goes through the cache of patterns and the matching machine; the methods of texts are made for this.
+Each call goes through the pattern cache and the matching engine; the string methods are made for this.
 
 ## When not
-With flags, and where the match itself is used. What is searched must be a text: an array of bytes, or an object that
-has a method of the same name, would do something else.
+With flags, and where the match object itself is used. The searched object must be a string: a bytearray, or an object
+with a method of the same name, would behave differently.
 
 ## Source
 The Python HOWTO on regular expressions, "Use String Methods": "if you're not using any re feature such as the
@@ -27,7 +27,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="re-to-str",
-    title="A pattern without special characters is matched",
+    title="Regular expression without special characters",
     family="text",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
@@ -46,7 +46,7 @@ _TEXTS = {str: "builtins.str", bytes: "builtins.bytes"}
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each call of re that asks for plain text, where it runs again and again."""
+    """Yield each call of re that matches plain text, where it runs repeatedly."""
     for call in context.nodes(ast.Call):
         name = context.resolve(call.func)
         if name not in ("re.search", "re.match", "re.sub") or not (context.loops(call) or context.measured):
@@ -69,8 +69,8 @@ def detect(context: Context) -> Iterator[Finding]:
         asked = context.ask(place, Ask.TYPES, expects=(_TEXTS[type(pattern)],)) if place is not None else None
         yield context.finding(
             call,
-            f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} finds it without "
-            "re.",
+            f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} does the same "
+            "without re.",
             safety=Safety.SAFE if types else Safety.OFFER,
             questions=(asked,) if asked is not None and not types else (),
             rewrite=rewrite,
@@ -78,13 +78,13 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_plain(pattern: str | bytes) -> bool:
-    """Tell whether nothing in ``pattern`` is special; ``re.escape`` escapes some signs that are not."""
+    """Return whether nothing in ``pattern`` is special; ``re.escape`` escapes some characters that are not."""
     text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
     return all(re.escape(sign) == sign or sign in " -#&~" for sign in text)
 
 
 def _write(context: Context, call: ast.Call, name: str, kind: type) -> tuple[ast.expr, str] | None:
-    """Return the text that is searched, and how the same is asked of it; ``None`` if it cannot be."""
+    """Return the string that is searched, and the equivalent expression; ``None`` if there is none."""
     rewrite = context.rewrite()
     match name, call.args:
         case "sub", [old, new, text]:
@@ -101,7 +101,7 @@ def _write(context: Context, call: ast.Call, name: str, kind: type) -> tuple[ast
 
 
 def _is_truth(context: Context, node: ast.expr) -> bool:
-    """Tell whether only the truth of a value is used."""
+    """Return whether only the truth of a value is used."""
     above = context.facts.parent(node)
     match above:
         case ast.UnaryOp(op=ast.Not()):
@@ -188,5 +188,5 @@ BENCH = Bench(
     before="re.search('plain', s) is not None",
     after="'plain' in s",
     sizes=(10, 100, 1000),
-    size_is="characters in the text",
+    size_is="characters in the string",
 )

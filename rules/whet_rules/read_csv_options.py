@@ -1,15 +1,15 @@
-"""Read of a CSV file only what is needed, with types that are known.
+"""Read only the needed columns of a CSV file, with known types.
 
 ## What
-`pd.read_csv(path)` that a run showed to be hot: `usecols` for the columns that are used, `dtype` for those that are
-known (`category` for few different texts), `engine="pyarrow"`; a file that is read again and again as Parquet.
+`pd.read_csv(path)` that is measured hot: `usecols` for the columns that are used, `dtype` for those whose type is
+known (`category` for a few distinct strings), `engine="pyarrow"`; a file that is read repeatedly as Parquet.
 
 ## Why
-Parsing takes time for each field, used or not, and guessing a column's type means to look at all of it. The
-reader of pyarrow uses all cores. Parquet stores columns by themselves, with their types, compressed.
+Parsing takes time for each field, used or not, and inferring a column's type reads all of it. The pyarrow reader uses
+all cores. Parquet stores columns separately, with their types, compressed.
 
 ## When not
-Small files, read once. `engine="pyarrow"` knows fewer options, and types may come out otherwise.
+Small files, read once. `engine="pyarrow"` supports fewer options, and inferred types may differ.
 
 ## Source
 pandas user guide, "IO tools", `read_csv`, and "Scaling to large datasets": load less data, use efficient datatypes.
@@ -24,7 +24,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="read-csv-options",
-    title="A CSV file is read whole, and its types are guessed",
+    title="read_csv() without usecols or dtype",
     family="arrays",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -46,8 +46,8 @@ def detect(context: Context) -> Iterator[Finding]:
         if missing and not given & {None, "nrows", "chunksize", "iterator"}:
             yield context.finding(
                 call,
-                f"The file is parsed without {', '.join(missing)}: name the columns that are used, the types that are"
-                " known, and engine='pyarrow', which parses on all cores; a file that is read often is better kept as"
+                f"The file is parsed without {', '.join(missing)}: list the columns that are used and the known types,"
+                " and use engine='pyarrow', which parses on all cores; a file that is read often is better stored as"
                 " Parquet.",
             )
 

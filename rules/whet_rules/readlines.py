@@ -1,17 +1,17 @@
-"""Go through a file line by line, not through a list of all its lines.
+"""Iterate over a file, not over a list of its lines.
 
 ## What
-`for line in file.readlines()`: write `for line in file`. So in comprehensions, and in `enumerate` and `list` and
-other builtins that go through what they are given.
+`for line in file.readlines()`: write `for line in file`. Likewise in comprehensions, and in `enumerate`, `list` and
+other builtins that iterate over their argument.
 
 ## Why
-`readlines` makes a list of all lines before the first is looked at: the whole file is in memory at once, as so many
-strings. A file gives its lines one at a time.
+`readlines` builds a list of all lines before the first one is processed: the whole file is in memory at once, as
+separate strings. A file yields its lines one at a time.
 
 ## When not
-Where the loop uses the file itself (`seek`, `read`, `write`), opens files of its own, or hands control to somebody
-else by `yield` or `await`: the file may change while it is read. A file that cannot be decoded is then found out at
-its bad line, not before the first.
+Where the loop uses the file itself (`seek`, `read`, `write`), opens files of its own, or gives up control with `yield`
+or `await`: the file may change while it is read. A decoding error is then raised at the bad line, not before the
+first.
 
 ## Source
 Python tutorial, "Methods of file objects": looping over the file object is memory efficient and fast. The figures in
@@ -27,7 +27,7 @@ from whet.engine.api import Bench, Binding, Case, Context, Finding, PlaceKind, R
 
 RULE = Rule(
     slug="readlines",
-    title="All lines of a file are read before the first is looked at",
+    title="readlines() loads the whole file",
     family="io",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -49,7 +49,7 @@ _WRITING = frozenset(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each `readlines()` of a file opened here that something goes through at once."""
+    """Yield each `readlines()` of a file opened here that is iterated over directly."""
     if context.is_dynamic:
         return
     for call in context.nodes(ast.Call):
@@ -61,7 +61,7 @@ def detect(context: Context) -> Iterator[Finding]:
                     rewrite.replace(call, rewrite.text(file))
                     yield context.finding(
                         call,
-                        "readlines() makes a list of all lines: the file itself gives them one at a time.",
+                        "readlines() builds a list of all lines: the file itself yields them one at a time.",
                         rewrite=rewrite,
                     )
             case _:
@@ -69,7 +69,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _body(context: Context, call: ast.Call) -> list[ast.AST] | None:
-    """Return what runs while the lines are gone through; ``None`` where the list is used in another way."""
+    """Return what runs during the iteration; ``None`` where the list is used in another way."""
     node: ast.AST = call
     parent = context.facts.parent(node)
     if (
@@ -83,14 +83,14 @@ def _body(context: Context, call: ast.Call) -> list[ast.AST] | None:
             return [*parent.body, *parent.orelse]
         case ast.comprehension(iter=iterable) if iterable is node:
             whole = context.facts.parent(parent)
-            # A generator may be gone through when the file is closed.
+            # A generator may run after the file is closed.
             return None if whole is None or isinstance(whole, ast.GeneratorExp) else [whole]
         case _:
             return None
 
 
 def _is_own(context: Context, file: ast.expr, body: list[ast.AST]) -> bool:
-    """Tell whether the file is a local that only this function opened, and that is not used meanwhile."""
+    """Return whether the file is a local that only this function opened, and that is not used during the loop."""
     if isinstance(file, ast.Call):
         return context.resolve(file.func) in _OPENING and not _is_named(file, body)
     place = context.place(file)
@@ -104,7 +104,7 @@ def _is_own(context: Context, file: ast.expr, body: list[ast.AST]) -> bool:
 
 
 def _is_named(opened: ast.Call, body: list[ast.AST]) -> bool:
-    """Tell whether the path, or what it is made of, is in use meanwhile: by it somebody may write the file anew."""
+    """Return whether the path, or a part of it, is used during the loop: the file may be overwritten through it."""
     names = {node.id for each in opened.args for node in ast.walk(each) if isinstance(node, ast.Name)}
     inside = (node for part in body for node in ast.walk(part))
     return any(isinstance(node, ast.Name) and node.id in names and not _is_within(node, opened) for node in inside)
@@ -126,7 +126,7 @@ def _opened(context: Context, binding: Binding) -> ast.Call | None:
 
 
 def _may_write(node: ast.AST) -> bool:
-    """Tell whether a file may be changed, or somebody else gets control, while the lines are gone through."""
+    """Return whether a file may change, or other code gets control, during the loop."""
     for part in ast.walk(node):
         match part:
             case ast.Yield() | ast.YieldFrom() | ast.Await() | ast.AsyncFor():

@@ -5,18 +5,18 @@
 `re.compile` of such a pattern, inside a function or a loop. Compile it once at module level, and call the method of
 the compiled pattern.
 
-On hot lines also a pattern that is put together at run time, as in `re.search(f"^{word}:", text)`: a cache of its
-own, `functools.lru_cache(maxsize=4096)(re.compile)`, is quicker to ask than `re`'s, and holds more.
+On hot lines also a pattern that is built at run time, as in `re.search(f"^{word}:", text)`: a cache of its own,
+`functools.lru_cache(maxsize=4096)(re.compile)`, is faster than `re`'s, and holds more.
 
 ## Why
-`re` keeps compiled patterns in a cache, so the pattern is not compiled again each time; but each call still looks it
-up by type, pattern and flags, goes through two Python functions more, and shares a cache of 512 entries with the
+`re` caches compiled patterns, so the pattern is not compiled again each time; but each call still looks it
+up by type, pattern and flags, goes through two more Python functions, and shares a cache of 512 entries with the
 rest of the program. On short strings this is most of the call.
 
 ## When not
-Where the function runs a few times; where the text is long, so that matching dominates. A function that is itself
-cached, or that fills a module-level name on first use, compiles once already. A cache of patterns that are put together
-keeps 4096 of them alive, and wins nothing where each one is used once.
+Where the function runs a few times; where the string is long, so that matching dominates. A function that is itself
+cached, or that fills a module-level name on first use, compiles once already. A cache of run-time patterns keeps up to
+4096 of them alive, and gains nothing where each one is used once.
 
 Compiling at import moves the cost to where the module is imported, and an invalid pattern would fail there: patterns
 that do not compile are left alone.
@@ -52,7 +52,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="regex-compile",
-    title="A constant pattern goes through re's cache on each call",
+    title="Constant regex not precompiled",
     family="hoisting",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
@@ -83,9 +83,9 @@ def detect(context: Context) -> Iterator[Finding]:
         if context.measured and pattern is None and _is_put_together(call):
             yield context.finding(
                 call,
-                "The pattern is put together each time, and re looks it up in a cache of 512 by Python code, or "
-                "compiles it anew: let a functools.lru_cache keep what was compiled, up to 4096 patterns.",
-                title="A pattern that is put together goes through re's cache on each call",
+                "The pattern is built on each call, and re looks it up in a cache of 512 in Python code, or "
+                "compiles it again: cache the compiled patterns with functools.lru_cache, up to 4096 of them.",
+                title="Dynamic regex goes through re's cache",
                 safety=Safety.OFFER,
                 measured_gain=False,
                 questions=(context.ask_cost(call),),
@@ -103,7 +103,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _hoist(context: Context, call: ast.Call, name: str, pattern: str | bytes) -> Rewrite:
-    """Return the edits that compile the pattern at module level, and have the call ask the compiled one."""
+    """Return the edits that compile the pattern at module level, and call the method of the compiled one."""
     rewrite = context.rewrite()
     pattern_argument, flags_argument = _arguments(call, _FLAGS_AT[name])
     if name == "compile" and _is_global(context, call):
@@ -127,7 +127,7 @@ def _hoist(context: Context, call: ast.Call, name: str, pattern: str | bytes) ->
 
 
 def _is_put_together(call: ast.Call) -> bool:
-    """Tell whether the pattern is made in the call, from other values."""
+    """Return whether the pattern is built in the call, from other values."""
     if any(isinstance(argument, ast.Starred) for argument in call.args) or any(k.arg is None for k in call.keywords):
         return False
     pattern, _ = _arguments(call, len(call.args))
@@ -140,7 +140,7 @@ def _is_put_together(call: ast.Call) -> bool:
 
 
 def _keep_compiled(context: Context, call: ast.Call, name: str) -> Rewrite:
-    """Return the edits that compile through a cache at module level, and have the call ask what was compiled."""
+    """Return the edits that compile through a module-level cache, and call the method of the cached pattern."""
     rewrite = context.rewrite()
     cache = f"{rewrite.add_import('functools')}.lru_cache(maxsize=4096)({rewrite.add_import('re')}.compile)"
     compiled = rewrite.add_global("_compile_pattern", cache)
@@ -162,7 +162,7 @@ def _value(argument: ast.expr | ast.keyword | None) -> ast.expr:
 
 
 def _as_global(context: Context, node: ast.expr, instead: str) -> str:
-    """Return how a constant expression is written at module level: as it stands, where its names are known there."""
+    """Return a constant expression for module level: unchanged, if its names are known there."""
     return context.rewrite().text(node) if _is_global(context, node) else instead
 
 
@@ -172,7 +172,7 @@ def _is_global(context: Context, node: ast.expr) -> bool:
 
 
 def _find_name(context: Context, call: ast.Call, name: str, pattern: str | bytes) -> str:
-    """Return what the compiled pattern is to be called: as the local that held it, or by the words in it."""
+    """Return a name for the compiled pattern: from the local that held it, or from the words in it."""
     match context.facts.parent(call):
         case ast.Assign(targets=[ast.Name(id=local)]) if name == "compile":
             return f"_{local.strip('_').upper() or 'PATTERN'}"
@@ -199,7 +199,7 @@ def _pattern(context: Context, call: ast.Call, flags_at: int) -> str | bytes | N
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # at module level it would be said, or raised, on import
+            warnings.simplefilter("error")  # at module level it would be issued, or raised, on import
             re.compile(pattern, flags)
     except (re.error, Warning, ValueError, OverflowError, RecursionError):
         return None
@@ -227,7 +227,7 @@ def _flags(context: Context, node: ast.expr) -> re.RegexFlag | None:
 
 
 def _runs_once(context: Context) -> bool:
-    """Tell whether the function is a class body, or is cached and so compiles once for each argument."""
+    """Return whether the function is a class body, or is cached and so compiles once for each argument."""
     node = context.function.node
     if isinstance(node, ast.ClassDef):
         return True
@@ -238,7 +238,7 @@ def _runs_once(context: Context) -> bool:
 
 
 def _is_kept(context: Context, call: ast.Call) -> bool:
-    """Tell whether the compiled pattern outlives the call: stored in a global, an attribute or a container."""
+    """Return whether the compiled pattern outlives the call: stored in a global, an attribute or a container."""
     parent = context.facts.parent(call)
     targets: list[ast.expr] = []
     match parent:
@@ -455,5 +455,5 @@ BENCH = Bench(
     before="re.search(r'(\\d+)-(\\d+)', text)",
     after="word.search(text)",
     sizes=(10, 100, 1000),
-    size_is="characters in the text",
+    size_is="characters in the string",
 )

@@ -1,14 +1,15 @@
-"""Take a beginning or an end off by one call.
+"""Remove a prefix or suffix with one call.
 
 ## What
-`if s.startswith("x-"): s = s[len("x-"):]`, with the number written out or as a conditional expression, in a loop or a
-hot function: `s = s.removeprefix("x-")`. The same for `endswith` and `removesuffix`.
+`if s.startswith("x-"): s = s[len("x-"):]`, with a literal length or as a conditional expression, in a loop or a hot
+function: `s = s.removeprefix("x-")`. The same for `endswith` and `removesuffix`.
 
 ## Why
 One call instead of two, and no slice object.
 
 ## When not
-On objects that are no texts: the type must be known. With an empty end `s[:-0]` is empty, `removesuffix("")` is not.
+On objects other than strings: the type must be known. With an empty suffix `s[:-0]` is empty, `removesuffix("")` is
+not.
 
 ## Source
 The documentation of `str.removeprefix`: "If the string starts with the prefix string, return string[len(prefix):].
@@ -25,7 +26,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="removeprefix",
-    title="A beginning or end is looked for and then cut off",
+    title="Manual prefix/suffix removal",
     family="text",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
@@ -52,7 +53,7 @@ class _Test:
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each test and cut of one text, where it runs again and again."""
+    """Yield each test and slice of one string, where it runs repeatedly."""
     for statement in context.nodes(ast.If):
         match statement:
             case ast.If(test=test, body=[ast.Assign(targets=[target], value=cut)], orelse=[]):
@@ -108,7 +109,7 @@ def _examine(
     asks = () if types or place is None else (context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS))),)
     yield context.finding(
         node,
-        f"{name} looks and cuts in one call.",
+        f"{name}() tests and removes in one call.",
         safety=Safety.SAFE if types else Safety.OFFER,
         questions=asks,
         rewrite=rewrite,
@@ -116,7 +117,7 @@ def _examine(
 
 
 def _is_length(context: Context, border: ast.expr | None, asked: _Test, length: int) -> bool:
-    """Tell whether a slice ends where the mark does: a number, or ``len`` of the mark."""
+    """Return whether a slice ends where the affix does: a number, or ``len`` of the affix."""
     if asked.at_end:
         if not isinstance(border, ast.UnaryOp) or not isinstance(border.op, ast.USub):
             return False

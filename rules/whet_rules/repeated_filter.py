@@ -5,11 +5,11 @@
 `for key, part in frame.groupby("k", sort=False)`.
 
 ## Why
-Each filter compares the whole column and copies the rows that match, so the loop costs the product of rows and keys.
-`groupby` sorts the rows into their groups in one pass.
+Each filter compares the whole column and copies the matching rows, so the loop costs the product of rows and keys.
+`groupby` splits the rows into groups in one pass.
 
 ## When not
-A handful of keys. `groupby` leaves out rows whose key is missing (NaN); the loop met such a key once, with no rows.
+A handful of keys. `groupby` leaves out rows whose key is missing (NaN); the loop visited such a key once, with no rows.
 `part` is a new frame either way.
 
 ## Source
@@ -25,7 +25,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="repeated-filter",
-    title="The whole frame is filtered for each key",
+    title="DataFrame filtered once per key",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -71,8 +71,8 @@ def _find(context: Context, loop: ast.For, frame: str, column: ast.Constant, key
             rewrite.refuse("the filter is not the loop's first statement")
     yield context.finding(
         loop,
-        f"Each turn compares the whole column {column.value!r}: {frame}.groupby({column.value!r}, sort=False) gives key"
-        " and rows in one pass; rows without a key are left out.",
+        f"Every iteration compares the whole column {column.value!r}: {frame}.groupby({column.value!r}, sort=False)"
+        " yields keys and rows in one pass; rows without a key are left out.",
         lines=tuple(sorted({filters[0].lineno, loop.lineno})),
         rewrite=rewrite,
     )

@@ -1,16 +1,16 @@
 """Read and write one value of a frame with `at` and `iat`.
 
 ## What
-`frame.loc[i, "price"]` and `frame.iloc[i, 2]` in a loop that counts: write `frame.at[i, "price"]` and
+`frame.loc[i, "price"]` and `frame.iloc[i, 2]` in a counting loop: write `frame.at[i, "price"]` and
 `frame.iat[i, 2]`.
 
 ## Why
-`loc` and `iloc` take labels, slices, lists and masks, and find out each time which; `at` and `iat` take one label and
-go straight to the value.
+`loc` and `iloc` accept labels, slices, lists and masks, and re-resolve the indexer on every access; `at` and `iat` take
+one label and access the value directly.
 
 ## When not
-Columns as a whole are faster still, by far. `at` raises where a label is not a single one, and sets no new kind of
-value where the dtype does not hold it.
+Operations on whole columns are far faster still. `at` raises if the label is not a scalar, and does not change the
+dtype of a column to store a value of another type.
 
 ## Source
 pandas user guide, "Fast scalar value getting and setting".
@@ -25,7 +25,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="scalar-loc",
-    title="One value of a frame is looked up the long way",
+    title="Scalar access with .loc/.iloc",
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -46,8 +46,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 rewrite.rename_attribute(accessor, fast)
                 yield context.finding(
                     node,
-                    f"{attribute} finds out anew each time what it was given: {fast} takes one label and goes to the"
-                    " value. Whole columns are faster still.",
+                    f"{attribute} re-resolves the indexer on every access: {fast} takes one label and accesses the"
+                    " value directly. Whole columns are faster still.",
                     rewrite=rewrite,
                 )
             case _:
@@ -55,7 +55,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _counts(context: Context, node: ast.AST, row: ast.Name) -> bool:
-    """Tell whether a loop binds the row to one label after the other: over a range, or over an index."""
+    """Return whether a loop binds the row to one label at a time: over a range, or over an index."""
     for loop in context.loops(node):
         match loop:
             case (

@@ -1,18 +1,18 @@
-"""Let requests overlap that do not need each other.
+"""Run independent requests concurrently.
 
 ## What
-`requests.get(url)`, `urlopen(url)`, `httpx.get(url)` in a loop over addresses: a thread pool, or an asynchronous
-client with `asyncio.gather`. In both cases one session for all, so that the connection is kept.
+`requests.get(url)`, `urlopen(url)`, `httpx.get(url)` in a loop over URLs: use a thread pool, or an asynchronous
+client with `asyncio.gather`. In both cases one session for all, so that the connection is reused.
 
 ## Why
-Nearly all of a request's time is waiting for the other side. Requests that overlap wait together: n of them take
-about as long as the slowest one, not as long as all.
+Nearly all of a request's time is spent waiting for the server. Concurrent requests overlap their waiting: n of them
+take about as long as the slowest one, not as long as all together.
 
 ## When not
-Where the next request depends on the answer before, where the server allows one at a time or so many a second.
+Where a request depends on the previous response, or where the server limits concurrency or rate.
 
 ## Source
-Python documentation, `concurrent.futures`, "ThreadPoolExecutor Example": loading addresses side by side.
+Python documentation, `concurrent.futures`, "ThreadPoolExecutor Example": loading URLs concurrently.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="sequential-requests",
-    title="Requests wait for each other that need not",
+    title="Independent requests run sequentially",
     family="io",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -44,7 +44,7 @@ _SESSIONS = ("requests.Session", "requests.session", "httpx.Client", "urllib3.Po
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each request whose address a loop gives, and that does not depend on the turn before."""
+    """Yield each request whose URL comes from a loop, and that does not depend on the previous iteration."""
     for call in context.nodes(ast.Call):
         if not _is_request(context, call) or not call.args:
             continue
@@ -58,9 +58,9 @@ def detect(context: Context) -> Iterator[Finding]:
             if own & used and not carried and not stops:
                 yield context.finding(
                     call,
-                    "One request waits for the one before, though nothing of it is needed: a thread pool"
-                    " (ThreadPoolExecutor.map) or an asynchronous client lets them overlap; one session for all keeps"
-                    " the connection.",
+                    "Each request waits for the previous one, though it does not depend on it: a thread pool"
+                    " (ThreadPoolExecutor.map) or an asynchronous client runs them concurrently; one session for all"
+                    " reuses the connection.",
                 )
 
 

@@ -1,15 +1,15 @@
-"""Do not copy by writing out and reading in.
+"""Do not copy an object by serializing and parsing it.
 
 ## What
 `json.loads(json.dumps(x))` and `pickle.loads(pickle.dumps(x))` in a loop or in a hot function.
 
 ## Why
-The text or the bytes are made only to be taken apart again. Most copies are for one change: a new dict with the changed
-part, `{**x, "part": new}`, shares all the rest.
+The serialized form is built only to be parsed again. Most such copies are for one change: a new dict with the changed
+part, `{**x, "part": new}`, shares everything else.
 
 ## When not
-A round trip through JSON is sometimes meant: it turns tuples into lists, keys into text, and refuses what JSON has not.
-And one through pickle is faster than `copy.deepcopy`, which is no gain then.
+A round trip through JSON is sometimes intended: it turns tuples into lists, keys into strings, and rejects what JSON
+cannot represent. And one through pickle is faster than `copy.deepcopy`, which would gain nothing.
 
 ## Source
 The documentation of `copy`, and of `json` on what a round trip changes.
@@ -35,7 +35,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="serialize-round-trip",
-    title="A copy by way of a text",
+    title="Object copied by serializing and parsing",
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -51,7 +51,7 @@ _PAIRS = {f"{name}.loads": f"{name}.dumps" for name in ("json", "pickle", "marsh
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each object that is written out and read in at once, again and again."""
+    """Yield each object that is serialized and parsed at once, repeatedly."""
     hot = context.measured and context.function.kind is ScopeKind.FUNCTION
     for call in context.nodes(ast.Call):
         match call:
@@ -65,14 +65,14 @@ def detect(context: Context) -> Iterator[Finding]:
         how = out.partition(".")[0]
         yield context.finding(
             call,
-            f"The object goes through {how} only to be copied: make anew what is changed afterwards and share the rest"
-            f"{', unless the text forms that JSON makes of keys and tuples are wanted' if how == 'json' else ''}.",
+            f"The object goes through {how} only to be copied: build the changed parts again and share the rest"
+            f"{', unless the conversion of keys and tuples by JSON is intended' if how == 'json' else ''}.",
             questions=() if context.loops(call) else (context.ask_cost(call),),
         )
 
 
 def _is_tried(context: Context, call: ast.Call) -> bool:
-    """Tell whether what comes back is compared at once: then the round trip is what is tested, and no copy is made."""
+    """Return whether the result is compared at once: then the round trip itself is tested, and no copy is made."""
     match context.facts.parent(call):
         case ast.Compare():
             return True

@@ -1,14 +1,14 @@
-"""Hand over the whole at once where a loop only hands over each.
+"""Update a set with a whole iterable instead of adding element by element.
 
 ## What
 `for x in source: target.add(x)` where `target` is a set: `target.update(source)`.
 
 ## Why
-`update` goes through the source in C. The loop binds a variable, looks a method up and calls it in each turn.
+`update` iterates over the source in C. The loop binds a variable, looks up a method and calls it in every iteration.
 
 ## When not
-Where the loop's variable is needed afterwards, or where the source changes with the target. The target must be known to
-be a set: other classes may do more in `add`.
+Where the loop variable is used after the loop, or where adding to the target changes the source. The target must be
+known to be a set: other classes may do more in `add`.
 
 ## Source
 The documentation of `set.update`. The figures in `RULE` are measured with `BENCH`.
@@ -35,7 +35,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="set-update",
-    title="Elements are added to a set one by one",
+    title="set.add() loop instead of update()",
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
@@ -52,14 +52,14 @@ RULE = Rule(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop that hands each of its elements to `add`, and does nothing else."""
+    """Yield each loop that passes each of its elements to `add`, and does nothing else."""
     for filling in list_fillings(context, "add"):
         rewrite = hand_over_all(context, filling, "builtins.set", "update")
         if rewrite is not None:
             yield context.finding(
                 filling.loop,
-                f"The loop hands each element to {context.source_of(filling.target)}.add: update takes them all at"
-                " once.",
+                f"The loop only passes each element to {context.source_of(filling.target)}.add: update adds all of them"
+                " in one call.",
                 rewrite=rewrite,
             )
 

@@ -1,16 +1,16 @@
-"""Wait for the event, not for the clock.
+"""Wait for an event instead of polling.
 
 ## What
-`while not done: time.sleep(0.1)`, and loops that only look and sleep: `Event.wait`, `Condition.wait_for`, a
+`while not done: time.sleep(0.1)`, and loops that only test and sleep: `Event.wait`, `Condition.wait_for`, a
 `queue.Queue`, `Popen.wait(timeout=…)`, `Future.result(timeout=…)`, and `asyncio.Event` in a coroutine.
 
 ## Why
-On average half of each sleep is waited for nothing, and each look costs a wake-up. A primitive wakes its waiter at
-once.
+On average half of each sleep is wasted, and each poll costs a wake-up. A synchronization primitive wakes its waiter
+immediately.
 
 ## When not
-Where what is waited for cannot tell: another machine, a file system without notification, hardware. A back-off
-between attempts is no poll.
+Where the other side cannot notify: another machine, a file system without notification, hardware. A back-off
+between attempts is not polling.
 
 ## Source
 Python documentation, `threading.Event` and `threading.Condition.wait_for`.
@@ -25,7 +25,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="sleep-poll",
-    title="A loop looks and sleeps until something has happened",
+    title="Polling loop with sleep()",
     family="io",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -33,7 +33,7 @@ RULE = Rule(
 )
 
 _LONG = 60
-"""Seconds from which a sleep is a schedule and no poll."""
+"""Seconds from which a sleep is a schedule and not polling."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -54,12 +54,12 @@ def detect(context: Context) -> Iterator[Finding]:
             how = (
                 "an asyncio.Event or a Future"
                 if name == "asyncio.sleep"
-                else "Event.wait, Condition.wait_for, a queue, or wait(timeout=…) of what is waited for"
+                else "Event.wait, Condition.wait_for, a queue, or the wait(timeout=…) of the awaited object"
             )
             yield context.finding(
                 loop.body[0],
-                f"The loop sleeps until `{ast.unparse(test)[:60]}` is over, half a sleep too long: {how}"
-                " wakes at once.",
+                f"The loop polls `{ast.unparse(test)[:60]}` and notices the change half a sleep late on average: {how}"
+                " wakes immediately.",
             )
 
 

@@ -1,15 +1,15 @@
-"""Walk through text or bytes by an index, instead of cutting off what is done.
+"""Advance an index through a string instead of slicing off its front.
 
 ## What
-`text = text[n:]` in a loop, on a text, bytes or a list: keep the position in a variable and move that; `find`,
-`startswith`, `match` of a compiled pattern and `struct.unpack_from` take a position to start from. For bytes,
+`text = text[n:]` in a loop, on a string, bytes or a list: keep the position in a variable and advance that; `find`,
+`startswith`, `match` of a compiled pattern and `struct.unpack_from` accept a start position. For bytes,
 `memoryview(data)[n:]` does not copy.
 
 ## Why
-Each cut copies all that is left, so working through n characters copies about n²/2 of them.
+Each slice copies the remainder, so processing n characters copies about n²/2 of them.
 
 ## When not
-Where the loop runs a few times, or what is left is short: options on a command line, parts of a path.
+Where the loop runs a few times, or the remainder is short: options on a command line, parts of a path.
 
 ## Source
 Python wiki, TimeComplexity: getting a slice of k elements is O(k). The figures in `RULE` are measured with `BENCH`:
@@ -25,7 +25,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, PlaceKind, Refus
 
 RULE = Rule(
     slug="slice-consume",
-    title="All that is left is copied for each piece that is taken",
+    title="Slicing off the front copies remainder",
     family="text",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
@@ -40,12 +40,12 @@ RULE = Rule(
 )
 
 _SHORT = 10_000
-"""Length up to which copying the rest is as fast as what a step does besides."""
+"""Length up to which copying the remainder is as fast as the rest of a step."""
 _COPIED = ("builtins.str", "builtins.bytes", "builtins.list", "builtins.bytearray", "builtins.tuple")
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each cut of a text, bytes or list in a loop that does not start it anew."""
+    """Yield each slice of a string, bytes or list in a loop that does not reset it."""
     for statement in context.nodes(ast.Assign):
         match statement:
             case ast.Assign(
@@ -60,7 +60,7 @@ def detect(context: Context) -> Iterator[Finding]:
         own = [b.node for b in place.bindings if b.node is not statement and not isinstance(b.node, ast.AugAssign)]
         others = [node for node in own if not (isinstance(node, ast.Assign) and _cuts(node))]
         making = [loop for node in others for loop in context.loops(node)]
-        # A `for` hands out what is there in a few turns; what is worked through to its end is in a `while`.
+        # A `for` takes a few pieces off in a few iterations; input that is consumed to its end is in a `while`.
         loops = [loop for loop in context.loops(statement) if loop not in making and isinstance(loop, ast.While)]
         types = context.type_of(cut)
         if any(isinstance(b.value, ast.Call) and _views(context, b.value) for b in place.bindings):
@@ -69,8 +69,8 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         yield context.finding(
             statement,
-            f"Each cut copies all that is left of {place.name}: keep the position in a variable, and hand it to what "
-            "looks for the next piece; a memoryview of bytes is cut without a copy.",
+            f"Every slice copies the remainder of {place.name}: keep the position in a variable, and pass it to the "
+            "code that finds the next piece; slicing a memoryview of bytes copies nothing.",
             questions=(
                 context.ask(place, Ask.TYPES, expects=_COPIED, needed=not types),
                 context.ask(place, Ask.LENGTH, at_least=_SHORT, needed=True),
@@ -83,7 +83,7 @@ def _views(context: Context, call: ast.Call) -> bool:
 
 
 def _is_from_end(start: ast.expr) -> bool:
-    """Tell whether only the end is kept, as in ``last[-10:]``."""
+    """Return whether only the end is kept, as in ``last[-10:]``."""
     return isinstance(start, ast.UnaryOp) and isinstance(start.op, ast.USub)
 
 

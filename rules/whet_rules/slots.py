@@ -1,22 +1,22 @@
-"""Give classes of many small objects slots.
+"""Give classes with many small instances `__slots__`.
 
 ## What
-A class without bases whose attributes are all assigned through `self`, and whose `__init__` is measured hot: say
-`__slots__ = ("x", "y")`. A dataclass that the same file makes in a hot loop: `@dataclass(slots=True)`. A class of
-another file of which a list was seen to hold many objects: a word.
+A class without bases whose attributes are all assigned through `self`, and whose `__init__` is measured hot: add
+`__slots__ = ("x", "y")`. A dataclass that the same file instantiates in a hot loop: `@dataclass(slots=True)`. A class
+of another file of which a list was observed to hold many instances: advice only.
 
 ## Why
-Without slots each object has room for a dict, and where its attributes are not all set in the same order a dict of its
-own. With slots it holds its values only: an object of three attributes takes 56 bytes in place of 96 (88 on 3.12).
-Making it is a little faster too on most interpreters.
+Without slots each instance reserves space for a `__dict__`, and has one of its own if its attributes are not all set in
+the same order. With slots it holds only its values: an instance with three attributes takes 56 bytes instead of 96 (88
+on 3.12). Creating it is also a little faster on most interpreters.
 
 ## When not
-CPython 3.13 keeps the values of plain objects inside the objects: there slots save memory, but making an object takes
+CPython 3.13 stores the values of plain objects inline: there slots save memory, but creating an instance takes
 longer than without.
 
-An object with slots takes no other attributes: code elsewhere that sets one, tests that replace a method of an object,
-`vars`, `cached_property`, weak references and pickles that were written before fail. Where a class gets a subclass
-without slots nothing is won; with several bases of slots it cannot be made.
+An instance with slots accepts no other attributes: code elsewhere that sets one, tests that patch a method of an
+instance, `vars`, `cached_property`, weak references and unpickling of older pickles fail. A subclass without slots
+gains nothing; a class with several slotted bases cannot be created.
 
 ## Source
 The reference of the data model, `__slots__`: "the space saved over using __dict__ can be significant; attribute lookup
@@ -46,7 +46,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="slots",
-    title="Many small objects without slots",
+    title="Many small objects without __slots__",
     family="memory",
     safety=Safety.OFFER,
     speed=Speed.CONSTANT,
@@ -67,13 +67,13 @@ _OPEN = frozenset(
         *("__reduce_ex__", "__weakref__", "__slots__"),
     )
 )
-"""Words in a file that say that its objects may be reached other than by their attributes' names."""
+"""Names in a file which show that its objects may be accessed other than by attribute."""
 
 _HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Import)
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield the class whose constructor is hot, and dataclasses that are made in a loop of a hot function."""
+    """Yield the class whose constructor is hot, and dataclasses that a hot function instantiates in a loop."""
     if not context.measured or context.facts.module.star_import:
         return
     if context.function.kind is ScopeKind.FUNCTION:
@@ -109,8 +109,8 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
     lines = tuple(range(first.lineno, (constructor.end_lineno or first.lineno) + 1))
     yield context.finding(
         first,
-        f"Objects of {record.name} hold {len(names)} values each, and many are made: "
-        f"with __slots__ they need no dict. They then take no other attributes, and {_WARNING}.",
+        f"Instances of {record.name} hold {len(names)} values each, and many are created: "
+        f"with __slots__ they need no __dict__. They then accept no other attributes, and {_WARNING}.",
         lines=lines,
         questions=(context.ask_lines(Ask.SHARE, lines, least=_WORTH, needed=True),),
         rewrite=_add_slots(context, record, names),
@@ -118,12 +118,12 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
 
 
 _WORTH = 0.01
-"""Part of the run that making the objects takes: that many are made, a class does not tell."""
-_WARNING = "no weak references, which nothing in this file sets or makes; pickles of before cannot be read"
+"""Fraction of the run that creating the objects must take: the class does not show how many are created."""
+_WARNING = "no weak references, which nothing in this file sets or makes; existing pickles cannot be loaded"
 
 
 def _examine_kept(context: Context) -> Iterator[Finding]:
-    """Yield each class of another file of which a loop makes objects and keeps them all in a list."""
+    """Yield each class of another file of which a loop creates instances and keeps them all in a list."""
     seen: set[str] = set()
     for call in context.nodes(ast.Call):
         name = context.resolve(call.func) or ""
@@ -140,8 +140,8 @@ def _examine_kept(context: Context) -> Iterator[Finding]:
         seen.add(name)
         yield context.finding(
             call,
-            f"{place.name} keeps each {last} that is made here. If the class has no __slots__ yet, they save the room "
-            "for a dict in each: about 40 bytes, and the time to make it on most interpreters.",
+            f"{place.name} keeps each {last} that is created here. If the class has no __slots__ yet, they save the "
+            "space for a __dict__ in each: about 40 bytes, and the time to create it on most interpreters.",
             safety=Safety.ADVICE,
             questions=(
                 context.ask(place, Ask.LENGTH, at_least=_MANY, needed=True),
@@ -151,7 +151,7 @@ def _examine_kept(context: Context) -> Iterator[Finding]:
 
 
 _MANY = 10_000
-"""Objects in a list from which the room for their dicts is worth a word."""
+"""Number of objects in a list from which the space for their dicts is worth reporting."""
 
 
 def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -> Iterator[Finding]:
@@ -169,7 +169,7 @@ def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -
         part.target.id for part in record.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
     ]
     extra = set(_find_attributes(context, record)) - set(fields)
-    # A class with slots is made a second time: what refers to the first by an implied super() would break.
+    # A class with slots is created a second time: references to the first by an implicit super() would break.
     if not fields or extra or _is_set_elsewhere(context, record, fields) or _names_class(record):
         return
     rewrite = context.rewrite()
@@ -182,21 +182,21 @@ def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -
         rewrite.replace(decorator, f"{rewrite.text(decorator.func)}(slots=True)")
     yield context.finding(
         call,
-        f"{record.name} is made on each turn: with slots=True its objects need no dict. "
-        f"They then take no other attributes, and {_WARNING}.",
+        f"A {record.name} is created in every iteration: with slots=True its instances need no __dict__. "
+        f"They then accept no other attributes, and {_WARNING}.",
         rewrite=rewrite,
     )
 
 
 def _is_light(context: Context) -> bool:
-    """Tell whether a constructor does nothing that may be what it is hot for: then it is hot for being called."""
+    """Return whether a constructor does nothing that may be hot in itself: then it is hot because of its calls."""
     if sum(1 for _ in context.nodes(ast.Call)) > 2:
         return False
     return all(next(context.nodes(kind), None) is None for kind in _HEAVY)
 
 
 def _is_plain(context: Context, record: ast.ClassDef) -> bool:
-    """Tell whether a class stands in the module itself, has no bases nor metaclass, and is no base in this file."""
+    """Return whether a class is defined in the module itself, without bases or metaclass, and has no subclass here."""
     object_only = all(context.resolve(base) == "builtins.object" for base in record.bases)
     if not object_only or record.keywords or getattr(record, "type_params", None):
         return False
@@ -223,7 +223,7 @@ def _find_attributes(context: Context, record: ast.ClassDef) -> tuple[str, ...]:
 
 
 def _is_set_elsewhere(context: Context, record: ast.ClassDef, names: tuple[str, ...] | list[str]) -> bool:
-    """Tell whether the file sets an attribute that is not among ``names`` on something that may be such an object."""
+    """Return whether the file sets an attribute outside ``names`` on an object that may be such an instance."""
     for part in ast.walk(context.tree):
         if not isinstance(part, ast.Attribute) or isinstance(part.ctx, ast.Load) or part.attr in names:
             continue
@@ -434,5 +434,5 @@ BENCH = Bench(
     before="len([Plain(i, i, i) for i in range(n)])",
     after="len([Slotted(i, i, i) for i in range(n)])",
     sizes=(1000, 10_000),
-    size_is="objects that are alive together",
+    size_is="live objects",
 )

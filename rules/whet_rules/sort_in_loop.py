@@ -1,20 +1,20 @@
-"""Keep a list sorted by inserting where an element belongs, not by sorting it again.
+"""Keep a list sorted by inserting in place, not by sorting it again.
 
 ## What
 `items.append(x)` followed by `items.sort()` in a loop: `bisect.insort(items, x)`, with the same `key`. A list that is
-sorted in a loop and otherwise stays the same: sort it once, before.
+sorted in a loop and does not change otherwise: sort it once, before.
 
 ## Why
-Sorting a list that is nearly sorted looks at every element all the same; inserting looks at a few. (Elements behind
-the new one still have to move up, which is fast.) Where only the smallest is ever taken, `heapq` does without that too.
+Sorting a nearly sorted list still visits every element; a binary search visits a few. (The elements after
+the new one still have to be shifted, which is fast.) Where only the smallest is ever taken, `heapq` avoids even that.
 
 ## When not
 On short lists. The list must be sorted already when the loop starts: one that starts with unsorted elements, or gets
-some elsewhere without a sort, is left alone. Elements whose comparison raises leave another list behind.
+some elsewhere without a sort, is left alone. If a comparison raises, the list is left in another state.
 
 ## Source
 The documentation of `bisect`: the module "provides support for maintaining a list in sorted order without having to
-sort the list after each insertion". The figures in `RULE` are measured with `BENCH`: one random number more.
+sort the list after each insertion". The figures in `RULE` are measured with `BENCH`: one more random number.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="sort-in-loop",
-    title="A list is sorted again for each element that is added",
+    title="List re-sorted after every append",
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
@@ -57,7 +57,7 @@ RULE = Rule(
 )
 
 _SHORT = 50
-"""Elements up to which sorting costs about what inserting does."""
+"""Number of elements up to which sorting costs about the same as inserting."""
 _Pair = tuple[ast.Expr, ast.Expr]
 
 
@@ -108,7 +108,7 @@ def _is_repeated(context: Context, place: Place, statement: ast.stmt) -> bool:
 
 
 def _sorts(context: Context, place: Place) -> set[str]:
-    """Return the keys that the list is sorted by, as they are written; an odd one where it is changed otherwise."""
+    """Return the keys that the list is sorted by, as source text; an odd one where it is changed otherwise."""
     keys: set[str] = set()
     for reference in (*place.references, *place.strangers):
         above = context.facts.parent(reference)
@@ -128,7 +128,7 @@ def _sorts(context: Context, place: Place) -> set[str]:
 
 
 def _takes_out(above: ast.AST | None, call: ast.AST | None) -> bool:
-    """Tell whether elements are taken out, which leaves the rest in order."""
+    """Return whether elements are taken out, which leaves the rest in order."""
     if isinstance(above, ast.Subscript):
         return isinstance(above.ctx, ast.Del)
     return isinstance(above, ast.Attribute) and above.attr in ("pop", "remove") and isinstance(call, ast.Call)
@@ -147,7 +147,7 @@ def _is_followed_by_sort(context: Context, call: ast.Call) -> bool:
 
 
 def _is_sorted_before(context: Context, place: Place, key: str) -> bool:
-    """Tell whether all that the list starts as is in order: empty, or what ``sorted`` returns by the same key."""
+    """Return whether every initial value of the list is in order: empty, or ``sorted`` by the same key."""
     if place.kind not in (PlaceKind.LOCAL, PlaceKind.ATTRIBUTE) or "?" in key:
         return False
     for binding in place.bindings:
@@ -175,7 +175,7 @@ def _describe(context: Context, place: Place, pair: _Pair, call: ast.Call) -> Fi
     rewrite.replace([append, sort], f"{insort}({', '.join(inside)})")
     return context.finding(
         append,
-        f"{place.name} is in order already, and is sorted again for one element more: bisect.insort puts it in its "
+        f"{place.name} is already sorted, and is sorted again for one more element: bisect.insort inserts it in its "
         "place. If a comparison raises, the list is left without the new element.",
         lines=tuple(range(append.lineno, (sort.end_lineno or sort.lineno) + 1)),
         questions=(

@@ -1,4 +1,4 @@
-"""Find the smallest or largest without sorting.
+"""Find the minimum or maximum without sorting.
 
 ## What
 `sorted(items)[0]` is `min(items)`, `sorted(items, reverse=True)[0]` is `max(items)`, with the same `key`. Of elements
@@ -6,11 +6,11 @@ that compare equal, both take the first. `sorted(items)[-1]` and `sorted(items, 
 them, `max` and `min` the first: the message says so.
 
 ## Why
-Sorting compares each element with several others and makes a list of all; the smallest is found in one pass.
+Sorting compares each element with several others and builds a list of all; the minimum is found in one pass.
 
 ## When not
-Where the order of the rest is needed too. With nothing to choose from, `min` and `max` raise `ValueError`, not
-`IndexError`: a test in a `try` that catches the latter is left alone. NaNs have no order, and come out elsewhere.
+Where the order of the rest is needed too. On an empty iterable, `min` and `max` raise `ValueError`, not
+`IndexError`: code in a `try` that catches the latter is left alone. NaNs have no order, and may give another result.
 
 ## Source
 The documentation of `min` and `max`: "If multiple items are minimal, the function returns the first one encountered.
@@ -26,7 +26,7 @@ from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety,
 
 RULE = Rule(
     slug="sorted-minmax",
-    title="All is sorted to find the first or last",
+    title="Full sort for minimum or maximum",
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -60,7 +60,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_last(index: ast.expr) -> bool | None:
-    """Tell whether ``index`` is -1, not 0; ``None`` for all others."""
+    """Return whether ``index`` is -1, not 0; ``None`` for all others."""
     match index:
         case ast.Constant(value=0) if index.value is not False:
             return False
@@ -71,7 +71,7 @@ def _is_last(index: ast.expr) -> bool | None:
 
 
 def _is_downwards(options: dict[str | None, ast.keyword]) -> bool | None:
-    """Tell whether it is sorted in reverse; ``None`` when only running can tell."""
+    """Return whether it is sorted in reverse; ``None`` if that is only known at run time."""
     if "reverse" not in options:
         return False
     value = options["reverse"].value
@@ -79,7 +79,7 @@ def _is_downwards(options: dict[str | None, ast.keyword]) -> bool | None:
 
 
 def _catches_index_error(context: Context, node: ast.expr) -> bool:
-    """Tell whether the function catches what an empty list raises when indexed."""
+    """Return whether the function catches the exception of indexing an empty list."""
     here: ast.AST | None = node
     while here is not None and here is not context.function.node:
         here = context.facts.parent(here)
@@ -94,7 +94,7 @@ def _describe(context: Context, node: ast.Subscript, call: ast.Call, *, last: bo
     name = "max" if last != downwards else "min"
     rewrite = context.rewrite()
     if not context.has_builtin(name):
-        rewrite.refuse(f"`{name}` means something else in this file")
+        rewrite.refuse(f"`{name}` is shadowed in this file")
     inside = [rewrite.text(call.args[0])]
     inside.extend(f"key={rewrite.text(keyword.value)}" for keyword in call.keywords if keyword.arg == "key")
     if isinstance(call.args[0], ast.GeneratorExp) and len(inside) == 1:
@@ -103,7 +103,7 @@ def _describe(context: Context, node: ast.Subscript, call: ast.Call, *, last: bo
     among = "; of equal elements it takes the first, this the last" if last else ""
     return context.finding(
         node,
-        f"{name}() finds this in one pass, without sorting{among}. With nothing to choose from it raises ValueError.",
+        f"{name}() finds this in one pass, without sorting{among}. On an empty iterable it raises ValueError.",
         rewrite=rewrite,
     )
 
@@ -192,5 +192,5 @@ BENCH = Bench(
     before="sorted(items)[0]",
     after="min(items)",
     sizes=(10, 100, 1000, 10_000, 100_000),
-    size_is="elements, in no order",
+    size_is="elements in random order",
 )

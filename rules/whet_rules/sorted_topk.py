@@ -1,15 +1,15 @@
-"""Take the few smallest from a heap, without sorting all.
+"""Take a few smallest elements from a heap, without a full sort.
 
 ## What
 `sorted(items)[:k]` with a small constant `k`, on many items: `heapq.nsmallest(k, items)`; with `reverse=True`
 `heapq.nlargest`. The same `key` is used, and of equal elements the same ones come first.
 
 ## Why
-Sorting puts all of them in order; the heap holds `k` at a time, and passes by most elements with one comparison.
+Sorting orders all elements; the heap holds `k` at a time, and rejects most elements with one comparison.
 
 ## When not
-Below some thousand elements `sorted` is faster, because `heapq` is written in Python in part. So it is where `k` is
-more than about a hundredth of all, or where they are nearly in order already.
+Below some thousand elements `sorted` is faster, because `heapq` is partly written in Python. The same is true if `k` is
+more than about a hundredth of the length, or the elements are nearly sorted already.
 
 ## Source
 The documentation of `heapq.nsmallest`: "Equivalent to: sorted(iterable, key=key)[:n]". The figures in `RULE` are
@@ -25,7 +25,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="sorted-topk",
-    title="All is sorted to take a few",
+    title="Full sort for a few items",
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.FACTOR,
@@ -132,5 +132,5 @@ BENCH = Bench(
     before="sorted(items)[:3]",
     after="heapq.nsmallest(3, items)",
     sizes=(100, 1000, 10_000, 100_000),
-    size_is="elements, in no order",
+    size_is="elements in random order",
 )

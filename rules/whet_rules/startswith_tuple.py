@@ -1,4 +1,4 @@
-"""Ask for several beginnings at once.
+"""Test several prefixes or suffixes in one call.
 
 ## What
 `s.startswith("a") or s.startswith("b")`, and the same with `endswith` or with `not … and not …`, in a loop or a hot
@@ -8,7 +8,7 @@ function: `s.startswith(("a", "b"))`.
 Each call costs more than the comparison that it makes; the tuple is a constant.
 
 ## When not
-Where one of them is nearly always true and stands first. On objects that are no texts and have a method of that name.
+Where the first one is nearly always true. On objects other than strings that have a method of that name.
 
 ## Source
 The documentation of `str.startswith`: "prefix can also be a tuple of prefixes to look for". The figures in `RULE` are
@@ -24,7 +24,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="startswith-tuple",
-    title="A text is asked for one beginning after the other",
+    title="Chained startswith()/endswith() calls",
     family="text",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
@@ -44,7 +44,7 @@ _TEXTS = frozenset({"builtins.str", "builtins.bytes"})
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each condition that only asks one text for constant beginnings, where it runs again and again."""
+    """Yield each condition that only tests one string for constant prefixes or suffixes, where it runs repeatedly."""
     for condition in context.nodes(ast.BoolOp):
         if not context.loops(condition) and not context.measured:
             continue
@@ -68,7 +68,7 @@ def detect(context: Context) -> Iterator[Finding]:
         question = context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS))) if place is not None else None
         yield context.finding(
             condition,
-            f"{method} takes a tuple: one call does for {len(texts)}.",
+            f"{method} accepts a tuple: one call replaces {len(texts)}.",
             safety=Safety.SAFE if types else Safety.OFFER,
             questions=(question,) if question is not None and not types else (),
             rewrite=rewrite,
@@ -76,7 +76,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _read(value: ast.expr, *, negated: bool) -> tuple[ast.expr, str, ast.expr] | None:
-    """Return the text, the method and the argument of one call."""
+    """Return the string, the method and the argument of one call."""
     if negated:
         if not (isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not)):
             return None
@@ -91,7 +91,7 @@ def _read(value: ast.expr, *, negated: bool) -> tuple[ast.expr, str, ast.expr] |
 
 
 def _is_plain(subject: ast.expr) -> bool:
-    """Tell whether asking for it once or twice is the same."""
+    """Return whether evaluating it once or twice makes no difference."""
     while isinstance(subject, ast.Attribute):
         subject = subject.value
     return isinstance(subject, ast.Name)
@@ -175,5 +175,5 @@ BENCH = Bench(
     before="a(s)",
     after="b(s)",
     sizes=(2, 4, 8),
-    size_is="beginnings",
+    size_is="prefixes",
 )

@@ -1,28 +1,28 @@
-"""Collect the pieces of a long text and join them once.
+"""Collect the pieces of a long string and join them once.
 
 ## What
-A text that grows piece by piece where Python copies the whole of it for each piece: `self.text += piece`, growth of
-a module-level or `nonlocal` name, `text = f"{text}{piece}"`, pieces put in front (`text = piece + text`), and
+A string that grows piece by piece where Python copies all of it for each piece: `self.text += piece`, growth of
+a module-level or `nonlocal` name, `text = f"{text}{piece}"`, prepending (`text = piece + text`), and
 `text = text + a + b`. Append the pieces to a list and `"".join` it once, at the end of the loop or when it is read.
 
 ## Why
-A text cannot change, so each step makes a new one and copies what is there already: the work grows with the square
-of the length. CPython spares the copy in one form only, `text += piece` on a local of the function that nothing else
-refers to. That form is linear, and is mentioned only where a measurement shows it hot.
+A string is immutable, so each step creates a new one and copies the existing text: the cost is quadratic in the
+length. CPython avoids the copy in one form only, `text += piece` on a local of the function that nothing else
+refers to. That form is linear, and is reported only where a measurement shows it hot.
 
 ## When not
-A few pieces outside a loop: there `+` is faster than a list and a join. A text that is read, compared or yielded
-while it grows needs its value at each step, so the pieces cannot wait. Growth of `bytes` has the same cost and
-another remedy (`bytearray`).
+A few pieces outside a loop: there `+` is faster than a list and a join. A string that is read, compared or yielded
+while it grows needs its value at each step, so the pieces cannot be joined later. Growth of `bytes` has the same cost
+and another fix (`bytearray`).
 
-When the loop ends by an exception, or returns early, the joined text must be made there too.
+If the loop ends with an exception, or returns early, the pieces must be joined there too.
 
-A public attribute that grows over many calls becomes a property: whoever reads it gets the joined text. It is no entry
-of `vars(…)` and of pickles any more, and a subclass or a mock that sets it on the class hides the pieces.
+A public attribute that grows over many calls becomes a property: reading it returns the joined string. It no longer
+appears in `vars(…)` and in pickles, and a subclass or a mock that sets it on the class hides the pieces.
 
 ## Source
 The Python FAQ, "What is the most efficient way to concatenate many strings together?". That attributes, globals and
-f-strings miss CPython's shortcut is measured with `BENCH`, as are the figures in `RULE`.
+f-strings miss CPython's optimization is measured with `BENCH`, as are the figures in `RULE`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="str-concat",
-    title="A text is copied for each piece that it grows by",
+    title="String concatenation in a loop",
     family="text",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
@@ -73,12 +73,12 @@ RULE = Rule(
 )
 
 _SHORT = 1000
-"""Characters below which the whole growth takes microseconds, whatever way it is done."""
+"""Characters below which the whole growth takes microseconds in any form."""
 
 
 @dataclass(slots=True)
 class _Accumulator:
-    """A place and the statements of this function that make it longer; ``copying`` are those that copy it."""
+    """A place and the statements of this function that extend it; ``copying`` are those that copy it."""
 
     place: Place
     steps: list[Growth] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _Accumulator:
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield one finding for each text that the function grows."""
+    """Yield one finding for each string that the function grows."""
     if context.is_dynamic:
         return
     grown: dict[str, _Accumulator] = {}
@@ -116,7 +116,7 @@ def _note_growth(context: Context, statement: Growth, target: ast.expr, grown: d
     accumulator.steps.append(statement)
     accumulator.pieces.extend(pieces)
     how = how or ("" if local else _WHERE[place.kind])
-    # What a local gets once, before or after the loop, copies it once.
+    # What is added to a local once, before or after the loop, copies it once.
     if how and accumulator.first is None and (context.loops(statement) or not local):
         accumulator.copying, accumulator.first = how, statement
 
@@ -129,7 +129,7 @@ _WHERE = {
 
 
 def _grows_again_and_again(context: Context, accumulator: _Accumulator) -> bool:
-    """Tell whether the text grows in a loop that does not start it anew, or over the calls of a hot function."""
+    """Return whether the string grows in a loop that does not reset it, or over the calls of a hot function."""
     place, steps = accumulator.place, accumulator.steps
     if any(context.loops_over(step, place, steps) for step in steps):
         return True
@@ -137,13 +137,13 @@ def _grows_again_and_again(context: Context, accumulator: _Accumulator) -> bool:
 
 
 def _growing_loop(context: Context, accumulator: _Accumulator, step: Growth) -> Loop | None:
-    """Return the outermost loop that repeats a step and does not start the text anew."""
+    """Return the outermost loop that repeats a step and does not reset the string."""
     growing = context.loops_over(step, accumulator.place, accumulator.steps)
     return growing[-1] if growing and isinstance(growing[-1], Loop) else None
 
 
 def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
-    """Tell whether the source says that this is a text: all that it starts as, or a piece that only a text can take."""
+    """Return whether the source shows that this is a string: all initial values, or a piece that only fits a string."""
     started = False
     for binding in accumulator.place.bindings:
         match binding.kind, binding.node:
@@ -164,7 +164,7 @@ def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
 
 
 def _is_read_meanwhile(context: Context, accumulator: _Accumulator) -> bool:
-    """Tell whether the function needs the text's value between two steps, so that the pieces cannot wait."""
+    """Return whether the function needs the string's value between two steps, so that the pieces cannot wait."""
     growing = {id(loop) for step in accumulator.steps for loop in context.loops(step)}
     own = {id(node) for step in accumulator.steps for node in ast.walk(step)}
     for reference in accumulator.place.references:
@@ -189,23 +189,23 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
         return context.finding(
             steps[0],
             f"{place.name} grows in place here, which CPython does without copying; collecting the pieces and joining "
-            "them once can still be somewhat faster, and does not depend on that shortcut.",
-            title="A long text grows piece by piece",
+            "them once can still be slightly faster, and does not depend on that optimization.",
+            title="String built piece by piece",
             lines=lines,
             safety=Safety.ADVICE,
             speed=Speed.CONSTANT,
-            # For a few pieces adding them is quicker.
+            # For a few pieces concatenation is faster.
             questions=(questions[0], context.ask(place, Ask.LENGTH, at_least=_SHORT, needed=True)),
             measured_gain=False,
         )
     order = ", in reverse order," if accumulator.copying.endswith("in front") else ""
     in_loop = _growing_loop(context, accumulator, steps[0]) is not None
     public = not in_loop and place.kind is PlaceKind.ATTRIBUTE and not _is_private(place)
-    note = f" {place.name} becomes a property that joins them; it is no entry of vars() any more." if public else ""
+    note = f" {place.name} becomes a property that joins them; it no longer appears in vars()." if public else ""
     return context.finding(
         accumulator.first or steps[0],
-        f"Each step copies all of {place.name} ({accumulator.copying}): append the pieces to a list and "
-        f'"".join it{order} once, when the text is needed.{note}',
+        f"Every step copies all of {place.name} ({accumulator.copying}): append the pieces to a list and "
+        f'"".join it{order} once, when the string is needed.{note}',
         lines=lines,
         questions=questions,
         safety=Safety.OBSERVED if in_loop else Safety.OFFER,
@@ -582,5 +582,5 @@ BENCH = Bench(
     before="box.text = ''\nfor piece in pieces:\n    box.text += piece",
     after="parts = []\nfor piece in pieces:\n    parts.append(piece)\nbox.text = ''.join(parts)",
     sizes=(1000, 10_000, 100_000, 300_000),
-    size_is="characters in the text at the end",
+    size_is="characters in the final string",
 )

@@ -1,18 +1,17 @@
-"""Read ISO dates with `fromisoformat`.
+"""Parse ISO dates with `fromisoformat`.
 
 ## What
 `datetime.strptime(text, "%Y-%m-%d")`, and the other constant formats that `datetime.fromisoformat` reads: with the
-time behind a `T` or a space, with seconds, fractions and `%z`. In a loop, or in a function that is measured hot.
+time after a `T` or a space, with seconds, fractions and `%z`. In a loop, or in a function that is measured hot.
 
 ## Why
-`strptime` is Python code: it looks the format up, matches a regular expression against the text, and works out the day
-of the week and of the year. `fromisoformat` is C and does none of that.
+`strptime` is Python code: it looks the format up, matches a regular expression, and computes the day of the week and of
+the year. `fromisoformat` is C and does none of that.
 
 ## When not
-The two agree on texts that are written as the format says. They differ on others: `strptime` accepts `2024-2-3` and
-spaces where the format has them, `fromisoformat` accepts every ISO form (`20240203`, `2024-02-03T10:00+02:00`). A
-program that uses `strptime` to tell whether a text has exactly this form keeps it. Both raise `ValueError`, with other
-words.
+The two agree on strings written exactly in the format. They differ on others: `strptime` accepts `2024-2-3` and
+extra spaces, `fromisoformat` accepts every ISO form (`20240203`, `2024-02-03T10:00+02:00`). A program that uses
+`strptime` to validate the exact form keeps it. Both raise `ValueError`, with different messages.
 
 ## Source
 The documentation of `datetime.fromisoformat`: since Python 3.11 it reads most ISO 8601 formats. The figures in `RULE`
@@ -39,7 +38,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="strptime",
-    title="An ISO date is read with strptime",
+    title="ISO date parsed with strptime()",
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
@@ -59,11 +58,11 @@ RULE = Rule(
 _DATES = ("%Y-%m-%d",)
 _TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M%z", "%H:%M:%S%z", "%H:%M:%S.%f%z")
 _ISO = frozenset((*_DATES, *(f"{date}{mark}{time}" for date in _DATES for mark in ("T", " ") for time in _TIMES)))
-"""Formats of which `fromisoformat` reads each text that is written with all its digits, to the same value."""
+"""Formats of which `fromisoformat` reads each string that is written with all its digits, to the same value."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each call of `strptime` with a constant format that is repeated."""
+    """Yield each repeated call of `strptime` with a constant format."""
     for call in context.nodes(ast.Call):
         name = context.resolve(call.func)
         if name not in ("datetime.datetime.strptime", "time.strptime") or not _is_repeated(context, call):
@@ -84,15 +83,15 @@ def detect(context: Context) -> Iterator[Finding]:
             rewrite.delete_argument(call, form)
             yield context.finding(
                 call,
-                f"strptime reads {known} in Python code: datetime.fromisoformat does it in C. "
-                "It takes other ISO forms too, and wants two digits where strptime takes one.",
+                f"strptime parses {known} in Python code: datetime.fromisoformat does it in C. "
+                "It accepts other ISO forms too, and requires two digits where strptime accepts one.",
                 rewrite=rewrite,
             )
         elif context.measured:
             yield context.finding(
                 call,
-                f"strptime reads {known} in Python code: where few different texts come again and again keep what they "
-                "gave (functools.lru_cache), else take the fields out by their positions.",
+                f"strptime parses {known} in Python code: if a few distinct strings recur, cache the results "
+                "(functools.lru_cache), else slice the fields out by position.",
                 safety=Safety.ADVICE,
                 measured_gain=False,
             )
@@ -199,5 +198,5 @@ BENCH = Bench(
     before="datetime.strptime(text, form)",
     after="datetime.fromisoformat(text)",
     sizes=(10, 19),
-    size_is="characters in the text",
+    size_is="characters in the string",
 )

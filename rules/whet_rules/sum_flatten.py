@@ -1,15 +1,15 @@
-"""Put lists together by extending one, not by adding them up.
+"""Flatten lists with `chain`, not by adding them up.
 
 ## What
 `sum(lists, [])`, `sum(tuples, ())` and `functools.reduce(operator.add, lists, [])`: write
 `list(chain.from_iterable(lists))` with `itertools.chain`.
 
 ## Why
-Each addition makes a new list and copies all that was added before, so n lists cost n² copies.
+Each addition creates a new list and copies everything added before, so n lists cost O(n²) copies.
 
 ## When not
-For two or three lists. The elements must be lists (for `()`, tuples): of anything else `sum` raises, or asks the
-element's own `__add__`, and `chain` goes through it.
+For two or three lists. The elements must be lists (for `()`, tuples): for anything else `sum` raises, or calls the
+element's own `__add__`, whereas `chain` iterates over it.
 
 ## Source
 The documentation of `sum`: "To concatenate a series of iterables, consider using itertools.chain()". The figures in
@@ -25,7 +25,7 @@ from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Sa
 
 RULE = Rule(
     slug="sum-flatten",
-    title="Lists are copied again for each list that is added",
+    title="Quadratic flattening with sum() or +",
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
@@ -41,7 +41,7 @@ RULE = Rule(
 )
 
 _FEW = 8
-"""Lists up to which adding them up is as fast."""
+"""Number of lists up to which adding them up is as fast."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         lists, kind = parts
         if isinstance(lists, ast.List | ast.Tuple) and not any(isinstance(item, ast.Starred) for item in lists.elts):
-            continue  # as many as are written there
+            continue  # as many as the literal has
         kinds = context.element_of(lists)
         if kinds and kinds != {f"builtins.{kind}"}:
             continue
@@ -67,15 +67,15 @@ def detect(context: Context) -> Iterator[Finding]:
         )
         rewrite = context.rewrite()
         if not context.has_builtin(kind):
-            rewrite.refuse(f"`{kind}` means something else in this file")
+            rewrite.refuse(f"`{kind}` is shadowed in this file")
         chain = rewrite.add_import("itertools", "chain")
         inside = rewrite.text(lists)
         inside = inside[1:-1] if isinstance(lists, ast.GeneratorExp) else inside
         rewrite.replace(call, f"{kind}({chain}.from_iterable({inside}))")
-        note = "" if kinds else f"; it takes elements of any kind, not only {kind}s"
+        note = "" if kinds else f"; it accepts any iterables, not only {kind}s"
         yield context.finding(
             call,
-            f"Each addition copies the {kind} made so far: {kind}(chain.from_iterable(…)) copies each element once"
+            f"Each addition copies the {kind} built so far: {kind}(chain.from_iterable(…)) copies each element once"
             f"{note}.",
             safety=Safety.OBSERVED if kinds else Safety.OFFER,
             questions=questions,

@@ -1,4 +1,4 @@
-"""Compute in processes, not in threads.
+"""Use processes, not threads, for CPU-bound work.
 
 ## What
 `ThreadPoolExecutor` or `threading.Thread` given a function of the file that only computes: a loop of arithmetic over
@@ -6,15 +6,15 @@ numbers, no files, no network, no waiting. `ProcessPoolExecutor`, a free-threade
 `InterpreterPoolExecutor` use several cores.
 
 ## Why
-Under the GIL one thread runs Python at a time: threads that compute take turns, and switching costs on top. A
-measurement of the program says the same when threads together kept about one core busy.
+Under the GIL one thread runs Python at a time: CPU-bound threads take turns, and switching adds overhead. A measurement
+shows the same if all threads together kept about one core busy.
 
 ## When not
-Where the threads wait for files, sockets or other programs, or compute in C code that lets go of the GIL (NumPy,
-hashlib, zlib). Processes get their arguments by pickling: large ones eat the gain.
+Where the threads wait for files, sockets or other programs, or compute in C code that releases the GIL (NumPy,
+hashlib, zlib). Processes get their arguments by pickling: large ones cancel out the gain.
 
-Threads that read, change and write back what they share, without a lock, are a race that the GIL mostly hides; a
-free-threaded build exposes it. Look for that first.
+Threads that read, modify and write back shared data without a lock have a race that the GIL mostly hides; a
+free-threaded build exposes it. Check for that first.
 
 ## Source
 Python documentation, `threading`: "CPython implementation detail: due to the Global Interpreter Lock, only one
@@ -30,7 +30,7 @@ from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed,
 
 RULE = Rule(
     slug="threads-cpu",
-    title="Threads compute one at a time",
+    title="CPU-bound work in threads",
     family="io",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
@@ -48,14 +48,14 @@ _COMPUTING = frozenset(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each function that is handed to threads and only computes."""
+    """Yield each function that is passed to threads and only computes."""
     for call in context.nodes(ast.Call):
         function = _handed_over(context, call)
         if function is not None and _computes(context, function):
             yield context.finding(
                 call,
-                f"{function.name} only computes, and under the GIL threads do that one at a time: processes"
-                " (ProcessPoolExecutor) or a free-threaded build use all cores. What the threads share and change"
+                f"{function.name} is CPU-bound, and under the GIL one thread runs at a time: processes"
+                " (ProcessPoolExecutor) or a free-threaded build use all cores. Data that the threads share and modify"
                 " without a lock is a race that the GIL hides.",
             )
 
@@ -90,7 +90,7 @@ def _is_pool(context: Context, pool: ast.Name) -> bool:
 
 
 def _computes(context: Context, function: ast.FunctionDef) -> bool:
-    """Tell whether the function has a loop of arithmetic, and calls nothing that may wait or leave the GIL."""
+    """Return whether the function has a loop of arithmetic, and calls nothing that may wait or release the GIL."""
     loops = [n for n in ast.walk(function) if isinstance(n, ast.For | ast.While)]
     if not any(isinstance(n, ast.BinOp | ast.AugAssign) for loop in loops for n in ast.walk(loop)):
         return False

@@ -1,25 +1,24 @@
-"""Hand a numeric loop over as a whole: to `sum`, or to NumPy.
+"""Replace a numeric loop with one call: `sum`, or a NumPy operation.
 
 ## What
-A loop whose turns do not depend on each other, over numbers: `total += series[start + offset]` for each offset is
-`sum(series[start:start + count], total)`, and each step of a sum kept in a list is `itertools.accumulate`; over a NumPy
-array, an elementwise assignment, a reduction, a count, a
-choice (`if` becomes `np.where`), a running sum (`np.cumsum`), or a comprehension that makes an array is one
-operation on the whole array. Arrays are known from what makes them (`np.zeros(n)`), from annotations, or from the
-values seen.
+A loop over numbers with independent iterations: `total += series[start + offset]` for each offset is
+`sum(series[start:start + count], total)`, and each partial sum kept in a list is `itertools.accumulate`; over a NumPy
+array, an elementwise assignment, a reduction, a count, a conditional (`if` becomes `np.where`), a running sum
+(`np.cumsum`), or a comprehension that builds an array is one operation on the whole array. Arrays are recognized by
+what creates them (`np.zeros(n)`), by annotations, or by observed values.
 
 ## Why
-Each turn of a Python loop fetches, boxes, adds and stores one number by a dozen bytecodes, and an element of an array
-becomes an object first. One call does the same in C, over memory that lies side by side.
+Each iteration of a Python loop fetches, boxes, adds and stores one number with a dozen bytecode instructions, and an
+element of an array is converted to an object first. One call does the same in C, over contiguous memory.
 
 ## When not
-A list of numbers that is made into an array only for this: the conversion costs about as much as one pass of the
-loop. Keep an array from where the numbers are made, or stay with `sum`.
+A list of numbers that is converted to an array only for this: the conversion costs about as much as one pass of the
+loop. Keep an array from where the numbers are created, or stay with `sum`.
 
-What changes, and is compared by running: NumPy adds floats in another order, `sum` adds them more exactly from
-Python 3.12 on; fixed-width integers wrap around; both sides of a choice are computed for every element;
-`math.sqrt(-1)` raises and `np.sqrt(-1)` is NaN; an array of length one is stretched where indexing would have raised;
-a slice that reaches past the end is shorter, where an index would have raised.
+Differences, which are checked by running the program: NumPy adds floats in another order, `sum` adds them more exactly
+from Python 3.12 on; fixed-width integers wrap around; both branches of a conditional are computed for every element;
+`math.sqrt(-1)` raises and `np.sqrt(-1)` is NaN; an array of length one is broadcast where indexing would have raised;
+a slice past the end is shorter, where an index would have raised.
 
 ## Source
 NumPy user guide, "What is NumPy?": vectorization. The figures in `RULE` are measured with `BENCH`: `sum` of a slice
@@ -56,7 +55,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="vectorize",
-    title="A loop does number by number what one call does for all",
+    title="Loop can be vectorized",
     family="arrays",
     safety=Safety.OBSERVED,
     speed=Speed.FACTOR,
@@ -72,7 +71,7 @@ RULE = Rule(
 
 
 def detect(context: Context) -> Iterator[Finding]:
-    """Yield each loop that one operation stands for."""
+    """Yield each loop that one operation can replace."""
     if context.is_dynamic:
         return
     numpy = "numpy" in context.facts.imports
@@ -93,7 +92,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_whole(context: Context, loop: ast.For) -> bool:
-    """Tell whether nobody sees the loop's variable later, or what is half done when an exception leaves the loop."""
+    """Return whether nothing can observe the loop variable later, or a partial result when an exception is raised."""
     own = context.place(loop.target) is context.place(loop.iter)
     return not own and context.keeps_its_variables(loop) and not context.is_guarded(loop)
 
@@ -102,7 +101,7 @@ def _is_whole(context: Context, loop: ast.For) -> bool:
 
 
 def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
-    """Return what is said of a loop that only adds up the elements of a sequence, or of a part of one."""
+    """Return the finding for a loop that only adds up the elements of a sequence, or of a part of one."""
     match loop.body:
         case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if is_number(context, total):
             pass
@@ -114,9 +113,9 @@ def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
     sequence, text, sure = part
     rewrite = context.rewrite()
     rewrite.replace(loop, f"{total.id} = sum({text}, {total.id})")
-    note = "" if sure else " An index outside of it would raise no error any more."
+    note = "" if sure else " An index out of range would no longer raise."
     if context.has_package("numpy"):
-        note += " NumPy is there: in an array, kept from where the numbers are made, they are summed faster still."
+        note += " NumPy can be imported: in an array, built where the numbers are created, they are faster still."
     return context.finding(
         loop,
         f"The loop adds up elements of {ast.unparse(sequence)} one by one: sum() does that in C."
@@ -128,7 +127,7 @@ def _sum(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
 
 
 def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
-    """Return what is said of a loop that keeps each step of a sum in a list."""
+    """Return the finding for a loop that keeps each partial sum in a list."""
     replaced: list[ast.stmt] = [loop]
     match loop.body:
         case [
@@ -162,8 +161,8 @@ def _running(context: Context, loop: ast.For, *, numpy: bool) -> Finding | None:
     rewrite.replace(replaced, form.format(itertools=rewrite.add_import("itertools"), text=text))
     return context.finding(
         loop,
-        f"The loop keeps each step of a sum over {ast.unparse(sequence)}: itertools.accumulate does that in C."
-        + ("" if sure else " An index outside of it would raise no error any more."),
+        f"The loop keeps each partial sum of {ast.unparse(sequence)}: itertools.accumulate does that in C."
+        + ("" if sure else " An index out of range would no longer raise."),
         safety=Safety.OBSERVED if sure else Safety.OFFER,
         questions=ask_numbers(context, sequence, indexed=text != ast.unparse(sequence)),
         measured_gain=False,
@@ -202,7 +201,7 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
     return context.finding(
         loop,
         f"The loop {what} element by element: one operation on the whole array does it. Floats may differ in the last"
-        f" digits, integers of fixed width wrap around.",
+        f" digits, fixed-width integers wrap around.",
         safety=Safety.OFFER,
         questions=questions,
         measured_gain=False,
@@ -211,7 +210,7 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
 
 
 def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
-    """Return what is said of ``np.array([… for x in array])``."""
+    """Return the finding for ``np.array([… for x in array])``."""
     call = context.facts.parent(node)
     if not isinstance(call, ast.Call) or context.resolve(call.func) not in ("numpy.array", "numpy.asarray"):
         return None
@@ -234,8 +233,8 @@ def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
     rewrite.replace(call, text)
     return context.finding(
         call,
-        "The array is made number by number: one operation on the whole array makes it. Floats may differ in the last"
-        " digits, integers of fixed width wrap around.",
+        "The array is built number by number: one operation on the whole array builds it. Floats may differ in the last"
+        " digits, fixed-width integers wrap around.",
         safety=Safety.OFFER,
         questions=questions,
         measured_gain=False,

@@ -1,7 +1,7 @@
 """A project's settings: ``[tool.whet]`` in its pyproject.toml.
 
-A key that whet does not know is an error that names the nearest one: a setting
-that is silently not heeded would look like one that holds.
+An unknown key is an error that suggests the nearest one: a silently ignored
+setting would look like one in effect.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from whet.errors import UsageError
 
 FILE = "pyproject.toml"
 RULES_FOLDER = Path(".whet") / "rules"
-"""Where a project's own rules stand, in the folder of its settings."""
+"""The folder of a project's own rules, relative to that of its settings."""
 OLDEST = (3, 11)
-"""The oldest Python that rules speak about."""
+"""The oldest Python that rules support."""
 
 LEAST_SHARE = 0.01
-"""The part of a run below which a finding is not worth a word, unless a project says otherwise."""
+"""The share of a run below which a finding is not reported, by default."""
 
 _MARKERS = (FILE, ".git")
 _VERSION = re.compile(r"(\d+)\.(\d+)")
@@ -30,12 +30,12 @@ _LOWER_BOUND = re.compile(r"(?:>=|==|~=)\s*(\d+)\.(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a project has set. Paths and patterns are relative to ``root``; see ``docs/configuration.md``."""
+    """A project's settings. Paths and patterns are relative to ``root``; see ``docs/configuration.md``."""
 
     root: Path
-    """Where the settings stand; without any, the project's folder."""
+    """The folder of the settings; without any, the project's folder."""
     file: Path | None = None
-    """The pyproject.toml that was read; ``None`` when no file sets anything."""
+    """The pyproject.toml that was read; ``None`` if there are no settings."""
     select: tuple[str, ...] | None = None
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -43,23 +43,23 @@ class Config:
     allow: tuple[str, ...] = ()
     """Rules whose rewrites may be applied although they are not safe."""
     include: tuple[str, ...] = ()
-    """Files that count as the project's own although they would not."""
+    """Files that count as the project's own although they would not by default."""
     exclude: tuple[str, ...] = ()
     respect_gitignore: bool = True
     profile: str = ""
     """A file written by ``whet report --format hot``."""
     min_share: float = LEAST_SHARE
-    """Part of a run, 0 to 1."""
+    """Fraction of a run, 0 to 1."""
     rules: tuple[str, ...] = ()
-    """Folders with rules, beside ``.whet/rules``."""
+    """Folders with rules, in addition to ``.whet/rules``."""
     target_version: tuple[int, int] = OLDEST
 
 
 def load_config(start: Path, file: Path | None = None) -> Config:
-    """Return the settings that hold in the folder ``start``, or those of ``file``.
+    """Return the settings for the folder ``start``, or those of ``file``.
 
-    They stand in the nearest pyproject.toml upwards that has a ``[tool.whet]``.
-    Raises :class:`UsageError` for one that is not TOML, and for keys and values that mean nothing.
+    They are in the nearest pyproject.toml upwards that has a ``[tool.whet]``.
+    Raises :class:`UsageError` for one that is not TOML, and for invalid keys and values.
     """
     start = start.absolute()
     if file is not None:
@@ -84,7 +84,7 @@ def find_root(start: Path) -> Path:
 
 
 def _read(path: Path, *, named: bool) -> Config | None:
-    """Return what ``path`` sets; with ``file`` unset where it has no ``[tool.whet]``, ``None`` where it matters not."""
+    """Return the settings in ``path``; with ``file`` unset if it has no ``[tool.whet]``, else ``None``."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -99,41 +99,41 @@ def _read(path: Path, *, named: bool) -> Config | None:
         document = tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         if b"tool.whet" not in data and not named:
-            return None  # not ours to complain about
-        raise UsageError(f"{path} is not TOML: {error}", "whet reads its settings from there") from error
+            return None  # an error in a file without settings for whet is not ours to report
+        raise UsageError(f"{path} is not TOML: {error}", "fix the file: whet reads its settings from it") from error
     version = _find_target(document)
     tool = document.get("tool")
     table = tool.get("whet") if isinstance(tool, dict) else None
     if table is None:
         return Config(path.parent, target_version=version)
     if not isinstance(table, dict):
-        raise UsageError(f"{path}: tool.whet is no table", "write [tool.whet] and its keys below it")
+        raise UsageError(f"{path}: tool.whet is not a table", "write [tool.whet], and its keys below it")
     return _make(path, table, version)
 
 
 def _make(path: Path, table: Mapping[str, Any], version: tuple[int, int]) -> Config:
     values: dict[str, Any] = {"target_version": version}
     for key, value in table.items():
-        reader = _READERS.get(key)
-        if reader is None:
+        setting = SETTINGS.get(key)
+        if setting is None:
             raise _explain_unknown(path, key)
         try:
-            values[key.replace("-", "_")] = reader(value)
+            values[key.replace("-", "_")] = setting.read(value)
         except ValueError as error:
-            raise UsageError(f"{path}: [tool.whet] {key} is {value!r}", f"{key} is {error}") from None
+            raise UsageError(f"{path}: [tool.whet] {key} is {value!r}", f"{key} must be {error}") from None
     return Config(path.parent, path, **values)
 
 
 def _explain_unknown(path: Path, key: str) -> UsageError:
     import difflib
 
-    near = difflib.get_close_matches(key.replace("_", "-"), _READERS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(sorted(_READERS))}"
+    near = difflib.get_close_matches(key.replace("_", "-"), SETTINGS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(sorted(SETTINGS))}"
     return UsageError(f"{path}: [tool.whet] has no key {key!r}", hint)
 
 
 def _find_target(document: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the oldest Python that the project says it runs on, and that whet knows."""
+    """Return the oldest Python that the project supports, and that whet knows."""
     project = document.get("project")
     required = project.get("requires-python") if isinstance(project, dict) else None
     match = _LOWER_BOUND.search(required) if isinstance(required, str) else None
@@ -142,13 +142,13 @@ def _find_target(document: Mapping[str, Any]) -> tuple[int, int]:
 
 def _read_texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError("a list of texts, as in ['first', 'second']")
+        raise ValueError("a list of strings, such as ['first', 'second']")
     return tuple(value)
 
 
 def _read_text(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError("a text")
+        raise ValueError("a string")
     return value
 
 
@@ -160,7 +160,7 @@ def _read_flag(value: object) -> bool:
 
 def _read_lists(value: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
-        raise ValueError("a table of patterns and rules, as in {'tests/**' = ['str-concat']}")
+        raise ValueError("a table of patterns and rules, such as {'tests/**' = ['str-concat']}")
     return {pattern: _read_texts(slugs) for pattern, slugs in value.items()}
 
 
@@ -173,21 +173,53 @@ def _read_percent(value: object) -> float:
 def _read_version(value: object) -> tuple[int, int]:
     match = _VERSION.fullmatch(value) if isinstance(value, str) else None
     if match is None or (int(match[1]), int(match[2])) < OLDEST:
-        raise ValueError(f"a version of Python from {OLDEST[0]}.{OLDEST[1]} on, as in '3.12'")
+        raise ValueError(f"a Python version from {OLDEST[0]}.{OLDEST[1]} on, such as '3.12'")
     return int(match[1]), int(match[2])
 
 
-_READERS: Mapping[str, Callable[[object], object]] = {
-    "allow": _read_texts,
-    "exclude": _read_texts,
-    "extend-select": _read_texts,
-    "ignore": _read_texts,
-    "include": _read_texts,
-    "min-share": _read_percent,
-    "per-file-ignores": _read_lists,
-    "profile": _read_text,
-    "respect-gitignore": _read_flag,
-    "rules": _read_texts,
-    "select": _read_texts,
-    "target-version": _read_version,
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key of ``[tool.whet]``: how its value is read, and its row in ``docs/configuration.md``.
+
+    ``default`` is TOML where the default is a value, else words. ``check`` and ``run`` say in a word or two whether
+    ``whet check`` and ``whet run`` and ``attach`` heed it; empty where they do not.
+    """
+
+    read: Callable[[object], object]
+    default: str
+    help: str
+    check: str = "yes"
+    run: str = ""
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "select": Setting(_read_texts, "see [check](check.md#which-rules)", "rules and families to apply, or `ALL`"),
+    "extend-select": Setting(_read_texts, "`[]`", "rules and families to apply in addition"),
+    "ignore": Setting(_read_texts, "`[]`", "rules and families not to apply", run="yes"),
+    "per-file-ignores": Setting(_read_lists, "`{}`", "the same for some files: a table of patterns and rules"),
+    "allow": Setting(
+        _read_texts,
+        "`[]`",
+        "rules whose rewrites `--fix` may apply although they are not safe; "
+        "their offers count like any rewrite for `whet prove` and `whet apply`",
+        run="with `--prove`",
+    ),
+    "include": Setting(_read_texts, "`[]`", "files that count as yours although they would not", run="yes"),
+    "exclude": Setting(_read_texts, "`[]`", "files that do not count as yours", run="yes"),
+    "respect-gitignore": Setting(_read_flag, "`true`", "skip what `.gitignore` names"),
+    "profile": Setting(_read_text, "none", "a file written by `whet report --format hot`: only hot code is reported"),
+    "min-share": Setting(
+        _read_percent, "`1`", "percentage of a run below which nothing is reported", check="with a profile", run="yes"
+    ),
+    "rules": Setting(
+        _read_texts,
+        "`[]`",
+        "folders with rules, in addition to `.whet/rules`; see [writing a rule](writing-a-rule.md)",
+        run="yes",
+    ),
+    "target-version": Setting(
+        _read_version,
+        'from `requires-python`, at least `"3.11"`',
+        "the oldest Python that the code runs on; rules that do not help there are off",
+    ),
 }

@@ -1,16 +1,16 @@
-"""Everything that can go wrong, as a tree.
+"""All errors, as a tree.
 
 ::
 
-    WhetError                 anything whet says to the user as an error
+    WhetError                 anything that whet reports to the user as an error
     ├── UsageError            the command line or a configuration is wrong
-    ├── TargetError           the program to study cannot be found or started
-    ├── CollectorError        a profiler could not do its work
+    ├── TargetError           the program to measure cannot be found or started
+    ├── CollectorError        a profiler failed
     ├── FormatError           a profile or a saved run cannot be read
     ├── StoreError            a folder or file cannot be written
     └── PluginError           an entry point or a rule does not load
 
-Each carries a message (what, and where), a hint (what mends it; may be empty)
+Each has a message (what, and where), a hint (how to fix it; may be empty)
 and the exit status of the command. They are caught once, in ``whet.cli``.
 """
 
@@ -33,15 +33,15 @@ class UsageError(WhetError):
 
 
 class TargetError(WhetError):
-    """The program to study cannot be found or started."""
+    """The program to measure cannot be found or started."""
 
 
 class CollectorError(WhetError):
-    """A profiler could not do its work."""
+    """A profiler failed."""
 
 
 class FormatError(WhetError):
-    """A profile or a saved run cannot be read. ``where`` is a position, as in ``line 3``."""
+    """A profile or a saved run cannot be read. ``where`` is a position, such as ``line 3``."""
 
     def __init__(self, message: str, where: str = "", hint: str = "") -> None:
         super().__init__(f"{message} ({where})" if where else message, hint)

@@ -1,9 +1,9 @@
 """Plug-ins by name: the built-in ones, and those that distributions add by entry points.
 
-Nothing is imported before it is asked for. A distribution adds a collector,
+Nothing is imported before it is used. A distribution adds a collector,
 format, rule or renderer under the group ``whet.collectors``, ``whet.formats``,
-``whet.rules`` or ``whet.renderers``. It cannot take the name of a built-in one,
-nor one that another distribution has taken: that is an error that names both.
+``whet.rules`` or ``whet.renderers``. It cannot use the name of a built-in one,
+nor one that another distribution uses: that is an error that names both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from whet.errors import PluginError, UsageError
 
 
 class Group(StrEnum):
-    """What kind of plug-in; the value is the entry-point group."""
+    """The kind of a plug-in; the value is the entry-point group."""
 
     COLLECTORS = "whet.collectors"
     FORMATS = "whet.formats"
@@ -52,12 +52,12 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     },
 }
 
-_OWN = "whet"
+_OWN = "whet-perf"
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A plug-in that is known but not loaded: where it is (``module:object``) and which distribution brings it."""
+    """A plug-in that is known but not loaded: its ``module:object`` and its distribution."""
 
     group: Group
     name: str
@@ -77,7 +77,7 @@ class Plugin:
             raise PluginError(
                 f"{self.group.value} plug-in {self.name!r} of {self.distribution} does not load: "
                 f"{type(error).__name__}: {error}",
-                f"mend or uninstall {self.distribution} (it names {self.target})",
+                f"fix or uninstall {self.distribution} (its entry point is {self.target})",
             ) from error
         return found
 
@@ -85,7 +85,7 @@ class Plugin:
 def find_plugins(group: Group) -> dict[str, Plugin]:
     """Return all plug-ins of ``group`` by name, sorted, none of them loaded.
 
-    Raises :class:`PluginError` when two distributions claim one name.
+    Raises :class:`PluginError` if two distributions use the same name.
     """
     found = {name: Plugin(group, name, target, _OWN) for name, target in BUILT_IN[group].items()}
     if not may_be_brought(group):
@@ -100,7 +100,7 @@ def find_plugins(group: Group) -> dict[str, Plugin]:
         other = found.get(entry.name)
         if other is not None and (other.target, other.distribution) != (plugin.target, plugin.distribution):
             raise PluginError(
-                f"{distribution} and {other.distribution} both bring a {group.value} plug-in named {entry.name!r}",
+                f"{distribution} and {other.distribution} both provide a {group.value} plug-in named {entry.name!r}",
                 f"uninstall one of them, or ask the authors of {distribution} for another name",
             )
         found[entry.name] = plugin
@@ -119,9 +119,9 @@ def load_plugin(group: Group, name: str) -> object:
 
 
 def may_be_brought(group: Group) -> bool:
-    """Tell whether some distribution may bring plug-ins of ``group``.
+    """Return whether some distribution may provide plug-ins of ``group``.
 
-    ``importlib.metadata`` would say it for certain, but takes longer to load than a check of one file does.
+    ``importlib.metadata`` would know for certain, but takes longer to load than a check of one file.
     """
     finders = [finder for finder in sys.meta_path if hasattr(finder, "find_distributions")]
     if any(getattr(finder, "__name__", "") != "PathFinder" for finder in finders):

@@ -148,7 +148,7 @@ def rewrite_run(path: Path, run: Run) -> None:
         write_atomically(path, packed.getvalue(), mode=PRIVATE)
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}", hint="free some space, or mend its rights"
+            f"{path} cannot be written: {error.strerror or error}", hint="free some space, or fix its permissions"
         ) from error
 
 

@@ -163,7 +163,7 @@ def assert_alike(plain: Ran, whet: Ran) -> None:
     said, expected = _without_addresses(whet.stderr), _without_addresses(plain.stderr)
     assert said[: len(expected)] == expected
     assert b"Traceback" not in said[len(expected) :], whet.words
-    assert b"_whet_target" not in said, whet.words
+    assert b"_whet_inprocess" not in said, whet.words
 
 
 def _without_addresses(text: bytes) -> bytes:

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import wait_for
+from tests.integration.conftest import WHET, wait_for
+from tests.integration.pieces import CRUNCH
 
 from whet.program.ptrace import ptrace_trouble
 
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
-WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 PATIENCE = 120
 """Seconds after which what has not happened never will."""
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
@@ -31,28 +31,22 @@ pytestmark = [
     ),
 ]
 
-SERVICE = """
-    import threading
-    import time
+SERVICE = f"""
+import threading
+import time
+{CRUNCH}
+def compute():
+    while True:
+        crunch()
 
-    def crunch(rounds=20_000):
-        total = 0
-        for number in range(rounds):
-            total += number * number % 7
-        return total
+def wait_for_device():
+    while True:
+        time.sleep(0.5)
 
-    def compute():
-        while True:
-            crunch()
-
-    def wait_for_device():
-        while True:
-            time.sleep(0.5)
-
-    if __name__ == "__main__":
-        threading.Thread(target=wait_for_device, name="device").start()
-        print("ready", flush=True)
-        compute()
+if __name__ == "__main__":
+    threading.Thread(target=wait_for_device, name="device").start()
+    print("ready", flush=True)
+    compute()
 """
 
 
@@ -189,7 +183,7 @@ def test_a_service_is_measured_and_goes_on(service, attach):
     assert (ran.folder / ".whet" / "latest").is_file()
     assert sorted(path.name for path in service.folder.iterdir()) == ["service.py"]
     page = (ran.folder / "whet-report.html").read_text("utf-8")
-    assert "whet attach brings nothing into the process" in page
+    assert "whet attach puts nothing into the process" in page
     assert "hunter2" not in page
     assert "wait_for_device" in page
 
@@ -210,7 +204,7 @@ def test_an_idle_loop_is_no_place_that_waits(start, attach):
     server = start(TARGETS / "async_server.py")
     ran = attach(server.pid, "--duration", 1.5, "--no-source", "-o", "own.html")
     assert ran.status == 0, ran.words
-    assert "async_server.py stood idle" in ran.words
+    assert "async_server.py was idle" in ran.words
     assert sum(row["waiting_seconds"] for row in ran.report["functions"]) < 0.2
     assert (ran.folder / "own.html").is_file()
     assert not (ran.folder / "whet-report.html").exists()
@@ -246,12 +240,12 @@ def test_killing_the_samplers_while_they_hold_it_does_no_harm(service, runner):
         os.kill(pid, signal.SIGKILL)
     ran = runner.finish(whet, folder)
     assert ran.status == 125
-    assert f"whet: error: py-spy left no samples of process {service.pid}" in ran.words
+    assert f"whet: error: py-spy recorded no samples of process {service.pid}" in ran.words
     assert_goes_on(service)
 
 
 def test_a_process_that_ends_meanwhile_is_reported(runner, start):
-    path = runner.write(SERVICE.replace("while True:\n            crunch()", "pass"), "service.py")
+    path = runner.write(SERVICE.replace("while True:\n        crunch()", "pass"), "service.py")
     ending = runner.write(
         f"""
         import sys, threading, os
@@ -278,6 +272,36 @@ def test_a_process_that_ends_meanwhile_is_reported(runner, start):
     assert "went on" not in ran.words
     assert any("the process ended after" in text for text in ran.warnings_about("attach execution"))
     assert ran.find_functions("crunch")[0]["self_seconds"] > 0
+
+
+def test_a_process_that_becomes_another_program_meanwhile_is_reported(runner, start):
+    process = start(
+        runner.write(
+            """
+            import os, sys, threading
+            def crunch():
+                return sum(number * number % 7 for number in range(20_000))
+            def leave():
+                sys.stdin.readline()
+                os.execvp("sleep", ["sleep", "300"])
+            threading.Thread(target=leave).start()
+            print("ready", flush=True)
+            while True:
+                crunch()
+            """
+        )
+    )
+    whet, _, folder = begin_attach(runner, process.pid)
+    process.stdin.write(b"leave\n")
+    process.stdin.flush()
+    ran = runner.finish(whet, folder)
+    assert ran.status == 0, ran.words
+    told = [each["message"] for each in ran.report["warnings"]]
+    (said,) = [each for each in told if "became another program" in each]
+    assert "/sleep, by os.exec…): sampling ended then" in said
+    assert not [each for each in told if "looks failed" in each or "failed before" in each], told
+    assert ran.find_functions("crunch")[0]["self_seconds"] > 0
+    assert process.poll() is None
 
 
 def test_a_process_that_is_traced_can_be_seen_without_tracing(service, attach):

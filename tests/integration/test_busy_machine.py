@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.integration.conftest import WHET
+from tests.integration.pieces import CRUNCH
 
 from whet.program.ptrace import ptrace_trouble
 
-WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 SLEPT = 0.8
 NEAR = 0.1
 """Part by which the waiting may be off."""
@@ -40,16 +41,10 @@ PROGRAM = f"""
     sleep()
     compute_again()
 """
-SERVICE = """
-    def crunch(rounds=20_000):
-        total = 0
-        for number in range(rounds):
-            total += number * number % 7
-        return total
-
-    print("ready", flush=True)
-    while True:
-        crunch()
+SERVICE = f"""{CRUNCH}
+print("ready", flush=True)
+while True:
+    crunch()
 """
 
 pytestmark = [

@@ -59,7 +59,7 @@ def test_what_does_not_work_has_the_line_that_mends_it(tmp_path):
     assert "it is broken" in done.stdout.replace("\n      ", " ")
     assert "      whet doctor --install --python " in done.stdout
     # It is for --lines: a plain run does without.
-    assert "goes without: line_profiler" not in done.stdout
+    assert "works without: line_profiler" not in done.stdout
     assert done.returncode == (0 if ptrace_trouble() is None else 1)
 
 
@@ -71,7 +71,7 @@ def test_what_a_plain_run_needs_is_named(tmp_path):
     assert done.returncode == 1
     assert "  no  py-spy: not found" in done.stdout
     assert f"      {python} -m pip install py-spy" in done.stdout
-    assert "goes without: py-spy" in done.stdout
+    assert "works without: py-spy" in done.stdout
 
 
 @pytest.mark.skipif(os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root may write anywhere")

@@ -44,7 +44,9 @@ def test_work_that_was_done_already_is_told(tmp_path):
 
 
 def test_other_status_is_told(tmp_path):
-    assert run_twice(tmp_path, 3) == ["the memory execution ended with status 3, the first with 0"]
+    assert run_twice(tmp_path, 3) == [
+        "the memory execution ended with status 3, the first ended with status 0; memory is not in the report"
+    ]
 
 
 def test_program_that_fails_does_not_run_again_and_that_is_told(tmp_path):

@@ -5,16 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-
-BUSY = """
-import sys, time
-
-def burn(seconds):
-    numbers = list(range(500))
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        sum(number * number for number in numbers)
-"""
+from tests.integration.pieces import BUSY
 
 PROCESSES = {
     "called before exec": """

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-BUSY = """
-import time
-
-def burn(seconds):
-    numbers = list(range(500))
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        sum(number * number for number in numbers)
-"""
+from tests.integration.pieces import BUSY
 
 CODE = {
     "code objects": (

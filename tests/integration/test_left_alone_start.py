@@ -10,18 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import BUSY
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals of POSIX")
-BUSY = """
-import time
-
-def burn(seconds):
-    numbers = list(range(500))
-    until = time.process_time() + seconds
-    while time.process_time() < until:
-        sum(number * number for number in numbers)
-"""
-
 STATE = """
 import atexit, builtins, gc, json, os, signal, sys, threading, warnings
 from busy import burn
@@ -43,14 +34,16 @@ def tell():
         "main": sorted(vars(sys.modules["__main__"])),
         "builtins": sorted(vars(builtins)),
         "watchers": repr([sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()]),
+        "exec": [repr([os.execv, os.execve, os.fork, os._exit]), isinstance(os.execv, type(len))],
+        "compiler": [each.__name__ for each in object.__subclasses__() if each.__module__ == "ast"],
         "streams": repr([sys.stdin, sys.stdout, sys.stderr]),
     }
     if sys.platform != "win32":
+        told["wakeup"] = signal.set_wakeup_fd(-1)
         told["mask"] = sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
         told["timers"] = [signal.getitimer(each) for each in (0, 1, 2)]
     if sys.platform == "linux":
-        # Newer libffi keeps its own file open as soon as ctypes is there.
-        told["descriptors"] = [each for each in map(int, os.listdir("/proc/self/fd")) if each < 60]
+        told["descriptors"] = sorted(map(int, os.listdir("/proc/self/fd")))
     if hasattr(sys, "monitoring"):
         told["tools"] = [sys.monitoring.get_tool(tool) for tool in range(6)]
     return told
@@ -236,3 +229,34 @@ def test_interrupt_while_it_starts(runner, waiting, children_of, after):
     assert b"_whet" not in ended.stderr, ended.words
     assert b"site.py" not in ended.stderr, ended.words
     waiting(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 20)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (["-X", "importtime"], {}),
+        (["-Ximporttime"], {}),
+        (["-v"], {}),
+        ([], {"PYTHONPROFILEIMPORTTIME": "1"}),
+        ([], {"PYTHONVERBOSE": "1"}),
+    ],
+)
+def test_what_the_interpreter_says_of_imports_is_the_program_s_alone(runner, options, variables):
+    """Nothing of whet's is inside then, and the report says what that costs."""
+    program = runner.write("from busy import burn\nburn(0.3)\n", busy=BUSY)
+    plain = runner.plain(*options, program, cwd=program.parent, **variables)
+    # whet's own interpreter takes no notice of the variables: what it imports is not in question.
+    python, *words = runner.command(*options, program)
+    whet = runner.call([python, "-E", *words], program.parent, **variables)
+    assert whet.status == plain.status == 0, whet.words
+    kinds = [
+        re.compile(r"^import time:.*\|(.*)$", re.MULTILINE),
+        re.compile(r"^# code object.*?/([^/']*)'$", re.MULTILINE),
+    ]
+    for kind in kinds:
+        assert kind.findall(whet.words) == kind.findall(plain.words)
+    assert any(kind.findall(plain.words) for kind in kinds)
+    assert "_whet_inprocess" not in whet.words
+    assert whet.find_functions("burn"), whet.words
+    named = next(iter(variables), f"python's option {'-v' if '-v' in options else '-X importtime'}")
+    assert whet.warnings_about("values")[0].startswith(f"values are missing: {named} keeps whet out of the program")

@@ -16,12 +16,13 @@ from whet.formats.memray_records import MemrayRecords
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Interpreter
+from whet.pipeline.run.memray_reader import convert_captures
 from whet.program.host import TargetHost
 from whet.program.spec import TargetKind, TargetSpec
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("memray") is None, reason="memray does not exist here")
 
-AGENT = Path(__file__).parents[2] / "src/whet/_target"
+AGENT = Path(__file__).parents[2] / "src/whet/inprocess"
 FOLDER = (
     ""
     if importlib.util.find_spec("memray") is None
@@ -30,7 +31,7 @@ FOLDER = (
 START = """\
 import json, sys
 sys.path.insert(0, {agent!r})
-import memory
+from inprocess.profilers import memory
 del sys.path[0]
 stop = memory.start(json.loads({settings!r}))
 names = {{"__name__": "__main__"}}
@@ -48,19 +49,18 @@ def run(
     script = folder / "prog.py"
     script.write_text(program, "utf-8")
     settings = {"capture": str(folder / "memray.bin"), **settings}
-    code = START.format(agent=str(AGENT), settings=json.dumps(settings), script=str(script))
+    code = START.format(agent=str(AGENT.parent), settings=json.dumps(settings), script=str(script))
     return subprocess.run(
         [sys.executable, *python, "-c", code], check=False, capture_output=True, text=True, timeout=120, cwd=folder
     )
 
 
-def read(
-    folder: Path, capture: Path | None = None, python: tuple[str, ...] = (), more: tuple[str, ...] = ()
-) -> Profile:
+def read(folder: Path, capture: Path | None = None, python: tuple[str, ...] = (), borrowed: str = "") -> Profile:
     out = folder / "memray.jsonl"
-    words = [sys.executable, *python, AGENT / "memray_reader.py", capture or folder / "memray.bin", out, *more]
+    reader = AGENT / "profilers" / "memray_reader.py"
+    words = [sys.executable, *python, reader, borrowed, capture or folder / "memray.bin", out]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, '""\n', "")
     with out.open("rb") as file:
         (profile,) = MemrayRecords().read(file)
     assert not profile.truncated
@@ -180,38 +180,37 @@ def test_memray_is_borrowed_from_a_folder_and_the_path_is_as_before(tmp_path: Pa
     plain = run(tmp_path, program, python=alone, path=FOLDER)
     assert plain.stderr == ""
     assert FOLDER not in plain.stdout
-    assert sum_lines(read(tmp_path, python=alone, more=(FOLDER,)), Metric.PEAK)[3] == pytest.approx(
+    assert sum_lines(read(tmp_path, python=alone, borrowed=FOLDER), Metric.PEAK)[3] == pytest.approx(
         30_000_000, rel=0.01
     )
 
 
-def test_the_reader_says_what_is_wrong(tmp_path: Path):
+def test_the_reader_says_what_is_wrong_with_a_capture_and_reads_the_others(tmp_path: Path):
+    run(tmp_path, "kept = bytearray(30_000_000)\n")
     (tmp_path / "bad.bin").write_bytes(b"nonsense" * 100)
-    reader = str(AGENT / "memray_reader.py")
-    for words, status, said in (
-        ((str(tmp_path / "bad.bin"), str(tmp_path / "out")), 1, "cannot be read"),
-        ((str(tmp_path / "gone.bin"), str(tmp_path / "out")), 1, "cannot be read"),
-        ((), 2, "usage"),
-    ):
-        done = subprocess.run([sys.executable, reader, *words], check=False, capture_output=True, text=True, timeout=60)
-        assert done.returncode == status
-        assert said in done.stderr
-        assert "Traceback" not in done.stderr
-    done = subprocess.run(
-        [sys.executable, "-S", "-I", reader, "a", "b"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 1
-    assert "memray cannot be imported" in done.stderr
+    whole = (tmp_path / "memray.bin").read_bytes()
+    (tmp_path / "short.bin").write_bytes(whole[:40])
+    (tmp_path / "broken.bin").write_bytes(whole[:-2_000] + b"\xff" * 2_000)
+    names = ("bad", "short", "broken", "memray")
+    captures = [tmp_path / f"{name}.bin" for name in names]
+    found = list(convert_captures(captures, make_host(sys.executable)))
+    assert [capture for capture, _, _ in found] == captures
+    assert [bool(why) for _, _, why in found[:2]] == [True, True]
+    assert found[3][2] == ""
+    with found[3][1].open("rb") as file:
+        (profile,) = MemrayRecords().read(file)
+    assert sum_lines(profile, Metric.PEAK)[1] == pytest.approx(30_000_000, rel=0.01)
 
 
-def make_host(**changes: object) -> TargetHost:
+def test_an_interpreter_without_memray_says_so(tmp_path: Path):
+    words = [sys.executable, "-S", "-I", str(AGENT / "profilers" / "memray_reader.py"), "", "a", "b"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert "ModuleNotFoundError: No module named 'memray'" in done.stdout
+
+
+def make_host(python: str = "/py", **changes: object) -> TargetHost:
     settings = {"packages": {"memray": FOLDER}, "abi": "cpython-313-x86_64-linux-gnu", **changes}
-    return TargetHost(Interpreter("/py", "3.13.0"), (3, 13, 0), **settings)
+    return TargetHost(Interpreter(python, "3.13.0"), (3, 13, 0), **settings)
 
 
 def test_the_collectors_settings_start_the_agent(tmp_path: Path):

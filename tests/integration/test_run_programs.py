@@ -51,7 +51,7 @@ PROGRAMS = {
         while time.process_time() < until:
             usermod.work(range(1000))
         sys.settrace(None)
-        print(sorted(file for file in seen if "_target" in file))
+        print(sorted(file for file in seen if "inprocess" in file))
         """,
         {"usermod": LOOPS},
     ),
@@ -334,24 +334,6 @@ PROGRAMS = {
     "nothing but a docstring": ('"""Only this."""\n', {}),
     "nothing at all": ("", {}),
     "source in latin-1": ("# -*- coding: latin-1 -*-\nprint(ascii('\u00c3\u00a9'))\n1 / 0  # \u00e9\n", {}),
-    "recursion to the limit": (
-        """
-        import sys
-        def descend(depth):
-            return 0 if depth == 0 else 1 + descend(depth - 1)
-        def fits(depth):
-            try:
-                return descend(depth) == depth
-            except RecursionError:
-                return False
-        low, high = 1, 3_000
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if fits(middle) else (low, middle - 1)
-        print(low, sys.getrecursionlimit())
-        """,
-        {},
-    ),
     "references and collection": (
         """
         import gc, sys, weakref

@@ -152,7 +152,7 @@ def test_shares_add_up(orders):
     assert sum(each["spent_share"] for each in users) == pytest.approx(1, abs=0.05)
     for each in functions:
         assert each["self_seconds"] <= each["total_seconds"] * 1.0001 + 1e-6
-    assert not [each for each in functions if "_whet_target" in each["file"] or "/whet/_target/" in each["file"]]
+    assert not [each for each in functions if "_whet_inprocess" in each["file"] or "/whet/inprocess/" in each["file"]]
 
 
 # -- hits -----------------------------------------------------------------------------------------------------------
@@ -480,7 +480,7 @@ def test_looks_at_deep_stacks_become_rarer(runner):
     told = ran.warnings_about("py-spy")
     assert len(told) == 1, told
     # On a busy machine such a sampler may even fall behind.
-    assert "it was looked at" in told[0] or "could not keep up" in told[0]
+    assert "samples per second, not" in told[0] or "could not keep up" in told[0]
     shares = [each["total_share"] for name in ("one", "two") for each in ran.find_functions(name)]
     # A tenth of the looks at least, each good for a tenth of a second: 5 standard errors.
     assert shares == [pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(ran.report["samples"]))] * 2

@@ -16,7 +16,7 @@ import tempfile
 import tomllib
 import venv
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -114,15 +114,23 @@ def make_environment(package: Package) -> Path:
 
     The package is in it too, for its metadata and what it depends on: the copy under test comes before it on the path.
     """
-    wanted = "\n".join((f"{package.name}=={package.version}", *package.requirements, sys.version, sys.executable))
-    folder = find_cache() / "environments" / f"{package.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+    wanted = [f"{package.name}=={package.version}", *package.requirements]
+    return install(package.name, wanted, "\n".join(wanted))
+
+
+def install(name: str, words: Sequence[str], wanted: str) -> Path:
+    """Return the Python of an environment, this Python's, in which pip installed what ``words`` name.
+
+    It is made once for what is ``wanted``.
+    """
+    key = hashlib.sha256("\n".join((wanted, sys.version, sys.executable)).encode()).hexdigest()[:12]
+    folder = find_cache() / "environments" / f"{name}-{key}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = folder / "complete"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=False)
-        command = [*PIP, "--python", str(python), "install", "--quiet", f"{package.name}=={package.version}"]
-        told = _run([*command, *package.requirements])
+        told = _run([*PIP, "--python", str(python), "install", "--quiet", *words])
         assert told.returncode == 0, told.stdout
         done.touch()
     return python

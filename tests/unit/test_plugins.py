@@ -76,14 +76,14 @@ def test_the_others_load_beside_one_that_does_not(install):
 
 def test_a_built_in_is_never_replaced(install):
     install("acme", "[whet.collectors]\npyspy = acme_spy:Spy\n", acme_spy="class Spy: ...\n")
-    with pytest.raises(PluginError, match=r"acme 1\.2 and whet both bring .* named 'pyspy'"):
+    with pytest.raises(PluginError, match=r"acme 1\.2 and whet-perf both provide .* named 'pyspy'"):
         find_plugins(Group.COLLECTORS)
 
 
 def test_two_distributions_cannot_share_a_name(install):
     install("acme", "[whet.formats]\nmine = acme_a:A\n", acme_a="A = 1\n")
     install("bolt", "[whet.formats]\nmine = bolt_b:B\n", bolt_b="B = 1\n")
-    with pytest.raises(PluginError, match="both bring") as caught:
+    with pytest.raises(PluginError, match="both provide") as caught:
         find_plugins(Group.FORMATS)
     assert "acme 1.2" in caught.value.message
     assert "bolt 1.2" in caught.value.message

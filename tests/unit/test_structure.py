@@ -55,12 +55,12 @@ def test_file_is_short(path: Path) -> None:
 def test_only_commands_and_reports_print_and_only_commands_exit(path: Path) -> None:
     part = path.relative_to(ROOT).parts[2] if path.is_relative_to(ROOT / "src") else ""
     # Inside the target whet stands in for the interpreter: it exits as that does, and says on stderr what that says.
-    may_print, may_exit = part in {"cli", "report"}, part in {"cli", "_target"} or path.name == "__main__.py"
+    may_print, may_exit = part in {"cli", "report"}, part in {"cli", "inprocess"} or path.name == "__main__.py"
     for node in ast.walk(_parse(path)):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        as_interpreter = part == "_target" and any(ast.unparse(word) == "file=sys.stderr" for word in node.keywords)
+        as_interpreter = part == "inprocess" and any(ast.unparse(word) == "file=sys.stderr" for word in node.keywords)
         assert may_print or as_interpreter or called != "print", f"{_name(path)}:{node.lineno} prints"
         assert may_exit or called not in {"exit", "quit", "sys.exit"}, f"{_name(path)}:{node.lineno} exits"
 

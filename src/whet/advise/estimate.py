@@ -1,4 +1,4 @@
-"""What a rewrite may win for the whole run: the rule's measured gain, under the ceiling that Amdahl sets."""
+"""What a rewrite may gain for the whole run: the rule's measured gain, bounded by Amdahl's law."""
 
 from __future__ import annotations
 
@@ -10,33 +10,38 @@ from whet.model.evidence import Seen
 from whet.model.finding import Ask, Finding, Speed, Speedup
 
 _CEILINGS = {Speed.CONSTANT: 1.3, Speed.FACTOR: 10.0, Speed.ASYMPTOTIC: math.inf}
-"""The most that a rule of each class promises, where it carries no figures of its own."""
+"""The maximum gain of a rule of each class that has no figures of its own."""
 _WHOLE = 0.999
-"""No rewrite leaves nothing."""
+"""No rewrite saves all of the time."""
 
 
 def estimate_gain(finding: Finding, share: float, share_error: float, lengths: Seen | None, python: str) -> Estimate:
     """Return the gain of the whole run as factors of its duration.
 
-    ``share`` (0 to 1) is what the finding's lines cost, ``lengths`` the samples of
-    what the rule's figures are measured by. ``high`` takes all of the share and
-    the figure at the greatest length seen; ``low`` takes the share less two
-    standard errors and the figure at the usual length. A rule that depends on a
-    length which nobody saw promises nothing at the lower end. The estimate of a rule without figures is not measured.
+    ``share`` (0 to 1) is the share of the finding's lines, of which two standard
+    errors are subtracted, ``lengths`` the samples of the size that the rule's figures
+    are measured by. ``high`` uses the figure at the greatest length seen, ``low`` the
+    figure at the usual length. For a rule that depends on a length without samples,
+    ``low`` is no gain. Without figures of the rule's the estimate is not measured.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
-    low_share = max(0.0, share - 2 * share_error)
-    low, high = whole_gain(low_share, low_gain), whole_gain(share, high_gain)
+    sure = sure_share(share, share_error)
+    low, high = whole_gain(sure, low_gain), whole_gain(sure, high_gain)
     return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
 
+def sure_share(share: float, error: float) -> float:
+    """Return the lower end of a ``share`` (0 to 1) with its standard ``error``."""
+    return max(0.0, min(share, 1.0) - 2 * error)
+
+
 def whole_gain(share: float, local_gain: float) -> float:
-    """Return by how much the whole gets faster when ``share`` of it gets ``local_gain`` times as fast (Amdahl)."""
+    """Return the speedup of the whole when ``share`` of it gets ``local_gain`` times as fast (Amdahl's law)."""
     return 1 / (1 - min(share, _WHOLE) * (1 - 1 / local_gain))
 
 
 def saved_share(estimate: Estimate) -> float:
-    """Return the part of the run that is expected to be saved: the middle between the estimate's ends."""
+    """Return the expected saving as a fraction of the run: the middle of the estimate."""
     return ((1 - 1 / estimate.low) + (1 - 1 / estimate.high)) / 2
 
 

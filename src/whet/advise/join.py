@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import LAST, advise_by_measurement
-from whet.advise.measured_advice import is_seen, share_error
+from whet.advise.measured_advice import is_seen
 from whet.advise.newer_python import NEWER, NewerPython
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
-from whet.model.advice import Advice
+from whet.model.advice import Advice, Estimate
 from whet.model.finding import Finding, Safety
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import FEW_SAMPLES, Hotspots, share_error
 from whet.model.identity import identify_findings
 from whet.model.run import Run
 
@@ -28,15 +28,14 @@ def advise(
     answer: Answer = answer_in_place,
     newer: NewerPython | None = None,
 ) -> tuple[Advice, ...]:
-    """Return the findings that matter, the one that is expected to save most first.
+    """Return the relevant findings, sorted by expected saving.
 
-    A finding's share is what its lines cost, waiting included. Dropped are
-    findings below ``least_share`` (0 to 1) or seen in too few samples, those that the values seen in
-    ``run`` refute, those that need values which nobody saw, and all but the
-    first on a line. ``answer`` finds the value samples for a question. What
-    measurements alone say comes among them, where no rule knows better; what
-    is about the whole run comes last: a newer interpreter, and what could be
-    native code when all else is done.
+    A finding's share is that of its lines, waiting included. Dropped are
+    findings below ``least_share`` (0 to 1) or with too few samples, those that the
+    value samples of ``run`` refute, those that need values without samples, and all
+    but the first on a line. ``answer`` finds the value samples for a question. Advice
+    from measurements alone is sorted among them, where no rule has a finding; advice
+    about the whole run comes last: a newer interpreter, and candidates for native code.
     ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []
@@ -49,6 +48,8 @@ def advise(
         if weighed.refuted:
             continue
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
+        if 0 < hotspots.samples < FEW_SAMPLES:
+            estimate = Estimate(1.0, 1.0)
         advice.append(
             Advice(
                 identity,
@@ -69,18 +70,18 @@ def advise(
 
 
 def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
-    """Return the part of the run that the finding's lines cost, and its standard error."""
+    """Return the share of the finding's lines, and its standard error."""
     spots = [hotspots.line_index.get((finding.file, line)) for line in dict.fromkeys(finding.lines)]
     costs = [spot.cost for spot in spots if spot is not None]
     if not hotspots.busy_ns or not costs:
         return 0.0, 0.0
     share = min(sum(cost.spent_ns for cost in costs) / hotspots.busy_ns, 1.0)
-    # Lines are parts of one whole: a sample more for one is one less for another, so their errors do not add up.
-    return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots)
+    # Lines are parts of one whole: one more sample for one is one less for another, so their errors do not add up.
+    return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots.samples)
 
 
 _AFTER = {NEWER: 1, LAST: 2}
-"""What is not about the lines that it stands at comes behind what is."""
+"""Advice about the whole run comes after advice about its lines."""
 
 
 def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
@@ -97,7 +98,7 @@ def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
 
 
 def _settle_overlaps(ranked: Iterable[Advice]) -> tuple[Advice, ...]:
-    """Return one advice a place: whose line is taken by a better one falls away."""
+    """Return one advice per place: those on a line of a better one are dropped."""
     taken: set[tuple[str, int]] = set()
     kept: list[Advice] = []
     for advice in ranked:

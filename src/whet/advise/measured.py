@@ -1,4 +1,4 @@
-"""What measurements alone say, without a look at the code: where the time goes that no rewrite of a line wins back."""
+"""Advice from measurements alone, without the code: time that no rewrite of a line can save."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from whet.advise.estimate import whole_gain
+from whet.advise.estimate import sure_share, whole_gain
+from whet.advise.imports import remark_imports
 from whet.advise.measured_advice import (
     IMPORT,
     PYTHON_FILE,
@@ -16,7 +17,6 @@ from whet.advise.measured_advice import (
     is_seen,
     make_measured_advice,
     read_line,
-    share_error,
     share_of_stacks,
     tell_share,
     tell_time,
@@ -24,28 +24,27 @@ from whet.advise.measured_advice import (
 )
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.surroundings import remark_development_server, remark_ending, remark_unbuffered
-from whet.advise.waits import remark_commits, remark_waits, stands_in_line
+from whet.advise.waits import remark_commits, remark_waits
 from whet.model.advice import Advice, Estimate
 from whet.model.frame import Frame, Owner
-from whet.model.hotspot import Hotspots, ImportSpot, LineSpot, ThreadTime
+from whet.model.hotspot import FEW_SAMPLES, Hotspots, LineSpot, ThreadTime, share_error
 from whet.model.identity import identify_findings
 from whet.model.metric import Metric
 from whet.model.run import Run
 
 LAST = "native-candidate"
-"""What is said when all else has been said."""
+"""The slug of the advice that comes last."""
 _THREAD_SHARE = 0.15
-"""What a thread must have of its process's computing to count as one of those that compute."""
+"""What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
-"""Cores that threads under the GIL keep busy at most: a little more than one, by what C code does without it."""
-_IMPORT_SHARE = 0.05
+"""Maximum number of cores that threads under the GIL keep busy: slightly over one, because C code may release it."""
 _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_SHARE = 0.1
-"""What a line must have of all that was allocated, by bytes or by number."""
+"""Minimum share of a line in all allocations, by bytes or by number."""
 _NATIVE_SHARE = 0.2
 _NATIVE_GAIN = 10.0
-"""What is promised of native code at most: nearly all of a run in own lines is no gain of a hundred times."""
+"""Maximum estimated gain of native code, even if nearly all of the run is in the user's lines."""
 _COLLECTOR = re.compile(r"_?(Py)?_?gc_collect\w*|deduce_unreachable|_PyGC_\w+", re.IGNORECASE)
 _COLLECT_CALL = re.compile(r"\bgc\s*\.\s*collect\s*\(")
 
@@ -58,25 +57,24 @@ def advise_by_measurement(
     taken: Collection[tuple[str, int]] = (),
     newer: NewerPython | None = None,
 ) -> Iterator[Advice]:
-    """Yield advice that needs no rule: each says what was seen, what to do, and what that wins at most.
+    """Yield advice that needs no rule: each states the observation, what to do, and the maximum gain.
 
-    ``taken`` are the (file, line) pairs that a rule has said something about; they are passed over. Nothing
-    below ``least_share`` (0 to 1) of the run is said. There is no edit.
+    ``taken`` are the (file, line) pairs with a rule's finding; they are skipped. Nothing below ``least_share``
+    (0 to 1) of the run is reported. There is no edit.
     """
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
         return
-    threads = list(_threads(run, hotspots, own))
     at_lines = [
-        *remark_waits(run, hotspots, own, taken, contended=bool(threads)),
+        *remark_waits(run, hotspots, own, taken),
         *remark_commits(run, hotspots, own, taken),
         *_garbage(run, hotspots, own, taken),
     ]
     spoken = {*taken, *((item.finding.file, line) for item in at_lines for line in item.finding.lines)}
     said = [
         *at_lines,
-        *threads,
-        *_imports(run, hotspots, own),
+        *_threads(run, hotspots, own),
+        *remark_imports(run, hotspots, own),
         *_dependencies(run, hotspots, own, spoken),
         *remark_unbuffered(run, hotspots, own, taken),
         *remark_development_server(run, hotspots, own),
@@ -85,12 +83,27 @@ def advise_by_measurement(
         *remark_newer_python(run, hotspots, own, newer),
         *_native(hotspots, own, spoken),
     ]
-    said = [item for item in said if item.share >= least_share and item.gain > 1 and is_seen(item.share, hotspots)]
+    said = [
+        item
+        for item in said
+        if item.share >= least_share and (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
+    ]
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]
     identities = identify_findings(zip(paths, (each.finding for each in said), strict=True))
     for identity, item in zip(identities, said, strict=True):
-        error = item.error if item.finding.lines else share_error(item.share, hotspots)
-        yield Advice(identity, item.finding, item.share, error, Estimate(1.0, item.gain))
+        error = item.error if item.finding.lines else share_error(item.share, hotspots.samples)
+        yield Advice(identity, item.finding, item.share, error, _estimate(item, error, hotspots))
+
+
+def _is_worth_saying(item: MeasuredAdvice, hotspots: Hotspots) -> bool:
+    return (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
+
+
+def _estimate(item: MeasuredAdvice, error: float, hotspots: Hotspots) -> Estimate:
+    """Return what an advice wins at most: of the part that is sure."""
+    if hotspots.samples and hotspots.samples < FEW_SAMPLES:
+        return Estimate(1.0, 1.0)
+    return Estimate(1.0, min(item.gain, whole_gain(sure_share(item.share, error), item.local)))
 
 
 def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
@@ -104,18 +117,21 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Meas
         processes.setdefault(thread.pid, []).append(thread)
     for threads in processes.values():
         together = sum(thread.cpu_ns for thread in threads)
-        computing = [thread for thread in threads if together and thread.cpu_ns / together >= _THREAD_SHARE]
+        most = max(thread.cpu_ns for thread in threads)
+        computing = [thread for thread in threads if most and thread.cpu_ns >= _THREAD_SHARE * most]
         if len(computing) < 2:
-            # Of many short threads none has a good part, but their lines stand in line for the GIL.
+            # Of many short threads none has a good part, but they wait for the GIL.
             many = [thread for thread in threads if thread.cpu_ns and thread.tid != thread.pid]
-            in_line = sum(spot.cost.waiting_ns for spot in own if stands_in_line(run, spot))
-            computing = many if 4 * in_line >= sum(thread.cpu_ns for thread in many) else []
+            waits = sum(thread.gil_ns for thread in many)
+            computing = many if 4 * waits >= sum(thread.cpu_ns for thread in many) else []
         if len(computing) < 2 or together > _GIL_CORES * wall:
             continue
         side = min(cores, len(computing))
         time = sum(thread.cpu_ns for thread in computing)
+        waited = sum(thread.gil_ns for thread in computing)
+        queued = f" and waited for the GIL for {tell_time(waited)}" if waited else ""
         message = (
-            f"{len(computing)} threads computed for {tell_time(time)} together, one at a time: the GIL lets only one"
+            f"{len(computing)} threads computed for {tell_time(time)} together{queued}: the GIL lets only one at a time"
             " run Python. Processes (ProcessPoolExecutor), a free-threaded build or, from Python 3.14 on,"
             f" subinterpreters (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads"
             " share and change without a lock: what the GIL hides is a race there."
@@ -123,60 +139,24 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Meas
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall
         spot = find_hottest(own)
-        yield make_measured_advice(
-            "threads-cpu", "Threads compute one at a time", message, spot, share, gain=side, whole=True
-        )
-
-
-def _imports(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
-    """Yield what importing others' modules takes that the run hardly uses: what it does use must be imported."""
-    whole = {spot.package: spot.total_ns for spot in hotspots.dependencies}
-    foreign = [spot for spot in hotspots.imports if spot.file and not _is_own(run, spot.file)]
-    packages = dict.fromkeys(spot.module.partition(".")[0] for spot in foreign)
-    first = {package: next(spot for spot in foreign if _belongs(spot, package)) for package in packages}
-    idle = [
-        spot for package, spot in first.items() if whole.get(package, spot.total_ns) - spot.total_ns < spot.total_ns
-    ]
-    idle.sort(key=lambda spot: (-spot.total_ns, spot.module))
-    if not idle or idle[0].share < _IMPORT_SHARE:
-        return
-    package = idle[0].module.partition(".")[0]
-    # An own line that imports it, or something that imports it: else the import is not this program's to move.
-    statements = [spot for spot in own if re.search(r"\bimport(_module|lib)?\b", read_line(run, spot))]
-    importing = [spot for spot in statements if re.search(rf"\b{re.escape(package)}\b", read_line(run, spot))]
-    importing += [spot for spot in statements if 2 * spot.cost.total_ns >= idle[0].total_ns]
-    if not importing:
-        return
-    inside = [spot for spot in foreign if _belongs(spot, package)][:3]
-    named = ", ".join(f"{spot.module} {tell_time(spot.total_ns)}" for spot in inside)
-    message = (
-        f"Importing {package} takes {tell_share(idle[0].share)} of the run ({named}; what a module imports is counted"
-        " with it), and what is done with it takes less. Import it in the function that needs it, or only its part that"
-        " is needed; `python -X importtime` shows the tree."
-    )
-    spot = importing[0]
-    title = f"Importing {package} takes a good part of the run"
-    yield make_measured_advice("import-time", title, message, spot, idle[0].share, whole=True)
-
-
-def _belongs(spot: ImportSpot, package: str) -> bool:
-    return spot.module.partition(".")[0] == package
+        title = "Threads wait for the GIL" if waited >= time / 2 else "Threads compute one at a time"
+        yield make_measured_advice("threads-cpu", title, message, spot, share, gain=side, whole=True)
 
 
 def _garbage(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield what the garbage collector takes: seen in C stacks, or on the lines that call it."""
+    """Yield the time of the garbage collector, as sampled in C stacks or on the lines that call it."""
     seen = share_of_stacks(run, _is_collector)
     share = seen * hotspots.cpu_ns / hotspots.busy_ns
     if share >= _GC_SHARE:
         message = (
-            f"The garbage collector took {tell_share(share)} of the run, going through objects that mostly live on."
-            " Call gc.freeze() once start-up is done, raise gc.set_threshold(), or make fewer objects that hold others"
-            " (tuples, __slots__, arrays)."
+            f"The garbage collector took {tell_share(share)} of the run, traversing objects that mostly stay alive."
+            " Call gc.freeze() after start-up, raise gc.set_threshold(), or create fewer container objects"
+            " (use tuples, __slots__, arrays)."
         )
         yield make_measured_advice(
-            "garbage-collection", "The garbage collector runs", message, find_hottest(own), share, whole=True
+            "garbage-collection", "Time spent in garbage collection", message, find_hottest(own), share, whole=True
         )
         return
     for spot in own:
@@ -184,10 +164,10 @@ def _garbage(
         called = _COLLECT_CALL.search(read_line(run, spot)) is not None
         if share >= _GC_SHARE and called and (spot.file, spot.line) not in taken:
             message = (
-                f"gc.collect() took {tell_time(spot.cost.attributed_ns)}, going through every object: memory in no"
-                " cycle is freed without it. Leave it out, or call it once after a large structure was dropped."
+                f"gc.collect() took {tell_time(spot.cost.attributed_ns)}, traversing every object: objects outside of"
+                " reference cycles are freed without it. Remove it, or call it once after dropping a large structure."
             )
-            yield make_measured_advice("garbage-collection", "A garbage collection is asked for", message, spot, share)
+            yield make_measured_advice("garbage-collection", "Explicit gc.collect() call", message, spot, share)
 
 
 def _is_collector(frame: Frame) -> bool:
@@ -197,9 +177,9 @@ def _is_collector(frame: Frame) -> bool:
 def _dependencies(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield the package, not the user's and not the standard library's, that has most of the time in itself.
+    """Yield the third-party package with the most time in its own code.
 
-    What it spends for lines that a rule has spoken about is no part of that: there an edit does help.
+    Time that it spends for lines with a rule's finding is left out: there an edit does help.
     """
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
@@ -216,19 +196,19 @@ def _dependencies(
             f"line {spot.line} in {spot.function} ({tell_time(time_called(spot))})" for spot in callers[:3]
         )
         message = (
-            f"{package.package} spent {tell_time(spent)} in its own code, {tell_share(share)} of the run. It is not"
-            f" yours to edit; what calls it is. Most of what your code calls is called from {lines}: call it less often"
-            " there (keep results that come again, move calls out of loops), or with more at once. Else a newer version"
-            " or another package may be faster."
+            f"{package.package} spent {tell_time(spent)} in its own code, {tell_share(share)} of the run. You cannot"
+            f" edit it, but you can edit its callers. Most calls from your code are in {lines}: call it less often"
+            " there (cache results, move calls out of loops), or in larger batches. Otherwise a newer version or"
+            " another package may be faster."
         )
-        title = f"The time goes to {package.package}"
+        title = f"Time spent in {package.package}"
         yield make_measured_advice("dependency-time", title, message, callers[0], share, whole=True)
 
 
 def _churn(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield the line that allocates most, where that is a good part of all and its time matters."""
+    """Yield the line that allocates most, if that is a large part of all and its time matters."""
     sums = [_sum_of(run, metric) for metric in (Metric.ALLOCATED, Metric.ALLOCATIONS)]
     best: tuple[float, LineSpot] | None = None
     for spot in own:
@@ -243,14 +223,14 @@ def _churn(
     share = spot.cost.attributed_ns / hotspots.busy_ns
     size = (spot.cost.allocated_bytes or 0) / 2**20
     message = (
-        f"The line made {tell_share(part)} of all that was allocated ({size:,.0f} MB, most of it short-lived). Make it"
-        " once outside of the loop, reuse a buffer (out=, bytearray, memoryview), or go through it piece by piece."
+        f"The line made {tell_share(part)} of all allocations ({size:,.0f} MB, mostly short-lived). Allocate once"
+        " outside the loop, reuse a buffer (out=, bytearray, memoryview), or process the data in chunks."
     )
-    yield make_measured_advice("allocation-churn", "A line allocates and frees again and again", message, spot, share)
+    yield make_measured_advice("allocation-churn", "Repeated short-lived allocations", message, spot, share)
 
 
 def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[MeasuredAdvice]:
-    """Yield what is left in the user's own lines when all other advice has been followed, and its ceiling."""
+    """Yield the time left in the user's own lines after all other advice, and its maximum gain."""
     left = [spot for spot in own if (spot.file, spot.line) not in taken and spot.cost.self_ns]
     share = sum(spot.cost.self_ns for spot in left) / hotspots.busy_ns
     if share < _NATIVE_SHARE:
@@ -259,21 +239,16 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
     for spot in left:
         functions[spot.function] = functions.get(spot.function, 0) + spot.cost.self_ns
     named = ", ".join(sorted(functions, key=lambda name: (-functions[name], name))[:3])
-    ceiling = whole_gain(share, math.inf)
-    told = f"ceiling {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"ceiling beyond {_NATIVE_GAIN:.0f}×"
+    ceiling = whole_gain(sure_share(share, share_error(share, hotspots.samples)), math.inf)
+    told = f"at most {ceiling:.1f}×" if ceiling < _NATIVE_GAIN else f"more than {_NATIVE_GAIN:.0f}× at most"
     message = (
         f"Time left in your own lines after all other advice: {tell_share(share)}, {told}, most of it in {named}. C"
-        " functions that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates behind"
-        " a narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
+        " functions that a line calls are counted with it (`--native` shows them), and gain nothing. Candidates, with a"
+        " narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=lambda spot: spot.cost.self_ns)
-    made = make_measured_advice(LAST, "Python code that could be native", message, spot, share, whole=True)
+    made = make_measured_advice(LAST, "Candidate for native code", message, spot, share, whole=True)
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
-
-
-def _is_own(run: Run, file: str) -> bool:
-    source = run.sources.get(file)
-    return source is not None and source.owner is Owner.USER
 
 
 def _sum_of(run: Run, metric: Metric) -> int:

@@ -1,4 +1,4 @@
-"""Something that measurements say without a rule: a finding at a line, what it costs, what it wins at most."""
+"""Advice from measurements without a rule: a finding at a line, its cost, its maximum gain."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from whet.model.run import Run
 from whet.model.source import split_lines
 
 PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
-"""What the files of Python frames are called; those of native ones are libraries, or not known."""
+"""Matches the files of Python frames; those of native ones are libraries, or unknown."""
 IMPORT = re.compile(r"\s*(import|from)\b")
 """A line that imports."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredAdvice:
-    """Advice in the making. ``share`` and its standard ``error`` are parts of the run, ``gain`` a factor of it."""
+    """Advice being built. ``share`` and its standard ``error`` are fractions of the run.
+
+    ``local`` is how many times as fast that part could get, ``gain`` what this would be for the run.
+    """
 
     finding: Finding
     share: float
     error: float
     gain: float
+    local: float
 
 
 def make_measured_advice(
@@ -37,7 +41,7 @@ def make_measured_advice(
 ) -> MeasuredAdvice:
     """Return a remark at a line, whose ``share`` could get ``gain`` times as fast.
 
-    ``whole`` says that it is about the run, and the line only where to begin.
+    ``whole``: it is about the run, and the line is only where to start.
     """
     finding = Finding(
         rule=rule,
@@ -55,11 +59,11 @@ def make_measured_advice(
         snippet=rule,
     )
     share = min(share, 1.0)
-    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain))
+    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain), gain)
 
 
 def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
-    """Return the line that most computing is attributed to."""
+    """Return the line with the most CPU time attributed to it."""
     return max(own, key=lambda spot: (spot.cost.attributed_ns, -spot.line))
 
 
@@ -70,31 +74,25 @@ def read_line(run: Run, spot: LineSpot) -> str:
     return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
 
 
-@lru_cache(maxsize=256)  # thousands of lines are asked for, one by one, of long files
+@lru_cache(maxsize=256)  # thousands of lines of long files are read one by one
 def _lines_of(text: str) -> tuple[str, ...]:
     return tuple(split_lines(text))
 
 
 def is_seen(share: float, hotspots: Hotspots) -> bool:
-    """Tell whether enough samples stand behind a share (0 to 1): one or two fall anywhere."""
+    """Return whether a share (0 to 1) rests on enough samples: one or two may be chance."""
     return not hotspots.samples or round(share * hotspots.samples) >= LEAST_SAMPLES
 
 
-def share_error(share: float, hotspots: Hotspots) -> float:
-    """Return the standard error of a share (0 to 1) of the run; 0 where samples were not counted."""
-    inside = min(max(share, 0.0), 1.0)
-    return math.sqrt(inside * (1 - inside) / hotspots.samples) if hotspots.samples > 0 else 0.0
-
-
 def time_called(spot: LineSpot) -> int:
-    """Return the time of what is not the user's and was called from a line."""
+    """Return the time of others' code that was called from a line."""
     return max(0, spot.cost.attributed_ns - spot.cost.self_ns)
 
 
 def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
-    """Return the part of the sampled computing (0 to 1) in which a wanted frame was called from Python code.
+    """Return the fraction (0 to 1) of sampled CPU time in which a wanted frame was called from Python code.
 
-    What the interpreter does for itself, when it ends for example, is no part of it.
+    The interpreter's own work, for example when it exits, is left out.
     """
     found = total = 0
     for profile in run.profiles:
@@ -117,11 +115,11 @@ def share_of_stacks(run: Run, wanted: Callable[[Frame], bool]) -> float:
 
 
 def tell_time(nanoseconds: int) -> str:
-    """Return a time in words, as in ``1.5 s`` or ``20 ms``."""
+    """Return a time as text, such as ``1.5 s`` or ``20 ms``."""
     value = seconds(nanoseconds)
     return f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
 
 def tell_share(share: float) -> str:
-    """Return a part of 1 in words, as in ``35 %``."""
+    """Return a fraction of 1 as text, such as ``35 %``."""
     return f"{share * 100:.0f} %"

@@ -1,4 +1,4 @@
-"""What a newer interpreter, installed beside the one that ran, has won for others.
+"""The published gain of a newer interpreter that is also installed.
 
 The figures are the geometric means that CPython's developers published for its
 benchmark suite, pyperformance: https://github.com/faster-cpython/benchmarking-public
@@ -21,14 +21,14 @@ from whet.model.run import Run
 
 NEWER = "newer-python"
 _LEAST_GAIN = 1.02
-"""What it must win of the whole run at best to be worth a word."""
+"""Minimum gain on the fastest machine for it to be reported."""
 _GAINS = {12: (0.97, 1.07), 13: (0.99, 1.07), 14: (1.06, 1.08)}
-"""By minor version: how many times as fast as the one before, on the slowest and on the fastest machine."""
+"""By minor version: speedup over the previous one, on the slowest and on the fastest machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewerPython:
-    """An interpreter installed beside the one that ran, of a newer version like ``3.13``."""
+    """Another installed interpreter, of a newer version such as ``3.13``."""
 
     version: str
     path: str
@@ -37,7 +37,7 @@ class NewerPython:
 def remark_newer_python(
     run: Run, hotspots: Hotspots, own: list[LineSpot], newer: NewerPython | None
 ) -> Iterator[MeasuredAdvice]:
-    """Yield that a newer interpreter is there, where there are figures of what its versions won."""
+    """Yield advice on an installed newer interpreter, if there are published figures for its versions."""
     if newer is None or run.interpreter.implementation != "CPython":
         return
     gains = [gain for minor, gain in _GAINS.items() if _minor(run.interpreter.version) < minor <= _minor(newer.version)]
@@ -52,9 +52,9 @@ def remark_newer_python(
     message = (
         f"The program ran on Python {run.interpreter.version}, and Python {newer.version} is installed ({newer.path})."
         f" On CPython's own benchmarks 3.{last} was {low:.2f} to {high:.2f} times as fast as {first}, by machine;"
-        " single programs gain more, or lose."
-        f" `whet bench --python {first} --python {newer.version} …` compares them, if what the program imports is"
-        " installed for both."
+        " individual programs may gain more, or lose."
+        f" Compare them with `whet bench --python {first} --python {newer.version} …`, if the program's dependencies"
+        " are installed for both."
     )
     title = f"Python {newer.version} is installed"
     yield make_measured_advice(NEWER, title, message, find_hottest(own), share, gain=high, whole=True)

@@ -1,4 +1,4 @@
-"""What takes time around a program: how it writes its output, and what serves it."""
+"""Time spent around a program: writing its output, serving it, and ending the interpreter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from whet.advise.measured_advice import (
     share_of_stacks,
     tell_share,
     tell_time,
-    time_called,
 )
 from whet.model.frame import Frame
 from whet.model.hotspot import Hotspots, LineSpot
@@ -23,9 +22,10 @@ from whet.model.profile import Profile
 from whet.model.run import Purpose, Run
 
 _UNBUFFERED_SHARE = 0.05
+_WRITES = re.compile(r"\b(print|write\w*)\s*\(")
 _ENDING_SHARE = 0.1
 _ENDING_NS = 100_000_000
-"""What no start of an interpreter takes: where more has no Python code on the stack, it is its end."""
+"""Longer than any interpreter takes to start: more time without Python code on the stack is shutdown."""
 _SERVER_SHARE = 0.1
 _DEVELOPMENT_SERVERS = {
     "Werkzeug's development server": "werkzeug/serving.py",
@@ -38,30 +38,25 @@ _OF_SERVERS = frozenset({"socketserver", "http", "wsgiref", "werkzeug", "logging
 def remark_unbuffered(
     run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
-    """Yield that each write to stdout or stderr goes to the system at once, where that takes long."""
-    share = share_of_stacks(run, _is_raw_write) * hotspots.cpu_ns / hotspots.busy_ns
+    """Yield advice on unbuffered writes to stdout or stderr, if lines that write take long."""
+    if not run.unbuffered:
+        return
+    writing = [
+        spot for spot in own if (spot.file, spot.line) not in taken and _WRITES.search(read_line(run, spot)) is not None
+    ]
+    share = sum(spot.cost.attributed_ns for spot in writing) / hotspots.busy_ns
     if share < _UNBUFFERED_SHARE:
         return
-    writing = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]
-    writing = [spot for spot in writing if re.search(r"\b(print|write\w*)\s*\(", read_line(run, spot))] or writing
-    if not writing:
-        return
     message = (
-        f"stdout or stderr is not buffered (`python -u`, PYTHONUNBUFFERED): each write is a call of the system, and"
-        f" they took {tell_share(share)} of the run. Leave that setting off, or join what is written and write it at"
-        " once."
+        f"stdout and stderr are not buffered ({run.unbuffered}): each write is a system call, and the lines that write"
+        f" took {tell_share(share)} of the run. Turn that setting off, or join the output and write it in one call."
     )
-    spot = max(writing, key=lambda spot: (time_called(spot), -spot.line))
-    yield make_measured_advice("unbuffered-output", "Output is not buffered", message, spot, share, whole=True)
-
-
-def _is_raw_write(frame: Frame) -> bool:
-    """Tell whether a frame is what stands in for the write method of an unbuffered stream."""
-    return frame.name == "FileIO.write" and frame.file == "<frozen io>"
+    spot = max(writing, key=lambda spot: (spot.cost.attributed_ns, -spot.line))
+    yield make_measured_advice("unbuffered-output", "Unbuffered output", message, spot, share, whole=True)
 
 
 def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
-    """Yield what a server that is made for development takes for itself, beside what it serves."""
+    """Yield the time that a development server takes for itself, in addition to what it serves."""
     for name, file in _DEVELOPMENT_SERVERS.items():
         if not share_of_stacks(run, _stand_in(file)):
             continue
@@ -70,18 +65,23 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
         if share < _SERVER_SHARE:
             return
         message = (
-            f"The program is served by {name}, which takes {tell_share(share)} of the run for itself: it is made for"
-            " development, starts a thread and writes a line for each request. Serve with gunicorn, waitress, uwsgi or"
-            " uvicorn, and measure that: what costs there is another part."
+            f"The program is served by {name}, which takes {tell_share(share)} of the run for itself: it is meant for"
+            " development, and starts a thread and logs a line for each request. Serve with gunicorn, waitress, uwsgi"
+            " or uvicorn, and measure that instead: its hot spots differ."
         )
-        title = "A server for development serves the program"
+        title = "Development server in use"
         yield make_measured_advice("development-server", title, message, find_hottest(own), share, whole=True)
         return
 
 
 def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
-    """Yield what the interpreter takes to end: all that is still there is freed, one object after the other."""
-    if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
+    """Yield the time of interpreter shutdown, which frees all remaining objects one by one."""
+    if any(
+        execution.purpose is Purpose.ATTACH or execution.stopped or execution.signal for execution in run.executions
+    ):
+        return
+    # A process that forks has no Python code on its stack either, as long as the sampler has not found its way in.
+    if len({thread.pid for thread in hotspots.threads}) > 1:
         return
     share = _share_without_python(run) * hotspots.cpu_ns / hotspots.busy_ns
     spent = share * hotspots.busy_ns
@@ -89,17 +89,17 @@ def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator
     if share < _ENDING_SHARE or spent / executions < _ENDING_NS:
         return
     message = (
-        f"The interpreter took {tell_time(round(spent / executions))} to end, {tell_share(share)} of the run: what is"
-        " still referenced is freed, one object after the other. A program that has written all its output can leave"
-        " without that: flush, then os._exit(status), which runs no atexit functions."
+        f"Interpreter shutdown took {tell_time(round(spent / executions))}, {tell_share(share)} of the run: it frees"
+        " all remaining objects one by one. A program that has written all its output can skip that: flush, then"
+        " os._exit(status), which runs no atexit functions."
     )
-    yield make_measured_advice(
-        "slow-ending", "The interpreter takes long to end", message, find_hottest(own), share, whole=True
-    )
+    ends = [spot for spot in own if spot.function == "<module>"]
+    spot = max(ends, key=lambda spot: (spot.cost.total_ns, spot.line)) if ends else find_hottest(own)
+    yield make_measured_advice("slow-ending", "Slow interpreter shutdown", message, spot, share, whole=True)
 
 
 def _share_without_python(run: Run) -> float:
-    """Return the part of the sampled computing (0 to 1) of first threads that has no Python code on the stack."""
+    """Return the fraction (0 to 1) of main threads' sampled CPU time that has no Python code on the stack."""
     found = total = 0
     for profile in run.profiles:
         computing = [samples for samples in profile.samples if samples.metric is Metric.CPU]
@@ -113,7 +113,7 @@ def _share_without_python(run: Run) -> float:
 
 
 def _list_bare_rows(profile: Profile) -> set[int]:
-    """Return the rows of a stack table on which no Python code stands."""
+    """Return the rows of a stack table without Python code."""
     native = {at for at, frame in enumerate(profile.frames) if not PYTHON_FILE.search(frame.file)}
     bare: set[int] = set()
     if native:

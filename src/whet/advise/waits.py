@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 
 from whet.advise.measured_advice import IMPORT, MeasuredAdvice, make_measured_advice, read_line, tell_time
 from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.metric import Metric
 from whet.model.run import Run
 
 _WAITING_SHARE = 0.05
@@ -20,20 +22,29 @@ _WAITS: tuple[tuple[str, str], ...] = (
      "all coroutines waited at once, for data or for other processes: `whet run --sampler pyinstrument` tells which;"
      " those that await one thing after the other can let them overlap (asyncio.gather, a TaskGroup)"),
     (r"\bsleep\s*\(", "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
-    (r"\bjoin\s*\(\s*\)|\.result\s*\(|\bas_completed\b|\.wait\s*\(|\b(executor|pool)\.\w*map\w*\s*\(",
-     "it waits for other threads, processes or tasks: what they do is what takes the time; start them earlier, give"
-     " them smaller parts"),
     (r"\bacquire\s*\(|^\s*with\s+.*lock", "it waits for a lock: hold the lock for less, or have a lock for each part"),
     (r"\bawait\b|\basync\b", "it awaits one thing after the other: asyncio.gather or a TaskGroup lets them overlap"),
     (r"\b(execute|executemany|commit|fetch\w*|query|scalars?)\s*\(",
      "it waits for a database: ask once for many rows (executemany, IN, a join), commit once for many"),
     (r"\b(requests|httpx|urlopen|urlretrieve|session|http|recv\w*|sendall|connect|getaddrinfo)\b",
      "it waits for the network: keep the connection, and let requests overlap (a thread pool, asyncio)"),
-    (r"\b(subprocess|Popen|check_output|check_call|communicate|system)\b",
-     "it waits for another program: start those that do not need each other side by side"),
     (r"\.(read|readline|readlines|write|flush|fsync|open)\s*\(|\bopen\s*\(|\bprint\s*\(",
      "it waits for files or pipes: fewer and larger reads and writes, buffered"),
 )  # fmt: skip
+_PROCESS = "The program waits for a process that it started"
+_OTHERS: tuple[tuple[str, str, str], ...] = (
+    (r"(?<![\w.])input\s*\(|\bstdin\b|\bgetpass\s*\(|\bfileinput\b", "The program waits for input",
+     "whoever types, or writes into the pipe, takes the time: no change of this line makes that faster"),
+    (r"\bos\.wait(pid|id|3|4)?\s*\(|\b(subprocess|Popen|check_output|check_call|communicate|system)\b", _PROCESS,
+     "what that process does takes the time; where it runs Python, its lines are in this report. Start processes that"
+     " do not need each other side by side"),
+    (r"\bjoin\s*\(\s*\)|\.result\s*\(|\bas_completed\b|\.wait\s*\(|\b(executor|pool)\.\w*map\w*\s*\(",
+     "The program waits for others of its own",
+     "other threads, processes or tasks, and what they do is what takes the time; start them earlier, give them smaller"
+     " parts"),
+)  # fmt: skip
+"""Waiting that is over no sooner whatever is done about the line: what is waited for, a title and the advice."""
+_PROCESS_FILES = re.compile(r"[\\/](subprocess|asyncio[\\/]subprocess|multiprocessing[\\/](process|popen_\w+))\.py$")
 _ANY_WAIT = "it waits: let what does not depend on it go on meanwhile (a thread pool, asyncio), or ask for more at once"
 
 
@@ -42,13 +53,8 @@ def remark_waits(
     hotspots: Hotspots,
     own: Iterable[LineSpot],
     taken: Collection[tuple[str, int]],
-    *,
-    contended: bool = False,
 ) -> Iterator[MeasuredAdvice]:
-    """Yield the lines that the program waits on, what they wait for told by their source.
-
-    ``contended`` says that threads wait for the GIL: lines that only stand in line for it are left out.
-    """
+    """Yield the lines that the program waits on, what they wait for told by their source."""
     own = [spot for spot in own if not IMPORT.match(read_line(run, spot))]  # of these `import-time` speaks
     waits = sorted(own, key=lambda spot: (-spot.cost.waiting_ns, spot.file, spot.line))[:_WAITING_LINES]
     for spot in waits:
@@ -56,18 +62,39 @@ def remark_waits(
         if share < _WAITING_SHARE or (spot.file, spot.line) in taken:
             continue
         text = read_line(run, spot)
-        advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
-        if _COMMIT.search(text) or (contended and stands_in_line(run, spot)):
+        if _COMMIT.search(text):
             continue
+        others = next((each[1:] for each in _OTHERS if re.search(each[0], text)), None)
+        if others is None and _is_in_process(run, spot):
+            others = next(each[1:] for each in _OTHERS if each[1] == _PROCESS)
+        if others is not None:
+            # No gain is claimed: it is the others' time.
+            (title, advice), gain = others, 1.0
+        else:
+            advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
+            title, gain = "The program waits here", math.inf
         message = f"The program waited here for {tell_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
-        yield make_measured_advice("waiting", "The program waits here", message, spot, share)
+        yield make_measured_advice("waiting", title, message, spot, share, gain=gain)
 
 
-def stands_in_line(run: Run, spot: LineSpot) -> bool:
-    """Tell whether a line that waits computes as well, and has no word of what it might wait for but the GIL."""
-    if not spot.cost.waiting_ns or 4 * spot.cost.self_ns < spot.cost.waiting_ns:
-        return False
-    return not any(re.search(pattern, read_line(run, spot), re.IGNORECASE) for pattern, _ in _WAITS)
+def _is_in_process(run: Run, spot: LineSpot) -> bool:
+    """Tell whether most waiting of a line is in the standard library's waiting for a process."""
+    found = whole = 0
+    for profile in run.profiles:
+        frames, stacks = profile.frames, profile.stacks
+        for samples in profile.samples:
+            if samples.metric is not Metric.WAITING:
+                continue
+            for row, value in zip(samples.stack, samples.value, strict=True):
+                is_inside = False
+                for step in stacks.walk(row) if row >= 0 else ():
+                    frame = frames[stacks.frame[step]]
+                    if (frame.file, frame.line) == (spot.file, spot.line):
+                        whole += value
+                        found += value * is_inside
+                        break
+                    is_inside = is_inside or _PROCESS_FILES.search(frame.file) is not None
+    return 2 * found > whole
 
 
 def remark_commits(

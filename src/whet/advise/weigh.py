@@ -1,4 +1,4 @@
-"""Weighs a finding against the values that were seen: refuted, supported, or neither."""
+"""Weighs a finding against the observed values: refuted, supported, or neither."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Answer = Callable[[Question, Evidence], Seen | None]
 """Finds the value samples that answer a question; :func:`whet.advise.answers.answer` is one."""
 
 _SAMPLES_FOR_A_LENGTH = 3
-"""Value samples from which a length counts as the usual one: a single one may have met a list while it was young."""
+"""Value samples from which a length counts as typical: a single one may have seen a list that was just created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What values and counts say about a finding. ``lengths`` are the samples of what its figures are measured by.
+    """What values and counts show about a finding. ``lengths`` are the samples of what its figures are measured by.
 
-    ``unanswered`` are questions about values that nobody saw.
+    ``unanswered`` are questions about values without samples.
     """
 
     refuted: bool
@@ -32,7 +32,7 @@ class Weighed:
 
 
 def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answer: Answer) -> Weighed:
-    """Return whether what was seen and counted leaves ``finding`` standing, and what speaks for it."""
+    """Return whether the samples and counts are consistent with ``finding``, and what supports it."""
     seen: dict[tuple[str, int, str], Seen] = {}
     lengths: Seen | None = None
     ratios: list[Ratio] = []
@@ -59,7 +59,7 @@ def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answ
 
 
 def answer_in_place(question: Question, evidence: Evidence) -> Seen | None:
-    """Return the samples of exactly the name and function that were asked about."""
+    """Return the samples of exactly the name and function in question."""
     return evidence.about(question.file, question.function_line, question.name)
 
 

@@ -15,43 +15,54 @@ from whet.errors import StoreError, UsageError
 def apply_command(
     words: Annotated[
         list[str] | None,
-        Argument("SLUG|NUMBER", "Which rewrites; default: all measured faster."),
+        Argument("SLUG|NUMBER", "Which rewrites; default: all that were measured faster."),
     ] = None,
-    run: Annotated[str | None, Option("--run", metavar="RUN", help="Of another run than the latest.")] = None,
+    run: Annotated[str | None, Option("--run", metavar="RUN", help="Use this run instead of the latest.")] = None,
     allow: Annotated[
         list[str] | None,
-        Option("--allow", metavar="SLUG", help="Write the offers of this rule or family too, even untested."),
+        Option(
+            "--allow",
+            metavar="SLUG",
+            help="Also write this rule's or family's offers: rewrites with a minor behaviour change, even untested.",
+        ),
     ] = None,
-    diff: Annotated[bool, Option("--diff", help="Show the changes on stdout and write nothing.")] = False,
+    diff: Annotated[bool, Option("--diff", help="Print the changes as a diff and write nothing.")] = False,
     patch: Annotated[
-        Path | None, Option("--patch", metavar="FILE", help="Write the changes to FILE as a patch, nothing else.")
+        Path | None, Option("--patch", metavar="FILE", help="Write the changes to FILE as a patch instead.")
     ] = None,
     accept_unchecked: Annotated[
-        bool, Option("--accept-unchecked", help="Also where no output could be compared.")
+        bool, Option("--accept-unchecked", help="Apply even if the output could not be compared.")
     ] = False,
-    undo: Annotated[bool, Option("--undo", help="Take the last `whet apply` back, and do nothing else.")] = False,
+    undo: Annotated[bool, Option("--undo", help="Undo the last `whet apply`.")] = False,
 ) -> int:
     """Write the rewrites that were measured faster.
 
-    Nothing is written where a source is not what was proven any more.
-    `whet apply --undo` takes all that was written back.
+    Nothing is written if a source file has changed since it was proven.
+    `whet apply --undo` restores every file that was written.
+
+    Examples:
+        whet apply --diff
+        whet apply
+        whet apply 1 3
+        whet apply --allow pop0-deque
+        whet apply --undo
     """
     if undo and (words or allow or diff or patch is not None or accept_unchecked):
-        raise UsageError("--undo takes the whole of the last `whet apply` back", "leave the rest out")
+        raise UsageError("--undo restores everything that the last `whet apply` wrote", "drop the other arguments")
     if diff and patch is not None:
-        raise UsageError("--diff shows the changes, --patch writes them to a file", "give one of them")
+        raise UsageError("--diff prints the changes, --patch writes them to a file", "give only one of them")
     from whet.pipeline.prove.apply import carry_out, finish_earlier, plan_apply
     from whet.pipeline.prove.apply import undo as take_back
-    from whet.pipeline.telling import name_apply, tell_faster
+    from whet.pipeline.prove.outcome import describe_applied, name_offers_command
     from whet.store import find_run, load_run
 
     saved = load_run(find_run(run, Path.cwd()))
     if undo:
         for path in take_back(saved):
-            say(f"whet: {path} is as it was before")
+            say(f"whet: restored {path}")
         return 0
     for path in finish_earlier(saved):
-        say(f"whet: {path} was still to be written by an earlier whet apply that was cut off")
+        say(f"whet: finished writing {path}, which an interrupted `whet apply` had left")
     plan = plan_apply(saved, words or (), allow=allow or (), accept_unchecked=accept_unchecked)
     if diff:
         _write_raw(plan.diff)
@@ -61,29 +72,29 @@ def apply_command(
             patch.write_bytes(plan.diff.encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise StoreError(
-                f"{patch} cannot be written: {error.strerror}", "name another file with --patch"
+                f"{patch} cannot be written: {error.strerror}", "give another file with --patch"
             ) from error
-        say(f"whet: wrote {patch}: {_name_patching(patch, plan.folder)} makes the changes")
+        say(f"whet: wrote {patch}: apply it with {_name_patching(patch, plan.folder)}")
         return 0
     carry_out(saved, plan)
     for trial in plan.trials:
-        again = ", written before" if trial.ref.id in plan.earlier else ""
+        again = ", already written" if trial.ref.id in plan.earlier else ""
         say(f"{trial.ref.place}  {trial.ref.title} ({trial.ref.rule}){again}")
     count, files = len(plan.trials), len(plan.changes)
     say(
         f"whet: {count} rewrite{'' if count == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
-        f"{tell_faster(plan.total)}; whet apply --undo takes {'it' if count == 1 else 'them'} back"
+        f"{describe_applied(plan)}; undo with `whet apply --undo`"
     )
     if plan.offers:
-        say("whet: measured faster too, and not written, because each changes something small (the report says what):")
+        say("whet: also measured faster, but not written, because each is a minor behaviour change (see the report):")
         for trial in plan.offers:
             say(f"{trial.ref.place}  {trial.ref.title} ({trial.ref.rule})")
-        say(f"whet: {name_apply(saved.proof)} writes them as well")
+        say(f"whet: write them too with `{name_offers_command(saved)}`")
     return 0
 
 
 def _name_patching(patch: Path, folder: Path) -> str:
-    """Return the commands that make the changes of ``patch``, whose names start from ``folder``."""
+    """Return the commands that apply ``patch``, whose paths are relative to ``folder``."""
     name = shlex.quote(str(patch))
     if folder == Path.cwd():
         return f"`git apply {name}` or `patch -p1 < {name}`"
@@ -91,7 +102,7 @@ def _name_patching(patch: Path, folder: Path) -> str:
 
 
 def _write_raw(text: str) -> None:
-    """Write a diff to stdout byte for byte, so that `patch` can read it; harmless where a terminal shows it."""
+    """Write a diff to stdout byte for byte, so that `patch` can read it; sanitised on a terminal."""
     if sys.stdout.isatty():
         from whet.cli.console import write_line
 

@@ -1,4 +1,4 @@
-"""``whet attach``: sample a process that is running already."""
+"""``whet attach``: sample a running process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
-from whet.cli.options import RateOption
+from whet.cli.options import RateOption, name_options
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
 from whet.errors import UsageError
@@ -15,31 +15,38 @@ from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT, Sampler
 
 
 def attach_command(
-    process: Annotated[str, Argument("PID", "The id of the process.")],
-    duration: Annotated[float, Option("--duration", least=0.1, metavar="S", help="Sample for so many seconds.")] = 30.0,
+    process: Annotated[str, Argument("PID", "The process ID.")],
+    duration: Annotated[float, Option("--duration", least=0.1, metavar="S", help="Sample for S seconds.")] = 30.0,
     rate: RateOption = None,
     nonblocking: Annotated[
-        bool, Option("--nonblocking", help="Never stop the process for a sample; some samples then fail.")
+        bool, Option("--nonblocking", help="Never pause the process for a sample; some samples then fail.")
     ] = False,
     sampler: Annotated[
-        str, Option("--sampler", metavar="NAME", help="What samples: py-spy, or tachyon on Python 3.15.")
+        str, Option("--sampler", metavar="NAME", help="The sampler: py-spy, or tachyon on Python 3.15.")
     ] = "py-spy",
-    native: Annotated[bool, Option("--native", help="Also sample C stacks.")] = False,
+    native: Annotated[bool, Option("--native", help="Also sample native (C) stacks.")] = False,
     children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,
-    include: Annotated[list[str] | None, Option("--include", metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as yours.")
+    include: Annotated[
+        list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")
     ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
+    exclude: Annotated[
+        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
+    ] = None,
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
         DEFAULT_REPORT
     ),
-    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
+    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
 ) -> int:
-    """Sample a process that is running already.
+    """Sample a running process.
 
-    Ctrl-C ends the sampling early, with a report. The process goes on either way.
-    The exit status is 0 when it was sampled; 125 when whet fails.
+    Ctrl-C ends the sampling early and still writes the report. The process keeps running either way.
+
+    Exit status: 0 when the process was sampled, 125 when whet fails.
+
+    Examples:
+        whet attach 4711
+        whet attach 4711 --duration 60 -o report.html
     """
     from whet.pipeline.rules.rulebook import check_rules
     from whet.pipeline.run.attach import attach_to
@@ -48,9 +55,21 @@ def attach_command(
 
     check_output(output)
     if sampler not in {Sampler.PY_SPY, Sampler.TACHYON}:
-        raise UsageError(f"there is no sampler {sampler!r} from outside", "--sampler py-spy or --sampler tachyon")
+        raise UsageError(f"{sampler!r} is not a sampler that can attach", "use --sampler py-spy or --sampler tachyon")
     pid = parse_pid(process)
     config = check_rules(Path.cwd())
+    given = {
+        "--rate": rate,
+        "--nonblocking": nonblocking,
+        "--sampler": sampler if sampler != Sampler.PY_SPY else None,
+        "--native": native,
+        "--no-children": not children,
+        "--include": include,
+        "--exclude": exclude,
+        "--output": output if output != Path(DEFAULT_REPORT) else None,
+        "--keep-raw": keep_raw,
+        "--no-source": no_source,
+    }
     with LiveLine(rate or DEFAULT_RATE) as progress:
         options = AttachOptions(
             duration=duration,
@@ -63,6 +82,7 @@ def attach_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            words=name_options(given),
             progress=progress,
         )
         attached = attach_to(pid, options)

@@ -1,4 +1,4 @@
-"""``whet bench``: run a program many times and say how long it takes, on which interpreter, in which version."""
+"""``whet bench``: run a program many times and report how long it takes, per interpreter and per version."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import fit_encoding, say
 from whet.cli.declare import Option
+from whet.cli.main import INTERRUPTED
 from whet.cli.options import CodeOption, ModuleOption, TargetWords
 from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
@@ -15,8 +16,6 @@ from whet.errors import UsageError
 if TYPE_CHECKING:
     from whet.model.bench import Bench
     from whet.model.trial import Clock
-
-INTERRUPTED = 130
 
 
 def bench_command(
@@ -28,53 +27,67 @@ def bench_command(
         Option(
             "--python",
             metavar="PYTHON",
-            help="An interpreter or its version; again for more, side by side. With options and variables:"
-            " 'PYTHON_JIT=1 3.14', '3.13t -X gil=0'.",
+            help="An interpreter or its version; repeat to compare several. May include interpreter options and"
+            " environment variables: 'PYTHON_JIT=1 3.14', '3.13t -X gil=0'.",
         ),
     ] = None,
     env: Annotated[
-        list[str] | None, Option("--env", metavar="NAME=VALUE", help="Set for all runs; may be given again.")
+        list[str] | None,
+        Option("--env", metavar="NAME=VALUE", help="Set an environment variable for all runs; repeatable."),
     ] = None,
     against: Annotated[
         str,
-        Option("--against", metavar="REF|FILE", help="Compare with a git commit, in turn, or with a saved bench."),
+        Option(
+            "--against", metavar="REF|FILE", help="Compare with a git commit (runs interleaved), or with a saved bench."
+        ),
     ] = "",
     max_slowdown: Annotated[
-        str, Option("--max-slowdown", metavar="PERCENT", help="With --against: exit with 1 beyond that.")
+        str,
+        Option(
+            "--max-slowdown", metavar="PERCENT", help="With --against: exit with 1 if it is slower by more than this."
+        ),
     ] = "10%",
     runs: Annotated[
-        int | None, Option("--runs", least=2, most=10_000, metavar="N", help="Exactly N runs a variant.")
+        int | None, Option("--runs", least=2, most=10_000, metavar="N", help="Exactly N runs per variant.")
     ] = None,
     warmup: Annotated[
-        int, Option("--warmup", least=0, most=1000, metavar="N", help="Runs a variant before those that count.")
+        int, Option("--warmup", least=0, most=1000, metavar="N", help="Warm-up runs per variant, not counted.")
     ] = 1,
     budget: Annotated[
-        str, Option("--budget", metavar="TIME", help="Time for all runs; six a variant are made in any case.")
+        str, Option("--budget", metavar="TIME", help="Time for all runs; each variant runs at least six times.")
     ] = "60s",
-    confidence: Annotated[str, Option("--confidence", metavar="PERCENT", help="Of all comparisons together.")] = "99%",
+    confidence: Annotated[
+        str, Option("--confidence", metavar="PERCENT", help="Confidence level, family-wise over all comparisons.")
+    ] = "99%",
     clock: Annotated[
-        str, Option("--clock", metavar="auto|wall|cpu", help="What is compared; default: what suits the program.")
+        str, Option("--clock", metavar="auto|wall|cpu", help="Which time to compare; auto: whichever fits the program.")
     ] = "auto",
-    setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
-    cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
-    stdin: Annotated[Path | None, Option("--stdin", metavar="FILE", help="What each run reads.")] = None,
-    save: Annotated[Path | None, Option("--save", metavar="FILE", help="Keep the runs for --against.")] = None,
+    setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Run this before each run, not timed.")] = "",
+    cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="Run this after each run, not timed.")] = "",
+    stdin: Annotated[Path | None, Option("--stdin", metavar="FILE", help="Standard input of each run.")] = None,
+    save: Annotated[Path | None, Option("--save", metavar="FILE", help="Save the runs for a later --against.")] = None,
     unlike: Annotated[
-        bool, Option("--unlike", help="Compare with a saved bench of another machine or interpreter too.")
+        bool, Option("--unlike", help="Compare with a saved bench even of another machine or interpreter.")
     ] = False,
-    format_: Annotated[str, Option("--format", "-f", metavar="text|json", help="What goes to stdout.")] = "text",
+    format_: Annotated[str, Option("--format", "-f", metavar="text|json", help="Output format on stdout.")] = "text",
 ) -> int:
-    """Run a program many times and say how long it takes.
+    """Run a program many times and report how long it takes.
 
-    On one interpreter or several, in the working tree alone or against another version.
+    On one interpreter or several, for the working tree alone or compared with another version. The program's output
+    is not shown.
 
-    Exit status 0; with --against 1 when a slow-down beyond the limit is shown; 2 for
-    errors, of the program too; 130 after Ctrl-C. The program's output is not shown.
+    Exit status: 0; with --against, 1 when the slowdown exceeds the limit; 2 for errors, including the program's. Ctrl-C
+    ends whet by SIGINT.
+
+    Examples:
+        whet bench script.py
+        whet bench --python 3.12 --python 3.13 app.py
+        whet bench --against main -m package
     """
     if not words and module is None and code is None:
-        raise UsageError("there is no program to run", "whet bench script.py, whet bench -m module")
+        raise UsageError("no program given", "whet bench script.py, or whet bench -m module")
     if format_ not in ("text", "json"):
-        raise UsageError(f"there is no format {format_[:40]!r}", "--format text or --format json")
+        raise UsageError(f"unknown format {format_[:40]!r}", "use --format text or --format json")
     from whet.cli.prove import parse_percent, parse_time
     from whet.pipeline.bench.bench import bench, decide_bench, is_interrupted
     from whet.pipeline.bench.file import load_bench, save_bench
@@ -119,13 +132,13 @@ def _parse_clock(text: str) -> Clock | None:
 
     clocks = {"auto": None, "wall": Clock.WALL, "cpu": Clock.CPU}
     if text not in clocks:
-        raise UsageError(f"there is no clock {text[:40]!r}", "--clock auto, wall or cpu")
+        raise UsageError(f"unknown clock {text[:40]!r}", "use --clock auto, wall or cpu")
     return clocks[text]
 
 
 class _BenchLine(TerminalLine):
-    """A line on a terminal that says how far the runs are; nothing elsewhere."""
+    """A progress line on a terminal; nothing elsewhere."""
 
     def __call__(self, run: int, seconds: float) -> None:
-        """Show that run ``run`` begins, after so many seconds."""
+        """Show that run ``run`` begins, ``seconds`` after the start."""
         self.show(f"whet: run {run}, {seconds:.0f} s")

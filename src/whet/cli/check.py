@@ -1,7 +1,7 @@
-"""``whet check``: what the rules say of source files. Nothing is run.
+"""``whet check``: lint source files without running them.
 
-A linter is started at each commit, and often has one file to look at: so
-nothing is imported before it is needed.
+A linter is started at each commit, often for a single file: so nothing is
+imported before it is needed.
 """
 
 from __future__ import annotations
@@ -29,81 +29,98 @@ def _read_percent(text: str) -> float:
     except ValueError:
         value = -1
     if not 0 <= value <= 100:
-        raise ValueError(f"{text!r} is no percentage, 0 to 100")
+        raise ValueError(f"{text!r} is not a percentage from 0 to 100")
     return value / 100
 
 
 def _read_count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise ValueError(f"{text!r} is no number of processes")
+        raise ValueError(f"{text!r} is not a number of processes")
     return int(text)
 
 
 def check_command(
     paths: Annotated[
-        list[Path] | None, Argument("PATH", "Files and folders; this folder by default; - is stdin.")
+        list[Path] | None, Argument("PATH", "Files and folders; default: the current folder; - for stdin.")
     ] = None,
-    fix: Annotated[bool, Option("--fix", help="Mend what can be mended safely.")] = False,
-    diff: Annotated[bool, Option("--diff", help="Show what --fix would change, and change nothing.")] = False,
+    fix: Annotated[bool, Option("--fix", help="Apply safe fixes.")] = False,
+    diff: Annotated[bool, Option("--diff", help="Print what --fix would change, and change nothing.")] = False,
     allow: Annotated[
         list[str] | None,
-        Option("--allow", metavar="SLUG", help="With --fix: the rewrites of this rule too, though they are not safe."),
+        Option("--allow", metavar="SLUG", help="With --fix: also apply this rule's unsafe rewrites."),
     ] = None,
     select: Annotated[
         list[str] | None,
-        Option("--select", metavar="SLUG", help="Only these rules or families; ALL is whatever any rule can say."),
+        Option("--select", metavar="SLUG", help="Only these rules or families; ALL also selects rules for hot code."),
     ] = None,
     extend_select: Annotated[
-        list[str] | None, Option("--extend-select", metavar="SLUG", help="These rules too.")
+        list[str] | None, Option("--extend-select", metavar="SLUG", help="Also these rules or families.")
     ] = None,
     ignore: Annotated[list[str] | None, Option("--ignore", metavar="SLUG", help="Not these rules or families.")] = None,
     profile: Annotated[
         str | None,
-        Option("--profile", metavar="FILE", help="Hot code only; a file that `whet report --format hot` wrote."),
+        Option("--profile", metavar="FILE", help="Only hot code: FILE is written by `report --format hot`."),
     ] = None,
     min_share: Annotated[
         float | None,
-        Option("--min-share", metavar="PERCENT", help="With a profile: of the run, 1 unless set.", read=_read_percent),
+        Option(
+            "--min-share",
+            metavar="PERCENT",
+            help="With --profile: minimum share of the run (default: 1).",
+            read=_read_percent,
+        ),
     ] = None,
     format_: Annotated[
-        str, Option("-f", "--format", "--output-format", metavar="NAME", help="text, json, sarif, github or gitlab.")
+        str,
+        Option(
+            "-f",
+            "--format",
+            "--output-format",
+            metavar="NAME",
+            help="Output format: text, json, sarif, github or gitlab.",
+        ),
     ] = "text",
     output: Annotated[
         Path | None,
-        Option("-o", "--output", "--output-file", metavar="FILE", help="Write there instead of to stdout."),
+        Option("-o", "--output", "--output-file", metavar="FILE", help="Write to FILE instead of stdout."),
     ] = None,
-    statistics: Annotated[bool, Option("--statistics", help="Show how often each rule found something.")] = False,
-    quiet: Annotated[bool, Option("-q", "--quiet", help="Only findings and failures, no summary.")] = False,
-    exit_zero: Annotated[bool, Option("-e", "--exit-zero", help="Exit with 0 even if something was found.")] = False,
+    statistics: Annotated[bool, Option("--statistics", help="Show the number of findings per rule.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Print findings and failures only, no summary.")] = False,
+    exit_zero: Annotated[bool, Option("-e", "--exit-zero", help="Exit with 0 even if there are findings.")] = False,
     exit_non_zero_on_fix: Annotated[
-        bool, Option("--exit-non-zero-on-fix", help="Exit with 1 if something was mended.")
+        bool, Option("--exit-non-zero-on-fix", help="Exit with 1 if something was fixed.")
     ] = False,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files to pass by, beside the usual.")
-    ] = None,
+    exclude: Annotated[list[str] | None, Option("--exclude", metavar="GLOB", help="Extra files to exclude.")] = None,
     force_exclude: Annotated[
-        bool, Option("--force-exclude", help="Pass by what is excluded even if it is named, as by a hook.")
+        bool, Option("--force-exclude", help="Apply excludes even to files named explicitly (for pre-commit).")
     ] = False,
     stdin_filename: Annotated[
-        str | None, Option("--stdin-filename", metavar="FILE", help="The name that goes with what comes on stdin.")
+        str | None, Option("--stdin-filename", metavar="FILE", help="The file name to use for stdin.")
     ] = None,
-    rules: Annotated[list[Path] | None, Option("--rules", metavar="DIR", help="A folder with more rules.")] = None,
+    rules: Annotated[
+        list[Path] | None, Option("--rules", metavar="DIR", help="A folder with additional rules.")
+    ] = None,
     config: Annotated[
         Path | None,
-        Option("--config", metavar="FILE", help="Settings from there, not from the nearest pyproject.toml."),
+        Option("--config", metavar="FILE", help="Read settings from FILE, not from the nearest pyproject.toml."),
     ] = None,
-    show_files: Annotated[bool, Option("--show-files", help="Show which files would be looked at.")] = False,
-    no_cache: Annotated[bool, Option("-n", "--no-cache", help="Examine everything anew.")] = False,
+    show_files: Annotated[bool, Option("--show-files", help="List the files that would be checked, and exit.")] = False,
+    no_cache: Annotated[bool, Option("-n", "--no-cache", help="Ignore cached results.")] = False,
     jobs: Annotated[
         int | None,
-        Option("-j", "--jobs", metavar="N", help="Processes; as many as there are cores by default.", read=_read_count),
+        Option("-j", "--jobs", metavar="N", help="Number of worker processes (default: CPU cores).", read=_read_count),
     ] = None,
 ) -> int:
-    """Say what the rules find in source files, without running them.
+    """Lint source files without running them.
 
-    Exit status: 0 when nothing was found, 1 when something was, 2 when something could not be examined.
+    Settings are read from [tool.whet] in pyproject.toml; docs/configuration.md lists them.
 
-    Settings stand in [tool.whet] of pyproject.toml; docs/configuration.md lists them.
+    Exit status: 0 when there are no findings, 1 when there are, 2 when a file could not be checked.
+
+    Examples:
+        whet check src
+        whet check --fix --diff src
+        whet check --select containers app.py
     """
     from whet.pipeline.check.check import CheckRequest, check, list_files
     from whet.pipeline.rules.selection import Asked
@@ -138,7 +155,7 @@ def check_command(
     if diff:
         _write(result.diff.encode("utf-8", "backslashreplace"), output)
         if result.diff and not quiet:
-            say(f"whet: {sum(result.fixed.values())} would be mended with --fix")
+            say(f"whet: {sum(result.fixed.values())} can be fixed with --fix")
     elif result.mended_stdin is not None:
         _write(result.mended_stdin, output)
         if result.findings:
@@ -155,16 +172,16 @@ def check_command(
 
 
 def _read_stdin(paths: Sequence[Path], name: str) -> tuple[str, bytes] | None:
-    """Return what comes on stdin and the name that it goes by, where ``-`` stands for it."""
+    """Return stdin's contents and its file name, if ``-`` is among the paths."""
     if not any(str(path) == STDIN for path in paths):
         return None
     if len(paths) > 1:
-        raise UsageError("`-` stands alone: stdin is one file", "name files, or `-`")
+        raise UsageError("`-` (stdin) cannot be combined with other files", "name files, or `-`")
     return name, sys.stdin.buffer.read()
 
 
 def _split(values: list[str] | None) -> tuple[str, ...]:
-    """Return the words of an option that may be given several times, or hold several, with commas between them."""
+    """Return the values of an option that is repeatable and takes comma-separated lists."""
     return tuple(word for value in values or () for word in value.split(",") if word)
 
 
@@ -184,5 +201,5 @@ def _write(data: bytes, output: Path | None) -> None:
         output.write_bytes(data)
     except OSError as error:
         raise StoreError(
-            f"{output} cannot be written: {error.strerror or error}", "name another place with -o"
+            f"{output} cannot be written: {error.strerror or error}", "give another file with -o"
         ) from error

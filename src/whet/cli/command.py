@@ -1,4 +1,4 @@
-"""A command: the words behind its name become the arguments of its function."""
+"""A command: the words after its name become the arguments of its function."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Command:
         return 0
 
     def parse(self, words: Sequence[str]) -> dict[str, object] | None:
-        """Return the arguments that ``words`` give the function; ``None`` where they ask for help."""
+        """Return the function's arguments from ``words``; ``None`` if they request help."""
         reader = _Reader(self)
         reader.read(words)
         if reader.asks_for_help:
@@ -55,7 +55,7 @@ class Command:
         raise UsageError(message, hint or f"`whet {self.name} --help` lists the options")
 
     def _share_out(self, words: Sequence[str]) -> dict[str, list[str]]:
-        """Return the words of each argument: one that may have several takes all that are left."""
+        """Return the words of each argument: a repeatable one takes all remaining words."""
         shared: dict[str, list[str]] = {}
         rest = list(words)
         for argument in self.arguments:
@@ -67,9 +67,9 @@ class Command:
 
 
 class _Reader:
-    """Reads words once, from the left; what they mean is looked at later.
+    """Reads words once, from the left; their values are converted later.
 
-    Options may stand among arguments, except where the first argument takes all that follows it:
+    Options may follow arguments, unless the first argument takes everything after it:
     ``whet run --rate 200 -m mod --rate 5`` gives ``--rate 5`` to ``mod``.
     """
 
@@ -110,7 +110,7 @@ class _Reader:
         self.plain += self.rest
 
     def _take_short(self, letters: str) -> bool:
-        """Take a word of short options, the last of which may have its value in it; tell whether it ended them."""
+        """Take a word of short options, the last perhaps with its value; return whether it ended the options."""
         for at, letter in enumerate(letters, 1):
             name = f"-{letter}"
             parameter = self.names.get(name)
@@ -120,7 +120,7 @@ class _Reader:
         return False
 
     def _take(self, name: str, value: str | None) -> bool:
-        """Take one option; tell whether it ended them."""
+        """Take one option; return whether it ended the options."""
         parameter = self.names.get(name) or self.opposites.get(name)
         if parameter is None and name not in HELP_NAMES:
             self._refuse_unknown(name)
@@ -144,7 +144,7 @@ class _Reader:
 
         known = (*self.names, *self.opposites, *HELP_NAMES)
         near = difflib.get_close_matches(name, known, n=1) if name.startswith("--") else []
-        self.command.refuse(f"there is no option {name}", f"did you mean {near[0]}?" if near else "")
+        self.command.refuse(f"unknown option {name}", f"did you mean {near[0]}?" if near else "")
 
 
 def _show_name(parameter: Parameter) -> str:

@@ -1,4 +1,4 @@
-"""What whet itself says: words on stderr, never on the target's stdout."""
+"""whet's own messages: on stderr, never on the program's stdout."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _COLORS = {"red": 31, "green": 32, "yellow": 33, "bold": 1, "dim": 2}
 
 
 def say(text: str) -> None:
-    """Write a line to stderr, harmless for terminals; a stderr that is gone is no error."""
+    """Write a line to stderr, sanitised for terminals; a closed stderr is not an error."""
     write_line(text, sys.stderr)
 
 
 def write_line(text: str, stream: TextIO | None) -> None:
-    """Write a line to ``stream``; what its encoding lacks is escaped. Errors of stderr are swallowed."""
+    """Write a line to ``stream``; characters outside its encoding are escaped. Errors of stderr are ignored."""
     if stream is None:  # started without one, as by pythonw
         return
     line = fit_encoding(sanitise(text), stream)
@@ -38,16 +38,16 @@ def print_line(text: str = "") -> None:
 
 
 def fit_encoding(text: str, stream: TextIO) -> str:
-    """Return ``text`` with what the encoding of ``stream`` lacks escaped."""
+    """Return ``text`` with characters outside the encoding of ``stream`` escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def begin_line() -> None:
-    """Let a terminal's cursor stand at the start of a line, wherever the program has left it.
+    """Move a terminal's cursor to the start of a line, wherever the program has left it.
 
     As some shells do before their prompt: as many spaces as there are columns
-    bring it into the next line unless it stood at the start of one.
+    move it to the next line unless it was at the start of one.
     """
     stream = sys.stderr
     if stream is None or os.environ.get("TERM", "dumb") == "dumb":
@@ -59,9 +59,9 @@ def begin_line() -> None:
 
 
 def sanitise(text: str) -> str:
-    r"""Return ``text`` with what a terminal would obey or not show as escapes; line ends and tabs stay.
+    r"""Return ``text`` with control and invisible characters escaped; line ends and tabs stay.
 
-    Messages name paths and words that are not whet's own: ``\x1b`` could repaint the screen, a bidirectional
+    Messages contain foreign paths and words: ``\x1b`` could repaint the screen, a bidirectional
     override could make one name look like another.
     """
     if text.isprintable():
@@ -70,9 +70,9 @@ def sanitise(text: str) -> str:
 
 
 def paint(text: str, color: str, stream: TextIO | None) -> str:
-    """Return ``text`` sanitised, in ``color`` where ``stream`` is a terminal that may show colours.
+    """Return ``text`` sanitised, in ``color`` if ``stream`` is a terminal that shows colours.
 
-    To be written as it is: a second sanitising would show the colour's own codes.
+    Write it unchanged: sanitising it again would escape the colour codes.
     """
     clean = sanitise(text)
     return f"\x1b[{_COLORS[color]}m{clean}\x1b[0m" if may_color(stream) else clean

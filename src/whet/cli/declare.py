@@ -7,8 +7,8 @@
         duration: Annotated[float, Option("--duration", metavar="S", help="How long to sample.", least=0.1)] = 30.0,
     ) -> int:
 
-A parameter without a default is required. ``bool`` is a flag, ``list`` may be
-given several times, ``| None`` is for what need not be given.
+A parameter without a default is required. ``bool`` is a flag, ``list`` is
+repeatable, ``| None`` is optional.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Option:
 
 
 class Argument:
-    """A word that is no option. The first of one that ``takes_rest`` is the last word that whet looks at."""
+    """A word that is not an option. After the first word of one that ``takes_rest``, whet parses nothing more."""
 
     def __init__(self, metavar: str, help: str, *, takes_rest: bool = False) -> None:
         self.metavar = metavar
@@ -60,7 +60,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a command's function: how it is declared, the type of a value, whether there may be several."""
+    """One parameter of a command's function: its declaration, the type of a value, whether it is repeatable."""
 
     name: str
     declared: Option | Argument
@@ -79,7 +79,7 @@ class Parameter:
         return self.kind is not bool
 
     def convert(self, texts: Sequence[str]) -> object:
-        """Return what the function is given for the words of the user. Raises ``ValueError`` with what is wrong."""
+        """Return the function's argument for the user's words. Raises ``ValueError`` with the reason."""
         values = [self._convert(text) for text in texts]
         return values if self.many else values[-1]
 

@@ -16,28 +16,36 @@ DIFF_REPORT = "whet-diff.html"
 
 def diff_command(
     before: Annotated[str, Argument("BEFORE", "A run's name, folder or file, or `latest`.")],
-    after: Annotated[str, Argument("AFTER", "The run that is compared with it.")] = "latest",
+    after: Annotated[str, Argument("AFTER", "The run to compare with it.")] = "latest",
     format_: Annotated[
-        str, Option("--format", "-f", metavar="NAME", help="terminal, markdown, html or json.")
+        str, Option("--format", "-f", metavar="NAME", help="Output format: terminal, markdown, html or json.")
     ] = "terminal",
     output: Annotated[
         Path | None,
         Option(
-            "-o", "--output", metavar="FILE", help=f"Where to, - for stdout; default: stdout, html to {DIFF_REPORT}."
+            "-o",
+            "--output",
+            metavar="FILE",
+            help=f"Output file, - for stdout; default: stdout, or {DIFF_REPORT} for html.",
         ),
     ] = None,
-    threshold: Annotated[
-        str, Option("--threshold", metavar="PERCENT", help="A smaller change of a place's time is not called.")
-    ] = "5%",
-    confidence: Annotated[str, Option("--confidence", metavar="PERCENT", help="Of all intervals together.")] = "99%",
-    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the HTML report.")] = False,
-    title: Annotated[str, Option("--title", metavar="TEXT", help="What the HTML report is called.")] = "",
+    threshold: Annotated[str, Option("--threshold", metavar="PERCENT", help="Smallest change to report.")] = "5%",
+    confidence: Annotated[
+        str, Option("--confidence", metavar="PERCENT", help="Confidence level, family-wise over all intervals.")
+    ] = "99%",
+    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the HTML report.")] = False,
+    title: Annotated[str, Option("--title", metavar="TEXT", help="Title of the HTML report.")] = "",
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
 ) -> int:
     """Compare two saved runs: what got faster, slower, is new or gone.
 
-    One run a side: the intervals cover sampling error, not how the program differs
-    from run to run. Exit status 0 whatever changed; 2 when it cannot be said.
+    With one run on each side, the intervals cover sampling error, not the variation from run to run.
+
+    Exit status: 0 whatever changed, 2 when the runs cannot be compared.
+
+    Examples:
+        whet diff 20261129-1030
+        whet diff 20261129-1030 latest -f markdown
     """
     from whet.cli.prove import parse_percent
     from whet.pipeline.advise.diff import (
@@ -54,7 +62,7 @@ def diff_command(
     form = find_difference_format(format_)
     if output == STDOUT:
         if form is DifferenceFormat.HTML:
-            raise UsageError("the HTML report goes to a file", "name one with -o")
+            raise UsageError("the HTML report cannot go to stdout", "give a file with -o")
         output = None
     least, sure = (
         parse_percent(threshold, "--threshold", most=1),
@@ -67,7 +75,7 @@ def diff_command(
         size = write_difference_report(old, new, difference, path, title=title, include_source=not no_source)
         say(f"whet: {state_difference(difference)}")
         for caution in difference.cautions:
-            say(f"whet: careful: {caution}")
+            say(f"whet: warning: {caution}")
         say(f"whet: wrote {path}")
         warn_of_size(size, path)
         if open_:

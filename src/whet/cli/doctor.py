@@ -1,8 +1,8 @@
-"""``whet doctor``: what works here, what does not, and the line that mends it.
+"""``whet doctor``: check the setup, and show how to fix problems.
 
 Exit status: 0 when everything that the default ``whet run`` uses works, 1 when
 some of it does not (the run then measures less, or at a higher cost), 2 when
-there is nothing to examine (no interpreter) or ``--install`` failed.
+no interpreter was found or ``--install`` failed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,19 @@ _WIDEST = 100
 def doctor_command(
     python: PythonOption = None,
     install: Annotated[
-        bool, Option("--install", help="Fetch missing profilers for that interpreter into whet's cache.")
+        bool, Option("--install", help="Download missing profilers for that interpreter into whet's cache.")
     ] = False,
 ) -> int:
-    """Say what works here, what does not, and what mends it.
+    """Check the setup and show how to fix problems.
 
-    Exit status 0 when `whet run` works in full, 1 when it goes without something, 2 for errors.
+    Exit status: 0 when `whet run` is fully functional, 1 when it works with limits, 2 for errors.
+
+    Examples:
+        whet doctor
+        whet doctor --python 3.13 --install
     """
     from whet.program.checkup import examine_collectors, list_notes
+    from whet.program.distribution import check_distribution
     from whet.program.interpreter import choose_interpreter
     from whet.program.probe import describe_choice
 
@@ -52,18 +57,18 @@ def doctor_command(
         host = describe_choice(choice)
     _print_head(host)
     checks = []
-    for check in (*examine_collectors(host), _check_store(Path.cwd())):
+    for check in (check_distribution(), *examine_collectors(host), _check_store(Path.cwd())):
         _print_check(check)
         checks.append(check)
     _print_notes(list_notes(host, os.environ))
     failed = [check for check in checks if check.needed and not check.works]
     print_line()
     if failure is not None:
-        raise failure  # said last, below what was found
+        raise failure  # reported last, below the checks
     if failed:
-        _print_wrapped(f"`whet run` goes without: {', '.join(_short(check) for check in failed)}.")
+        _print_wrapped(f"`whet run` works without: {',  '.join(_short(check) for check in failed)}.")
         return 1
-    _print_wrapped("`whet run` works here in full.")
+    _print_wrapped("`whet run` is fully functional.")
     return 0
 
 
@@ -72,13 +77,13 @@ def _install(host: TargetHost) -> WhetError | None:
 
     missing = list_missing(host)
     if missing:
-        say(f"whet: fetching {', '.join(missing)} for Python {host.interpreter.version}")
+        say(f"whet: downloading {', '.join(missing)} for Python {host.interpreter.version}")
     try:
         fetched = install_collectors(host)
     except WhetError as error:
         return error
     for name in fetched:
-        say(f"whet: fetched {name} into whet's cache")
+        say(f"whet: downloaded {name} into whet's cache")
     return None
 
 
@@ -89,9 +94,9 @@ def _check_store(cwd: Path) -> Check:
     home = find_home(cwd)
     folder = home if home.is_dir() else home.parent
     if os.access(folder, os.W_OK | os.X_OK):
-        return Check("saved runs", True, f"go to {home}")
+        return Check("saved runs", True, f"stored in {home}")
     return Check(
-        "saved runs", False, f"{folder} cannot be written; runs go to a temporary folder", f"chmod u+rwx {folder}"
+        "saved runs", False, f"{folder} is not writable; runs are stored in a temporary folder", f"chmod u+rwx {folder}"
     )
 
 
@@ -112,7 +117,7 @@ def _print_check(check: Check) -> None:
     text = _wrap(f"{check.about}: {check.says}", indent="      ")
     print_line(f"  {paint(mark, color, sys.stdout)}  {text[6:]}")
     if check.remedy:
-        # Whole and on a line of its own, so that it can be copied.
+        # Unwrapped, on its own line, so that it can be copied.
         _print_verbatim(check.remedy, indent="      ")
 
 
@@ -120,7 +125,7 @@ def _print_notes(notes: Iterable[str]) -> None:
     listed = list(notes)
     if listed:
         print_line()
-        _print_wrapped("Worth knowing:")
+        _print_wrapped("Notes:")
     for note in listed:
         text = _wrap(note, indent="    ")
         print_line(f"  - {text[4:]}")

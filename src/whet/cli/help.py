@@ -1,4 +1,4 @@
-"""Help on a terminal: of whet and of its commands, all laid out alike."""
+"""Help on a terminal, in one layout for whet and all of its commands."""
 
 from __future__ import annotations
 
@@ -17,33 +17,43 @@ if TYPE_CHECKING:
 
 _NARROWEST, _WIDEST = 50, 78
 _MOST_LEFT = 30
-"""Columns beyond which a name has a line to itself."""
+"""Columns beyond which a name gets a line of its own."""
 _HELP = (", ".join(HELP_NAMES), "Show this message and exit.")
+_EXAMPLES = "Examples"
+"""Starts the last section of a command's docstring: command lines, one a line."""
 _QUOTED = re.compile(r"`[^`\n]+`")
 _BOUND = "\u00a0"
-"""Stands for a space at which no line is to end."""
+"""Replaces a space at which no line may end."""
 
 
 def format_whet() -> str:
-    """Return the help of whet itself: the commands, none of them imported."""
+    """Return the help of whet itself: lists the commands, imports none of them."""
     return _join(
         _write_usage("[OPTIONS] COMMAND [ARGS]..."),
-        _wrap("Measure a Python program, advise on what is hot, prove the advice.", "  "),
+        _wrap("Measure a Python program, suggest rewrites of its hot code, and prove them.", "  "),
         _write_rows("Options", [("--version", "Show the version and exit."), _HELP]),
         _write_rows("Commands", list(COMMANDS.items())),
-        _wrap("`whet COMMAND --help` tells more. To begin with: whet run script.py", "  "),
+        _write_examples(["whet run script.py", "whet prove", "whet apply"]),
+        _wrap("`whet COMMAND --help` describes a command and its options.", "  "),
     )
 
 
 def format_command(command: Command) -> str:
-    """Return the help of one command: its function's docstring, and what that declares."""
-    page = inspect.getdoc(command.function) or ""
+    """Return the help of one command: its function's docstring and declarations, the docstring's examples last."""
+    page, _, examples = (inspect.getdoc(command.function) or "").partition(f"\n\n{_EXAMPLES}:\n")
     return _join(
         _write_usage(" ".join((command.name, "[OPTIONS]", *map(_show_argument, command.arguments)))),
         *(_wrap(" ".join(part.split()), "  ") for part in page.split("\n\n")),
         _write_rows("Arguments", [(each.declared.metavar, _describe(each)) for each in command.arguments]),
         _write_rows("Options", [*((_name_option(each), _describe(each)) for each in command.options), _HELP]),
+        _write_examples(examples.split("\n")),
     )
+
+
+def _write_examples(lines: Sequence[str]) -> str:
+    """Return the section of command lines, unwrapped so that they can be pasted."""
+    shown = [f"  {line.strip()}" for line in lines if line.strip()]
+    return "\n".join([f"{_EXAMPLES}:", *shown]) + "\n" if shown else ""
 
 
 def _show_argument(parameter: Parameter) -> str:
@@ -65,7 +75,7 @@ def _name_option(parameter: Parameter) -> str:
 
 
 def _describe(parameter: Parameter) -> str:
-    """Return what an option or argument is for, and in brackets what else holds of it."""
+    """Return the help of an option or argument, with its default and bounds in brackets."""
     notes = []
     declared, default = parameter.declared, parameter.default
     if parameter.is_required:
@@ -90,7 +100,7 @@ def _write_usage(words: str) -> str:
 
 
 def _write_rows(title: str, rows: Sequence[tuple[str, str]]) -> str:
-    """Return a section of names with their explanations beside them."""
+    """Return a section of names and their descriptions in two columns."""
     if not rows:
         return ""
     left = min(max(len(name) for name, _ in rows), _MOST_LEFT) + 2
@@ -107,7 +117,7 @@ def _wrap(text: str, indent: str) -> str:
 
 
 def _break(text: str, width: int) -> list[str]:
-    """Return the lines of ``text``: none ends amid the name of an option or file, or a command that is quoted."""
+    """Return the lines of ``text``, broken neither within an option's or file's name nor within a quoted command."""
     bound = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", _BOUND), text)
     lines = textwrap.wrap(bound, width, break_on_hyphens=False, break_long_words=False)
     return [line.replace(_BOUND, " ") for line in lines] or [""]

@@ -1,4 +1,4 @@
-"""The command ``whet``: which commands there are, and the one place where errors become words and exit statuses.
+"""The command ``whet``: the list of commands, and the one place where errors become messages and exit statuses.
 
 A command is one line in ``COMMANDS`` and one file: ``whet/cli/NAME.py`` with a
 function ``NAME_command`` whose parameters are declared as ``whet/cli/declare.py``
@@ -6,15 +6,19 @@ says. It returns its exit status (``None`` is 0) or raises a ``WhetError``. A fi
 is imported only when its command is used.
 
 Exit statuses: that of the command; 2 for wrong use and errors; ``run`` and
-``attach`` pass on the target's, so theirs is 125; 130 after Ctrl-C.
+``attach`` pass on the target's, so theirs is 125. A command that returns -N has
+whet end by signal N, as its program did; so does Ctrl-C, which a shell shows as 130.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import gc
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -28,16 +32,16 @@ if TYPE_CHECKING:
     from whet.cli.command import Command
 
 COMMANDS: Mapping[str, str] = {
-    "run": "Run a program and say where its time goes.",
-    "attach": "Sample a process that is running already.",
-    "prove": "Try the advice: does the program get faster, and still do the same.",
+    "run": "Run a program and report where its time goes.",
+    "attach": "Sample a running process.",
+    "prove": "Try the advice and check that the program is faster and behaves the same.",
     "apply": "Write the rewrites that were measured faster.",
-    "report": "Show a saved run: `whet report --format json` prints it for machines.",
-    "bench": "Run a program many times and say how long it takes.",
+    "report": "Show a saved run as HTML, text, JSON or Markdown.",
+    "bench": "Run a program many times and report how long it takes.",
     "diff": "Compare two saved runs: what got faster, slower, is new or gone.",
-    "check": "Say what the rules find in source files, without running them.",
-    "rules": "List the rules, or show the page of one.",
-    "doctor": "Say what works here, what does not, and what mends it.",
+    "check": "Lint source files without running them.",
+    "rules": "List the rules, or show one rule's page.",
+    "doctor": "Check the setup and show how to fix problems.",
 }
 
 HELP_NAMES = ("-h", "--help")
@@ -48,26 +52,61 @@ PASSING_ON = frozenset({"run", "attach"})
 FAILED = 125
 """Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
 
-INTERRUPTED = 130
+INTERRUPTED = -signal.SIGINT if os.name == "posix" else 130
 _GC_THRESHOLD = 50_000
 _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
 
 
 _NEEDED = frozenset({"jinja2", "libcst", "pygments", "rich"})
-"""Libraries of other people's without which a command cannot go on. Without a profiler, a measurement goes on."""
+"""Third-party libraries without which a command cannot continue. Without a profiler, a measurement still can."""
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-"""What writing fails with where there is no room. Where files are written, that is told with their names."""
+"""Errors of writing to a full disk. Where whet writes files itself, they are reported with the file's name."""
+
+
+class EndBySignal:
+    """Ends this process by the signal ``number``, so that whoever waits for it sees how the program ended.
+
+    A shell tells the two apart: after a command that Ctrl-C ended it leaves its loop, after a status of 130 it goes on.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self) -> None:
+        """Do so, without a core dump: that of the program is the one of interest. Does nothing for number 0."""
+        if not self.number:
+            return
+        import resource
+
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+        with contextlib.suppress(OSError, ValueError):
+            # The kernel takes no notice of 0 where a program takes the dumps; 1 is too small for either.
+            hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+            resource.setrlimit(resource.RLIMIT_CORE, (0 if hard == 0 else 1, hard))
+        with contextlib.suppress(OSError, ValueError):
+            # SIGKILL has no handler to take away.
+            signal.signal(self.number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {self.number})
+        os.kill(os.getpid(), self.number)
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    # What imports and profiles are made of stays: looking through it for garbage takes a good part of a short run,
+    # Registered first, it is called last, when everything else that cleans up at exit has done so.
+    end = EndBySignal()
+    atexit.register(end)
+    # Objects of imports and profiles live on: scanning them for garbage takes a good part of a short run,
     gc.set_threshold(_GC_THRESHOLD)
     status = run_command_line(sys.argv[1:])
-    # and so does looking through all of it once more at the end.
+    if status < 0 and os.name == "posix":
+        end.number, status = -status, 128 - status
+    # and so does scanning all of them once more at the end.
     gc.freeze()
     # Windows has exit statuses of 32 bits, which a program ended by an exception of the system uses, and
     # Python takes them as signed numbers.
@@ -75,7 +114,7 @@ def main() -> None:
 
 
 def run_command_line(argv: Sequence[str]) -> int:
-    """Run one command and return its exit status; errors are said on stderr."""
+    """Run one command and return its exit status; errors are reported on stderr."""
     passing_on = name_command(argv) in PASSING_ON
     try:
         status = _dispatch(list(argv))
@@ -125,19 +164,19 @@ def name_command(argv: Sequence[str]) -> str:
 
 
 def explain_unknown(args: Sequence[str]) -> UsageError:
-    """Say that ``args`` begin with no command, and what was probably meant."""
+    """Return the error for ``args`` that begin with no command, with what was probably meant."""
     name = args[0]
     meant = f"did you mean `whet run {shlex.join(args)}`?"
     if name in ("-m", "-c", "--") or name.endswith(_PROBABLE_SCRIPTS) or _exists(name):
-        return UsageError(f"{name} is no command of whet", meant)
+        return UsageError(f"{name} is not a whet command", meant)
     import difflib
 
     if name.startswith("-"):
-        return UsageError(f"there is no option {name}", "`whet --help` lists the commands")
+        return UsageError(f"unknown option {name}", "`whet --help` lists the commands")
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     if near:
-        return UsageError(f"{name} is no command of whet", f"did you mean `whet {shlex.join([near[0], *args[1:]])}`?")
-    return UsageError(f"{name} is no command of whet", "`whet --help` lists the commands")
+        return UsageError(f"{name} is not a whet command", f"did you mean `whet {shlex.join([near[0], *args[1:]])}`?")
+    return UsageError(f"{name} is not a whet command", "`whet --help` lists the commands")
 
 
 def _exists(name: str) -> bool:
@@ -155,22 +194,22 @@ def _say_error(error: WhetError) -> None:
 
 def _say_mistake(error: Exception) -> None:
     if isinstance(error, ModuleNotFoundError) and error.name in _NEEDED:
-        say(f"whet: error: {error.name} is missing in whet's own environment")
-        say(f"whet: {sys.executable} -m pip install {error.name}")
+        say(f"whet: error: {error.name} is not installed in whet's own environment")
+        say(f"whet: install it with {sys.executable} -m pip install {error.name}")
         return
     if isinstance(error, FileNotFoundError) and not _is_anywhere():
-        say("whet: error: the current folder is gone")
-        say("whet: change to one that is there")
+        say("whet: error: the current folder no longer exists")
+        say("whet: change to an existing folder")
         return
     if isinstance(error, OSError) and error.errno in _FULL:
         say(f"whet: error: the output cannot be written: {error.strerror}")
-        say("whet: free some space, or send the output elsewhere")
+        say("whet: free some space, or write the output elsewhere")
         _silence_stdout()
         return
     import traceback
 
     say("".join(traceback.format_exception(error)).rstrip())
-    say("whet: error: this is a mistake in whet itself; please report it with the lines above")
+    say("whet: error: this is a bug in whet; please report it with the lines above")
 
 
 def _is_anywhere() -> bool:

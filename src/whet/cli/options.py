@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from whet.cli.declare import Argument, Option
 
 PythonOption = Annotated[
     str | None,
-    Option("--python", metavar="PATH|VERSION", help="The interpreter, or its version, as in 3.13."),
+    Option("--python", metavar="PATH|VERSION", help="The interpreter, or its version, such as 3.13."),
 ]
 ModuleOption = Annotated[
     str | None,
-    Option("-m", metavar="MODULE", help="Run a module; everything after it is the target's.", ends_options=True),
+    Option(
+        "-m", metavar="MODULE", help="Run a module; everything after it is passed to the program.", ends_options=True
+    ),
 ]
 CodeOption = Annotated[
     str | None,
-    Option("-c", metavar="CODE", help="Run code; everything after it is the target's.", ends_options=True),
+    Option("-c", metavar="CODE", help="Run code; everything after it is passed to the program.", ends_options=True),
 ]
 RateOption = Annotated[
     int | None,
     Option(
         "--rate",
         metavar="HZ",
-        help="Samples a second. Unless told, 100, and fewer where one costs much.",
+        help="Samples per second (default: 100, lowered automatically when sampling gets expensive).",
         least=1,
         most=1000,
     ),
@@ -31,4 +34,19 @@ RateOption = Annotated[
 TargetWords = Annotated[
     list[str] | None, Argument("TARGET", "A script, or the name of a Python console script.", takes_rest=True)
 ]
-"""The program and its own arguments: whet's options stand before it. It goes with both options above."""
+"""The program and its arguments; whet's options come before it. Used with both options above."""
+
+
+def name_options(given: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the options that were given, each in one word; ``given`` has none, false or an empty list for the others.
+
+    >>> name_options({"--outside": True, "--rate": 50, "--include": ["a", "b"], "--title": None})
+    ('--outside', '--rate=50', '--include=a', '--include=b')
+    """
+    words: list[str] = []
+    for name, value in given.items():
+        if value is True:
+            words.append(name)
+        elif value is not None and value is not False:
+            words += [f"{name}={each}" for each in (value if isinstance(value, list) else [value])]
+    return tuple(words)

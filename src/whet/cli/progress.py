@@ -1,9 +1,9 @@
-"""A live line at the foot of the terminal while the program runs, gone when it has ended.
+"""A progress line at the bottom of the terminal while the program runs, removed when it has ended.
 
-The terminal is the program's. So the line stands in a row of its own below a
-scrolling region, as package managers do it; it is not drawn before a second has
-passed, and never while the program has taken the terminal over (a full-screen
-program, a password prompt).
+The terminal belongs to the program. So the line has a row of its own below a
+scrolling region, as in package managers; it is not drawn in the first second,
+and never while the program controls the terminal (a full-screen program, a
+password prompt).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LiveLine(TerminalLine):
         self.drawn_at = 0.0
 
     def __call__(self, step: Step) -> None:
-        """Show where the measurement stands."""
+        """Show the progress of the measurement."""
         now = monotonic()
         if not self.usable or step.seconds < FIRST_AFTER or now - self.drawn_at < EVERY:
             return
@@ -53,14 +53,14 @@ class LiveLine(TerminalLine):
         self.write(f"{start}\x1b7\x1b[{rows};1H\x1b[2K{text[: columns - 1]}\x1b8")
 
     def clear(self) -> None:
-        """Take the line away and give the whole screen back."""
+        """Remove the line and release the whole screen."""
         if self.rows:
             self.write(f"\x1b7\x1b[r\x1b[{self.rows};1H\x1b[2K\x1b8")
             self.rows = 0
 
 
 def _is_taken_over(stream: TextIO) -> bool:
-    """Tell whether the program has switched the terminal out of its line mode."""
+    """Return whether the program has switched the terminal out of its line mode."""
     try:
         import termios
 

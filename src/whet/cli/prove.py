@@ -1,4 +1,4 @@
-"""``whet prove``: try the advice of a saved run on the program itself."""
+"""``whet prove``: try the advice of a saved run on the program."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
+from whet.cli.main import INTERRUPTED
 from whet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,22 +20,23 @@ if TYPE_CHECKING:
     from whet.program.spec import TargetSpec
 
 DEFAULT_BUDGET = "10m"
-BudgetOption = Annotated[str, Option("--budget", metavar="TIME", help="Time for the whole command: 90s, 10m, 1h.")]
+BudgetOption = Annotated[
+    str, Option("--budget", metavar="TIME", help="Time limit for the whole command: 90s, 10m, 1h.")
+]
 CompareOption = Annotated[
     list[str] | None,
-    Option("--compare", metavar="GLOB", help="Files that it writes, which must come out the same."),
+    Option("--compare", metavar="GLOB", help="Output files of the program that must stay the same."),
 ]
 TestsOption = Annotated[
-    str, Option("--tests", metavar="COMMAND", help="Tests that must pass on the rewritten sources.")
+    str, Option("--tests", metavar="COMMAND", help="Test command that must pass on the rewritten sources.")
 ]
 AllowOption = Annotated[
     list[str] | None,
-    Option("--allow", metavar="SLUG", help="Of the offers, try those of this rule or family only."),
+    Option("--allow", metavar="SLUG", help="Try only this rule's or family's offers."),
 ]
 OffersOption = Annotated[
-    bool, Option("--offers/--no-offers", help="Try offers too: rewrites that change something small.")
+    bool, Option("--offers/--no-offers", help="Also try offers: rewrites with a minor behaviour change.")
 ]
-INTERRUPTED = 130
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -43,51 +45,61 @@ def prove_command(
     reference: Annotated[str | None, Argument("RUN", "A run's name, folder or file; default: the latest.")] = None,
     budget: BudgetOption = DEFAULT_BUDGET,
     runs: Annotated[
-        int | None, Option("--runs", least=2, metavar="N", help="Exactly N pairs of runs for each comparison.")
+        int | None, Option("--runs", least=2, metavar="N", help="Exactly N pairs of runs per comparison.")
     ] = None,
     threshold: Annotated[
-        str, Option("--threshold", metavar="PERCENT", help="A smaller change is not called faster.")
+        str, Option("--threshold", metavar="PERCENT", help="Smallest speedup to report as faster.")
     ] = "2%",
     confidence: Annotated[
-        str, Option("--confidence", metavar="PERCENT", help="Of all intervals of the command together.")
+        str, Option("--confidence", metavar="PERCENT", help="Confidence level, family-wise over all intervals.")
     ] = "99%",
     compare: CompareOption = None,
     tolerance: Annotated[
         float,
-        Option("--tolerance", least=0, most=1, metavar="PART", help="By which part printed numbers may differ."),
+        Option(
+            "--tolerance", least=0, most=1, metavar="PART", help="Relative tolerance for numbers in the output: 0.01."
+        ),
     ] = 0.0,
     tests: TestsOption = "",
     isolate: Annotated[
-        bool, Option("--isolate", help="Run in a copy of the working folder even if nothing is written there.")
+        bool, Option("--isolate", help="Run in a copy of the working folder even if the program writes nothing.")
     ] = False,
     workload: Annotated[
-        str, Option("--workload", metavar="COMMAND", help="What to run instead of the run's own command.")
+        str, Option("--workload", metavar="COMMAND", help="Run this instead of the saved run's command.")
     ] = "",
-    setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Before each run, not timed.")] = "",
-    cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="After each run, not timed.")] = "",
+    setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Run this before each run, not timed.")] = "",
+    cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="Run this after each run, not timed.")] = "",
     allow: AllowOption = None,
     offers: OffersOption = True,
     patch: Annotated[
-        Path | None, Option("--patch", metavar="FILE", help="Try this change instead of the advice.")
+        Path | None, Option("--patch", metavar="FILE", help="Try this patch instead of the advice.")
     ] = None,
     against: Annotated[
-        str, Option("--against", metavar="REF", help="Try the working tree's changes since a git commit instead.")
+        str, Option("--against", metavar="REF", help="Try the working tree's changes since this git commit instead.")
     ] = "",
     require_faster: Annotated[
-        bool, Option("--require-faster", help="Exit with 1 unless it was measured faster.")
+        bool, Option("--require-faster", help="Exit with 1 unless the program was measured faster.")
     ] = False,
     format_: Annotated[
-        str, Option("--format", "-f", metavar="text|json", help="With json, the proof goes to stdout.")
+        str, Option("--format", "-f", metavar="text|json", help="With json, print the proof to stdout.")
     ] = "text",
 ) -> int:
-    """Try the advice: does the program get faster, and still do the same.
+    """Try the advice and check that the program is faster and behaves the same.
 
-    The program runs many times, with and without the rewrites in random order, no
-    profiler in it. Nothing on disk changes. Exit status 0 when it could be measured,
-    1 with --require-faster where it is not faster, 2 for errors, 130 after Ctrl-C.
+    The program runs many times without a profiler, with and without the rewrites in random order. Your source files
+    are not changed; `whet apply` writes the rewrites that were measured faster.
+
+    Exit status: 0 when it could be measured; with --require-faster, 1 when the program is not faster; 2 for errors.
+    Ctrl-C ends whet by SIGINT.
+
+    Examples:
+        whet prove
+        whet prove --budget 30m --tests "pytest -q"
+        whet prove --no-offers --require-faster
+        whet prove --patch my.patch
     """
     if format_ not in {"text", "json"}:
-        raise UsageError(f"there is no format {format_!r} here", "--format text or --format json")
+        raise UsageError(f"unknown format {format_!r}", "use --format text or --format json")
     from whet.pipeline.prove.prove import ProvingRequest
     from whet.prove.options import ProveOptions
     from whet.store import find_run, load_run
@@ -109,16 +121,16 @@ def prove_command(
     else:
         proven = prove_run(load_run(path), path, request)
     if format_ == "json":
-        from whet.pipeline.telling import render_proof
+        from whet.pipeline.prove.outcome import render_outcome
 
-        sys.stdout.write(render_proof(proven))
+        sys.stdout.write(render_outcome(proven))
     return decide_status(proven, require_faster=require_faster)
 
 
 def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Run:
-    """Prove the advice on a run saved at ``path``, tell about it, and return the run with the proof in it."""
+    """Prove the advice on a run saved at ``path``, report on it, and return the run with the proof in it."""
+    from whet.pipeline.prove.outcome import describe_outcome
     from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
-    from whet.pipeline.telling import tell_notes, tell_total, tell_trials
 
     plan = plan_proof(run, request, spec=spec)
     count = len(plan.rewrites)
@@ -130,12 +142,9 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
     proof = _try_out(run, plan, request, spec)
     proven = save_proof(run, path, plan, proof)
     if has_settled(run.proof) and not has_settled(proof):
-        say("whet: nothing was settled, so what was proven before stays")
-    for text in tell_trials(proof, plan.advice):
-        say(text)
-    for text in tell_notes(proof):
-        say(f"whet: {text}")
-    for text in tell_total(proof):
+        say("whet: no result is conclusive, so the earlier proof is kept")
+    outcome = describe_outcome(proof, plan.advice)
+    for text in (*outcome.trials, *(f"whet: {note}" for note in outcome.notes), *outcome.total):
         say(text)
     return proven
 
@@ -144,19 +153,19 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
     """Prove a change of the user's own on a saved run's program; return the run with the proof, which is not saved."""
     from dataclasses import replace
 
+    from whet.pipeline.prove.outcome import describe_outcome
     from whet.pipeline.prove.own_change import plan_against, plan_patch, tell_change
-    from whet.pipeline.telling import tell_notes
 
     if patch is not None and against:
-        raise UsageError("--patch and --against name two changes", "give one of them")
+        raise UsageError("--patch and --against are two different changes", "give only one of them")
     if request.allow or not request.offers:
         given = "--allow" if request.allow else "--no-offers"
-        raise UsageError(f"{given} chooses among the advice, and what is tried is a change of your own", "leave it out")
+        raise UsageError(f"{given} selects among the suggestions, but your own change is tried here", f"drop {given}")
     plan = plan_patch(run, request, patch) if patch is not None else plan_against(run, request, against)
     change = f"{plan.rewrites[0].ref.title} ({plan.rewrites[0].ref.place})"
     say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")
     proof = _try_out(run, plan, request)
-    for text in tell_notes(proof):
+    for text in describe_outcome(proof).notes:
         say(f"whet: {text}")
     say(tell_change(proof))
     return replace(run, proof=proof)
@@ -168,7 +177,7 @@ def _name_workload(run: Run, request: ProvingRequest) -> str:
 
 
 def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetSpec | None = None) -> Proof:
-    """Say how long it may take, and make all the runs of a proof under a live line."""
+    """Report how long it may take, and make all the runs of a proof with a progress line."""
     from dataclasses import replace
 
     from whet.cli.proving_line import ProvingLine
@@ -183,15 +192,20 @@ def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetS
 
 
 def decide_status(proven: Run, *, require_faster: bool) -> int:
-    """Return the exit status: 0 measured, 1 not faster where that is required, 2 nothing measured, 130 after Ctrl-C."""
+    """Return the exit status: 0 measured, 1 not faster where that is required, 2 nothing measured, or the interrupt."""
     from whet.model.trial import Verdict
 
     proof = proven.proof
-    if any(note.startswith("ended by Ctrl-C") for note in proof.notes):
+    if was_interrupted(proven):
         return INTERRUPTED
     if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
         return 2
     return 1 if require_faster and proof.total_verdict is not Verdict.FASTER else 0
+
+
+def was_interrupted(proven: Run) -> bool:
+    """Whether Ctrl-C ended the proof."""
+    return any(note.startswith("ended by Ctrl-C") for note in proven.proof.notes)
 
 
 def parse_time(text: str, option: str) -> float:
@@ -199,18 +213,20 @@ def parse_time(text: str, option: str) -> float:
     match = _TIME.fullmatch(text.strip())
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if seconds <= 0:
-        raise UsageError(f"{option} {text[:40]!r} is no time", f"{option} 90s, 10m or 1h")
+        raise UsageError(f"{option} {text[:40]!r} is not a duration", f"for example {option} 90s, 10m or 1h")
     return seconds
 
 
 def parse_percent(text: str, option: str, *, most: float) -> float:
-    """Return a part of 1: ``2%`` and ``0.02`` are the same. Raises ``UsageError``."""
+    """Return a fraction of 1: ``2%`` and ``0.02`` are the same. Raises ``UsageError``."""
     try:
         value = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
     except ValueError:
         value = -1.0
     if not 0 < value <= most:
-        raise UsageError(f"{option} {text[:40]!r} is no percentage between 0 and {most:.5g}", f"{option} 2%")
+        raise UsageError(
+            f"{option} {text[:40]!r} is not a percentage between 0 and {most * 100:g}", f"for example {option} 2%"
+        )
     return value
 
 

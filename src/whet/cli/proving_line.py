@@ -1,4 +1,4 @@
-"""The live line of ``whet prove``: where the session stands. The runs have no terminal, so it is whet's own."""
+"""The progress line of ``whet prove``. The runs have no terminal, so it is whet's alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class ProvingLine(TerminalLine):
-    """Draws steps over one another; use as a context manager. Off a terminal it does nothing."""
+    """Draws each step over the previous one; use as a context manager. Off a terminal it does nothing."""
 
     def __call__(self, step: Step) -> None:
-        """Show where the session stands."""
+        """Show the progress of the session."""
         of = f" of at most {step.most}" if step.most else ""
         self.show(f"whet: execution {step.run}{of}, {step.seconds:.0f} s: {step.doing}")

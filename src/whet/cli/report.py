@@ -1,4 +1,4 @@
-"""``whet report``: show a saved run again, in any form. Nothing runs again."""
+"""``whet report``: show a saved run in any format, without running the program again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def report_command(
             "--format",
             "-f",
             metavar="NAME",
-            help="html, terminal, json, markdown, hot (for `whet check --profile`), or a plug-in's.",
+            help="html, terminal, json, markdown, hot (for `whet check --profile`), or a plug-in's format.",
         ),
     ] = "html",
     output: Annotated[
@@ -29,15 +29,21 @@ def report_command(
             "-o",
             "--output",
             metavar="FILE",
-            help=f"Where to, - for stdout; default: stdout, html to {DEFAULT_REPORT}.",
+            help=f"Output file, - for stdout; default: stdout, or {DEFAULT_REPORT} for html.",
         ),
     ] = None,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
-    title: Annotated[str | None, Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
     runs: Annotated[bool, Option("--list", help="List the saved runs and exit.")] = False,
 ) -> int:
-    """Show a saved run: `whet report --format json` prints it for machines."""
+    """Show a saved run as HTML, text, JSON or Markdown.
+
+    Examples:
+        whet report --open
+        whet report --format json -o run.json
+        whet report --list
+    """
     from whet.store import find_run, list_runs, load_run
 
     to_stdout, output = output == STDOUT, None if output == STDOUT else output
@@ -50,7 +56,7 @@ def report_command(
 
         hot = write_hot_profile(load_run(find_run(reference, Path.cwd())), output, sys.stdout.buffer)
         if output is not None:
-            say(f"whet: wrote {output}: {len(hot.places)} places, of 1 % of the run and more")
+            say(f"whet: wrote {output}: {len(hot.places)} places with at least 1 % of the run each")
         return 0
     from whet.pipeline.advise.show import find_renderer, print_terminal, render, show, write_rendering
 

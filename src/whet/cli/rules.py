@@ -1,4 +1,4 @@
-"""``whet rules``: the catalogue, the page of one rule, a new one, and what they gain."""
+"""``whet rules``: list rules, show a rule's page, start a new rule, test and benchmark rules."""
 
 from __future__ import annotations
 
@@ -20,32 +20,42 @@ if TYPE_CHECKING:
 
 
 _ROOM_FOR_TITLES = 28
-"""Columns of a terminal that are kept for what a rule finds."""
+"""Columns of a terminal that are reserved for titles."""
 
 
 def rules_command(
-    slug: Annotated[str | None, Argument("SLUG", "The rule; without it, all.")] = None,
-    new: Annotated[
-        str | None, Option("--new", metavar="SLUG", help="Write a rule to start from into .whet/rules.")
-    ] = None,
-    check: Annotated[bool, Option("--check", help="Hold rules to their own cases.")] = False,
-    bench: Annotated[bool, Option("--bench", help="Measure what rules gain.")] = False,
+    slug: Annotated[str | None, Argument("SLUG", "The rule; default: all.")] = None,
+    new: Annotated[str | None, Option("--new", metavar="SLUG", help="Write a starter rule into .whet/rules.")] = None,
+    check: Annotated[bool, Option("--check", help="Test rules against their own cases.")] = False,
+    bench: Annotated[bool, Option("--bench", help="Benchmark the rules' rewrites.")] = False,
     python: Annotated[
         list[str] | None,
-        Option(
-            "--python", metavar="PATH|VERSION", help="With --bench: on this interpreter; may be given several times."
-        ),
+        Option("--python", metavar="PATH|VERSION", help="With --bench: on this interpreter; repeatable."),
     ] = None,
     output: Annotated[
-        Path | None, Option("--output", "-o", metavar="FILE", help="With --bench: bring its table up to date.")
+        Path | None, Option("--output", "-o", metavar="FILE", help="With --bench: update the table in FILE.")
     ] = None,
-    rules: Annotated[list[Path] | None, Option("--rules", metavar="DIR", help="A folder with more rules.")] = None,
+    rules: Annotated[
+        list[Path] | None, Option("--rules", metavar="DIR", help="A folder with additional rules.")
+    ] = None,
 ) -> int:
-    """List the rules, or show the page of one."""
+    """List the rules, or show one rule's page.
+
+    A rule's rewrites are `safe`, `observed` (equivalent for the values seen at run time), an `offer` (a minor behaviour
+    change, which its message names), or `advice` (no rewrite).
+
+    Exit status: with --check, 1 when a rule fails one of its cases.
+
+    Examples:
+        whet rules
+        whet rules str-concat
+        whet rules --new my-rule
+        whet rules --check my-rule
+    """
     from whet.pipeline.rules.rulebook import load_rulebook
 
     if sum((new is not None, check, bench)) > 1:
-        raise UsageError("--new, --check and --bench are three things to do", "ask for one of them")
+        raise UsageError("--new, --check and --bench cannot be combined", "give only one of them")
     rulebook = load_rulebook(Path.cwd(), folders=rules or ())
     if new is not None:
         _write_new(new, rulebook)
@@ -70,13 +80,11 @@ def _write_new(slug: str, rulebook: Rulebook) -> None:
 
     path = write_new_rule(slug, rulebook.config.root, frozenset(module.rule.slug for module in rulebook.rules))
     print_line(str(path))
-    say(
-        f"whet: it works as it is; `whet rules --check {slug}` holds it to its cases, docs/writing-a-rule.md tells more"
-    )
+    say(f"whet: test it with `whet rules --check {slug}`; see docs/writing-a-rule.md for details")
 
 
 def _check(modules: Sequence[RuleModule]) -> int:
-    """Hold rules to their cases; return 1 when one does not hold. This runs the code of the cases."""
+    """Test rules against their cases; return 1 if one fails. This runs the code of the cases."""
     from whet.engine.check import check_rule
 
     wrong = 0
@@ -89,7 +97,7 @@ def _check(modules: Sequence[RuleModule]) -> int:
         for words in found:
             print_line(f"{module.rule.slug}: {words}")
     holding = len(modules) - wrong
-    say(f"whet: {holding} of {len(modules)} rules hold")
+    say(f"whet: {holding} of {len(modules)} rules pass")
     return 1 if wrong else 0
 
 

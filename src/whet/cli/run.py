@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords
+from whet.cli.main import INTERRUPTED
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords, name_options
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -22,6 +23,7 @@ from whet.cli.prove import (
     OffersOption,
     TestsOption,
     parse_time,
+    was_interrupted,
 )
 from whet.errors import UsageError, WhetError
 from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT
@@ -37,65 +39,75 @@ def run_command(
     module: ModuleOption = None,
     code: CodeOption = None,
     python: PythonOption = None,
-    memory: Annotated[bool, Option("--memory", help="Run once more to measure memory (memray).")] = False,
-    full: Annotated[bool, Option("--full", help="Measure everything there is: --lines and --memory.")] = False,
+    memory: Annotated[bool, Option("--memory", help="Run once more to measure memory (with memray).")] = False,
+    full: Annotated[bool, Option("--full", help="Measure everything: --lines and --memory.")] = False,
     lines: Annotated[
         bool,
         Option(
             "--lines",
             "--exact-lines",
-            help="Run once more to count how often the lines of hot functions run. --exact-lines is its old name.",
+            help="Run once more to count line hits in hot functions. --exact-lines is the old name.",
         ),
     ] = False,
     outside: Annotated[
-        bool, Option("--outside", help="Put nothing into the program but the permission to sample it.")
+        bool, Option("--outside", help="Put nothing into the program except the permission to sample it.")
     ] = False,
     rate: RateOption = None,
     sampler: Annotated[
         str,
-        Option("--sampler", metavar="NAME", help="What samples time: py-spy, tachyon, pyinstrument, or a plug-in."),
+        Option("--sampler", metavar="NAME", help="The sampler: py-spy, tachyon, pyinstrument, or a plug-in's name."),
     ] = "py-spy",
-    native: Annotated[bool, Option("--native", help="Also sample C stacks.")] = False,
+    native: Annotated[bool, Option("--native", help="Also sample native (C) stacks.")] = False,
     children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,
     repeat: Annotated[
-        int, Option("--repeat", least=1, most=1000, metavar="N", help="Pool so many executions of a short program.")
+        int,
+        Option("--repeat", least=1, most=1000, metavar="N", help="Run a short program N times and pool the samples."),
     ] = 1,
     duration: Annotated[
-        float | None, Option("--duration", least=0.1, metavar="S", help="End the program after so many seconds.")
+        float | None, Option("--duration", least=0.1, metavar="S", help="Stop the program after S seconds.")
     ] = None,
     max_time: Annotated[
         float | None,
-        Option("--max-time", least=0.1, metavar="S", help="Record at most so many seconds of each execution."),
+        Option("--max-time", least=0.1, metavar="S", help="Record at most S seconds of each execution."),
     ] = None,
     trace_python_allocators: Annotated[
-        bool, Option("--trace-python-allocators", help="With --memory: count small objects one by one.")
+        bool, Option("--trace-python-allocators", help="With --memory: also trace small objects (slower).")
     ] = False,
     prove: Annotated[
-        bool, Option("--prove", help="Then try the rewrites: run many times with and without them.")
+        bool, Option("--prove", help="Then prove the rewrites: run many times with and without them.")
     ] = False,
     budget: BudgetOption = DEFAULT_BUDGET,
     compare: CompareOption = None,
     allow: AllowOption = None,
     offers: OffersOption = True,
     tests: TestsOption = "",
-    include: Annotated[list[str] | None, Option("--include", metavar="GLOB", help="Files that count as yours.")] = None,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as yours.")
+    include: Annotated[
+        list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")
     ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where the HTML report goes.")] = Path(
+    exclude: Annotated[
+        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
+    ] = None,
+    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
         DEFAULT_REPORT
     ),
-    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' own files with the run.")] = False,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source out of the report.")] = False,
-    title: Annotated[str | None, Option("--title", metavar="TEXT", help="What the report is called.")] = None,
+    keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
+    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
-    """Run a program and say where its time goes.
+    """Run a program and report where its time goes.
 
-    TARGET is a script, the name of a console script (black), `-m MODULE` or
-    `-c CODE`. whet's options stand before it, all after it is the target's own.
-    The exit status is the target's; 125 when whet itself fails.
-    --budget, --compare, --tests, --allow and --no-offers go with --prove.
+    TARGET is a script, the name of a console script (black), `-m MODULE`, `-c CODE`, or `-` for a program on standard
+    input. whet's options come before it; everything after it is passed to the program.
+    --budget, --compare, --tests, --allow and --no-offers require --prove.
+
+    Exit status: the program's, and whet ends by the signal that ended the program; 125 when whet fails.
+
+    Examples:
+        whet run script.py data.csv
+        whet run -m package.module
+        whet run --full -o report.html script.py
+        whet run --prove --budget 5m script.py
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
@@ -115,6 +127,26 @@ def run_command(
     from whet.pipeline.run.samplers import find_sampler
     from whet.program.naming import choose_target
 
+    given = {
+        "--full": full,
+        "--lines": lines,
+        "--memory": memory,
+        "--trace-python-allocators": trace_python_allocators,
+        "--outside": outside,
+        "--rate": rate,
+        "--sampler": sampler if sampler != "py-spy" else None,
+        "--native": native,
+        "--no-children": not children,
+        "--repeat": repeat if repeat != 1 else None,
+        "--duration": duration,
+        "--max-time": max_time,
+        "--include": include,
+        "--exclude": exclude,
+        "--output": output if output != Path(DEFAULT_REPORT) else None,
+        "--keep-raw": keep_raw,
+        "--no-source": no_source,
+        "--title": title,
+    }
     chosen = find_sampler(sampler)
     if prove:
         parse_time(budget, "--budget")
@@ -137,6 +169,7 @@ def run_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            words=name_options(given),
             progress=progress,
         )
         measured = measure(spec, host, options)
@@ -149,7 +182,7 @@ def run_command(
     if notice is not None:
         say(f"whet: {notice.message}")
     again = notice.hint if notice is not None else "whet report"
-    run = measured.run
+    run, status = measured.run, measured.status
     if prove:
         run = prove_measured(
             run,
@@ -161,11 +194,12 @@ def run_command(
             allow=allow or (),
             offers=offers,
         )
+        status = INTERRUPTED if was_interrupted(run) else status
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)
-    return measured.status
+    return status
 
 
 def tell_absent_modules(spec: TargetSpec, host: TargetHost, status: int) -> None:

@@ -1,4 +1,4 @@
-"""One line on a terminal that is written over and over, and gone when what it tells of has ended."""
+"""One line on a terminal that is overwritten with each step, and removed at the end."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class TerminalLine:
         self.clear()
 
     def show(self, text: str) -> None:
-        """Show ``text`` in place of what is there, cut where the terminal ends."""
+        """Show ``text`` instead of the current one, cut at the terminal's width."""
         self._is_shown = True
         self.write(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}")
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._is_shown:
             self.write("\r\x1b[2K")
             self._is_shown = False
 
     def write(self, text: str) -> None:
-        """Write ``text`` as it is; a terminal that takes no more is left alone from then on."""
+        """Write ``text`` unchanged; after an error the terminal is left alone."""
         if not self.usable:
             return
         try:

@@ -25,12 +25,12 @@ class Launch:
     """How one profiler takes part in one execution.
 
     ``agent`` are settings for the code inside the target (see
-    ``whet._target.runner``); ``attach`` are commands that are started beside
+    ``whet.inprocess.launch.runner``); ``attach`` are commands that are started beside
     the target once its pid is known, with ``{pid}`` standing for it. ``captures``
     maps a format's name to the file that will hold the capture. The program
     begins when each of the commands has printed ``says_ready`` in a line; with an empty one,
-    when they have run for a moment without failing. One of ``slower``, by how many times more seldom it looks, takes
-    the place of the first of them, which looks ``rate`` times a second, where that says that it cannot keep up or
+    when they have run for a moment without failing. One of ``slower``, by how many times lower its rate is, takes
+    the place of the first of them, which takes ``rate`` samples a second, where that says that it cannot keep up or
     takes more than ``most_share`` of the program's time (0: it may take any); both leave captures. ``tool`` is who is
     named where one fails.
     """

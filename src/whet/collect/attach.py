@@ -18,6 +18,7 @@ from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.namespaces import ThreadIds
 from whet.collect.resident import TreePoller
 from whet.collect.sampler_fallback import SamplerFallback
+from whet.collect.successor import ImageWatch, read_program
 from whet.errors import CollectorError
 from whet.model.run import Notice
 from whet.program.process import is_alive
@@ -138,9 +139,18 @@ class _Watch:
     def _watch(self, fallback: SamplerFallback) -> None:
         began = fallback.first.sampling_since
         glances, elapsed = 0, 0.0
+        image = ImageWatch(self.plan.pid)
         while elapsed < self.plan.seconds and fallback.goes_on:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
+                    break
+                if image.has_changed():
+                    self._notice(
+                        self.plan.launch.tool,
+                        f"after {elapsed:.1f} s the process became another program ({read_program(self.plan.pid)}, by "
+                        "os.exec…): sampling ended then",
+                        f"whet attach {self.plan.pid} samples what it is now",
+                    )
                     break
                 self.poller.note_sampler(self.profilers[0].process)
                 self.poller.poll_when_due(perf_counter_ns() - began)
@@ -165,9 +175,9 @@ class _Watch:
         if watched.own_ids:
             self._notice(
                 "py-spy",
-                "the process runs in a container, from outside of which the sampler cannot see which threads compute; "
-                "that was told from their CPU time, so single lines may be wrong",
-                "run whet beside it: docker run --pid=container:NAME, or kubectl debug --target=NAME",
+                "the process runs in a container, and from outside the sampler cannot see which threads compute; "
+                "that was derived from their CPU time, so single lines may be wrong",
+                "run whet in its namespace: docker run --pid=container:NAME, or kubectl debug --target=NAME",
             )
         watched.ended = not is_alive(self.plan.pid)
         watched.wall_ns = ended_at - began
@@ -196,7 +206,11 @@ class _Watch:
             self._notice(tool, f"{tool} failed before the time was over: {complaint}", "whet doctor")
         for complaint in waiting:
             self._notice(tool, f"waiting was not sampled to the end: {complaint}")
-        self.watched.notices += fallback.describe(tool, nonblocking=self._is_nonblocking())
+        self.watched.notices += fallback.describe(
+            tool,
+            nonblocking=self._is_nonblocking(),
+            hint="leave out --nonblocking" if self._is_nonblocking() else "",
+        )
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]

@@ -122,7 +122,7 @@ class AttachedProfiler:
 
     @property
     def counted(self) -> tuple[int, int]:
-        """How many looks it says gave a sample, and how many failed; zeros before it has ended."""
+        """How many samples it says it took, and how many failed; zeros before it has ended."""
         found = _COUNTED.search(" ".join(self.said[-5:]))
         return (int(found[1]), int(found[2])) if found else (0, 0)
 

@@ -10,27 +10,28 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
-from whet.collect.api import Launch
-from whet.collect.attached_profiler import AttachedProfiler
+from whet.collect.left_behind import find_left_behind
+from whet.collect.outside import OutsideSamplers
+from whet.collect.plan import Outcome, Plan
 from whet.collect.resident import TreePoller
-from whet.collect.sampler_fallback import SamplerFallback
+from whet.collect.standard_input import open_again
+from whet.collect.successor import ImageWatch
 from whet.errors import StoreError, TargetError
-from whet.model.run import Notice
+from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.program.host import TargetHost
 from whet.program.ptrace import permit_tracing
 from whet.program.spec import TargetSpec
 from whet.signals import handle_signals
 
-HOOK = Path(__file__).parent.parent / "_target" / "hook"
+HOOK = Path(__file__).parent.parent / "inprocess" / "launch" / "hook"
 """The folder whose ``sitecustomize`` the program's interpreter loads at its start."""
 SETTINGS = "settings"
+_SETTINGS_VARIABLE = "_WHET_SETTINGS"
 ROOM = 4_096
 """Bytes that there must be room for before the program is started."""
 ROOM_HINT = "free some space, or set TMPDIR to a folder that can be written"
@@ -40,55 +41,12 @@ GRACE_SECONDS = 5.0
 READY_SECONDS = 30.0
 """How long the program's interpreter may take to come so far that it loads the hook."""
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_ANNOUNCING = ("PYTHONPROFILEIMPORTTIME", "PYTHONVERBOSE")
+"""Variables that have the interpreter print each import."""
 STARTS_ANOTHER = sys.platform == "win32"
 """Whether what was started may be a launcher: an environment's ``python.exe`` is, and starts the real one."""
 _FROM_TERMINAL = ("SIGINT", "SIGQUIT")
 """A terminal sends these to whet and the target alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one execution is to be.
-
-    ``substitute`` is attached instead when the first profiler cannot, and
-    ``fallback`` takes over inside the target when none can.
-    ``owns_terminal``: this execution has the user's stdin, stdout and stderr;
-    the others' output is kept in files under ``out``. ``duration`` ends the
-    program after that many seconds, ``limit`` only the recording where the
-    execution owns the terminal, else the program.
-    """
-
-    spec: TargetSpec
-    host: TargetHost
-    launches: tuple[Launch, ...]
-    out: Path
-    substitute: Launch | None = None
-    fallback: Launch | None = None
-    owns_terminal: bool = True
-    duration: float | None = None
-    limit: float | None = None
-    progress: Callable[[float], None] | None = None
-    outside: bool = False
-    """Put nothing into the program's process: what ``launches`` ask for inside it is left out."""
-    started: Callable[[], None] | None = None
-    """Called once when the program's interpreter has been started."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of it. ``status`` is the shell's view of the exit status."""
-
-    status: int = 0
-    signal: int = 0
-    wall_ns: int = 0
-    cpu_ns: int = 0
-    poller: TreePoller | None = None
-    stopped: str = ""
-    interrupted: bool = False
-    fell_back: bool = False
-    substituted: str = ""
-    """Who sampled instead of the one that was to."""
-    notices: list[Notice] = field(default_factory=list)
 
 
 def execute(plan: Plan) -> Outcome:
@@ -98,7 +56,7 @@ def execute(plan: Plan) -> Outcome:
     """
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
-        (plan.out / SETTINGS).write_bytes(bytes(ROOM))
+        _settings_file(plan).write_bytes(bytes(ROOM))
     except OSError as error:
         raise StoreError(
             f"{plan.out} cannot hold what the profilers write: {error.strerror or error}", ROOM_HINT
@@ -110,10 +68,7 @@ class _Execution:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.outcome = Outcome()
-        self.profilers: list[AttachedProfiler] = []
-        self.fallback: SamplerFallback | None = None
-        self.tool = "py-spy"
-        """The profiler beside the program."""
+        self.samplers = OutsideSamplers(plan, self.outcome)
         self.process: subprocess.Popen[bytes] | None = None
         self.sampled = 0
         """The process that the profilers attach to, where it is not the one that was started."""
@@ -139,21 +94,25 @@ class _Execution:
             waiter.start()
             if self.plan.started is not None:
                 self.plan.started()
+            # One that waits for whet is what it is to be; another may become something else at any moment.
+            image = None if self.is_prepared else ImageWatch(self.pid)
             answer = self._attach(ready)
             poller = self.outcome.poller = TreePoller(process.pid)
             before = poller.cpu_ns()
-            poller.note_sampler(self.profilers[0].process if self.profilers else None)
+            poller.note_sampler(self.samplers.process)
             poller.start_clocks()
             began = perf_counter_ns()
             with contextlib.suppress(OSError):
                 os.write(go, answer)
             os.close(go)
-            self._watch(poller, began)
+            self._watch(poller, began, image or ImageWatch(self.pid))
             waiter.join()
             self.outcome.wall_ns = max(0, self.ended_at - began)
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
-        self._finish_sidecars()
+        self.samplers.finish()
         self._read_status()
+        mark = os.fsencode(f"{_SETTINGS_VARIABLE}={_settings_file(self.plan)}") if self.is_prepared else b""
+        self.outcome.left_behind = tuple(find_left_behind(poller.parents, mark))
         return self.outcome
 
     # -- starting ---------------------------------------------------------------------------------------------------
@@ -174,7 +133,7 @@ class _Execution:
                 # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
                 close_fds=False,
                 env=environment,
-                preexec_fn=None if self.is_prepared else permit_tracing(),  # noqa: PLW1509  one call of the kernel's
+                preexec_fn=permit_tracing(),  # noqa: PLW1509  one call of the kernel's
                 **self._streams(stack),
             )
         except OSError as error:
@@ -196,23 +155,19 @@ class _Execution:
             settings["fallback"] = plan.fallback.agent
         path = os.environ.get("PYTHONPATH")
         settings.update(pythonpath=path, folder=plan.spec.first_import_folder)
-        file = plan.out / SETTINGS
+        file = _settings_file(plan)
         # The second version is read by every Python.
         file.write_bytes(marshal.dumps(settings, 2))
         folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
-        return {**os.environ, "PYTHONPATH": folders, "_WHET_SETTINGS": str(file)}
+        return {**os.environ, "PYTHONPATH": folders, _SETTINGS_VARIABLE: str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:
             return {}
-        stdin: object = subprocess.DEVNULL
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            # A file can be read again from its start; a pipe or a terminal cannot.
-            path = Path(f"/proc/self/fd/{sys.stdin.fileno()}")
-            if path.resolve().is_file():
-                stdin = stack.enter_context(path.open("rb"))
+        # A file can be read again from its start; a pipe or a terminal cannot.
+        file = open_again()
         return {
-            "stdin": stdin,
+            "stdin": stack.enter_context(file) if file is not None else subprocess.DEVNULL,
             "stdout": stack.enter_context((self.plan.out / "stdout").open("wb")),
             "stderr": stack.enter_context((self.plan.out / "stderr").open("wb")),
             "start_new_session": os.name != "nt",
@@ -224,58 +179,7 @@ class _Execution:
         assert process is not None
         is_there = self._wait_until_ready(ready)
         os.close(ready)
-        if not is_there:
-            return b"G"
-        commands = [(command, launch) for launch in self.plan.launches for command in launch.attach]
-        self.tool = commands[0][1].tool if commands else self.tool
-        try:
-            for command, launch in commands:
-                self.profilers.append(AttachedProfiler(command, self.pid, says_ready=launch.says_ready))
-        except OSError as error:
-            for each in self.profilers:
-                each.kill()
-            self.profilers = []
-            return self._fall_back(f"cannot be started: {error.strerror or error}")
-        failed = [each for each in self.profilers if not each.wait_until_sampling()]
-        if self.profilers and self.profilers[0] not in failed:
-            self.fallback = SamplerFallback(
-                self.profilers, commands[0][1], self.pid, lambda words: AttachedProfiler(words, self.pid)
-            )
-        if not failed:
-            return b"G"
-        first, complaint = failed[0], failed[0].complaint
-        if self.profilers[0] in failed:
-            for each in self.profilers:
-                each.kill()
-            self.profilers = []
-            why = "may not attach to the program" if first.was_refused else f"failed: {complaint}"
-            return b"G" if self._substitute(why) else self._fall_back(why)
-        # The sampler works and only the one that looks for waiting does not.
-        for each in failed:
-            each.kill()
-            self.profilers.remove(each)
-        self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
-        return b"G"
-
-    def _substitute(self, why: str) -> bool:
-        """Attach another profiler where there is one; ``False`` when it cannot attach either."""
-        launch = self.plan.substitute
-        if launch is None:
-            return False
-        try:
-            profiler = AttachedProfiler(launch.attach[0], self.pid, says_ready=launch.says_ready)
-        except OSError:
-            return False
-        if not profiler.wait_until_sampling():
-            profiler.kill()
-            return False
-        self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}; {launch.tool} sampled instead"))
-        self.tool = self.outcome.substituted = launch.tool
-        self.profilers = [profiler]
-        self.fallback = SamplerFallback(
-            self.profilers, launch, self.pid, lambda words: AttachedProfiler(words, self.pid)
-        )
-        return True
+        return self.samplers.attach(self.pid, has_hook=self.is_prepared) if is_there else b"G"
 
     def _wait_until_ready(self, ready: int) -> bool:
         """Wait until the program is about to begin; ``False`` when it ended before that."""
@@ -289,27 +193,12 @@ class _Execution:
                     return False
                 if perf_counter_ns() > deadline:
                     self.is_prepared = False
-                    self.outcome.notices.append(Notice("whet", "the program's interpreter did not load whet's hook"))
+                    self.outcome.notices.append(Notice("whet", "whet's start hook did not run in the program"))
                     return True
         told = os.read(ready, 32)
         if STARTS_ANOTHER and told[1:].strip().isdigit():
             self.sampled = int(told[1:])
         return bool(told)
-
-    def _fall_back(self, why: str) -> bytes:
-        if not self.is_prepared or self.plan.fallback is None:
-            self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}", "whet doctor"))
-            return b"G"
-        self.outcome.fell_back = True
-        self.outcome.notices.append(
-            Notice(
-                self.tool,
-                f"{self.tool} {why}; pyinstrument sampled instead, inside the program: it sees one thread, slows "
-                "call-heavy code by 2 to 4 times and so overstates it",
-                "whet doctor names what mends it (in a container: --cap-add SYS_PTRACE)",
-            )
-        )
-        return b"P"
 
     # -- while it runs ----------------------------------------------------------------------------------------------
 
@@ -325,30 +214,31 @@ class _Execution:
             self.ended_at = perf_counter_ns()
         self.ended.set()
 
-    def _watch(self, poller: TreePoller, began: int) -> None:
+    def _watch(self, poller: TreePoller, began: int, image: ImageWatch) -> None:
         plan, next_step = self.plan, 0
         steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
         to_end_at: float | None = plan.duration
         limit_at: float | None = plan.limit
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
-            poller.note_sampler(self.profilers[0].process if self.profilers else None)
+            poller.note_sampler(self.samplers.process)
             poller.poll_when_due(perf_counter_ns() - began)
-            if self.fallback is not None and not self.outcome.stopped:
-                self.fallback.check()
+            if image.has_changed():
+                self.samplers.follow(elapsed)
+            if not self.outcome.stopped:
+                self.samplers.check()
             if plan.progress is not None:
                 plan.progress(elapsed)
             if limit_at is not None and elapsed > limit_at:
                 limit_at = None
                 self.outcome.stopped = f"stopped, covers the first {elapsed:.0f} s"
                 if plan.owns_terminal:
-                    for each in self.profilers:
-                        each.stop()
+                    self.samplers.stop()
                 else:
                     to_end_at, next_step = elapsed, 1
             if to_end_at is not None and elapsed >= to_end_at and next_step < len(steps):
                 if not self.outcome.stopped:
-                    self.outcome.stopped = f"ended by --duration after {elapsed:.0f} s"
+                    self.outcome.stopped = f"{ENDED_BY_DURATION} after {elapsed:.0f} s"
                 self._signal(steps[next_step])
                 next_step += 1
                 to_end_at = elapsed + GRACE_SECONDS
@@ -365,25 +255,16 @@ class _Execution:
         """Pass on to the target what is sent to whet; Ctrl-C at a terminal reaches the target by itself."""
 
         def pass_on(number: int, _frame: FrameType | None) -> None:
+            self.outcome.received = number
             self._signal(number)
 
         def on_interrupt(number: int, _frame: FrameType | None) -> None:
             self.outcome.interrupted = True
+            self.outcome.received = number
             if not (self.plan.owns_terminal and _is_in_foreground()):
                 self._signal(number)
 
         return handle_signals(dict.fromkeys(_FROM_TERMINAL, on_interrupt) | dict.fromkeys(_PASSED_ON, pass_on))
-
-    # -- afterwards -------------------------------------------------------------------------------------------------
-
-    def _finish_sidecars(self) -> None:
-        if self.fallback is None:
-            return
-        told = [f"{self.tool} failed: {complaint}" for complaint in self.fallback.finish()]
-        others = [each for each in self.profilers[1:] if each.finish() != 0]
-        told += [f"waiting was not sampled to the end: {each.complaint}" for each in others]
-        self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
-        self.outcome.notices += self.fallback.describe(self.tool, deeper=self.fallback.launch.deeper)
 
     def _read_status(self) -> None:
         assert self.process is not None
@@ -392,10 +273,21 @@ class _Execution:
         self.outcome.status = 128 - code if code < 0 else code
 
 
+def _settings_file(plan: Plan) -> Path:
+    """Return the file that the code inside the program reads."""
+    return plan.out / SETTINGS
+
+
 def why_hook_is_not_loaded(spec: TargetSpec, host: TargetHost) -> str:
-    """Return what keeps the program's interpreter from loading the hook; empty where nothing does."""
-    if option := spec.isolating_option:
+    """Return what keeps the hook out of the program; empty where nothing does.
+
+    Where the interpreter prints what it imports, it is kept out by whet: its own imports would be among them.
+    """
+    if option := spec.isolating_option or spec.announcing_option:
         return f"python's option {option}"
+    for variable in _ANNOUNCING:
+        if os.environ.get(variable):
+            return variable
     if host.ignores_environment or host.no_site:
         return "an interpreter that takes no notice of PYTHONPATH"
     return ""

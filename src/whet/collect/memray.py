@@ -12,7 +12,7 @@ from whet.program.spec import TargetSpec
 
 CAPTURE = "memray.bin"
 RECORDS = "memray.jsonl"
-"""What ``whet._target.memray_reader`` makes of the capture, in an interpreter that has memray."""
+"""What ``whet.inprocess.profilers.memray_reader`` makes of the capture, in an interpreter that has memray."""
 
 
 class MemrayCollector:

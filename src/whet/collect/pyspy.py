@@ -20,15 +20,15 @@ from whet.program.tools import find_tool
 ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"
 SLOWER = (2, 3, 5, 10)
-"""How many times more seldom the sampler may look that takes over from one that costs too much or cannot keep up."""
+"""How many times lower the rate may be of the sampler that takes over from one that costs too much or is late."""
 MOST_SHARE = 0.03
-"""Part of the program's time that looks may take; at more, a slower sampler takes over."""
+"""Part of the program's time that samples may take; at more, a slower sampler takes over."""
 WALL_PART = 4
-"""The second sampler looks once for so many looks of the first."""
+"""The second sampler takes one sample for so many of the first."""
 
 
 def slow_down(rate: int, times: int = SLOWER[-1]) -> int:
-    """Return how many samples a second the one takes that looks so many ``times`` more seldom than one of ``rate``."""
+    """Return the rate of the sampler that takes over: so many ``times`` lower than ``rate``, in samples a second."""
     return max(1, rate // times)
 
 
@@ -65,7 +65,7 @@ class PySpyCollector:
     def missing(self, host: TargetHost) -> Missing | None:
         """Return why py-spy cannot sample on ``host``. Whether the kernel lets it is seen when it tries."""
         if find_tool("py-spy") is None:
-            return Missing("py-spy is not installed beside whet", f"{sys.executable} -m pip install py-spy")
+            return Missing("py-spy is not installed next to whet", f"{sys.executable} -m pip install py-spy")
         if host.interpreter.implementation != "CPython":
             return Missing(f"py-spy reads CPython, and this is {host.interpreter.implementation}")
         return None
@@ -76,10 +76,10 @@ class PySpyCollector:
         common = [tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames"]
         if self.children:
             common.append("--subprocesses")
-        looks = [*common, *["--native"] * self.native, *["--nonblocking"] * self.nonblocking]
-        active = [*looks, "--rate", str(self.rate), "--output", str(out / ACTIVE)]
+        words = [*common, *["--native"] * self.native, *["--nonblocking"] * self.nonblocking]
+        active = [*words, "--rate", str(self.rate), "--output", str(out / ACTIVE)]
         slower = {
-            times: (*looks, "--rate", str(slow_down(self.rate, times)), "--output", str(out / slow_capture(times)))
+            times: (*words, "--rate", str(slow_down(self.rate, times)), "--output", str(out / slow_capture(times)))
             for times in SLOWER
         }
         wall = [*common, "--rate", str(self.wall_rate), "--output", str(out / WALL), "--idle", "--nonblocking"]

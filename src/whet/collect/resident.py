@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 
+from whet.collect.gil import GilReader
 from whet.collect.proc import PROC, read_proc, read_state, read_times
 from whet.collect.sleeping import SleepClock
 
@@ -16,8 +18,12 @@ ENOUGH_POLLS = 10
 """From so many on they tell how long the program was stopped."""
 MAX_THREADS = 200
 """Threads of a process whose clocks are read."""
+MOSTLY = 0.5
+"""Part of its time for which a thread must have been watched to say that it did not sleep."""
 MOST_SHARE = 0.03
 """Part of the time that polls may compute: of hundreds of threads or processes they become rarer."""
+_STACK_START = 25
+"""The field of ``stat`` with the address of the first thread's stack: another program has another one."""
 
 
 class TreePoller:
@@ -37,6 +43,9 @@ class TreePoller:
         self.sleep_clock = SleepClock()
         self.parents: dict[int, int] = {}
         """By the pid of each descendant that of its parent, as last seen."""
+        self.sleepers: dict[tuple[int, int], tuple[int, int]] = {}
+        """How often each thread of a process with several was found asleep, and how often for the GIL."""
+        self._gil = GilReader()
         self._sampler = 0
         self._whole_tree = False
         self._clocks_before: dict[tuple[int, int], int] = {}
@@ -128,6 +137,17 @@ class TreePoller:
         self._paused_polls += fields[0] == b"t"
         self._polls += 1
 
+    def is_known_awake(self, wall_ns: int, own: Collection[int]) -> bool:
+        """Tell whether the system says that nothing slept, for most of the ``wall_ns`` that the program ran.
+
+        It can say so of one process, of which all threads were read; ``own`` are the ids of those that do not count.
+        """
+        sleeps = self.sleep_clock.sleeps
+        first = sleeps.get((self.pid, self.pid))
+        if first is None or first.watched_ns < MOSTLY * wall_ns or self.parents or len(sleeps) >= MAX_THREADS:
+            return False
+        return not any(each.waited_ns for (_, tid), each in sleeps.items() if tid not in own)
+
     def thread_clocks(self) -> dict[tuple[int, int], int]:
         """Return the CPU time of each thread since the clocks were started."""
         return {key: max(0, spent - self._clocks_before.get(key, 0)) for key, spent in self.clocks.items()}
@@ -148,6 +168,8 @@ class TreePoller:
         fields = read_state(task)
         if tid == self.pid:
             self._note_state(fields)
+        if len(self._tasks.get(pid, ())) > 1 and fields[0] != b"R":
+            self._note_sleeper(pid, tid, fields)
         # Finer than ticks, and tells the queue apart; kernels can be built without it.
         with contextlib.suppress(OSError, ValueError):
             times = read_times(task)
@@ -157,6 +179,12 @@ class TreePoller:
                 self.sleep_clock.note((pid, tid), times, born_at, stopped=fields[0] == b"t")
                 return
         self.clocks[pid, tid] = (int(fields[11]) + int(fields[12])) * self._tick_ns
+
+    def _note_sleeper(self, pid: int, tid: int, fields: list[bytes]) -> None:
+        waits = self._gil.is_waiting(pid, tid, fields[_STACK_START])
+        if waits is not None:
+            asleep, for_gil = self.sleepers.get((pid, tid), (0, 0))
+            self.sleepers[pid, tid] = asleep + 1, for_gil + waits
 
     def _since_boot_ns(self, ticks: int) -> int:
         """Return when that was, as ``monotonic_ns`` counts, which leaves out when the machine was suspended."""

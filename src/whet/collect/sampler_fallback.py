@@ -1,9 +1,9 @@
 """The sampler of computing, and the slower one that takes over where it falls behind or costs too much.
 
 A stack of 1,000 frames takes longer to read than lies between two samples. A
-sampler that is late looks again at once, and again, and the program stands
+sampler that is late takes the next sample at once, and the program stands
 still nearly all the time: it would take fifty times as long as alone. And one that
-keeps up may still take a tenth of the program's time, where it looks at 60 frames each time.
+keeps up may still take a tenth of the program's time, where it reads 60 frames for each sample.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AGAIN_SECONDS = 1.0
 """How long after one that could not begin the next one tries."""
 FEW_FAILED = 10
 MANY_FAILED = 0.1
-"""The reader is told of failed looks from more than so many on that are more than this part."""
+"""Failed samples are reported from more than so many on that are more than this part."""
 
 
 class SamplerFallback:
@@ -45,7 +45,7 @@ class SamplerFallback:
         self.first = profilers[0]
         """The one that the program began with."""
         self.times = 0
-        """How many times more seldom the one looks that takes over; 0: none does."""
+        """How many times lower the rate is of the one that takes over; 0: none does."""
         self.share = 0.0
         """Part of the program's time that the first took, where that was too much."""
         self._stops = Stops(pid, self.first.process.pid, launch.rate) if launch.most_share else None
@@ -78,7 +78,7 @@ class SamplerFallback:
                 self.profilers[0] = self.start(self.launch.slower[self.times])
 
     def _judge(self) -> int:
-        """Return how many times more seldom to look from now on; 0: as before."""
+        """Return how many times lower the rate is to be from now on; 0: as before."""
         slower, most = self.launch.slower, self.launch.most_share
         if self.first.is_behind or not slower:
             return max(slower, default=0)
@@ -92,10 +92,10 @@ class SamplerFallback:
         """Wait for all that were started; return what those complain of that had begun to sample."""
         return [each.complaint for each in self._both() if each.finish() != 0 and each.sampling_since]
 
-    def describe(self, tool: str, *, nonblocking: bool = False, deeper: str = "") -> list[Notice]:
+    def describe(self, tool: str, *, nonblocking: bool = False, hint: str = "") -> list[Notice]:
         """Return what the reader must know of their work, once they have ended.
 
-        ``nonblocking``: they do not stop the program. ``deeper`` names what reads deeper stacks.
+        ``nonblocking``: they do not stop the program. ``hint`` names what makes fewer looks fail.
         """
         notices = []
         if self.first.is_behind:
@@ -113,21 +113,23 @@ class SamplerFallback:
         if failed > max(FEW_FAILED, MANY_FAILED * (samples + failed)):
             why = "because the stacks changed while they were read"
             if not nonblocking:
-                why = f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read"
-            hint = "leave out --nonblocking" if nonblocking else deeper
-            notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} looks failed, {why}", hint))
+                why = (
+                    f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read; part of "
+                    "the time that was spent there may show as waiting"
+                )
+            notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} samples failed, {why}", hint))
         return notices
 
     def _describe_cost(self, tool: str) -> Notice:
         rate = self.launch.rate
         then = slow_down(rate, self.times)
         costly = (
-            f"each look held the program up for {1_000 * self.share / rate:.1f} ms (deep stacks, or a slow machine), "
+            f"each sample paused the program for {1_000 * self.share / rate:.1f} ms (deep stacks, or a slow machine), "
         )
         if not self._has_begun:
-            costly += "and no sampler that looks more seldom could begin: the shares are those of the first seconds"
+            costly += "and no sampler with a lower rate could start: the shares are those of the first seconds"
             return Notice(tool, costly, f"--rate {then}")
-        costly += f"so after the first seconds it was looked at {then} times a second and not {rate}"
+        costly += f"so after the first seconds the rate was {then} samples per second, not {rate}"
         return Notice(tool, costly, f"--rate {rate} keeps the rate")
 
     def _both(self) -> list[AttachedProfiler]:

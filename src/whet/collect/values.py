@@ -1,10 +1,12 @@
-"""Value samples: what the agent inside the program (``whet._target.agent``) needs, and where it leaves them."""
+"""Value samples: what the agent inside the program (``whet.inprocess.agent.agent``) needs, and where it leaves them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from whet.errors import FormatError
+from whet.formats.value_samples import read_agent_threads
 from whet.program.host import TargetHost
 
 CAPTURE = "values.jsonl"
@@ -24,6 +26,15 @@ def describe_user_code(
 def sample_values(out: Path, user_code: dict[str, object]) -> dict[str, object]:
     """Return the settings of the agent, as :attr:`whet.collect.api.Launch.agent` has them."""
     return {"values": {"capture": str(out / CAPTURE), **user_code}}
+
+
+def read_own_threads(out: Path) -> list[int]:
+    """Return the ids of the agent's threads in the program's process; none where it has left no capture."""
+    try:
+        with (out / CAPTURE).open("rb") as file:
+            return read_agent_threads(file)
+    except (OSError, FormatError):
+        return []
 
 
 def list_captures(out: Path) -> list[Path]:

@@ -1,12 +1,12 @@
-"""What a rule is made of, and what it is given. Rules import this module and :mod:`whet.model`, nothing else of whet.
+"""The interface for rules: they import this module and :mod:`whet.model`, nothing else of whet.
 
 A rule is a module with these names::
 
-    RULE: Rule                what it is
+    RULE: Rule                its metadata
     detect(context)           yields a Finding for each place, with its rewrite
-    CASES: tuple[Case, ...]   before and after, run on the same inputs
-    REFUSE: tuple[Refuse, ...] look-alikes that are left alone, with the reason
-    BENCH: Bench | None       what its gain is measured on (optional)
+    CASES: tuple[Case, ...]   code before and after, run on the same inputs
+    REFUSE: tuple[Refuse, ...] similar code that is left alone, with the reason
+    BENCH: Bench | None       measures its gain (optional)
 
 and a docstring that is its page.
 """

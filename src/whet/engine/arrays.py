@@ -1,4 +1,4 @@
-"""Arrays of NumPy: what is known to be one, and what is computed for one element written for all of them."""
+"""NumPy arrays: which names are known to be one, and element-wise code rewritten for whole arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
 def array_state(context: Context, node: ast.expr) -> str:
-    """Return whether ``node`` is an array: ``yes`` by the source, ``ask`` where only values can tell, else ``no``."""
+    """Return whether ``node`` is an array: ``yes`` by the source, ``ask`` if only values can show it, else ``no``."""
     place = context.place(node)
     if place is None:
         return "no"
@@ -48,7 +48,7 @@ def array_state(context: Context, node: ast.expr) -> str:
 
 
 class Whole(ast.NodeTransformer):
-    """Makes of what is computed for one element what is computed for all; ``failed`` when that is not known."""
+    """Rewrites code for one element as code for whole arrays; ``failed`` if that is not possible."""
 
     def __init__(self, context: Context, loop: ast.AST) -> None:
         self.context = context
@@ -56,30 +56,30 @@ class Whole(ast.NodeTransformer):
         self.index = self.start = self.stop = ""
         self.written = context.written_in(loop)
         self.used: dict[str, ast.expr] = {}
-        """The arrays that were met, by their text."""
+        """The arrays found, by their source text."""
         self.failed = False
 
     @classmethod
     def over(cls, context: Context, loop: ast.AST, variable: str, array: ast.expr) -> Whole:
-        """Return what goes through the elements of ``array``."""
+        """Return the rewriter for a loop over the elements of ``array``."""
         whole = cls(context, loop)
         whole.arrays[variable] = array
         return whole
 
     @classmethod
     def by_index(cls, context: Context, loop: ast.AST, variable: str, stop: ast.expr, start: str = "") -> Whole:
-        """Return what goes through arrays by an index, from ``start`` (empty: 0) to before ``stop``."""
+        """Return the rewriter for a loop over an index from ``start`` (empty: 0) to before ``stop``."""
         whole = cls(context, loop)
         whole.index, whole.start, whole.stop = variable, start, ast.unparse(stop)
         return whole
 
     def part_of(self, array: str) -> str:
-        """Return how the part of ``array`` that is gone through is written."""
+        """Return the source of the part of ``array`` that the loop covers."""
         stop = "" if self.stop == f"len({array})" else self.stop
         return f"{array}[{self.start}:{stop}]" if self.start or stop else array
 
     def visit(self, node: ast.expr) -> ast.expr:  # type: ignore[override]  # noqa: PLR0911
-        """Return what an element is computed by, written for the whole arrays."""
+        """Return the expression for an element, rewritten for whole arrays."""
         match node:
             case ast.Constant(value=value) if type(value) in (int, float):
                 return node
@@ -109,7 +109,7 @@ class Whole(ast.NodeTransformer):
         return ast.Call(ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load()), list(arguments), [])
 
     def text_of(self, node: ast.expr, numpy: str) -> str:
-        """Return the source of ``node`` for all elements; ``numpy`` is how the module is written."""
+        """Return the source of ``node`` for all elements; ``numpy`` is the module's name in the source."""
         made = self.visit(node)
         for part in ast.walk(made):
             if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "np":
@@ -135,7 +135,7 @@ def range_stop(context: Context, node: ast.expr) -> ast.expr | None:
 
 
 def ask_arrays(context: Context, used: dict[str, ast.expr]) -> tuple[Question, ...] | None:
-    """Return what to ask about names that may be arrays; ``None`` when one of them is none."""
+    """Return what to ask about names that may be arrays; ``None`` if one of them is not."""
     questions: list[Question] = []
     for node in used.values():
         place, state = context.place(node), array_state(context, node)

@@ -1,4 +1,4 @@
-"""Measures a rule's gain on the running interpreter: the figures that estimates are made from.
+"""Measures a rule's gain on the running interpreter: the figures behind estimates.
 
 Needs the standard library only, so that it runs under interpreters that whet
 is not installed in (``PYTHONPATH=src:rules``).
@@ -12,17 +12,17 @@ import timeit
 
 from whet.engine.api import Bench
 
-# The processor's time, where it is finely told: other programs that run beside disturb it least.
+# CPU time, if its resolution is fine: other programs affect it least.
 _FINE = time.get_clock_info("process_time").resolution < 1e-5
 _CLOCK = time.process_time if _FINE else time.perf_counter
 _LEAST_SECONDS = 0.002
-"""A timing shorter than this is repeated inside until it is longer, to stand clear of the clock's grain."""
+"""A shorter timing is repeated until it is longer, to exceed the clock's resolution."""
 
 
 def measure_bench(bench: Bench, repeat: int = 7) -> dict[int, float]:
     """Return, for each size of ``bench``, how many times as fast ``after`` is as ``before``.
 
-    Both sides are timed in turns, ``repeat`` times, and the best of each are compared: what disturbs a
+    Both sides are timed alternately, ``repeat`` times, and the best of each are compared: what disturbs a
     timing only ever adds to it. The factor is rounded to two significant digits.
     """
     return {size: _round(_measure(bench, size, repeat)) for size in bench.sizes}
@@ -40,7 +40,7 @@ def _measure(bench: Bench, size: int, repeat: int) -> float:
 
 
 def _find_number(timer: timeit.Timer) -> int:
-    timer.timeit(1)  # what is done the first time only, as an import, would be taken for the cost of one
+    timer.timeit(1)  # one-time work, such as an import, would be counted as the cost of one
     number = 1
     while timer.timeit(number) < _LEAST_SECONDS:
         number *= 4

@@ -1,9 +1,9 @@
-"""What files gave before, by their content: so that only what changed is examined again.
+"""Results by file content, so that only changed files are checked again.
 
-One small file a result, in a folder of the user's: a result holds edits, so
-one that came with somebody's repository must never be believed. Each is
-written aside and renamed, and carries its own checksum: runs at the same time
-do not disturb one another, and what is damaged is examined again.
+One small file per result, in a folder of the user's: a result contains edits, so
+one that came with a repository must never be trusted. Each is written to a
+temporary file and renamed, and contains its own checksum: concurrent runs do not
+disturb each other, and a damaged result is computed again.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _ENCODE, _DECODE = find_codec(Outcome)
 
 
 class ResultCache:
-    """The results of one set of rules. Nothing here raises: a cache that cannot be read or written is none."""
+    """The results of one set of rules. Nothing here raises: a cache that cannot be read or written is ignored."""
 
     def __init__(self, folder: Path, rules: Iterable[RuleModule]) -> None:
         self._folder = folder / "results"
         self._key = _fingerprint(rules)
 
     def find(self, task: Task, sha256: str) -> Outcome | None:
-        """Return what ``task`` gave when these rules looked at the same bytes; ``None`` when that is not known."""
+        """Return the result of ``task`` for these rules and the same bytes; ``None`` if it is not cached."""
         try:
             outcome: Outcome = _DECODE(json.loads(read_checked(self._place(task, sha256))))
         except (OSError, WrongValue, ValueError, RecursionError):
@@ -43,7 +43,7 @@ class ResultCache:
         return outcome
 
     def keep(self, task: Task, sha256: str, outcome: Outcome) -> None:
-        """Write down what ``task`` gave."""
+        """Save the result of ``task``."""
         place = self._place(task, sha256)
         body = json.dumps(_ENCODE(outcome), separators=(",", ":")).encode()
         with suppress(OSError):
@@ -51,7 +51,7 @@ class ResultCache:
             write_checked(place, body)
 
     def tidy(self) -> None:
-        """Once a day, take out what nothing asked for in a month."""
+        """Once a day, remove results that were not used for a month."""
         stamp = self._folder / "tidied"
         now = time.time()
         with suppress(OSError):
@@ -71,7 +71,7 @@ class ResultCache:
 
 
 def _fingerprint(rules: Iterable[RuleModule]) -> str:
-    """Return what a result depends on beside the file: the rules, whet and Python."""
+    """Return what a result depends on apart from the file: the rules, whet and Python."""
     digest = hashlib.blake2b(digest_size=20)
     digest.update(f"{__version__} {sys.version} ".encode())
     for module in rules:

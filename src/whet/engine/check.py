@@ -1,7 +1,7 @@
-"""Checks a rule against its own promises: its page, its cases run on both sides, what it must leave alone.
+"""Tests a rule against its own cases: its page, its cases run on both sides, what it must leave alone.
 
-The contract suite runs this over every rule, and who writes a rule can run it
-over theirs. It executes the code of the rule's cases.
+The contract suite runs this over every rule, and authors of rules can run it on
+theirs. It executes the code of the rule's cases.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from whet.model.finding import Finding, Safety
 from whet.model.source import SourceFile
 
 SECTIONS = ("## What", "## Why", "## When not", "## Source")
-"""The parts of a rule's page."""
+"""The sections of a rule's page."""
 
 _FILE = "case.py"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call did: result or exception, the arguments afterwards, what it printed; all by type and value."""
+    """The outcome of a call: result or exception, the arguments afterwards, its output; all by type and value."""
 
     result: str
     arguments: str
@@ -41,43 +41,43 @@ class Outcome:
 
 
 def check_rule(module: RuleModule) -> tuple[str, ...]:
-    """Return everything that is wrong with a rule, in words; nothing when it holds."""
+    """Return a message for everything that is wrong with a rule; nothing if it passes."""
     return (*check_page(module), *check_cases(module), *check_refusals(module))
 
 
 def check_page(module: RuleModule) -> tuple[str, ...]:
-    """Return which parts of the page are missing."""
+    """Return a message for each missing section of the page."""
     return tuple(f"the page has no section {section!r}" for section in SECTIONS if section not in module.page)
 
 
 def check_cases(module: RuleModule) -> tuple[str, ...]:
-    """Return which cases are not found before, are found after, are rewritten to something else, or differ when run."""
+    """Return a message for each case that is not found before, is found after, or gives another rewrite or outcome."""
     wrong: list[str] = []
     for case in module.cases:
         if not examine(module, case.before, hot=case.hot):
-            wrong.append(f"{case.name}: not found in its own before")
+            wrong.append(f"{case.name}: not found in its `before`")
         if examine(module, case.after, hot=case.hot):
-            wrong.append(f"{case.name}: found in its own after")
+            wrong.append(f"{case.name}: found in its `after`")
         wrong.extend(check_rewrite(module, case))
         wrong.extend(compare_sides(case))
     return tuple(wrong)
 
 
 def check_rewrite(module: RuleModule, case: Case) -> tuple[str, ...]:
-    """Return what is wrong with the edits of what is found in ``case``: promised ones are made, and give ``after``."""
+    """Return what is wrong with the edits of the findings in ``case``: promised ones exist, and give ``after``."""
     findings = examine(module, case.before, hot=case.hot)
     promised = [finding for finding in findings if finding.safety is not Safety.ADVICE]
-    wrong = [f"{case.name}: {f.safety} at line {f.line}, but there is no edit" for f in promised if not f.edits]
+    wrong = [f"{case.name}: {f.safety} at line {f.line}, but without an edit" for f in promised if not f.edits]
     if any(finding.edits for finding in findings):
         expected = case.rewritten or case.after
         made = apply_edits(case.before, select(findings).edits)
         if made != expected:
-            wrong.append(f"{case.name}: the edits give\n{made}\nand not\n{expected}")
+            wrong.append(f"{case.name}: the edits give\n{made}\ninstead of\n{expected}")
     return tuple(wrong)
 
 
 def check_refusals(module: RuleModule) -> tuple[str, ...]:
-    """Return which look-alikes were not left alone, hot or not."""
+    """Return a message for each similar code that was not left alone, hot or not."""
     return tuple(
         f"not left alone: {refusal.reason}"
         for refusal in module.refusals
@@ -86,9 +86,9 @@ def check_refusals(module: RuleModule) -> tuple[str, ...]:
 
 
 def examine(module: RuleModule, code: str, *, hot: bool) -> tuple[Finding, ...]:
-    """Return what the rule finds in ``code``, each line of it hot or without a measurement.
+    """Return the rule's findings in ``code``, with all lines hot or without a measurement.
 
-    Raises ``ValueError`` when the code does not parse or the rule raised.
+    Raises ``ValueError`` if the code does not parse or the rule raised.
     """
     source = SourceFile(_FILE, _FILE, "", code)
     lines = {_FILE: frozenset(range(1, code.count("\n") + 2))} if hot else None
@@ -99,7 +99,7 @@ def examine(module: RuleModule, code: str, *, hot: bool) -> tuple[Finding, ...]:
 
 
 def compare_sides(case: Case) -> tuple[str, ...]:
-    """Run all sides of ``case`` on each input and return where they differ."""
+    """Run all sides of ``case`` on each input and return a message for each difference."""
     wrong: list[str] = []
     sides = {"after": case.after, **({"rewritten": case.rewritten} if case.rewritten else {})}
     for given in case.inputs:
@@ -107,7 +107,7 @@ def compare_sides(case: Case) -> tuple[str, ...]:
         for name, code in sides.items():
             other = run_side(code, case.call, given)
             if before != other:
-                wrong.append(f"{case.name}: with {given} before gives {before}, {name} gives {other}")
+                wrong.append(f"{case.name}: with {given}, `before` gives {before}, `{name}` gives {other}")
     return tuple(wrong)
 
 
@@ -126,7 +126,7 @@ def run_side(code: str, call: str, given: str) -> Outcome:
     arguments: object = ()
     with contextlib.redirect_stdout(printed):
         try:
-            # A real file: what looks for the source of a function (inspect, a compiler's cache) finds it.
+            # A real file, so that inspect or a compiler's cache can find the source of a function.
             place = _make_folder() / _FILE
             place.write_text(code, "utf-8", newline="")
             exec(compile(code, str(place), "exec"), names)  # noqa: S102 - the rule's own code, as running its tests
@@ -145,7 +145,7 @@ def _call(function: object, arguments: object) -> object:
 
 
 def _describe_raised(error: Exception) -> str:
-    """Return type and arguments; only the type where the words are the interpreter's and name operators and types."""
+    """Return type and arguments; only the type if the message is the interpreter's, which names operators and types."""
     if isinstance(error, TypeError | AttributeError):
         return f"raised {type(error).__name__}"
     return f"raised {type(error).__name__}{error.args!r}"

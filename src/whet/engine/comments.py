@@ -1,4 +1,4 @@
-"""Where comments stand, found out for the lines that are asked about: to read all of a file as tokens takes long."""
+"""Where comments are, determined only for the lines asked about: tokenizing a whole file takes long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Comments:
         self._known: dict[tuple[int, int], dict[int, int]] = {}
 
     def column(self, line: int) -> int | None:
-        """Return where in ``line`` its comment starts; ``None`` when it has none."""
+        """Return the column where the comment of ``line`` starts; ``None`` if it has none."""
         if "#" not in self._source.lines[line - 1]:
             return None
         lines = self._find_lines(line)
@@ -30,7 +30,7 @@ class Comments:
         return self._known[lines].get(line)
 
     def _find_lines(self, line: int) -> tuple[int, int]:
-        """Return the first and last line of the least piece of source that can be read by itself and holds ``line``."""
+        """Return the first and last line of the smallest source around ``line`` that can be tokenized alone."""
         block: list[ast.stmt] = self._tree.body
         while True:
             found = next((s for s in reversed(block) if _start(s) <= line <= (s.end_lineno or s.lineno)), None)
@@ -53,7 +53,7 @@ class Comments:
                 if token.type == tokenize.COMMENT:
                     found[first + token.start[0] - 1] = token.start[1]
         except (tokenize.TokenError, SyntaxError):
-            # Cut off in the middle: what could not be read counts as a comment wherever there may be one.
+            # Cut off in the middle: text that cannot be tokenized counts as a comment wherever there may be one.
             for number in range(first, last + 1):
                 if number not in found and "#" in self._source.lines[number - 1]:
                     found[number] = self._source.lines[number - 1].index("#")

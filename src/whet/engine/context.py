@@ -1,4 +1,4 @@
-"""What a rule's ``detect`` is given: one function of one file, and all that can be asked about it."""
+"""The argument of a rule's ``detect``: one function of one file, and all queries about it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _DISPLAYS: dict[type[ast.expr], str] = {
     ast.Tuple: "builtins.tuple",
 }
 _SHORT_LOOP = 8
-"""Turns of a loop over something written out in the source below which it is not worth a word."""
+"""Iterations of a loop over a literal below which it is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What ``detect`` is given: one function (or module or class body) of one file.
+    """The argument of ``detect``: one function (or module or class body) of one file.
 
     ``measured`` says that the function was hot in a run: then it counts as called many times.
     """
@@ -48,12 +48,12 @@ class Context:
     function: Scope
     measured: bool = False
     libraries: frozenset[str] | None = None
-    """What the program's interpreter has of the libraries that rewrites use; ``None``: not known."""
+    """The libraries used by rewrites that the program's interpreter has; ``None``: not known."""
 
     def has_package(self, name: str) -> bool | None:
-        """Tell whether the program's interpreter can import ``name`` (``numpy``); ``None`` where nobody has asked it.
+        """Return whether the program's interpreter can import ``name`` (``numpy``); ``None`` if that is not known.
 
-        What the file imports itself is there. Asked are msgspec, numba, numpy, orjson and pandas.
+        Modules that the file imports itself count as present. Probed are msgspec, numba, numpy, orjson and pandas.
         """
         if name in self.facts.imports:
             return True
@@ -74,16 +74,16 @@ class Context:
         yield from cast("list[Node]", self.function.nodes.get(kind, ()))
 
     def resolve(self, node: ast.expr) -> str | None:
-        """Return what ``node`` refers to, as in ``builtins.list``, ``re.compile``; ``None`` when not certain."""
+        """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain."""
         return self.facts.resolve(node)
 
     def has_builtin(self, *names: str) -> bool:
-        """Tell whether builtins of these names can be written in any function of the file: none of them is shadowed."""
+        """Return whether builtins of these names can be used in any function of the file: none is shadowed."""
         in_class = self.function.kind is ScopeKind.CLASS and any(name in self.function.bindings for name in names)
         return not in_class and self.facts.has_builtins(names)
 
     def place(self, node: ast.expr) -> Place | None:
-        """Return the local, global or attribute of ``self`` that ``node`` means."""
+        """Return the local, global or attribute of ``self`` that ``node`` refers to."""
         return find_place(self.facts, node, self.function)
 
     def scope_of(self, node: ast.expr) -> Scope:
@@ -100,42 +100,42 @@ class Context:
 
     @staticmethod
     def names_in(node: ast.AST) -> frozenset[str]:
-        """Return the names that stand in ``node``."""
+        """Return the names that occur in ``node``."""
         return frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
     @staticmethod
     def lines_of(*nodes: ast.expr | ast.stmt) -> tuple[int, ...]:
-        """Return the lines that ``nodes`` stand on, in order."""
+        """Return the lines of ``nodes``, in order."""
         return tuple(sorted({line for n in nodes for line in range(n.lineno, (n.end_lineno or n.lineno) + 1)}))
 
     def whole_if(self, node: ast.stmt) -> ast.stmt:
-        """Return the statement that something can be put before: of a branch behind ``elif`` the whole ``if``."""
+        """Return the statement that code can be inserted before: for an ``elif`` branch the whole ``if``."""
         while isinstance(above := self.facts.parent(node), ast.If) and any(node is other for other in above.orelse):
             node = above
         return node
 
     def may_be_none(self, place: Place) -> bool:
-        """Tell whether a parameter, or an attribute set from one, may be None by what the source says of it."""
+        """Return whether a parameter, or an attribute set from one, may be None according to the source."""
         return may_be_none(self.facts, place)
 
     def use(self, reference: ast.expr) -> Use:
-        """Return what ``reference`` does with the value of its place."""
+        """Return how ``reference`` uses the value of its place."""
         return use_of(self.facts, reference)
 
     def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
-        """Return the function's loops that repeat ``node``, innermost first, without those that are short by sight."""
+        """Return the function's loops that repeat ``node``, innermost first, without those that are visibly short."""
         return tuple(loop for loop in self.facts.loops(node) if not self._is_short(loop))
 
     def loops_over(self, node: ast.AST, place: Place, steps: Iterable[ast.AST] = ()) -> tuple[ast.AST, ...]:
-        """Return the loops that repeat ``node`` on one value of ``place``, innermost first: none that binds it anew.
+        """Return the loops that repeat ``node`` on one value of ``place``, innermost first: none that rebinds it.
 
-        What adds to the value does not bind it anew: ``+=``, and the statements ``steps``.
+        Growing the value does not rebind it: ``+=``, and the statements ``steps``.
         """
         anew = [loop for start in self._starts(place, steps) for loop in self.loops(start)]
         return tuple(loop for loop in self.loops(node) if loop not in anew)
 
     def outlives_calls(self, place: Place, steps: Iterable[ast.AST] = ()) -> bool:
-        """Tell whether a hot function meets the same value in its next call: it does not bind the place itself."""
+        """Return whether a hot function sees the same value in its next call: it does not bind the place itself."""
         nodes = self.function.nodes
         here = (any(start is node for node in nodes.get(type(start), ())) for start in self._starts(place, steps))
         return self.measured and self.function.kind is not ScopeKind.MODULE and not any(here)
@@ -153,7 +153,7 @@ class Context:
         return known
 
     def type_of(self, node: ast.expr) -> frozenset[str]:
-        """Return the types that ``node`` can have (``{"builtins.list"}``); the empty set: the source does not say."""
+        """Return the types that ``node`` can have (``{"builtins.list"}``); empty: the source does not show it."""
         return self.typing.type_of(node)
 
     def seen_as(self, name: str) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ class Context:
         return (f"__main__.{name}", *(f"{module.removesuffix('.__init__')}.{name}" for module in modules))
 
     def makes_new(self, node: ast.expr) -> str:
-        """Return the type of the container that ``node`` makes and nobody else knows; empty for anything else."""
+        """Return the type of a new container that ``node`` creates, without other references; else empty."""
         match node:
             case ast.Call(func=ast.Name() as function):
                 name = self.resolve(function) or ""
@@ -180,7 +180,7 @@ class Context:
                 return _DISPLAYS.get(type(node), "")
 
     def element_of(self, node: ast.expr) -> frozenset[str]:
-        """Return the types of what going through ``node`` gives; the empty set: the source does not say."""
+        """Return the types of the elements of ``node``; empty: the source does not show it."""
         return self.typing.element_of(node)
 
     @property
@@ -189,14 +189,14 @@ class Context:
         return Effects(self.facts, self.typing, self.function)
 
     def is_pure(self, node: ast.expr, *, exact: bool = False) -> bool:
-        """Tell whether evaluating ``node`` twice, or not at all, makes no difference but time and what it raises.
+        """Return whether evaluating ``node`` twice, or not at all, only affects time and exceptions.
 
-        Operators and attributes are trusted to have no effect; ``exact`` wants operands of builtin types instead.
+        Operators and attributes are trusted to have no effect; ``exact`` requires operands of builtin types instead.
         """
         return self.effects.is_pure(node, exact=exact)
 
     def is_invariant(self, node: ast.expr, loop: ast.AST) -> bool:
-        """Tell whether ``node`` is pure and has the same value in each turn of ``loop``."""
+        """Return whether ``node`` is pure and has the same value in each iteration of ``loop``."""
         return self.effects.is_invariant(node, loop)
 
     def written_in(self, node: ast.AST) -> frozenset[str]:
@@ -204,28 +204,28 @@ class Context:
         return self.effects.written_in(node)
 
     def runs_unknown_code(self, node: ast.AST) -> bool:
-        """Tell whether something in ``node`` may run any code: calls of what is not known, ``await``, ``yield``."""
+        """Return whether something in ``node`` may run any code: unknown calls, ``await``, ``yield``."""
         return self.effects.runs_unknown_code(node)
 
     def escapes(self, place: Place, within: ast.AST | None = None) -> bool:
-        """Tell whether the value of ``place`` is handed to something that may keep or change it."""
+        """Return whether the value of ``place`` is passed to code that may keep or change it."""
         return self.effects.escapes(place, within)
 
     def is_inside(self, node: ast.AST, outer: ast.AST) -> bool:
-        """Tell whether ``node`` is part of ``outer``, or is it."""
+        """Return whether ``node`` is part of ``outer``, or is it."""
         return self.facts.is_inside(node, outer)
 
     def keeps_its_variables(self, loop: ast.For) -> bool:
-        """Tell whether nothing but the loop itself knows what its variables were bound to."""
+        """Return whether the loop variables are used only in the loop itself."""
         return keeps_its_variables(self.facts, self.function, loop)
 
     def hides_half_made(self, name: ast.Name, loop: ast.For) -> bool:
-        """Tell whether nobody sees what the loop makes half made: a local, and what is raised leaves the function."""
+        """Return whether partial results of the loop stay invisible: a local, and exceptions leave the function."""
         whole = self.function.kind is ScopeKind.FUNCTION and not self.is_dynamic
         return whole and hides_half_made(self.facts, self.place(name), loop)
 
     def is_guarded(self, loop: ast.AST) -> bool:
-        """Tell whether an exception in the loop is caught in this function, so that what is half done is seen."""
+        """Return whether an exception in the loop is caught in this function, so that a partial result is visible."""
         above = self.facts.parent(loop)
         while above is not None and above is not self.function.node:
             if isinstance(above, ast.Try):
@@ -234,7 +234,7 @@ class Context:
         return False
 
     def is_apart(self, target: ast.expr, loop: ast.For) -> bool:
-        """Tell whether going through the loop's source neither reads ``target`` nor runs code that could."""
+        """Return whether iterating over the loop's source neither reads ``target`` nor runs code that could."""
         return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))
 
     def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
@@ -260,14 +260,14 @@ class Context:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether the function reaches its names by ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
+        """Whether the function uses its names via ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
         reaching = {"locals", "vars", "exec", "eval"}
         if self.facts.words.isdisjoint(reaching):
             return False
         return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
 
     def rewrite(self) -> Rewrite:
-        """Return a rewrite without edits yet: make them on it, and hand it to :meth:`finding`."""
+        """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""
         return Rewrite(self.facts, self.function)
 
     def source_of(self, node: ast.expr | ast.stmt) -> str:
@@ -275,7 +275,7 @@ class Context:
         return self.facts.source.segment(node)
 
     def cst(self, node: ast.stmt) -> libcst.BaseStatement:
-        """Return the concrete syntax of a statement, comments included; imports libcst. ``ValueError``: not read."""
+        """Return the concrete syntax of a statement, comments included; imports libcst. ``ValueError``: not parsed."""
         from whet.engine.cst import parse_statement
 
         return parse_statement(self.facts, node)
@@ -304,10 +304,10 @@ class Context:
         least: float = 0.0,
         needed: bool = False,
     ) -> Question:
-        """Return a question about lines of the file: how often they ran for each run of ``of``, or what they cost.
+        """Return a question about lines of the file: how often they ran per run of ``of``, or their cost.
 
-        ``Ask.RUNS`` is answered where lines were counted (``--lines``); a line with ``def`` stands for the calls.
-        ``Ask.SHARE`` without ``of`` is the part of the run. The finding falls when the answer is less than ``least``.
+        ``Ask.RUNS`` is answered if lines were counted (``--lines``); a line with ``def`` stands for the calls.
+        ``Ask.SHARE`` without ``of`` is the share of the run. The finding is dropped if that is less than ``least``.
         """
         here = self.function
         return Question(
@@ -323,7 +323,7 @@ class Context:
         )
 
     def ask_cost(self, *nodes: ast.expr | ast.stmt) -> Question:
-        """Return the question what ``nodes`` cost of the run: where only a measurement speaks for a finding."""
+        """Return the question for the share of ``nodes`` in the run: for findings that only a measurement supports."""
         return self.ask_lines(Ask.SHARE, self.lines_of(*nodes), needed=True)
 
     def finding(
@@ -341,12 +341,12 @@ class Context:
     ) -> Finding:
         """Return a finding at ``node``; ``lines`` are those whose cost it removes, else those of ``node``.
 
-        ``measured_gain`` says whether the rule's figures hold for this form of it. A ``rewrite`` that refused itself
-        makes it advice, and the message says why there is no edit.
+        ``measured_gain``: the rule's figures apply to this form of it. A refused ``rewrite`` makes it advice, and the
+        message says why there is no edit.
         """
         edits = rewrite.edits if rewrite is not None else ()
         if rewrite is not None and not edits:
-            message = f"{message} No edit is made: {rewrite.refusal or 'there is none'}."
+            message = f"{message} No edit is made: {rewrite.refusal or 'the rule has none'}."
             safety = Safety.ADVICE
         end = node.end_lineno or node.lineno
         return Finding(

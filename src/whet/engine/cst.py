@@ -1,4 +1,4 @@
-"""Concrete syntax of one statement, for rules that rebuild code. libcst sees candidates only, imported for them."""
+"""Concrete syntax of one statement, for rules that rebuild code. libcst is imported, and used, for candidates only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def parse_statement(facts: Facts, node: ast.stmt) -> libcst.BaseStatement:
     """Return the concrete syntax of the line or block that ``node`` starts, comments and formatting included.
 
-    Where ``node`` shares its first line with others, they come along. Raises ``ValueError`` for what libcst does not
-    read: a Python newer than it knows.
+    Other statements on its first line are included. Raises ``ValueError`` for code that libcst cannot parse, such as
+    that of a newer Python.
     """
     import libcst
 
@@ -27,7 +27,7 @@ def parse_statement(facts: Facts, node: ast.stmt) -> libcst.BaseStatement:
     try:
         module = libcst.parse_module(text)
     except libcst.ParserSyntaxError as error:
-        raise ValueError(f"libcst does not read line {first}: {error.message}") from None
+        raise ValueError(f"libcst cannot parse line {first}: {error.message}") from None
     outer = module.body[0]
     if not indented:
         return outer

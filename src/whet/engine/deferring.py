@@ -1,4 +1,4 @@
-"""Whether what a loop does to a place can wait until it ends: who may look at the place meanwhile."""
+"""Whether a loop's effect on a place can be deferred to its end: no code may read the place before."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Loop = ast.For | ast.AsyncFor | ast.While
 
 
 def find_obstacle(context: Context, place: Place, loop: Loop) -> str:  # noqa: PLR0911 - one return an obstacle
-    """Return why the pieces cannot wait for the end of ``loop``; empty when they can."""
+    """Return why the pieces cannot be joined at the end of ``loop``; empty if they can."""
     inside = list(ast.walk(loop))
     if any(reference in list(ast.walk(branch)) for branch in loop.orelse for reference in place.references):
-        return "the else of the loop uses the text"
+        return "the else branch of the loop uses the string"
     if any(isinstance(node, ast.Yield | ast.YieldFrom) and _holds(context, place, node) for node in inside):
         return "a step yields"
     if not _is_surely_bound(context, place, loop):
-        return "it may have no value before the loop"
+        return "it may be unbound before the loop"
     if place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
         return ""
     own = context.function
@@ -27,15 +27,15 @@ def find_obstacle(context: Context, place: Place, loop: Loop) -> str:  # noqa: P
     if not seen_elsewhere and place.kind is not PlaceKind.ATTRIBUTE:
         return ""
     if any(isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFor | ast.AsyncWith) for node in inside):
-        return "the loop lets other code run, which may use the text"
+        return "the loop lets other code run, which may use the string"
     calls = [node for node in inside if isinstance(node, ast.Call)]
     if any(_may_reach(context, call, place) for call in calls):
-        return "what is called in the loop may use the text"
+        return "code called in the loop may use the string"
     return ""
 
 
 def _is_surely_bound(context: Context, place: Place, loop: Loop) -> bool:
-    """Tell whether the text has a value wherever ``loop`` starts, so that it can be looked at before the first step."""
+    """Return whether the string is bound wherever ``loop`` starts, so that it can be read before the first step."""
     around: set[ast.AST] = {loop}
     here = context.facts.parent(loop)
     while here is not None:
@@ -58,13 +58,13 @@ def _is_surely_bound(context: Context, place: Place, loop: Loop) -> bool:
 
 
 def _holds(context: Context, place: Place, node: ast.AST) -> bool:
-    """Tell whether ``node`` is part of a statement that uses the place."""
+    """Return whether ``node`` is part of a statement that uses the place."""
     statement = context.facts.statement(node)
     return statement is not None and any(context.facts.statement(r) is statement for r in place.references)
 
 
 def _may_reach(context: Context, call: ast.Call, place: Place) -> bool:
-    """Tell whether a call may run code of this file that uses the place."""
+    """Return whether a call may run code of this file that uses the place."""
     owner = place.name.partition(".")[0] if place.kind is PlaceKind.ATTRIBUTE else ""
     handed = (*call.args, *(keyword.value for keyword in call.keywords))
     if owner and any(isinstance(value, ast.Name) and value.id == owner for value in handed):
@@ -78,7 +78,7 @@ def _may_reach(context: Context, call: ast.Call, place: Place) -> bool:
 
 
 def is_seen_after_exception(context: Context, place: Place, loop: ast.stmt) -> bool:
-    """Tell whether somebody can look at a half-made value when the loop ends early."""
+    """Return whether a partial value is visible if the loop ends early."""
     if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER) and context.function.kind is not ScopeKind.MODULE:
         return True
     here: ast.AST | None = context.facts.parent(loop)
@@ -90,7 +90,7 @@ def is_seen_after_exception(context: Context, place: Place, loop: ast.stmt) -> b
 
 
 def find_empty_start(context: Context, place: Place, loop: Loop) -> ast.stmt | None:
-    """Return the statement that makes a local the empty text, where it is the last one before ``loop``."""
+    """Return the statement that sets a local to the empty string, if it is the last one before ``loop``."""
     if place.kind is not PlaceKind.LOCAL:
         return None
     before = context.previous(loop)

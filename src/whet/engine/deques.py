@@ -1,4 +1,4 @@
-"""A deque in place of a list: whether it does the same for all that use it, and the edits."""
+"""A deque instead of a list: whether it behaves the same for all uses, and the edits."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from whet.engine.places import Place, PlaceKind
 from whet.engine.rewrite import Rewrite
 
 _KEPT = frozenset({"append", "clear", "count", "extend", "remove", "reverse"})
-"""Methods that a deque has too, and that do the same there."""
+"""Methods that a deque has too, with the same effect."""
 _EAGER = frozenset(f"builtins.{name}" for name in ("all", "any", "bool", "frozenset", "len", "list", "max", "min",
                                                    "set", "sorted", "sum", "tuple"))  # fmt: skip
-"""Builtins that read it to the end before they return, and do not say what type it was."""
+"""Builtins that consume it completely and do not depend on its type."""
 
 
 def find_front(step: ast.AST | None) -> ast.expr | None:
-    """Return the list whose first element a call or statement takes out, or that it puts something in front of."""
+    """Return the list whose first element a call or statement removes, or in front of which it inserts."""
     match step:
         case ast.Call(func=ast.Attribute(value=queue, attr="pop"), args=[first], keywords=[]) if _is_zero(first):
             return queue
@@ -34,7 +34,7 @@ def _is_zero(node: ast.expr) -> bool:
 
 
 def may_become_deque(context: Context, place: Place) -> bool:
-    """Tell whether nothing asks the list for what a deque has not: slices, its middle, an order, or being a list."""
+    """Return whether nothing needs what a deque lacks: slices, its middle, sorting, or being a list."""
     return all(_allows(context, place, reference) for reference in _uses(context, place))
 
 
@@ -48,7 +48,7 @@ def _uses(context: Context, place: Place) -> Iterator[ast.expr]:
 
 
 def _allows(context: Context, place: Place, reference: ast.expr) -> bool:  # noqa: PLR0911, PLR0912 - a kind of use each
-    """Tell whether a deque does the same for one reference, after the rewrite."""
+    """Return whether a deque does the same for one reference, after the rewrite."""
     above = context.facts.parent(reference)
     outer = context.facts.parent(above) if above is not None else None
     stranger = reference not in place.references
@@ -101,7 +101,7 @@ def _is_condition(context: Context, node: ast.AST) -> bool:
 
 
 def _is_still(context: Context, place: Place, loop: ast.For | ast.comprehension) -> bool:
-    """Tell whether nothing can change the list while a loop goes through it."""
+    """Return whether nothing can change the list while a loop iterates over it."""
     outer = loop if isinstance(loop, ast.For) else context.facts.parent(loop)
     if outer is None or isinstance(outer, ast.GeneratorExp):
         return False
@@ -111,7 +111,7 @@ def _is_still(context: Context, place: Place, loop: ast.For | ast.comprehension)
 
 
 def turn_into_deque(context: Context, place: Place, starts: list[ast.expr], rewrite: Rewrite) -> None:
-    """Make the edits after which each of ``starts`` makes a deque, and every step at the front is one of a deque."""
+    """Make the edits so that each of ``starts`` creates a deque, and every operation at the front is a deque's."""
     deque = rewrite.add_import("collections", "deque")
     for start in starts:
         match start:
@@ -128,7 +128,7 @@ def turn_into_deque(context: Context, place: Place, starts: list[ast.expr], rewr
             case ast.Subscript(value=ast.Name(id="list") as base) | (ast.Name(id="list") as base):
                 rewrite.replace(base, deque)
             case _:
-                rewrite.refuse(f"{place.name} is annotated in a way that no deque fits")
+                rewrite.refuse(f"{place.name} has an annotation that does not fit a deque")
     for reference in place.references:
         _move_front(context, reference, rewrite)
 

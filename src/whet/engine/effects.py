@@ -1,8 +1,8 @@
-"""What evaluating an expression can do and depend on: purity, and what a loop leaves as it is.
+"""Effects and dependencies of expressions: purity, and loop invariance.
 
-Operators, comparisons and reads of attributes are taken to have no effect of
-their own; ``exact=True`` asks for operands of builtin types instead. Calls have
-effects unless they are known.
+Operators, comparisons and attribute reads are assumed to have no effect of their
+own; ``exact=True`` requires operands of builtin types instead. Calls have effects
+unless they are known.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Effects:
         self._function = function
 
     def is_pure(self, node: ast.expr, *, exact: bool = False) -> bool:
-        """Tell whether evaluating ``node`` twice, or not at all, makes no difference but time and what it raises."""
+        """Return whether evaluating ``node`` twice, or not at all, only affects time and exceptions."""
         return all(self._has_no_effect(part, exact=exact) for part in _walk(node))
 
     def is_invariant(self, node: ast.expr, loop: ast.AST) -> bool:
-        """Tell whether ``node`` is pure and has the same value in each turn of ``loop``."""
+        """Return whether ``node`` is pure and has the same value in each iteration of ``loop``."""
         if not self.is_pure(node):
             return False
         # What a comprehension inside binds itself.
@@ -52,7 +52,7 @@ class Effects:
         return frozenset(ast.unparse(part) for part in written)
 
     def escapes(self, place: Place, within: ast.AST | None = None) -> bool:
-        """Tell whether the value of ``place`` is handed to something that may keep or change it."""
+        """Return whether the value of ``place`` is passed to code that may keep or change it."""
         leaving = (Use.ESCAPE, Use.RETURN)
         return any(
             use_of(self._facts, reference) in leaving
@@ -61,7 +61,7 @@ class Effects:
         )
 
     def runs_unknown_code(self, node: ast.AST) -> bool:
-        """Tell whether something in ``node`` may run any code: calls of what is not known, ``await``, ``yield``."""
+        """Return whether something in ``node`` may run any code: unknown calls, ``await``, ``yield``."""
         for part in ast.walk(node):
             if isinstance(part, ast.Await | ast.Yield | ast.YieldFrom | ast.AsyncFor | ast.AsyncWith | ast.With):
                 return True
@@ -70,7 +70,7 @@ class Effects:
         return False
 
     def _is_same(self, node: ast.AST, loop: ast.AST, own: set[str]) -> bool:
-        """Tell whether each name and attribute in ``node`` has the same value throughout ``loop``."""
+        """Return whether each name and attribute in ``node`` has the same value throughout ``loop``."""
         match node:
             case ast.Name(id=name):
                 return name in own or self._stays(node, loop)
@@ -79,7 +79,7 @@ class Effects:
                 if isinstance(above, ast.Call) and above.func is node and self._facts.resolve(node) is None:
                     return self._is_same(base, loop, own)
                 placed = self._facts.class_of_self(base) is not None
-                # Of what an attribute is read from only the attribute counts, and that it is the same object.
+                # Of an attribute's owner only the attribute matters, and that it is the same object.
                 based = placed or isinstance(base, ast.Name) or self._is_same(base, loop, own)
                 same = isinstance(base, ast.Attribute) or ast.unparse(base) not in self.written_in(loop)
                 return self._stays(node, loop) and based and same
@@ -123,7 +123,7 @@ class Effects:
         return False
 
     def _is_known_call(self, call: ast.Call) -> bool:
-        """Tell whether a call runs no code of the program but methods that operators would run too."""
+        """Return whether a call runs no code of the program except methods that operators would run too."""
         name = self._facts.resolve(call.func) or ""
         if name in known.PURE | known.PURE_OVER_SEQUENCES | known.CONSTRUCTORS or name in known.RETURNS:
             return not any(isinstance(part, ast.Lambda | ast.Name) and keyword.arg == "key"
@@ -134,7 +134,7 @@ class Effects:
         return False
 
     def _stays(self, node: ast.Name | ast.Attribute, loop: ast.AST) -> bool:  # noqa: PLR0911 - one return a reason
-        """Tell whether a name or attribute means the same object with the same content throughout ``loop``."""
+        """Return whether a name or attribute refers to the same object with the same content throughout ``loop``."""
         if self._facts.resolve(node) is not None:
             return True
         place = find_place(self._facts, node, self._function)
@@ -155,7 +155,7 @@ class Effects:
         }
         if uses - _READING:
             return False
-        # Known by another name, or kept by somebody else, it may change there.
+        # Through another name or reference it may change.
         kept = self.escapes(place) or place.kind is not PlaceKind.LOCAL
         return not (kept and (self.runs_unknown_code(loop) or self._changes_anything(loop)))
 
@@ -169,7 +169,7 @@ class Effects:
         return self._facts.lookup(node) is None and self._facts.has_builtins((node.id,))
 
     def _is_written_elsewhere(self, place: Place) -> bool:
-        """Tell whether another function than this one, and than the constructor, binds the place."""
+        """Return whether another function than this one, and than the constructor, binds the place."""
         for binding in place.bindings:
             here: ast.AST | None = binding.node
             while here is not None and not isinstance(here, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -180,7 +180,7 @@ class Effects:
         return any(_is_written(stranger) for stranger in place.strangers)
 
     def _changes_anything(self, loop: ast.AST) -> bool:
-        """Tell whether the loop changes the content of some object: that may be known here by another name."""
+        """Return whether the loop changes the content of some object, which may have another name here."""
         for part in ast.walk(loop):
             if isinstance(part, ast.Subscript | ast.Attribute) and _is_written(part):
                 return True

@@ -1,4 +1,4 @@
-"""Loops over arrays: the one operation that does for all elements what the loop does for each."""
+"""Loops over arrays: the one whole-array operation that replaces the loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from whet.engine.summing import is_number, is_read_outside
 
 
 def is_fixed_count(context: Context, stop: ast.expr, loop: ast.AST) -> bool:
-    """Tell whether ``stop`` is a count that ``loop`` does not change, and surely not negative."""
+    """Return whether ``stop`` is a count that ``loop`` does not change, and surely not negative."""
     match stop:
         case ast.Constant(value=int(count)):
             return count > 0
@@ -23,7 +23,7 @@ def is_fixed_count(context: Context, stop: ast.expr, loop: ast.AST) -> bool:
 
 
 def _is_length(context: Context, name: str) -> bool:
-    """Tell whether an array is made of this length in the function, so that it is not negative."""
+    """Return whether the function creates an array of this length, so that it is not negative."""
     return any(
         context.resolve(call.func) in ARRAY_MAKERS
         and any(isinstance(argument, ast.Name) and argument.id == name for argument in call.args)
@@ -32,12 +32,12 @@ def _is_length(context: Context, name: str) -> bool:
 
 
 def write_operation(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tuple[str, str]:
-    """Return the statement that does what ``loop`` does in all turns, and what that is in words; empty for others."""
+    """Return the statement that replaces ``loop``, and a phrase for what it does; empty for others."""
     return _write_steps(context, loop, whole, numpy) or _write_turns(context, loop.body, whole, numpy)
 
 
 def _write_steps(context: Context, loop: ast.For, whole: Whole, numpy: str) -> tuple[str, str] | None:
-    """Return the statement for a loop that fills an array with the steps of a sum, and what that is in words."""
+    """Return the statement for a loop that fills an array with partial sums, and a phrase for it."""
     match loop.body:
         case [
             ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value),
@@ -60,11 +60,11 @@ def _write_steps(context: Context, loop: ast.For, whole: Whole, numpy: str) -> t
     if whole.failed or not whole.used:
         return None
     whole.used.setdefault(out.id, out)
-    return f"{whole.part_of(out.id)} = {before} + {numpy}.cumsum({text})", "fills an array with the steps of a sum"
+    return f"{whole.part_of(out.id)} = {before} + {numpy}.cumsum({text})", "fills an array with partial sums"
 
 
 def _write_turns(context: Context, body: list[ast.stmt], whole: Whole, numpy: str) -> tuple[str, str]:  # noqa: PLR0911
-    """Return the statement for turns that do not need each other, and what that is in words."""
+    """Return the statement for independent iterations, and a phrase for what it does."""
     match body:
         case [ast.AugAssign(target=ast.Name() as total, op=ast.Add(), value=value)] if is_number(context, total):
             return f"{total.id} += {numpy}.sum({whole.text_of(value, numpy)})", "sums up an array"

@@ -1,4 +1,4 @@
-"""What one parse of a file tells, shared by all rules: scopes, loops, and what names refer to."""
+"""The facts from one parse of a file, shared by all rules: scopes, loops, and what names refer to."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.source import SourceText
 
 SIZE_LIMIT = 5_000_000
-"""Characters; longer sources are generated, and cost more to examine than they tell."""
+"""Characters; longer sources are usually generated, and not worth the time to check."""
 
 _BUILTINS = frozenset(dir(builtins))
 
 
 class UnreadableError(Exception):
-    """A source of which no facts can be had; the message says why, in words for the user."""
+    """A source that cannot be parsed; the message gives the reason for the user."""
 
 
 class Facts:
@@ -39,19 +39,19 @@ class Facts:
         self._resolved: dict[ast.expr, str | None] = {}
         self._references: dict[tuple[str, Scope], tuple[ast.Name, ...]] = {}
         self.memo: dict[object, object] = {}
-        """Answers about the whole file that are kept, by what was asked."""
+        """Cached answers about the whole file, by query."""
         self.issued: dict[str, str] = {}
-        """Names that rewrites have made up for this file, each with what it is for."""
+        """Names that rewrites have introduced into this file, each with its purpose."""
 
     @classmethod
     def of(cls, text: str) -> Facts:
-        """Parse ``text``. Raises :class:`UnreadableError` for what Python would not compile, and for what is huge."""
+        """Parse ``text``. Raises :class:`UnreadableError` for code that does not compile, and for huge files."""
         if len(text) > SIZE_LIMIT:
             raise UnreadableError(f"is longer than {SIZE_LIMIT:,} characters")
         source = SourceText(text.removeprefix("\ufeff"))
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the user's string escapes
+                warnings.simplefilter("ignore")  # about the user's string escapes
                 tree = ast.parse(source.text)
         except SyntaxError as error:
             where = "" if error.lineno is None else f" (line {error.lineno})"
@@ -63,7 +63,7 @@ class Facts:
         except ValueError as error:
             raise UnreadableError(f"does not parse: {error}") from None
         except (RecursionError, MemoryError):
-            raise UnreadableError("is nested too deep to be parsed") from None
+            raise UnreadableError("is nested too deeply to be parsed") from None
         return cls(source, tree)
 
     @cached_property
@@ -80,7 +80,7 @@ class Facts:
 
     @cached_property
     def texts(self) -> frozenset[str]:
-        """Every string that is written out in the file: a name among them may be meant, as in ``__all__``."""
+        """Every string literal of the file: it may be a name, as in ``__all__``."""
         constants = (node for scope in self._scopes.scopes for node in scope.nodes.get(ast.Constant, ()))
         return frozenset(n.value for n in constants if isinstance(n, ast.Constant) and isinstance(n.value, str))
 
@@ -93,12 +93,12 @@ class Facts:
         return frozenset(names)
 
     def release(self) -> None:
-        """Part what refers to one another, when no more is asked: all of it is freed then, without the collector."""
+        """Break reference cycles at the end of use, so that everything is freed without the garbage collector."""
         self._scopes.release()
         self.memo.clear()
 
     def parent(self, node: ast.AST) -> ast.AST | None:
-        """Return the node that ``node`` stands in."""
+        """Return the parent of ``node``."""
         return self._scopes.parents.get(node)
 
     def hot_functions(self, lines: Iterable[int]) -> tuple[Scope, ...]:
@@ -116,14 +116,14 @@ class Facts:
         return self.lookup_name(name.id, self.scope_of(name))
 
     def is_only_import(self, name: str, origin: str) -> bool:
-        """Tell whether ``name`` is bound in some scope of the file, everywhere by importing ``origin``."""
+        """Return whether ``name`` is bound in some scope of the file, everywhere by importing ``origin``."""
         bindings = [binding for scope in self._scopes.scopes for binding in scope.bindings.get(name, ())]
         if not bindings or any(binding.origin != origin for binding in bindings):
             return False
         return all(self.lookup(node) is not None for node in self._scopes.names.get(name, ()))
 
     def has_builtins(self, names: Iterable[str]) -> bool:
-        """Tell whether ``names`` are builtins in all functions of the file; methods do not see what a class binds."""
+        """Return whether ``names`` are builtins in all functions of the file; methods do not see class names."""
         if self.module.star_import:
             return False
         return all(name in _BUILTINS and name not in self._bound for name in names)
@@ -136,7 +136,7 @@ class Facts:
         )
 
     def lookup_name(self, name: str, scope: Scope) -> Scope | None:
-        """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
+        """Return the scope that binds ``name`` as seen from ``scope``; ``None`` if no scope does."""
         key = name, scope
         if key not in self._owners:
             self._owners[key] = self._scopes.lookup(name, scope)
@@ -147,10 +147,10 @@ class Facts:
         return self._scopes.scope_of.get(name, self.module)
 
     def resolve(self, node: ast.expr) -> str | None:
-        """Return what ``node`` refers to as a dotted name, as in ``builtins.list`` or ``re.compile``.
+        """Return what ``node`` refers to as a dotted name, such as ``builtins.list`` or ``re.compile``.
 
-        ``None`` for everything that the source does not settle: names bound
-        here, imported from two places, bound twice, or behind a star import.
+        ``None`` for everything that the source does not determine: names bound
+        here, imported from two places, bound twice, or hidden by a star import.
         """
         if node not in self._resolved:
             self._resolved[node] = self._resolve(node)
@@ -175,7 +175,7 @@ class Facts:
         return ".".join((*origins, *reversed(trail)))
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
-        """Return every node that means the ``name`` bound in ``owner``, in any scope, in source order."""
+        """Return every node that refers to the ``name`` bound in ``owner``, in any scope, in source order."""
         key = name, owner
         if key not in self._references:
             nodes = self._scopes.names.get(name, ())
@@ -187,7 +187,7 @@ class Facts:
         return tuple(self._scopes.attributes.get(name, ()))
 
     def class_of_self(self, node: ast.expr) -> Scope | None:
-        """Return the class whose instance ``node`` is: the first parameter of a method, never bound again."""
+        """Return the class whose instance ``node`` is: the first parameter of a method, never rebound."""
         if not isinstance(node, ast.Name):
             return None
         method = self.lookup(node)
@@ -203,7 +203,7 @@ class Facts:
         return owner if len(method.bindings[node.id]) == 1 else None
 
     def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
-        """Return the loops of the same function that run ``node`` again and again, innermost first.
+        """Return the loops of the same function that repeat ``node``, innermost first.
 
         Loops are ``for`` and ``while`` statements and the ``comprehension``
         nodes of comprehensions. What a loop evaluates once (the iterable, the
@@ -241,14 +241,14 @@ class Facts:
         return here
 
     def is_inside(self, node: ast.AST, outer: ast.AST) -> bool:
-        """Tell whether ``node`` is part of ``outer``, or is it."""
+        """Return whether ``node`` is part of ``outer``, or is it."""
         here: ast.AST | None = node
         while here is not None and here is not outer:
             here = self.parent(here)
         return here is not None
 
     def block(self, node: ast.stmt) -> list[ast.stmt]:
-        """Return the statements that ``node`` stands among."""
+        """Return the block of statements that contains ``node``."""
         parent = self.parent(node)
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(parent, field, None)
@@ -276,7 +276,7 @@ class Facts:
 
 
 def _owns_any(scope: Scope, lines: list[int]) -> bool:
-    """Tell whether one of ``lines``, sorted and all within ``scope``, can run code of ``scope`` itself."""
+    """Return whether one of ``lines``, sorted and all within ``scope``, can run code of ``scope`` itself."""
     if not lines:
         return False
     of_children: set[int] = set()

@@ -1,6 +1,6 @@
-"""Runs rules over files: read, looked up in the cache, examined in several processes, in the order given.
+"""Runs rules over files: read, looked up in the cache, checked in several processes, in the order given.
 
-What a file gives depends on its bytes, the rules, whet and Python alone; so it
+The result for a file depends only on its bytes, the rules, whet and Python; so it
 is the same whatever the order and the number of processes.
 """
 
@@ -26,23 +26,23 @@ _HEADER_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What one file gave: ``findings`` by line, column and rule; ``notices`` name rules that failed on it."""
+    """The result for one file: ``findings`` by line, column and rule; ``notices`` name rules that failed on it."""
 
     file: str
     shown: str
     sha256: str = ""
-    """Of the bytes that were examined: edits hold for these only."""
+    """Hash of the checked bytes: edits apply to these only."""
     findings: tuple[Finding, ...] = ()
     notices: tuple[Notice, ...] = ()
     unreadable: str = ""
-    """Why no rule could look at it; goes on "FILE …". Empty when they could."""
+    """Why the file could not be checked; continues "FILE …". Empty if it could."""
     skipped: str = ""
-    """Why no rule was made to look at it, in the same way: it is generated."""
+    """Why the file was skipped, in the same form: it is generated."""
     data: bytes = field(default=b"", repr=False)
 
     @property
     def text(self) -> str:
-        """The source, newlines and byte order mark as they are. Only for what is neither unreadable nor skipped."""
+        """The source, with its newlines and byte order mark. Only for files neither unreadable nor skipped."""
         return decode_source(self.data)[0]
 
 
@@ -56,12 +56,12 @@ def examine_files(
     workers: int | None = None,
     cache: Path | None = None,
 ) -> Iterator[FileResult]:
-    """Yield what ``rules`` find in each of ``paths``, in their order; findings name files as ``str(path)``.
+    """Yield the findings of ``rules`` in each of ``paths``, in their order; findings name files as ``str(path)``.
 
     Shown paths are relative to ``root`` where they lie inside. ``hot`` maps ``str(path)`` to hot lines: then only
-    functions that own one are examined, and they count as called many times. ``python`` is the version that the code
-    is for; rules that do not help there stay silent. ``workers`` is the number of processes, by default as many as
-    there are cores and as pays; ``cache`` the folder for results, ``None`` for none.
+    functions that own one are checked, and they count as called many times. ``python`` is the version that the code
+    is for; rules that do not help there are not run. ``workers`` is the number of processes, by default up to the
+    number of cores; ``cache`` the folder for results, ``None`` for none.
     """
     useful = sorted((r for r in rules if python is None or r.rule.applies_to(python)), key=lambda r: r.rule.slug)
     store = ResultCache(cache, useful) if cache is not None else None
@@ -102,7 +102,7 @@ def _read(path: Path, root: Path) -> FileResult:
     except OSError as error:
         return FileResult(file, shown, unreadable=f"cannot be read: {error.strerror or error}")
     digest = hash_bytes(data)
-    skipped = "says that it is generated: changes belong where it is generated from" if _is_generated(data) else ""
+    skipped = "is marked as generated: change its generator instead" if _is_generated(data) else ""
     return FileResult(file, shown, digest, skipped=skipped, data=data)
 
 

@@ -12,7 +12,7 @@ from whet.engine.rewrite import Rewrite
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A loop that does nothing but hand ``element`` to a method of ``target``, where all ``conditions`` hold."""
+    """A loop that only passes ``element`` to a method of ``target``, if all ``conditions`` hold."""
 
     loop: ast.For
     target: ast.Name | ast.Attribute
@@ -21,7 +21,7 @@ class Filling:
 
     @property
     def is_plain(self) -> bool:
-        """Whether each element of the source is handed over as it is."""
+        """Whether each element of the source is passed unchanged."""
         turn = self.loop.target
         same = isinstance(turn, ast.Name) and isinstance(self.element, ast.Name) and turn.id == self.element.id
         return same and not self.conditions
@@ -29,7 +29,7 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class EmptyStart:
-    """The statement just before a loop that makes ``name`` an empty list, by ``value``."""
+    """The statement just before a loop that sets ``name`` to an empty list, with ``value``."""
 
     statement: ast.Assign | ast.AnnAssign
     name: ast.Name
@@ -37,7 +37,7 @@ class EmptyStart:
 
 
 def list_fillings(context: Context, method: str) -> Iterator[Filling]:
-    """Yield the loops of the function that do nothing but hand something to ``method`` (``append``) in each turn."""
+    """Yield the loops of the function that only pass something to ``method`` (``append``) in each iteration."""
     for loop in context.nodes(ast.For):
         filling = _read_filling(loop, method)
         if filling is not None:
@@ -61,7 +61,7 @@ def _read_filling(loop: ast.For, method: str) -> Filling | None:
 
 
 def find_empty_list(context: Context, filling: Filling) -> EmptyStart | None:
-    """Return the statement just before the loop that makes its target an empty list, a name; ``None`` for others."""
+    """Return the statement just before the loop that sets its target, a name, to an empty list; ``None`` for others."""
     before = context.previous(filling.loop)
     match before:
         case (
@@ -93,6 +93,6 @@ def hand_over_all(context: Context, filling: Filling, kind: str, method: str) ->
 
 
 def write_source(rewrite: Rewrite, loop: ast.For) -> str:
-    """Return the source of what ``loop`` goes through as one argument of a call."""
+    """Return the source of the iterable of ``loop`` as one argument of a call."""
     source = rewrite.text(loop.iter)
     return f"({source})" if isinstance(loop.iter, ast.Tuple) and not source.startswith("(") else source

@@ -1,4 +1,4 @@
-"""Statements that make a text or container longer, and the piece that each adds."""
+"""Statements that extend a string or container, and the piece that each adds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXT_BUILTINS = frozenset(f"builtins.{name}" for name in ("str", "repr", "ascii
 
 
 def list_growths(context: Context) -> Iterator[tuple[Growth, ast.expr]]:
-    """Yield the statements that may make something longer, in source order, each with its one target."""
+    """Yield the statements that may extend something, in source order, each with its one target."""
     statements: list[Growth] = [*context.nodes(ast.AugAssign), *context.nodes(ast.Assign)]
     for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
         if isinstance(statement, ast.AugAssign):
@@ -27,7 +27,7 @@ def list_growths(context: Context) -> Iterator[tuple[Growth, ast.expr]]:
 
 
 def read_growth(statement: Growth, target: ast.expr) -> tuple[str, list[ast.expr]] | None:
-    """Return how a statement makes ``target`` longer (empty: in place, were it a local) and the pieces added."""
+    """Return how a statement extends ``target`` (empty: in place, for a local) and the pieces added."""
     how, value = "", statement.value
     if isinstance(statement, ast.AugAssign):
         others = [value] if isinstance(statement.op, ast.Add) else []
@@ -35,14 +35,14 @@ def read_growth(statement: Growth, target: ast.expr) -> tuple[str, list[ast.expr
         others = [part for part in value.values if not _is_plain_field(part, target)]
         others = others if len(others) == len(value.values) - 1 else []
         in_front = len(value.values) > 1 and _is_plain_field(value.values[-1], target)
-        how = "the piece is put in front" if in_front else "an f-string makes a new text"
+        how = "the piece is added in front" if in_front else "an f-string creates a new string"
     else:
         operands = flatten_sum(value)
         others = [operand for operand in operands if not is_same_place(operand, target)]
         others = others if len(others) == len(operands) - 1 else []
-        how = "two pieces are added one after the other" if len(others) > 1 else ""
-        how = how if not operands or is_same_place(operands[0], target) else "the piece is put in front"
-    # A piece that is made from the text needs it at each step.
+        how = "two pieces are added in one statement" if len(others) > 1 else ""
+        how = how if not operands or is_same_place(operands[0], target) else "the piece is added in front"
+    # A piece that is built from the string needs it at each step.
     needs_text = any(
         isinstance(node, ast.expr) and is_same_place(node, target) for piece in others for node in ast.walk(piece)
     )
@@ -50,7 +50,7 @@ def read_growth(statement: Growth, target: ast.expr) -> tuple[str, list[ast.expr
 
 
 def read_addition(statement: Growth, target: ast.expr) -> ast.expr | None:
-    """Return what a statement adds to ``target``: an operand, or a dict of what is put in."""
+    """Return what a statement adds to ``target``: an operand, or a dict of the new entries."""
     if isinstance(statement, ast.AugAssign):
         return statement.value if isinstance(statement.op, ast.Add) else None
     match statement.value:
@@ -63,7 +63,7 @@ def read_addition(statement: Growth, target: ast.expr) -> ast.expr | None:
 
 
 def is_grown(statement: ast.AST | None, reference: ast.expr) -> bool:
-    """Tell whether a reference is what grows, not part of what is added."""
+    """Return whether a reference is what grows, not part of what is added."""
     match statement:
         case ast.AugAssign(target=target):
             return reference is target
@@ -76,7 +76,7 @@ def is_grown(statement: ast.AST | None, reference: ast.expr) -> bool:
 
 
 def flatten_sum(value: ast.expr) -> list[ast.expr]:
-    """Return the operands of ``a + b + c`` in order; what stands in parentheses on the right stays one operand."""
+    """Return the operands of ``a + b + c`` in order; parentheses on the right stay one operand."""
     operands: list[ast.expr] = []
     while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
         operands.append(value.right)
@@ -91,7 +91,7 @@ def _is_plain_field(part: ast.expr, target: ast.expr) -> bool:
 
 
 def is_same_place(a: ast.expr, b: ast.expr) -> bool:
-    """Tell whether both are the same name, or the same attribute of it."""
+    """Return whether both are the same name, or the same attribute of it."""
     match a, b:
         case (ast.Name(id=first), ast.Name(id=second)):
             return first == second
@@ -102,7 +102,7 @@ def is_same_place(a: ast.expr, b: ast.expr) -> bool:
 
 
 def take_piece(context: Context, step: Growth, rewrite: Rewrite) -> tuple[bool, str]:
-    """Return whether a step puts its piece in front, and the source of the piece."""
+    """Return whether a step adds its piece in front, and the source of the piece."""
     value = step.value
     if isinstance(value, ast.Yield | ast.YieldFrom):
         rewrite.refuse("a step yields")
@@ -117,21 +117,21 @@ def take_piece(context: Context, step: Growth, rewrite: Rewrite) -> tuple[bool, 
             return False, f"{start[1]}{start[2]}{text[start.end() :]}"
         end = re.search(rf"{field}(\"\"\"|\'\'\'|\"|\')$", text)
         if end is None:
-            rewrite.refuse("the text stands amid the pieces")
+            rewrite.refuse("the string is between the pieces")
             return False, text
         return True, text[: end.start()] + end[1]
     operands = flatten_sum(value)
     others = [operand for operand in operands if not is_same_place(operand, target)]
     in_front = is_same_place(operands[-1], target)
     if not in_front and not is_same_place(operands[0], target):
-        rewrite.refuse("the text stands amid the pieces")
+        rewrite.refuse("the string is between the pieces")
     if len(others) == 1:
         return in_front, rewrite.text(others[0])
     return in_front, " + ".join(rewrite.operand(other) for other in others)
 
 
 def is_text(context: Context, node: ast.expr) -> bool:  # noqa: PLR0911 - one return a kind of node
-    """Tell whether the source says that ``node`` is a text, or fails."""
+    """Return whether the source shows that ``node`` is a string, or fails."""
     match node:
         case ast.JoinedStr():
             return True
@@ -150,7 +150,7 @@ def is_text(context: Context, node: ast.expr) -> bool:  # noqa: PLR0911 - one re
 
 
 def grow_in_place(step: ast.Assign, kind: str, rewrite: Rewrite) -> None:
-    """Make the edit by which ``step`` changes a container of the type ``kind`` instead of making a longer one."""
+    """Make the edit by which ``step`` extends a container of the type ``kind`` in place instead of copying it."""
     target = rewrite.text(step.targets[0])
     match step.value:
         case ast.BinOp(right=ast.List(elts=[item])) if kind == "builtins.list" and not isinstance(item, ast.Starred):

@@ -1,4 +1,4 @@
-"""What may be an element of a set or a key of a dict, as far as the source leaves it open."""
+"""Which values may be set elements or dict keys, as far as the source shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytear
 
 
 def makes_hashable_list(context: Context, value: ast.expr) -> bool:
-    """Tell whether ``value`` makes a new list of elements that may be hashable."""
+    """Return whether ``value`` creates a new list of elements that may be hashable."""
     match value:
         case ast.List(elts=items):
             return all(may_be_hashable(context, item) for item in items)
@@ -29,7 +29,7 @@ def makes_hashable_list(context: Context, value: ast.expr) -> bool:
 
 
 def may_be_hashable(context: Context, node: ast.expr) -> bool:
-    """Tell whether the source leaves open that ``node`` is hashable and equal as its hash is."""
+    """Return whether ``node`` may be hashable, with an equality that agrees with its hash, according to the source."""
     match node:
         case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
             return False
@@ -50,7 +50,7 @@ def _defines_equality(node: ast.ClassDef) -> bool:
 
 
 def adds_hashable(context: Context, reference: ast.expr) -> bool:
-    """Tell whether what `append`, `extend` or `+=` adds to the list ``reference`` may be hashable."""
+    """Return whether what `append`, `extend` or `+=` adds to the list ``reference`` may be hashable."""
     method = context.facts.parent(reference)
     if isinstance(method, ast.AugAssign) and isinstance(method.value, ast.List | ast.ListComp):
         return makes_hashable_list(context, method.value)

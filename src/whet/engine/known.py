@@ -1,4 +1,4 @@
-"""What is known of builtins and of the standard library: what they return, and which have no effect."""
+"""Known facts about builtins and the standard library: return types, and which have no effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONSTRUCTORS = frozenset(
         *("itertools.chain", "itertools.count", "itertools.cycle", "itertools.repeat", "itertools.islice"),
     )
 )
-"""Calls whose result is of the type that is called. ``enumerate`` and its like are iterators."""
+"""Calls whose result is of the called type. ``enumerate`` and similar types are iterators."""
 
 RETURNS: Mapping[str, str] = {
     **_make(TEXT, "builtins", "ascii bin chr format hex input oct repr"),
@@ -52,7 +52,7 @@ RETURNS: Mapping[str, str] = {
     "re.compile": "re.Pattern",
     "re.sub": TEXT,
 }
-"""The type of what a function returns."""
+"""Return types of functions."""
 
 _TEXT_TO_TEXT = (
     *("capitalize", "casefold", "center", "expandtabs", "join", "ljust", "lower", "lstrip", "removeprefix"),
@@ -105,7 +105,7 @@ ANNOTATIONS: Mapping[str, str] = {
     "typing.Text": TEXT,
     "re.Pattern": "re.Pattern",
 }
-"""What an annotation of a concrete type means; abstract ones say nothing that a rewrite could rest on."""
+"""Concrete types by annotation; abstract ones are no basis for a rewrite."""
 
 IMMUTABLE = frozenset(
     (
@@ -113,7 +113,7 @@ IMMUTABLE = frozenset(
         *("decimal.Decimal", "fractions.Fraction", "pathlib.Path", "re.Pattern"),
     )
 )
-"""Types whose values never change, whatever they hold."""
+"""Types whose values are immutable, whatever they contain."""
 
 NUMBERS = (BOOL, INT, FLOAT, "builtins.complex")
 """By rank: an operation on two of them gives the later one, and never a bool."""
@@ -142,10 +142,10 @@ PURE = frozenset(
         *("str", "type"),
     )
 ) | frozenset(name for name in RETURNS if name.startswith(("math.", "os.path.")))
-"""Functions without effect that do not use up what they are given, for arguments of builtin types."""
+"""Functions without effect that do not consume their arguments, for arguments of builtin types."""
 
 PURE_OVER_SEQUENCES = frozenset(
     f"builtins.{name}"
     for name in ("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
 )
-"""Functions without effect, unless what they go through is an iterator: that is used up."""
+"""Functions without effect, unless their argument is an iterator, which they consume."""

@@ -47,13 +47,13 @@ class Layout:
         return line, self._source.column(line, node.end_col_offset or 0)
 
     def indent(self, line: int) -> str:
-        """Return the white space that ``line`` starts with."""
+        """Return the indentation of ``line``."""
         match = _INDENT.match(self._source.lines[line - 1])
         return match[0] if match else ""
 
     @cached_property
     def unit(self) -> str:
-        """What one level of indentation is in this file."""
+        """One level of indentation in this file."""
         for statement in self._facts.tree.body:
             inner = getattr(statement, "body", None)
             if isinstance(inner, list) and inner and inner[0].lineno > statement.lineno:
@@ -63,13 +63,13 @@ class Layout:
         return "    "
 
     def ends_line(self, node: ast.stmt) -> bool:
-        """Tell whether nothing but a comment follows ``node`` on its last line."""
+        """Return whether nothing but a comment follows ``node`` on its last line."""
         line, column = self.end(node)
         rest = self._source.lines[line - 1][column:].lstrip(" \t\f")
         return not rest or rest.startswith("#")
 
     def has_comment(self, start: Position, end: Position) -> bool:
-        """Tell whether a comment stands between two positions."""
+        """Return whether there is a comment between two positions."""
         for line in range(start[0], end[0] + 1):
             column = self._comments.column(line)
             if column is not None and start <= (line, column) < end:
@@ -77,12 +77,12 @@ class Layout:
         return False
 
     def is_elif(self, node: ast.stmt) -> bool:
-        """Tell whether ``node`` is the ``elif`` of another statement."""
+        """Return whether ``node`` is the ``elif`` of another statement."""
         line, column = self.start(node)
         return isinstance(node, ast.If) and self._source.lines[line - 1].startswith("elif", column)
 
     def lift(self, node: ast.expr | ast.stmt) -> str:
-        """Return the source of ``node``, its lines as if the statement that it is from stood at the left."""
+        """Return the source of ``node``, dedented by the indentation of its statement."""
         text = self._source.segment(node)
         if "\n" not in text:
             return text
@@ -115,7 +115,7 @@ class Layout:
         if at < len(known):
             following = self._skip_space(known[at])
             if self._source.lines[following[0] - 1][following[1]] == "#":
-                return None  # a comment of the argument that goes
+                return None  # a comment of the removed argument
             if at:
                 return self._skip_space(known[at - 1]), following
             opening = self._find(self.end(call.func), self._start(items[0]), "(")
@@ -136,7 +136,7 @@ class Layout:
         return self._find(start, end, ",")
 
     def _find(self, start: Position, end: Position, character: str) -> Position | None:
-        """Return the position behind the only ``character`` between two positions, comments not counted."""
+        """Return the position after the only ``character`` between two positions, ignoring comments."""
         found: list[Position] = []
         for line in range(start[0], end[0] + 1):
             text = self._source.lines[line - 1]
@@ -164,14 +164,14 @@ class Layout:
         return line, len(self._source.lines[line - 1][:column].rstrip())
 
     def next_on_line(self, node: ast.stmt) -> ast.stmt | None:
-        """Return the statement that stands behind ``node`` on its last line, in the same block."""
+        """Return the statement after ``node`` on its last line, in the same block."""
         block = self._facts.block(node)
         at = next(index for index, other in enumerate(block) if other is node)
         after = block[at + 1] if at + 1 < len(block) else None
         return after if after is not None and self.start(after)[0] == self.end(node)[0] else None
 
     def without(self, node: ast.stmt, on_comment: Callable[[], None]) -> Edit:
-        """Return the edit that takes ``node`` out: its whole lines, or only itself and a semicolon."""
+        """Return the edit that removes ``node``: its whole lines, or only itself and a semicolon."""
         start, end = self.start(node), self.end(node)
         text = self._source.lines[end[0] - 1]
         first = len(self.indent(start[0])) == start[1]
@@ -193,14 +193,14 @@ class Layout:
         return Edit(*start, *end, "pass")
 
     def shares_parentheses(self, node: ast.expr) -> bool:
-        """Tell whether the parentheses of a generator expression are those of the call that it is handed to."""
+        """Return whether the parentheses of a generator expression are those of the call that it is passed to."""
         parent = self._facts.parent(node)
         return (
             isinstance(node, ast.GeneratorExp) and isinstance(parent, ast.Call) and self.end(parent) == self.end(node)
         )
 
     def needs_parentheses(self, node: ast.expr, new: ast.expr) -> bool:  # noqa: PLR0911 - one return a kind of node
-        """Tell whether ``new`` in the place of ``node`` would be read apart by what stands around it."""
+        """Return whether ``new`` instead of ``node`` would be parsed differently because of the code around it."""
         if is_atomic(new):
             return False
         parent = self._facts.parent(node)
@@ -222,7 +222,7 @@ class Layout:
                 return False
 
     def last_import(self) -> ast.stmt | None:
-        """Return the statement that an import comes behind: the last leading import, else the docstring."""
+        """Return the statement after which to insert an import: the last leading import, else the docstring."""
         last: ast.stmt | None = None
         for index, statement in enumerate(self._facts.tree.body):
             match statement:
@@ -235,7 +235,7 @@ class Layout:
         return last
 
     def find_anchor(self, value: str) -> tuple[bool, ast.stmt | None]:
-        """Return whether a constant of this ``value`` can be made at module level, and the statement to put it behind.
+        """Return whether a constant of this ``value`` can be defined at module level, and after which statement.
 
         No statement means the top of the file.
         """
@@ -263,7 +263,7 @@ def _names(value: str) -> Iterator[str]:
 
 
 def parse_expression(text: str) -> ast.expr | None:
-    """Return the expression that ``text`` is; ``None`` when it is none as it stands."""
+    """Return ``text`` parsed as an expression; ``None`` if it is not one."""
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
@@ -271,7 +271,7 @@ def parse_expression(text: str) -> ast.expr | None:
 
 
 def is_atomic(node: ast.expr) -> bool:
-    """Tell whether an expression holds together by itself, whatever stands around it."""
+    """Return whether an expression needs no parentheses, whatever is around it."""
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str | bytes | bool | None)
     return isinstance(node, _ATOMIC)

@@ -1,4 +1,4 @@
-"""What speaks for a place to hold a list: what it starts as, and what its annotation allows."""
+"""Evidence that a place holds a list: its initial values, and its annotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LIST_ANNOTATIONS = frozenset({"list", "List", "Sequence", "MutableSequence", "C
 
 
 def find_new_lists(context: Context, place: Place) -> list[ast.expr]:
-    """Return the values that the place is given, if each makes a new list that nothing else knows; else none."""
+    """Return the values of the place, if each is a new list without other references; else none."""
     values: list[ast.expr] = []
     for binding in place.bindings:
         match binding.kind, binding.node:
@@ -33,7 +33,7 @@ def find_new_lists(context: Context, place: Place) -> list[ast.expr]:
 
 
 def _is_copied_first(context: Context, place: Place, parameter: Binding) -> bool:
-    """Tell whether a parameter is only read to make a list of the same name from it, in the function's own block."""
+    """Return whether a parameter is only read to build a list of the same name, in the function's own block."""
     body = getattr(place.owner.node, "body", None)
     for binding in place.bindings:
         match binding.node, binding.value:
@@ -55,7 +55,7 @@ def find_parameter_behind(context: Context, place: Place) -> Binding | None:
 
 
 def allows_list(annotation: ast.expr) -> bool:
-    """Tell whether an annotation allows a list, also as a sequence or collection of any kind."""
+    """Return whether an annotation allows a list, also as a sequence or collection of any kind."""
     match annotation:
         case ast.Subscript(value=base):
             return allows_list(base)

@@ -31,7 +31,7 @@ _PROJECT_PREFIX = "_whet_project_rules."
 
 @dataclass(frozen=True, slots=True)
 class RuleModule:
-    """A rule as it was loaded. ``page`` is its documentation, ``origin`` the distribution or file that brings it."""
+    """A rule as it was loaded. ``page`` is its documentation, ``origin`` its distribution or file."""
 
     rule: Rule
     detect: Callable[[Context], Iterable[Finding]]
@@ -49,7 +49,7 @@ class RuleModule:
 def load_rules(project: Path | None = None, folders: Iterable[Path] = ()) -> tuple[RuleModule, ...]:
     """Return all rules, sorted by slug; ``project`` is the folder whose ``.whet/rules`` are loaded too.
 
-    ``folders`` hold more rules, one a file; a folder that is not there is a :class:`PluginError`.
+    ``folders`` contain more rules, one per file; a missing folder is a :class:`PluginError`.
 
     Raises :class:`PluginError` for the first that does not load, and for two of the same slug.
     """
@@ -58,7 +58,7 @@ def load_rules(project: Path | None = None, folders: Iterable[Path] = ()) -> tup
         other = found.get(module.rule.slug)
         if other is not None:
             raise PluginError(
-                f"the rule {module.rule.slug!r} of {module.origin} exists already, from {other.origin}",
+                f"the rule {module.rule.slug!r} of {module.origin} already exists, from {other.origin}",
                 "give it another slug",
             )
         found[module.rule.slug] = module
@@ -73,12 +73,12 @@ def load_rule_file(path: Path) -> RuleModule:
     if spec is None or spec.loader is None:
         raise PluginError(f"{origin} is not a Python file", "a rule is a file whose name ends in .py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while it loads
+    sys.modules[name] = module  # dataclasses look up their module while it is loading
     try:
         spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a rule's file can do anything, exiting included
+    except BaseException as error:  # a rule's file can do anything, even exit
         del sys.modules[name]
         raise PluginError(f"the rule file {origin} does not load: {type(error).__name__}: {error}") from error
     return read_rule_module(module, origin)
@@ -97,7 +97,7 @@ def read_rule_module(module: object, origin: str) -> RuleModule:
     try:
         rule.applies_to((3, 11))
     except ValueError as error:
-        raise PluginError(f"the rule in {origin}: pythons is {error}", "write it as in '>=3.11,<3.14'") from None
+        raise PluginError(f"the rule in {origin}: pythons is {error}", "write for example '>=3.11,<3.14'") from None
     page = (getattr(module, "__doc__", None) or "").strip()
     name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None) or ""
     name = "" if name.startswith(_PROJECT_PREFIX) else name
@@ -140,13 +140,13 @@ def _load_project(project: Path | None) -> Iterator[RuleModule]:
 def _load_folders(folders: Iterable[Path]) -> Iterator[RuleModule]:
     for folder in folders:
         if not folder.is_dir():
-            raise PluginError(f"there is no folder of rules {folder}", "name a folder that holds a file for each rule")
+            raise PluginError(f"there is no rules folder {folder}", "give a folder with one file per rule")
         for path in sorted(folder.glob("*.py")):
             yield load_rule_file(path)
 
 
 def _name_place(module: object, origin: str) -> str:
-    """Return where a rule is, for an error: whet's own are told apart by their modules."""
+    """Return where a rule is, for an error message: for whet's own rules, their module."""
     name = getattr(module, "__name__", "")
     return name if name.startswith(f"{_BUILT_IN_PACKAGE}.") else origin
 

@@ -1,4 +1,4 @@
-"""What a ``for`` loop leaves behind, and who can see what it makes: for rules that write a loop as one call."""
+"""What a ``for`` loop leaves behind, and whether its partial results are visible: for rules that replace a loop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from whet.engine.places import Place, PlaceKind, find_place
 from whet.engine.scopes import Scope
 
 _LAZY = frozenset(f"builtins.{name}" for name in ("generator", "map", "filter", "zip", "enumerate", "reversed"))
-"""What may run code of the program in each turn, which may look at the target."""
+"""Nodes that may run the program's code in each iteration, which may read the target."""
 
 
 def keeps_its_variables(facts: Facts, function: Scope, loop: ast.For) -> bool:
-    """Tell whether nothing but the loop itself knows what its variables were bound to."""
+    """Return whether the loop variables are used only in the loop itself."""
     for part in ast.walk(loop.target):
         if isinstance(part, ast.Attribute | ast.Subscript):
             return False
@@ -30,7 +30,7 @@ def keeps_its_variables(facts: Facts, function: Scope, loop: ast.For) -> bool:
 
 
 def _is_of_other_loop(facts: Facts, reference: ast.Name, loop: ast.For) -> bool:
-    """Tell whether a name outside of ``loop`` is bound by a loop that it stands in, or is bound anew there."""
+    """Return whether a name outside of ``loop`` is bound by a loop around it, or rebound there."""
     here: ast.AST = reference
     above = facts.parent(here)
     while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -43,7 +43,7 @@ def _is_of_other_loop(facts: Facts, reference: ast.Name, loop: ast.For) -> bool:
 
 
 def hides_half_made(facts: Facts, place: Place | None, loop: ast.For) -> bool:
-    """Tell whether nobody can see ``place`` half made by the loop: a local, and what is raised leaves the function."""
+    """Return whether partial results in ``place`` stay invisible: a local, and exceptions leave the function."""
     if place is None or place.kind is not PlaceKind.LOCAL:
         return False
     above = facts.parent(loop)
@@ -55,7 +55,7 @@ def hides_half_made(facts: Facts, place: Place | None, loop: ast.For) -> bool:
 
 
 def reads_nothing_of(target: ast.expr, loop: ast.For, known: Collection[str]) -> bool:
-    """Tell whether going through the loop's source, of the types ``known``, neither reads ``target`` nor can."""
+    """Return whether iterating over the loop's source, of the types ``known``, cannot read ``target``."""
     if ast.unparse(target) in {ast.unparse(part) for part in ast.walk(loop.iter) if isinstance(part, ast.expr)}:
         return False
     return bool(known) and all(name.startswith("builtins.") and name not in _LAZY for name in known)

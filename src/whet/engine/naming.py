@@ -1,4 +1,4 @@
-"""Names that a rewrite makes up, or finds imported already."""
+"""Names that a rewrite introduces, or that are already imported."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _TAKEN = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist))
 
 
 class Namer:
-    """The names of one file. What it makes up it notes in the facts, so that all rewrites of the file can be made."""
+    """The names of one file. New ones are recorded in the facts, so that all rewrites of the file fit together."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
     def fresh(self, wanted: str, function: Scope) -> str:
-        """Return a name like ``wanted`` that nothing in ``function`` and around it uses, and note it."""
+        """Return a name like ``wanted`` that nothing in ``function`` and around it uses, and record it."""
         root = function
         while root.parent is not None and root.parent.kind is not ScopeKind.MODULE:
             root = root.parent
@@ -38,12 +38,12 @@ class Namer:
 
     @property
     def _locals(self) -> set[str]:
-        """The names that were made up for functions of the file."""
+        """The names that were introduced into functions of the file."""
         known = self._facts.memo.setdefault("made up for functions", set())
         return known if isinstance(known, set) else set()
 
     def _used_in(self, root: Scope) -> set[str]:
-        """Return the names that a function uses, with those inside it, and those that were made up for it."""
+        """Return the names that a function and those inside it use, and those that were introduced into it."""
         known = self._facts.memo.get(("names in", root))
         if isinstance(known, set):
             return known
@@ -58,7 +58,7 @@ class Namer:
         return used
 
     def fresh_for(self, wanted: str, purpose: str) -> str:
-        """Return a name like ``wanted`` that nothing uses but for the same ``purpose``, and note it."""
+        """Return a name like ``wanted`` that nothing uses except for the same ``purpose``, and record it."""
         for name, what in self._facts.issued.items():
             if what == purpose:
                 return name
@@ -75,7 +75,7 @@ class Namer:
         return self.fresh_for(wanted, f"import {origin}")
 
     def imported(self, module: str, name: str, function: Scope) -> str:
-        """Return how ``function`` can write ``module`` or its ``name`` by the imports that are there, else nothing."""
+        """Return how ``function`` can refer to ``module`` or its ``name`` with the existing imports, else nothing."""
         top = self._facts.module
         if top.star_import:
             return ""

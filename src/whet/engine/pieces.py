@@ -1,4 +1,4 @@
-"""Texts that are kept in pieces: the edits by which each step appends, and the loop's end or who reads it joins."""
+"""Strings kept in pieces: the edits by which each step appends, and the pieces are joined after the loop or on read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Grow
         rewrite.insert_before(loop, f"{parts} = [{text}]")
     collected = f"reversed({parts})" if True in ends else parts
     if True in ends and not context.has_builtin("reversed"):
-        rewrite.refuse("`reversed` means something else in this file")
+        rewrite.refuse("`reversed` is shadowed in this file")
     joined = f'{text} = "".join({collected})'
     if is_seen_after_exception(context, place, loop):
         rewrite.enclose(loop, "try:", f"finally:\n    {joined}")
@@ -55,7 +55,7 @@ def collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Grow
 
 
 def collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Let a private attribute hold the pieces: each step appends, whoever reads it joins."""
+    """Let a private attribute hold the pieces: each step appends, each read joins."""
     done: list[ast.AST] = []
     for binding in place.bindings:
         node = binding.node
@@ -63,27 +63,27 @@ def collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> No
         if isinstance(node, Growth) and target is not None and read_growth(node, target) is not None:
             in_front, piece = take_piece(context, node, rewrite)
             if in_front:
-                rewrite.refuse("the pieces are put in front")
+                rewrite.refuse("the pieces are added in front")
             rewrite.replace(node, f"{rewrite.text(target)}.append({piece})")
             done.append(node)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and len(node.targets) == 1:
             rewrite.replace(node.value, "[]" if node.value.value == "" else f"[{rewrite.text(node.value)}]")
             done.append(node)
         else:
-            rewrite.refuse(f"{place.name} starts in an unusual way")
+            rewrite.refuse(f"{place.name} is initialized in an unsupported way")
     for reference in (*place.references, *place.strangers):
         if context.facts.statement(reference) in done:
             continue
         if not isinstance(getattr(reference, "ctx", None), ast.Load) or context.facts.loops(reference):
-            rewrite.refuse(f"{place.name} is read again and again, or changed elsewhere")
+            rewrite.refuse(f"{place.name} is read repeatedly, or changed elsewhere")
         rewrite.replace(reference, f'"".join({rewrite.text(reference)})')
 
 
 def collect_behind_property(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Let a public attribute become a property: each step appends to a list, whoever reads it from anywhere joins."""
+    """Turn a public attribute into a property: each step appends to a list, each read joins."""
     name, start = place.name.rpartition(".")[2], _find_plain_init(place)
     if start is None:
-        rewrite.refuse(f"{place.name} grows over many calls, and its class is too special to make it a property")
+        rewrite.refuse(f"{place.name} grows over many calls, and its class does not allow a property")
         return
     parts = rewrite.fresh(f"_{name}_parts", f"the pieces of {name}")
     for binding in place.bindings:
@@ -93,15 +93,15 @@ def collect_behind_property(context: Context, place: Place, rewrite: Rewrite) ->
             continue
         in_front, piece = take_piece(context, node, rewrite)
         if in_front:
-            rewrite.refuse("the pieces are put in front")
+            rewrite.refuse("the pieces are added in front")
         rewrite.replace(node, f"{rewrite.text(target.value)}.{parts}.append({piece})")
     if any(isinstance(getattr(reference, "ctx", None), ast.Del) for reference in (*place.references, *place.strangers)):
-        rewrite.refuse(f"{place.name} is deleted somewhere")
+        rewrite.refuse(f"{place.name} is deleted elsewhere")
     rewrite.insert_after(start, _PROPERTY.format(name=name, parts=parts))
 
 
 def _find_plain_init(place: Place) -> ast.FunctionDef | None:
-    """Return the ``__init__`` that starts an attribute, of a class that nothing else has a say in."""
+    """Return the ``__init__`` that initializes an attribute, of a class without bases, metaclass or similar."""
     node, bound = place.owner.node, place.owner.bindings
     if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
         return None

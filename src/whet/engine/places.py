@@ -11,19 +11,19 @@ from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 
 
 class PlaceKind(StrEnum):
-    """Where a place lives, seen from the function that is examined."""
+    """The kind of a place, seen from the examined function."""
 
     LOCAL = "local"
     PARAMETER = "parameter"
     ENCLOSING = "enclosing"
-    """A local of a function around this one, or a local that a function within shares."""
+    """A local of an enclosing function, or a local shared with a nested one."""
     GLOBAL = "global"
     ATTRIBUTE = "attribute"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place: every node of the file that means it, and everything that it is bound to.
+    """One place: every node of the file that refers to it, and everything that it is bound to.
 
     ``name`` is as a question calls it (``seen``, ``self.seen``).
     ``strangers`` are attributes of the same name on other objects: they may be
@@ -37,7 +37,7 @@ class Place:
     references: tuple[ast.expr, ...]
     strangers: tuple[ast.Attribute, ...] = ()
     starts: tuple[ast.AST, ...] = field(init=False, compare=False)
-    """What binds it anew, rather than adding to its value."""
+    """Bindings that replace its value, rather than extending it."""
 
     def __post_init__(self) -> None:
         growing = (BindingKind.AUGMENTED, BindingKind.PARAMETER)
@@ -45,7 +45,7 @@ class Place:
 
 
 class Use(StrEnum):
-    """What one reference does with the value of a place."""
+    """How one reference uses the value of a place."""
 
     BIND = "bind"
     DELETE = "delete"
@@ -61,7 +61,7 @@ class Use(StrEnum):
     MUTATE = "mutate"
     RETURN = "return"
     ESCAPE = "escape"
-    """Handed to something that may keep or change it."""
+    """Passed to code that may keep or change it."""
 
 
 _READING_BUILTINS = frozenset(
@@ -85,7 +85,7 @@ _METHODS = {
 
 
 def find_place(facts: Facts, node: ast.expr, function: Scope) -> Place | None:
-    """Return the place that ``node`` means in ``function``; ``None`` for what is no place or a class's own name."""
+    """Return the place that ``node`` refers to in ``function``; ``None`` for others and a class's own name."""
     if isinstance(node, ast.Attribute):
         of = facts.class_of_self(node.value)
         if of is None or not isinstance(node.value, ast.Name):
@@ -154,7 +154,7 @@ def _attribute_binding(facts: Facts, target: ast.Attribute) -> Binding:
 
 
 def use_of(facts: Facts, reference: ast.expr) -> Use:  # noqa: PLR0911, PLR0912 - one return a kind of node
-    """Return what ``reference`` does with the value of its place."""
+    """Return how ``reference`` uses the value of its place."""
     parent = facts.parent(reference)
     context = getattr(reference, "ctx", None)
     if isinstance(context, ast.Del):
@@ -216,9 +216,9 @@ def _use_in_call(facts: Facts, call: ast.Call, reference: ast.expr) -> Use:
 
 
 def may_be_none(facts: Facts, place: Place) -> bool:
-    """Tell whether a parameter, or an attribute set from one, is None by default or annotation, or asked for that.
+    """Return whether a parameter, or an attribute set from one, may be None by default, annotation or comparison.
 
-    Of other places, and of what callers hand over against the signature, nothing is known.
+    Nothing is known of other places, or of callers that violate the signature.
     """
     parameters = [binding for binding in place.bindings if binding.kind is BindingKind.PARAMETER]
     for binding in place.bindings:
@@ -235,7 +235,7 @@ def may_be_none(facts: Facts, place: Place) -> bool:
 
 
 def _is_asked_whether_there(facts: Facts, reference: ast.expr) -> bool:
-    """Tell whether ``reference`` is compared with None, or its truth decides."""
+    """Return whether ``reference`` is compared with None, or its truth decides."""
     match facts.parent(reference):
         case ast.Compare(ops=[ast.Is() | ast.IsNot()]) | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
             return True

@@ -1,4 +1,4 @@
-"""Examines sources in several processes, results in order; one that kills its process costs only itself."""
+"""Checks sources in several processes, results in order; one that kills its process affects only itself."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 _WORTH_A_PROCESS = 150_000
 """Bytes of source below which starting processes costs more than it saves."""
 _CHUNK = 120_000
-"""Bytes of source that go to a process at once: small, so that the last one does not keep the others waiting."""
+"""Bytes of source per chunk for a process: small, so that the last one does not delay the end."""
 _MOST_WORKERS = 60
-"""Windows waits for 63 handles at most."""
+"""Windows can wait for at most 63 handles."""
 _COLLECT_EVERY = 400_000
-"""Bytes of source after which is collected what was not freed at once; about 100 bytes of tree stand for a byte."""
+"""Bytes of source after which garbage is collected; a byte of source takes about 100 bytes of tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One source to examine; ``lines`` are its hot ones, where a profile says so."""
+    """One source to check; ``lines`` are its hot ones, if there is a profile."""
 
     file: str
     shown: str
@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a source gave: findings by place, rules that failed, or why it could not be looked at."""
+    """The result for a source: findings by place, rules that failed, or why it could not be checked."""
 
     findings: tuple[Finding, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -53,7 +53,7 @@ class Outcome:
 
 
 def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int | None = None) -> Iterator[Outcome]:
-    """Yield the outcomes of ``tasks`` in their order; ``workers`` is by default the number of cores, if that pays."""
+    """Yield the outcomes of ``tasks`` in their order; ``workers`` is by default the number of cores, if worthwhile."""
     count = min(count_processors() if workers is None else workers, _MOST_WORKERS)
     few = len(tasks) < 2 or sum(len(task.data) for task in tasks) < _WORTH_A_PROCESS
     if count < 2 or few or not (_may_fork() or all(module.file for module in rules)):
@@ -66,7 +66,7 @@ def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: i
 
 
 def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
-    """Return what ``rules`` find in one source."""
+    """Return the findings of ``rules`` in one source."""
     try:
         text, _ = decode_source(task.data)
         findings, notices = examine_source(SourceFile(task.file, task.shown, "", text), rules, task.lines)
@@ -94,14 +94,14 @@ def _examine_in_processes(tasks: Sequence[Task], rules: Sequence[RuleModule], wo
 
 
 def _examine_alone(task: Task, rules: Sequence[RuleModule]) -> Outcome:
-    """Examine a source that may have killed the process that it was in."""
+    """Check a source that may have killed its worker process."""
     from concurrent.futures.process import BrokenProcessPool
 
     with _open_pool(rules, 1) as pool:
         try:
             return pool.submit(_examine_chunk, [task]).result()[0]
         except BrokenProcessPool:
-            return Outcome(unreadable="ended the process that looked at it")
+            return Outcome(unreadable="crashed the process that checked it")
 
 
 def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor:
@@ -109,31 +109,31 @@ def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor
     from concurrent.futures import ProcessPoolExecutor
 
     if _may_fork():
-        # The rules are there already; started anew, each process would load them for as long as it works.
+        # The rules are already loaded; a fresh process would take as long to load them as to work.
         return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _adopt, (tuple(rules),))
     places = tuple((module.module, module.file) for module in rules)
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _load, (places, tuple(sys.path)))
 
 
 def _may_fork() -> bool:
-    """Tell whether a process can be copied as it is: with threads, a lock could be held for ever in the copy."""
+    """Return whether a process can be forked: with threads, a lock could stay held forever in the child."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return False
     try:
-        # Those that Python did not start count too, and the one of a pool that has just broken down.
+        # Threads that Python did not start count too, and that of a pool that has just broken.
         return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     except OSError:
         return True
 
 
 _rules: tuple[RuleModule, ...] = ()
-"""The rules of this process, when it is one of a pool's."""
+"""The rules of this process, if it is a pool's worker."""
 
 
 def _adopt(rules: tuple[RuleModule, ...]) -> None:
-    global _rules  # noqa: PLW0603 - handed over once, when the process starts
+    global _rules  # noqa: PLW0603 - set once, when the process starts
     _rules = rules
-    # Ctrl-C goes to all processes of a terminal: the first one ends these, without a traceback of each.
+    # Ctrl-C goes to all processes of a terminal: the parent ends these, without a traceback of each.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     gc.disable()
@@ -165,9 +165,9 @@ def _cut(tasks: Sequence[Task]) -> Iterator[list[Task]]:
 
 @contextmanager
 def _rare_collection() -> Iterator[_Note]:
-    """Collect garbage by the source that was examined: a tree is millions of objects that all live, then all go.
+    """Collect garbage by the amount of checked source: a tree is millions of objects that live and die together.
 
-    What is there before is not walked each time.
+    Objects that exist before are not scanned each time.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,9 +1,9 @@
-"""Makes the edits of a finding, in terms of nodes: formatting and comments around them stay as they are.
+"""Makes the edits of a finding, in terms of nodes: formatting and comments around them are kept.
 
-A :class:`Rewrite` never loses a comment: an edit that would makes the whole
-rewrite refuse itself, and its finding becomes advice. Texts given to it are
-written with line feeds and four spaces a level; they take on the indentation
-and the newlines of the place they come to.
+A :class:`Rewrite` never loses a comment: an edit that would do so makes the
+whole rewrite refuse itself, and its finding becomes advice. Code given to it
+uses line feeds and four spaces per level; it is adapted to the indentation and
+the newlines of its place.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AnyComprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
 class Rewrite:
-    """Edits that are made together or not at all. ``refusal`` says why not, in words for the user; empty when made."""
+    """Edits that are made together or not at all. ``refusal`` is the reason, for the user; empty if they are made."""
 
     def __init__(self, facts: Facts, function: Scope) -> None:
         self.facts = facts
@@ -46,17 +46,17 @@ class Rewrite:
         return () if self.refusal else tuple(dict.fromkeys(edits))
 
     def refuse(self, reason: str) -> None:
-        """Make no edit. The first reason is kept; it goes on "No edit is made: …"."""
+        """Make no edit. The first reason is kept; it continues "No edit is made: …"."""
         self.refusal = self.refusal or reason
 
     def text(self, node: ast.expr | ast.stmt) -> str:
-        """Return the source of ``node``; an expression that only stood over lines inside brackets gets its own."""
+        """Return the source of ``node``; one that spans lines only because of outer brackets gets its own."""
         text = self._layout.lift(node)
         torn = isinstance(node, ast.expr) and "\n" in text and parse_expression(text) is None
         return f"({text})" if torn else text
 
     def clause(self, node: ast.expr) -> str:
-        """Return the source of a part of a comprehension: a bare conditional or tuple would end it too soon."""
+        """Return the source of a part of a comprehension: a bare conditional or tuple would change its meaning."""
         if isinstance(node, ast.IfExp | ast.Lambda):
             return self.operand(node)
         text = self.text(node)
@@ -65,7 +65,7 @@ class Rewrite:
     def comprehension(
         self, node: AnyComprehension, changed: ast.comprehension, source: str, conditions: Iterable[ast.expr]
     ) -> str:
-        """Return the source of a comprehension of which one part goes through ``source`` under ``conditions``."""
+        """Return the source of a comprehension with one part iterating over ``source`` under ``conditions``."""
         text = self.text(node)
         if isinstance(node, ast.DictComp):
             value: ast.expr | None = node.value  # 3.15: none in {**each for each in many}
@@ -80,18 +80,18 @@ class Rewrite:
         return f"{text[0]}{' '.join(parts)}{text[-1]}"
 
     def condition(self, node: ast.expr) -> str:
-        """Return the source of ``node`` as it can stand behind ``if``, and between ``and``."""
+        """Return the source of ``node`` for use after ``if``, and between ``and``."""
         bare = self.text(node)
         return f"({bare})" if isinstance(node, ast.NamedExpr | ast.IfExp | ast.Lambda | ast.BoolOp) else bare
 
     def operand(self, node: ast.expr) -> str:
-        """Return the source of ``node`` as it can stand next to any operator, or before a dot."""
+        """Return the source of ``node`` for use next to any operator, or before a dot."""
         return self.text(node) if is_atomic(node) else f"({self._layout.lift(node)})"
 
     def replace(self, node: ast.expr | ast.stmt | Sequence[ast.stmt], text: str) -> None:
-        """Put ``text`` where an expression, a statement or consecutive statements of one block stand.
+        """Replace an expression, a statement or consecutive statements of one block with ``text``.
 
-        An expression is put in parentheses where the operators around it bind closer.
+        An expression gets parentheses if the operators around it bind more tightly.
         """
         if isinstance(node, ast.expr):
             self._replace_expression(node, text)
@@ -102,20 +102,20 @@ class Rewrite:
         line, column = self._layout.start(first)
         indent = self._layout.indent(line)
         if "\n" in text and column != len(indent):
-            self.refuse("other code stands on the same line")
+            self.refuse("there is other code on the same line")
             return
         text = indent_text(text, indent.rpartition("\f")[2], self._layout.unit).lstrip()
         self._put(line, column, *self._layout.end(last), text)
 
     def rebracket(self, node: ast.expr, opening: str, closing: str) -> None:
-        """Give a display or comprehension other brackets, as in ``rebracket(node, "{", "}")``; what is inside stays."""
+        """Give a literal or comprehension other brackets, as in ``rebracket(node, "{", "}")``; its content stays."""
         line, column = self._layout.start(node)
         end_line, end_column = self._layout.end(node)
         self._put(line, column, line, column + 1, opening)
         self._put(end_line, end_column - 1, end_line, end_column, closing)
 
     def rename_attribute(self, node: ast.Attribute, name: str) -> None:
-        """Put ``name`` behind the dot of ``node``."""
+        """Replace the attribute name of ``node`` with ``name``."""
         line, column = self._layout.end(node)
         self._put(line, column - len(node.attr), line, column, name)
 
@@ -127,15 +127,15 @@ class Rewrite:
         self._insert(*self._layout.end(node), after)
 
     def enclose(self, node: ast.stmt, header: str, footer: str) -> None:
-        """Put ``node`` one level deeper, between a ``header`` like ``try:`` and a ``footer`` at its own level."""
+        """Indent ``node`` one level, between a ``header`` like ``try:`` and a ``footer`` at its own level."""
         line, column = self._layout.start(node)
         end_line, _ = self._layout.end(node)
         indent = self._layout.indent(line)
         if len(indent) != column or not self._layout.ends_line(node) or self._layout.is_elif(node):
-            self.refuse("other code stands on the same line")
+            self.refuse("there is other code on the same line")
             return
         indent, unit = indent.rpartition("\f")[2], self._layout.unit
-        # The first word is replaced, not only moved: so that another rewrite that encloses it too is seen to overlap.
+        # The first word is replaced, not only moved, so that it overlaps with another rewrite that encloses it too.
         word = re.match(r"\w*", self.facts.source.lines[line - 1][column:])
         first = word[0] if word is not None else ""
         self._put(line, 0, line, column + len(first), f"{indent_text(header, indent, unit)}\n{indent}{unit}{first}")
@@ -147,13 +147,13 @@ class Rewrite:
         self._insert(end_line, stop, "\n" + indent_text(footer, indent, unit))
 
     def unwrap(self, node: ast.If) -> None:
-        """Put the body of ``node`` where the whole of it stands: its condition is dropped."""
+        """Replace ``node`` with its body: its condition is dropped."""
         first, last = node.body[0], node.body[-1]
         texts = (
             part for item in node.body for part in ast.walk(item) if isinstance(part, ast.Constant | ast.JoinedStr)
         )
         if any(part.lineno != part.end_lineno for part in texts) or first.lineno == node.lineno:
-            self.refuse("its body is hard to move")
+            self.refuse("its body cannot be moved")
             return
         end = last.end_lineno or last.lineno
         lines = list(self.facts.source.lines[first.lineno - 1 : end])
@@ -168,21 +168,21 @@ class Rewrite:
         self.replace(node, "\n".join(moved))
 
     def delete_argument(self, call: ast.Call, argument: ast.expr | ast.keyword) -> None:
-        """Take an argument out of a call, with its comma."""
+        """Remove an argument of a call, with its comma."""
         span = self._layout.find_argument(call, argument)
         if span is None:
-            self.refuse("its arguments are hard to tell apart")
+            self.refuse("its arguments cannot be separated")
         else:
             self._put(*span[0], *span[1], "")
 
     def delete(self, node: ast.stmt) -> None:
-        """Take a statement out, with its line when it has that for itself; a block left empty gets ``pass``."""
+        """Remove a statement, with its line if nothing else is on it; a block left empty gets ``pass``."""
         self._refuse_elif(node)
         if not any(node is known for known in self._deleted):
             self._deleted.append(node)
 
     def insert_before(self, node: ast.stmt, text: str) -> None:
-        """Put statements before ``node``, in its block."""
+        """Insert statements before ``node``, in its block."""
         self._refuse_elif(node)
         line, column = self._layout.start(node)
         indent = self._layout.indent(line)
@@ -193,7 +193,7 @@ class Rewrite:
             self._insert(line, column, f"{text}; ")
 
     def insert_after(self, node: ast.stmt, text: str) -> None:
-        """Put statements after ``node``, in its block."""
+        """Insert statements after ``node``, in its block."""
         self._refuse_elif(node)
         line, column = self._layout.start(node)
         end_line, end_column = self._layout.end(node)
@@ -206,17 +206,17 @@ class Rewrite:
             self._insert(end_line, end_column, f"; {text}")
 
     def fresh(self, wanted: str, purpose: str = "") -> str:
-        """Return a name like ``wanted`` that nothing in this function uses, nor another rewrite of this examination.
+        """Return a name like ``wanted`` that neither this function nor another rewrite of the file uses.
 
-        With a ``purpose`` it is one that nothing in the whole file uses, for an attribute or a global, and all that
-        ask for the same purpose get the same.
+        With a ``purpose`` it is one that nothing in the whole file uses, for an attribute or a global, and all calls
+        with the same purpose get the same name.
         """
         return self._namer.fresh_for(wanted, purpose) if purpose else self._namer.fresh(wanted, self.function)
 
     def add_import(self, module: str, name: str = "") -> str:
-        """Return how this function writes ``module`` or its ``name``; what is not imported yet gets its import.
+        """Return how this function refers to ``module`` or its ``name``; a missing import is added.
 
-        The import comes behind the docstring, ``from __future__`` and the imports that are there.
+        The import is inserted after the docstring, ``from __future__`` and the existing imports.
         """
         known = self._namer.imported(module, name, self.function)
         if known:
@@ -236,12 +236,12 @@ class Rewrite:
     def add_global(self, wanted: str, value: str) -> str:
         """Return the name of a new module-level constant like ``wanted``, set to the expression ``value``.
 
-        It stands behind the leading imports and whatever ``value`` needs of the module. Asked for
-        the same value again, it is the same constant.
+        It is defined after the leading imports and whatever ``value`` needs of the module. The same value gives the
+        same constant.
         """
         possible, anchor = self._layout.find_anchor(value)
         if not possible:
-            self.refuse("what it needs is not bound at the top of the module")
+            self.refuse("names that it needs are not bound at the top of the module")
             return wanted
         name = self._namer.fresh_for(wanted, value)
         self._insert_behind(anchor, f"{name} = {value}", blank=isinstance(anchor, _BEFORE_BLANK))
@@ -286,7 +286,7 @@ class Rewrite:
 
     def _refuse_elif(self, node: ast.stmt) -> None:
         if self._layout.is_elif(node):
-            self.refuse("an elif cannot have statements beside it")
+            self.refuse("no statements can be inserted next to an elif")
 
     def _note_growth(self, node: ast.stmt) -> None:
         self._grown.add(node)
@@ -294,7 +294,7 @@ class Rewrite:
     def _fits_a_line(self, text: str) -> bool:
         fits = "\n" not in text and text.split(maxsplit=1)[0].rstrip(":") not in _COMPOUND
         if not fits:
-            self.refuse("other code stands on the same line")
+            self.refuse("there is other code on the same line")
         return fits
 
     def _put(self, line: int, column: int, end_line: int, end_column: int, text: str) -> None:
@@ -307,12 +307,12 @@ class Rewrite:
 
 
 _BEFORE_BLANK = (ast.Import, ast.ImportFrom, ast.Expr)
-"""Between these and a constant there is an empty line."""
+"""Statements that are separated from a constant by an empty line."""
 _COMPOUND = frozenset({"async", "class", "def", "for", "if", "match", "try", "while", "with", "@"})
 
 
 def _is_in_parentheses(text: str) -> bool:
-    """Tell whether the source of a tuple has parentheses around all of it."""
+    """Return whether the source of a tuple has parentheses around all of it."""
     try:
         ast.parse(f"[{text[1:-1]}]", mode="eval")
     except SyntaxError:

@@ -1,4 +1,4 @@
-"""What a rule declares: what it is, when it is asked, and the programs that it is held to."""
+"""The declarations of a rule: its metadata, its triggers, and its test cases."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SPECIFIER = re.compile(r"\s*(>=|<=|<|>|==)\s*(\d+)\.(\d+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """When a rule can have something to say about a function; cheap to test, so that most functions are never visited.
+    """When a rule can have a finding in a function; cheap to test, so that most functions are never visited.
 
-    One of ``nodes`` stands in the function and, unless they are empty, the file imports one of ``imports`` (by full
-    name: ``os.path``), and one of ``words`` stands in it as a name or behind a dot. The narrowest triggers are
-    best: with them a hundred rules cost little more than one.
+    The function contains one of ``nodes`` and, unless they are empty, the file imports one of ``imports`` (by full
+    name: ``os.path``) and contains one of ``words`` as a name or attribute. The narrower the triggers the
+    better: with them a hundred rules cost little more than one.
     """
 
     nodes: frozenset[type[ast.AST]]
@@ -28,19 +28,19 @@ class Triggers:
     words: frozenset[str] = frozenset()
 
     def hold_in(self, facts: Facts) -> bool:
-        """Tell whether any function of a file can matter."""
+        """Return whether any function of a file can matter."""
         if self.imports and self.imports.isdisjoint(facts.imports):
             return False
         return not self.words or not self.words.isdisjoint(facts.words)
 
     def hold(self, facts: Facts, function: Scope) -> bool:
-        """Tell whether ``function`` can matter."""
+        """Return whether ``function`` can matter."""
         return not function.nodes.keys().isdisjoint(self.nodes) and self.hold_in(facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a rule is. ``safety`` is the best that its findings reach; a finding may say less."""
+    """Metadata of a rule. ``safety`` is the best level of its findings; a finding may have a lower one."""
 
     slug: str
     title: str
@@ -51,19 +51,19 @@ class Rule:
     pythons: str = ">=3.11"
     asks: frozenset[Ask] = frozenset()
     figures: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    """Measured gains by Python version and size, made by :func:`whet.engine.bench.measure_bench`."""
+    """Measured gains by Python version and size, from :func:`whet.engine.bench.measure_bench`."""
     ruff: str = ""
-    """The rule of ruff that finds the same, as in ``PERF401``: then ``whet check`` leaves it to ruff unless asked."""
+    """The ruff rule that finds the same, such as ``PERF401``: ``whet check`` then leaves it to ruff by default."""
     free: bool = False
-    """Its safe rewrites are no longer and never slower: ``whet check`` names them in code that nobody measured."""
+    """Its safe rewrites are not longer and never slower: ``whet check`` reports them without a measurement."""
 
     def applies_to(self, version: tuple[int, int]) -> bool:
-        """Tell whether the rule helps on Python ``version``, as ``(3, 13)``; ``ValueError`` for a bad ``pythons``."""
+        """Return whether the rule helps on Python ``version``, as ``(3, 13)``; ``ValueError`` for a bad ``pythons``."""
         return all(_satisfies(version, part) for part in self.pythons.split(","))
 
     @property
     def speedups(self) -> tuple[Speedup, ...]:
-        """``figures`` as a finding carries them."""
+        """``figures`` in the form of a finding."""
         return tuple(
             Speedup(python, size, factor)
             for python, row in sorted(self.figures.items())
@@ -93,8 +93,8 @@ def _satisfies(version: tuple[int, int], specifier: str) -> bool:
 class Case:
     """The same program before and after. Both define ``call``; each input is the source of a tuple of arguments.
 
-    The edits of what is found in ``before`` give ``after``, to the letter. Where they give another program of the same
-    meaning, ``rewritten`` is that one; all of them are run. ``hot`` says that the finding needs a measurement: it is
+    The edits of the findings in ``before`` give exactly ``after``. If they give another program of the same
+    meaning, ``rewritten`` is that one; all of them are run. ``hot``: the finding needs a measurement; it is
     made as if every line was hot.
     """
 
@@ -109,7 +109,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Code that looks like the rule's and must be left alone, hot or not."""
+    """Similar code that must be left alone, hot or not."""
 
     reason: str
     code: str
@@ -117,9 +117,9 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a rule's gain is measured on: ``setup`` runs once with ``n`` set to a size, then both sides are timed.
+    """The benchmark of a rule's gain: ``setup`` runs once with ``n`` set to a size, then both sides are timed.
 
-    ``size_is`` says what ``n`` means; where the rule asks for a length it is that length.
+    ``size_is`` says what ``n`` means; if the rule asks for a length it is that length.
     """
 
     setup: str

@@ -22,16 +22,16 @@ def find_findings(
     python: tuple[int, int] | None = None,
     libraries: Iterable[str] | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Notice, ...]]:
-    """Return what ``rules`` find in the user's own ``sources``, and what could not be examined.
+    """Return the findings of ``rules`` in the user's own ``sources``, and notices on what could not be checked.
 
     ``hot`` maps files to hot lines: then only functions that own one are
-    examined, and they count as called many times. ``python`` is the version
-    that the program runs on; rules that do not help there stay silent;
-    ``libraries`` what its interpreter can import of those that rewrites use,
-    ``None`` when that is not known. The
-    order is by shown path, line, column and rule, whatever the order of the
-    arguments. A source that cannot be parsed and a rule that raises each make
-    a notice; the rest goes on.
+    checked, and they count as called many times. ``python`` is the version
+    that the program runs on; rules that do not help there are not run;
+    ``libraries`` are those of the libraries used by rewrites that its
+    interpreter can import, ``None`` if that is not known. The order is by
+    shown path, line, column and rule, whatever the order of the arguments. A
+    source that cannot be parsed and a rule that raises give a notice each; the
+    others are not affected.
     """
     useful = sorted((r for r in rules if python is None or r.rule.applies_to(python)), key=lambda r: r.rule.slug)
     present = frozenset(libraries) if libraries is not None else None
@@ -44,7 +44,7 @@ def find_findings(
         try:
             found, failures = examine_source(source, useful, lines, present)
         except UnreadableError as error:
-            notices.append(Notice(_ABOUT, f"{source.shown} {error}; no rule has looked at it"))
+            notices.append(Notice(_ABOUT, f"{source.shown} {error}; it was not checked"))
             continue
         findings.extend((source.shown, finding) for finding in found)
         notices.extend(failures)
@@ -58,9 +58,9 @@ def examine_source(
     lines: frozenset[int] | None = None,
     libraries: frozenset[str] | None = None,
 ) -> tuple[list[Finding], list[Notice]]:
-    """Return what ``rules`` find in one source, in the order of the rules, and which of them failed.
+    """Return the findings of ``rules`` in one source, in the order of the rules, and which of them failed.
 
-    With ``lines`` only functions that own one of them are examined. Raises :class:`UnreadableError`.
+    With ``lines`` only functions that own one of them are checked. Raises :class:`UnreadableError`.
     """
     facts = Facts.of(source.text)
     functions = facts.functions if lines is None else facts.hot_functions(lines)
@@ -100,9 +100,9 @@ def _describe_failure(module: RuleModule, source: SourceFile, scope: Scope, erro
     what = type(error).__name__
     where = f"{source.shown}:{scope.line} ({scope.qualified_name})"
     if isinstance(error, RecursionError):
-        return Notice(f"rule {module.rule.slug}", f"has not looked at {where}: it is nested too deep")
+        return Notice(f"rule {module.rule.slug}", f"did not check {where}: it is nested too deeply")
     return Notice(
         f"rule {module.rule.slug}",
         f"failed at {where}: {what}{': ' if str(error) else ''}{error}",
-        f"the rule comes from {module.origin}; its other findings stand",
+        f"the rule comes from {module.origin}; its other findings are kept",
     )

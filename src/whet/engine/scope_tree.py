@@ -1,10 +1,10 @@
-"""The walk that finds the scopes of a file, and where its names stand.
+"""The walk that finds the scopes of a file, and the positions of its names.
 
 ``symtable`` knows the scopes too, but not which node binds a name to what; so
 one walk over the tree records both. It is the engine's inner loop, over each
-node of each file: nodes that only hold others are dealt with in place, those
-that bind or open something by a method. It keeps its own stack, since a source
-may be nested deeper than Python recurses.
+node of each file: pure containers are handled inline, nodes that bind a name or
+open a scope by a method. It keeps its own stack, since a source may be nested
+deeper than Python's recursion limit.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
 
 
 class ScopeTree:
-    """All scopes of a file, the parents of its nodes, and where each name and attribute stands."""
+    """All scopes of a file, the parents of its nodes, and the positions of its names and attributes."""
 
     def __init__(self, tree: ast.Module, end_line: int) -> None:
         self.module = Scope(ScopeKind.MODULE, tree, "<module>", "<module>", 1, end_line)
@@ -68,13 +68,13 @@ class ScopeTree:
         self._settle_nonlocals()
 
     def release(self) -> None:
-        """Part the scopes from one another: nothing can be looked up any more."""
+        """Break the references between the scopes: nothing can be looked up afterwards."""
         for scope in self.scopes:
             scope.parent = None
             scope.children.clear()
 
     def lookup(self, name: str, scope: Scope) -> Scope | None:
-        """Return the scope whose ``name`` is meant in ``scope``; ``None`` when no scope binds it."""
+        """Return the scope that binds ``name`` as seen from ``scope``; ``None`` if no scope does."""
         here: Scope | None = scope
         while here is not None:
             if name in here.global_names:
@@ -86,7 +86,7 @@ class ScopeTree:
         return None
 
     def _walk(self, tree: ast.Module) -> None:  # noqa: PLR0912 - the inner loop, kept in one piece for speed
-        """Visit each node once, in source order. The stack holds nodes, and scopes where another one begins."""
+        """Visit each node once, in source order. The stack holds nodes, and scopes where a new one begins."""
         stack, parents, names, scope_of, attributes = (
             self._stack, self.parents, self.names, self.scope_of, self.attributes
         )  # fmt: skip
@@ -290,7 +290,7 @@ class ScopeTree:
         scope.bindings.setdefault(name, []).append(binding)
 
     def _settle_nonlocals(self) -> None:
-        """Hand what was bound under ``nonlocal`` to the function that owns the name."""
+        """Move bindings under ``nonlocal`` to the function that owns the name."""
         for scope in self.scopes:
             for name in scope.nonlocal_names:
                 bound = scope.bindings.pop(name, [])
@@ -300,7 +300,7 @@ class ScopeTree:
 
 
 def _find_fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    """Return the fields of a kind of node that hold nodes, the last one first, as they go on a stack."""
+    """Return the fields of a node type that contain nodes, in reverse, the order for a stack."""
     fields = tuple(field for field in reversed(kind._fields) if field not in _NO_NODES)
     _FIELDS[kind] = fields
     return fields

@@ -1,4 +1,4 @@
-"""Scopes and the names bound in them: what Python's compiler knows of names, kept with the nodes."""
+"""Scopes and the names bound in them: the compiler's symbol information, kept with the nodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ScopeKind(StrEnum):
-    """What opens a scope."""
+    """Kinds of scopes."""
 
     MODULE = "module"
     CLASS = "class"
@@ -18,11 +18,11 @@ class ScopeKind(StrEnum):
 
 
 class BindingKind(StrEnum):
-    """How a name comes to its value."""
+    """How a name gets its value."""
 
     PARAMETER = "parameter"
     VALUE = "value"
-    """Assigned alone from an expression: ``x = …``, ``x: T = …``, ``(x := …)``."""
+    """A single target of an assignment: ``x = …``, ``x: T = …``, ``(x := …)``."""
     AUGMENTED = "augmented"
     IMPORT = "import"
     DEFINITION = "definition"
@@ -48,7 +48,7 @@ class Scope:
     """A module, class body, function, lambda or comprehension.
 
     ``line`` is where its code object starts, decorators included;
-    ``nodes`` holds by type what stands in it, in source order, with its
+    ``nodes`` maps types to the nodes in it, in source order, with its
     comprehensions but without nested functions and classes.
     """
 
@@ -77,5 +77,5 @@ class Scope:
 
     @property
     def definition_line(self) -> int:
-        """Where ``def``, ``class`` or ``lambda`` stands; ``line`` is that of the first decorator."""
+        """The line of ``def``, ``class`` or ``lambda``; ``line`` is that of the first decorator."""
         return getattr(self.node, "lineno", self.line)

@@ -1,4 +1,4 @@
-"""Loops that look for the elements with one key, and the edits that look them up in a dict made once."""
+"""Loops that search for the elements with one key, and the edits that look them up in a dict built once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A loop through ``place`` that does something only for elements whose ``key`` equals ``probe``."""
+    """A loop over ``place`` that does something only for elements whose ``key`` equals ``probe``."""
 
     loop: ast.For | ast.comprehension
     place: Place
@@ -28,11 +28,11 @@ class Search:
     rest: tuple[ast.expr, ...]
     """Further conditions, all of which must hold."""
     field: str
-    """What of an element is its key, as it is written behind it."""
+    """The key of an element, as the source after its name."""
 
 
 def find_search(context: Context, loop: ast.For | ast.comprehension) -> Search | None:
-    """Return what ``loop`` looks for, if it does nothing for other elements; ``None`` for other loops."""
+    """Return what ``loop`` searches for, if it does nothing for other elements; ``None`` for other loops."""
     match loop:
         case ast.For(target=ast.Name(id=element), iter=iterable, body=[ast.If(test=test, orelse=[])], orelse=[]):
             if not context.keeps_its_variables(loop):
@@ -73,7 +73,7 @@ def _is_key(node: ast.expr, element: str) -> bool:
 
 
 def _may_be_probe(context: Context, probe: ast.expr) -> bool:
-    """Tell whether ``probe`` can be evaluated at another moment, and is perhaps hashable."""
+    """Return whether ``probe`` can be evaluated earlier or later, and may be hashable."""
     if isinstance(probe, ast.Constant) or context.type_of(probe) & {*UNHASHABLE, "builtins.float"}:
         return False
     plain = ast.Name | ast.Attribute | ast.Subscript | ast.Constant | ast.Tuple | ast.expr_context | ast.UnaryOp
@@ -89,7 +89,7 @@ def _name_index(search: Search, rewrite: Rewrite, *, lasting: bool) -> str:
 
 
 def index_before(context: Context, search: Search, statement: ast.stmt) -> Rewrite:
-    """Return the edits that make a dict of lists before ``statement``, and have the loop go through one of them."""
+    """Return the edits that build a dict of lists before ``statement``, and let the loop iterate over one of them."""
     rewrite = context.rewrite()
     statement = context.whole_if(statement)
     index = _name_index(search, rewrite, lasting=False)
@@ -106,7 +106,7 @@ def _fill(index: str, place: str, element: str, search: Search) -> str:
 
 
 def _go_through(context: Context, search: Search, found: str, rewrite: Rewrite) -> None:
-    """Have the loop go through the elements ``found``, which need not be asked for their key any more."""
+    """Let the loop iterate over the elements ``found``, whose key need not be compared any more."""
     if isinstance(search.loop, ast.For):
         rewrite.replace(search.loop.iter, found)
         _drop_condition(context, search, rewrite)
@@ -137,11 +137,11 @@ def _change_comprehension(context: Context, search: Search, found: str, rewrite:
 
 
 def index_beside(context: Context, search: Search) -> Rewrite:
-    """Return the edits that make a dict where the elements are made, and ask it on each call."""
+    """Return the edits that build a dict where the elements are built, and look up in it on each call."""
     rewrite = context.rewrite()
     start = next(b.node for b in search.place.bindings if b.kind is not BindingKind.DECLARED)
     if not isinstance(start, ast.Assign | ast.AnnAssign) or (isinstance(start, ast.Assign) and len(start.targets) > 1):
-        rewrite.refuse(f"there is no single place where {search.place.name} is made")
+        rewrite.refuse(f"there is no single place where {search.place.name} is built")
         return rewrite
     name = _name_index(search, rewrite, lasting=True)
     target = start.target if isinstance(start, ast.AnnAssign) else start.targets[0]
@@ -153,7 +153,7 @@ def index_beside(context: Context, search: Search) -> Rewrite:
         case ast.For(body=[ast.If(body=[ast.Return(value=ast.Name(id=element))])]) if (
             element == search.element and not search.rest and context.has_builtin("reversed")
         ):
-            # Of several with one key the first is found: it is put in last.
+            # Of several with one key the first must be found: it is stored last.
             key = f"{element}{search.field}"
             values = f"reversed({rewrite.text(target)})"
             rewrite.insert_after(start, f"{made} = {{{key}: {element} for {element} in {values}}}")

@@ -1,4 +1,4 @@
-"""A set in place of a list, or beside it: the edits for lists that are searched."""
+"""A set instead of a list, or in addition to it: the edits for lists that are searched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from whet.engine.scopes import Binding, BindingKind, ScopeKind
 
 
 def may_become_set(context: Context, place: Place) -> bool:
-    """Tell whether nothing asks the list for what a set has not: order, duplicates, positions, or being a list."""
+    """Return whether nothing needs what a set lacks: order, duplicates, positions, or being a list."""
     private = place.name.rpartition(".")[2].startswith("_")
     if place.strangers or place.kind is PlaceKind.GLOBAL or (place.kind is PlaceKind.ATTRIBUTE and not private):
         return False
@@ -38,7 +38,7 @@ def may_become_set(context: Context, place: Place) -> bool:
 
 
 def _starting(place: Place) -> Binding | None:
-    """Return the one binding that makes the list."""
+    """Return the one binding that creates the list."""
     made = [binding for binding in place.bindings if binding.kind is BindingKind.VALUE]
     return made[0] if len(made) == 1 else None
 
@@ -50,9 +50,9 @@ def _call_of(context: Context, reference: ast.expr) -> ast.Call | None:
 
 
 def turn_into_set(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Make the edits after which the place holds a set: what it starts as, and how it grows."""
+    """Make the edits that turn the place into a set: its initial value, and its growth."""
     if not context.has_builtin("set"):
-        rewrite.refuse("`set` means something else in this file")
+        rewrite.refuse("`set` is shadowed in this file")
     for binding in place.bindings:
         match binding.value if binding.kind is BindingKind.VALUE else None:
             case ast.List(elts=[]) as value:
@@ -69,10 +69,10 @@ def turn_into_set(context: Context, place: Place, rewrite: Rewrite) -> None:
 
 
 def keep_set_beside(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Make the edits after which a set stands beside the list, grows and is emptied with it, and answers the tests."""
+    """Make the edits that add a set next to the list, keep both in step, and test membership on the set."""
     binding = _starting(place)
     if binding is None or not _can_have_twin(context, place, binding):
-        rewrite.refuse(f"there is no single place where {place.name} starts and a set could start too")
+        rewrite.refuse(f"there is no single place where {place.name} and a set could be created")
         return
     start = binding.node
     target = place.name if place.kind is not PlaceKind.ATTRIBUTE else _target_of(binding)
@@ -105,7 +105,7 @@ def _target_of(binding: Binding) -> str:
 
 
 def _beside(context: Context, text: str, twin: str) -> str:
-    """Return how the twin is written where the list is written as ``text``."""
+    """Return the source of the set where the source of the list is ``text``."""
     owner, dot, _ = text.rpartition(".")
     return f"{owner}{dot}{twin}"
 
@@ -119,11 +119,11 @@ def _name_twin(place: Place, rewrite: Rewrite, binding: Binding) -> str:
         wanted = f"__{plain}_set" if name.startswith("__") else f"_{plain}_set"
     else:
         return rewrite.fresh(f"{name}_set")
-    return rewrite.fresh(wanted, f"set beside {place.name} {getattr(binding.node, 'lineno', 0)}")
+    return rewrite.fresh(wanted, f"set for {place.name} {getattr(binding.node, 'lineno', 0)}")
 
 
 def _can_have_twin(context: Context, place: Place, binding: Binding) -> bool:
-    """Tell whether a set can be made just after the list, in the same scope, and lives as long."""
+    """Return whether a set can be created just after the list, in the same scope, with the same lifetime."""
     match binding.node:
         case ast.Assign(targets=[_]) | ast.AnnAssign(value=ast.expr()):
             pass
@@ -141,7 +141,7 @@ def _can_have_twin(context: Context, place: Place, binding: Binding) -> bool:
 
 
 def is_closed(node: ast.AST) -> bool:
-    """Tell whether a class says itself what its instances hold: slots, or its own way of copying and pickling."""
+    """Return whether a class controls its instances' attributes: slots, or its own copying and pickling."""
     if not isinstance(node, ast.ClassDef):
         return True
     special = {"__slots__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
@@ -154,7 +154,7 @@ def is_closed(node: ast.AST) -> bool:
 
 
 def _add_to_twin(context: Context, reference: ast.expr, twin: str, rewrite: Rewrite) -> None:
-    """Give a growth of the list its twin; what is added is evaluated once."""
+    """Add to the set whatever is added to the list; the added value is evaluated once."""
     parent = context.facts.parent(reference)
     grows_by_one = context.use(reference) is Use.APPEND
     if isinstance(parent, ast.AugAssign):
@@ -164,7 +164,7 @@ def _add_to_twin(context: Context, reference: ast.expr, twin: str, rewrite: Rewr
         call = _call_of(context, reference)
         statement = context.facts.parent(call) if call is not None else None
         if call is None or len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
-            rewrite.refuse("it grows in an unusual way")
+            rewrite.refuse("it grows in an unsupported way")
             return
         added = call.args[0]
     if not isinstance(statement, ast.Expr | ast.AugAssign):
@@ -182,7 +182,7 @@ def _add_to_twin(context: Context, reference: ast.expr, twin: str, rewrite: Rewr
 
 
 def groups_may_be_sets(context: Context, place: Place) -> bool:
-    """Tell whether the place is a dict of lists that are only added to and searched, so that sets would do."""
+    """Return whether the place is a dict of lists that are only added to and searched, so that sets would do."""
     private = place.name.rpartition(".")[2].startswith("_")
     start = _starting(place)
     if place.strangers or start is None or not isinstance(start.node, ast.Assign) or len(place.bindings) != 1:
@@ -202,7 +202,7 @@ def groups_may_be_sets(context: Context, place: Place) -> bool:
 
 
 def _use_of_group(context: Context, reference: ast.expr) -> str:
-    """Return what is done with a dict of lists, or with one of them: ``adds``, ``asks``, or nothing known."""
+    """Return how a dict of lists, or one of them, is used: ``adds``, ``asks``, or unknown."""
     above = context.facts.parent(reference)
     outer = context.facts.parent(above) if above is not None else None
     match above, outer:
@@ -229,9 +229,9 @@ def _adds_one(context: Context, method: ast.Attribute) -> bool:
 
 
 def turn_groups_into_sets(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Make the edits after which a dict of lists is one of sets."""
+    """Make the edits that turn a dict of lists into one of sets."""
     if not context.has_builtin("set"):
-        rewrite.refuse("`set` means something else in this file")
+        rewrite.refuse("`set` is shadowed in this file")
     for binding in place.bindings:
         if isinstance(binding.value, ast.Call):
             rewrite.replace(binding.value.args[0], "set")
@@ -251,11 +251,11 @@ def turn_groups_into_sets(context: Context, place: Place, rewrite: Rewrite) -> N
 
 
 def build_set_before_loop(context: Context, place: Place, test: ast.Compare, rewrite: Rewrite) -> None:
-    """Make the edits that build a set of the list before the outermost loop around ``test``, and ask that there."""
+    """Make the edits that build a set of the list before the outermost loop around ``test``, and test on that."""
     loops = context.loops(test)
     statement = context.facts.statement(loops[-1]) if loops else None
     if statement is None or context.function.kind is not ScopeKind.FUNCTION:
-        rewrite.refuse("whoever calls this has to hand over a set")
+        rewrite.refuse("the caller has to pass a set")
         return
     statement = context.whole_if(statement)
     known = rewrite.fresh(f"{place.name}_set")

@@ -1,4 +1,4 @@
-"""Source text by lines and columns, counted as people and editors count them."""
+"""Source text by lines and columns, counted as in editors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SNIPPET_LIMIT = 200
 class SourceText:
     """A source and where its lines start.
 
-    Lines end where Python's tokenizer ends them. ``str.splitlines`` does not do:
+    Lines end where Python's tokenizer ends them. ``str.splitlines`` is not suitable:
     it splits at form feeds and at line separators inside strings too.
     """
 

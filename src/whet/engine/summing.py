@@ -16,9 +16,9 @@ _NUMBERS = ("builtins.int", "builtins.float", "builtins.bool")
 def find_summed(
     context: Context, loop: ast.For, value: ast.expr, kept: ast.expr, *, numpy: bool
 ) -> tuple[ast.expr, str, bool] | None:
-    """Return what is added up if that may be a list of numbers, and not also what the loop changes, ``kept``.
+    """Return what is added up if it may be a list of numbers, and is not ``kept``, which the loop changes.
 
-    These are the sequence, the source of its part, and whether the source shows that the part lies within it.
+    These are the sequence, the source of its slice, and whether the source shows that the slice is in range.
     """
     part = _find_part(context, loop, value)
     if part is None or array_state(context, part[0]) == "yes":
@@ -33,7 +33,7 @@ def find_summed(
 
 
 def _find_part(context: Context, loop: ast.For, value: ast.expr) -> tuple[ast.expr, str, bool] | None:
-    """Return the sequence, the text of what is added up, and whether the source shows that it lies within."""
+    """Return the sequence, the source of what is added up, and whether the source shows that it is in range."""
     counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
     if isinstance(value, ast.Name) and value.id == counter:
         known = isinstance(loop.iter, ast.Name | ast.Attribute)
@@ -65,7 +65,7 @@ def _find_part(context: Context, loop: ast.For, value: ast.expr) -> tuple[ast.ex
 
 
 def _is_window(context: Context, loop: ast.For, base: ast.Name, sequence: str, count: str) -> bool:
-    """Tell whether an outer loop lets ``base`` run over the starts of all windows of the sequence."""
+    """Return whether ``base`` iterates over the starts of all windows of the sequence in an outer loop."""
     for outer in context.loops(loop):
         if not isinstance(outer, ast.For) or ast.unparse(outer.target) != base.id:
             continue
@@ -78,7 +78,7 @@ def _is_window(context: Context, loop: ast.For, base: ast.Name, sequence: str, c
 
 
 def ask_numbers(context: Context, sequence: ast.expr, *, indexed: bool) -> tuple[Question, ...]:
-    """Return what to ask about a sequence that should be of numbers, and where it is ``indexed`` no dict."""
+    """Return what to ask about a sequence that should be of numbers, and not a dict if it is ``indexed``."""
     place = context.place(sequence)
     if place is None:
         return ()
@@ -90,7 +90,7 @@ def ask_numbers(context: Context, sequence: ast.expr, *, indexed: bool) -> tuple
 
 
 def is_number(context: Context, node: ast.expr) -> bool:
-    """Tell whether a local starts as a number and only ever is added to."""
+    """Return whether a local starts as a number and is only ever added to."""
     place = context.place(node)
     if place is None or place.kind is not PlaceKind.LOCAL:
         return False
@@ -101,7 +101,7 @@ def is_number(context: Context, node: ast.expr) -> bool:
 
 
 def is_read_outside(context: Context, total: ast.Name, loop: ast.For) -> bool:
-    """Tell whether anything but ``loop`` reads ``total``."""
+    """Return whether anything but ``loop`` reads ``total``."""
     place = context.place(total)
     return place is None or any(
         isinstance(getattr(reference, "ctx", None), ast.Load) and not context.is_inside(reference, loop)

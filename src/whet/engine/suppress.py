@@ -1,8 +1,8 @@
-"""Comments that silence rules: ``# whet: ignore[slug]``, and those that silence nothing any more.
+"""Suppression comments: ``# whet: ignore[slug]``, and those that no longer suppress anything.
 
-A comment at the end of a line, or anywhere in a statement that goes over
-several, is about findings that start in that statement; one on a line of its
-own is about the statement that follows. Text may stand behind it, as a reason.
+A comment at the end of a line, or anywhere in a multi-line statement, applies to
+findings that start in that statement; one on a line of its own applies to the
+next statement. It may be followed by text, as a reason.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from dataclasses import dataclass
 from whet.model.finding import Edit, Finding, Safety, Speed
 
 UNUSED = "unused-ignore"
-"""What is reported of comments that silence nothing; selected, ignored and fixed as a rule is."""
+"""The slug of findings on comments that suppress nothing; selected, ignored and fixed like a rule."""
 
-UNUSED_TITLE = "A comment silences a rule that says nothing here"
-UNUSED_PAGE = f"""Take away what silences nothing.
+UNUSED_TITLE = "Unused whet: ignore comment"
+UNUSED_PAGE = f"""Remove comments that suppress nothing.
 
 ## What
-`# whet: ignore[slug]` where the rule has nothing to say any more, where there is no rule of that name, and
-`# whet: ignore` without a name, which silences nothing.
+`# whet: ignore[slug]` where the rule has no finding any more, or where there is no rule of that name, and
+`# whet: ignore` without a name, which suppresses nothing.
 
 ## Why
-A comment that stays when its reason has gone hides the next finding.
+A comment that outlives its reason hides the next finding.
 
 ## When not
-Rules that were not asked in this check are not judged. A finding that only a profile brings out counts too: such a
+Comments for rules that were not run in this check are left alone. A finding that needs a profile counts too: such a
 comment is left alone in a check without one. `ignore = ["{UNUSED}"]` in `[tool.whet]` turns this off.
 
 ## Source
@@ -45,7 +45,7 @@ _SILENT = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENC
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A comment that silences. It stands on ``line`` from ``column`` on; findings of lines ``first`` to ``last``."""
+    """A suppression comment, on ``line`` from ``column`` on, for findings of lines ``first`` to ``last``."""
 
     line: int
     column: int
@@ -59,13 +59,13 @@ class Suppression:
     """The line that it stands on."""
 
     def silences(self, finding: Finding) -> bool:
-        """Tell whether the comment is about ``finding``."""
+        """Return whether the comment applies to ``finding``."""
         return finding.rule in self.slugs and self.first <= finding.line <= self.last
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Findings after the comments were heeded: those that stay, those silenced, and comments that did nothing."""
+    """The result of suppression: remaining findings, suppressed ones, and comments without effect."""
 
     kept: tuple[Finding, ...]
     silenced: tuple[Finding, ...]
@@ -73,12 +73,12 @@ class Settled:
 
 
 def may_suppress(data: bytes) -> bool:
-    """Tell cheaply whether a source can hold such a comment."""
+    """Return, cheaply, whether a source may contain such a comment."""
     return b"whet:" in data
 
 
 def find_suppressions(text: str) -> tuple[Suppression, ...]:
-    """Return the comments of ``text`` that silence, in order; none where it is no Python."""
+    """Return the suppression comments of ``text``, in order; none if it is not Python."""
     if _HINT.search(text) is None:
         return ()
     plain = _NEWLINE.sub("\n", text.removeprefix("\ufeff"))
@@ -96,11 +96,11 @@ def settle_suppressions(
     known: Collection[str],
     is_idle: Callable[[str, Suppression], bool],
 ) -> Settled:
-    """Take out of ``findings`` what the comments of ``text`` silence.
+    """Remove from ``findings`` those that the comments of ``text`` suppress.
 
-    ``known`` are the slugs of all rules. ``is_idle`` is asked about a slug that silenced nothing at its place:
-    whether that says anything, since the rule was asked there. Comments without effect become findings of
-    :data:`UNUSED`, with the edit that takes them away; a comment cannot silence those.
+    ``known`` are the slugs of all rules. ``is_idle`` is called for a slug that suppressed nothing at its place: it
+    returns whether the rule was run there. Comments without effect become findings of :data:`UNUSED`, with the edit
+    that removes them; a comment cannot suppress those.
     """
     suppressions = find_suppressions(text)
     kept: list[Finding] = []
@@ -135,7 +135,7 @@ def _read_tokens(text: str) -> Iterator[Suppression]:
         elif token.type not in _SILENT:
             start = start or token.start[0]
             last = token.end[0]
-    for comment in waiting:  # behind the last statement
+    for comment in waiting:  # after the last statement
         yield from _read_comment(comment, lines, last + 1, last)
 
 
@@ -154,14 +154,14 @@ def _read_comment(token: tokenize.TokenInfo, lines: list[str], first: int, last:
 def _describe(item: Suppression, file: str, idle: list[str], known: Collection[str]) -> Finding:
     edits: tuple[Edit, ...] = (_remove(item, idle),)
     if not item.slugs:
-        message = "This names no rule, so it silences nothing: write `# whet: ignore[slug]`."
+        message = "This names no rule, so it suppresses nothing: write `# whet: ignore[slug]`."
         edits = ()
     else:
         unknown = [slug for slug in idle if slug not in known]
         idle_known = [slug for slug in idle if slug in known]
         parts: list[str] = []
         if idle_known:
-            parts.append(f"{_join(idle_known)} {'has' if len(idle_known) == 1 else 'have'} nothing to say here")
+            parts.append(f"{_join(idle_known)} {'has' if len(idle_known) == 1 else 'have'} no finding here")
         for slug in unknown:
             import difflib
 
@@ -194,7 +194,7 @@ def _join(slugs: list[str]) -> str:
 
 
 def _remove(item: Suppression, idle: Collection[str]) -> Edit:
-    """Return the edit that takes ``idle`` out of the comment, and the comment out where nothing is left of it."""
+    """Return the edit that removes ``idle`` from the comment, or the whole comment if nothing else is in it."""
     left = [slug for slug in item.slugs if slug not in idle]
     if left:
         comment = item.code[item.column : item.end_column]

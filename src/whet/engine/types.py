@@ -1,9 +1,9 @@
-"""The types that the source shows: literals, annotations, constructors, what builtins return, joined over bindings.
+"""Types inferred from the source: literals, annotations, constructors, return types of builtins, joined over bindings.
 
-A type is written as evidence writes it (``builtins.list``, ``re.Pattern``); a
-class of the file itself starts with a dot (``.Feed``). Several stand for
-"one of these". :data:`UNKNOWN`, the empty set, is the top of the lattice: it
-swallows what it is joined with.
+A type is written as in evidence (``builtins.list``, ``re.Pattern``); a class of
+the file itself starts with a dot (``.Feed``). Several mean "one of these".
+:data:`UNKNOWN`, the empty set, is the top of the lattice: joined with anything
+it stays unknown.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 Types = frozenset[str]
 UNKNOWN: Types = frozenset()
 _DEPTH = 12
-"""Names that are followed one after the other; longer chains are unknown."""
+"""Maximum number of names that are followed in a chain; longer ones are unknown."""
 _MOST = 4
-"""Types that a value may be one of; more say nothing."""
+"""Maximum number of types of a value; more are unknown."""
 
 
 def join(types: Iterable[Types]) -> Types:
-    """Return what covers all of ``types``; unknown when one of them is, when there are none, or too many."""
+    """Return the join of ``types``; unknown if one of them is, if there are none, or too many."""
     found: set[str] = set()
     for one in types:
         if not one:
@@ -35,7 +35,7 @@ def join(types: Iterable[Types]) -> Types:
 
 
 class Typing:
-    """The types of one file. Answers are kept: a rule may ask again."""
+    """The types of one file. Answers are cached: a rule may ask again."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
@@ -43,7 +43,7 @@ class Typing:
         self._open: set[object] = set()
 
     def type_of(self, node: ast.expr) -> Types:
-        """Return the types that ``node`` can have; unknown where the source does not settle it."""
+        """Return the types that ``node`` can have; unknown if the source does not determine it."""
         if node in self._known:
             return self._known[node]
         if node in self._open or len(self._open) > _DEPTH:
@@ -53,12 +53,12 @@ class Typing:
             found = self._find(node)
         finally:
             self._open.discard(node)
-        if not self._open:  # what was found inside a circle may be too little
+        if not self._open:  # a result from within a cycle may be incomplete
             self._known[node] = found
         return found
 
     def element_of(self, node: ast.expr) -> Types:  # noqa: PLR0911 - one return a kind of node
-        """Return the types of what going through ``node`` gives."""
+        """Return the types of the elements of ``node``."""
         match node:
             case ast.List(elts=items) | ast.Set(elts=items) | ast.Tuple(elts=items):
                 return join(self._of_item(item) for item in items)
@@ -110,7 +110,7 @@ class Typing:
                 return UNKNOWN
 
     def _of_quoted(self, node: ast.expr) -> Types:
-        """Return what an annotation in quotes allows, by the names of builtins that nothing in the file binds."""
+        """Return the types of a quoted annotation, by names of builtins that nothing in the file binds."""
         match node:
             case ast.Name(id=name) if f"builtins.{name}" in known.CONSTRUCTORS and self._facts.has_builtins((name,)):
                 return frozenset({f"builtins.{name}"})
@@ -186,7 +186,7 @@ class Typing:
         return frozenset({"io.BufferedReader" if "b" in mode.value else "io.TextIOWrapper"})
 
     def _own_class(self, node: ast.expr) -> Types:
-        """Return the class of the file that a name means, if that is certain."""
+        """Return the class of the file that a name refers to, if that is certain."""
         if not isinstance(node, ast.Name):
             return UNKNOWN
         owner, binding = self._facts.lookup(node), self._facts.only_binding(node)
@@ -218,7 +218,7 @@ class Typing:
         return types
 
     def _after_growth(self, types: Types) -> Types:
-        # A list takes anything in; the others might become something else.
+        # A list accepts any iterable; the others might become another type.
         return types if types == {known.LIST} else UNKNOWN
 
     def _bindings(self, node: ast.Name | ast.Attribute) -> tuple[Binding, ...]:
@@ -254,7 +254,7 @@ class Typing:
         return isinstance(default, ast.Constant) and default.value is None
 
     def _held_by(self, node: ast.Name | ast.Attribute) -> Types:
-        """Return the element types of a container of one function or class that only grows in sight."""
+        """Return the element types of a container of one function or class whose growth is all visible."""
         declared = [binding.annotation for binding in self._bindings(node) if binding.annotation is not None]
         if declared:
             return join(self._element_of_annotation(annotation) for annotation in declared)

@@ -1,4 +1,4 @@
-"""Applies findings to a source until nothing changes: the result parses, and a second time changes nothing."""
+"""Applies findings to a source until nothing changes: the result parses, and applying again changes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from whet.fix.select import GaveWay, rank, select
 from whet.model.finding import Finding
 
 MOST_ROUNDS = 50
-"""Rounds after which a source is left as it is: rules that undo one another would go on for ever."""
+"""Rounds after which a source is left unchanged: rules that undo each other would never end."""
 
 Examine = Callable[[str], Iterable[Finding]]
 Key = tuple[str, str, str]
@@ -20,23 +20,23 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What became of a source. ``applied`` are the findings whose edits were made, in the order they were made."""
+    """The result for a source. ``applied`` are the findings whose edits were made, in that order."""
 
     text: str
     applied: tuple[Finding, ...] = ()
     gave_way: tuple[GaveWay, ...] = ()
-    """Findings that overlapped others and were not made later either."""
+    """Findings that overlapped others and were not applied later either."""
     broken: tuple[Finding, ...] = ()
-    """Findings whose edits would leave something that does not parse: a defect of their rule; not made."""
+    """Findings whose edits would give code that does not parse: a bug in their rule; not applied."""
     unfinished: bool = False
-    """Whether it went on changing: rules undo one another."""
+    """Whether it did not converge: rules undo each other."""
 
 
 def fix_text(text: str, examine: Examine, most_rounds: int = MOST_ROUNDS) -> Fixed:
-    """Return ``text`` with the edits of what ``examine`` finds in it, and in what comes of it, until it finds no more.
+    """Return ``text`` with the edits of the findings of ``examine``, repeated until there are no more.
 
     ``examine`` returns findings of one file that may be applied. In one round a function is changed by one rule only:
-    what another rule took for granted may be gone, so it has to look again.
+    another rule's assumptions may no longer hold, so it is run again.
     """
     applied: list[Finding] = []
     gave_way: dict[Key, GaveWay] = {}
@@ -98,5 +98,5 @@ def _left(gave_way: dict[Key, GaveWay], applied: Iterable[Finding]) -> tuple[Gav
 
 
 def _key(finding: Finding) -> Key:
-    """Return what stays of a finding when lines above it come or go."""
+    """Return the parts of a finding that do not depend on line numbers."""
     return finding.rule, finding.function, finding.snippet

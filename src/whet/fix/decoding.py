@@ -1,4 +1,4 @@
-"""Sources as bytes and as text: the encoding that they declare (PEP 263), nothing else changed on the way."""
+"""Sources as bytes and as text: in their declared encoding (PEP 263), otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class DecodingError(WhetError):
 
 
 def decode_source(data: bytes, *, to_write: bool = False) -> tuple[str, str]:
-    """Return the text of a source, newlines and byte order mark as they are, and its encoding.
+    """Return the text of a source, with its newlines and byte order mark, and its encoding.
 
-    Raises :class:`DecodingError`, whose message goes on "the file …"; with ``to_write`` also where
-    ``text.encode(encoding)`` does not give ``data`` again: some encodings have several bytes for one character.
+    Raises :class:`DecodingError`, whose message continues "the file …"; with ``to_write`` also if
+    ``text.encode(encoding)`` does not give ``data`` again: some encodings are ambiguous.
     """
     encoding = "utf-8"
     try:
@@ -28,9 +28,9 @@ def decode_source(data: bytes, *, to_write: bool = False) -> tuple[str, str]:
             raise DecodingError("is not text in utf-8, and declares no other encoding") from None
         raise DecodingError("declares an encoding that Python does not know") from None
     except ValueError:
-        raise DecodingError(f"is not text in {encoding}, the encoding that it is to be in") from None
+        raise DecodingError(f"is not text in {encoding}, its declared encoding") from None
     if not is_kept:
-        raise DecodingError(f"is written in {encoding} in another way than Python writes that")
+        raise DecodingError(f"uses a form of {encoding} that Python does not write")
     return text, encoding
 
 
@@ -38,13 +38,13 @@ def _find_encoding(data: bytes) -> str:
     if data.isascii() and b"coding" not in data[:400]:
         return "utf-8"
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:100_000]).readline)
-    # With the mark kept in the text, so that it is there again afterwards.
+    # The mark is kept in the text, so that it is written again.
     return "utf-8" if encoding == "utf-8-sig" else encoding
 
 
 def encode_source(text: str, encoding: str) -> bytes:
-    """Return ``text`` as bytes. Raises :class:`DecodingError` for what the encoding cannot say."""
+    """Return ``text`` as bytes. Raises :class:`DecodingError` for characters outside the encoding."""
     try:
         return text.encode(encoding)
     except ValueError:
-        raise DecodingError(f"is written in {encoding}, which cannot say what is to be put in") from None
+        raise DecodingError(f"is in {encoding}, which cannot encode the new code") from None

@@ -1,4 +1,4 @@
-"""Unified diffs, as ``git apply`` and ``patch -p1`` take them."""
+"""Unified diffs, as accepted by ``git apply`` and ``patch -p1``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _ESCAPES = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 def diff_texts(before: str, after: str, shown: str) -> str:
-    """Return what changes in the file that is called ``shown``; empty where nothing does.
+    """Return the diff of the file named ``shown``; empty without a change.
 
-    Lines end with line feeds, as they do for the tools that read this: what else Python takes for an end of a line
-    is a part of it.
+    Lines end with line feeds, as for the tools that read this: other line ends that Python recognizes are part of the
+    line.
     """
     lines = difflib.unified_diff(_split(before), _split(after), _label("a", shown), _label("b", shown))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def choose_base(paths: Iterable[Path], *folders: Path) -> Path:
-    """Return the first of ``folders`` that all ``paths`` lie in; where none is that, the root of the file system."""
+    """Return the first of ``folders`` that contains all ``paths``, else the root of the file system."""
     named = list(paths)
     for folder in folders:
         if all(relate(path, folder) != str(path) for path in named):
@@ -33,9 +33,9 @@ def choose_base(paths: Iterable[Path], *folders: Path) -> Path:
 
 
 def relate(path: Path, base: Path) -> str:
-    """Return ``path`` as it is called from ``base``, with slashes; one outside of it stays as it is.
+    """Return ``path`` relative to ``base``, with slashes; one outside of it stays unchanged.
 
-    Either may be named through links.
+    Either may contain links.
     """
     for one, other in ((Path(os.path.normpath(path.absolute())), base), (path.resolve(), base.resolve())):
         if one.is_relative_to(other):
@@ -49,12 +49,12 @@ def _split(text: str) -> list[str]:
 
 
 def _label(side: str, shown: str) -> str:
-    """Return the name of a file in the head of a diff, as git writes it: an absolute one without its first slash."""
+    """Return the name of a file in the header of a diff, as git writes it: an absolute one without its first slash."""
     path = shown.replace("\\", "/") if _WINDOWS.match(shown) else shown
     name = f"{side}/{path.lstrip('/')}"
     if _TO_QUOTE.search(name):
         return f'"{_TO_QUOTE.sub(_quote, name)}"'
-    # Without the tab, patch takes what stands behind the first space for a date.
+    # Without the tab, patch would parse text after the first space as a date.
     return f"{name}\t" if " " in name else name
 
 

@@ -1,4 +1,4 @@
-"""Applies edits to a source held as text. Pure; files are the matter of the modules beside it."""
+"""Applies edits to a source as text. Pure; the other modules handle files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Span:
 
 
 class Lines:
-    """Where the lines of a text start, by Python's count, and how each ends."""
+    """The starts of the lines of a text, as Python counts them, and their line ends."""
 
     def __init__(self, text: str) -> None:
         self.text = text.removeprefix(_BOM)
@@ -39,7 +39,7 @@ class Lines:
         self._newlines = [match[0] for match in ends]
 
     def span(self, edit: Edit) -> Span:
-        """Return ``edit`` by offsets, its lines ending as those around it do. Raises :class:`EditError`."""
+        """Return ``edit`` with offsets, and with the line ends of its surroundings. Raises :class:`EditError`."""
         start, end = self._offset(edit.line, edit.column), self._offset(edit.end_line, edit.end_column)
         if end < start:
             raise EditError(f"an edit ends before it starts (line {edit.line})")
@@ -47,7 +47,7 @@ class Lines:
         return Span(start, end, _NEWLINE.sub(newline, edit.text))
 
     def newline(self, line: int) -> str:
-        """Return how ``line`` ends; for a last line without an end, how the one before it does."""
+        """Return the line end of ``line``; for a last line without one, that of the previous line."""
         if not self._newlines:
             return "\n"
         return self._newlines[min(line, len(self._newlines)) - 1]
@@ -69,9 +69,9 @@ class Lines:
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Return ``text`` with all ``edits`` made; equal ones are made once, a byte order mark stays.
+    """Return ``text`` with all ``edits`` applied; equal ones are applied once, a byte order mark is kept.
 
-    What is put in at one place stands in the order given. Raises :class:`EditError` for edits that overlap.
+    Insertions at one place are kept in the order given. Raises :class:`EditError` for edits that overlap.
     """
     lines = Lines(text)
     spans = [lines.span(edit) for edit in dict.fromkeys(edits)]

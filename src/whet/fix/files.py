@@ -1,4 +1,4 @@
-"""Writes changed files so that nothing is lost: whole or not at all, and only over what was read."""
+"""Writes changed files without loss: atomically, and only over the contents that were read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def hash_bytes(data: bytes) -> str:
 
 
 def replace_file(path: Path, sha256: str, data: bytes) -> None:
-    """Put ``data`` into the file at ``path``, whose bytes had the digest ``sha256`` when they were read.
+    """Write ``data`` to the file at ``path``, whose bytes had the digest ``sha256`` when they were read.
 
-    A symbolic link stays, the file that it leads to is written; the mode stays. Raises :class:`StoreError` when the
-    file has changed meanwhile, is read-only, or cannot be written; then it is as it was.
+    A symbolic link is kept, its target is written; the mode is kept. Raises :class:`StoreError` if the file has changed
+    in the meantime, is read-only, or cannot be written; then it is unchanged.
     """
     try:
         real = path.resolve(strict=True)
@@ -31,9 +31,9 @@ def replace_file(path: Path, sha256: str, data: bytes) -> None:
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}") from None
     if hash_bytes(current) != sha256:
-        raise StoreError(f"{path} was changed while it was examined, and is left alone", "run the command again")
+        raise StoreError(f"{path} changed while it was checked, and was not written", "run the command again")
     if not state.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(real, os.W_OK):
-        raise StoreError(f"{path} is read-only, and is left alone", "make it writable if it is to be changed")
+        raise StoreError(f"{path} is read-only, and was not written", "make it writable to change it")
     if current == data:
         return
     try:
@@ -45,7 +45,7 @@ def replace_file(path: Path, sha256: str, data: bytes) -> None:
 
 
 def _copy_state(real: Path, state: os.stat_result, new: Path) -> None:
-    """Give the new file the owner, mode and attributes of the old one, as far as that is allowed."""
+    """Give the new file the owner, mode and attributes of the old one, as far as permitted."""
     if hasattr(os, "chown"):
         with suppress(OSError):
             os.chown(new, state.st_uid, state.st_gid)
@@ -53,5 +53,7 @@ def _copy_state(real: Path, state: os.stat_result, new: Path) -> None:
     with suppress(OSError):
         shutil.copystat(real, new)
     with suppress(OSError):
-        os.utime(new, ns=(times.st_atime_ns, times.st_mtime_ns))  # it is changed now, and tools look at that
+        os.utime(
+            new, ns=(times.st_atime_ns, times.st_mtime_ns)
+        )  # the file is modified now, and tools depend on the time
     new.chmod(stat.S_IMODE(state.st_mode))

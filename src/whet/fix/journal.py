@@ -1,8 +1,8 @@
-"""Changes to several files: all of them, or what is missing is made up for later; and the way back.
+"""Changes to several files as one transaction that can be finished after a crash, and undone.
 
-Each file is the old or the new one at any moment. Before the first is
-written, a journal with both goes to disk: with it a change that was cut off can be finished, and
-one that was made can be taken back.
+Each file is the old or the new one at any moment. Before the first one is
+written, a journal with both is saved: with it an interrupted change can be
+finished, and a finished one undone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The last changes, and ``names``, which tell what they are to whoever made them."""
+    """The last changes, and ``names``, which identify them to the caller."""
 
     changes: tuple[Change, ...] = ()
     names: tuple[str, ...] = ()
@@ -41,13 +41,13 @@ class Journal:
 
 
 def write_changes(changes: list[Change], journal: Path, names: Sequence[str] = ()) -> None:
-    """Make all changes. Raises ``StoreError`` when a file is not as it was before, or cannot be written.
+    """Make all changes. Raises ``StoreError`` if a file has changed, or cannot be written.
 
-    What was written by then is taken back.
+    Files written by then are restored.
     """
     for change in changes:
         if _read(change.path) != change.before:
-            raise StoreError(f"{change.path} was changed meanwhile, nothing was written", "whet run it again")
+            raise StoreError(f"{change.path} has changed, nothing was written", "re-run `whet run`")
     _write_journal(journal, Journal(tuple(changes), tuple(names), is_done=False))
     done: list[Change] = []
     try:
@@ -65,10 +65,10 @@ def write_changes(changes: list[Change], journal: Path, names: Sequence[str] = (
 
 
 def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
-    """Finish changes that were cut off, and return the files that this wrote; nothing where there are none to finish.
+    """Finish an interrupted change, and return the files that this wrote; nothing if there is none.
 
-    Files that somebody has edited since are let be, and so are those that are not ``known``: a journal may have come
-    with a project from elsewhere. Raises ``StoreError``.
+    Files edited since are left alone, and so are those that are not ``known``: a journal may have come with a project
+    from elsewhere. Raises ``StoreError``.
     """
     last = read_journal(journal, known)
     if last.is_done or not last.changes:
@@ -83,17 +83,15 @@ def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
 def take_back(journal: Path, known: Collection[Path]) -> list[Path]:
     """Undo the last changes to ``known`` files, and return these.
 
-    Raises ``StoreError`` where there is nothing to undo, and for files edited since.
+    Raises ``StoreError`` if there is nothing to undo, and for files edited since.
     """
     changes = read_journal(journal, known).changes
     if not changes:
-        raise StoreError("there is nothing to take back", "only the last whet apply can be taken back")
+        raise StoreError("there is nothing to undo", "only the last `whet apply` can be undone")
     now = {change.path: _read(change.path) for change in changes}
     edited = [change.path for change in changes if now[change.path] not in {change.after, change.before}]
     if edited:
-        raise StoreError(
-            f"{edited[0]} was edited since, nothing was taken back", "undo the rewrites by hand, or by git"
-        )
+        raise StoreError(f"{edited[0]} was edited since, nothing was undone", "undo the rewrites by hand, or with git")
     for change in changes:
         replace_file(change.path, hash_bytes(now[change.path] or b""), change.before)
     with contextlib.suppress(OSError):
@@ -109,7 +107,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write_journal(journal: Path, last: Journal) -> None:
-    """Write the journal. That it cannot be marked as done is no harm: finishing finds nothing left to do."""
+    """Write the journal. If it cannot be marked as done, finishing later finds nothing left to do."""
     changes = last.changes
     files = [{"path": str(each.path), "before": _pack(each.before), "after": _pack(each.after)} for each in changes]
     document = {"schema": SCHEMA, "done": last.is_done, "names": last.names, "files": files}
@@ -120,7 +118,7 @@ def _write_journal(journal: Path, last: Journal) -> None:
     except OSError as error:
         if not last.is_done:
             message = f"{journal} cannot be written, so nothing was changed: {error.strerror or error}"
-            raise StoreError(message, "free some space, or mend the rights of the folder") from error
+            raise StoreError(message, "free some space, or fix the permissions of the folder") from error
 
 
 def _pack(data: bytes) -> str:
@@ -128,7 +126,7 @@ def _pack(data: bytes) -> str:
 
 
 def read_journal(journal: Path, known: Collection[Path]) -> Journal:
-    """Return the last changes to ``known`` files; none for a file that is no journal."""
+    """Return the last changes to ``known`` files; none for a file that is not a journal."""
     try:
         if journal.stat().st_size > _MOST_BYTES:
             return Journal()

@@ -1,4 +1,4 @@
-"""Which findings' edits can be made together: overlaps are settled by rank, and what gives way is named."""
+"""Which findings' edits can be applied together: overlaps are resolved by rank, and those dropped are reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SAFETIES = (Safety.SAFE, Safety.OBSERVED, Safety.OFFER, Safety.ADVICE)
 
 @dataclass(frozen=True, slots=True)
 class GaveWay:
-    """A finding whose edits were not made, because those of ``to`` change the same text."""
+    """A finding whose edits were not applied, because those of ``to`` change the same text."""
 
     finding: Finding
     to: Finding
@@ -21,29 +21,29 @@ class GaveWay:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The findings whose edits are made, by rank, and those that gave way to them."""
+    """The findings whose edits are applied, by rank, and those dropped because of them."""
 
     taken: tuple[Finding, ...]
     gave_way: tuple[GaveWay, ...] = ()
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        """All edits that are made; what several findings put in at one place stands in the order of the source."""
+        """All applied edits; insertions of several findings at one place are in source order."""
         ordered = sorted(self.taken, key=lambda finding: (finding.line, finding.column, finding.rule))
         return tuple(dict.fromkeys(edit for finding in ordered for edit in finding.edits))
 
 
 def rank(finding: Finding) -> tuple[int, int, int, int, str]:
-    """Return a key by which findings are settled where no cost is known: larger gains first, then safer ones."""
+    """Return a sort key for findings without a known cost: larger gains first, then safer ones."""
     speed, safety = _SPEEDS.index(finding.speed), _SAFETIES.index(finding.safety)
     return speed, safety, finding.line, finding.column, finding.rule
 
 
 def select(findings: Iterable[Finding]) -> Selection:
-    """Return which of ``findings``, all of one file and given by rank, can be made together.
+    """Return which of ``findings``, all of one file and sorted by rank, can be applied together.
 
-    Findings without edits are left out. Those that want the same edits are all taken. What one puts in, another may
-    put in too (an import); a text that one changes is its own.
+    Findings without edits are left out. Findings with the same edits are all kept. Two may insert the same text (an
+    import); replaced text belongs to one finding only.
     """
     taken: list[Finding] = []
     gave_way: list[GaveWay] = []

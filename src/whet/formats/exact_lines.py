@@ -43,7 +43,7 @@ class ExactLines:
 
 
 def read_exact_lines(file: BinaryIO) -> ExactLinesReport:
-    """Read a capture of ``whet._target.exact_lines``. Raises :class:`FormatError`."""
+    """Read a capture of ``whet.inprocess.profilers.exact_lines``. Raises :class:`FormatError`."""
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise FormatError("the line counts are too large", f"over {MAX_BYTES} bytes")
@@ -54,9 +54,12 @@ def read_exact_lines(file: BinaryIO) -> ExactLinesReport:
     if not isinstance(raw, dict) or raw.get("schema") != 2:
         raise FormatError("the line counts have an unknown schema", "schema")
     try:
-        lines = tuple(
-            LineCount(str(file), int(line), int(first), int(hits)) for file, first, line, hits in raw["lines"] if hits
-        )
+        counted: dict[tuple[str, int, int], int] = {}
+        # Of a function that was defined several times there are several counts of one line.
+        for name, first, line, hits in raw["lines"]:
+            key = str(name), int(line), int(first)
+            counted[key] = counted.get(key, 0) + int(hits)
+        lines = tuple(LineCount(*key, hits) for key, hits in counted.items() if hits)
         left_out = [tuple((str(file), int(line)) for file, line in raw[key]) for key in ("too_large", "alike")]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         raise FormatError("the line counts are malformed", repr(error)[:200]) from error

@@ -1,4 +1,4 @@
-"""The JSON lines that ``whet._target.memray_reader`` makes of a memray capture; that file documents them.
+"""The JSON lines that ``whet.inprocess.profilers.memray_reader`` makes of a memray capture; that file documents them.
 
 Bytes and counts are memray's. ``Profile.peak_bytes`` is the highest use of the whole process;
 the values of ``Metric.PEAK`` say which stacks it belonged to, and sum up to it.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from whet.errors import FormatError
+from whet.model.agent_report import AgentReport
 from whet.model.evidence import Evidence, Seen
 
 MAX_LINE = 16 * 1024 * 1024
@@ -14,25 +14,8 @@ MAX_PLACES = 100_000
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class AgentReport:
-    """Everything that the agent of one process reported; times are of its whole life."""
-
-    pid: int
-    began: bool = True
-    """Whether the program got as far as its first line; one that does not compile ends before."""
-    threads: tuple[int, ...] = ()
-    """The system's ids of the agent's own threads: time seen there is not the program's."""
-    evidence: Evidence = field(default_factory=Evidence)
-    peak_kilobytes: int = 0
-    peak_stack: tuple[tuple[str, int, str], ...] = ()
-    """What was on the stack when resident memory was seen to grow last, outermost first: file, line, function."""
-    wall_ns: int = 0
-    cpu_ns: int = 0
-
-
 def read_agent_report(file: BinaryIO) -> AgentReport:
-    """Read a capture of ``whet._target.agent``. Raises :class:`FormatError`."""
+    """Read a capture of ``whet.inprocess.agent.agent``. Raises :class:`FormatError`."""
     head = _read_line(file, 1)
     if head is None or head.get("schema") != 2:
         raise FormatError("the value samples have an unknown schema", "line 1")
@@ -55,6 +38,15 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
             wall_ns=int(head["wall_ns"]),
             cpu_ns=int(head["cpu_ns"]),
         )
+    except _MALFORMED as error:
+        raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
+
+
+def read_agent_threads(file: BinaryIO) -> list[int]:
+    """Read the ids of the agent's own threads, which stand in the first line. Raises :class:`FormatError`."""
+    head = _read_line(file, 1)
+    try:
+        return [int(each) for each in head["threads"]] if head is not None else []
     except _MALFORMED as error:
         raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
 

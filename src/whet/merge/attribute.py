@@ -11,6 +11,7 @@ from whet.merge.cost_table import CostTable
 from whet.merge.idle_stacks import is_event_loop
 from whet.merge.imports import sum_imports
 from whet.merge.names import package_name
+from whet.merge.select import TIME
 from whet.merge.tree import attributing_rows, outermost_rows, preorder, self_values, subtree_sums
 from whet.model.frame import Owner
 from whet.model.metric import Metric
@@ -26,6 +27,7 @@ class Times:
     cpu: int = 0
     waiting: int = 0
     idle: int = 0
+    gil: int = 0
     outside: int = 0
     outside_of: dict[str, int] = field(default_factory=dict)
     """The part of ``outside`` that was spent in each package."""
@@ -137,19 +139,21 @@ def _add_threads(profile: Profile, times: Times, functions: Sequence[int]) -> No
     rows_of: dict[Thread, bytearray] = {}
     """For each thread which rows it was seen in."""
     for entry in profile.samples:
-        if entry.metric not in (Metric.CPU, Metric.WAITING, Metric.IDLE):
+        if entry.metric not in TIME:
             continue
         value = sum(entry.value)
         if entry.metric is Metric.CPU:
             times.cpu += value
         elif entry.metric is Metric.WAITING:
             times.waiting += value
+        elif entry.metric is Metric.GIL:
+            times.gil += value
         else:
             times.idle += value
         thread = profile.threads[entry.thread] if 0 <= entry.thread < len(profile.threads) else Thread(0, 0)
         spent = times.threads.setdefault(thread, {})
         spent[entry.metric] = spent.get(entry.metric, 0) + value
-        if entry.metric is Metric.IDLE:
+        if entry.metric in (Metric.IDLE, Metric.GIL):
             continue
         times.samples += entry.count
         known = rows_of.setdefault(thread, bytearray(len(parent)))

@@ -1,8 +1,8 @@
-"""Puts right what a sampler takes for computing: the system counts each thread's CPU time.
+"""Corrects what a sampler takes for computing: the system counts each thread's CPU time.
 
-A sampler sees a thread that stands in line for a processor as one that
-computes, and so it sees a sleeper that it has just stopped and let go on. In a
-container it cannot look up what state a thread is in at all.
+A sampler sees a thread that is runnable but not scheduled as one that computes,
+and likewise a sleeping thread that it has just paused and resumed. In a
+container it cannot read a thread's state at all.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from whet.model.profile import Profile, Samples, Thread
 
 OWN_CODE = "<whet>"
 """How the file names of whet's code inside the program begin,"""
-OWN_FOLDER = str(Path(__file__).parent.parent / "_target")
+OWN_FOLDER = str(Path(__file__).parent.parent / "inprocess")
 """and as long as it is being loaded."""
 
 BLIND = 1.3
-"""How many times its time awake a thread may be sampled as computing before the sampler is taken to be blind to it."""
+"""Multiple of its time awake for which a thread may be sampled as computing before the sampler is distrusted."""
 
 
 def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Profile:
@@ -37,7 +37,7 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int
     """Return ``profile`` with each thread's computing cut down to what its clock says, where that is much less.
 
     Stacks that are known to wait are cut first, then all in proportion. Counts
-    follow the times: samples that showed no computing back nothing up.
+    follow the times: samples that showed no computing support nothing.
     ``slack_ns`` is how much older the clock of a thread that has ended may be
     than its last sample; two samples more are always allowed.
     """

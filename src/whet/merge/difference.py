@@ -19,7 +19,7 @@ from whet.merge.codemap import code_map
 from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
 from whet.model.frame import Owner
 from whet.model.hotspot import Cost, Hotspots
-from whet.model.run import Purpose, Run
+from whet.model.run import Purpose, Run, describe_exit
 from whet.model.source import split_lines
 
 CONFIDENCE = 0.99
@@ -288,13 +288,14 @@ def _find_cautions(before: Run, after: Run) -> Iterable[str]:
         elif first is not None and first.purpose is Purpose.ATTACH:
             yield f"in the {word} run whet attached to the program: its times depend on how long that was"
         elif first is not None and first.exit_status not in (0, None):
-            yield f"in the {word} run the program ended with status {first.exit_status}"
+            yield f"in the {word} run the program {describe_exit(first.exit_status, first.signal)}"
 
 
 def _find_crowding(before: Measured, after: Measured) -> Iterable[str]:
     """Yield which run had to share its processor: samples then come in clumps, which the intervals do not know of."""
     for measured, word in ((before, "first"), (after, "second")):
         first = measured.run.executions[0] if measured.run.executions else None
-        seen = measured.hotspots.cpu_ns + measured.hotspots.waiting_ns + measured.hotspots.idle_ns
+        seen = measured.hotspots.cpu_ns + measured.hotspots.waiting_ns
+        seen += measured.hotspots.idle_ns + measured.hotspots.gil_ns
         if first is not None and first.wall_ns > _SHORT_NS and seen < _CROWDED * first.wall_ns:
             yield f"in the {word} run the machine was busy with something else: its times are less sure than they look"

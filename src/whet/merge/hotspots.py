@@ -1,18 +1,18 @@
 """From all profiles of a run to hotspots: functions and lines with all their metrics side by side.
 
-Definitions. *Busy* is CPU plus waiting; idle time is left out of every share.
+Definitions. *Busy* is CPU plus waiting; idle time and waiting for the GIL are
+left out of every share.
 *Self* is CPU in the place itself, *total* with everything that it called (a
 recursive function counts once), *attributed* its self time plus everything
 outside user code called from it, up to the next user frame; what an event loop
 computes for itself is attributed to nobody. Waiting is attributed
 the same way. A share is of busy time and has the standard error
-``sqrt(p * (1 - p) / n)`` of ``n`` samples. Repeated executions add up.
+of :func:`whet.model.hotspot.share_error`. Repeated executions add up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 
 from whet.merge.attribute import Times, attribute_memory, attribute_time
 from whet.merge.codemap import MODULE_NAME, CodeMap, code_map
@@ -28,6 +28,7 @@ from whet.model.hotspot import (
     ImportSpot,
     LineSpot,
     ThreadTime,
+    share_error,
 )
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Thread
@@ -56,6 +57,7 @@ def merge_run(run: Run) -> Hotspots:
         cpu_ns=times.cpu,
         waiting_ns=times.waiting,
         idle_ns=times.idle,
+        gil_ns=times.gil,
         outside_ns=times.outside,
         outside_packages=tuple(sorted(times.outside_of.items(), key=lambda item: (-item[1], item[0]))),
         samples=times.samples,
@@ -76,12 +78,6 @@ def merge_run(run: Run) -> Hotspots:
         threads=tuple(_thread_time(thread, spent) for thread, spent in threads),
         line_index={(spot.file, spot.line): spot for spot in lines},
     )
-
-
-def share_error(share: float, samples: int) -> float:
-    """Return the standard error of a share that was seen in ``samples`` samples."""
-    inside = min(1.0, max(0.0, share))
-    return sqrt(inside * (1.0 - inside) / samples) if samples > 0 else 0.0
 
 
 def import_roots(run: Run, profiles: Sequence[Profile]) -> tuple[str, ...]:
@@ -233,4 +229,5 @@ def _thread_time(thread: Thread, spent: dict[Metric, int]) -> ThreadTime:
         spent.get(Metric.CPU, 0),
         spent.get(Metric.WAITING, 0),
         spent.get(Metric.IDLE, 0),
+        spent.get(Metric.GIL, 0),
     )

@@ -38,6 +38,8 @@ _LOOPS = frozenset(
         "asyncio.base_events:run_forever",
         "asyncio.base_events:run_until_complete",
         "asyncio.runners:run",
+        "eventlet.hubs.hub:run",
+        "gevent.hub:run",
         "trio._core._run:unrolled_run",
     }
 )
@@ -46,6 +48,10 @@ _POLLS = frozenset(
         "selectors:select",
         "asyncio.windows_events:_poll",
         "asyncio.windows_events:select",
+        "eventlet.hubs.epolls:do_poll",
+        "eventlet.hubs.poll:do_poll",
+        "eventlet.hubs.poll:wait",
+        "eventlet.hubs.selects:wait",
         "trio._core._io_epoll:get_events",
         "trio._core._io_kqueue:get_events",
         "trio._core._io_windows:get_events",
@@ -63,6 +69,7 @@ _WORKERS = frozenset(
         "joblib.externals.loky.process_executor:_process_worker",
         "loky.process_executor:_process_worker",
         "multiprocessing.pool:workloop",
+        "multiprocessing.pool:_do_exit",  # billiard's, until the parent has heard of it
         "celery.worker.loops:asynloop",
         "celery.worker.loops:synloop",
         "execnet.gateway_base:integrate_as_primary_thread",
@@ -114,6 +121,7 @@ _JOINS = frozenset(
         "multiprocessing.popen_fork:poll",
         "multiprocessing.popen_forkserver:poll",
         "multiprocessing.popen_spawn_win32:wait",
+        "multiprocessing.pool:apply_async",  # billiard's, while all workers have a job
         "multiprocessing.pool:wait",
         "multiprocessing.pool:get",
         "multiprocessing.pool:next",
@@ -131,6 +139,8 @@ _SERVING = re.compile(
     r"|asyncio\.\w+_events:(_accept_connection2?|_start_serving)$"
     r"|asyncio\.streams:start_(unix_)?server$"
     r"|socketserver:|socket:accept$"
+    r"|gevent\.baseserver:(start|start_accepting|serve_forever|_do_accept|do_handle)$|gevent\.pywsgi:handle"
+    r"|eventlet\.convenience:(listen|serve)$|eventlet\.wsgi:(server|handle)"
     r"|(uvicorn|hypercorn|daphne|granian|gunicorn|waitress|cheroot|sanic|aiohttp\.web\w*|tornado\.\w*server)(\.[\w.]+)?:"
     r"|websockets\.[\w.]*server:"
 )

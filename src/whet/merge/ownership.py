@@ -30,7 +30,9 @@ _STDLIB_FOLDER = re.compile(
     r"(^|/)(lib(64|32)?/(python|pypy)3\.\d+t?|python3\d*t?/lib|python3\d+\.zip)/", re.IGNORECASE
 )
 _DRIVE = re.compile(r"([A-Za-z]:[\\/]|\\\\)")
-_TYPED_IN = ("<string>", "<stdin>", "<console>", "<input>", "<unknown>")
+GIVEN_CODE = "<-c code>"
+"""What the code of ``-c`` is called: see :mod:`whet.merge.given_code`."""
+_TYPED_IN = (GIVEN_CODE, "<string>", "<stdin>", "<console>", "<input>", "<unknown>")
 _TYPED_IN_PREFIXES = ("<ipython-input-", "<python-input-", "<doctest ", "<cell ", "<stdin-")
 _DATACLASS_METHODS = frozenset(
     f"__{name}__" for name in ("init", "repr", "eq", "lt", "le", "gt", "ge", "hash", "setattr", "delattr", "replace")
@@ -130,6 +132,11 @@ def _compile_globs(globs: Iterable[str]) -> re.Pattern[str]:
         else:
             parts += [translate(trimmed), translate(f"{trimmed}/*")]
     return re.compile("|".join(parts) if parts else r"(?!)")
+
+
+def is_generated_method(name: str) -> bool:
+    """Tell whether a function compiled from a text may be one that the standard library makes for a class."""
+    return "__create_fn__" in name or name in _DATACLASS_METHODS or name == "<lambda>"
 
 
 def _owner_of_generated(file: str, name: str, is_program: bool) -> Owner:

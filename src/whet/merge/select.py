@@ -8,7 +8,7 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Purpose, Run
 
-TIME = frozenset({Metric.CPU, Metric.WAITING, Metric.IDLE})
+TIME = frozenset({Metric.CPU, Metric.WAITING, Metric.IDLE, Metric.GIL})
 MEMORY = frozenset({Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK})
 _TRUTH = ("py-spy", "tachyon", "pyinstrument")
 """Samplers by trust: those that look from outside bias nothing."""

@@ -45,7 +45,7 @@ def place_waiting(
     if blind:
         return (_scale(seen, told.waited), 0) if is_hardly_awake else ({}, told.waited)
     if not awake or not any(computing.values()):
-        return _scale(seen, told.waited), 0
+        return _leave_out_doubtful(seen, told, awake)
     each_seen, each_computing = told.watched / sum(seen.values()), awake / sum(computing.values())
     chance = each_computing / (each_seen + each_computing)
     found: list[tuple[float, float, float, bool, Place]] = []
@@ -77,6 +77,19 @@ def place_waiting(
     placed = {place: round(value) for place, value in taken.items()}
     left = told.waited - sum(placed.values())
     return ({**placed, **_scale(small, left)}, 0) if small and not is_chance else (placed, left)
+
+
+def _leave_out_doubtful(seen: Mapping[Place, float], told: Told, awake: int) -> tuple[dict[Place, int], int]:
+    """Return the waiting by place, and the part of those where the thread may as well have queued for a CPU.
+
+    One that was seen computing nowhere was awake somewhere all the same: a place that was seen no more often than that
+    explains may be it. Where all are such, they share the time.
+    """
+    each = told.watched / sum(seen.values())
+    border = awake + CERTAIN * sqrt(awake * each)
+    placed = _scale(seen, told.waited)
+    known = {place: placed[place] for place, count in seen.items() if count * each > border}
+    return (known, told.waited - sum(known.values())) if known else (placed, 0)
 
 
 def _scale(values: Mapping[Place, float], total: int) -> dict[Place, int]:

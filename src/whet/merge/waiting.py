@@ -7,7 +7,9 @@ the part that computing explains; differences within the noise are nothing. What
 remains of the whole thread beyond its noise is spread over the places that were too
 small to tell.
 
-Then each waiting stack is judged (:mod:`whet.merge.idle_stacks`):
+What a thread waits for the GIL (:mod:`whet.merge.gil`) is of a kind of its own: it wants to run.
+
+Then each other waiting stack is judged (:mod:`whet.merge.idle_stacks`):
 
 - parked threads (pool workers, accept loops, ``queue.get`` of worker threads) are idle;
 - the poll of an event loop is idle when the process serves (it was seen accepting,
@@ -20,9 +22,11 @@ Then each waiting stack is judged (:mod:`whet.merge.idle_stacks`):
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from whet.merge.gil import MOSTLY, find_computing, place_gil, split_waited
 from whet.merge.idle_stacks import Stance, find_stance, is_library_only, is_serving
 from whet.merge.ownership import is_native_file
 from whet.merge.standstill import Told, place_waiting
@@ -60,6 +64,7 @@ def split_waiting(
     unknown: Collection[tuple[int, int]] = (),
     blind: Collection[tuple[int, int]] = (),
     parents: Mapping[int, int] | None = None,
+    gil: Mapping[tuple[int, int], float] | None = None,
 ) -> Profile:
     """Return ``active`` with waiting and idle samples added from ``wall``; unchanged where that is ``None``.
 
@@ -72,7 +77,8 @@ def split_waiting(
     ``listening`` are pids that have a listening socket, ``parents`` maps pids to
     those of their parents. ``unknown`` are (pid, tid)
     of threads of which nothing is to be said, ``blind`` those of threads whose computing
-    the active sampler could not tell from waiting. What of a thread's waiting no place
+    the active sampler could not tell from waiting. ``gil`` maps (pid, tid) to the part (0 to 1) of the thread's
+    waiting that was for the GIL. What of a thread's waiting no place
     can be named for is at ``ROOT``.
     """
     if wall is None or not wall.samples:
@@ -83,28 +89,50 @@ def split_waiting(
     stacks = _sum_stacks(wall, table)
     known = {(clock.pid, clock.tid): clock for clock in clocks}
     period, active_period = sample_period(wall), sample_period(active)
+    computes = find_computing(seen, explained) if gil else {}
     excess: dict[ThreadKey, dict[int, int]] = {}
+    for_gil: dict[ThreadKey, dict[int, int]] = {}
     for key, places in seen.items():
         if key[:2] in unknown:
             continue
-        clock, unplaced = known.get(key[:2]), 0
+        clock, unplaced, part = known.get(key[:2]), 0, (gil or {}).get(key[:2], 0.0)
+        computed = explained.get(key, {})
         if clock is not None and clock.told is not None:
             counts = {place: value / period for place, value in places.items()}
-            computing = {place: value / active_period for place, value in explained.get(key, {}).items()}
-            waits, unplaced = place_waiting(clock.told, counts, computing, blind=key[:2] in blind)
+            computing = {place: value / active_period for place, value in computed.items()}
+            # It waits for the GIL where it computes: to tell other places from those, that is computing.
+            whole = clock.told.waited
+            others, in_line = split_waited(whole, part)
+            told = replace(clock.told, waited=others)
+            waits, unplaced = place_waiting(told, counts, computing, blind=key[:2] in blind)
         else:
-            waits = find_waiting(places, explained.get(key, {}), active, wall, overlap)
+            waits = find_waiting(places, computed, active, wall, overlap)
             if clock is not None:
                 total = sum(places.values())
                 total = min(total, elapsed_ns if elapsed_ns is not None else total)
                 waits = cap_sum(waits, max(0, total - clock.cpu_ns))
+            whole = sum(waits.values())
+            others, in_line = split_waited(whole, part)
+            waits = cap_sum(waits, others)
+        if part >= MOSTLY:
+            waits, unplaced = {place: value for place, value in waits.items() if place not in computes[key[0]]}, 0
+            in_line = whole - sum(waits.values())
+        nowhere = len(table.wall_place) - 1
         excess[key] = spread_over_stacks(waits, stacks[key], table.wall_place)
         if unplaced:
-            nowhere = len(table.wall_place) - 1
             excess[key][nowhere] = excess[key].get(nowhere, 0) + unplaced
+        if in_line:
+            placed = place_gil(in_line, places, computed, table.wall_place[nowhere])
+            for_gil[key] = spread_over_stacks(placed, {nowhere: 1, **stacks[key]}, table.wall_place)
     judge = _Judge(active, wall, table, attached, listening)
+    judge.note_clocks(known)
+    judge.note_gil(for_gil)
     judge.note_parents(parents, excess, seen)
-    return table.add_samples(judge.split(excess))
+    split = judge.split(excess)
+    threads = Counter(key[0] for key in seen)
+    # A program of one thread waits for the GIL when whet's own has it.
+    split.update({(key, Metric.GIL): rows for key, rows in for_gil.items() if rows and threads[key[0]] > 1})
+    return table.add_samples(split)
 
 
 def judge_waiting(active: Profile, standing: Profile, *, attached: bool = False) -> Profile:
@@ -246,6 +274,22 @@ class _Judge:
         self._supervisors: dict[int, Stance] = {}
         self._related: set[int] = set()
         """The pids of processes that have started others of the program, or were started by them."""
+
+    def note_gil(self, for_gil: Mapping[ThreadKey, Mapping[int, int]]) -> None:
+        """Count threads that wait for the GIL as busy: who waits for them does so no shorter for that."""
+        for key, rows in for_gil.items():
+            if rows:
+                self._computed[key] = self._computed.get(key, 0) + sum(rows.values())
+
+    def note_clocks(self, clocks: Mapping[tuple[int, int], ThreadClock]) -> None:
+        """Count threads as busy for as long as they were awake, if that is more than they were sampled as computing.
+
+        A sampler misses the beginning of a child process, for which its parent waits, and what it stops is awake.
+        """
+        for key in self._computed:
+            if (clock := clocks.get(key[:2])) is not None:
+                awake = clock.told.watched - clock.told.waited if clock.told is not None else clock.cpu_ns
+                self._computed[key] = max(self._computed[key], awake)
 
     def note_parents(
         self,

@@ -7,9 +7,10 @@ History of the format, by its key ``schema``:
 
 1   the first: ``{"schema": 1, "run": {…}}``; the run's members are those of :class:`whet.model.run.Run`.
     Members that were added since and may be absent: ``profiles[].truncated``, ``profiles[].own_ns``,
-    ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``.
+    ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``, ``options``, ``can_run_again``,
+    ``unbuffered``.
 2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first
-    schema that were estimates are left out when they are read.
+    schema that were estimates are left out when they are read. ``profiles[].samples[].metric`` may be ``gil``.
 3   ``evidence.looks`` and ``evidence.seen[].looks`` are called ``samples``, ``proof.unasked`` ``without_offers``;
     what names a rewrite stands in ``proof.trials[].ref``.
 
@@ -118,7 +119,7 @@ def _check_schema(document: object) -> dict[str, object]:
         raise FormatError(
             f"the run was saved by a newer whet (schema {min(schema, 10**9)}; this one reads up to {SCHEMA})",
             where="schema",
-            hint="pip install --upgrade whet",
+            hint="pip install --upgrade whet-perf",
         )
     return document
 

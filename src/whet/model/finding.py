@@ -14,7 +14,7 @@ class Safety(StrEnum):
     OBSERVED = "observed"
     """Equivalent given what was seen at run time, and compared by running."""
     OFFER = "offer"
-    """Changes something small that the message names; applied only when asked for by name."""
+    """A minor behaviour change, which the message names; applied only when allowed by name."""
     ADVICE = "advice"
     """No edit."""
 

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import sqrt
 
 from whet.model.frame import Owner
 
 LEAST_SAMPLES = 3
 """Samples that a place must have been seen in for anything to be said about it."""
+FEW_SAMPLES = 20
+"""No gain is estimated from fewer samples of the run."""
+
+
+def share_error(share: float, samples: int) -> float:
+    """Return the standard error of a ``share`` (0 to 1) that was seen in so many ``samples`` of a run; 0 without any.
+
+    That of Agresti and Coull, which counts two samples more of either kind: four of four samples leave a doubt too.
+    """
+    if samples <= 0:
+        return 0.0
+    middle = (min(1.0, max(0.0, share)) * samples + 2) / (samples + 4)
+    return sqrt(middle * (1 - middle) / (samples + 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,8 @@ class ThreadTime:
     cpu_ns: int
     waiting_ns: int
     idle_ns: int
+    gil_ns: int = 0
+    """For how long it was ready to run and waited for the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,8 @@ class Hotspots:
     cpu_ns: int = 0
     waiting_ns: int = 0
     idle_ns: int = 0
+    gil_ns: int = 0
+    """For how long threads were ready to run and waited for the GIL. No part of ``busy_ns``."""
     outside_ns: int = 0
     """The part of ``busy_ns`` that is attributed to nobody: no user frame on the stack, or an event loop's own work."""
     outside_packages: tuple[tuple[str, int], ...] = ()

@@ -28,6 +28,8 @@ class Metric(StrEnum):
     """Nanoseconds in which a thread waited for something (I/O, a lock, sleep)."""
     IDLE = "idle"
     """Nanoseconds in which a thread stood ready for work: event loop, accept loop, parked worker."""
+    GIL = "gil"
+    """Nanoseconds in which a thread was ready to run Python and waited for the global interpreter lock."""
     HITS = "hits"
     """How often a line ran."""
     ALLOCATED = "allocated"
@@ -47,6 +49,7 @@ _UNITS = {
     Metric.CPU: Unit.NANOSECONDS,
     Metric.WAITING: Unit.NANOSECONDS,
     Metric.IDLE: Unit.NANOSECONDS,
+    Metric.GIL: Unit.NANOSECONDS,
     Metric.HITS: Unit.COUNT,
     Metric.ALLOCATED: Unit.BYTES,
     Metric.ALLOCATIONS: Unit.COUNT,

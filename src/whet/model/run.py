@@ -5,6 +5,7 @@ This is what is saved under ``.whet/`` and what every later command starts from.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -42,6 +43,19 @@ class Host:
     cpus: int = 0
 
 
+def name_signal(number: int) -> str:
+    """Return ``SIGTERM``; ``signal 40`` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def describe_exit(status: int, number: int) -> str:
+    """Return ``ended with status 3``, or for a ``number`` ``was ended by SIGTERM``."""
+    return f"was ended by {name_signal(number)}" if number else f"ended with status {status}"
+
+
 class Purpose(StrEnum):
     """What an execution of the program was for."""
 
@@ -53,6 +67,8 @@ class Purpose(StrEnum):
 
 INTERRUPTED = "interrupted"
 """``stopped`` of an execution that Ctrl-C reached."""
+ENDED_BY_DURATION = "ended by --duration"
+"""How ``stopped`` begins for one that whet ended because it was to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +116,9 @@ class Resident:
 class StandardInput:
     """What the program could read from standard input, so that it can be run again.
 
-    ``kind`` is ``nothing`` (a terminal, or closed), ``file`` or ``stream`` (a pipe, which
-    cannot be read twice). ``data`` is the file's bytes in base64 where they are few.
+    ``kind`` is ``nothing`` (or nothing that the program read), ``file`` or ``stream`` (a pipe, a
+    socket or a terminal that it read from, which cannot be read twice). ``data`` is
+    the file's bytes in base64 where they are few.
     """
 
     kind: str = "nothing"
@@ -133,10 +150,20 @@ class Run:
     resident: Resident = field(default_factory=Resident)
     notices: tuple[Notice, ...] = ()
     not_measured: tuple[tuple[str, str], ...] = ()
-    """Pairs of what was not measured and the option that measures it, as ``("memory", "--memory")``."""
+    """Pairs of what was not measured and the option that measures it, as ``("memory", "--memory")``.
+
+    The option is empty where none does; what was not measured then says why.
+    """
     proof: Proof = field(default_factory=Proof)
     """What `whet prove` found out about the advice on this run."""
     stdin: StandardInput = field(default_factory=StandardInput)
+    options: tuple[str, ...] = ()
+    """What whet was asked besides the program, each in one word, as ``--rate=50``."""
+    can_run_again: bool = True
+    """Whether the same command would do the same again, as far as was seen: nothing of the program goes on, what it
+    read can be read again and is as it was."""
+    unbuffered: str = ""
+    """What asked the interpreter not to buffer the program's output, as ``PYTHONUNBUFFERED``; empty: nothing."""
 
     @property
     def timed(self) -> Execution | None:

@@ -11,18 +11,18 @@ _CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 
 @dataclass(frozen=True, slots=True)
 class PathPatterns:
-    """Patterns of one folder. A later one has the last word; ``!`` takes back what earlier ones match.
+    """Patterns of one folder. Later ones take precedence; ``!`` excludes matches of earlier ones.
 
-    ``steps`` are runs of patterns as one expression each, with what a match means.
+    ``steps`` are runs of patterns, one expression each, with the meaning of a match.
     """
 
     steps: tuple[tuple[re.Pattern[str], bool], ...]
 
     @classmethod
     def of(cls, patterns: Iterable[str], *, below: bool = True) -> PathPatterns:
-        """Compile ``patterns``; what is no pattern (blank, a comment, malformed) matches nothing.
+        """Compile ``patterns``; lines that are not a pattern (blank, comment, malformed) match nothing.
 
-        What matches a folder matches everything ``below`` it too, unless the caller goes down folder by folder.
+        One that matches a folder also matches everything ``below`` it, unless the caller descends folder by folder.
         """
         runs: list[tuple[list[str], bool]] = []
         for pattern in patterns:
@@ -36,25 +36,25 @@ class PathPatterns:
         for expressions, matches in runs:
             try:
                 steps.append((re.compile("|".join(expressions)), matches))
-            except re.error:  # one bad pattern must not take the others with it
+            except re.error:  # one bad pattern must not disable the others
                 steps += [(compiled, matches) for compiled in _compile_each(expressions)]
         return cls(tuple(steps))
 
     def judge(self, path: str, *, folder: bool = False) -> bool | None:
-        """Tell whether ``path``, relative and with slashes, is matched; ``None`` when no pattern says anything."""
-        subject = f"{path}\0" if folder else path  # a NUL is in no path, so it can stand for "a folder"
+        """Return whether ``path``, relative and with slashes, is matched; ``None`` if no pattern applies."""
+        subject = f"{path}\0" if folder else path  # no path contains a NUL, so it can stand for "a folder"
         for pattern, matches in reversed(self.steps):
             if pattern.match(subject):
                 return matches
         return None
 
     def match(self, path: str) -> bool:
-        """Tell whether ``path`` is matched in the end."""
+        """Return whether ``path`` is matched in the end."""
         return self.judge(path) is True
 
 
 def read_pattern(glob: str) -> str:
-    """Return a pattern of the settings as git writes it: ``./a`` is ``/a``, the one in the project's folder."""
+    """Return a pattern of the settings in git's notation: ``./a`` is ``/a``, the one in the project's folder."""
     return f"/{glob[2:]}" if glob.startswith("./") else glob
 
 
@@ -69,7 +69,7 @@ def _compile_each(expressions: Sequence[str]) -> list[re.Pattern[str]]:
 
 
 def _translate(pattern: str, *, below: bool) -> tuple[str, bool]:
-    """Return a regular expression for a pattern, and whether it includes (or, after ``!``, takes back)."""
+    """Return a regular expression for a pattern, and whether it includes (or, after ``!``, excludes)."""
     text = pattern.rstrip("\r\n")
     stripped = text.rstrip(" ")
     text = f"{stripped} " if stripped.endswith("\\") and stripped != text else stripped

@@ -14,12 +14,12 @@ def find_project(start: Path) -> Path:
 
 
 def find_repository(start: Path) -> Path:
-    """Return the folder of the repository that ``start`` lies in; ``start`` itself without one."""
+    """Return the folder of the repository that contains ``start``; ``start`` itself without one."""
     return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
 
 
 def find_commit(project: Path) -> str:
-    """Return the commit that is checked out, with ``+`` where files differ from it; empty without git."""
+    """Return the checked-out commit, with ``+`` if files differ from it; empty without git."""
     if not (project / ".git").exists():
         return ""
     commit = _git(project, "rev-parse", "--short=12", "HEAD")

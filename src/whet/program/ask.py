@@ -25,7 +25,7 @@ OLDEST = (3, 11)
 
 _SECONDS = 30.0
 _MARKER = "whet-host "
-_SCRIPT = Path(whet.__file__).parent / "_target" / "probe_host.py"
+_SCRIPT = Path(whet.__file__).parent / "inprocess" / "launch" / "probe_host.py"
 # What comes of reading a text that is no description: of another shape, or nested beyond what can be read.
 _NO_ANSWER = (
     ArithmeticError,
@@ -41,7 +41,7 @@ _NO_ANSWER = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an interpreter said about itself; see ``whet/_target/probe_host.py``.
+    """What an interpreter said about itself; see ``whet/inprocess/launch/probe_host.py``.
 
     ``abi`` is empty for an implementation that does not tell; ``found`` maps a
     package to the folder from which the interpreter's own environment imports it.
@@ -153,8 +153,10 @@ def _start(path: Path, names: Sequence[str], variables: Mapping[str, str], secon
     except FileNotFoundError:
         dangling = path.is_symlink()
         raise TargetError(
-            f"{path} is a link to an interpreter that is gone" if dangling else f"there is no interpreter {path}",
-            "make the environment anew, or name another interpreter with --python",
+            f"{path} is a link to an interpreter that no longer exists"
+            if dangling
+            else f"there is no interpreter {path}",
+            "create the environment again, or name another interpreter with --python",
         ) from None
     except PermissionError:
         raise TargetError(f"{path} may not be executed") from None

@@ -91,7 +91,7 @@ def check_sampler(host: TargetHost, *, refused: bool) -> Check:
         return Check("py-spy", False, "not found", f"{sys.executable} -m pip install py-spy")
     status, said = run_quietly([str(tool), "--version"], _SECONDS)
     if status != 0:
-        return Check("py-spy", False, f"{tool} does not start: {last_line(said)}", "install py-spy anew")
+        return Check("py-spy", False, f"{tool} does not start: {last_line(said)}", "reinstall py-spy")
     name = said.strip().splitlines()[0] if said.strip() else "py-spy"
     if refused:
         return Check(name, True, f"starts ({tool})")

@@ -19,8 +19,6 @@ def explain_refusal(name: str, host: TargetHost | None, cwd: Path, path: str | N
 
     ``path`` are the folders of commands, ``PATH`` of this process if it is ``None``.
     """
-    if name == "-":
-        return TargetError("a program read from standard input cannot be measured", "save it as a file, or use -c CODE")
     if not name:
         return TargetError("the name of the program is empty", WAYS)
     if name.startswith("-"):

@@ -187,4 +187,4 @@ def _has_no_wheel(said: str) -> bool:
 def _explain(said: str, host: TargetHost) -> str:
     if _has_no_wheel(said):
         return f"there is no wheel for {host.interpreter.implementation} {host.interpreter.version} ({host.abi})"
-    return last_line(said, "the installer failed without a word")
+    return last_line(said, "the installer failed without output")

@@ -79,6 +79,8 @@ def parse_target(
     if names_python(words):
         return parse_words(words, cwd)
     name, args = words[0], tuple(words[1:])
+    if name == "-":
+        return TargetSpec(TargetKind.INPUT, name, args, directory)
     if is_program(cwd / name):
         return TargetSpec(_kind_of(cwd / name, host), name, args, directory)
     variables = os.environ if environ is None else environ
@@ -100,6 +102,8 @@ def parse_words(words: Sequence[str], cwd: Path) -> TargetSpec:
     if command.code is not None:
         return TargetSpec(TargetKind.CODE, command.code, command.args, str(cwd), command.options)
     script = command.script or ""
+    if script == "-":
+        return TargetSpec(TargetKind.INPUT, script, command.args, str(cwd), command.options)
     if not is_program(cwd / script, heed_shebang=False):
         raise explain_refusal(script, None, cwd)
     return TargetSpec(TargetKind.SCRIPT, script, command.args, str(cwd), command.options)

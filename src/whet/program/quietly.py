@@ -31,7 +31,7 @@ def run_quietly(
     return done.returncode, f"{done.stdout}\n{done.stderr}"
 
 
-def last_line(said: str, otherwise: str = "it failed without a word") -> str:
+def last_line(said: str, otherwise: str = "it failed without output") -> str:
     """Return the last line that says something: where programs put what went wrong."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[-1] if lines else otherwise

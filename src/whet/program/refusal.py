@@ -77,7 +77,7 @@ def _explain_refusal(process: RunningProcess) -> WhetError:
     if tracer:
         return TargetError(
             f"process {pid} is traced by process {tracer} ({name}) already, and the system allows one at a time",
-            "end that first, or look without tracing: --nonblocking",
+            "stop the other tracer first, or use --nonblocking",
         )
     own_uid = os.geteuid() if hasattr(os, "geteuid") else None
     if process.uid is not None and own_uid is not None and own_uid not in {0, process.uid}:

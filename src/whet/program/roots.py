@@ -78,12 +78,14 @@ def find_program_roots(spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:
     """Return the files and folders of the program's own package, where it is one that was installed.
 
     ``whet run black x.py`` is about black, ``whet run -m pytest`` is not about
-    pytest. For ``-c`` it is the code itself, ``<string>``. A script is the
+    pytest. For ``-c`` it is the code itself, ``<string>``, for ``-`` ``<stdin>``. A script is the
     program wherever it lies.
     """
     match spec.kind:
         case TargetKind.CODE:
             return ("<string>",)
+        case TargetKind.INPUT:
+            return ("<stdin>",)
         case TargetKind.MODULE:
             package = spec.name.partition(".")[0]
             return () if package in RUNNERS else _places_of(package, spec, host)
@@ -122,7 +124,7 @@ def find_launchers(spec: TargetSpec) -> tuple[str, ...]:
 def count_compiled(roots: Iterable[str]) -> int:
     """Return how many modules of the program's package are compiled extensions, whose functions no sampler names."""
     endings = {".so", ".pyd"}
-    folders = [Path(root) for root in roots if root != "<string>" and Path(root).is_dir()]
+    folders = [Path(root) for root in roots if root not in ("<string>", "<stdin>") and Path(root).is_dir()]
     return sum(path.suffix in endings for folder in folders for path in folder.rglob("*"))
 
 

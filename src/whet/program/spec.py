@@ -17,6 +17,7 @@ class TargetKind(StrEnum):
     SCRIPT = "script"
     MODULE = "module"
     CODE = "code"
+    INPUT = "standard input"
     CONSOLE_SCRIPT = "console script"
 
 
@@ -25,7 +26,7 @@ class TargetSpec:
     """A program and its arguments.
 
     ``name`` is the script's path as given, the module's dotted name, the code
-    itself, or the path of a console script's file. ``options`` are interpreter
+    itself, the path of a console script's file, or ``-`` for a program on standard input. ``options`` are interpreter
     options that stood before it in the form ``-- python -X dev x.py``.
     """
 
@@ -60,6 +61,14 @@ class TargetSpec:
                     if at == len(word) - 1:
                         next(words, None)
                     break
+        return ""
+
+    @property
+    def announcing_option(self) -> str:
+        """The interpreter's option that has it print each import, as ``-v``; empty without."""
+        for option, value in zip(self.options, (*self.options, "")[1:], strict=True):
+            if option.startswith("-v") or (option == "-X" and value.partition("=")[0] == "importtime"):
+                return f"{option} {value}" if option == "-X" else option
         return ""
 
     @property

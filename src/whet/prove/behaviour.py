@@ -1,4 +1,4 @@
-"""Whether a run did the same as the baseline: exit status, standard output, files; the first difference in words."""
+"""Compares a run with the baseline: exit status, standard output, files; describes the first difference."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|in
 _CHUNK = 1 << 20
 _LONGEST = 80
 MOST_FILES = 1_000
-"""Files that one pattern may name."""
+"""Maximum number of files per pattern."""
 
 
 @dataclass(slots=True)
 class Behaviour:
-    """What the baseline did, for runs to be compared with.
+    """The baseline's behaviour, to compare runs with.
 
-    ``patterns`` name files below ``directory``. ``tolerance`` is the relative
+    ``patterns`` match files below ``directory``. ``tolerance`` is the relative
     difference that numbers may have; 0 is byte for byte. Copies of what was compared are kept in ``folder``.
     """
 
@@ -35,12 +35,12 @@ class Behaviour:
     status: int = 0
     stdout_bytes: int = 0
     files: dict[str, str] = field(default_factory=dict)
-    """Hashes of the files by their names below ``directory``."""
+    """Hashes of the files by their paths relative to ``directory``."""
     file_bytes: int = 0
     _stdout: str = ""
 
     def remember(self, observed: Observed) -> None:
-        """Take a run of the baseline as what all others have to equal."""
+        """Record a run of the baseline as the reference for all others."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.status = observed.status
         self.stdout_bytes, self._stdout = observed.stdout.size, observed.stdout.sha256
@@ -75,7 +75,7 @@ class Behaviour:
                 if difference:
                     return f"{name}, {difference}"
         new = sorted(present - set(self.files))
-        return f"{new[0]} was written, which the baseline does not" if new else ""
+        return f"{new[0]} was written, but not by the baseline" if new else ""
 
     def _find_files(self) -> list[str]:
         found: set[str] = set()
@@ -87,13 +87,13 @@ class Behaviour:
 
 
 def find_difference(expected: Path, found: Path, tolerance: float = 0.0) -> str:
-    """Return the first line in which two files differ, in words; empty where they are equal within ``tolerance``."""
+    """Return a description of the first differing line of two files; empty if they are equal within ``tolerance``."""
     with expected.open("rb") as before, found.open("rb") as after:
         for number, (old, new) in enumerate(zip_longest(before, after), 1):
             if old == new:
                 continue
             if old is None:
-                return f"line {number}: {_show(new)} is one line more"
+                return f"line {number}: {_show(new)} is an additional line"
             if new is None:
                 return f"line {number}: {_show(old)} is missing"
             if not (tolerance and _is_near(old, new, tolerance)):
@@ -103,7 +103,7 @@ def find_difference(expected: Path, found: Path, tolerance: float = 0.0) -> str:
 
 
 def _is_near(old: bytes, new: bytes, tolerance: float) -> bool:
-    """Whether two lines differ in their numbers only, and in these by no more than ``tolerance``."""
+    """Whether two lines differ only in their numbers, and in these by no more than ``tolerance``."""
     if _NUMBER.split(old) != _NUMBER.split(new):
         return False
     pairs = zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=True)
@@ -119,7 +119,7 @@ def _first_unlike(old: bytes, new: bytes) -> int:
 
 
 def _show(line: bytes, start: int = 0) -> str:
-    """Return a line, quoted, as far as is needed to see what is at ``start``."""
+    """Return a line, quoted, cut so that the text at ``start`` is visible."""
     begin = max(0, start - _LONGEST // 2) if len(line) > _LONGEST else 0
     part = line[begin : begin + _LONGEST].decode("utf-8", "replace").rstrip("\r\n")
     return f"{'…' if begin else ''}{part!r}{'…' if begin + _LONGEST < len(line) else ''}"
@@ -134,7 +134,7 @@ def _hash(path: Path) -> str:
 
 
 def _expand(directory: Path, pattern: str) -> Iterator[Path]:
-    """Return what a pattern names: below ``directory``, or anywhere if it is absolute."""
+    """Return the files that match a pattern: below ``directory``, or anywhere if it is absolute."""
     if Path(pattern).is_absolute():
         anchor = Path(Path(pattern).anchor)
         return anchor.glob(str(Path(pattern).relative_to(anchor)))
@@ -142,5 +142,5 @@ def _expand(directory: Path, pattern: str) -> Iterator[Path]:
 
 
 def name_unmatched(behaviour: Behaviour, patterns: Sequence[str]) -> list[str]:
-    """Return the patterns that name no file of the baseline."""
+    """Return the patterns that match no file of the baseline."""
     return [pattern for pattern in patterns if not any(_expand(behaviour.directory, pattern))]

@@ -1,4 +1,4 @@
-"""Finds the rewrites with which the program still does the same, by running it with them once."""
+"""Finds the rewrites that keep the program's behaviour, by running it with them once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALL = "all"
 
 
 class BehaviourFilter:
-    """Takes out what fails or behaves differently. ``tests`` is a shell command that must succeed on each variant."""
+    """Drops what fails or behaves differently. ``tests`` is a shell command that must succeed on each variant."""
 
     def __init__(
         self, sandbox: Sandbox, runner: VariantRunner, originals: Mapping[str, bytes], tests: str = ""
@@ -26,9 +26,9 @@ class BehaviourFilter:
         self._tests = tests
 
     def find_sound(self, units: list[Unit]) -> tuple[list[Unit], dict[tuple[str, ...], Failure]]:
-        """Return the units that, all together, do the same as the baseline, and why each of the others does not.
+        """Return the units that, all together, behave like the baseline, and why each of the others does not.
 
-        The variant ``ALL`` is defined as those together. Raises :class:`TargetError` where the tests fail without any.
+        The variant ``ALL`` is defined as those together. Raises :class:`TargetError` if the tests fail without any.
         """
         runner = self._runner
         runner.doing = "all rewrites together"
@@ -59,14 +59,14 @@ class BehaviourFilter:
         return together, refuted
 
     def define(self, variant: str, units: Sequence[Unit]) -> bool:
-        """Make a variant of the program with some units; ``False`` where it does not compile."""
+        """Create a variant of the program with some units; ``False`` if it does not compile."""
         failed = self._sandbox.define({variant: apply_rewrites(self._originals, units)})
         if variant in failed:
             self._runner.failures[variant] = Failure(Verdict.FAILED, f"it does not compile: {failed[variant]}")
         return variant not in failed
 
     def test(self, variant: str) -> bool:
-        """Run the tests on a variant, if there are any; raises :class:`TargetError` where the baseline fails them."""
+        """Run the tests on a variant, if there are any; raises :class:`TargetError` if the baseline fails them."""
         runner = self._runner
         if not self._tests:
             return True
@@ -77,13 +77,13 @@ class BehaviourFilter:
             return True
         if variant == BASELINE:
             raise TargetError(
-                f"the tests fail on the program as it is: {_last_line(done)}", "mend them first, or leave --tests out"
+                f"the tests fail on the unmodified program: {_last_line(done)}", "fix them first, or drop --tests"
             )
         runner.failures[variant] = Failure(Verdict.DIFFERENT_OUTPUT, f"tests fail: {_last_line(done)}")
         return False
 
     def _is_sound(self, variant: str, units: Sequence[Unit]) -> bool:
-        """Run a variant once, and its tests, for what it does."""
+        """Run a variant once, and its tests, to check its behaviour."""
         runner = self._runner
         runner.failures.pop(variant, None)
         if runner.left() <= 0:
@@ -96,7 +96,7 @@ class BehaviourFilter:
         return self.test(variant)
 
     def _is_by_chance(self, variant: str) -> bool:
-        """Ask the baseline again before a difference is believed: it may differ from itself now and then."""
+        """Run the baseline again before a difference is reported: it may occasionally differ from itself."""
         runner = self._runner
         if runner.failures[variant].verdict is not Verdict.DIFFERENT_OUTPUT:
             return False

@@ -1,4 +1,4 @@
-"""What a session comes to: trials, and what was compared."""
+"""The results of a session: trials, and what was compared."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from whet.prove.variants import VariantRunner
 
 
 def make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, unit: Unit | None = None) -> Trial:
-    """Return what became of a rewrite, which was judged as part of ``unit``."""
+    """Return the result of a rewrite, which was judged as part of ``unit``."""
     group = unit.ids if unit is not None and len(unit.ids) > 1 else ()
     return Trial(rewrite.ref, verdict, gain, why, group, rewrite.changes)
 
 
 def describe_checks(runner: VariantRunner | None, sandbox: Sandbox | None, options: ProveOptions) -> Checked:
-    """Return what was compared of the program's behaviour, and why that says nothing where it does not."""
+    """Return what was compared of the program's behaviour, or why that is inconclusive."""
     if runner is None or sandbox is None:
         return Checked(unchecked="the program was not run")
     behaviour = runner.behaviour
     unchecked = ""
     if runner.unstable:
-        unchecked = f"the program does not do the same twice: {runner.unstable}"
+        unchecked = f"the program's behaviour is not reproducible: {runner.unstable}"
     elif not behaviour.stdout_bytes and not behaviour.files and not options.tests:
         unchecked = "it printed nothing, and no file was compared (--compare GLOB, --tests COMMAND)"
     return Checked(

@@ -1,4 +1,4 @@
-"""A temporary copy of the working folder, brought back to its first state before each run."""
+"""A temporary copy of the working folder, reset to its initial state before each run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MOST_BYTES = 500 * (1 << 20)
 MOST_FILES = 20_000
 """A larger folder is not copied."""
 LINKED = frozenset((".git", ".hg", ".venv", "venv", ".tox", ".nox", "node_modules"))
-"""Large, and nothing that a program works on: the copy links to the user's own."""
+"""Large folders that programs do not work on: the copy links to the originals."""
 _LEFT_OUT = frozenset((".whet", "__pycache__"))
 
 _State = dict[str, tuple[int, int, int]]
 
 
 class WorkingCopy:
-    """A copy of ``original`` in ``folder``, which is made."""
+    """A copy of ``original`` in ``folder``, which is created."""
 
     def __init__(self, original: Path, folder: Path) -> None:
         self.original = original
@@ -32,12 +32,12 @@ class WorkingCopy:
         self._state = _take_state(folder)
 
     def find_changes(self) -> list[str]:
-        """Return the files that runs have made, changed or removed, by their names below the folder."""
+        """Return the files that runs have created, changed or removed, as paths relative to the folder."""
         now = _take_state(self.folder)
         return sorted(name for name in now.keys() | self._state.keys() if now.get(name) != self._state.get(name))
 
     def reset(self) -> None:
-        """Bring the folder back to its first state."""
+        """Reset the folder to its initial state."""
         for name in self.find_changes():
             path, original = self.folder / name, self.original / name
             with contextlib.suppress(OSError):
@@ -56,21 +56,21 @@ class WorkingCopy:
 
 
 def why_not_copied(folder: Path) -> str:
-    """Return why ``folder`` is not copied; empty where it can be."""
+    """Return why ``folder`` is not copied; empty if it can be."""
     if folder == folder.parent or folder == Path.home():
-        return f"{folder} is no folder of one project"
+        return f"{folder} is not a single project's folder"
     size = count = 0
     for _, info in _walk(folder):
         size, count = size + info.st_size, count + 1
         if count > MOST_FILES:
-            return f"{folder} holds more than {MOST_FILES:,} files"
+            return f"{folder} contains more than {MOST_FILES:,} files"
         if size > MOST_BYTES:
-            return f"{folder} holds more than {MOST_BYTES >> 20} MB"
+            return f"{folder} contains more than {MOST_BYTES >> 20} MB"
     return ""
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield what the copy holds: names below ``folder``, links as links."""
+    """Yield the contents of the copy: paths relative to ``folder``, links as links."""
     todo = [""]
     while todo:
         below = todo.pop()
@@ -89,7 +89,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _take_state(folder: Path) -> _State:
-    """Return what tells whether an entry was changed; of folders only that they are there."""
+    """Return the state that shows whether an entry was changed; for folders only that they exist."""
     import stat
 
     return {
@@ -110,7 +110,7 @@ def _leave_out(_folder: str, names: list[str]) -> set[str]:
 
 
 def _copy(source: str, target: str) -> str:
-    """Copy a file as it is; what cannot be read or is no file (a socket, a pipe) is left out."""
+    """Copy a file unchanged; unreadable files and special files (sockets, pipes) are left out."""
     path = Path(source)
     with contextlib.suppress(OSError):
         if path.is_symlink() or path.is_file():

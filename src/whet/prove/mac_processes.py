@@ -1,4 +1,4 @@
-"""What a process group holds on macOS, asked of the system's ``libproc``: it has no ``/proc``.
+"""Memory and processes of a process group on macOS, from the system's ``libproc``: it has no ``/proc``.
 
 Constants and structures are those of ``sys/proc_info.h`` and ``sys/resource.h``.
 """
@@ -32,7 +32,7 @@ class _Usage(ctypes.Structure):
 
 
 def measure_group(group: int) -> tuple[int, int]:
-    """Return the resident bytes of a process group and how many processes it has; zeros where that cannot be asked."""
+    """Return the resident bytes of a process group and its number of processes; zeros if that is not available."""
     try:
         library = ctypes.CDLL(_LIBRARY)
         pids = (ctypes.c_int * _MOST)()

@@ -1,4 +1,4 @@
-"""What a user can ask of a proof."""
+"""The options of a proof."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ BUDGET_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ProveOptions:
-    """What a user can ask of a proof.
+    """The options of a proof.
 
-    ``budget`` is seconds for the whole command; with ``runs``, each comparison has exactly so many pairs.
+    ``budget`` is seconds for the whole command; with ``runs``, each comparison has exactly that many pairs.
     """
 
     budget: float = BUDGET_SECONDS

@@ -1,7 +1,7 @@
 """Rewritten sources for a program that runs from its own, unchanged files.
 
 A session has one folder of its own, which every run sees under the same paths, whichever
-variant it is; before a run the variant's table is put there (see ``_target/overlay_hook.py``).
+variant it is; before a run the variant's table is put there (see ``inprocess/overlay/overlay_hook.py``).
 Bytecode goes to that folder as well, never into the user's ``__pycache__``.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from whet.errors import TargetError, UsageError
 from whet.program.spec import TargetKind, TargetSpec
 
-_HOOKS = Path(__file__).parent.parent / "_target"
+_INSIDE = Path(__file__).parent.parent / "inprocess"
 _COMPILE_SECONDS = 300
 
 Sources = Mapping[str, bytes]
@@ -46,7 +46,8 @@ class Overlay:
             )
         for each in (self._variants, self._current):
             each.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_HOOKS / "overlay_hook.py", self._current / "sitecustomize.py")
+        for hook in ("launch/hook/sitecustomize.py", "overlay/overlay_hook.py"):
+            shutil.copy(_INSIDE / hook, self._current)
 
     def prepare(self, variants: Mapping[str, Sources], log: Path | None = None) -> dict[str, str]:
         """Compile every variant, and return why those failed that do not compile.
@@ -67,7 +68,7 @@ class Overlay:
         options = self._spec.options if self._spec else ()
         try:
             done = subprocess.run(
-                [self._python, *options, str(_HOOKS / "overlay_compile.py"), str(path)],
+                [self._python, *options, str(_INSIDE / "overlay" / "overlay_compile.py"), str(path)],
                 cwd=self._directory,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -1,4 +1,4 @@
-"""Plays matches between variants: rounds in random order, each match until it is clear, all within the budget."""
+"""Runs matches between variants: rounds in random order, each match until it is decided, all within the budget."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from whet.prove.variants import Tally, VariantRunner
 
 @dataclass(slots=True)
 class Match:
-    """A comparison of two variants. ``design`` says when it is looked at."""
+    """A comparison of two variants. ``design`` defines its interim looks."""
 
     name: str
     baseline: str
@@ -22,7 +22,7 @@ class Match:
     log_ratios: list[float] = field(default_factory=list)
     judgement: Judgement | None = None
     spoilt: str = ""
-    """Why it cannot be played on: one of its variants failed."""
+    """Why it cannot continue: one of its variants failed."""
 
     @property
     def is_open(self) -> bool:
@@ -31,18 +31,18 @@ class Match:
 
     @property
     def call(self) -> Call:
-        """What can be said."""
+        """The current verdict."""
         return self.judgement.call if self.judgement is not None and not self.spoilt else Call.OPEN
 
 
 @dataclass(slots=True)
 class Scores:
-    """What was played: matches, and the costs of each variant in them."""
+    """The results: matches, and the costs of each variant in them."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
 
     def gain(self, match: Match, runner: VariantRunner) -> Gain | None:
-        """Return the match as a gain; ``None`` before anything can be said."""
+        """Return the match as a gain; ``None`` before there is a verdict."""
         if match.judgement is None or match.spoilt:
             return None
         interval = match.judgement.interval
@@ -62,11 +62,11 @@ class Scores:
 
 
 def play(runner: VariantRunner, matches: Sequence[Match], rng: random.Random, *, reserve: float = 0.0) -> Scores:
-    """Play ``matches`` until all are settled, or but ``reserve`` seconds of the budget are left.
+    """Run ``matches`` until all are decided, or only ``reserve`` seconds of the budget are left.
 
     Each round runs every variant that an open match needs once, in random order, so
-    that whatever drifts hits all of them. Ctrl-C ends the play as the budget does: what
-    there is is judged, and the runner is marked as interrupted.
+    that drift affects all of them. Ctrl-C ends the rounds as the budget does: the results
+    so far are judged, and the runner is marked as interrupted.
     """
     scores = Scores()
     try:

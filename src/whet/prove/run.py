@@ -1,7 +1,7 @@
-"""Runs a workload once, contained: what it cost, how it ended, what it printed.
+"""Runs a workload once, with limits: its cost, how it ended, its output.
 
-Nothing that a program does outlives its run: beyond its limits it is ended, and so is
-everything that it started. What it prints goes to files of bounded size.
+Nothing outlives the run: a program beyond its limits is ended, and so is everything
+that it started. Its output goes to files of bounded size.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from whet.model.trial import Clock
 from whet.prove.tree import ProcessTree, start_tree
 
 POLL_SECONDS = (0.01, 0.1)
-"""How long the first and the later pauses between looks at the limits are."""
+"""First and later intervals between checks of the limits."""
 HELPER_SECONDS = 600
-"""How long a setup or cleanup command may take."""
+"""Time limit of a setup or cleanup command."""
 MEGABYTE = 1 << 20
 _CHUNK = 1 << 20
 _TAIL_BYTES = 4_000
@@ -43,7 +43,7 @@ class Workload:
     """A command that is run many times, each time in a process of its own.
 
     ``environ`` is the whole environment. ``stdin`` is a file that each run reads from its
-    start; without one it finds nothing. ``setup`` and ``cleanup`` are lines for the
+    start; without one stdin is empty. ``setup`` and ``cleanup`` are lines for the
     shell, run in ``directory`` around each run, outside what is timed.
     """
 
@@ -65,12 +65,12 @@ class Limits:
     processes: int = 0
 
     def describe(self, ended: Ended) -> str:
-        """Return in words which limit was broken."""
+        """Return a description of the exceeded limit."""
         match ended:
             case Ended.TIME:
-                return f"it had not ended after {self.seconds:.1f} s"
+                return f"it did not end within {self.seconds:.1f} s"
             case Ended.MEMORY:
-                return f"it held more than {self.memory_bytes // MEGABYTE:,} MB"
+                return f"it used more than {self.memory_bytes // MEGABYTE:,} MB"
             case Ended.OUTPUT:
                 return f"it printed more than {self.output_bytes // MEGABYTE:,} MB"
             case Ended.PROCESSES:
@@ -79,7 +79,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a program wrote to one stream: in a file, as far as the limit."""
+    """The output of a program to one stream: in a file, up to the limit."""
 
     file: Path
     size: int
@@ -93,29 +93,29 @@ class Observed:
     status: int
     wall_ns: int
     cpu_ns: int
-    """Of the program and of its children."""
+    """CPU time of the program and its children."""
     peak_bytes: int
-    """Most resident memory of the process tree, as far as it was seen; 0 where the system does not tell."""
+    """Peak resident memory of the process tree, as polled; 0 if the system does not report it."""
     stdout: Printed
     stderr: Printed
     ended: Ended | None = None
     """Why whet ended it; ``None`` when it ended by itself."""
     processes: int = 1
-    """Most processes that were seen at once."""
+    """Maximum number of concurrent processes, as polled."""
     left_behind: int = 0
     """Processes that it left running, which whet ended."""
     delayed_ns: int = 0
-    """For how long it was ready and stood in line for a processor, as far as that was seen."""
+    """For how long it was runnable but not scheduled, as polled."""
     trouble: str = field(default="")
-    """What went wrong around the run (setup, cleanup), in one line; its figures do not count then."""
+    """An error around the run (setup, cleanup), in one line; its figures do not count then."""
 
     @property
     def is_sound(self) -> bool:
-        """Whether it ran to an end of its own."""
+        """Whether it ended by itself."""
         return self.ended is None and not self.trouble
 
     def cost(self, clock: Clock) -> int:
-        """Return what it cost by a clock, in nanoseconds."""
+        """Return its cost by a clock, in nanoseconds."""
         return self.wall_ns if clock is Clock.WALL else self.cpu_ns
 
     def last_words(self) -> str:
@@ -125,7 +125,7 @@ class Observed:
 
 
 def limit_by(runs: list[Observed], *, least_seconds: float = 2.0) -> Limits:
-    """Return limits for candidates from runs of the baseline: five times its time, four times the rest, and some."""
+    """Return limits for candidates from runs of the baseline: five times its time, four times the rest, and more."""
     processes = max((each.processes for each in runs), default=0)
     return Limits(
         seconds=least_seconds + 5 * max(each.wall_ns for each in runs) / 1e9,
@@ -136,7 +136,7 @@ def limit_by(runs: list[Observed], *, least_seconds: float = 2.0) -> Limits:
 
 
 def run_once(workload: Workload, limits: Limits, out: Path) -> Observed:
-    """Run the workload and wait for it; its output is kept in ``out``, which is made.
+    """Run the workload and wait for it; its output is kept in ``out``, which is created.
 
     Raises :class:`TargetError` where the command cannot be started. Whatever
     interrupts the wait (Ctrl-C) ends the program first.
@@ -148,13 +148,13 @@ def run_once(workload: Workload, limits: Limits, out: Path) -> Observed:
             return _tell_trouble(trouble, out)
         observed = _run_command(workload, limits, out)
     finally:
-        # What a run left behind is cleaned up even when it was interrupted.
+        # Remains of a run are cleaned up even if it was interrupted.
         trouble = trouble or _run_helper("cleanup", workload.cleanup, workload)
     return _with_trouble(observed, trouble) if trouble else observed
 
 
 def read_tail(file: Path) -> str:
-    """Return the end of what a program printed."""
+    """Return the end of a program's output."""
     with contextlib.suppress(OSError), file.open("rb") as source:
         size = source.seek(0, 2)
         source.seek(max(0, size - _TAIL_BYTES))
@@ -171,7 +171,7 @@ def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
             tree = start_tree(workload.command, workload.directory, workload.environ, (stdin, stdout, stderr))
         except OSError as error:
             raise TargetError(
-                f"{workload.command[0]} cannot be started: {error.strerror or error}", "name a command that is there"
+                f"{workload.command[0]} cannot be started: {error.strerror or error}", "give an existing command"
             ) from error
         try:
             ended, processes = _watch(tree, limits, (stdout, stderr))
@@ -193,7 +193,7 @@ def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
 
 
 def _watch(tree: ProcessTree, limits: Limits, streams: tuple[IO[bytes], IO[bytes]]) -> tuple[Ended | None, int]:
-    """Wait until the program ends or breaks a limit; return which, and the most processes seen."""
+    """Wait until the program ends or exceeds a limit; return which, and the maximum number of processes."""
     from os import fstat
     from time import perf_counter_ns
 
@@ -217,7 +217,7 @@ def _watch(tree: ProcessTree, limits: Limits, streams: tuple[IO[bytes], IO[bytes
 
 
 def _take(file: Path, limit: int) -> Printed:
-    """Describe what was printed; the file is cut to the limit."""
+    """Describe the output; the file is cut to the limit."""
     size = file.stat().st_size
     digest = hashlib.sha256()
     with file.open("r+b") as source:
@@ -229,7 +229,7 @@ def _take(file: Path, limit: int) -> Printed:
 
 
 def _run_helper(name: str, line: str, workload: Workload) -> str:
-    """Run a line of the shell; return what went wrong, in one line."""
+    """Run a shell command; return the error, in one line."""
     if not line:
         return ""
     try:
@@ -246,7 +246,7 @@ def _run_helper(name: str, line: str, workload: Workload) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"--{name} failed: {error}"
     if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["without a word"]
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no output"]
         return f"--{name} ended with status {done.returncode}: {words[0][:200]}"
     return ""
 
@@ -269,7 +269,7 @@ def _empty(out: Path) -> Path:
 
 
 def describe_status(status: int) -> str:
-    """Return ``exit 1``, or ``SIGSEGV`` for what a signal ended."""
+    """Return ``exit 1``, or ``SIGSEGV`` after a signal."""
     if status > 128:
         with contextlib.suppress(ValueError):
             return signal.Signals(status - 128).name

@@ -1,4 +1,4 @@
-"""Sets up where a program is run with rewritten files: in its own folder, or in a copy where it writes into that."""
+"""Sets up where a program is run with rewritten files: in its own folder, or in a copy if it writes into that."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Sandbox:
     environ: Mapping[str, str]
     isolate: bool = False
     candidates: tuple[str, ...] = ()
-    """Files that the program wrote, by their names in the working folder, or absolute."""
+    """Files that the program wrote, relative to the working folder, or absolute."""
     notes: list[str] = field(default_factory=list)
     directory: Path = Path()
     """Where the program runs: its working folder, or the copy of it."""
@@ -58,9 +58,9 @@ class Sandbox:
     _number: int = 0
 
     def open(self, seconds: float) -> Observed:
-        """Run the program as it is once, see what it writes to, and decide where it is run from now on.
+        """Run the unmodified program once, record what it writes to, and decide where to run it.
 
-        ``seconds`` is how long that may take. Raises what the overlay and the run raise.
+        ``seconds`` is the time limit. Raises the errors of the overlay and the run.
         """
         original = Path(self.program.directory)
         reason = why_not_copied(original)
@@ -78,7 +78,7 @@ class Sandbox:
         self.candidates = tuple(inside[:_MOST_NAMED])
         elsewhere = self._find_elsewhere(written)
         if elsewhere:
-            self.notes.append(f"each run wrote outside of the working folder: {', '.join(elsewhere[:3])}")
+            self.notes.append(f"each run wrote outside the working folder: {', '.join(elsewhere[:3])}")
         if reason and (inside or self.isolate):
             self.notes.append(f"each run wrote into {original} itself: {reason}")
         if self._copy is not None and not inside and not self.isolate:
@@ -92,18 +92,18 @@ class Sandbox:
         return self._copy is not None
 
     def define(self, variants: Mapping[str, Sources]) -> dict[str, str]:
-        """Make variants of the contents of files, and return why those failed that do not compile."""
+        """Create variants from the contents of files, and return the errors of those that do not compile."""
         assert self._overlay is not None
         return self._overlay.prepare({variant: self._place(sources) for variant, sources in variants.items()})
 
     def enter(self, variant: str) -> Workload:
-        """Return what to run for a variant, and let the runs from now on be of it."""
+        """Return what to run for a variant, and make it the active one."""
         assert self._overlay is not None
         self._overlay.activate(variant)
         return self._make_workload()
 
     def make_start(self) -> Workload | None:
-        """Return how the interpreter starts and does nothing, on the current variant; ``None`` for a shell command."""
+        """Return a workload that only starts the interpreter, on the active variant; ``None`` for a shell command."""
         workload, spec = self._make_workload(), self.program.spec
         if spec is None:
             return None
@@ -111,12 +111,12 @@ class Sandbox:
         return replace(workload, command=nothing, stdin=None, setup="", cleanup="")
 
     def reset(self) -> None:
-        """Bring the working folder back to its first state, where it is a copy."""
+        """Reset the working folder to its initial state, if it is a copy."""
         if self._copy is not None:
             self._copy.reset()
 
     def run_tests(self, variant: str, line: str, seconds: float) -> Observed:
-        """Run a line of the shell in the working folder, with the files of a variant."""
+        """Run a shell command in the working folder, with the files of a variant."""
         self.reset()
         workload = replace(self.enter(variant), command=make_shell_command(line), stdin=None, setup="", cleanup="")
         return run_once(workload, Limits(seconds=seconds), self.folder / "tests")
@@ -155,7 +155,7 @@ class Sandbox:
         )
 
     def _place(self, sources: Sources) -> dict[str, bytes]:
-        """Return sources by their names where the program runs, beside those that they have for good."""
+        """Return sources by their paths where the program runs, in addition to their original ones."""
         placed = dict(sources)
         if self._copy is not None:
             for file, data in sources.items():
@@ -165,13 +165,13 @@ class Sandbox:
         return placed
 
     def _find_inside(self, written: list[Path]) -> set[str]:
-        """Return what was written below the working folder, by its name there; folders and bytecode do not count."""
+        """Return the files written below the working folder, by relative path; without folders and bytecode."""
         roots = [Path(self.program.directory), *([self._copy.folder] if self._copy is not None else [])]
         names = {str(below) for path in written for root in roots if (below := _find_below(path, root)) is not None}
         return {name for name in names if name != "." and not _is_folder(name, roots) and "__pycache__" not in name}
 
     def _find_elsewhere(self, written: list[Path]) -> list[str]:
-        """Return what was written elsewhere and stayed, temporary files not counted."""
+        """Return the files written elsewhere that still exist, except temporary files."""
         roots = [Path(self.program.directory), self.folder, Path(tempfile.gettempdir()), Path("/dev"), Path("/proc")]
         return sorted(
             str(path) for path in written if path.exists() and all(_find_below(path, root) is None for root in roots)
@@ -179,14 +179,14 @@ class Sandbox:
 
 
 def make_shell_command(line: str) -> tuple[str, ...]:
-    """Return the command that lets the system's shell run a line."""
+    """Return the argument list that runs a line with the system's shell."""
     if os.name == "nt":
         return (os.environ.get("COMSPEC", "cmd.exe"), "/c", line)
     return ("/bin/sh", "-c", line)
 
 
 def _find_below(path: Path, root: Path) -> Path | None:
-    """Return the way from ``root`` down to ``path``, whatever they are called; ``None`` where there is none."""
+    """Return the path from ``root`` down to ``path``, by whatever names; ``None`` if there is none."""
     for one, other in ((path, root), (Path(os.path.realpath(path)), Path(os.path.realpath(root)))):
         if one.is_relative_to(other):
             return one.relative_to(other)

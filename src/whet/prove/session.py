@@ -1,16 +1,15 @@
-"""Proves rewrites of a program: all together first, then what carries the gain, then fresh runs for the total.
+"""Proves rewrites of a program: all together first, then which of them contribute, then fresh runs for the total.
 
-1. The program runs as it is, twice: what it does, what it writes, whether it agrees with itself.
-2. All rewrites together run once. Where that fails or does something else, each runs
-   alone, then one joins the other, until it is known which of them must go.
-3. Rounds: the baseline against all, and all against all but one, for each. Each match is
-   played until it is clear.
-4. What is left over is tried on top of what won: together, what seems to win too little to be seen alone; one by one,
-   what seems to win nothing, because another one may win the same.
-5. Fresh rounds, baseline against what won: the figure that is told, free of the luck that chose it. Where
-   offers are among that, which are written only when they are asked for, what won without them is a third variant.
+1. The unmodified program runs twice: its behaviour, its output files, whether it is reproducible.
+2. All rewrites together run once. If that fails or behaves differently, each runs alone, then they are combined one by
+   one, until it is known which of them must be dropped.
+3. Rounds: the baseline against all, and all against all but one, for each. Each match is run until it is decided.
+4. The remaining rewrites are tried on top of the faster ones: together, those whose gain seems too small to measure
+   alone; one by one, those that seem to gain nothing, because another one may have the same effect.
+5. Fresh rounds, baseline against the faster ones: the reported figure, free of selection bias. If there are offers
+   among them, which are written only when allowed by name, the faster ones without them are a third variant.
 
-The error that the user allows holds for all of these comparisons together.
+The user's error level holds for all of these comparisons together.
 """
 
 from __future__ import annotations
@@ -38,17 +37,17 @@ WON = "won"
 WITHOUT_OFFERS = "won without offers"
 MOST_PAIRS = 400
 TOTAL_PAIRS = 20
-"""Pairs of the fresh rounds, where the budget holds so many."""
+"""Pairs of the fresh rounds, if they fit into the budget."""
 ON_TOP_PAIRS = 12
-"""Pairs for which time is kept, to show together what cannot be shown alone, and"""
+"""Pairs for which time is reserved, to measure together what is too small to measure alone, and"""
 ON_TOP_BUDGET = 0.1
-"""the part of the budget that this may be."""
+"""the fraction of the budget that this may be."""
 LEAST_TOTAL = 8
-"""Pairs of the fresh rounds for which time is kept, or"""
+"""Pairs of the fresh rounds for which time is reserved, or"""
 TOTAL_BUDGET = 0.2
-"""so much of the budget, if that is more."""
+"""this fraction of the budget, if that is more."""
 TOTAL_ERROR = 0.5
-"""Part of the error that the fresh rounds may spend; the comparisons before them share the rest."""
+"""Fraction of the error that the fresh rounds may spend; the comparisons before them share the rest."""
 
 
 NO_TOTAL = Total(verdict=Verdict.NOT_RUN)
@@ -56,7 +55,7 @@ NO_TOTAL = Total(verdict=Verdict.NOT_RUN)
 
 @dataclass(slots=True)
 class Settled:
-    """What is known of one unit so far."""
+    """The state of one unit so far."""
 
     unit: Unit
     verdict: Verdict = Verdict.NOT_RUN
@@ -66,7 +65,7 @@ class Settled:
 
 @dataclass(slots=True)
 class ProofSession:
-    """One session. ``originals`` are the files that the rewrites change, as they are on disk, by the frames' names."""
+    """One session. ``originals`` are the files that the rewrites change, as on disk, by the frames' names."""
 
     program: Program
     originals: Mapping[str, bytes]
@@ -87,17 +86,17 @@ class ProofSession:
     _reserve: float = 0.0
     _start: int = 0
     _least_seconds: float = 0.0
-    """What a run with all rewrites takes."""
+    """Duration of a run with all rewrites."""
     _rng: random.Random = field(default_factory=random.Random)
 
     def run(self) -> Proof:
-        """Prove what can be proven within the budget; Ctrl-C ends it with what is settled.
+        """Prove what can be proven within the budget; Ctrl-C ends it with the verdicts reached by then.
 
         Raises :class:`whet.errors.WhetError` where the program cannot be run again, or fails by itself.
         """
         options = self.options
         self._rng = random.Random(options.seed)  # noqa: S311  an order of runs, no secret
-        # An offer gives way to a rewrite that needs no asking.
+        # A rewrite that is not an offer takes precedence over an offer.
         kept, self._dropped = settle_overlaps(self.originals, sorted(self.rewrites, key=lambda each: each.is_offer))
         kept = [rewrite for rewrite in self.rewrites if rewrite in kept]
         singles = [Unit((rewrite,)) for rewrite in kept]
@@ -109,7 +108,7 @@ class ProofSession:
             if units:
                 self._play(units)
         except KeyboardInterrupt:
-            self.notes.append("ended by Ctrl-C: what was settled before is kept")
+            self.notes.append("ended by Ctrl-C: earlier verdicts are kept")
         return self._conclude()
 
     # -- what the program does --------------------------------------------------------------------------------------
@@ -123,7 +122,7 @@ class ProofSession:
         runner = self._runner = VariantRunner(
             sandbox, self.folder, behaviour, budget=options.budget, reset=sandbox.reset, progress=options.progress
         )
-        runner.doing = "the program as it is"
+        runner.doing = "the unmodified program"
         if options.progress is not None:
             options.progress(Step(1, 0, 0.0, runner.doing))
         first = sandbox.open(options.budget)
@@ -143,13 +142,13 @@ class ProofSession:
             runner.judge_behaviour(BASELINE, runs[1])
         self._refuse_unsound(runs[-1])
         self.notes += [
-            f"--compare {pattern!r} names no file that is there after a run"
+            f"--compare {pattern!r} matches no file after a run"
             for pattern in name_unmatched(behaviour, options.compare)
         ]
         if runs[-1].status != behaviour.status:
             raise TargetError(
                 f"the program ended with status {behaviour.status}, then with {runs[-1].status}, on the same input",
-                "--setup and --cleanup let each run find the same state; --isolate copies its folder",
+                "restore the same state for each run with --setup and --cleanup, or copy its folder with --isolate",
             )
         runner.clock = choose_clock(runs)
         runner.limits = limit_by([first, *runs])
@@ -158,8 +157,8 @@ class ProofSession:
     def _refuse_unsound(self, observed: Observed) -> None:
         if observed.ended is not None:
             raise TargetError(
-                f"the program had not ended after the budget of {self.options.budget:.0f} s",
-                "--workload 'COMMAND' names a shorter run of it, --budget allows more",
+                f"the program did not end within the budget of {self.options.budget:.0f} s",
+                "give a shorter command with --workload 'COMMAND', or more time with --budget",
             )
         if observed.trouble:
             raise TargetError(observed.trouble, "the command is run by the shell, in the program's working folder")
@@ -167,9 +166,9 @@ class ProofSession:
     # -- which rewrites keep the program's behaviour ----------------------------------------------------------------
 
     def _make_units(self, sound: list[Unit]) -> list[Unit]:
-        """Return what is judged apart, best first: those too small for that, and for the budget, are judged as one.
+        """Return the units to judge, best first: those too small to measure alone, or beyond the budget, are merged.
 
-        Where the budget holds no comparison at all, nothing is run, and that is said.
+        If no comparison fits into the budget, nothing is run, and that is reported.
         """
         runner = self._get_runner()
         whole = make_units([rewrite for unit in sound for rewrite in unit.rewrites], self.options.threshold)
@@ -178,14 +177,16 @@ class ProofSession:
         units = next((units for units in folded if self._is_affordable(units)), [])
         if not units:
             a_run = runner.expect([BASELINE])
-            why = f"the budget does not hold it: one run takes {a_run:.1f} s (--budget, or a shorter --workload)"
+            why = f"the budget is too small: one run takes {a_run:.1f} s (use --budget, or a shorter --workload)"
             for unit in sound:
                 self.settled[unit.ids].why = why
             return []
         if len(units) < len(whole):
             groups = [len(unit.rewrites) for unit in units if len(unit.rewrites) > 1]
-            how = "as one" if len(groups) == 1 else f"in {len(groups)} groups"
-            self.notes.append(f"the budget does not hold all {len(sound)} apart, so {sum(groups)} were judged {how}")
+            how = "together" if len(groups) == 1 else f"in {len(groups)} groups"
+            self.notes.append(
+                f"the budget is too small to judge all {len(sound)} separately, so {sum(groups)} were judged {how}"
+            )
         for unit in sound:
             waiting = self.settled.pop(unit.ids)
             own = next(each for each in units if unit.rewrites[0] in each.rewrites)
@@ -193,7 +194,7 @@ class ProofSession:
         return units
 
     def _is_affordable(self, units: list[Unit]) -> bool:
-        """Whether the budget holds a first look at all of them, and fresh rounds."""
+        """Whether a first look at all of them, and fresh rounds, fit into the budget."""
         a_round = self._guess_seconds([]) + self._get_runner().expect([BASELINE])
         fresh = self._guess_fresh_round(units)
         later = 0.0
@@ -203,19 +204,19 @@ class ProofSession:
         return (self.options.runs or FIRST_LOOK) * (a_round + fresh) + later <= 0.9 * self._get_runner().left()
 
     def _guess_seconds(self, left_out: Sequence[Unit]) -> float:
-        """Return what a run takes with all rewrites but ``left_out``: their shares of the baseline come back."""
+        """Return the duration of a run with all rewrites except ``left_out``, whose shares are added."""
         baseline = self._get_runner().expect([BASELINE])
         back = sum(rewrite.share for unit in left_out for rewrite in unit.rewrites)
         return max(self._least_seconds, min(baseline, self._least_seconds + back * baseline))
 
     def _guess_fresh_round(self, units: Sequence[Unit]) -> float:
-        """Return what a round for the total takes: the baseline, all that won, and that without offers."""
+        """Return the duration of a round for the total: the baseline, the faster ones, and those without offers."""
         offers = [unit for unit in units if unit.is_offer]
         third = self._guess_seconds(offers) if count_fresh_variants(units) > 2 else 0.0
         return self._get_runner().expect([BASELINE]) + self._least_seconds + third
 
     def _find_sound(self, units: list[Unit]) -> list[Unit]:
-        """Return the units that, all together, do the same as the baseline, and refute the others."""
+        """Return the units that, all together, behave like the baseline, and refute the others."""
         if not units:
             return []
         sound, refuted = self._get_filter().find_sound(units)
@@ -226,7 +227,7 @@ class ProofSession:
     # -- what they win ----------------------------------------------------------------------------------------------
 
     def _play(self, units: list[Unit]) -> None:
-        # The total, one for each, what is left over (three times), and each of that on top.
+        # The total, one for each, the remaining ones (three times), and each of those on top.
         self._comparisons = 2 * len(units) + 4 if len(units) > 1 else 1
         a_round = self._guess_fresh_round(units)
         self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
@@ -262,12 +263,12 @@ class ProofSession:
         return self._try_on_top(won, rest) if rest else won
 
     def _try_on_top(self, won: list[Unit], rest: list[Unit]) -> list[Unit]:
-        """Return what won, and what of the rest wins on top of it.
+        """Return the faster units, and those of the rest that add a gain.
 
-        What seems to win too little to be seen alone is kept as one where it wins together. What
-        seems to win nothing may be because another one wins the same; then one of them is enough.
+        Those whose gain seems too small to measure alone are kept as one if they are faster together. One that
+        seems to gain nothing may have the same effect as another one; then one of them is enough.
         """
-        self._get_runner().doing = "what is left over"
+        self._get_runner().doing = "the remaining rewrites"
         little = [unit for unit in rest if self._seems_to_win(unit)]
         kinds = [kind for is_offer in (False, True) if (kind := [u for u in little if u.is_offer is is_offer])]
         for later, alike in zip(reversed(range(len(kinds))), kinds, strict=True):
@@ -288,15 +289,15 @@ class ProofSession:
         return gain is not None and gain.estimate > 1 + self.options.threshold
 
     def _guess_on_top(self) -> float:
-        """Return the time that it takes to show what many little gains come to."""
+        """Return the time that it takes to measure the sum of many small gains."""
         return min(2 * ON_TOP_PAIRS * self._least_seconds, ON_TOP_BUDGET * self.options.budget)
 
     def _keep_for_top(self, units: Sequence[Unit]) -> float:
-        """Return the time to be kept: many small gains, none of which can be shown alone, are to be shown together."""
+        """Return the time to reserve, to measure together small gains that cannot be measured alone."""
         return self._guess_on_top() * len({unit.is_offer for unit in units})
 
     def _play_on_top(self, won: list[Unit], more: list[Unit], keep: float = 0.0) -> Gain | None:
-        """Compare what won with that and more; return the gain where it is faster. ``keep`` is time for later."""
+        """Compare the faster units with and without more; return the gain if faster. ``keep`` is reserved time."""
         if not self._get_filter().define(WON, won) or not self._get_filter().define(ALL, [*won, *more]):
             return None
         match = Match("more", WON, ALL, self._design([WON, ALL], keep))
@@ -304,7 +305,7 @@ class ProofSession:
         return scores.gain(match, self._get_runner()) if match.call is Call.FASTER else None
 
     def _settle_as_one(self, units: list[Unit], gain: Gain) -> Unit:
-        """Make one unit of several, which won ``gain`` together."""
+        """Merge several units, which gained ``gain`` together, into one."""
         whole = Unit(tuple(rewrite for unit in units for rewrite in unit.rewrites))
         for unit in units:
             del self.settled[unit.ids]
@@ -313,7 +314,7 @@ class ProofSession:
         return whole
 
     def _play_total(self, won: list[Unit]) -> None:
-        """Compare the baseline with all that won, and with that without offers, in runs that chose nothing."""
+        """Compare the baseline with the faster units, and with those without offers, in runs not used for selection."""
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
         variants = {WON: won}
@@ -337,7 +338,7 @@ class ProofSession:
             self.without_offers = totals.get(WITHOUT_OFFERS, Total(None, Verdict.NOT_RUN, _list_ids(without_offers)))
 
     def _is_fit_for_total(self, variant: str, units: list[Unit]) -> bool:
-        """Make a variant of units and run the tests on it, if there are any."""
+        """Create a variant from units and run the tests on it, if there are any."""
         if self._get_filter().define(variant, units) and self._get_filter().test(variant):
             return True
         self.notes.append(f"the {_TOTALS[variant]} was not measured: {self._get_runner().failures[variant].why}")
@@ -347,7 +348,7 @@ class ProofSession:
         gain = scores.gain(match, self._get_runner())
         if match.spoilt or gain is None:
             self.notes.append(f"the {_TOTALS[match.name]} was not measured: {match.spoilt or 'the budget was used up'}")
-            # What could not be measured together is not said to win together.
+            # Without a measurement together, no gain together is reported.
             return Total(None, Verdict.NOT_RUN, () if match.name == WON else _list_ids(units))
         told = replace(gain, confidence=self.options.confidence)
         return Total(told, _VERDICTS[match.call], _list_ids(units))
@@ -374,14 +375,14 @@ class ProofSession:
         else:
             settled.verdict, settled.why = _VERDICTS[match.call], _WORDS.get(match.call, "")
 
-    # -- what is told -----------------------------------------------------------------------------------------------
+    # -- the report --------------------------------------------------------------------------------------------------
 
     def _conclude(self) -> Proof:
         runner, sandbox = self._runner, self._sandbox
         if runner is not None and runner.interrupted:
-            self.notes.append("ended by Ctrl-C: what was settled before is kept")
+            self.notes.append("ended by Ctrl-C: earlier verdicts are kept")
         if runner is not None and runner.left_behind:
-            self.notes.append(f"runs left up to {runner.left_behind} processes behind, which were ended")
+            self.notes.append(f"runs left up to {runner.left_behind} processes running, which were ended")
         notes = [*(sandbox.notes if sandbox is not None else ()), *self.notes, *tell_start(self._start, self.total)]
         trials = {
             rewrite.ref.id: make_trial(rewrite, settled.verdict, settled.gain, settled.why, settled.unit)
@@ -419,11 +420,11 @@ _VERDICTS = {
     Call.OPEN: Verdict.NO_DIFFERENCE,
 }
 _TOTALS = {WON: "total", WITHOUT_OFFERS: "total without offers"}
-_WORDS = {Call.OPEN: "no difference could be shown with so many runs"}
+_WORDS = {Call.OPEN: "no difference was shown with that many runs"}
 
 
 def count_fresh_variants(units: Sequence[Unit]) -> int:
-    """Return the variants of the rounds for the total: the baseline, all that won, and that without offers."""
+    """Return the variants of the rounds for the total: the baseline, the faster units, and those without offers."""
     return 2 + (len({unit.is_offer for unit in units}) > 1)
 
 

@@ -1,4 +1,4 @@
-"""What the interpreter's own start takes of a short program's run: no rewrite changes that, so it is told."""
+"""The interpreter's start-up time in a short program's run: no rewrite changes it, so it is reported."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from whet.model.trial import Clock, Total, Verdict
 from whet.prove.run import Limits, Observed, Workload, run_once
 
 SHORT_NS = 1_000_000_000
-"""Of a run that takes longer the start is no part worth a word."""
+"""In a longer run the start-up time is negligible."""
 STARTS = 5
 NOTABLE = 0.1
 
 
 def time_start(workload: Workload | None, runs: Sequence[Observed], clock: Clock, limits: Limits, out: Path) -> int:
-    """Return what the start costs in nanoseconds; 0 where it is no good part of ``runs``, or cannot be had.
+    """Return the start-up time in nanoseconds; 0 if it is a small part of ``runs``, or unknown.
 
     ``workload`` starts the interpreter with nothing to do.
     """
@@ -28,12 +28,12 @@ def time_start(workload: Workload | None, runs: Sequence[Observed], clock: Clock
 
 
 def tell_start(start: int, total: Total) -> list[str]:
-    """Return in words what the start takes, and how many times as fast the rest is, where that was measured."""
+    """Return a note on the start-up time, and on the speedup of the rest, if measured."""
     if not start:
         return []
-    told = f"about {start / 1e6:.0f} ms of each run are Python's own start, which no rewrite changes"
+    told = f"about {start / 1e6:.0f} ms of each run are the interpreter's start-up, which no rewrite changes"
     gain = total.gain
     if gain is None or total.verdict is not Verdict.FASTER or gain.candidate_ns - start < NOTABLE * gain.baseline_ns:
         return [told]
     rest = (gain.baseline_ns - start) / (gain.candidate_ns - start)
-    return [f"{told}: what comes after it is about {rest:.1f}× as fast"]
+    return [f"{told}: the rest is about {rest:.1f}× as fast"]

@@ -1,17 +1,17 @@
-"""How many times as fast a candidate is, from interleaved pairs of runs: an interval, and when it is clear.
+"""The speedup of a candidate from interleaved pairs of runs: an interval, and when it is decided.
 
 A pair is one run of the baseline and one of the candidate, next to one another in
-random order, so that whatever drifts on the machine hits both. What counts is the
+random order, so that drift of the machine affects both. The statistic is the
 logarithm of the pair's ratio, baseline over candidate: above 0 is faster. Under the
-null hypothesis it lies symmetrically about 0, whatever the noise is like.
+null hypothesis it is symmetric about 0, whatever the noise is like.
 
-**Looking often.** The pairs are looked at after 6, 8, 10, 13, … of them, until it is
+**Interim looks.** The pairs are examined after 6, 8, 10, 13, … of them, until the result is
 clear or the planned number is reached. Each look has an interval of its own, at the error
 ``design.error`` divided by the number of looks. By Bonferroni's inequality all of them
 cover the truth together with at least ``1 - design.error``, however the stopping
 depends on them (repeated confidence intervals: Jennison and Turnbull, *Group Sequential Methods*, 1999, chapter 9).
 One more look is set aside for whatever ends the runs early: the budget, or Ctrl-C.
-A comparison that will hardly be called faster any more is given up, which can make no false call.
+A comparison that is unlikely to become "faster" is stopped, which cannot cause a false positive.
 
 **The interval** is Student's, about the mean, and from ten pairs on about the mean without the
 lowest and the highest tenth (Yuen, Biometrika 61, 1974): one run in which the machine did something
@@ -31,48 +31,48 @@ from whet.prove.student import t_quantile
 
 FIRST_LOOK = 6
 GROWTH = 1.25
-"""Each look comes after so many times the pairs of the one before."""
+"""Ratio of the numbers of pairs of successive looks."""
 TRIM = 0.1
-"""Part of the pairs that is left out at either end."""
+"""Fraction of the pairs that is trimmed at either end."""
 LEAST_SPREAD = 0.004
-"""Standard deviation of a pair's log ratio that is assumed at least: clocks that tick coarsely repeat themselves."""
+"""Minimum assumed standard deviation of a pair's log ratio: coarse clocks give identical values."""
 HOPELESS_FROM = 24
-"""Pairs after which a comparison is given up where three quarters of its interval lie below the threshold."""
+"""Pairs after which a comparison is stopped if three quarters of its interval are below the threshold."""
 THRESHOLD = 0.02
-"""A smaller change than 2 % is not called."""
+"""A change smaller than 2 % is not reported."""
 CONFIDENCE = 0.99
-"""For the whole command, however much it compares."""
+"""Error level of the whole command, whatever the number of comparisons."""
 
 
 class Call(StrEnum):
-    """What can be said so far."""
+    """The verdict so far."""
 
     FASTER = "faster"
     SLOWER = "slower"
     SAME = "same"
-    """The whole interval lies within the threshold of 1."""
+    """The whole interval is within the threshold around 1."""
     OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """How many times as fast the candidate is: 1 is the same, above it is faster."""
+    """The speedup of the candidate: 1 is no change, more is faster."""
 
     estimate: float
     low: float
     high: float
     pairs: int
     confidence: float
-    """Of this interval, all looks taken together (0 to 1)."""
+    """Confidence level of this interval over all looks (0 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """When the pairs of one comparison are looked at, and how sure a call must be.
+    """The interim looks of one comparison, and the required confidence.
 
     ``error`` is the probability that any of the intervals misses the truth;
-    ``threshold`` the relative change below which nothing is called. From ``hopeless_from``
-    pairs on (0 is never) what is hardly going to be faster is given up.
+    ``threshold`` the smallest relative change to report. From ``hopeless_from``
+    pairs on (0 is never) a comparison that is unlikely to become faster is stopped.
     """
 
     looks: tuple[int, ...]
@@ -82,18 +82,18 @@ class Design:
 
     @property
     def most_pairs(self) -> int:
-        """The pairs after which the comparison is over."""
+        """The number of pairs after which the comparison ends."""
         return self.looks[-1]
 
     @property
     def error_a_look(self) -> float:
-        """What one look may spend; one share is set aside for an early end."""
+        """The error that one look may spend; one share is reserved for an early end."""
         return self.error / (len(self.looks) + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the pairs say. ``settled``: no more of them are needed, or planned."""
+    """The result of the pairs. ``settled``: no more of them are needed, or planned."""
 
     call: Call
     interval: Interval
@@ -108,9 +108,9 @@ def plan_looks(
     Raises ``ValueError`` for fewer than two pairs: they have no spread.
     """
     if most_pairs < 2:
-        raise ValueError("a comparison needs two pairs at least")
+        raise ValueError("a comparison needs at least two pairs")
     if not 0 < error < 1:
-        raise ValueError(f"an error probability of {error}")
+        raise ValueError(f"the error probability {error} is not between 0 and 1")
     looks = [min(first, most_pairs)]
     while looks[-1] < most_pairs:
         looks.append(min(most_pairs, max(looks[-1] + 1, round(looks[-1] * GROWTH))))
@@ -118,15 +118,15 @@ def plan_looks(
 
 
 def share_error(error: float, comparisons: int) -> float:
-    """Return what each of several comparisons may spend, so that ``error`` holds for all of them together."""
+    """Return the error that each of several comparisons may spend, so that ``error`` holds for all together."""
     return error / max(1, comparisons)
 
 
 def judge(log_ratios: Sequence[float], design: Design, *, ending: bool = False) -> Judgement | None:
-    """Return what the first pairs, up to the last look that they reach, say; ``None`` before the first look.
+    """Return the result of the first pairs, up to the last look that they reach; ``None`` before the first look.
 
-    ``ending``: nothing follows, so the share that was set aside is spent on all pairs that
-    there are, be they two only; then ``None`` is for fewer than that.
+    ``ending``: nothing follows, so the reserved share is spent on all available pairs, even
+    if they are only two; then ``None`` is for fewer than that.
     """
     reached = [look for look in design.looks if look <= len(log_ratios)]
     last = len(log_ratios) if ending and len(log_ratios) not in reached else max(reached, default=0)
@@ -145,7 +145,7 @@ def _is_hopeless(interval: Interval, threshold: float) -> bool:
 
 
 def call_interval(interval: Interval, threshold: float) -> Call:
-    """Return what an interval says: a change needs all of it beyond 1, and the estimate beyond the threshold."""
+    """Return the verdict of an interval: a change needs all of it beyond 1, and the estimate beyond the threshold."""
     least = 1 + threshold
     if interval.low > 1 and interval.estimate > least:
         return Call.FASTER
@@ -157,17 +157,17 @@ def call_interval(interval: Interval, threshold: float) -> Call:
 def find_interval(log_ratios: Sequence[float], error: float, *, confidence: float | None = None) -> Interval:
     """Return the interval that misses the true ratio with probability ``error``.
 
-    ``confidence`` is what is written on it (default ``1 - error``). Raises
+    ``confidence`` is the level reported with it (default ``1 - error``). Raises
     ``ValueError`` for fewer than two pairs.
     """
     count = len(log_ratios)
     if count < 2:
-        raise ValueError("an interval needs two pairs at least")
+        raise ValueError("an interval needs at least two pairs")
     ordered = sorted(log_ratios)
     cut = int(TRIM * count)
     kept = ordered[cut : count - cut]
     middle = math.fsum(kept) / len(kept)
-    # The spread of a trimmed mean is that of the pairs with the ends pulled in, not left out.
+    # The variance of a trimmed mean is that of the winsorized pairs: ends pulled in, not left out.
     pulled = [ordered[cut]] * cut + kept + [ordered[-1 - cut]] * cut
     centre = math.fsum(pulled) / count
     squares = math.fsum((value - centre) ** 2 for value in pulled)
@@ -184,10 +184,10 @@ def find_interval(log_ratios: Sequence[float], error: float, *, confidence: floa
 
 
 def log_ratio(baseline_ns: int, candidate_ns: int) -> float:
-    """Return the logarithm of how many times as fast the candidate was; a cost of 0 counts as one nanosecond."""
+    """Return the logarithm of the candidate's speedup; a cost of 0 counts as one nanosecond."""
     return math.log(max(1, baseline_ns) / max(1, candidate_ns))
 
 
 def _exp(value: float) -> float:
-    """Return e to the power of ``value``, but a finite number: two pairs can say next to nothing."""
+    """Return e to the power of ``value``, limited to a finite number: two pairs can give a huge interval."""
     return math.exp(max(-50.0, min(50.0, value)))

@@ -1,4 +1,4 @@
-"""Student's t distribution, without scipy: tails and quantiles, against which the tests hold them."""
+"""Student's t distribution, without scipy: tails and quantiles, which the tests compare with scipy's."""
 
 from __future__ import annotations
 

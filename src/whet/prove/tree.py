@@ -1,4 +1,4 @@
-"""A program and everything that it starts: what it uses, and its end.
+"""A program and everything that it starts: its resource use, and its end.
 
 On POSIX the program leads a session and process group of its own. On Linux whet
 takes over, for as long as it waits, the orphans of its children (``PR_SET_CHILD_SUBREAPER``), so
@@ -29,8 +29,8 @@ class ProcessTree(Protocol):
 
     ``exit_code`` is that of :mod:`subprocess`; ``cpu_ns``, ``peak_bytes`` and
     ``ended_at`` (of ``perf_counter_ns``) are there once :meth:`wait` has returned true
-    and :meth:`end` was called. ``peak_bytes`` is 0 where the system does not tell, and so is ``delayed_ns``, the time
-    in which the program was ready and stood in line for a processor.
+    and :meth:`end` was called. ``peak_bytes`` is 0 if the system does not report it, and so is ``delayed_ns``, the time
+    in which the program was runnable but not scheduled.
     """
 
     began_at: int
@@ -41,13 +41,13 @@ class ProcessTree(Protocol):
     delayed_ns: int
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the program itself, at most so long; return whether it has ended."""
+        """Wait for the program itself, up to a limit; return whether it has ended."""
 
     def measure(self) -> tuple[int, int]:
-        """Return the resident bytes of all processes and their number; zeros where the system does not tell."""
+        """Return the resident bytes of all processes and their number; zeros if the system does not report them."""
 
     def end(self) -> int:
-        """End whatever runs still, and return how many processes outlived the program."""
+        """End whatever is still running, and return how many processes outlived the program."""
 
 
 def start_tree(
@@ -62,7 +62,7 @@ def start_tree(
 
 
 class Guard:
-    """Ends the program that runs, and removes a session's folder, should whet itself be killed. POSIX only."""
+    """Ends the running program, and removes a session's folder, if whet itself is killed. POSIX only."""
 
     current: ClassVar[Guard | None] = None
 
@@ -92,7 +92,7 @@ class Guard:
             self._watchdog.wait()
 
     def tell(self, group: int) -> None:
-        """Name the process group that runs now; 0 for none, -1 for the session's end."""
+        """Set the process group that is running; 0 for none, -1 for the session's end."""
         if self._watchdog is not None and self._watchdog.stdin is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._watchdog.stdin.write(b"%d\n" % group)
@@ -100,7 +100,7 @@ class Guard:
 
 
 class PosixTree:
-    """A program and its children on Linux, macOS and their like."""
+    """A program and its children on Linux, macOS and similar systems."""
 
     def __init__(
         self, command: Sequence[str], directory: str, environ: Mapping[str, str], streams: Sequence[IO[bytes]]
@@ -133,11 +133,11 @@ class PosixTree:
         self._waiter.start()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the program itself, at most so long; return whether it has ended."""
+        """Wait for the program itself, up to a limit; return whether it has ended."""
         return self._ended.wait(seconds)
 
     def measure(self) -> tuple[int, int]:
-        """Return the resident bytes of all processes and their number; zeros where the system does not tell."""
+        """Return the resident bytes of all processes and their number; zeros if the system does not report them."""
         if sys.platform == "darwin":
             from whet.prove.mac_processes import measure_group
 
@@ -153,7 +153,7 @@ class PosixTree:
         return resident, len(pids)
 
     def end(self) -> int:
-        """End whatever runs still, and return how many processes outlived the program."""
+        """End whatever is still running, and return how many processes outlived the program."""
         had_ended = self._ended.is_set()
         self._signal_group()
         self._waiter.join()
@@ -173,7 +173,7 @@ class PosixTree:
     def _count(self, cpu_seconds: float, peak: int) -> None:
         self.cpu_ns += round(cpu_seconds * 1e9)
         peak *= 1 if sys.platform == "darwin" else 1024
-        # Between fork and exec a child counts the memory of whet, so less than that says nothing.
+        # Between fork and exec a child counts the memory of whet, so lower values are meaningless.
         if peak > self._own_peak:
             self.peak_bytes = max(self.peak_bytes, peak)
 
@@ -214,7 +214,7 @@ class PosixTree:
             return 0
 
     def _read_delay(self) -> int:
-        """Return for how long the program's main thread was ready and stood in line for a processor, so far."""
+        """Return for how long the program's main thread has been runnable but not scheduled."""
         try:
             return int((_PROC / str(self._process.pid) / "schedstat").read_bytes().split()[1])
         except (OSError, ValueError, IndexError):

@@ -17,42 +17,42 @@ from whet.prove.run import Limits, Observed, Workload, run_once
 
 BASELINE = "baseline"
 COMPUTES = 0.5
-"""From this part of CPU seconds in wall seconds on a program computes, and its CPU seconds are what is compared."""
+"""CPU/wall ratio from which a program counts as CPU-bound, and CPU time is compared."""
 
 
 COARSE_NS = 1_000_000_000 if os.name == "nt" else 0
-"""Windows counts CPU time in ticks of 16 ms: of runs shorter than that, wall seconds say more."""
+"""Windows counts CPU time in ticks of 16 ms: for shorter runs, wall time is more precise."""
 
 
 def choose_clock(runs: Sequence[Observed]) -> Clock:
-    """Return by which seconds runs are compared: CPU for a program that computes, wall for one that waits."""
+    """Return the clock to compare by: CPU time for a program that computes, wall time for one that waits."""
     cpu = sum(each.cpu_ns for each in runs)
-    # On a busy machine a program that computes stands in line: that is no waiting of its own.
+    # On a busy machine a program that computes is not always scheduled: that is not waiting of its own.
     wall = sum(each.wall_ns - each.delayed_ns for each in runs)
     return Clock.CPU if cpu >= max(COMPUTES * wall, COARSE_NS * len(runs)) else Clock.WALL
 
 
 class Variants(Protocol):
-    """What makes the versions of the program."""
+    """Provides the versions of the program."""
 
     def enter(self, variant: str) -> Workload:
-        """Return what to run for ``variant``, and let the runs from now on be of it."""
+        """Return what to run for ``variant``, and make it the active one."""
 
 
 class Step(NamedTuple):
-    """Where a session stands: for a live line."""
+    """Progress of a session, for a progress line."""
 
     run: int
     """Executions so far."""
     most: int
-    """Executions that the budget holds, roughly."""
+    """Approximate number of executions that fit into the budget."""
     seconds: float
     doing: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a variant cannot be taken: it failed, or did something else."""
+    """Why a variant is rejected: it failed, or behaved differently."""
 
     verdict: Verdict
     why: str
@@ -60,14 +60,14 @@ class Failure:
 
 @dataclass(slots=True)
 class Tally:
-    """The costs of one variant's runs that count."""
+    """The costs of one variant's valid runs."""
 
     wall_ns: list[int]
     cpu_ns: list[int]
     peak_bytes: list[int]
 
     def cost(self, clock: Clock) -> list[int]:
-        """Return what each run cost by a clock."""
+        """Return the cost of each run by a clock."""
         return self.wall_ns if clock is Clock.WALL else self.cpu_ns
 
     def median(self, clock: Clock) -> int:
@@ -76,12 +76,12 @@ class Tally:
 
     @property
     def peak(self) -> int:
-        """Return the median peak, in bytes; 0 where it was not seen."""
+        """Return the median peak, in bytes; 0 if it was not measured."""
         return round(median(self.peak_bytes)) if self.peak_bytes else 0
 
 
 class VariantRunner:
-    """Runs variants within the limits that the baseline sets, and counts what they need of the budget."""
+    """Runs variants within the limits from the baseline, and counts their share of the budget."""
 
     def __init__(
         self,
@@ -103,12 +103,12 @@ class VariantRunner:
         self.began = monotonic()
         self.clock = Clock.CPU
         self.unstable = ""
-        """How the baseline differs from itself; empty while it does not."""
+        """How the baseline differs from itself; empty if it does not."""
         self.runs = 0
         self.doing = ""
         self.seconds_a_run = 0.0
         self.seconds_of: dict[str, float] = {}
-        """What a run of each variant takes, as far as that is known or can be guessed."""
+        """Duration of a run of each variant, if known or estimated."""
         self.left_behind = 0
         self.failures: dict[str, Failure] = {}
         self.interrupted = False
@@ -126,10 +126,10 @@ class VariantRunner:
         return sum(self.seconds_of.get(variant, self.seconds_a_run) for variant in variants)
 
     def observe(self, variant: str) -> Observed:
-        """Run a variant once, from the first state of its working folder."""
+        """Run a variant once, from the initial state of its working folder."""
         self.reset()
         workload = self.variants.enter(variant)
-        # What a run printed goes before the next one of the same variant needs the room.
+        # A run's output is deleted before the next one of the same variant needs the space.
         out = self.folder / "printed"
         shutil.rmtree(out, ignore_errors=True)
         if self.progress is not None:
@@ -138,7 +138,7 @@ class VariantRunner:
         began = monotonic()
         limits = self.limits
         if variant == BASELINE and limits.seconds:
-            # The baseline sets the limits, so it is not held to those that candidates have.
+            # The baseline defines the limits, so those of candidates do not apply to it.
             limits = replace(limits, seconds=max(limits.seconds, self.left()))
         observed = run_once(workload, limits, out)
         took = monotonic() - began
@@ -149,15 +149,15 @@ class VariantRunner:
         return observed
 
     def judge_behaviour(self, variant: str, observed: Observed) -> Failure | None:
-        """Return why a run cannot be taken for one of a program that does the same; ``None`` where it can.
+        """Return why a run does not show the same behaviour as the baseline; ``None`` if it does.
 
-        A baseline that differs from itself makes its differences worthless: from then on only the exit status counts.
+        If the baseline differs from itself, differences mean nothing: from then on only the exit status counts.
         """
         if observed.trouble:
             return Failure(Verdict.NOT_RUN, observed.trouble)
         if observed.ended is not None:
             why = self.limits.describe(observed.ended)
-            return Failure(Verdict.FAILED if variant != BASELINE else Verdict.NOT_RUN, f"{why}, and was ended")
+            return Failure(Verdict.FAILED if variant != BASELINE else Verdict.NOT_RUN, f"{why}, and was stopped")
         difference = self.behaviour.compare(observed)
         if not difference:
             return None
@@ -168,7 +168,7 @@ class VariantRunner:
         return None if self.unstable else Failure(Verdict.DIFFERENT_OUTPUT, difference)
 
     def try_variant(self, variant: str) -> Observed | None:
-        """Run a variant and compare what it does; ``None`` where it cannot be taken: see ``failures``."""
+        """Run a variant and compare its behaviour; ``None`` if it is rejected: see ``failures``."""
         observed = self.observe(variant)
         failure = self.judge_behaviour(variant, observed)
         if failure is None:

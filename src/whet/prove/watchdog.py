@@ -1,8 +1,8 @@
 """Run by path: ``python -I -S watchdog.py FOLDER`` ends what whet has started when whet itself is gone.
 
-whet writes the process group that runs now to its standard input, one a line, ``0``
-for none. When that is closed without a last ``0``, whet was killed: nobody else would
-end the program, which may be one that never ends, or remove the session's folder. Standard library only.
+whet writes the running process group to its standard input, one per line, ``0``
+for none. When that is closed without a last ``0``, whet was killed: nothing else would
+end the program, which may run forever, or remove the session's folder. Standard library only.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import sys
 
 def watch(folder: str) -> None:
     """Wait for whet's end; then end the group that was named last and remove ``folder``."""
-    # What is sent to the terminal's group is for whet to heed.
+    # Signals to the terminal's group are handled by whet.
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     group = 0

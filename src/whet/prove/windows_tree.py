@@ -17,7 +17,7 @@ if sys.platform == "win32":
     _KILL_ON_CLOSE = 0x2000
     _SUSPENDED = 0x4
     _GRACE = 5
-    """How often to look again, a hundredth of a second apart, before a process is said to outlive the program."""
+    """Number of checks, 10 ms apart, before a process counts as outliving the program."""
 
     class _Accounting(ctypes.Structure):
         _fields_ = [
@@ -50,7 +50,7 @@ if sys.platform == "win32":
         ]
 
     class WindowsTree:
-        """A program and its children in a job object; memory is what they have committed."""
+        """A program and its children in a job object; memory is their committed memory."""
 
         def __init__(
             self, command: Sequence[str], directory: str, environ: Mapping[str, str], streams: Sequence[IO[bytes]]
@@ -91,7 +91,7 @@ if sys.platform == "win32":
             ctypes.WinDLL("ntdll").NtResumeProcess(handle)
 
         def wait(self, seconds: float) -> bool:
-            """Wait for the program itself, at most so long; return whether it has ended."""
+            """Wait for the program itself, up to a limit; return whether it has ended."""
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.exit_code = self._process.wait(seconds)
                 self.ended_at = self.ended_at or perf_counter_ns()
@@ -99,7 +99,7 @@ if sys.platform == "win32":
             return False
 
         def measure(self) -> tuple[int, int]:
-            """Return the most bytes that the job had committed so far, and its processes now."""
+            """Return the peak of committed bytes of the job, and its current number of processes."""
             limits, accounting = _ExtendedLimits(), _Accounting()
             self._ask(_EXTENDED_LIMITS, limits)
             self._ask(_ACCOUNTING, accounting)
@@ -108,7 +108,7 @@ if sys.platform == "win32":
             return self.peak_bytes, int(accounting.ActiveProcesses)
 
         def end(self) -> int:
-            """End whatever runs still, and return how many processes outlived the program."""
+            """End whatever is still running, and return how many processes outlived the program."""
             had_ended = self._process.poll() is not None
             if had_ended:
                 self.wait(0)

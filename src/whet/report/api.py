@@ -1,4 +1,4 @@
-"""The seam for renderers: one way that a report is shown."""
+"""The seam for renderers: one format of a report."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from whet.report.view import ReportView
 
 DEFAULT_NAME = "whet-report.html"
-"""Where the HTML report goes unless another place is named."""
+"""Default file of the HTML report."""
 
 
 class Renderer(Protocol):
     """One rendering of the view model.
 
-    A renderer may have a ``mark``, a compiled pattern of bytes that matches the first 4096 bytes of what it writes
-    and of nothing that others write: ``-o`` replaces files that bear it, and no others.
+    A renderer may have a ``mark``, a compiled bytes pattern that matches the first 4096 bytes of its own output and
+    of no other: ``-o`` replaces only files that match it.
     """
 
     extension: str

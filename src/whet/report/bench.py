@@ -1,4 +1,4 @@
-"""What `whet bench` measured, as text and as JSON."""
+"""The results of `whet bench`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Ite
         yield ""
         yield from textwrap.wrap(state_comparison(comparison), 110)
     yield ""
-    text = f"Intervals of the figures: {confidence * 100:.5g} % each; – where so few runs give no bound."
+    text = f"Intervals of the figures: {confidence * 100:.5g} % each; – where there are too few runs for a bound."
     yield from textwrap.wrap(" ".join([text, *(f"Note: {show(note)}." for note in measured.notes)]), 110)
 
 
@@ -54,20 +54,20 @@ def _variant_lines(variant: BenchVariant, find_figures: FindFigures) -> Iterator
 
 
 def state_comparison(comparison: BenchComparison) -> str:
-    """Return in words how many times as fast the second variant is, and whether that is within the limit."""
+    """Return the speed of the second variant relative to the first, and whether that is within the limit."""
     speed = f"{comparison.estimate:.3f}× [{comparison.low:.3f}, {comparison.high:.3f}]"
-    pairs = f"{comparison.pairs} {'pairs' if comparison.interleaved else 'runs a variant at least'}"
+    pairs = f"{comparison.pairs} {'pairs' if comparison.interleaved else 'runs per variant at least'}"
     how = f"{comparison.clock} seconds, {pairs}, {comparison.confidence * 100:.5g} % confidence"
     text = f"{show(comparison.candidate)} runs at {speed} the speed of {show(comparison.baseline)} ({how})"
     if comparison.call is None or comparison.limit is None:
         if comparison.low <= 1 <= comparison.high:
-            text += ": no difference is shown"
+            text += ": no difference was shown"
         return f"{text}."
     slower = [100 * (1 / value - 1) for value in (comparison.estimate, comparison.high, comparison.low)]
     more = f"the time of a run differs by {slower[0]:+.1f} % [{slower[1]:+.1f}, {slower[2]:+.1f}]"
-    limit = f"a slow-down beyond {comparison.limit * 100:.5g} %"
+    limit = f"a slowdown beyond {comparison.limit * 100:.5g} %"
     verdict = {
-        SlowdownCall.BEYOND: f"{limit} is shown",
+        SlowdownCall.BEYOND: f"{limit} was shown",
         SlowdownCall.WITHIN: f"{limit} is ruled out",
         SlowdownCall.OPEN: f"{limit} is neither shown nor ruled out",
     }[comparison.call]

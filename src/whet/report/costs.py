@@ -18,7 +18,7 @@ LINE_LIMIT = 10_000
 
 
 def figure_cost(cost: Cost) -> CostFigures:
-    """Return the metrics of a place, written out."""
+    """Return the metrics of a place, formatted."""
     return CostFigures(
         spent_seconds=time_figure(cost.spent_ns),
         self_seconds=time_figure(cost.self_ns),
@@ -59,15 +59,15 @@ def _figure_cost_of(spot: FunctionSpot) -> CostFigures:
     figures = figure_cost(spot.cost)
     if spot.owner is Owner.USER or figures.spent_seconds.value:
         return figures
-    # Its time is there, in the rows of the user's lines that call it: a zero would read as "costs nothing".
-    elsewhere = Figure(NOTHING, 0.0, "attributed to the line of yours that calls it")
+    # Its time is in the rows of the user's lines that call it: a zero would read as "costs nothing".
+    elsewhere = Figure(NOTHING, 0.0, "attributed to your line that calls it")
     return replace(figures, spent_share=elsewhere, attributed_seconds=elsewhere)
 
 
 def list_lines(
     spots: Sequence[LineSpot], run: Run, places: Places, *, include_source: bool = True
 ) -> tuple[LineRow, ...]:
-    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code where the source is known and wanted."""
+    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code if the source is known and included."""
     texts: dict[str, list[str]] = {}
     rows = []
     for spot in spots[:LINE_LIMIT]:

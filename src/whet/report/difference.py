@@ -15,19 +15,19 @@ from whet.report.words import join_command
 
 SCHEMA = 1
 MOST = 20
-"""Rows of a table that people read."""
+"""Maximum number of rows in tables for people."""
 _TELLING = 10
-"""Samples that a time needs before it divides another: a ratio to hardly anything says nothing."""
+"""Minimum samples of a denominator: a ratio to nearly nothing is meaningless."""
 _WHOLE = rb"[^\n]+ wall, [^\n]+ CPU, [\d,]+ samples\r?\n"
 TEXT_MARK = re.compile(rb"[^\n]+\n\r?\nbefore  " + _WHOLE + rb"after   " + _WHOLE)
 MARKDOWN_MARK = re.compile(rb"\*\*whet diff\*\*: [^\n]+\n\r?\n\| \| program \| wall \| CPU \| samples \|")
 JSON_MARK = re.compile(rb'\{\s*"schema": \d+,\s*"result": "[^"\n]+",\s*"before": \{\s*"command": \[')
-"""How a file begins that holds a comparison in that form: only such a file is replaced by another."""
+"""Match the start of a file with a comparison in that format: only such a file is overwritten."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
 
 
 def state_result(difference: Difference) -> str:
-    """Return the first line: what changed, in one sentence."""
+    """Return the first line: the changes in one sentence."""
     if not difference.before.samples or not difference.after.samples:
         return "nothing to compare: a run without samples"
     if not difference.functions and not difference.lines:
@@ -53,15 +53,15 @@ def state_head(difference: Difference) -> str:
 def state_method(difference: Difference) -> str:
     """Return what the intervals cover, and what they do not."""
     return (
-        f"One run a side: the intervals cover sampling error only ({difference.confidence * 100:.5g} % for all "
-        f"{difference.compared:,} places together). How much the program differs from run to run is not covered; "
-        f"changes of less than {difference.threshold * 100:.5g} % of a place's time are not called. "
+        f"One run per side: the intervals cover only sampling error ({difference.confidence * 100:.5g} % for all "
+        f"{difference.compared:,} places together), not the variation from run to run; "
+        f"changes of less than {difference.threshold * 100:.5g} % of a place's time are not reported. "
         "`whet prove` and `whet bench` run both sides many times."
     )
 
 
 def render_text(difference: Difference) -> str:
-    """Return the comparison for a terminal; what the program's names hold is harmless."""
+    """Return the comparison for a terminal; the program's names are sanitised."""
     return "\n".join([state_result(difference), "", *_text_lines(difference)]) + "\n"
 
 
@@ -86,7 +86,7 @@ def _text_lines(difference: Difference) -> Iterator[str]:
 
 
 def render_markdown(difference: Difference) -> str:
-    """Return the comparison as Markdown, as for the comment on a pull request."""
+    """Return the comparison as Markdown, for example for a comment on a pull request."""
     lines = [
         f"**whet diff**: {state_result(difference)}",
         "",
@@ -128,7 +128,7 @@ def render_json(difference: Difference) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return ``text`` so that Markdown shows it as it is, in a cell of a table too, and links and mentions nothing."""
+    """Return ``text`` escaped for Markdown, including in table cells, without links and mentions."""
     return _SPECIAL.sub(r"\\\1", show(text)).replace("@", "@\u200b")
 
 

@@ -1,4 +1,4 @@
-"""Which source a report shows: the hot lines with some around them; the rest is folded or left out."""
+"""Which source a report shows: the hot lines with some context; the rest is folded or left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from whet.model.advice import Advice
-from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.hotspot import Hotspots, LineSpot, share_error
 from whet.model.run import Run
 from whet.model.source import split_lines
 from whet.report.costs import figure_cost
@@ -54,7 +54,7 @@ def choose_excerpts(run: Run, hotspots: Hotspots, advice: Sequence[Advice]) -> t
 
 
 def shown_lines(excerpts: Sequence[Excerpt]) -> set[tuple[str, int]]:
-    """Return every (file, line) that has a row, and so an anchor, in the page."""
+    """Return every (file, line) that has a row, and thus an anchor, in the page."""
     return {(e.file, n) for e in excerpts for first, last in e.hot for n in range(first, last + 1)}
 
 
@@ -94,11 +94,12 @@ def build_listings(
                 blocks.append(annotator.annotate(first, last))
                 next_line = last + 1
         own = by_file[excerpt.file].values()
+        share = sum(spot.cost.spent_share for spot in own)
         listings.append(
             SourceListing(
                 file=places.show(excerpt.file),
                 anchor=places.file_anchor(excerpt.file),
-                share=share_figure(sum(spot.cost.spent_share for spot in own)),
+                share=share_figure(share, share_error(share, hotspots.samples)),
                 spent=time_figure(sum(spot.cost.spent_ns for spot in own)),
                 blocks=tuple(blocks),
                 text=text,
@@ -114,7 +115,7 @@ def build_listings(
 
 
 def heat_class(share: float, hottest: float) -> int:
-    """Return 0 for a line without cost, else 1 to 10: the root of its part of the hottest line's share."""
+    """Return 0 for a line without cost, else 1 to 10: the square root of its share relative to the hottest line."""
     if share <= 0 or hottest <= 0:
         return 0
     return min(HEAT_CLASSES, int((share / hottest) ** 0.5 * HEAT_CLASSES * 0.999) + 1)
@@ -128,7 +129,7 @@ def _rank_places(hotspots: Hotspots, advice: Sequence[Advice]) -> list[tuple[str
 
 
 def _join_ranges(lines: set[int]) -> tuple[tuple[int, int], ...]:
-    """Join lines into ranges; a gap of a line or two is shown rather than folded."""
+    """Join lines into ranges; gaps of one or two lines are shown rather than folded."""
     ranges: list[tuple[int, int]] = []
     for line in sorted(lines):
         if ranges and line - ranges[-1][1] <= 3:
@@ -150,7 +151,7 @@ def _fold_block(lines: list[str], first: int, last: int, room: int) -> SourceBlo
 
 @dataclass(frozen=True, slots=True)
 class _Annotator:
-    """What one file's lines are annotated from."""
+    """The data for the annotations of one file's lines."""
 
     file: str
     lines: Sequence[str]

@@ -1,6 +1,6 @@
 """A made-up run, for testing renderers without running or profiling anything.
 
-Renderers of other distributions are tested with it too, so it has a bit of
+Renderers of other distributions are tested with it too, so it covers
 everything: measured and unmeasured metrics, lines with and without hits,
 advice with and without a diff, several threads, a warning.
 """
@@ -96,7 +96,7 @@ _ERROR = 0.014
 
 
 def make_run(hostile: str = "") -> Run:
-    """Return a run; ``hostile`` is put wherever text comes from the program: names, arguments, sources, messages."""
+    """Return a run; ``hostile`` is inserted wherever text comes from the program (names, arguments, …)."""
     sources = {
         LEDGER: _make_source(LEDGER, f"shop/{hostile}ledger.py", LEDGER_TEXT + (f"# {hostile}\n" if hostile else "")),
         ORDERS: _make_source(ORDERS, "orders.py", ORDERS_TEXT),
@@ -138,7 +138,7 @@ def make_run(hostile: str = "") -> Run:
 
 
 def make_hotspots(hostile: str = "") -> Hotspots:
-    """Return what the run of :func:`make_run` was merged into."""
+    """Return the merge result of the run of :func:`make_run`."""
     lines = (
         _make_line(LEDGER, 23, f"Ledger.seen{hostile}", 21, 0.412, 41_250),
         _make_line(LEDGER, 30, f"Ledger.add{hostile}", 25, 0.201, 1_200_000),
@@ -175,7 +175,7 @@ def make_hotspots(hostile: str = "") -> Hotspots:
 
 
 def make_advice(hostile: str = "") -> tuple[Advice, ...]:
-    """Return advice for the run of :func:`make_run`: one with values seen and a diff, one without either."""
+    """Return advice for the run of :func:`make_run`: one with observed values and a diff, one without either."""
     membership = Finding(
         rule="list-membership",
         file=LEDGER,
@@ -185,7 +185,7 @@ def make_advice(hostile: str = "") -> tuple[Advice, ...]:
         function=f"Ledger.seen{hostile}",
         function_line=21,
         title="Ask a set, not a list, for membership",
-        message=f"Each test walks the list. A set beside it answers in one step. {hostile}".strip(),
+        message=f"Each test walks the list. A set answers in constant time. {hostile}".strip(),
         safety=Safety.OBSERVED,
         speed=Speed.ASYMPTOTIC,
         lines=(23,),
@@ -198,7 +198,7 @@ def make_advice(hostile: str = "") -> tuple[Advice, ...]:
         function="Ledger.add",
         function_line=25,
         title="Collect the pieces and join them once",
-        message="Growing text on an attribute copies all of it each time.",
+        message="Growing a string in an attribute copies all of it each time.",
         safety=Safety.ADVICE,
         lines=(30,),
     )
@@ -281,7 +281,7 @@ def make_flames(hostile: str = "") -> dict[Metric, FlameTree]:
 def make_calls(hostile: str = "", *, compared: bool = False) -> CallTree:
     """Return the calls of the run of :func:`make_run`: in two threads, computing, waiting and allocating.
 
-    With ``compared`` a run before it stands beside it, in which ``Ledger.seen`` took twice as long and ``close`` half.
+    With ``compared`` an earlier run is added, in which ``Ledger.seen`` took twice as long and ``close`` half.
     """
     tree = make_flames(hostile)[Metric.CPU]
     rows = [row for row, value in enumerate(tree.self_value) if value]

@@ -1,8 +1,8 @@
 """Findings as annotations of a GitHub workflow: commands that its runner reads from the log.
 
-GitHub shows ten warnings and ten notices a step and drops the rest without a
-word. So those on changed lines and the dearest are warnings, the next notices,
-and all others stand in the log as text.
+GitHub shows ten warnings and ten notices per step and silently drops the rest.
+So those on changed lines and the most expensive are warnings, the next notices,
+and all others are printed to the log as text.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from whet.report.findings_text import describe_finding
 from whet.report.sanitize import encodable, show
 
 SHOWN = 10
-"""Annotations of one level that GitHub shows of a step."""
+"""Annotations of one level that GitHub shows per step."""
 
 _SPEEDS = {Speed.ASYMPTOTIC: 0, Speed.FACTOR: 1, Speed.CONSTANT: 2}
 
 
 def render_github(result: CheckResult, changed: Mapping[str, Sequence[range]] | None = None) -> str:
-    """Return one command a line, then what is beyond GitHub's limits as text.
+    """Return one command per line, then findings beyond GitHub's limits as text.
 
     Findings on lines that the pull request changes (``changed``, by path in the repository) come first.
     """
@@ -31,8 +31,8 @@ def render_github(result: CheckResult, changed: Mapping[str, Sequence[range]] | 
     lines += [_annotate(item, "notice") for item in items[SHOWN : 2 * SHOWN]]
     rest = items[2 * SHOWN :]
     if rest:
-        lines.append(f"whet: {len(rest)} more, which GitHub would not show as annotations:")
-        # Behind a dash no line is a command, but the runner obeys an older form wherever it stands.
+        lines.append(f"whet: {len(rest)} more findings, beyond GitHub's limit for annotations:")
+        # After a dash no line is a command, but the runner obeys an older form anywhere in a line.
         lines += [f"- {describe_finding(item)}".replace("##[", "## [") for item in rest]
     return encodable("".join(f"{line}\n" for line in lines))
 

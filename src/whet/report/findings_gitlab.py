@@ -13,7 +13,7 @@ _SEVERITIES = {Speed.ASYMPTOTIC: "major", Speed.FACTOR: "minor", Speed.CONSTANT:
 
 
 def render_gitlab(result: CheckResult) -> str:
-    """Return the report: a list with one issue a finding, paths relative to the repository."""
+    """Return the report: a list with one issue per finding, paths relative to the repository."""
     met: Counter[str] = Counter()
     issues = []
     for item in result.findings:
@@ -24,7 +24,7 @@ def render_gitlab(result: CheckResult) -> str:
             {
                 "description": encodable(f"{show(finding.message)}{share} ({finding.safety.value})"),
                 "check_name": encodable(finding.rule),
-                # GitLab drops an issue whose fingerprint it has met.
+                # GitLab drops an issue with a duplicate fingerprint.
                 "fingerprint": item.id if met[item.id] == 1 else f"{item.id}-{met[item.id]}",
                 "severity": _SEVERITIES[finding.speed],
                 "categories": ["Performance"],

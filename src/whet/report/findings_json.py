@@ -16,7 +16,7 @@ def render_json(result: CheckResult) -> str:
 
 
 def render_statistics_json(result: CheckResult) -> str:
-    """Return how often each rule found something."""
+    """Return the number of findings per rule."""
     rows = [
         {
             "rule": slug,

@@ -13,13 +13,13 @@ from whet.report.sanitize import encodable, show
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "whetFinding/v1"
-"""Made of rule, path, qualified name and code, so it stays when lines move; the same as in the HTML report."""
+"""Built from rule, path, qualified name and code, so it is stable when lines move; the same as in the HTML report."""
 
 _LEVELS = {Speed.ASYMPTOTIC: "warning", Speed.FACTOR: "warning", Speed.CONSTANT: "note"}
 
 
 def render_sarif(result: CheckResult, version: str) -> str:
-    """Return one run with all findings; paths are relative to the repository, nothing names the machine."""
+    """Return one run with all findings; paths are relative to the repository, nothing identifies the machine."""
     slugs = sorted({item.finding.rule for item in result.findings})
     numbers = {slug: index for index, slug in enumerate(slugs)}
     run = {
@@ -99,7 +99,7 @@ def _describe(item: CheckedFinding, rule_index: int) -> dict[str, Any]:
 
 
 def _locate(path: str) -> dict[str, Any]:
-    """Return a location: relative to the repository, or, for what lies elsewhere, as a URI of its own."""
+    """Return a location: relative to the repository, or as an absolute URI for files outside it."""
     clean = encodable(path)
     if path.startswith("/"):
         return {"uri": f"file://{quote(clean)}"}
@@ -126,5 +126,5 @@ def _notify(notice: Notice, level: str) -> dict[str, Any]:
 
 
 def _write_message(text: str) -> str:
-    """Return text for people. A bracket before a parenthesis would make a link of it (SARIF 2.1.0, 3.11.6)."""
+    """Return text for people. A bracket before a parenthesis would become a link (SARIF 2.1.0, 3.11.6)."""
     return encodable(show(text)).replace("](", "] (")

@@ -1,4 +1,4 @@
-"""Findings for people, one a line: ``file:line:col slug message``, in the manner of linters."""
+"""Findings for people, one per line: ``file:line:col slug message``, as linters print them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _BOLD, _CYAN, _RED, _DIM = "1", "36", "1;31", "2"
 
 
 def render_text(result: CheckResult, *, color: bool = False, fixing: bool = False, summary: bool = True) -> str:
-    """Return the findings and, if wanted, a summary. ``fixing`` says that what can be mended has been."""
+    """Return the findings and, if wanted, a summary. ``fixing``: fixable findings have already been fixed."""
     lines = [describe_finding(item, color=color) for item in result.findings]
     return _join(lines, result, color=color, fixing=fixing, summary=summary)
 
 
 def render_statistics(result: CheckResult, *, color: bool = False, fixing: bool = False, summary: bool = True) -> str:
-    """Return how often each rule found something, most often first, and a summary in the same way."""
+    """Return the number of findings per rule, most first, and a summary."""
     rows = count_rules(result)
     width = max((len(str(count)) for _, count, _ in rows), default=0)
     slugs = max((len(show(slug)) for slug, _, _ in rows), default=0)
@@ -37,7 +37,7 @@ def _join(lines: list[str], result: CheckResult, *, color: bool, fixing: bool, s
 
 
 def count_rules(result: CheckResult) -> list[tuple[str, int, bool]]:
-    """Return slug, number of findings and whether ``--fix`` would mend any, most often first."""
+    """Return slug, number of findings and whether ``--fix`` would fix any, most findings first."""
     counts = Counter(item.finding.rule for item in result.findings)
     fixable = {item.finding.rule for item in result.findings if item.fixable}
     return [(slug, count, slug in fixable) for slug, count in sorted(counts.items(), key=lambda row: (-row[1], row[0]))]
@@ -58,14 +58,14 @@ def describe_finding(item: CheckedFinding, *, color: bool = False) -> str:
 
 def _summarise(result: CheckResult, *, fixing: bool) -> list[str]:
     count, files = len(result.findings), _count(result.files, "file")
-    mended = sum(result.fixed.values())
+    fixed = sum(result.fixed.values())
     fixable = sum(item.fixable for item in result.findings)
-    done = f", {mended} mended" if mended else ""
+    done = f", {fixed} fixed" if fixed else ""
     if not count:
-        return [f"No findings{' left' if mended else ''} in {files}{done}."]
+        return [f"No findings{' left' if fixed else ''} in {files}{done}."]
     lines = [f"Found {_count(count, 'finding')} in {files}{done}."]
     if fixable and not fixing:
-        lines.append(f"[*] {fixable} can be mended with `--fix`.")
+        lines.append(f"[*] {fixable} can be fixed with `--fix`.")
     return lines
 
 

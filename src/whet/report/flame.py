@@ -1,6 +1,6 @@
-"""The calls of a run as data for the live flame graph: columns of numbers over a tree in preorder.
+"""The calls of a run as data for the interactive flame graph: columns of numbers over a tree in preorder.
 
-Every text in it is sanitised here; the page shows it as text and as nothing else.
+Every string in it is sanitised here; the page only ever inserts it as text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from whet.report.places import Places
 from whet.report.sanitize import shorten, show
 
 OWNERS = (Owner.USER, Owner.DEPENDENCY, Owner.STDLIB, Owner.NATIVE)
-"""In the data an owner is an index into this."""
+"""Owners; the data refers to them by index."""
 LONGEST_NAME = 300
 
 
@@ -58,7 +58,7 @@ def describe_calls(tree: CallTree, run: Run, places: Places) -> dict[str, Any]:
 
 
 def _describe_column(column: CallColumn) -> dict[str, Any]:
-    # Sampled values are multiples of the sampler's period: written as such they take a digit or two.
+    # Sampled values are multiples of the sampler's period: as such they take one or two digits.
     unit = reduce(gcd, column.values, 0) or 1
     return {
         "metric": column.metric.value,

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pygments.lexers.python import PythonLexer
 
 WHOLE_FILE = 4_000
-"""Up to so many lines a file is read whole."""
+"""Maximum number of lines of a file that is lexed whole."""
 ABOVE = 200
 LEXED = 20_000
-"""Characters of a line that are read at most: a literal of a megabyte has no colours worth seconds."""
+"""Maximum number of characters lexed per line: highlighting a literal of a megabyte would take seconds."""
 
 
 @cache
 def load_lexer() -> PythonLexer:
-    """Return the lexer: the first one compiles all its expressions, which takes longer than most sources."""
+    """Return the lexer: creating it compiles all its expressions, which takes longer than lexing most sources."""
     from pygments.lexers.python import PythonLexer
 
     return PythonLexer(stripnl=False, ensurenl=False)
@@ -48,7 +48,7 @@ def highlight_lines(text: str, wanted: Collection[int]) -> dict[int, Markup]:
 
 
 def _cut(pieces: list[tuple[str, str]], line: str) -> list[tuple[str, str]]:
-    """Return the pieces of what is shown of a long line."""
+    """Return the pieces of the visible part of a long line."""
     if len(line) <= LONGEST_LINE:
         return pieces
     cut: list[tuple[str, str]] = []
@@ -76,7 +76,7 @@ def _choose_spans(wanted: list[int], length: int) -> list[tuple[int, int]]:
 
 
 def _split_tokens(text: str) -> Iterator[list[tuple[str, str]]]:
-    """Yield for each line its pieces as (class, text); neighbours of one class are one piece."""
+    """Yield for each line its pieces as (class, text); adjacent pieces of one class are merged."""
     line: list[tuple[str, str]] = []
     for _, kind, value in load_lexer().get_tokens_unprocessed(text):
         css = _classify(str(kind))

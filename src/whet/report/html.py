@@ -1,10 +1,10 @@
-"""The report as one self-contained HTML file that asks the network for nothing.
+"""The report as one self-contained HTML file that makes no network requests.
 
-The text of the program is the attacker's. So everything is escaped by the
-template engine after unseen characters were made visible, only our own style
-and script and the highlighter's output are not, and the page's policy admits
-that one style and that one script by their hashes and nothing else. Scripts
-only add to what can be read without them.
+Text from the program is untrusted. So everything is escaped by the template
+engine after invisible characters were made visible, except our own style and
+script and the highlighter's output, and the page's policy allows only that one
+style and that one script, by their hashes. Scripts only enhance what can be read
+without them.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ SCRIPTS = (
     "flame/panel",
     "flame/start",
 )
-"""In the order in which they stand in the page: one scope, so that a file sees those before it."""
+"""In page order: they share one scope, so that a file sees those before it."""
 _OWNERS = {"user": "your code", "dependency": "dependencies", "stdlib": "standard library"}
 _FILLS = {"user": "#f3ab5c", "dependency": "#93b9e6", "stdlib": "#ccd6e2"}
-"""Drawings have colours of their own too: a CI server's policy may forbid styles altogether."""
+"""Drawings also carry their own colours: a CI server's policy may forbid styles."""
 
 
 class HtmlRenderer:
@@ -121,12 +121,12 @@ def _make_environment() -> Environment:
 
 
 def _finalize(value: Any) -> Any:  # noqa: ANN401 - whatever a template puts out
-    """Make the unseen characters of every text visible, before it is escaped."""
+    """Make invisible characters of every string visible, before it is escaped."""
     return value if hasattr(value, "__html__") else show(str(value))
 
 
 def _write_cold(block: Any) -> Any:  # noqa: ANN401 - called by the template
-    """Return the lines of a cold block as one text, each with its number."""
+    """Return the lines of a cold block as one string, each with its number."""
     from markupsafe import escape
 
     width = len(str(block.last))

@@ -1,7 +1,7 @@
-"""A flame graph that hangs from the top, laid out as rectangles.
+"""An icicle graph (a flame graph that hangs from the top), laid out as rectangles.
 
-One pass over the tree in preorder, no recursion. What is too small to be seen,
-too deep or too much for a page is left out, and how much that is, is said.
+One pass over the tree in preorder, no recursion. Rectangles too small to see, too
+deep or too many for a page are left out, and the amount is stated.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _TITLES = {
     Metric.CPU: "CPU time",
     Metric.WAITING: "Waiting",
     Metric.IDLE: "Idle time",
+    Metric.GIL: "Waiting for the GIL",
     Metric.HITS: "Hits",
     Metric.ALLOCATED: "Memory allocated",
     Metric.ALLOCATIONS: "Allocations",
@@ -30,14 +31,14 @@ _TITLES = {
 
 
 def lay_out(tree: FlameTree, places: Places, most_boxes: int = MOST_BOXES) -> Icicle:
-    """Return the rectangles of ``tree`` that are at least a thousandth wide, the widest ``most_boxes`` at most."""
+    """Return the rectangles of ``tree`` that are at least a thousandth wide, at most ``most_boxes`` of the widest."""
     whole = tree.whole
     if whole <= 0:
         return Icicle(tree.metric.value, _TITLES[tree.metric], (), 0, _figure(tree, 0))
     chosen = _choose_rows(tree, whole, most_boxes)
     boxes: list[FlameBox] = []
     starts = [0]
-    """Where the next node of each depth begins, in the tree's unit."""
+    """Start of the next node of each depth, in the tree's unit."""
     shown_self = 0
     for row, depth in enumerate(tree.depth):
         del starts[depth + 1 :]
@@ -58,7 +59,7 @@ def lay_out(tree: FlameTree, places: Places, most_boxes: int = MOST_BOXES) -> Ic
 
 
 def _choose_rows(tree: FlameTree, whole: int, most: int) -> frozenset[int]:
-    """Return the rows to draw. Callers are never smaller or deeper than what they call, so they are in."""
+    """Return the rows to draw. Callers are never smaller or deeper than their callees, so they are included."""
     smallest = max(1, round(whole * SMALLEST))
     wide = [
         row
@@ -104,5 +105,5 @@ def _describe_folded(share: float, depth: int) -> str:
             f"{format_share(share)} is spent in calls too small or too deep to draw; it shows as part of their callers."
         )
     if depth > MOST_ROWS:
-        said.append(f"Calls go {depth:,} deep; the first {MOST_ROWS} are drawn.")
+        said.append(f"Calls are up to {depth:,} deep; the outermost {MOST_ROWS} levels are drawn.")
     return " ".join(said)

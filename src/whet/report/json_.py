@@ -13,11 +13,11 @@ from whet.report.sanitize import encodable
 from whet.report.view import ReportView
 
 SCHEMA = 3
-"""Grows by one whenever a key goes or changes its meaning; new keys do not count."""
+"""Incremented whenever a key is removed or changes its meaning, not for new keys."""
 
 
 class JsonRenderer:
-    """Writes the report as one JSON object in ASCII, two spaces a level."""
+    """Writes the report as one JSON object in ASCII, two spaces per level."""
 
     extension = "json"
     mark = re.compile(rb'\{\s*"schema": \d+,\s*"whet": "')
@@ -44,6 +44,7 @@ def to_object(view: ReportView) -> dict[str, Any]:
         },
         "duration_seconds": view.summary.duration.value,
         "cpu_seconds": view.summary.cpu.value,
+        "gil_seconds": view.summary.gil.value,
         "exit_status": provenance.exit_status,
         "samples": view.summary.samples,
         "functions": [_write_function(row) for row in view.functions],

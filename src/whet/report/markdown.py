@@ -1,8 +1,8 @@
 """The report as Markdown: a comment on a pull request, or the summary of a job.
 
-GitHub takes no comment above 65,536 characters. So whole parts are left out,
-the least important first, and the foot says which. The first line is a hidden
-mark by which a workflow finds the comment that it wrote before.
+GitHub limits a comment to 65,536 characters. So whole parts are left out, the
+least important first, and the last line names them. The first line is a hidden
+mark by which a workflow finds its earlier comment.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
 
 LONGEST = 60_000
-"""Characters that are written at most: below what GitHub and GitLab take, with room for a workflow's own words."""
+"""Maximum number of characters: below GitHub's and GitLab's limits, with room for a workflow's own text."""
 MOST_ROWS = 10
 MOST_CAUTIONS = 10
 OPEN_DIFFS = 3
-"""So many diffs stand open, the others are folded."""
+"""Number of diffs that are open; the others are folded."""
 LONGEST_DIFF = 6_000
 _FOOT_ROOM = 300
-"""Kept free for the sentence that says what is left out."""
+"""Reserved for the sentence that names what is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of the report. Those of a low ``rank`` are written first; ``name`` is what the foot calls it."""
+    """A part of the report. Those of a low ``rank`` are written first; ``name`` is used in the last line."""
 
     rank: int
     name: str
@@ -64,14 +64,14 @@ class MarkdownRenderer:
 
 
 def write_mark(view: ReportView) -> str:
-    """Return the hidden first line: the same for each report of a program, another where ``--title`` names it."""
+    """Return the hidden first line: the same for each report of a program, another for each ``--title``."""
     if view.title == view.summary.title:
         return "<!-- whet:report -->"
     return f"<!-- whet:report:{hashlib.sha256(show(view.title).encode('utf-8')).hexdigest()[:12]} -->"
 
 
 def _choose(parts: Sequence[_Part], room: int) -> set[int]:
-    """Return which parts fit. Where a suggestion does not, no later one is shown: what is shown are the best."""
+    """Return which parts fit. After a suggestion that does not fit, no later one is shown: only the best are."""
     kept: set[int] = set()
     full: set[str] = set()
     for index in sorted(range(len(parts)), key=lambda index: parts[index].rank):
@@ -88,18 +88,18 @@ def _state_left(names: Sequence[str]) -> str:
     if not names:
         return ""
     told = [name if names.count(name) == 1 else f"{name} ({names.count(name)})" for name in dict.fromkeys(names)]
-    return f"<sub>Left out here, a comment being limited: {', '.join(told)}. The HTML report has all.</sub>\n\n"
+    return f"<sub>Left out to fit the size limit of comments: {', '.join(told)}. The HTML report is complete.</sub>\n\n"
 
 
 def _list_parts(view: ReportView) -> Iterator[_Part]:
-    """Return all parts in the order in which they stand."""
+    """Return all parts in page order."""
     number = 0
     for group in view.suggestion_groups:
         for place, item in enumerate(group.items):
             number += 1
             title = f"### {group.title} ({len(group.items)})\n\n{group.note}\n\n" if place == 0 else ""
             text = _write_short(item) if group.folded else _write_suggestion(item, number)
-            yield _Part(3 if group.folded else 2, "tried, and no gain" if group.folded else "suggestions", title + text)
+            yield _Part(3 if group.folded else 2, "tried, no gain" if group.folded else "suggestions", title + text)
     if not view.top_suggestions:
         helps = " that helps" if view.suggestions else ""
         yield _Part(1, "suggestions", f"No rule has a suggestion for the hot lines{helps}.\n")
@@ -123,6 +123,7 @@ def _write_head(view: ReportView) -> str:
         f"{summary.duration} wall",
         f"{summary.cpu} CPU{own}",
         f"{summary.waiting} waiting" if summary.waiting.value else "",
+        f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
         f"peak {summary.peak}" if summary.peak.value else "",
         f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}{error}",
         write_prose(provenance.exit_text, 80),
@@ -153,7 +154,9 @@ def _write_suggestion(item: Suggestion, number: int) -> str:
         gain = proof.gain
         if gain and gain.before.value and gain.after.value:
             peaks = f", peak {gain.peak_before} → {gain.peak_after}" if gain.peak_before.value else ""
-            paragraphs.append(f"{gain.before} → {gain.after} {gain.clock}{peaks}, {gain.pairs} pairs of runs in turn.")
+            paragraphs.append(
+                f"{gain.before} → {gain.after} {gain.clock}{peaks}, {gain.pairs} interleaved pairs of runs."
+            )
         paragraphs += [write_prose(note) for note in proof.notes[:3]]
     paragraphs.append(write_prose(item.message, 1200))
     paragraphs.append("\n".join(f"- {write_prose(sentence, 300)}" for sentence in item.evidence[:5]))
@@ -248,10 +251,10 @@ def _write_foot(view: ReportView) -> str:
 
 
 def _stress(text: str) -> str:
-    # Asterisks do nothing before a space and some signs, with which a foreign text may begin.
+    # Asterisks have no effect before a space and some signs, which foreign text may start with.
     return f"<strong>{text}</strong>"
 
 
 def _fold(title: str, text: str) -> str:
-    # Without the empty lines the inside would be read as HTML.
+    # Without the empty lines the content would be parsed as HTML.
     return f"<details><summary>{title}</summary>\n\n{text}\n</details>\n"

@@ -1,7 +1,7 @@
-"""Text from the program inside Markdown, as GitHub and GitLab read it: none of it is syntax, a mention or a link.
+"""Escapes text from the program for GitHub's and GitLab's Markdown: none of it is syntax, a mention or a link.
 
-Signs become numeric entities, which no reader of Markdown takes for syntax, not
-even in cells of tables, where backslashes before bars are read in different ways.
+Special characters become numeric entities, which no Markdown parser takes for
+syntax, not even in table cells, where backslashes before bars differ by parser.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from whet.report.sanitize import shorten, show, show_source
 
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "&<>\\`*_[]|~#@$"}
 _GROWTH = 4
-"""How many times as long as it was allowed a text may get by escaping, before more of it is cut out."""
+"""Maximum growth factor of a string by escaping, beyond which more of it is cut."""
 _LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=\bgh-)(?=\d)|(?<=\w&#64;)(?=\w)", re.IGNORECASE)
 _CALLS = re.compile(r"(?<=&#64;)|(?<=&#35;)")
 _BREAK = "&#8203;"
-"""A space of no width, ours: sites look for addresses, people and issues after they have resolved entities."""
+"""A zero-width space of ours: sites detect addresses, people and issues after resolving entities."""
 
 
 def write_prose(text: str, longest: int = 400) -> str:
-    """Return a text on one line, at most ``longest`` characters of it: the middle goes."""
+    """Return a string on one line, at most ``longest`` characters, cut in the middle."""
     return _fit(text, longest, _escape_prose)
 
 
 def write_code(text: str, longest: int = 160) -> str:
-    """Return a name, path or piece of code on one line, set as code; an empty one stays empty."""
+    """Return a name, path or piece of code on one line, formatted as code; an empty one stays empty."""
     return f"<code>{_fit(text, longest, _escape_code)}</code>" if text else ""
 
 
@@ -63,5 +63,5 @@ def _escape_code(text: str) -> str:
 
 
 def _escape_prose(text: str) -> str:
-    # A dollar sign begins a formula unless an element stands around it.
+    # A dollar sign starts a formula unless it is inside an element.
     return _CALLS.sub(_BREAK, _escape_code(text)).replace("&#36;", "<span>&#36;</span>")

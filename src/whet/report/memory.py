@@ -11,7 +11,7 @@ MOST_POINTS = 300
 
 
 def draw_memory(resident: Resident, places: Places) -> MemoryCurve | None:
-    """Return the curve; of many points the highest in each slice of time. ``None`` where memory was not polled."""
+    """Return the curve; of many points the highest per time slice. ``None`` if memory was not polled."""
     if not resident.at_ns or not resident.bytes:
         return None
     pairs = list(zip(resident.at_ns, resident.bytes, strict=False))
@@ -22,7 +22,7 @@ def draw_memory(resident: Resident, places: Places) -> MemoryCurve | None:
         slot = at * MOST_POINTS // (end + 1)
         if slot not in highest or size > highest[slot][1]:
             highest[slot] = (at, size)
-    # The kernel's own peak may be higher than every poll; then it belongs to the curve.
+    # The kernel's own peak may be higher than every poll; then it is added to the curve.
     highest[-1] = (min(max(resident.peak_at_ns, 0), end), resident.peak_bytes or pairs[0][1])
     points = [(at / end, size / peak) for at, size in (pairs[0], *sorted(highest.values()), pairs[-1])]
     return MemoryCurve(
@@ -42,7 +42,7 @@ def draw_memory(resident: Resident, places: Places) -> MemoryCurve | None:
 
 
 def _choose_ticks(whole: int, most: int) -> list[int]:
-    """Return round numbers between 0 and ``whole``, both left out: multiples of 1, 2 or 5 times a power of ten."""
+    """Return round numbers between 0 and ``whole``, both excluded: multiples of 1, 2 or 5 times a power of ten."""
     steps = (digit * 10**power for power in range(30) for digit in (1, 2, 5))
     step = next(step for step in steps if whole <= step * most)
     return list(range(step, whole, step))

@@ -12,7 +12,7 @@ from whet.report.words import describe_end, join_command
 
 
 def describe_provenance(run: Run) -> Provenance:
-    """Return what was run, by what, where. The command is masked here once more: saved runs may be older than that."""
+    """Return what was run, by what, where. The command is masked here again: old saved runs may be unmasked."""
     command = mask_argv(run.command)
     interpreter = run.interpreter
     free = " free-threaded" if interpreter.free_threaded else ""
@@ -62,15 +62,16 @@ def _describe_execution(execution: Execution) -> ExecutionRow:
 
 def _explain(run: Run, hotspots: Hotspots) -> list[str]:
     idle = f" Idle time ({format_seconds(hotspots.idle_ns)}) is left out." if hotspots.idle_ns else ""
+    gil = f" Waiting for the GIL ({format_seconds(hotspots.gil_ns)}) is left out." if hotspots.gil_ns else ""
     said = [
-        f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}",
+        f"Shares are parts of the {format_seconds(hotspots.busy_ns)} in which threads computed or waited.{idle}{gil}",
         "Self is time in the place itself; total adds everything it called; attributed adds only what it called "
         "outside your code, up to your next line. Tables are sorted by attributed time plus waiting.",
     ]
     if hotspots.share_error:
         said.append(
-            f"{hotspots.samples:,} samples give a share of one half a standard error of "
-            f"{format_share(hotspots.share_error)}; ± stands for one standard error everywhere."
+            f"With {hotspots.samples:,} samples, a share of 50 % has a standard error of "
+            f"{format_share(hotspots.share_error)}; ± is always one standard error."
         )
     said += [
         f"{profile.collector} sampled every {format_seconds(profile.period_ns)}, {profile.ticks:,} times."
@@ -79,11 +80,11 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
     ]
     own = sum(profile.own_ns for profile in run.profiles)
     if own:
-        said.append(f"{format_seconds(own)} of CPU time were whet's own, inside the program. No share holds any of it.")
+        said.append(f"{format_seconds(own)} of CPU time were whet's own, inside the program; they are in no share.")
     said += [_explain_pauses(execution, run) for execution in run.executions if execution.paused_share]
     if any(profile.lines for profile in run.profiles):
         said.append(_explain_hits(run))
-    said.append("Amounts of memory are decimal: 1 MB is 1,000,000 bytes.")
+    said.append("Memory sizes are decimal: 1 MB is 1,000,000 bytes.")
     return said
 
 
@@ -91,8 +92,8 @@ def _explain_pauses(execution: Execution, run: Run) -> str:
     periods = [profile.period_ns for profile in run.profiles if profile.period_ns]
     each = f", {format_seconds(round(execution.paused_share * min(periods)))} for each sample" if periods else ""
     return (
-        f"Sampling stopped the process for about {format_share(execution.paused_share)} of the time{each}. "
-        "--nonblocking samples without stopping it; some samples then fail or show a stack that was just changing."
+        f"Sampling paused the process for about {format_share(execution.paused_share)} of the time{each}. "
+        "--nonblocking samples without pausing it; some samples then fail or show an inconsistent stack."
     )
 
 
@@ -101,9 +102,9 @@ def _explain_hits(run: Run) -> str:
     share = f"the time of one execution ({timed.repeats:,} were timed)" if timed and timed.repeats > 1 else "the time"
     threads = ", in the thread that started it" if run.interpreter.version.startswith("3.11.") else ""
     return (
-        "Hits were counted one by one in an execution of their own, by line_profiler, in hot functions of the program's"
-        f" first process{threads}; nothing is scaled. Time per hit is {share} that was sampled, divided by the hits; "
-        "it is left out where the function also ran where nothing was counted, or an execution was cut short."
+        "Hits were counted exactly, in an execution of their own, by line_profiler, in hot functions of the program's"
+        f" first process{threads}; nothing is scaled. Time per hit is {share} sampled, divided by the hits; "
+        "it is left out if the function also ran where hits were not counted, or an execution was cut short."
     )
 
 

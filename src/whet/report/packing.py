@@ -1,4 +1,4 @@
-"""Data for scripts, packed so that they take little room and need no escaping: base64 of gzipped JSON."""
+"""Compact data for scripts that need no escaping: base64 of gzipped JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 _LEVEL = 6
-"""Of 1 to 9; 9 takes three times as long for two per cent."""
+"""Compression level, 1 to 9; 9 takes three times as long for two percent."""
 
 
 def pack(data: Any) -> str:  # noqa: ANN401 - any JSON value

@@ -1,7 +1,7 @@
 """The parts of a report, as every renderer gets them.
 
-Texts are raw (a renderer escapes them for its own syntax), figures are ready to
-be shown. ``anchor`` values are ids of elements within one HTML page; empty where
+Strings are raw (a renderer escapes them for its own syntax), figures are
+formatted. ``anchor`` values are ids of elements within one HTML page; empty if
 there is nothing to link to.
 """
 
@@ -15,7 +15,7 @@ from whet.report.units import Figure
 
 @dataclass(frozen=True, slots=True)
 class CostFigures:
-    """The metrics of one place, written out. ``spent_seconds`` is attributed CPU time plus waiting."""
+    """The metrics of one place. ``spent_seconds`` is attributed CPU time plus waiting."""
 
     spent_seconds: Figure
     self_seconds: Figure
@@ -23,7 +23,7 @@ class CostFigures:
     attributed_seconds: Figure
     waiting_seconds: Figure
     spent_share: Figure
-    """Attributed, with its standard error in the text."""
+    """Share of attributed time, with its standard error in the text."""
     self_share: Figure
     total_share: Figure
     share_error: float
@@ -50,13 +50,13 @@ class FunctionRow:
 
     @property
     def place(self) -> str:
-        """Where it is, as in ``ledger.py:40``; the line is left out where it is unknown."""
+        """Its location, such as ``ledger.py:40``; without the line if that is unknown."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line in a table. ``code`` is its text, without indentation, empty where the source is not known."""
+    """A line in a table. ``code`` is its text, without indentation, empty if the source is not known."""
 
     file: str
     line: int
@@ -69,7 +69,7 @@ class LineRow:
 
     @property
     def place(self) -> str:
-        """Where it is, as in ``ledger.py:44``."""
+        """Its location, such as ``ledger.py:44``."""
         return f"{self.file}:{self.line}"
 
 
@@ -79,7 +79,7 @@ class GainFigures:
 
     factor: Figure
     interval: str
-    """As in ``[2.9, 3.3]``."""
+    """Such as ``[2.9, 3.3]``."""
     low: float
     high: float
     pairs: int
@@ -93,27 +93,27 @@ class GainFigures:
 
     @property
     def left(self) -> float:
-        """The part (0 to 1) of the time before that is left."""
+        """The time after as a fraction (0 to 1) of the time before."""
         before, after = self.before.value or 0.0, self.after.value or 0.0
         return min(after / before, 1.0) if before else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProofFigures:
-    """What became of a rewrite that was tried."""
+    """The result of a rewrite that was tried."""
 
     verdict: str
     sentence: str
     gain: GainFigures | None
     checked: str
-    """What was compared of the program's output, as in ``output identical (3 files, 41 kB)``."""
+    """What was compared of the program's output, such as ``output identical (3 files, 41 kB)``."""
     notes: tuple[str, ...] = ()
     others: int = 0
-    """How many other rewrites ``gain`` is the gain of too, as they could not be told apart."""
+    """Number of other rewrites that share ``gain``, because they could not be measured separately."""
 
 
 _WIDE = 1.1
-"""Where the interval of a ratio reaches above this, it is not said that there is no gain."""
+"""If the interval of a ratio reaches above this, "no gain" is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +134,31 @@ class Suggestion:
     share: Figure
     share_error: float
     estimate: Figure
-    """As in ``1.2–1.6×``."""
+    """Such as ``1.2–1.6×``."""
     low: float
     high: float
     evidence: tuple[str, ...]
-    """Sentences about the values seen."""
+    """Sentences about the observed values."""
     seen: tuple[Seen, ...]
     diff: str
     anchor: str = ""
     function_line: int = 0
     proof: ProofFigures | None = None
-    """What proving said; ``None`` where it was not tried."""
+    """The result of proving; ``None`` if it was not tried."""
 
     @property
     def place(self) -> str:
-        """Where it is, as in ``ledger.py:44``."""
+        """Its location, such as ``ledger.py:44``."""
         return f"{self.file}:{self.line}"
 
     @property
     def gain(self) -> Figure:
-        """The gain for the whole run: measured where it was, else estimated."""
+        """The gain for the whole run: measured if it was, else estimated."""
         return self.proof.gain.factor if self.proof and self.proof.gain else self.estimate
 
     @property
     def together(self) -> str:
-        """What else the measured gain is of, as in ``with 2 others``; empty where it is of this rewrite alone."""
+        """What else the measured gain covers, such as ``with 2 others``; empty if only this rewrite."""
         others = self.proof.others if self.proof and self.proof.gain else 0
         return f"with {others} other{'s' if others != 1 else ''}" if others else ""
 
@@ -174,7 +174,7 @@ class Suggestion:
 
     @property
     def outcome(self) -> str:
-        """What became of one that was tried and did not help, in a word or two."""
+        """The result of one that was tried and did not help, in a word or two."""
         if self.verdict == "no difference" and self.proof and self.proof.gain and self.proof.gain.high > _WIDE:
             return "unclear"
         words = {"no difference": "no gain", "different output": "differs", "failed": "fails"}
@@ -194,7 +194,7 @@ def _diff_kind(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SuggestionGroup:
-    """Suggestions of one standing. ``folded`` is for those that nobody needs to act on."""
+    """Suggestions of one verdict. ``folded`` is for those that need no action."""
 
     id: str
     title: str
@@ -226,6 +226,8 @@ class ThreadRow:
     cpu: Figure
     waiting: Figure
     idle: Figure
+    gil: Figure
+    """Ready to run Python, and waiting for the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +244,14 @@ class MemoryCurve:
     peak_anchors: tuple[str, ...] = ()
     """For each of ``peak_stack`` where the page shows its line; empty where it does not."""
     levels: tuple[tuple[float, Figure], ...] = ()
-    """Round amounts to rule lines at, as parts of the peak."""
+    """Round amounts for grid lines, as fractions of the peak."""
     moments: tuple[tuple[float, Figure], ...] = ()
-    """Round times for the axis, as parts of the duration."""
+    """Round times for the axis, as fractions of the duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """What is missing or to be doubted, why, and what mends it."""
+    """What is missing or doubtful, why, and how to fix it."""
 
     about: str
     message: str
@@ -271,30 +273,32 @@ class ExecutionRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the first screen says. ``verdict`` is one sentence."""
+    """The first screen. ``verdict`` is one sentence."""
 
     title: str
     verdict: str
     spent: str
-    """What the program spends its time on, where ``verdict`` says something else."""
+    """What the program spends its time on, if ``verdict`` is about something else."""
     duration: Figure
     cpu: Figure
     own: Figure
-    """The part of ``cpu`` that whet itself took inside the program; nothing where it is not worth a word."""
+    """The part of ``cpu`` that whet itself took inside the program; nothing if it is negligible."""
     busy: Figure
     waiting: Figure
+    gil: Figure
+    """For how long threads waited for the GIL; nothing where it is little. No part of ``busy``."""
     peak: Figure
     samples: int
     share_error: float
     executions: int = 1
     """How many executions are pooled: all times are their sums."""
     more_samples: str = ""
-    """The command that gets more samples, where there are too few."""
+    """The command that gets more samples, if there are too few."""
     next_command: str = ""
     not_measured: str = ""
     """One sentence that names what was not measured, and the command for it."""
     outside: str = ""
-    """How much is attributed to no line of the user's, and which packages spent it; nothing where it is little."""
+    """How much is attributed to no line of the user's, and which packages spent it; nothing if it is little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,12 +321,12 @@ class Provenance:
     exit_status: int | None
     exit_text: str
     python_chosen: str = ""
-    """The interpreter's path and why it was chosen, where it may not be the one that the user means."""
+    """The interpreter's path and why it was chosen, if it may not be the intended one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How it was measured: paragraphs for people who doubt a figure."""
+    """How it was measured: paragraphs for readers who want to check a figure."""
 
     executions: tuple[ExecutionRow, ...]
     sentences: tuple[str, ...]
@@ -331,7 +335,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A caller or a callee, with the time that goes from the one to the other."""
+    """A caller or a callee, with the time of the calls between them."""
 
     name: str
     place: str
@@ -365,14 +369,14 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class SourceBlock:
-    """Lines that stand together: shown with figures, or ``cold`` and folded away."""
+    """Consecutive lines: shown with figures, or ``cold`` and folded."""
 
     first: int
     last: int
     cold: bool
     lines: tuple[SourceLine, ...]
     omitted: int = 0
-    """How many of a cold block's lines are left out altogether."""
+    """Number of a cold block's lines that are left out completely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +402,7 @@ class SourceListing:
 
 @dataclass(frozen=True, slots=True)
 class FlameBox:
-    """One rectangle of an icicle: ``left`` and ``width`` are parts of the whole, ``row`` counts from the top."""
+    """One rectangle of an icicle: ``left`` and ``width`` are fractions of the whole, ``row`` counts from the top."""
 
     left: float
     width: float
@@ -414,11 +418,11 @@ class FlameBox:
 
 @dataclass(frozen=True, slots=True)
 class Icicle:
-    """A flame graph that hangs from the top, laid out. ``folded`` states what is not shown."""
+    """An icicle graph, laid out. ``folded`` states what is not shown."""
 
     metric: str
     title: str
-    """What the widths are, as in ``CPU time``."""
+    """What the widths represent, such as ``CPU time``."""
     boxes: tuple[FlameBox, ...]
     rows: int
     whole: Figure

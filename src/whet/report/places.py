@@ -1,4 +1,4 @@
-"""How files are shown, and where in the page a line is to be found."""
+"""How files are shown, and where a line is in the page."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Places:
         self._taken: set[str] = set()
 
     def show(self, file: str) -> str:
-        """Return ``file`` relative to the project, or to the folder of packages that it lies in."""
+        """Return ``file`` relative to the project, or to the package folder that contains it."""
         if file not in self._paths:
             source = self._run.sources.get(file)
-            # What a console script runs counts as the user's, and lies where packages do all the same.
+            # A console script's code counts as the user's although it is in site-packages.
             own = source is not None and source.shown not in ("", file) and not _INSTALLED.match(file)
             self._paths[file] = source.shown if source and own else shorten_path(file, self._run.project)
         return self._paths[file]
@@ -56,7 +56,7 @@ class Places:
 
 
 def shorten_path(file: str, project: str) -> str:
-    """Return ``file`` relative to ``project``, or to ``site-packages`` or the standard library it lies in."""
+    """Return ``file`` relative to ``project``, or to the ``site-packages`` or standard library that contains it."""
     plain = file.replace("\\", "/") if re.match(r"[A-Za-z]:[\\/]", file) else file
     for pattern in (_INSTALLED, _STDLIB):
         match = pattern.match(plain)

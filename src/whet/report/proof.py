@@ -1,4 +1,4 @@
-"""What proving said, in words and figures. A verdict is told with its interval, what was compared, and on what."""
+"""The results of proving, formatted: each verdict with its interval, what was compared, and on which workload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TOLD = {
 
 
 def format_gain(factor: float) -> str:
-    """Write a factor so that its difference from 1 is seen: ``3.1×``, ``1.04×``, ``12×``."""
+    """Format a factor so that its difference from 1 is visible: ``3.1×``, ``1.04×``, ``12×``."""
     return f"{factor:.0f}×" if factor >= 9.95 else f"{factor:.1f}×" if factor >= 1.995 else f"{factor:.2f}×"
 
 
@@ -54,7 +54,7 @@ def order_advice(advice: Iterable[Advice], proof: Proof) -> tuple[Advice, ...]:
 
 
 def describe_gain(gain: Gain) -> GainFigures:
-    """Return a measured gain, written out."""
+    """Return a measured gain, formatted."""
     low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
     return GainFigures(
         factor=Figure(format_gain(gain.estimate), gain.estimate),
@@ -73,7 +73,7 @@ def describe_gain(gain: Gain) -> GainFigures:
 
 
 def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
-    """Return what became of one rewrite."""
+    """Return the result of one rewrite."""
     words = _TOLD.get(trial.verdict, trial.verdict.value)
     gain = describe_gain(trial.gain) if trial.gain else None
     sentence = words
@@ -83,7 +83,7 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
         sentence = f"{words}{together}: {gain.factor} {gain.interval}"
     notes = [_as_sentence(trial.why)] if trial.why else []
     if others:
-        notes.append("What each of them wins is too little to be told apart within the budget.")
+        notes.append("Their individual gains are too small to measure separately within the budget.")
     ran = trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER)
     return ProofFigures(
         verdict=trial.verdict.value,
@@ -117,7 +117,7 @@ def describe_checked(checked: Checked) -> str:
 
 
 def head_proof(title: str, proof: Proof) -> str:
-    """Return the sentence that stands above everything once something was proven; empty before.
+    """Return the headline once something was proven; empty before.
 
     As in ``orders.py: 3.12 → 1.01 s CPU, 3.1× [2.9, 3.3], n=20, output identical (3 files, 41 kB), on this input``.
     """
@@ -137,7 +137,7 @@ def head_proof(title: str, proof: Proof) -> str:
 
 
 def _describe_without_offers(proof: Proof) -> str:
-    """Return what is won without the offers among what was measured faster, where there are some."""
+    """Return the gain without the offers, if there are any among the faster ones."""
     without_offers = proof.without_offers
     if without_offers is None or without_offers.gain is None or without_offers.verdict is not Verdict.FASTER:
         return ""
@@ -152,14 +152,14 @@ def describe_session(proof: Proof) -> tuple[str, ...]:
     said = [f"Rewrites were tried on {join_command(mask_argv(proof.workload))}, {proof.started}."]
     if proof.runs:
         said.append(
-            f"That took {proof.runs:,} fresh executions and {format_seconds(proof.seconds * 1e9)}: with and without "
-            "the rewrites in turn, in random order, without any profiler."
+            f"That took {proof.runs:,} executions and {format_seconds(proof.seconds * 1e9)}: with and without "
+            "the rewrites, in random order, without a profiler."
         )
     gains = [gain for gain in (proof.total, *(trial.gain for trial in proof.trials)) if gain]
     if gains:
         said.append(
-            f"[low, high] is the interval of the ratio, {gains[0].confidence * 100:.4g} % for the whole session; "
-            "faster is said only where all of it lies above 1."
+            f"[low, high] is the confidence interval of the ratio, {gains[0].confidence * 100:.4g} % for the whole "
+            "session; a rewrite is called faster only if all of it is above 1."
         )
     if proof.checked.candidates:
         said.append(f"Written and not compared: {', '.join(proof.checked.candidates)}.")
@@ -167,7 +167,7 @@ def describe_session(proof: Proof) -> tuple[str, ...]:
 
 
 def _join_times(gain: Gain) -> str:
-    """Return ``3.12 → 1.01 s``: the unit once where both have it."""
+    """Return ``3.12 → 1.01 s``: the unit once if both have it."""
     before, after = format_seconds(gain.baseline_ns), format_seconds(gain.candidate_ns)
     unit = " " + after.rpartition(" ")[2]
     return f"{before.removesuffix(unit)} → {after}" if before.endswith(unit) else f"{before} → {after}"

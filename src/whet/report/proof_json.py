@@ -1,4 +1,4 @@
-"""What proving said, as JSON: ``whet prove --format json``."""
+"""The results of proving, as JSON: ``whet prove --format json``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from whet import __version__
+from whet.fix.diff import diff_texts
+from whet.fix.edits import apply_edits
+from whet.model.run import Run
 from whet.model.trial import Checked, Gain, Proof, Total, Trial
 from whet.report.sanitize import encodable
 
@@ -84,3 +88,19 @@ def _checked_object(checked: Checked) -> dict[str, Any]:
         "tolerance": checked.tolerance,
         "tests": encodable(checked.tests),
     }
+
+
+def render_run_proof(run: Run) -> str:
+    """Return the proof as JSON; ``docs/json.md`` describes it."""
+    return render_proof_json(run.proof, {trial.ref.id: _diff(trial, run) for trial in run.proof.trials}, __version__)
+
+
+def _diff(trial: Trial, run: Run) -> str:
+    """Return a rewrite as a unified diff of the sources that were measured; empty for other files."""
+    diff = ""
+    for change in trial.changes:
+        source = run.sources.get(change.file)
+        if source is None or source.sha256 != change.sha256:
+            return ""
+        diff += diff_texts(source.text, apply_edits(source.text, change.edits), source.shown)
+    return diff

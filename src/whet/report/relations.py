@@ -1,4 +1,4 @@
-"""Who calls a function and what it calls, with the time that goes that way: links through the annotated source."""
+"""Callers and callees of functions, with the time of those calls: links through the annotated source."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def relate_functions(
 ) -> Mapping[tuple[str, int], Relations]:
     """Return callers and callees by (file, first line) of a function, the heaviest first; ``wanted`` narrows them.
 
-    The time is that of the callee as called from the caller, what it calls
-    included, computing and waiting; within a recursion it counts once.
+    The time is that of the callee as called from the caller, including its own
+    callees, computing and waiting; recursive calls count once.
     """
     pairs = _sum_pairs(tree)
     callers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)

@@ -1,9 +1,9 @@
-"""Text from the program under study, made harmless for people's eyes.
+"""Makes text from the program under study safe to display.
 
-Names, paths, arguments and sources are the attacker's. Whatever a screen does
-not show as a character of its own (controls and terminal escapes, bidirectional
-overrides, zero-width characters, lone surrogates, tags) is shown as an escape.
-Escaping for a syntax (HTML, markup) is the renderer's business and comes after.
+Names, paths, arguments and sources are untrusted. Characters without a visible
+form of their own (controls and terminal escapes, bidirectional overrides,
+zero-width characters, lone surrogates, tags) are shown as escapes. Escaping for
+a syntax (HTML, markup) is done by the renderer, afterwards.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import unicodedata
 
 _LONGEST_NAME = 240
 LONGEST_LINE = 2_000
-"""Characters of a line of source that are shown: generated code has lines of megabytes."""
+"""Maximum number of characters shown per source line: generated code has lines of megabytes."""
 
 
 def show(text: str) -> str:
-    r"""Return ``text`` on one line, each unseen character as ``\n``, ``\x1b`` or ``\u202e``."""
+    r"""Return ``text`` on one line, each invisible character as ``\n``, ``\x1b`` or ``\u202e``."""
     if text.isprintable():
         return text
     return "".join(c if _is_seen(c) else _escape(c) for c in text)
 
 
 def show_source(text: str) -> str:
-    """Return a piece of source with unseen characters escaped, but tabs and line ends left as they are."""
+    """Return a piece of source with invisible characters escaped, except tabs and line ends."""
     if text.isprintable():
         return text
     return "".join(c if _is_seen(c) or c in "\n\t" else _escape(c) for c in text)
 
 
 def shorten(text: str, longest: int = _LONGEST_NAME, mark: str = "…") -> str:
-    """Return at most ``longest`` characters of ``text``; what is cut, is cut from the middle and leaves ``mark``."""
+    """Return at most ``longest`` characters of ``text``; a cut in the middle is shown by ``mark``."""
     if len(text) <= longest:
         return text
     kept = longest - len(mark)
@@ -39,7 +39,7 @@ def shorten(text: str, longest: int = _LONGEST_NAME, mark: str = "…") -> str:
 
 
 def cut_line(text: str) -> str:
-    """Return a line of source, what is beyond ``LONGEST_LINE`` characters replaced by how much that is."""
+    """Return a line of source, with characters beyond ``LONGEST_LINE`` replaced by their number."""
     left = len(text) - LONGEST_LINE
     return f"{text[:LONGEST_LINE]}… ({left:,} more characters)" if left > 0 else text
 

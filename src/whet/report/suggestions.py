@@ -15,16 +15,16 @@ from whet.report.units import NOTHING, Figure, format_count, format_factor, shar
 
 _MEANING = {
     Safety.SAFE: "equivalent under conditions that the source shows",
-    Safety.OBSERVED: "equivalent given what was seen at run time",
-    Safety.OFFER: "changes something small, which the text names",
-    Safety.ADVICE: "no edit: something to think about",
+    Safety.OBSERVED: "equivalent given the values seen at run time",
+    Safety.OFFER: "a minor behaviour change, which the text names",
+    Safety.ADVICE: "no edit, only advice",
 }
 
 
 _MANY = 10
-"""Runs for each one of another line from which hundredths say too much."""
+"""Ratio of runs from which two decimals are too many."""
 MOST_CARDS = 60
-"""How many suggestions are shown in full."""
+"""Number of suggestions shown in full."""
 
 
 def list_suggestions(
@@ -36,7 +36,7 @@ def list_suggestions(
 
 
 def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGroup, ...]:
-    """Return the suggestions by standing; a group without any is left out."""
+    """Return the suggestions by verdict; empty groups are left out."""
     proven = tuple(item for item in suggestions if item.is_proven)
     refuted = tuple(item for item in suggestions if item.is_refuted)
     untested = tuple(item for item in suggestions if not item.is_proven and not item.is_refuted)
@@ -48,10 +48,10 @@ def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGrou
             proven,
         ),
         SuggestionGroup(
-            "untested", "Untested", "Not tried yet: gains are estimates; whet prove measures them.", untested
+            "untested", "Untested", "Not tried yet: gains are estimates; measure them with `whet prove`.", untested
         ),
         SuggestionGroup(
-            "refuted", "Tried, and no gain", "What did not help, or could not be shown to.", refuted, folded=True
+            "refuted", "Tried, no gain", "Rewrites that did not help, or were not shown to.", refuted, folded=True
         ),
     )
     return tuple(group for group in groups if group.items)

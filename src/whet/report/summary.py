@@ -1,11 +1,11 @@
-"""The first screen: one sentence, and the figures that it rests on."""
+"""The first screen: one sentence, and the figures behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import Hotspots, share_error
 from whet.model.run import INTERRUPTED, Execution, Purpose, Run
 from whet.report.parts import Caution, FunctionRow, Summary
 from whet.report.proof import head_proof
@@ -29,8 +29,10 @@ _MUCH_AWAITED = 0.3
 _WORTH_A_WORD = 0.03
 _MOST_PACKAGES = 3
 _WORTH_NAMING = 0.01
+_BEFORE_A_SAMPLE_NS = 200_000_000
+"""A program that takes no longer may end before the sampler has attached."""
 _NOTICED_NS = 50_000_000
-"""A difference that a few samples make is none."""
+"""A smaller difference may be due to a few samples."""
 
 
 def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
@@ -49,23 +51,33 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
         own=time_figure(_count_own(run, first)),
         busy=time_figure(hotspots.busy_ns),
         waiting=time_figure(hotspots.waiting_ns),
+        gil=time_figure(hotspots.gil_ns if hotspots.gil_ns > _NOTABLE * hotspots.busy_ns else 0),
         peak=bytes_figure(find_peak(run) or None),
         samples=hotspots.samples,
         share_error=hotspots.share_error,
         executions=first.repeats if first else 1,
         more_samples=more,
-        next_command=more or measure_rest_command(run) or "whet report --format json",
+        next_command=_name_next(run, more),
         not_measured=describe_not_measured(run),
         outside=_describe_outside(hotspots),
     )
 
 
+def _name_next(run: Run, more: str) -> str:
+    """Return what to do next; nothing after a program that failed, which has to be put right first."""
+    return "" if has_failed(run) else more or measure_rest_command(run) or "whet report --format json"
+
+
 def _describe_outside(hotspots: Hotspots) -> str:
     if not hotspots.busy_ns or hotspots.outside_ns < _NOTABLE * hotspots.busy_ns:
         return ""
+
+    def write(share: float) -> str:
+        return format_share(share, share_error(share, hotspots.samples))
+
     parts = [(name, spent / hotspots.busy_ns) for name, spent in hotspots.outside_packages[:_MOST_PACKAGES]]
-    whole = format_share(hotspots.outside_ns / hotspots.busy_ns)
-    named = [f"{name.strip('()')} {format_share(share)}" for name, share in parts if share >= _WORTH_NAMING]
+    whole = write(hotspots.outside_ns / hotspots.busy_ns)
+    named = [f"{name.strip('()')} {write(share)}" for name, share in parts if share >= _WORTH_NAMING]
     told = ", ".join(named).removesuffix(f" {whole}") if len(named) == 1 else ", ".join(named)
     return f"{whole} outside your code{told and f': {told}'}"
 
@@ -76,7 +88,7 @@ def _count_own(run: Run, first: Execution | None) -> int | None:
 
 
 def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return everything that the reader must know: notices, executions cut short, too few samples."""
+    """Return all warnings: notices, executions cut short, too few samples."""
     cautions = [Caution(notice.about, notice.message, notice.hint) for notice in run.notices]
     for execution in run.executions:
         if execution.stopped and not any(execution.stopped in caution.message for caution in cautions):
@@ -86,22 +98,33 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
     if more or (hotspots.samples < FEW_SAMPLES and (has_failed(run) or has_been_ended(run))):
-        error = f", shares are off by up to {format_share(hotspots.share_error)}" if hotspots.share_error else ""
-        count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
-        cautions.append(Caution("samples", f"only {count}{error}", more))
+        cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
         cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
     return tuple(cautions)
 
 
+def _tell_few_samples(run: Run, hotspots: Hotspots) -> str:
+    if not hotspots.samples:
+        first = run.timed
+        if first is None or first.wall_ns > _BEFORE_A_SAMPLE_NS * first.repeats:
+            return "no samples"
+        return (
+            f"no samples: the program ended after {format_seconds(first.wall_ns / first.repeats)}, before the first one"
+        )
+    error = f", with a standard error of up to {format_share(hotspots.share_error)} of the run"
+    count = f"{hotspots.samples} sample{'s' if hotspots.samples != 1 else ''}"
+    return f"only {count}{error if hotspots.share_error else ''}"
+
+
 def _tell_end(execution: Execution) -> Caution:
     if execution.stopped == INTERRUPTED:
-        return Caution(INTERRUPTED, f"{INTERRUPTED}: this covers what ran until then")
+        return Caution(INTERRUPTED, f"{INTERRUPTED}: the report covers what ran until then")
     return Caution(f"{execution.purpose.value} execution", execution.stopped)
 
 
 def compare_runs(before: Run, after: Run) -> str:
-    """Return what one execution of two runs took. That says nothing about chance, and this is said too."""
+    """Return the times of one execution each of two runs, with a note that they say nothing about chance."""
     told, counts = [], []
     for run in (before, after):
         first = run.timed
@@ -112,12 +135,12 @@ def compare_runs(before: Run, after: Run) -> str:
     of = "These are single executions" if max(counts) == 1 else f"Means of {counts[0]} and {counts[1]} executions"
     return (
         f"Compared with the run{when}: {told[0]} before, {told[1]} now. {of}: "
-        "whet prove --against REF tells a difference from chance."
+        "whet prove --against REF tests whether a difference is significant."
     )
 
 
 def head_difference(summary: Summary, changes: str) -> Summary:
-    """Return the summary with what changed at its head; what the program spends its time on now follows."""
+    """Return the summary with the changes first, followed by what the program now spends its time on."""
     return replace(summary, verdict=f"{summary.title}: {changes}", spent=summary.spent or summary.verdict)
 
 
@@ -131,21 +154,22 @@ def _tell_idle(title: str, run: Run, hotspots: Hotspots) -> str:
     if not stood_idle(run, hotspots):
         return ""
     spent = (run.executions[0].cpu_ns or hotspots.cpu_ns) + hotspots.waiting_ns
-    busy = f"it was busy for {format_seconds(spent)}" if hotspots.busy_ns else "nothing was seen computing"
-    return f"{title} stood idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
+    busy = f"it was busy for {format_seconds(spent)}" if hotspots.busy_ns else "no CPU time was sampled"
+    return f"{title} was idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
 
 
 def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> str:
     if hotspots.busy_ns <= 0 or (not functions and not hotspots.outside_ns):
         took = f" in {format_seconds(first.wall_ns)}" if first else ""
-        return f"{title}: nothing was seen computing{took}; no place to name"
+        return f"{title}: no CPU time was sampled{took}; there is no hot spot"
     top = functions[0] if functions else None
     hottest, outside = (top.cost.spent_share.value or 0.0) if top else 0.0, hotspots.outside_ns / hotspots.busy_ns
     waiting = hotspots.waiting_ns / hotspots.busy_ns
-    share, place = format_whole_share(hottest), f"{top.name} ({top.place})" if top else ""
+    error = share_error(max(hottest, outside), hotspots.samples)
+    share, place = format_whole_share(hottest, error), f"{top.name} ({top.place})" if top else ""
     if outside > hottest:
         most = ", ".join(name.strip("()") for name, _ in hotspots.outside_packages[:2])
-        share, place = format_whole_share(outside), f"code that is not yours{most and f' ({most})'}"
+        share, place = format_whole_share(outside, error), f"code that is not yours{most and f' ({most})'}"
     busy = format_seconds(hotspots.busy_ns)
     cpu = format_seconds(_count_cpu(first, hotspots))
     if waiting >= _MOSTLY:
@@ -157,38 +181,38 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
 
 
 def _count_cpu(first: Execution | None, hotspots: Hotspots) -> int:
-    """Return the CPU time that shares are told of: the system's count, unless it holds much that was not sampled."""
+    """Return the CPU time that shares refer to: the system's count, unless much of it was not sampled."""
     counted = first.cpu_ns if first else 0
     return counted if 0 < counted <= 1.1 * hotspots.cpu_ns else hotspots.cpu_ns
 
 
 def _doubt_times(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return a caution where threads were ready to run while others had the processors: samplers see them computing."""
+    """Return a warning if threads were runnable while others had the processors: samplers see them computing."""
     first = run.timed
     if not first or not 0 < first.cpu_ns * _CROWDED < hotspots.cpu_ns - _NOTICED_NS:
         return ()
     message = (
-        f"threads were seen computing for {format_seconds(hotspots.cpu_ns)}, but the system counted "
-        f"{format_seconds(first.cpu_ns)} of CPU time: the processors were busy with other things. Shares hold, "
+        f"{format_seconds(hotspots.cpu_ns)} of CPU time were sampled, but the system counted "
+        f"{format_seconds(first.cpu_ns)}: the processors were busy with other programs. Shares are right, "
         f"times are too long by {format_whole_share(hotspots.cpu_ns / first.cpu_ns - 1)}"
     )
-    return (Caution("machine", message, "run it again while the machine is quiet"),)
+    return (Caution("machine", message, "run it again on a quiet machine"),)
 
 
 def _doubt_lines(run: Run) -> tuple[Caution, ...]:
-    """Return a caution where the sampler was called by the interpreter, which does so at calls and returns only."""
+    """Return a warning if the sampler is called by the interpreter, which happens only at calls and returns."""
     first = run.executions[0] if run.executions else None
     if not first or "pyinstrument" not in first.collectors:
         return ()
     message = (
-        "pyinstrument looks where a function is called or returns: time in a loop without calls stands with a later "
-        "line of the same function. Functions are right"
+        "pyinstrument samples only when a function is called or returns: time in a loop without calls is attributed to "
+        "a later line of the same function; times of functions are right"
     )
     return (Caution("lines", message),)
 
 
 def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return a caution where most waiting is an event loop's: from outside nobody sees which coroutine awaits."""
+    """Return a warning if most waiting is an event loop's: from outside it is not visible which coroutine awaits."""
     first = run.executions[0] if run.executions else None
     if not first or "py-spy" not in first.collectors or first.purpose is Purpose.ATTACH:
         return ()
@@ -196,5 +220,6 @@ def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     polling = sum(spot.cost.self_share for spot in hotspots.functions if spot.file.endswith("selectors.py"))
     if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
         return ()
-    message = "the time in which coroutines await stands with the line that runs the event loop"
-    return (Caution("waiting", message, repeat_command(run, "--sampler", "pyinstrument")),)
+    message = "the waiting time of coroutines is attributed to the line that runs the event loop"
+    again = "" if has_failed(run) or not run.can_run_again else repeat_command(run, "--sampler", "pyinstrument")
+    return (Caution("waiting", message, again if "--outside" not in run.options else ""),)

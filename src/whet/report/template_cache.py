@@ -1,4 +1,4 @@
-"""Compiled templates in whet's cache folder: to compile them takes longer than all else about a small report."""
+"""Compiled templates in whet's cache folder: compiling them takes longer than the rest of a small report."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from whet.program.cache import cache_folder
 
 
 class TemplateCache(BytecodeCache):
-    """Keeps what the installed Jinja makes of the templates; Jinja itself sees to it that source and Python match.
+    """Caches templates compiled by the installed Jinja, which checks itself that source and Python match.
 
-    Nothing here raises: a cache that cannot be read or written is none.
+    Nothing here raises: a cache that cannot be read or written is ignored.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        # What compiling rests on beside the template: Jinja, and how it is set up.
+        # Compiling also depends on Jinja and its settings.
         states = [Path(file).stat() for file in (jinja2.compiler.__file__, Path(__file__).with_name("html.py"))]
         name = "-".join((__version__, *(f"{state.st_mtime_ns:x}.{state.st_size:x}" for state in states)))
         self._folder = (folder or cache_folder()) / "templates" / name
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill ``bucket`` if its template was compiled before."""
+        """Fill ``bucket`` if its template is cached."""
         with suppress(OSError, RuntimeError):
             if data := read_checked(self._folder / bucket.key):
                 bucket.bytecode_from_string(data)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Write down what ``bucket`` holds."""
+        """Save the contents of ``bucket``."""
         with suppress(OSError, RuntimeError):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_checked(self._folder / bucket.key, bucket.bytecode_to_string())

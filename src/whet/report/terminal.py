@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import shorten, show
-from whet.report.units import NOTHING, Figure, format_share
+from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ NARROW = 34
 NARROWEST = 20
 _CUT = "[cut]"
 """Stands for what was left out of the middle of a text: an ellipsis could come to stand at a line's end."""
+LEAST_CODE = 14
+"""Below this room a line's code is left out."""
+_END = re.compile(r"(\s|\x1b\[[\d;]*m)+$")
 _FEW = (
     (10, 3, 3, 3, 400),
     (10, 3, 3, 0, 400),
@@ -93,7 +96,7 @@ class TerminalRenderer:
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
         page.write_suggestions(view.top_suggestions[:suggestions], len(view.suggestions))
         page.write_foot(view, self.report_path, cautions)
-        return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+        return "".join(_strip_end(line) + "\n" for line in out.getvalue().splitlines())
 
 
 def print_summary(view: ReportView, stream: TextIO, report_path: str = "") -> None:
@@ -133,8 +136,26 @@ def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow]) -> dict[F
 
 
 def _describe_line(line: LineRow, room: int) -> str:
-    text = f"line {line.line}, {format_share(line.cost.spent_share.value or 0.0)}"
-    return f"{text}  {shorten(line.code, max(room - len(text) - 2, 24), _CUT)}" if line.code else text
+    """Return a line's figures and its code, cut so that both stand in one line of ``room`` columns."""
+    text = f"line {line.line}, {line.cost.spent_share}"
+    return f"{text}  {_fit(line.code, room - len(text) - 2)}" if line.code and room - len(text) > LEAST_CODE else text
+
+
+def _fit(text: str, room: int) -> str:
+    """Return harmless text, its middle cut out where it is wider than ``room`` columns."""
+    from rich.cells import cell_len
+
+    text = most = show(text)
+    length = min(len(text), room)
+    while cell_len(most) > room and length > len(_CUT):
+        most = shorten(text, length, _CUT)
+        length -= 1
+    return most
+
+
+def _strip_end(line: str) -> str:
+    """Return ``line`` without blanks at its end, those before and between the codes for colours included."""
+    return _END.sub(lambda end: end[0].replace(" ", ""), line)
 
 
 class _Page:
@@ -153,6 +174,7 @@ class _Page:
             provenance.exit_text,
             f"{summary.executions} executions pooled" if summary.executions > 1 else "",
             f"{summary.duration} wall, {summary.cpu} CPU{own}",
+            f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
             f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}",
             f"peak {summary.peak}" if summary.peak.value else "",
             provenance.python,

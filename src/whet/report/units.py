@@ -95,12 +95,14 @@ def format_share(share: float, error: float = 0.0) -> str:
     if 0 < share < 0.0005:
         return "<0.1 %"
     text = f"{share * 100:.1f} %"
-    return f"{text} ±{max(error * 100, 0.1):.1f}" if error > 0 else text
+    return f"{text} ±{max(error * 100, 0.1):.1f}" if error > 0 and share > 0 else text
 
 
-def format_whole_share(share: float) -> str:
-    """Write a part of the run without decimals, for sentences: ``41 %``."""
-    return "less than 1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
+def format_whole_share(share: float, error: float = 0.0) -> str:
+    """Write a part of the run without decimals, for sentences: ``41 % ±3``; errors below 1 % are left out."""
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    return f"{share * 100:.0f} %" + (f" ±{error * 100:.0f}" if error >= 0.01 else "")
 
 
 def format_factor(factor: float) -> str:

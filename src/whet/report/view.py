@@ -1,4 +1,4 @@
-"""The one view model that every rendering shows, so that no two of them disagree."""
+"""The one view model that every renderer shows, so that no two of them disagree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.flame import CallTree, FlameTree
-from whet.model.hotspot import Hotspots
+from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
@@ -50,7 +50,7 @@ _Row = TypeVar("_Row", FunctionRow, LineRow)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which optional metrics were measured at all: a column that is empty throughout is not shown."""
+    """Which optional metrics were measured at all: an empty column is not shown."""
 
     waiting: bool
     hits: bool
@@ -59,12 +59,12 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """Everything that a report says. ``functions`` and ``lines`` are hottest first; tables show the first of them."""
+    """The contents of a report. ``functions`` and ``lines`` are sorted hottest first; tables show the first of them."""
 
     title: str
-    """What the report is called: by its reader, else by the program's name."""
+    """Title of the report: the user's, else the program's name."""
     compared: str
-    """What the run is compared with, and the two times; empty where it is with none."""
+    """The run that it is compared with, and the two times; empty without one."""
     summary: Summary
     provenance: Provenance
     cautions: tuple[Caution, ...]
@@ -79,14 +79,14 @@ class ReportView:
     threads: tuple[ThreadRow, ...]
     icicles: tuple[Icicle, ...]
     flame: Mapping[str, Any] | None
-    """All calls for the live flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
+    """All calls for the interactive flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
     memory: MemoryCurve | None
     listings: tuple[SourceListing, ...]
     method: Method
 
     @property
     def hot_functions(self) -> tuple[FunctionRow, ...]:
-        """The functions that cost something: others stand in the tables only."""
+        """The functions with a cost: others are only in the tables."""
         return tuple(row for row in self.functions if row.cost.spent_seconds.value)
 
     @property
@@ -106,19 +106,19 @@ class ReportView:
 
     @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:
-        """The three best suggestions: nothing that was tried and did not help."""
+        """The three best suggestions, without those that were tried and did not help."""
         return tuple(item for item in self.suggestions if not item.is_refuted)[:3]
 
     @property
     def safeties(self) -> tuple[tuple[str, str], ...]:
-        """How safe the suggestions are, and what that means: the safest first, only those that occur."""
+        """The safety levels that occur and their meanings, safest first."""
         order = list(Safety)
         found = {item.safety: item.safety_means for item in self.suggestions}
         return tuple(sorted(found.items(), key=lambda pair: order.index(Safety(pair[0]))))
 
     @property
     def suggestion_groups(self) -> tuple[SuggestionGroup, ...]:
-        """The suggestions by standing: measured faster, untested, refuted."""
+        """The suggestions by verdict: measured faster, untested, refuted."""
         return group_suggestions(self.suggestions)
 
 
@@ -136,9 +136,8 @@ def build_view(
 ) -> ReportView:
     """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
 
-    ``flames`` are drawn as they are, ``calls`` are what the live flame graph chooses from.
-    ``before`` is the run whose columns stand beside the others in ``calls``, ``changes`` says in short what is
-    different since then.
+    ``flames`` are drawn as given, ``calls`` are the data of the interactive flame graph. ``before`` is the run whose
+    columns are added in ``calls``, ``changes`` summarizes the differences since then.
     """
     excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
     lines_shown = shown_lines(excerpts)
@@ -178,6 +177,7 @@ def build_view(
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),
+                gil=time_figure(thread.gil_ns),
             )
             for thread in hotspots.threads
         ),
@@ -190,7 +190,7 @@ def build_view(
 
 
 def _lay_out_all(trees: Sequence[FlameTree], places: Places) -> tuple[Icicle, ...]:
-    """Lay out the trees that hold anything; the first gets most of the room that a page has for boxes."""
+    """Lay out the trees that are not empty; the first gets most of the page's boxes."""
     full = [tree for tree in trees if tree.whole > 0]
     rest = MOST_BOXES // 3 // max(len(full) - 1, 1)
     first = MOST_BOXES if len(full) == 1 else MOST_BOXES * 2 // 3
@@ -216,7 +216,7 @@ def _list_dependencies(hotspots: Hotspots) -> tuple[NamedTime, ...]:
             file="",
             self_seconds=time_figure(spot.self_ns),
             total_seconds=time_figure(spot.total_ns),
-            share=share_figure(spot.share),
+            share=share_figure(spot.share, share_error(spot.share, hotspots.samples)),
         )
         for spot in hotspots.dependencies[:TABLE_SMALL]
     )
@@ -230,7 +230,7 @@ def _list_imports(hotspots: Hotspots, places: Places) -> tuple[NamedTime, ...]:
             file=places.show(spot.file),
             self_seconds=time_figure(None),
             total_seconds=time_figure(spot.total_ns),
-            share=share_figure(spot.share),
+            share=share_figure(spot.share, share_error(spot.share, hotspots.samples)),
         )
         for spot in hotspots.imports[:TABLE_SMALL]
     )

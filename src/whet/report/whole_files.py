@@ -1,4 +1,4 @@
-"""Whole sources as data for scripts: of files too long for the page, which are then shown through a window."""
+"""Whole sources as data for scripts, for files too long for the page, which are then shown by scrolling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from whet.report.parts import SourceLine, SourceListing
 from whet.report.sanitize import cut_line, show_source
 
 MOST_PACKED = 1_200_000
-"""Characters that all files may take in the page, packed."""
+"""Maximum number of characters of all files in the page, packed."""
 
 
 def pack_files(listings: Sequence[SourceListing]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import signal
 from collections.abc import Sequence
 from math import ceil
 from pathlib import PurePath
@@ -12,16 +11,16 @@ from pathlib import PurePath
 from whet.model.hotspot import Hotspots
 from whet.model.masking import mask_argv
 from whet.model.metric import NANOSECONDS_PER_SECOND
-from whet.model.run import INTERRUPTED, Execution, Purpose, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Purpose, Run, name_signal
 from whet.report.units import format_share
 
 FEW_SAMPLES = 200
 _ENOUGH_SAMPLES = 500
 _MOST_REPEATS = 30
 _IDLE = 0.02
-"""A process that was busy for a smaller part of the time stood idle."""
+"""A process that was busy for a smaller fraction of the time was idle."""
 MOST_SECONDS = 600
-"""No longer sampling of a running process is proposed."""
+"""Maximum duration that is suggested for sampling a running process."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
 
 
@@ -42,7 +41,14 @@ def name_program(command: Sequence[str]) -> str:
 
 
 def repeat_command(run: Run, *options: str) -> str:
-    """Return the command line that measures the same program again with ``options``."""
+    """Return the command line that measures the same program again with ``options``.
+
+    What whet was asked for the first time stays, but for what ``options`` say otherwise; so does a file on stdin.
+    """
+    named = {word for word in options if word.startswith("--")}
+    for word in run.options:
+        if word.partition("=")[0] not in named:
+            options += tuple(word.split("=", 1))
     attached = find_attached(run)
     if attached:
         return shlex.join(["whet", "attach", *options, str(attached)])
@@ -51,13 +57,14 @@ def repeat_command(run: Run, *options: str) -> str:
         words = words[2:]
     chosen = run.interpreter.path if run.interpreter.why == "--python" else ""
     if words and words[0].startswith("-") and words[0] not in {"-m", "-c"}:
-        # An option of the interpreter's is none of whet's.
+        # An option of the interpreter is not one of whet's.
         words = ["--", chosen or "python", *words]
     elif words and _PYTHON.search(words[0]):
         words.insert(0, "--")
     elif chosen:
         options = (*options, "--python", chosen)
-    return shlex.join(["whet", "run", *options, *words])
+    stdin = f" < {shlex.quote(run.stdin.file)}" if run.stdin.kind == "file" and run.stdin.file else ""
+    return shlex.join(["whet", "run", *options, *words]) + stdin
 
 
 def find_attached(run: Run) -> int:
@@ -66,17 +73,17 @@ def find_attached(run: Run) -> int:
 
 
 def stood_idle(run: Run, hotspots: Hotspots) -> bool:
-    """Whether a process that whet attached to had nothing to do: more time would show no more of it."""
+    """Whether a process that whet attached to had nothing to do: sampling longer would show no more."""
     if not find_attached(run):
         return False
     first = run.executions[0]
-    # One sample can stand for more than was really computed, and the sampler sees Python threads only.
+    # A sample can represent more than the actual CPU time, and the sampler sees only Python threads.
     return (first.cpu_ns or hotspots.cpu_ns) + hotspots.waiting_ns < _IDLE * first.wall_ns
 
 
 def more_samples_command(run: Run, hotspots: Hotspots) -> str:
-    """Return the command that gets enough samples; empty where there are."""
-    if hotspots.samples >= FEW_SAMPLES or has_failed(run):
+    """Return the command that gets enough samples; empty if there are enough."""
+    if hotspots.samples >= FEW_SAMPLES or has_failed(run) or not run.can_run_again:
         return ""
     times = -(-_ENOUGH_SAMPLES // max(hotspots.samples, 1))
     if find_attached(run):
@@ -85,7 +92,7 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
         seconds = run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         return repeat_command(run, "--duration", str(min(max(60, ceil(times * seconds / 10) * 10), MOST_SECONDS)))
     if has_been_ended(run):
-        # Run once more, it would not end by itself either.
+        # Run again, it would not end by itself either.
         seconds = times * run.executions[0].wall_ns / NANOSECONDS_PER_SECOND
         asked = run.executions[0].stopped != INTERRUPTED
         return repeat_command(run, "--duration", str(min(ceil(seconds / 10) * 10, MOST_SECONDS))) if asked else ""
@@ -96,14 +103,14 @@ def more_samples_command(run: Run, hotspots: Hotspots) -> str:
 
 
 def has_failed(run: Run) -> bool:
-    """Tell whether the program failed: then no option that runs it once more is of use."""
-    return bool(run.executions and run.executions[0].exit_status)
+    """Return whether the program failed by itself: then no option that runs it again is useful."""
+    return bool(run.executions and run.executions[0].exit_status) and not has_been_ended(run)
 
 
 def has_been_ended(run: Run) -> bool:
-    """Tell whether the program was ended from outside, by Ctrl-C or ``--duration``, as servers are."""
+    """Return whether the program was ended from outside, by Ctrl-C or ``--duration``, as servers are."""
     stopped = run.executions[0].stopped if run.executions and not find_attached(run) else ""
-    return stopped == INTERRUPTED or stopped.startswith("ended by --duration")
+    return stopped == INTERRUPTED or stopped.startswith(ENDED_BY_DURATION)
 
 
 def describe_not_measured(run: Run) -> str:
@@ -115,7 +122,7 @@ def describe_not_measured(run: Run) -> str:
 
 def measure_rest_command(run: Run) -> str:
     """Return the command that measures what was not; empty where no option of ``whet run`` does."""
-    if has_failed(run) or has_been_ended(run):
+    if has_failed(run) or has_been_ended(run) or not run.can_run_again:
         return ""
     options = dict.fromkeys(option for _, option in run.not_measured if option.startswith("-"))
     return repeat_command(run, *(word for option in options for word in option.split())) if options else ""
@@ -128,10 +135,7 @@ def describe_end(execution: Execution) -> str:
         paused = f" (paused {share} by sampling)" if execution.paused_share else ""
         return f"{'ended' if execution.stopped else 'went on'}{paused}"
     if execution.signal:
-        try:
-            return f"ended by {signal.Signals(execution.signal).name}"
-        except ValueError:
-            return f"ended by signal {execution.signal}"
+        return f"ended by {name_signal(execution.signal)}"
     return "went on" if execution.exit_status is None else f"exit {execution.exit_status}"
 
 

@@ -1,4 +1,4 @@
-"""Writing the report without ever taking somebody else's file away."""
+"""Writes the report without ever replacing a file that whet did not write."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from whet.report.html import HtmlRenderer
 from whet.report.view import ReportView
 
 LARGEST = 20_000_000
-"""Bytes beyond which no HTML is written."""
+"""Maximum size of the HTML report in bytes."""
 _HEAD = 4096
-"""How far into a file the mark of whet ends at most, in bytes."""
+"""Maximum position of whet's mark in a file, in bytes."""
 
 
 def write_report(view: ReportView, path: Path) -> int:
@@ -42,8 +42,8 @@ def write_rendering(renderer: Renderer, view: ReportView, path: Path) -> int:
     page = sink.getvalue()
     if isinstance(renderer, HtmlRenderer) and len(page) > LARGEST:
         raise StoreError(
-            f"the report would take {len(page) / 1e6:.0f} MB, which browsers do not open well",
-            "leave the source out with --no-source, or take in fewer files with --include and --exclude",
+            f"the report would take {len(page) / 1e6:.0f} MB, too large for browsers",
+            "leave the source code out with --no-source, or include fewer files with --include and --exclude",
         )
     write_page(page, path, partial(bears_mark, mark=getattr(renderer, "mark", None)))
     return len(page)
@@ -59,23 +59,23 @@ def write_page(page: bytes, path: Path, is_ours: Callable[[Path], bool]) -> None
             path.write_bytes(page)
             return
         if mode is not None and stat.S_ISDIR(mode):
-            raise StoreError(f"{path} is a folder and is left alone", "name a file for the report with -o")
+            raise StoreError(f"{path} is a folder", "give a file for the report with -o")
         if mode is not None and not is_ours(path):
-            hint = "name another file for the report with -o, or delete this one first"
-            raise StoreError(f"{path} was not written by whet and is left alone", hint)
+            hint = "give another file with -o, or delete this one first"
+            raise StoreError(f"{path} was not written by whet and is not overwritten", hint)
         write_atomically(path, page, sync=False)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise StoreError(f"the report cannot be written to {path}: {reason}", "name another place with -o") from error
+        raise StoreError(f"the report cannot be written to {path}: {reason}", "give another path with -o") from error
 
 
 def is_report(path: Path) -> bool:
-    """Tell whether ``path`` is an HTML report that whet wrote."""
+    """Return whether ``path`` is an HTML report that whet wrote."""
     return bears_mark(path, HtmlRenderer.mark)
 
 
 def bears_mark(path: Path, mark: re.Pattern[bytes] | None) -> bool:
-    """Tell whether ``path`` is a file that begins with ``mark``; without a mark none does."""
+    """Return whether ``path`` is a file that begins with ``mark``; without a mark none does."""
     if mark is None or not path.is_file():
         return False
     with path.open("rb") as file:

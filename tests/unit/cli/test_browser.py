@@ -56,12 +56,12 @@ def test_large_reports_are_warned_of_and_larger_ones_refused(monkeypatch, tmp_pa
     browser.warn_of_size(4_900_000, Path("r.html"))
     assert capsys.readouterr().err == ""
     browser.warn_of_size(6_100_000, Path("r.html"))
-    assert capsys.readouterr().err == "whet: r.html takes 6 MB: whet report --no-source leaves out what is largest\n"
+    assert capsys.readouterr().err == "whet: r.html takes 6 MB; `whet report --no-source` leaves out the largest part\n"
     view = build_view(make_run(), make_hotspots())
     size = write_report(view, tmp_path / "r.html")
     assert size == (tmp_path / "r.html").stat().st_size
     monkeypatch.setattr(write, "LARGEST", size - 1)
-    with pytest.raises(StoreError, match="browsers do not open well") as caught:
+    with pytest.raises(StoreError, match="too large for browsers") as caught:
         write_report(view, tmp_path / "other.html")
     assert "--no-source" in caught.value.hint
     assert not (tmp_path / "other.html").exists()

@@ -93,7 +93,7 @@ def test_findings_are_listed_by_place_and_change_the_status(project):
         "a/c.py:3:5 safe [*] Said of safe. (safe)\n"
         "b.py:2:1 safe [*] Said of safe. (safe)\n"
         "Found 3 findings in 2 files.\n"
-        "[*] 2 can be mended with `--fix`.\n"
+        "[*] 2 can be fixed with `--fix`.\n"
     )
     assert project.check("--exit-zero")[0] == 0
     assert project.check("b.py", "a")[1] == out
@@ -145,16 +145,16 @@ def test_settings_hold(project):
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        (["--selct", "x"], "there is no option --selct", "did you mean --select?"),
-        (["--select", "saef"], "there is no rule or family 'saef' (--select)", "did you mean safe?"),
-        (["--format", "xml"], "there is no format 'xml' for findings", "known are: text, json"),
+        (["--selct", "x"], "unknown option --selct", "did you mean --select?"),
+        (["--select", "saef"], "unknown rule or family 'saef' (--select)", "did you mean safe?"),
+        (["--format", "xml"], "unknown format 'xml' for findings", "known are: text, json"),
         (["none.py"], "there is no file or folder", "check the path"),
         (["--profile", "hot.json"], "cannot be read", "whet report --format hot"),
-        (["--min-share", "two"], "'two' is no percentage", "--help"),
-        (["-j", "0"], "'0' is no number of processes", "--help"),
-        (["--rules", "none"], "there is no folder of rules", "name a folder"),
+        (["--min-share", "two"], "'two' is not a percentage", "--help"),
+        (["-j", "0"], "'0' is not a number of processes", "--help"),
+        (["--rules", "none"], "there is no rules folder", "give a folder"),
         (["--statistics", "--format", "sarif"], "no statistics as sarif", "--format text"),
-        (["-", "a.py"], "stdin is one file", "name files"),
+        (["-", "a.py"], "cannot be combined with other files", "name files"),
     ],
 )
 def test_wrong_use_is_2_and_says_what_mends_it(project, words, message, hint):
@@ -204,7 +204,7 @@ def test_what_cannot_be_examined_is_2_and_the_rest_goes_on(project):
     assert out.startswith("c.py:1:1 safe")
     running = ".".join(map(str, sys.version_info[:2]))
     assert (
-        f"whet: a.py does not parse as Python {running}: invalid syntax (line 1); mend it, or name it in exclude" in err
+        f"whet: a.py does not parse as Python {running}: invalid syntax (line 1); fix it, or add it to exclude" in err
     )
     assert "whet: b.py " in err
     assert "failed at c.py:1 (<module>): ZeroDivisionError" in err
@@ -218,9 +218,9 @@ def test_fix_mends_what_is_safe_and_offers_that_are_allowed(project):
     assert project.check("--diff")[0] == 1
     assert path.read_bytes() == text.encode()
     status, out, _ = project.check("--fix")
-    assert (status, out) == (1, "a.py:3:5 offer Said of offer. (offer)\nFound 1 finding in 1 file, 1 mended.\n")
+    assert (status, out) == (1, "a.py:3:5 offer Said of offer. (offer)\nFound 1 finding in 1 file, 1 fixed.\n")
     assert path.read_bytes() == text.replace("safe()", "done()").encode()
-    assert project.check("--fix", "--allow", "offer")[:2] == (0, "No findings left in 1 file, 1 mended.\n")
+    assert project.check("--fix", "--allow", "offer")[:2] == (0, "No findings left in 1 file, 1 fixed.\n")
     assert path.read_bytes() == text.replace("safe()", "done()").replace("offer()", "done()").encode()
     assert project.check("--fix")[:2] == (0, "No findings in 1 file.\n")
     project.settings('allow = ["offer"]')
@@ -246,7 +246,7 @@ def test_the_diff_is_what_git_applies(project):
 def test_what_is_mended_may_change_the_status_too(project):
     project.write("a.py", "safe()\n")
     status, _, err = project.check("--diff")
-    assert (status, err) == (1, "whet: 1 would be mended with --fix\n")
+    assert (status, err) == (1, "whet: 1 can be fixed with --fix\n")
     assert project.check("--diff", "-q")[2] == ""
     assert project.check("--fix", "--exit-non-zero-on-fix")[0] == 1
     assert project.check("--fix", "--exit-non-zero-on-fix")[0] == 0
@@ -258,7 +258,7 @@ def test_a_file_and_a_link_to_it_are_mended_once(project):
         (project.root / "b.py").symlink_to(path)
     except OSError:
         pytest.skip("no links here")
-    assert project.check("--fix")[:2] == (0, "No findings left in 1 file, 1 mended.\n")
+    assert project.check("--fix")[:2] == (0, "No findings left in 1 file, 1 fixed.\n")
     assert path.read_text() == "done()\n"
     assert (project.root / "b.py").is_symlink()
 
@@ -269,7 +269,7 @@ def test_rules_that_undo_one_another_end(project):
     path = project.write("a.py", "ping()\n")
     status, _, err = project.check("--fix", select="ping,pong")
     assert status == 2
-    assert "two rules undo one another" in err
+    assert "two rules undo each other" in err
     assert path.read_text() in {"ping()\n", "pong()\n"}
 
 
@@ -295,7 +295,7 @@ def test_stdin(project, monkeypatch):
     give("safe()\n")
     assert project.check("-", "--fix") == (0, "done()\n", "")
     give("safe()\noffer()\n")
-    left = "-:2:1 offer Said of offer. (offer)\nFound 1 finding in 1 file, 1 mended.\n"
+    left = "-:2:1 offer Said of offer. (offer)\nFound 1 finding in 1 file, 1 fixed.\n"
     assert project.check("-", "--fix") == (1, "done()\noffer()\n", left)
     give("x = 1\n")
     assert project.check("-", "--fix")[:2] == (0, "x = 1\n")
@@ -328,7 +328,7 @@ def test_with_a_profile_only_hot_code_is_said_with_its_cost(project):
         "app.py:9:5 hot Said of hot. (safe, at least 1 % of the run)",
     ]
     assert "whet: app.py: the hot 'gone()' is no longer in g; measure again" in err
-    assert "whet: removed.py was hot and is not there any more (1 places)" in err
+    assert "whet: removed.py was hot and no longer exists (1 places)" in err
     rows = json.loads(project.check("--format", "json", select="")[1])
     assert [row["share"] for row in rows] == [0.2, 0.01]
     assert project.found("--min-share", "5%", select="") == [("app.py", 6, "safe")]

@@ -26,7 +26,7 @@ def test_equal_runs_have_no_change(saved: list[str], capsys: pytest.CaptureFixtu
 
 def test_the_second_run_is_the_latest_by_default(saved: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(["diff", saved[0]]) == 0
-    assert "sampling error only" in " ".join(capsys.readouterr().out.split())
+    assert "only sampling error" in " ".join(capsys.readouterr().out.split())
 
 
 def test_html_and_files(saved: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

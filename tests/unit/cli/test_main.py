@@ -107,7 +107,7 @@ def test_unknown_command(argv, meant, capsys, tmp_path, monkeypatch):
     assert run_command_line(argv) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == f"whet: error: {argv[0]} is no command of whet\nwhet: {meant}\n"
+    assert captured.err == f"whet: error: {argv[0]} is not a whet command\nwhet: {meant}\n"
 
 
 @pytest.mark.parametrize("argv", [["--nonsense"], ["doctor", "--nonsense"], ["doctor", "surplus"]])
@@ -137,19 +137,60 @@ def test_mistake_in_whet_is_not_taken_for_a_finding(command, name, status, capsy
     assert run_command_line([name]) == status
     err = capsys.readouterr().err
     assert "ZeroDivisionError: oops" in err
-    assert "mistake in whet itself" in err
+    assert "bug in whet" in err
 
 
-@pytest.mark.parametrize("returned", [None, 0, 1, 3, 143])
+@pytest.mark.parametrize("returned", [None, 0, 1, 3, 143, -15])
 def test_status_of_the_command_is_passed_on(command, returned):
     command(lambda: returned)
     assert run_command_line(["run"]) == (returned or 0)
 
 
-def test_interrupt_is_130(command, capsys):
+@pytest.mark.parametrize("name", COMMANDS)
+def test_interrupt_ends_every_command(command, name, capsys):
     command(raising(KeyboardInterrupt()))
-    assert run_command_line(["run"]) == 130
+    assert run_command_line([name]) == (130 if os.name == "nt" else -signal.SIGINT)
     assert "Traceback" not in capsys.readouterr().err
+
+
+ENDING = """
+import atexit, pathlib, signal, sys
+from whet.cli import main
+def begin():
+    # As a library of whet's may: it is imported when it is needed.
+    atexit.register(pathlib.Path("cleaned").touch)
+    signal.signal(signal.{name}, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.{name}])
+    sys.stdout.write("said last")
+    return -signal.{name}
+class Command:
+    run = staticmethod(lambda words: begin())
+main.load_command = lambda name: Command
+sys.argv[1:] = ["run"]
+main.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGABRT", "SIGSEGV", "SIGPIPE"])
+def test_whet_ends_by_a_signal_when_all_is_cleaned_up(tmp_path, name):
+    import resource
+
+    limit = (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDING.format(name=name)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, limit),  # noqa: PLW1509  one call of the kernel's
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.read() == b"said last"
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = 0
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.Signals[name]
+    assert not os.WCOREDUMP(status)
+    assert (tmp_path / "cleaned").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes as POSIX has them")
@@ -183,7 +224,7 @@ def test_module_runs_as_the_script_does_beside_files_that_are_named_like_modules
         [sys.executable, "-m", "whet", "nosuch"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert "nosuch is no command of whet" in done.stderr
+    assert "nosuch is not a whet command" in done.stderr
 
 
 @pytest.mark.parametrize("name", [None, "run", "attach", "report", "rules", "doctor"])
@@ -237,7 +278,7 @@ def test_a_library_that_is_missing_is_named_with_the_line_that_brings_it(capsys,
     monkeypatch.setattr(main, "load_command", fail)
     assert run_command_line(["run", "x.py"]) == 125
     error = capsys.readouterr().err
-    assert "whet: error: jinja2 is missing in whet's own environment" in error
+    assert "whet: error: jinja2 is not installed in whet's own environment" in error
     assert f"{sys.executable} -m pip install jinja2" in error
     assert "Traceback" not in error
 
@@ -274,7 +315,7 @@ def test_a_current_folder_that_is_gone_is_told_in_words(words, status, tmp_path,
     monkeypatch.chdir(folder)
     folder.rmdir()
     assert run_command_line(words) == status
-    assert "whet: error: the current folder is gone" in capsys.readouterr().err
+    assert "whet: error: the current folder no longer exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["run", "-o", "-", "x.py"], ["attach", "-o", "-", "1"]])

@@ -11,7 +11,7 @@ from whet.cli import main
 from whet.cli.command import Command
 from whet.cli.declare import Argument, Option
 from whet.cli.help import format_command
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetWords
+from whet.cli.options import CodeOption, ModuleOption, PythonOption, TargetWords, name_options
 from whet.errors import UsageError
 
 
@@ -71,9 +71,9 @@ def test_whets_options_end_at_the_target(argv, given, words):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ("--unknown x.py", "there is no option --unknown"),
-        ("-Z x.py", "there is no option -Z"),
-        ("-qZ x.py", "there is no option -Z"),
+        ("--unknown x.py", "unknown option --unknown"),
+        ("-Z x.py", "unknown option -Z"),
+        ("-qZ x.py", "unknown option -Z"),
         ("-m", "-m needs a value"),
         ("--rate", "--rate needs a value"),
         ("--rate fast x.py", "--rate: 'fast' is not an integer"),
@@ -171,3 +171,8 @@ def test_help_tells_what_holds_of_each_option(monkeypatch):
         "  --size N           Size.",
         "  -h, --help         Show this message and exit.",
     ]
+
+
+def test_options_that_were_given_are_named_each_in_one_word():
+    given = {"--outside": True, "--native": False, "--rate": 50, "--include": ["a b", "c"], "--title": None}
+    assert name_options(given) == ("--outside", "--rate=50", "--include=a b", "--include=c")

@@ -125,7 +125,7 @@ def test_the_target_may_be_a_module_code_or_a_line(words: list[str], target: tup
     [
         ([], "there is no program to run", "whet run script.py"),
         (["--memory"], "there is no program to run", "whet run script.py"),
-        (["--sampler", "perf", "app.py"], "there is no sampler 'perf'", "--sampler tachyon or --sampler pyinstrument"),
+        (["--sampler", "perf", "app.py"], "unknown sampler 'perf'", "--sampler tachyon or --sampler pyinstrument"),
         (["--rate", "0", "app.py"], "--rate", "whet run --help"),
         (["--rate", "fast", "app.py"], "--rate", "whet run --help"),
         (["--rate"], "--rate", "whet run --help"),
@@ -237,9 +237,9 @@ def test_a_broken_rule_is_known_before_the_program_runs(
 @pytest.mark.parametrize(
     ("settings", "words", "said"),
     [
-        ("", ["--prove", "--allow", "strptim,asdict"], "no rule or family 'strptim' (--allow)"),
-        ("ignore = ['nosuch']", [], "no rule or family 'nosuch' ("),
-        ("allow = ['nosuch']", [], "no rule or family 'nosuch' ("),
+        ("", ["--prove", "--allow", "strptim,asdict"], "unknown rule or family 'strptim' (--allow)"),
+        ("ignore = ['nosuch']", [], "unknown rule or family 'nosuch' ("),
+        ("allow = ['nosuch']", [], "unknown rule or family 'nosuch' ("),
     ],
 )
 def test_a_name_of_no_rule_is_known_before_the_program_runs(

@@ -77,7 +77,7 @@ def test_both_samplers_end_when_the_time_is_over(plan, tmp_path, target):
 
 @pytest.mark.parametrize(
     ("mode", "said"),
-    [("late", "could not keep up"), ("failing", "30 of 120 looks failed"), ("crashing", "failed before the time")],
+    [("late", "could not keep up"), ("failing", "30 of 120 samples failed"), ("crashing", "failed before the time")],
 )
 def test_trouble_of_the_sampler_is_told(plan, mode, said):
     (notice,) = attach(plan(mode, "plain", seconds=60 if mode == "crashing" else 1.0)).notices
@@ -85,7 +85,7 @@ def test_trouble_of_the_sampler_is_told(plan, mode, said):
     assert said in notice.message
 
 
-def test_looks_fail_because_nothing_is_stopped(plan):
+def test_samples_fail_because_nothing_is_stopped(plan):
     watched = attach(plan("failing", words=("--nonblocking",)))
     assert watched.notices[0].hint == "leave out --nonblocking"
     assert watched.paused_share == 0

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import py_compile
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 
 from whet.collect import execute as execution
 from whet.collect.api import Launch
-from whet.collect.execute import Outcome, Plan, execute
+from whet.collect.execute import execute
+from whet.collect.plan import Outcome, Plan
 from whet.collect.pyinstrument import PyinstrumentCollector
 from whet.errors import TargetError
 from whet.program.host import TargetHost
@@ -249,7 +251,7 @@ def test_the_program_finds_its_environment_as_the_user_set_it(
         import os, subprocess, sys
         print([os.environ.get("PYTHONPATH"), [name for name in os.environ if name.startswith("_WHET")]])
         print([name for name in sys.modules if "whet" in name or "sitecustomize" in name])
-        print([each for each in sys.path if "_target" in each])
+        print([each for each in sys.path if "inprocess" in each])
         print(subprocess.run(["env"], capture_output=True, text=True).stdout.count("_WHET"))
     """
     _, said, complained = run(text)
@@ -273,7 +275,7 @@ def test_where_the_interpreter_does_not_load_the_hook_the_program_is_sampled_lat
     mark = tmp_path / "mark"
     tool = make_tool(f"import pathlib; print('Sampling process', flush=True); pathlib.Path({str(mark)!r}).touch()")
     outcome, _, _ = run(WAIT.format(path=str(mark)), tool)
-    assert [each.message for each in outcome.notices] == ["the program's interpreter did not load whet's hook"]
+    assert [each.message for each in outcome.notices] == ["whet's start hook did not run in the program"]
 
 
 def test_a_program_without_source_is_sampled_all_the_same(run: Run, make_tool: Tool, tmp_path: Path):
@@ -381,20 +383,31 @@ def test_progress_is_told_while_the_program_runs(run: Run, tmp_path: Path):
     assert told == sorted(told)
 
 
-def test_a_file_on_stdin_is_read_again_from_its_start(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@contextlib.contextmanager
+def on_stdin(descriptor: int) -> Iterator[None]:
+    kept = os.dup(0)
+    os.dup2(descriptor, 0)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
+def test_a_file_on_stdin_is_read_again_from_its_start(run: Run, tmp_path: Path):
     if sys.platform != "linux":
         pytest.skip("found by /proc")
     (tmp_path / "input").write_text("one\ntwo\n")
-    with (tmp_path / "input").open() as stdin:
-        stdin.readline()
-        monkeypatch.setattr(sys, "stdin", stdin)
+    with (tmp_path / "input").open("rb", buffering=0) as stdin, on_stdin(stdin.fileno()):
+        os.read(0, 4)
+        # As a shell's here-document: the file has no name any more.
+        (tmp_path / "input").unlink()
         _, said, _ = run("import sys; print(sys.stdin.read().split())")
         assert said == "['one', 'two']\n"
     read, write = os.pipe()
     os.write(write, b"gone")
     os.close(write)
-    with os.fdopen(read) as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
+    with os.fdopen(read) as stdin, on_stdin(read):
         _, said, _ = run("import sys; print(sys.stdin.read().split())")
     assert said == "[]\n"
 
@@ -427,7 +440,8 @@ def test_signals_to_whet_reach_the_program(name: str, tmp_path: Path):
 import os, signal, sys, threading, time
 from pathlib import Path
 from whet.collect.api import Launch
-from whet.collect.execute import Plan, execute
+from whet.collect.execute import execute
+from whet.collect.plan import Plan
 from whet.model.run import Interpreter
 from whet.program.host import TargetHost
 from whet.program.spec import TargetKind, TargetSpec

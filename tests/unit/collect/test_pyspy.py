@@ -81,7 +81,7 @@ def test_without_the_tool_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
     missing = PySpyCollector().missing(HOST)
     assert missing is not None
-    assert missing.why == "py-spy is not installed beside whet"
+    assert missing.why == "py-spy is not installed next to whet"
     assert missing.remedy == f"{sys.executable} -m pip install py-spy"
     assert PySpyCollector().launch(SPEC, tmp_path).attach[0][0] == "py-spy"
 
@@ -97,7 +97,7 @@ def test_those_that_may_take_over_differ_in_their_rates_alone(rate: int, slow: l
     }
 
 
-def test_a_rate_that_was_asked_for_is_kept_and_looks_that_stop_nothing_cost_nothing(tmp_path: Path) -> None:
+def test_a_rate_that_was_asked_for_is_kept_and_samples_that_stop_nothing_cost_nothing(tmp_path: Path) -> None:
     assert PySpyCollector().launch(SPEC, tmp_path).most_share == pyspy.MOST_SHARE
     assert PySpyCollector(keep_rate=True).launch(SPEC, tmp_path).most_share == 0
     assert PySpyCollector(nonblocking=True).launch(SPEC, tmp_path).most_share == 0

@@ -10,6 +10,7 @@ import pytest
 from whet.collect import resident
 from whet.collect.namespaces import ThreadIds
 from whet.collect.resident import TreePoller
+from whet.collect.sleeping import Sleep
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -102,3 +103,26 @@ def test_threads_are_renamed_only_where_the_process_numbers_them_apart(busy, tmp
     ids = ThreadIds()
     ids.note([pid])
     assert ids.ours == {(pid, 1): pid, (pid, 11): pid + 1}
+
+
+AWAKE = Sleep(watched_ns=300_000_000, awake_ns=300_000_000, readings=6)
+ASLEEP = Sleep(watched_ns=300_000_000, certain_ns=200_000_000)
+
+
+@pytest.mark.parametrize(
+    ("sleeps", "wall", "own", "parents", "is_awake"),
+    [
+        ({(5, 5): AWAKE}, 400, (), {}, True),
+        ({(5, 5): AWAKE, (5, 6): ASLEEP}, 400, (6,), {}, True),
+        ({(5, 5): AWAKE, (5, 6): ASLEEP}, 400, (), {}, False),
+        ({(5, 5): ASLEEP}, 400, (), {}, False),
+        ({(5, 5): AWAKE}, 800, (), {}, False),  # of most of its time nothing is known
+        ({(5, 5): AWAKE}, 400, (), {9: 5}, False),  # children may end between two readings
+        ({(5, tid): AWAKE for tid in range(5, 205)}, 400, (), {}, False),  # there may be more
+        ({}, 400, (), {}, False),
+    ],
+)
+def test_a_process_is_known_to_be_awake_where_its_clocks_say_so(sleeps, wall, own, parents, is_awake):
+    poller = TreePoller(5)
+    poller.sleep_clock.sleeps, poller.parents = sleeps, parents
+    assert poller.is_known_awake(wall * 1_000_000, own) is is_awake

@@ -120,19 +120,23 @@ def test_a_follower_that_the_program_did_not_wait_for_did_not_fail(clock):
     ("counted", "then", "told"),
     [((95, 5), None, None), ((5, 5), None, None), ((90, 30), None, "30 of 120"), ((90, 10), (10, 90), "100 of 200")],
 )
-def test_looks_that_failed_are_told_where_they_are_many(counted, then, told):
+def test_samples_that_failed_are_reported_where_they_are_many(counted, then, told):
     fallback, _ = follow(FakeSampler(counted=then), counted=counted)
     if then:
         fallback.profilers[0] = fallback.start(fallback.launch.slower[10])
     messages = [notice.message for notice in fallback.describe("py-spy")]
-    assert ([told] if told else []) == [message.partition(" looks failed")[0] for message in messages]
+    assert ([told] if told else []) == [message.partition(" samples failed")[0] for message in messages]
 
 
-def test_why_looks_failed_depends_on_how_it_looks():
+def test_why_samples_failed_depends_on_how_they_are_taken():
     fallback, _ = follow(counted=(90, 30))
-    (stopping,) = fallback.describe("py-spy", deeper="another sampler")
-    (other,) = fallback.describe("py-spy", nonblocking=True)
-    assert "more than 4,096 frames" in stopping.message and stopping.hint == "another sampler"
+    (stopping,) = fallback.describe("py-spy", hint="another sampler")
+    (other,) = fallback.describe("py-spy", nonblocking=True, hint="leave out --nonblocking")
+    assert (
+        "more than 4,096 frames" in stopping.message
+        and "show as waiting" in stopping.message
+        and stopping.hint == "another sampler"
+    )
     assert "changed while they were read" in other.message and other.hint == "leave out --nonblocking"
 
 
@@ -144,7 +148,7 @@ def cost(monkeypatch):
 
 
 @pytest.mark.parametrize(("share", "rate"), [(0.07, 50), (0.12, 50), (0.2, 20), (0.5, 10), (0.9, 10)])
-def test_looks_that_cost_too_much_become_as_rare_as_is_needed(cost, share, rate):
+def test_samples_that_cost_too_much_become_as_rare_as_is_needed(cost, share, rate):
     fallback, started = follow(FakeSampler(), most=0.06)
     fallback.check()
     assert fallback.first.is_running
@@ -154,13 +158,13 @@ def test_looks_that_cost_too_much_become_as_rare_as_is_needed(cost, share, rate)
     fallback.check()
     assert started == [("py-spy", "--rate", str(rate))]
     (notice,) = fallback.describe("py-spy")
-    assert f"held the program up for {10 * share:.1f} ms" in notice.message
-    assert notice.message.endswith(f"it was looked at {rate} times a second and not 100")
+    assert f"paused the program for {10 * share:.1f} ms" in notice.message
+    assert notice.message.endswith(f"the rate was {rate} samples per second, not 100")
     assert notice.hint == "--rate 100 keeps the rate"
 
 
 @pytest.mark.parametrize(("share", "most"), [(0.06, 0.06), (0.5, 0.0)])
-def test_looks_that_may_cost_as_much_go_on(cost, share, most):
+def test_samples_that_may_cost_as_much_go_on(cost, share, most):
     fallback, started = follow(most=most)
     cost[0] = share
     fallback.check()
@@ -179,7 +183,7 @@ def test_that_nobody_could_look_more_seldom_is_told(cost, clock):
     assert notice.hint == "--rate 50"
 
 
-def test_one_that_falls_behind_is_followed_by_the_slowest_whatever_its_looks_cost(cost):
+def test_one_that_falls_behind_is_followed_by_the_slowest_whatever_its_samples_cost(cost):
     fallback, started = follow(FakeSampler(), most=0.06)
     cost[0] = 0.1
     fallback.first.is_behind = True

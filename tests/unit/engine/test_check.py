@@ -45,13 +45,13 @@ def test_a_sound_rule_has_nothing_wrong():
     ("wrong", "says"),
     [
         (replace(SOUND, page="## What"), "no section '## Why'"),
-        (replace(SOUND, cases=(Case("c", PASS, PASS, "f", ("(None,)",)),)), "c: not found in its own before"),
-        (replace(SOUND, cases=(Case("c", RETURN, RETURN, "f", ("(None,)",)),)), "c: found in its own after"),
-        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("(1,)",)),)), "c: with (1,) before gives"),
+        (replace(SOUND, cases=(Case("c", PASS, PASS, "f", ("(None,)",)),)), "c: not found in its `before`"),
+        (replace(SOUND, cases=(Case("c", RETURN, RETURN, "f", ("(None,)",)),)), "c: found in its `after`"),
+        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("(1,)",)),)), "c: with (1,), `before` gives"),
         (replace(SOUND, refusals=(Refuse("because", RETURN),)), "not left alone: because"),
-        (replace(SOUND, detect=promise), "none: safe at line 2, but there is no edit"),
+        (replace(SOUND, detect=promise), "none: safe at line 2, but without an edit"),
         (replace(SOUND, cases=(Case("c", RETURN, "def f(x):\n    0\n", "f", ("(None,)",)),)), "c: the edits give\n"),
-        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("('1',)",), rewritten="f = int"),)), "rewritten gives"),
+        (replace(SOUND, cases=(Case("c", RETURN, PASS, "f", ("('1',)",), rewritten="f = int"),)), "`rewritten` gives"),
     ],
 )
 def test_what_is_wrong_is_said(wrong, says):

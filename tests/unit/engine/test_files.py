@@ -177,7 +177,7 @@ def test_a_source_that_kills_its_process_costs_only_itself(folder, monkeypatch):
 
     results = examine(folder, [make_rule(detect)], workers=2)
     assert [(r.shown, r.unreadable) for r in results if r.unreadable and "parse" not in r.unreadable] == [
-        ("m3.py", "ended the process that looked at it")
+        ("m3.py", "crashed the process that checked it")
     ]
     assert sum(bool(r.findings) for r in results) == 5
 

@@ -70,7 +70,7 @@ def test_a_file_that_does_not_load_is_named(tmp_path, change, says):
 
 def test_a_slug_is_taken_once(tmp_path):
     folder = project(tmp_path, mine=GOOD.format(slug="str-concat"))
-    with pytest.raises(PluginError, match=r"'str-concat'.*mine\.py.*exists already, from whet"):
+    with pytest.raises(PluginError, match=r"'str-concat'.*mine\.py.*already exists, from whet"):
         load_rules(folder)
 
 
@@ -118,6 +118,6 @@ def test_a_broken_rule_of_whets_own_is_named_by_its_module():
 
 
 def test_folders_that_are_named_are_loaded_and_one_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(PluginError, match="no folder of rules"):
+    with pytest.raises(PluginError, match="no rules folder"):
         load_rules(None, [tmp_path / "none"])
     assert load_rules(None, [tmp_path]) == load_rules()

@@ -379,4 +379,4 @@ def test_a_body_that_is_hard_to_move_stays(before):
     facts, rewrite = opened(before)
     rewrite.unwrap(nodes(facts, ast.If)[0])
     assert rewrite.edits == ()
-    assert rewrite.refusal == "its body is hard to move"
+    assert rewrite.refusal == "its body cannot be moved"

@@ -224,7 +224,7 @@ def test_a_rule_that_recurses_too_deep_says_so_without_blame():
     rule = Rule("deep", "t", "f", Safety.SAFE, Speed.FACTOR, Triggers(nodes=frozenset({ast.Return})))
     broken = RuleModule(rule, detect, (), (), None, "", "here")
     _, notices = find_findings(sources(source("a.py", MEMBERS)), [broken])
-    assert [notice.message for notice in notices] == ["has not looked at a.py:1 (f): it is nested too deep"]
+    assert [notice.message for notice in notices] == ["did not check a.py:1 (f): it is nested too deeply"]
 
 
 def test_rules_know_which_libraries_the_interpreter_has():

@@ -87,12 +87,12 @@ def test_what_silences_nothing_is_reported_and_can_be_taken_away(before, after):
 @pytest.mark.parametrize(
     ("comment", "message", "fixed"),
     [
-        ("slots", "slots has nothing to say here.", True),
-        ("slots, memoize", "slots and memoize have nothing to say here.", True),
+        ("slots", "slots has no finding here.", True),
+        ("slots, memoize", "slots and memoize have no finding here.", True),
         ("slot", "There is no rule 'slot', did you mean slots.", False),
         ("zzz", "There is no rule 'zzz'.", True),
-        ("slots, zzz", "slots has nothing to say here; there is no rule 'zzz'.", True),
-        ("", "This names no rule, so it silences nothing: write `# whet: ignore[slug]`.", False),
+        ("slots, zzz", "slots has no finding here; there is no rule 'zzz'.", True),
+        ("", "This names no rule, so it suppresses nothing: write `# whet: ignore[slug]`.", False),
     ],
 )
 def test_what_is_said(comment, message, fixed):
@@ -111,4 +111,4 @@ def test_a_rule_that_was_not_asked_is_not_judged():
     text = "x = (  # whet: ignore[slots, memoize, str-concat]\n)\n"
     settled = settle(text, make(1, "str-concat"), idle=is_idle)
     assert asked == [("slots", 1, 2), ("memoize", 1, 2)]
-    assert "slots has nothing" in settled.unused[0].message
+    assert "slots has no finding" in settled.unused[0].message

@@ -35,7 +35,7 @@ def test_content_is_replaced_and_nothing_is_left_beside(file):
 
 def test_a_file_that_changed_meanwhile_is_refused(file):
     file.write_bytes(b"x = 3\n")
-    with pytest.raises(StoreError, match="was changed"):
+    with pytest.raises(StoreError, match="changed while"):
         replace_file(file, digest(OLD), NEW)
     assert file.read_bytes() == b"x = 3\n"
     file.unlink()
@@ -113,10 +113,10 @@ def test_bytes_survive_decoding_and_encoding(data):
 )
 def test_bytes_that_would_not_survive_are_read_and_not_written(data):
     decode_source(data)
-    with pytest.raises(DecodingError, match="in another way"):
+    with pytest.raises(DecodingError, match="a form of"):
         decode_source(data, to_write=True)
 
 
 def test_text_that_the_encoding_cannot_say_is_refused():
-    with pytest.raises(DecodingError, match="cannot say"):
+    with pytest.raises(DecodingError, match="cannot encode"):
         encode_source("x = '\u20ac'", decode_source(b"# coding: latin-1\n")[1])

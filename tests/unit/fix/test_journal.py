@@ -42,13 +42,13 @@ def test_all_files_are_written_and_taken_back(changes: list[Change], journal: Pa
     assert finish_changes(journal, _known(changes)) == []
     assert take_back(journal, _known(changes)) == [change.path for change in changes]
     assert _read(changes) == [change.before for change in changes]
-    with pytest.raises(StoreError, match="nothing to take back"):
+    with pytest.raises(StoreError, match="nothing to undo"):
         take_back(journal, _known(changes))
 
 
 def test_a_file_that_is_not_as_it_was_stops_all(changes: list[Change], journal: Path) -> None:
     changes[2].path.write_bytes(b"edited")
-    with pytest.raises(StoreError, match=r"c\.py was changed meanwhile"):
+    with pytest.raises(StoreError, match=r"c\.py has changed"):
         write_changes(changes, journal)
     assert _read(changes) == [b"old a.py", b"old b.py", b"edited"]
     assert not journal.exists()

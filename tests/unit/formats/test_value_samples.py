@@ -8,7 +8,8 @@ import pytest
 
 from whet.errors import FormatError
 from whet.formats import value_samples
-from whet.formats.value_samples import AgentReport, read_agent_report
+from whet.formats.value_samples import read_agent_report, read_agent_threads
+from whet.model.agent_report import AgentReport
 from whet.model.evidence import Evidence, Seen
 
 HEAD: dict[str, Any] = {
@@ -94,3 +95,11 @@ def test_captures_and_lines_beyond_all_measure_are_errors(monkeypatch: pytest.Mo
     monkeypatch.setattr(value_samples, "MAX_LINE", 20)
     with pytest.raises(FormatError, match="too large"):
         read(HEAD)
+
+
+def test_the_agents_own_threads_are_read_from_the_first_line() -> None:
+    assert read_agent_threads(io.BytesIO(b'{"threads": [7, 8]}\nno json')) == [7, 8]
+    assert read_agent_threads(io.BytesIO(b"")) == []
+    for line in (b'{"threads": 7}', b"{}", b'{"threads": ["x"]}', b"[]"):
+        with pytest.raises(FormatError, match="malformed"):
+            read_agent_threads(io.BytesIO(line))

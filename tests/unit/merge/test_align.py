@@ -11,7 +11,7 @@ from whet.model.metric import Metric
 from whet.model.profile import LineCount, Profile, Samples, StackTable
 from whet.model.run import SourceFile
 
-OWNERSHIP = Ownership(project="/app", stdlib=("/usr/lib/python3.13",), hidden=("/whet/_target",))
+OWNERSHIP = Ownership(project="/app", stdlib=("/usr/lib/python3.13",), hidden=("/whet/inprocess",))
 
 NESTED = """\
 import time
@@ -159,14 +159,14 @@ def test_deep_stacks(make):
 
 
 def test_whets_own_frames_are_cut_off_and_its_work_is_left_out(make):
-    agent = "run@/whet/_target/bootstrap.py:9"
+    agent = "run@/whet/inprocess/bootstrap.py:9"
     program = "<module>@/app/t.py:14"
     profile = make.profile(
         [
             (f"{agent};{program};deco@/app/t.py:10", 60),
-            (f"{agent};{program};deco@/app/t.py:10;look@/whet/_target/looks.py:3", 5),
+            (f"{agent};{program};deco@/app/t.py:10;look@/whet/inprocess/looks.py:3", 5),
             (
-                f"{agent};{program};deco@/app/t.py:10;look@/whet/_target/looks.py:3;dumps@/usr/lib/python3.13/json/x.py:1",
+                f"{agent};{program};deco@/app/t.py:10;look@/whet/inprocess/looks.py:3;dumps@/usr/lib/python3.13/json/x.py:1",
                 5,
             ),
             (
@@ -187,8 +187,8 @@ def test_whets_own_frames_are_cut_off_and_its_work_is_left_out(make):
 
 
 def test_users_code_called_by_whets_code_stays(make):
-    entries = [("main@/app/t.py:14;wrap@/whet/_target/threads.py:1;helper@/app/t.py:10;look@/whet/_target/l.py:1", 1)]
-    entries += [("main@/app/t.py:14;wrap@/whet/_target/threads.py:1;helper@/app/t.py:10", 4)]
+    entries = [("main@/app/t.py:14;wrap@/whet/inprocess/t.py:1;helper@/app/t.py:10;look@/whet/inprocess/l.py:1", 1)]
+    entries += [("main@/app/t.py:14;wrap@/whet/inprocess/t.py:1;helper@/app/t.py:10", 4)]
     aligned = align_profile(make.profile(entries), {}, OWNERSHIP)
     assert make.stacks(aligned) == {"main:14;helper:10": 4}
 
@@ -254,8 +254,11 @@ def test_time_in_whets_own_code_is_told_apart(make):
     profile = make.profile(
         [
             ("main@/app/a.py:1", 70),
-            ("main@/app/a.py:1;_on_tick@/whet/_target/agent.py:9", 20),
-            ("main@/app/a.py:1;_on_tick@/whet/_target/agent.py:9;dumps@/usr/lib/python3.13/json/__init__.py:3", 5),
+            ("main@/app/a.py:1;_on_tick@/whet/inprocess/agent.py:9", 20),
+            (
+                "main@/app/a.py:1;_on_tick@/whet/inprocess/agent.py:9;dumps@/usr/lib/python3.13/json/__init__.py:3",
+                5,
+            ),
             ("main@/app/a.py:2", 40, Metric.WAITING),
         ]
     )

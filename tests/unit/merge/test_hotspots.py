@@ -40,7 +40,7 @@ def test_self_total_and_charged(make):
     assert (costs["callback"].self_ns, costs["callback"].attributed_ns) == (20, 20)
     assert "memcpy" not in costs
     assert costs["load"].spent_share == 0.45
-    assert isclose(costs["load"].share_error, sqrt(0.45 * 0.55 / 100))
+    assert isclose(costs["load"].share_error, sqrt(47 / 104 * 57 / 104 / 104))
     assert costs["load"].samples == 45
     assert [spot.name for spot in hotspots.functions[:3]] == ["load", "callback", "main"]
     lines = {spot.line: spot.cost for spot in hotspots.lines}

@@ -72,12 +72,27 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
             True,
             "p",
         ),
+        ("main > Worker.__call__@+billiard/pool.py > Worker._do_exit@+billiard/pool.py", True, "p"),
+        (
+            "main > Pool.apply_async@+billiard/pool.py > Semaphore.acquire@threading.py > Condition.wait@threading.py",
+            True,
+            "j",
+        ),
+        ("Hub.run@+gevent/hub.py", True, Stance.LOOP),
+        ("main > switch@+gevent/hub.py", True, "w"),
+        ("BaseHub.run@+eventlet/hubs/hub.py > Hub.wait@+eventlet/hubs/poll.py", True, Stance.LOOP),
+        (
+            "BaseHub.run@+eventlet/hubs/hub.py > wait@+eventlet/hubs/poll.py > do_poll@+eventlet/hubs/epolls.py",
+            True,
+            "l",
+        ),
+        ("BaseHub.run@+eventlet/hubs/hub.py > work > SocketIO.readinto@socket.py", True, "w"),
         ("main > integrate_as_primary_thread@+execnet/gateway_base.py > Event.wait@threading.py", True, "p"),
         ("get@queue.py", True, Stance.JOIN),
     ],
 )
 def test_stances(text, main, stance):
-    stance = {"w": Stance.WAITING, "p": Stance.IDLE, "j": Stance.JOIN}.get(stance, stance)
+    stance = {"w": Stance.WAITING, "p": Stance.IDLE, "j": Stance.JOIN, "l": Stance.LOOP}.get(stance, stance)
     assert find_stance(stack(text), main) is stance
 
 
@@ -117,6 +132,11 @@ def test_places(file, name, place):
         (f"{SITE}/uvicorn/server.py", "<module>", False),
         (f"{SITE}/aiohttp/web_protocol.py", "RequestHandler.start", True),
         (f"{SITE}/aiohttp/client.py", "ClientSession._request", False),
+        (f"{SITE}/gevent/pywsgi.py", "WSGIHandler.handle_one_response", True),
+        (f"{SITE}/gevent/baseserver.py", "BaseServer.start_accepting", True),
+        (f"{SITE}/gevent/baseserver.py", "BaseServer", False),
+        (f"{SITE}/eventlet/wsgi.py", "server", True),
+        (f"{SITE}/eventlet/convenience.py", "connect", False),
         ("/app/uvicorn.py", "run", False),
     ],
 )

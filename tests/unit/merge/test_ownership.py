@@ -100,7 +100,7 @@ def test_case_counts_only_where_the_file_system_says_so():
 
 
 def test_hidden_folders():
-    ownership = Ownership(hidden=("/opt/whet/_target",))
-    assert ownership.is_hidden("/opt/whet/_target/looks.py")
-    assert not ownership.is_hidden("/opt/whet/_targets/looks.py")
-    assert not Ownership().is_hidden("/opt/whet/_target/looks.py")
+    ownership = Ownership(hidden=("/opt/whet/inprocess",))
+    assert ownership.is_hidden("/opt/whet/inprocess/looks.py")
+    assert not ownership.is_hidden("/opt/whet/inprocesss/looks.py")
+    assert not Ownership().is_hidden("/opt/whet/inprocess/looks.py")

@@ -104,3 +104,16 @@ def test_the_sum_is_what_the_system_tells(seen, computing, watched, waited, erro
     placed, left = place_waiting(Told(watched, waited, error), seen, computing)
     assert sum(placed.values()) + left == max(0, waited)
     assert set(placed) <= set(seen)
+
+
+def test_a_place_where_a_thread_may_have_queued_gets_no_waiting():
+    """A worker that mostly waits for jobs, on a crowded machine: seen at work once, while it queued for a CPU."""
+    placed, left = place_waiting(told(4.6, 4.15), {"queue": 8, "work": 1}, {})
+    assert placed == {"queue": pytest.approx(4.15 * S * 8 / 9, abs=1)}
+    assert sum(placed.values()) + left == told(4.6, 4.15).waited
+
+
+def test_places_that_were_seen_for_longer_than_a_thread_was_awake_wait():
+    placed, left = place_waiting(told(5.001, 5.0), {"one": 400, "other": 100}, {})
+    assert placed == {"one": pytest.approx(4 * S, rel=0.01), "other": pytest.approx(S, rel=0.01)}
+    assert left == 0

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from whet.merge.standstill import Told
 from whet.merge.waiting import ThreadClock, split_waiting
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Thread
@@ -183,3 +184,90 @@ def test_time_is_never_made_up(make, computing, seen):
     for entry in split.samples:
         assert all(value > 0 for value in entry.value)
         assert entry.count >= 1
+
+
+COMPUTE, NAP = "run@/app/a.py:3;crunch@/app/a.py:9", "run@/app/a.py:4;nap@/app/a.py:20"
+FIGHTER = Thread(1, 3, "fighter")
+
+
+def clocks_of(*threads, waited, watched):
+    told = Told(watched * MS, waited * MS, 10 * MS)
+    return [ThreadClock(thread.pid, thread.tid, (watched - waited) * MS, told) for thread in threads]
+
+
+def test_who_waits_for_the_gil_waits_for_nothing_else(make):
+    """Two threads on one GIL: each computes for 2 s and waits for it for 2 s, on the same line."""
+    active = active_of(make, (COMPUTE, 200, WORKER), (COMPUTE, 200, FIGHTER))
+    wall = wall_of(make, (COMPUTE, 100, WORKER), (COMPUTE, 100, FIGHTER))
+    clocks = clocks_of(WORKER, FIGHTER, waited=2_000, watched=4_000)
+    known = split_waiting(active, wall, clocks, gil={(1, 2): 0.98, (1, 3): 1.0})
+    assert total(known, Metric.WAITING) + total(known, Metric.IDLE) == 0
+    assert total(known, Metric.GIL) == 4_000 * MS
+    assert total(known, Metric.CPU) == 4_000 * MS
+    assert total(split_waiting(active, wall, clocks), Metric.WAITING) == 4_000 * MS, "as if it were not known"
+
+
+def test_a_sleep_between_fights_for_the_gil_is_waiting_where_it_is(make):
+    """Of 4 s a thread computes for 1, waits for the GIL for 2 and sleeps for 1."""
+    active = active_of(make, (COMPUTE, 100, WORKER), ("main@/app/a.py:8", 1))
+    wall = wall_of(make, (COMPUTE, 75, WORKER), (NAP, 25, WORKER), (JOIN, 1))
+    split = split_waiting(active, wall, clocks_of(WORKER, waited=3_000, watched=4_000), gil={(1, 2): 0.66})
+    assert make.stacks(split, Metric.WAITING) == {"run:4;nap:20": pytest.approx(1_000 * MS, rel=0.05)}
+    assert make.stacks(split, Metric.GIL) == {"run:3;crunch:9": pytest.approx(2_000 * MS, rel=0.05)}
+    assert total(split, Metric.WAITING) + total(split, Metric.GIL) == 3_000 * MS
+
+
+def test_the_gil_of_a_thread_of_which_nothing_else_is_counted(make):
+    active = active_of(make, (COMPUTE, 100, WORKER), ("main@/app/a.py:8", 1))
+    wall = wall_of(make, (COMPUTE, 75, WORKER), (NAP, 25, WORKER), (JOIN, 1))
+    before = split_waiting(active, wall)
+    split = split_waiting(active, wall, gil={(1, 2): 0.4})
+    assert total(split, Metric.GIL) + total(split, Metric.WAITING) == total(before, Metric.WAITING)
+    assert total(split, Metric.GIL) == pytest.approx(total(before, Metric.WAITING) * 0.4, abs=MS)
+    split = split_waiting(active, wall, gil={(1, 2): 0.9})
+    assert set(make.stacks(split, Metric.WAITING)) == {"run:4;nap:20"}
+
+
+def test_who_waits_for_threads_that_wait_for_the_gil_is_idle(make):
+    active = active_of(make, (COMPUTE, 100, WORKER), (COMPUTE, 100, FIGHTER), ("main@/app/a.py:8", 1))
+    wall = wall_of(make, (COMPUTE, 50, WORKER), (COMPUTE, 50, FIGHTER), (JOIN, 50))
+    clocks = [
+        *clocks_of(WORKER, FIGHTER, waited=1_000, watched=2_000),
+        ThreadClock(1, 1, 10 * MS, Told(2_000 * MS, 1_990 * MS, 10 * MS)),
+    ]
+    split = split_waiting(active, wall, clocks, gil={(1, 2): 1.0, (1, 3): 1.0})
+    assert total(split, Metric.IDLE) == 1_990 * MS
+    assert total(split, Metric.WAITING) == 0
+
+
+def test_a_thread_that_fights_for_the_gil_waits_for_nothing_else_where_it_computes(make):
+    """The samplers do not agree on where it was: that is chance, as 8 % of other waiting have no place of their own."""
+    other = "run@/app/a.py:3;crunch@/app/a.py:10"
+    active = active_of(make, (COMPUTE, 78, WORKER), (other, 22, WORKER), (COMPUTE, 100, FIGHTER))
+    wall = wall_of(make, (COMPUTE, 30, WORKER), (other, 70, WORKER), (COMPUTE, 100, FIGHTER))
+    clocks = clocks_of(WORKER, FIGHTER, waited=3_000, watched=4_000)
+    split = split_waiting(active, wall, clocks, gil={(1, 2): 0.92, (1, 3): 1.0})
+    assert total(split, Metric.WAITING) == 0
+    assert total(split, Metric.GIL, WORKER) == 3_000 * MS
+
+
+def test_a_program_of_one_thread_is_not_said_to_wait_for_the_gil(make):
+    """The other thread is whet's own, which reads values."""
+    active = active_of(make, (COMPUTE, 100, WORKER))
+    wall = wall_of(make, (COMPUTE, 30, WORKER))
+    split = split_waiting(active, wall, clocks_of(WORKER, waited=200, watched=1_200), gil={(1, 2): 1.0})
+    assert total(split, Metric.GIL) == total(split, Metric.WAITING) == 0
+    assert total(split, Metric.CPU) == 1_000 * MS
+
+
+def test_who_waits_for_a_child_that_was_sampled_late_is_idle(make):
+    """The child was awake for 2 s; the sampler had found its way in after half a second."""
+    active = active_of(make, (COMPUTE, 150, CHILD), ("main@/app/a.py:8", 1))
+    wall = wall_of(make, (COMPUTE, 38, CHILD), ("main@/app/a.py:9", 50))
+    clocks = [
+        ThreadClock(5, 5, 2_000 * MS, Told(2_000 * MS, 0, 10 * MS)),
+        ThreadClock(1, 1, 10 * MS, Told(2_000 * MS, 1_990 * MS, 10 * MS)),
+    ]
+    split = split_waiting(active, wall, clocks, parents={5: 1})
+    assert total(split, Metric.IDLE) == 1_990 * MS
+    assert total(split, Metric.WAITING) == 0

@@ -44,7 +44,7 @@ def fake_python(tmp_path: Path) -> Callable[..., Path]:
     """Make a program that answers as an interpreter of another version or implementation would."""
     if os.name == "nt":
         pytest.skip("made of shell scripts")
-    script = Path(__file__).parents[3] / "src" / "whet" / "_target" / "probe_host.py"
+    script = Path(__file__).parents[3] / "src" / "whet" / "inprocess" / "launch" / "probe_host.py"
     plain = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
 
     def make(path: str = "bin/python", **changes: object) -> Path:

@@ -98,7 +98,7 @@ def test_a_package_that_is_too_old_is_named_with_what_is_needed(monkeypatch: pyt
     [
         (0, "", True, "memory, with --memory; from the target's environment"),
         (1, "Traceback\nImportError: libunwind.so.8\n", False, "cannot be imported from /site: ImportError: libunwind"),
-        (1, "", False, "it failed without a word"),
+        (1, "", False, "it failed without output"),
     ],
 )
 def test_a_package_is_really_imported(

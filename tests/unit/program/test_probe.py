@@ -94,7 +94,7 @@ def test_words_of_start_up_hooks_do_not_hurt(make_environment, python_of, tmp_pa
 
 
 def test_probe_script_imports_nothing_but_what_the_start_has_imported(make_environment, python_of):
-    script = Path(sys.modules["whet"].__file__).parent / "_target" / "probe_host.py"
+    script = Path(sys.modules["whet"].__file__).parent / "inprocess" / "launch" / "probe_host.py"
     code = (
         f"import sys; before = set(sys.modules); exec(open({str(script)!r}).read()); print(set(sys.modules) - before)"
     )
@@ -123,7 +123,8 @@ def test_lent_memray_records_in_an_environment_without_its_companions(make_envir
     agent = Path(sys.modules["whet"].__file__).parent
     settings = {"path": host.packages["memray"], "capture": str(tmp_path / "capture.bin")}
     code = (
-        f"import sys; sys.path.append({str(agent)!r}); from _target import memory; stop = memory.start({settings!r}); "
+        f"import sys; sys.path.append({str(agent)!r}); from inprocess.profilers import memory; "
+        f"stop = memory.start({settings!r}); "
         "x = bytearray(5_000_000); stop(); print('recorded')"
     )
     assert run(host, code).split() == ["recorded"]

@@ -28,4 +28,4 @@ def test_what_cannot_be_started_and_what_does_not_end_have_failed(tmp_path):
 
 def test_the_last_words_are_the_last_that_say_something():
     assert last_line("warning: x\nno such file \n\n") == "no such file"
-    assert last_line(" \n") == "it failed without a word"
+    assert last_line(" \n") == "it failed without output"

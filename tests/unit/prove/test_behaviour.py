@@ -50,7 +50,7 @@ def test_the_same_is_no_difference(bench: Bench) -> None:
     [
         (b"one\nTWO\n", "stdout, line 2: 'two' became 'TWO'"),
         (b"one\n", "stdout, line 2: 'two' is missing"),
-        (b"one\ntwo\nthree\n", "stdout, line 3: 'three' is one line more"),
+        (b"one\ntwo\nthree\n", "stdout, line 3: 'three' is an additional line"),
         (b"\xff\x1b[2J\n", r"stdout, line 1: 'one' became '�\x1b[2J'"),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_file_that_the_baseline_does_not_write_is_a_difference(bench: Bench) -
     behaviour = bench.behave("*.csv")
     behaviour.remember(bench.observe())
     (bench.work / "new.csv").write_text("x")
-    assert behaviour.compare(bench.observe()) == "new.csv was written, which the baseline does not"
+    assert behaviour.compare(bench.observe()) == "new.csv was written, but not by the baseline"
 
 
 def test_files_are_named_absolutely_too(bench: Bench, tmp_path: Path) -> None:

@@ -87,5 +87,5 @@ def test_large_folders_and_homes_are_not_copied(
     assert "more than 0 MB" in why_not_copied(original)
     monkeypatch.undo()
     monkeypatch.setattr(Path, "home", lambda: original)
-    assert "no folder of one project" in why_not_copied(original)
-    assert "no folder of one project" in why_not_copied(Path(original.anchor))
+    assert "not a single project's folder" in why_not_copied(original)
+    assert "not a single project's folder" in why_not_copied(Path(original.anchor))

@@ -50,9 +50,9 @@ def test_the_interpreter_is_really_started(tmp_path: Path) -> None:
 
 def test_the_rest_is_told_where_it_was_measured() -> None:
     assert tell_start(0, Total()) == []
-    told = "about 20 ms of each run are Python's own start, which no rewrite changes"
+    told = "about 20 ms of each run are the interpreter's start-up, which no rewrite changes"
     assert tell_start(20 * MS, Total()) == [told]
     gain = Gain(1.25, 1.2, 1.3, 20, 0.99, Clock.CPU, 50 * MS, 40 * MS)
-    assert tell_start(20 * MS, Total(gain, Verdict.FASTER)) == [f"{told}: what comes after it is about 1.5× as fast"]
+    assert tell_start(20 * MS, Total(gain, Verdict.FASTER)) == [f"{told}: the rest is about 1.5× as fast"]
     assert tell_start(20 * MS, Total(gain, Verdict.NO_DIFFERENCE)) == [told]
     assert tell_start(20 * MS, Total(replace(gain, candidate_ns=21 * MS), Verdict.FASTER)) == [told]

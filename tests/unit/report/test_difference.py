@@ -28,8 +28,8 @@ def test_runs_without_samples_are_not_called_unchanged() -> None:
 
 
 def test_each_form_says_what_the_intervals_leave_out() -> None:
-    assert "sampling error only" in " ".join(render_text(SOME).split())
-    assert "sampling error only" in render_markdown(SOME)
+    assert "only sampling error" in " ".join(render_text(SOME).split())
+    assert "only sampling error" in render_markdown(SOME)
     assert json.loads(render_json(SOME))["covers"] == "sampling error only"
 
 

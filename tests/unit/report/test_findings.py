@@ -38,13 +38,11 @@ def test_text_is_as_linters_write_it():
         "src/a.py:1:5 one M (safe)\n"
         "src/a.py:7:5 one [*] M (observed, at least 20 % of the run)\n"
         "Found 2 findings in 3 files.\n"
-        "[*] 1 can be mended with `--fix`.\n"
+        "[*] 1 can be fixed with `--fix`.\n"
     )
     assert render_text(gather()) == "No findings in 3 files.\n"
-    assert render_text(gather(fixed={"one": 2})) == "No findings left in 3 files, 2 mended.\n"
-    assert render_text(gather(make(), fixed={"one": 2}), fixing=True).endswith(
-        "Found 1 finding in 3 files, 2 mended.\n"
-    )
+    assert render_text(gather(fixed={"one": 2})) == "No findings left in 3 files, 2 fixed.\n"
+    assert render_text(gather(make(), fixed={"one": 2}), fixing=True).endswith("Found 1 finding in 3 files, 2 fixed.\n")
 
 
 def test_colors_change_nothing_else():
@@ -91,7 +89,7 @@ def test_github_gets_the_dearest_as_warnings_and_no_more_than_it_shows():
     )
     assert sum(line.startswith("::warning ") for line in lines) == SHOWN
     assert sum(line.startswith("::notice ") for line in lines) == SHOWN
-    assert lines[2 * SHOWN] == "whet: 4 more, which GitHub would not show as annotations:"
+    assert lines[2 * SHOWN] == "whet: 4 more findings, beyond GitHub's limit for annotations:"
     assert len(lines) == 2 * SHOWN + 1 + 4
 
 

@@ -13,7 +13,8 @@ from whet.report.view import build_view
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "json.md"
 TOP = [
-    "schema", "whet", "command", "python", "duration_seconds", "cpu_seconds", "exit_status", "samples",
+    "schema", "whet", "command", "python", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
+    "samples",
     "functions", "lines", "advice", "warnings",
 ]  # fmt: skip
 

@@ -34,12 +34,12 @@ def test_it_says_everything_that_a_reviewer_needs():
     text = MarkdownRenderer().format(build_view(run, make_hotspots(), advice, make_flames()))
     for words in (
         "orders.py: 3.06 → 1.27 s CPU, 2.4×",
-        "Before: orders.py spends 41 % of 3.06 s CPU",
+        "Before: orders.py spends 41 % ±3 of 3.06 s CPU",
         "### Measured faster (1)",
         "**2.4×** [2.3, 2.5] measured · 41.2 % ±1.4 of the run",
-        "3.06 s → 1.27 s CPU, peak 96.4 MB → 97.1 MB, 20 pairs of runs in turn.",
+        "3.06 s → 1.27 s CPU, peak 96.4 MB → 97.1 MB, 20 interleaved pairs of runs.",
         "-        return number in self.numbers\n+        return number in self.number_set\n```\n",
-        "### Tried, and no gain (1)",
+        "### Tried, no gain (1)",
         "| <code>Ledger.seen</code> | <code>shop/ledger.py:21</code> "
         "| 41.2\u00a0%\u00a0±1.4 | 1.29\u00a0s | 1.16\u00a0s | 41,250 |",
         "whet doctor --install",
@@ -58,7 +58,7 @@ def test_what_is_too_long_is_left_out_by_whole_parts_and_named(copies, lines):
     assert 1 <= shown <= copies
     if shown < copies:
         left = copies - shown
-        assert f"Left out here, a comment being limited: suggestions{f' ({left})' if left > 1 else ''}" in text
+        assert f"Left out to fit the size limit of comments: suggestions{f' ({left})' if left > 1 else ''}" in text
         assert "### Hottest functions" in text and "### Warnings" in text
     else:
         assert "Left out" not in text
@@ -73,7 +73,8 @@ def test_later_parts_give_way_first():
     assert len(text) <= 3_100
     assert "### Hottest functions" in text and "#### 1." in text
     assert (
-        "Left out here, a comment being limited: hottest lines, how it was measured. The HTML report has all." in text
+        "Left out to fit the size limit of comments: hottest lines, how it was measured. The HTML report is complete."
+        in text
     )
     assert "<summary>Hottest lines" not in text
 

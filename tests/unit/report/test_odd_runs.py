@@ -136,7 +136,7 @@ def test_every_form_shows_it(odd, form):
 def test_no_share_is_told_where_no_time_was_seen(odd):
     view = show(ODD[odd]).view
     assert not view.hot_functions
-    assert "nothing was seen computing" in view.summary.verdict
+    assert "no CPU time was sampled" in view.summary.verdict
     assert "Nothing was seen computing." in write(ODD[odd], "html")
 
 

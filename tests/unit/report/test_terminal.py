@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from whet.model.run import Interpreter
 from whet.report.fakes import make_advice, make_flames, make_hotspots, make_run
@@ -36,7 +37,7 @@ def test_it_fits_whatever_the_names_are(width, hostile):
 
 def test_it_says_what_matters_and_ends_with_what_was_not_measured():
     lines = TerminalRenderer(120, report_path="whet-report.html").format(view()).splitlines()
-    assert lines[0] == "orders.py spends 41 % of 3.06 s CPU in Ledger.seen (shop/ledger.py:21)"
+    assert lines[0] == "orders.py spends 41 % ±3 of 3.06 s CPU in Ledger.seen (shop/ledger.py:21)"
     assert lines[-1] == "Not measured: memory (--memory)"
     assert "Report: whet-report.html" in lines
     assert any(line.startswith("Next: whet run --memory orders.py") for line in lines)
@@ -126,14 +127,14 @@ def test_a_run_without_anything_still_says_so():
 
     run = replace(make_run(), executions=(), notices=(), not_measured=())
     text = TerminalRenderer(80).format(build_view(run, Hotspots()))
-    assert text.startswith("orders.py: nothing was seen computing")
+    assert text.startswith("orders.py: no CPU time was sampled")
 
 
 def test_hottest_lines_stand_below_their_functions_where_there_is_room():
     def lines(width):
-        return re.findall(r"line (\d+), ([\d.]+ %)  (.*)", TerminalRenderer(width).format(view()))
+        return re.findall(r"line (\d+), ([\d.]+ % ±[\d.]+)  (.*)", TerminalRenderer(width).format(view()))
 
-    assert lines(120)[0] == ("23", "41.2 %", "return number in self.numbers")
+    assert lines(120)[0] == ("23", "41.2 % ±1.4", "return number in self.numbers")
     assert len(lines(120)) == 3
     assert lines(59) == []
 
@@ -146,3 +147,30 @@ def test_cpu_time_of_whets_own_is_told_where_it_counts():
     said = TerminalRenderer(120).format(build_view(busy, make_hotspots())).splitlines()[1]
     assert "3.06 s CPU, 500 ms of it whet's own" in said
     assert "own" not in TerminalRenderer(120).format(build_view(idle, make_hotspots())).splitlines()[1]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("color", [False, True])
+def test_no_line_is_wider_than_the_terminal_or_ends_in_blanks(width, color):
+    hotspots = make_hotspots()
+    code = "total = total + compute_something_quite_long(number, other, third)  # 漢字漢字漢字漢字漢字漢字"
+    run = make_run()
+    long = {file: replace(source, text="\n".join([code] * 60)) for file, source in run.sources.items()}
+    for made in (build_view(run, hotspots, make_advice()), build_view(replace(run, sources=long), hotspots)):
+        text = TerminalRenderer(width, color=color, report_path="whet-report.html").format(made)
+        for line in text.splitlines():
+            plain = re.sub(r"\x1b\[[\d;]*m", "", line)
+            assert cell_len(plain) <= width, plain
+            assert plain == plain.rstrip(), plain
+
+
+def test_the_code_of_a_hot_line_stands_in_one_line_or_not_at_all():
+    run = make_run()
+    long = {file: replace(source, text="\n".join(["x = " + "y + " * 90] * 60)) for file, source in run.sources.items()}
+    for width in (60, 70, 80, 100):
+        lines = TerminalRenderer(width).format(build_view(replace(run, sources=long), make_hotspots())).splitlines()
+        hot = [number for number, line in enumerate(lines) if re.search(r"^ +line \d+, ", line)]
+        assert hot
+        for number in hot:
+            follows = lines[number + 1]
+            assert "y +" not in follows or "line " in follows, follows

@@ -13,7 +13,7 @@ from whet.model.flame import FOLDED, FlameTree
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, FunctionSpot
 from whet.model.metric import Metric
-from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile
+from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile, StandardInput
 from whet.report.costs import list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
 from whet.report.fakes import LEDGER, ORDERS, PROJECT, make_advice, make_flames, make_hotspots, make_run
@@ -38,7 +38,7 @@ def test_the_verdict_tells_waiting_from_computing():
     hotspots = make_hotspots()
     slow = replace(hotspots, cpu_ns=620_000_000, waiting_ns=2_500_000_000)
     mixed = replace(hotspots, cpu_ns=2_620_000_000, waiting_ns=500_000_000)
-    assert "orders.py waits for 2.50 s of 3.12 s; 41 % of" in build_view(make_run(), slow).summary.verdict
+    assert "orders.py waits for 2.50 s of 3.12 s; 41 % ±3 of" in build_view(make_run(), slow).summary.verdict
     assert "3.12 s (2.62 s computing, 500 ms waiting)" in build_view(make_run(), mixed).summary.verdict
 
 
@@ -46,11 +46,11 @@ def test_the_systems_count_of_cpu_time_wins_where_the_machine_was_crowded():
     run, hotspots = make_run(), make_hotspots()
     crowded = replace(run, executions=(replace(run.executions[0], cpu_ns=2_000_000_000),))
     view = build_view(crowded, hotspots)
-    assert "41 % of 2.00 s CPU" in view.summary.verdict
+    assert "41 % ±3 of 2.00 s CPU" in view.summary.verdict
     assert any(c.about == "machine" and "too long by 51 %" in c.message for c in view.cautions)
     unsampled = replace(run, executions=(replace(run.executions[0], cpu_ns=20_000_000_000),))
     view = build_view(unsampled, hotspots)
-    assert "41 % of 3.03 s CPU" in view.summary.verdict
+    assert "41 % ±3 of 3.03 s CPU" in view.summary.verdict
     assert all(c.about != "machine" for c in view.cautions)
 
 
@@ -111,6 +111,11 @@ def test_commands_can_be_pasted_into_a_shell():
         "whet run -- '/opt/my env/python' -W error x.py"
     )
     assert repeat_command(replace(run, command=("-m", "json.tool"))) == "whet run -m json.tool"
+    # What was asked for stays, but for what is asked for now; a file on stdin too.
+    asked = replace(run, command=("x.py",), options=("--outside", "--repeat=2", "--title=a b"))
+    assert repeat_command(asked, "--repeat", "9") == "whet run --repeat 9 --outside --title 'a b' x.py"
+    fed = replace(asked, options=(), stdin=StandardInput("file", "/data/in put"))
+    assert repeat_command(fed, "--lines") == "whet run --lines x.py < '/data/in put'"
     attached = Execution(Purpose.ATTACH, ("py-spy",), 1, 1, None, pid=4242)
     run = replace(run, command=("python", "8080.py"), executions=(attached,))
     assert repeat_command(run, "--duration", "60") == "whet attach --duration 60 4242"
@@ -140,13 +145,13 @@ def test_a_process_that_stood_idle_is_not_judged_by_its_few_samples():
     run = replace(make_run(), executions=(attached,), notices=())
     hotspots = replace(make_hotspots(), samples=1, busy_ns=10**7, cpu_ns=10**7, waiting_ns=0)
     view = build_view(run, hotspots, ())
-    assert view.summary.verdict == "orders.py stood idle: it was busy for 10 ms in 10.0 s"
+    assert view.summary.verdict == "orders.py was idle: it was busy for 10 ms in 10.0 s"
     assert ("the process had nothing to do", "attach while it works") in {(c.message, c.hint) for c in view.cautions}
     assert more_samples_command(run, hotspots) == ""
     # The system's count decides, where few samples stand for too much.
     little = replace(attached, cpu_ns=4 * 10**6, wall_ns=10**9)
     view = build_view(replace(run, executions=(little,)), replace(hotspots, cpu_ns=2 * 10**7, busy_ns=2 * 10**7), ())
-    assert view.summary.verdict == "orders.py stood idle: it was busy for 4.0 ms in 1.00 s"
+    assert view.summary.verdict == "orders.py was idle: it was busy for 4.0 ms in 1.00 s"
     unseen = replace(attached, cpu_ns=3 * 10**9)  # in threads without Python
     assert "idle" not in build_view(replace(run, executions=(unseen,)), hotspots, ()).summary.verdict
 
@@ -155,7 +160,7 @@ def test_pauses_of_a_process_are_told_with_what_avoids_them():
     attached = Execution(Purpose.ATTACH, ("py-spy",), 10 * 10**9, 1, None, pid=7, paused_share=0.02)
     run = replace(make_run(), executions=(attached,))
     view = build_view(run, make_hotspots(), ())
-    (said,) = [sentence for sentence in view.method.sentences if "stopped the process" in sentence]
+    (said,) = [sentence for sentence in view.method.sentences if "paused the process" in sentence]
     assert "2.0 % of the time, 200 µs for each sample" in said
     assert "--nonblocking" in said
 
@@ -339,7 +344,7 @@ def test_no_command_repeats_a_program_that_failed():
     failed = replace(run, executions=(replace(run.executions[0], exit_status=1),))
     few = replace(make_hotspots(), samples=3)
     view = build_view(failed, few)
-    assert view.summary.next_command == "whet report --format json"
+    assert view.summary.next_command == ""
     (caution,) = [each for each in view.cautions if each.about == "samples"]
     assert caution.message.startswith("only 3 samples") and not caution.hint
     assert "--repeat" in build_view(run, few).summary.next_command
@@ -349,12 +354,12 @@ def test_what_is_not_the_users_code_is_told():
     hotspots = make_hotspots()
     some = replace(hotspots, outside_ns=hotspots.busy_ns // 10, outside_packages=(("asyncio", hotspots.busy_ns // 10),))
     view = build_view(make_run(), some)
-    assert view.summary.outside == "10.0 % outside your code: asyncio"
-    assert "41 % of" in view.summary.verdict
+    assert view.summary.outside == "10.0 % ±1.7 outside your code: asyncio"
+    assert "41 % ±3 of" in view.summary.verdict
     most = (("asyncio", hotspots.busy_ns // 2), ("<b>\x1b", hotspots.busy_ns // 5), ("ssl", 1))
     view = build_view(make_run(), replace(hotspots, outside_ns=7 * hotspots.busy_ns // 10, outside_packages=most))
-    assert view.summary.verdict.startswith("orders.py spends 70 % of 3.06 s CPU in code that is not yours (asyncio, ")
-    assert view.summary.outside == "70.0 % outside your code: asyncio 50.0 %, <b>\x1b 20.0 %"
+    assert "spends 70 % ±3 of 3.06 s CPU in code that is not yours (asyncio, " in view.summary.verdict
+    assert view.summary.outside == "70.0 % ±2.6 outside your code: asyncio 50.0 % ±2.8, <b>\x1b 20.0 % ±2.3"
     for quiet in (hotspots, replace(hotspots, outside_ns=1)):
         assert build_view(make_run(), quiet).summary.outside == ""
 
@@ -364,7 +369,7 @@ def test_the_terminal_tells_it_below_the_table():
     some = replace(hotspots, outside_ns=hotspots.busy_ns // 10, outside_packages=(("a\x1bb", hotspots.busy_ns // 10),))
     text = TerminalRenderer(100).format(build_view(make_run(), some))
     (line,) = [line for line in text.splitlines() if "outside your code" in line]
-    assert line.startswith("10.0 % outside your code: a")
+    assert line.startswith("10.0 % ±1.7 outside your code: a")
     assert "\x1b" not in line
 
 
@@ -373,7 +378,7 @@ def test_a_run_before_is_told_of_with_both_times():
     before = replace(run, started="2024-11-19", executions=(replace(run.executions[0], cpu_ns=5_000_000_000),))
     view = build_view(run, make_hotspots(), before=before)
     assert view.compared.startswith("Compared with the run of 2024-11-19: 5.00 s CPU, 3.40 s wall before, 3.06 s CPU")
-    assert "chance" in view.compared
+    assert "significant" in view.compared
     assert "single executions" in view.compared
     assert build_view(run, make_hotspots()).compared == ""
     thrice = replace(run, executions=run.executions * 3)
@@ -434,5 +439,22 @@ def test_a_program_that_was_ended_from_outside_is_not_to_be_run_again_and_again(
     assert any(caution.message.startswith("only 50 samples") for caution in view.cautions)
     assert "--repeat" in view.summary.next_command or stopped
     if stopped == INTERRUPTED:
-        assert "interrupted: this covers what ran until then" in [caution.message for caution in view.cautions]
+        assert "interrupted: the report covers what ran until then" in [caution.message for caution in view.cautions]
         assert view.summary.next_command == "whet report --format json"
+
+
+@pytest.mark.parametrize(
+    ("wall_ns", "repeats", "said"),
+    [
+        (30_000_000, 1, "no samples: the program ended after 30 ms, before the first one"),
+        (120_000_000, 4, "no samples: the program ended after 30 ms, before the first one"),
+        (5_000_000_000, 1, "no samples"),
+    ],
+)
+def test_a_run_without_samples_says_why(wall_ns, repeats, said):
+    run = make_run()
+    short = replace(run, executions=(replace(run.executions[0], wall_ns=wall_ns, repeats=repeats),))
+    none = replace(make_hotspots(), samples=0, share_error=0.0)
+    (caution,) = [each for each in build_view(short, none).cautions if each.about == "samples"]
+    assert caution.message == said
+    assert "--repeat" in caution.hint and "--rate" in caution.hint

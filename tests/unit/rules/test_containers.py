@@ -38,7 +38,7 @@ PUBLIC = """class Queue:
 def test_what_other_modules_may_use_becomes_a_deque_only_when_asked_for(name, safety):
     (finding,) = examine(RULES["pop0-deque"], PUBLIC.format(name=name), hot=False)
     assert finding.safety is safety
-    assert ("whatever else uses" in finding.message) is (safety is Safety.OFFER)
+    assert ("other code that uses" in finding.message) is (safety is Safety.OFFER)
 
 
 def test_an_annotation_that_no_deque_fits_stays_and_so_does_the_list():

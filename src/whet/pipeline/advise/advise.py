@@ -1,6 +1,6 @@
-"""From a run to its advice: merge, find, advise, and what proving has said about it already.
+"""From a run to its advice: merge, find, advise, and join the results of earlier proving.
 
-Rules and what they need are imported where a run has enough in it that there can be advice.
+Rules and their dependencies are imported only if a run has enough samples for advice.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from whet.engine.loading import RuleModule
 
 HOT_SHARE = 0.005
-"""Rules look at functions that own a line of this share of the run."""
+"""Rules are run on functions with a line of at least this share of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """What a run comes to. ``run`` has the notices of rules that failed."""
+    """The result for a run. ``run`` includes the notices of rules that failed."""
 
     run: Run
     hotspots: Hotspots
@@ -39,9 +39,9 @@ class Advised:
 
 
 def advise_run(run: Run) -> Advised:
-    """Merge a run, let the rules look at its hot functions, and join what they find with what was proven.
+    """Merge a run, run the rules on its hot functions, and join the findings with earlier verdicts.
 
-    What an earlier session refuted is left out for as long as the code is the same.
+    Rewrites that an earlier session refuted are left out as long as the code is the same.
     """
     hotspots = merge_run(run)
     if _is_nothing_seen(hotspots):
@@ -63,7 +63,7 @@ def advise_run(run: Run) -> Advised:
 
 
 def _is_nothing_seen(hotspots: Hotspots) -> bool:
-    """Tell whether the program's own code was seen so little that nothing can be said of it."""
+    """Return whether the program's own code has too few samples for advice."""
     seen = not hotspots.samples or hotspots.samples >= LEAST_SAMPLES
     return not (seen and hotspots.busy_ns and any(spot.owner is Owner.USER for spot in hotspots.lines))
 
@@ -77,7 +77,7 @@ def _find_newer(run: Run) -> NewerPython | None:
 
 
 def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
-    """Return what the rules find in hot code, what kept them from it, and the share below which it is not advice."""
+    """Return the rules' findings in hot code, notices on failed rules, and the share below which it is not advice."""
     from whet.engine.run import find_findings
 
     hot: dict[str, set[int]] = {}
@@ -92,8 +92,8 @@ def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...],
         rulebook = load_rulebook(_find_rules_of(run))
         rules, least_share = rulebook.wanted, rulebook.config.min_share
     except (PluginError, UsageError) as error:
-        # The measurement is there and must be shown; before a program runs, this is an error.
-        notices = (Notice("rules", f"no rule has looked at the program: {error.message}", error.hint),)
+        # The measurement is done and must be shown; before a program runs, this is an error.
+        notices = (Notice("rules", f"the rules were not run on the program: {error.message}", error.hint),)
     python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     findings, troubles = find_findings(
         run.sources,
@@ -106,7 +106,7 @@ def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...],
 
 
 def _heed_comments(run: Run, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield the findings that no ``# whet: ignore[slug]`` silences."""
+    """Yield the findings that no ``# whet: ignore[slug]`` suppresses."""
     from whet.engine.suppress import find_suppressions
 
     comments = {}
@@ -119,10 +119,10 @@ def _heed_comments(run: Run, findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _find_rules_of(run: Run) -> Path:
-    """Return the project whose settings hold and whose own rules look at ``run``.
+    """Return the project whose settings apply and whose own rules are run on ``run``.
 
-    The folder of a process that whet attached to may be somebody else's, or mean
-    another folder here: only where whet itself was started are rules trusted.
+    The folder of a process that whet attached to may be another user's, or a
+    different folder here: only rules of the folder where whet was started are trusted.
     """
     if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
         return find_project(Path.cwd())
@@ -130,7 +130,7 @@ def _find_rules_of(run: Run) -> Path:
 
 
 def _complete(advice: Advice, run: Run) -> Advice:
-    """Add the diff, and the verdict where there is one."""
+    """Add the diff, and the verdict if there is one."""
     diff = advice.diff or make_diff(advice.finding, run)
     trial = run.proof.trial_of(advice.id)
     if trial is None:
@@ -139,7 +139,7 @@ def _complete(advice: Advice, run: Run) -> Advice:
 
 
 def make_diff(finding: Finding, run: Run) -> str:
-    """Return the unified diff of a finding's edits; empty for none, and for edits that do not fit the source."""
+    """Return the unified diff of a finding's edits; empty for none, and for edits that do not apply to the source."""
     source = run.sources.get(finding.file)
     if source is None or not finding.edits or finding.safety is Safety.ADVICE:
         return ""

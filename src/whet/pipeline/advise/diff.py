@@ -25,7 +25,7 @@ __all__ = [
 
 
 class DifferenceFormat(StrEnum):
-    """How two runs are shown side by side."""
+    """Formats of a comparison of two runs."""
 
     TERMINAL = "terminal"
     MARKDOWN = "markdown"
@@ -39,7 +39,7 @@ def find_difference_format(name: str) -> DifferenceFormat:
         return DifferenceFormat(name)
     except ValueError:
         known = ", ".join(DifferenceFormat)
-        raise UsageError(f"there is no format {name[:40]!r} for a difference", f"known are: {known}") from None
+        raise UsageError(f"unknown format {name[:40]!r} for a comparison", f"known are: {known}") from None
 
 
 def diff_runs(before: Run, after: Run, *, confidence: float = CONFIDENCE, threshold: float = THRESHOLD) -> Difference:
@@ -62,7 +62,7 @@ def render_difference(difference: Difference, form: DifferenceFormat) -> str:
 
 
 def write_difference(difference: Difference, form: DifferenceFormat, path: Path) -> None:
-    """Write the text of any format but HTML to a file that is not there, or that holds one like it.
+    """Write the text of any format but HTML to a new file, or over an earlier comparison in the same format.
 
     Raises ``StoreError``.
     """
@@ -88,7 +88,7 @@ def write_difference_report(
 ) -> int:
     """Write the report of ``after`` with a flamegraph that compares it with ``before``; return its size in bytes.
 
-    ``difference`` stands at its head. Raises ``StoreError``.
+    ``difference`` comes first. Raises ``StoreError``.
     """
     from whet.pipeline.advise.show import show, write_html
     from whet.report.difference import state_head

@@ -1,11 +1,11 @@
-"""Remembers which rewrites a program refuted, so that later runs on the same code do not offer them again.
+"""Remembers which rewrites were refuted, so that later runs on the same code do not suggest them again.
 
-``.whet/refuted.json`` beside the saved runs::
+``.whet/refuted.json`` next to the saved runs::
 
     {"schema": 1, "refuted": [{"advice": id, "code": hash, "rule": …, "place": …, "verdict": …, "why": …, "when": …}]}
 
 ``code`` is the hash of the source from the function's start to the end of the place: an edit there
-lets the rewrite be tried again. A file that cannot be read is no memory; deleting it forgets everything.
+lets the rewrite be tried again. A file that cannot be read is ignored; deleting it forgets everything.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from whet.store import find_home
 FILE = "refuted.json"
 SCHEMA = 1
 MOST = 1_000
-"""Refutations that are kept; the oldest go first."""
+"""Maximum number of refutations; the oldest are dropped first."""
 _MOST_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Refutations:
-    """What is remembered: records by id and code."""
+    """The remembered refutations: records by id and code."""
 
     records: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def holds(self, advice: Advice, run: Run) -> bool:
-        """Whether the rewrite was refuted for the code that ``run`` has."""
+        """Whether the rewrite was refuted for the code of ``run``."""
         return (advice.id, hash_code(advice, run)) in self.records
 
 
 def load_refutations(start: Path) -> Refutations:
-    """Return what is remembered for the project that ``start`` belongs to."""
+    """Return the refutations of the project that ``start`` belongs to."""
     path = find_home(start) / FILE
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -62,7 +62,7 @@ def load_refutations(start: Path) -> Refutations:
 
 
 def remember_refuted(start: Path, run: Run, advice: Iterable[Advice], trials: Iterable[Trial], when: str) -> None:
-    """Add what a session refuted, and forget what it found to hold. A folder that cannot be written is let be."""
+    """Add what a session refuted, and drop what it confirmed. A folder that cannot be written is ignored."""
     known = dict(load_refutations(start).records)
     by_id = {item.id: item for item in advice}
     for trial in trials:

@@ -1,4 +1,4 @@
-"""From a run to what is shown of it: merge, find, advise, view, render."""
+"""From a run to its report: merge, find, advise, view, render."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advise.advise import Advised, advise_run
-from whet.pipeline.telling import name_next_command
+from whet.pipeline.next_command import name_next_command
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Shown:
 def show(
     run: Run, *, include_source: bool = True, title: str = "", before: Run | None = None, changes: str = ""
 ) -> Shown:
-    """Merge a run, let the rules look at its hot functions, and build the view of it all.
+    """Merge a run, run the rules on its hot functions, and build the view.
 
-    With ``before``, the flame graph compares the run with that one; ``changes`` says in short what is different.
+    With ``before``, the flame graph compares the run with that one; ``changes`` summarizes the differences.
     """
     with _without_collector():
         return _show(run, before, changes, include_source=include_source, title=title)
@@ -42,7 +42,7 @@ def show(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Keep the garbage collector from looking, again and again, at tables that grow and that nothing of is garbage."""
+    """Keep the garbage collector from scanning growing tables without garbage again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -72,7 +72,7 @@ def _show(run: Run, before: Run | None, changes: str, *, include_source: bool, t
 
 
 def _name_next(view: ReportView, advised: Advised) -> ReportView:
-    """Let the next command be that of the loop, measure, prove, apply, where the run has come so far."""
+    """Set the next command of the loop measure, prove, apply, if the run has got that far."""
     command = name_next_command(advised.run, advised.advice)
     if not command or (view.summary.more_samples and not advised.run.proof.started):
         return view
@@ -88,12 +88,12 @@ def find_renderer(name: str) -> Renderer:
     try:
         made = load_plugin(Group.RENDERERS, name)
     except UsageError as error:
-        raise UsageError(f"there is no form of report called {name[:40]!r}", f"{error.hint}, and hot") from None
+        raise UsageError(f"unknown report format {name[:40]!r}", f"{error.hint}, and hot") from None
     return cast("Renderer", made() if callable(made) else made)
 
 
 def render(shown: Shown, renderer: Renderer, sink: BinaryIO) -> None:
-    """Write a view by a renderer."""
+    """Write a view with a renderer."""
     renderer.render(shown.view, sink)
 
 
@@ -105,7 +105,7 @@ def print_terminal(shown: Shown, stream: TextIO, report: Path | None) -> None:
 
 
 def write_rendering(shown: Shown, renderer: Renderer, path: Path) -> int:
-    """Write a view by any renderer to a file that is not there, or that whet wrote, and return its size in bytes.
+    """Write a view with any renderer to a new file, or over one that whet wrote, and return its size in bytes.
 
     Raises ``StoreError``.
     """

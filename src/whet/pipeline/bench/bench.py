@@ -1,4 +1,4 @@
-"""``whet bench``: a program run many times, by several interpreters or in two versions, and what differs."""
+"""``whet bench``: runs a program many times, on several interpreters or in two versions, and compares them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from whet.prove.tree import Guard
 
 
 def bench(request: BenchRequest, cwd: Path) -> Bench:
-    """Run the program as asked and return all that was measured.
+    """Run the program as requested and return all measurements.
 
-    Raises ``UsageError`` and ``TargetError``: wrong use, no such commit, a program that fails. Ctrl-C ends the runs;
-    what there is by then is returned when it is enough, with a note.
+    Raises ``UsageError`` and ``TargetError``: wrong use, unknown commit, a program that fails. Ctrl-C ends the runs;
+    the measurements up to then are returned with a note if there are enough.
     """
     check_request(request)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
@@ -63,12 +63,12 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
 
 
 def decide_bench(measured: Bench) -> int:
-    """Return the exit status: 1 where a slow-down beyond the limit is shown, else 0."""
+    """Return the exit status: 1 if a slowdown beyond the limit is shown, else 0."""
     return int(any(each.call is SlowdownCall.BEYOND for each in measured.comparisons))
 
 
 def is_interrupted(measured: Bench) -> bool:
-    """Whether Ctrl-C or a signal ended the runs early: what there is was not what was asked for."""
+    """Whether Ctrl-C or a signal ended the runs early, so the result is incomplete."""
     return any(note.startswith(INTERRUPTED) for note in measured.notes)
 
 
@@ -80,11 +80,11 @@ def _compare(
         before = request.against.variants[0]
         found = compare_sessions(before, variants[0], clock, error=error, limit=request.max_slowdown)
         found = replace(found, baseline=f"saved {request.against.started[:16]}")
-        return (found,), ("the two sessions were not interleaved: how the machine changed between them is not covered",)
+        return (found,), ("the two sessions were not interleaved: changes of the machine between them are not covered",)
     if session.rounds < 2:
         return (), ()
     if session.is_versions:
-        # With a fixed number of runs nobody looks before the end.
+        # With a fixed number of runs there is no interim analysis.
         planned = None if request.runs is not None else session.planned
         limit = request.max_slowdown
         return (compare_pairs(variants[0], variants[1], clock, error=error, limit=limit, planned=planned),), ()

@@ -1,8 +1,8 @@
-"""Figures of a program's runs with intervals: quantiles, mean, and the ratio of two variants.
+"""Statistics of a program's runs with intervals: quantiles, mean, and the ratio of two variants.
 
-A quantile's interval goes from one order statistic to another and holds whatever the runs are distributed like
-(binomial; Conover, *Practical Nonparametric Statistics*, 3.2). Few runs do not bound a far quantile from
-above: 95 % for p99 takes 368 of them. The mean's interval is Student's.
+A quantile's interval goes from one order statistic to another and is distribution-free (binomial; Conover, *Practical
+Nonparametric Statistics*, 3.2). Few runs do not bound an extreme quantile from above: 95 % for p99 takes 368 of them.
+The mean's interval is Student's.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from whet.prove.student import t_quantile
 from whet.prove.variants import COARSE_NS
 
 CONFIDENCE = 0.95
-"""Of each figure's interval, on its own."""
+"""Confidence level of each statistic's own interval."""
 LEAST_SPREAD = 0.004
 QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 COMPUTES = (0.5, 1.2)
-"""Between these parts of CPU seconds in wall seconds, CPU seconds are compared: less of other programs is in them."""
+"""Range of CPU/wall ratios in which CPU time is compared: it is less affected by other programs."""
 
 
 def find_figures(costs: Sequence[int]) -> dict[str, Figures]:
     """Return min, p50, p95, p99 and mean of a variant's runs, in nanoseconds. Raises ``ValueError`` for no runs."""
     ordered = sorted(costs)
-    # That the true minimum is not above the one that was seen is all that can be known of it.
+    # Of the true minimum it is only known that it is not above the observed one.
     found = {"min": Figures(ordered[0], None, ordered[0])}
     found |= {name: find_quantile(ordered, part) for name, part in QUANTILES.items()}
     mean = fmean(ordered)
@@ -43,7 +43,7 @@ def find_quantile(ordered: Sequence[float], part: float, confidence: float = CON
     """Return a quantile of sorted values, with the order statistics that bound it."""
     count = len(ordered)
     tail = (1 - confidence) / 2
-    below = 0.0  # probability that at most so many values lie below the true quantile
+    below = 0.0  # probability that at most this many values lie below the true quantile
     low: float | None = None
     high: float | None = None
     for index in range(count):
@@ -60,9 +60,9 @@ def find_quantile(ordered: Sequence[float], part: float, confidence: float = CON
 
 
 def choose_clock(variant: BenchVariant, delayed_ns: int = 0) -> Clock:
-    """Return what variants are compared by: CPU seconds of a program that computes on one processor, else wall seconds.
+    """Return the clock to compare by: CPU time of a program that computes on one processor, else wall time.
 
-    ``delayed_ns`` is for how long its runs stood in line for a processor: that is no waiting of their own.
+    ``delayed_ns`` is for how long its runs were runnable but not scheduled: that is not waiting of their own.
     """
     wall, cpu = sum(variant.wall_ns) - delayed_ns, sum(variant.cpu_ns)
     low, high = COMPUTES
@@ -79,7 +79,7 @@ def compare_pairs(
     limit: float | None = None,
     planned: int | None = None,
 ) -> BenchComparison:
-    """Compare variants whose runs were taken in turn. ``planned`` pairs with looks between share the error among them.
+    """Compare variants whose runs were interleaved. With interim looks, ``planned`` pairs share the error among them.
 
     Raises ``ValueError`` for fewer than two pairs.
     """
@@ -99,7 +99,7 @@ def compare_sessions(
     """
     before, after = ([math.log(max(1, cost)) for cost in variant.costs(clock)] for variant in (baseline, candidate))
     if min(len(before), len(after)) < 2:
-        raise ValueError("a comparison needs two runs a variant at least")
+        raise ValueError("a comparison needs at least two runs per variant")
     parts = [max(variance(each), LEAST_SPREAD**2) / len(each) for each in (before, after)]
     spread = sum(parts)
     freedom = spread**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (before, after), strict=True))
@@ -116,7 +116,7 @@ def compare_sessions(
 
 
 def call_slowdown(interval: Interval, limit: float) -> SlowdownCall:
-    """Return whether all of an interval lies beyond the slow-down that is allowed, or all of it within."""
+    """Return whether the whole interval lies beyond the allowed slowdown, or all of it within."""
     border = 1 / (1 + limit)
     if interval.high < border:
         return SlowdownCall.BEYOND

@@ -27,33 +27,33 @@ def save_bench(measured: Bench, path: Path) -> None:
     try:
         write_atomically(path, json.dumps(document, indent=1).encode("ascii") + b"\n")
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}", "name another file") from error
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}", "give another file") from error
 
 
 def load_bench(path: Path) -> Bench:
     """Read a bench that was saved. Raises ``StoreError`` and ``FormatError``."""
     try:
         if path.stat().st_size > _LARGEST:
-            raise FormatError(f"{path} is too large for a saved bench", "whet bench --save FILE writes one")
+            raise FormatError(f"{path} is too large for a saved bench", "write one with `whet bench --save FILE`")
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", "check the path") from error
     except ValueError as error:
-        raise FormatError(f"{path} is no saved bench", "whet bench --save FILE writes one") from error
+        raise FormatError(f"{path} is not a saved bench", "write one with `whet bench --save FILE`") from error
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise FormatError(f"{path} is no saved bench", "whet bench --save FILE writes one")
+        raise FormatError(f"{path} is not a saved bench", "write one with `whet bench --save FILE`")
     if document.get("schema") == 1 and "sides" in document:
         document |= {"schema": SCHEMA, "variants": document.pop("sides")}
     if document.get("schema") != SCHEMA:
-        raise FormatError(f"{path} is of another version of whet", "save it again with this one")
+        raise FormatError(f"{path} was saved by another version of whet", "save it again with this one")
     try:
         return _read(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(f"{path} is no whole saved bench: {error!r}"[:300], "save it again") from error
+        raise FormatError(f"{path} is an incomplete saved bench: {error!r}"[:300], "save it again") from error
 
 
 def refuse_unlike(saved: Bench, *, machine: str, command: tuple[str, ...], variant: BenchVariant) -> None:
-    """Raise ``UsageError`` where ``saved`` is of another machine, interpreter or command: times mean nothing then."""
+    """Raise ``UsageError`` if ``saved`` is of another machine, interpreter or command: not comparable."""
     before = saved.variants[0]
     unlike: list[str] = []
     if saved.machine != machine:
@@ -69,7 +69,7 @@ def refuse_unlike(saved: Bench, *, machine: str, command: tuple[str, ...], varia
     if saved.command != command:
         unlike.append("another command")
     if unlike:
-        raise UsageError(f"the saved bench is of {', '.join(unlike)}", "--unlike compares them all the same")
+        raise UsageError(f"the saved bench is of {', '.join(unlike)}", "use --unlike to compare anyway")
 
 
 def _read(document: dict[str, Any]) -> Bench:
@@ -95,7 +95,7 @@ def _read_interpreter(found: dict[str, Any]) -> Interpreter:
 def _read_variant(found: dict[str, Any]) -> BenchVariant:
     costs = {name: tuple(map(int, found[name])) for name in ("wall_ns", "cpu_ns", "peak_bytes")}
     if len({len(each) for each in costs.values()}) != 1 or min(map(min, costs.values())) < 0:
-        raise ValueError("runs that do not fit one another")
+        raise ValueError("the variants' runs do not match")
     return BenchVariant(
         str(found["label"]),
         _read_interpreter(found["interpreter"]),

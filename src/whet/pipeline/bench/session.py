@@ -18,7 +18,7 @@ from whet.prove.stats import FIRST_LOOK, plan_looks
 
 MOST_ROUNDS = 100
 LEAST_ROUNDS = FIRST_LOOK
-"""So many are made whatever the budget is: fewer say next to nothing."""
+"""Minimum number of runs, whatever the budget: fewer show next to nothing."""
 LEAST_FOR_LIMITS = 2
 INTERRUPTED = "ended by Ctrl-C"
 
@@ -33,7 +33,7 @@ class BenchSession:
         self.rounds = 0
         self.began = monotonic()
         self.clock = request.clock
-        """Chosen once: a clock that could change from look to look would be chosen by what it shows."""
+        """Chosen once: a clock that could change between interim looks would be chosen by its result."""
         self._runs = 0
         self._limits = Limits()
         self._first: list[Observed] = []
@@ -51,7 +51,7 @@ class BenchSession:
         except KeyboardInterrupt:
             if self.rounds < 2:
                 raise
-            return (f"{INTERRUPTED} after {self.rounds} runs a variant",)
+            return (f"{INTERRUPTED} after {self.rounds} runs per variant",)
         return ()
 
     def _is_over(self) -> bool:
@@ -64,7 +64,7 @@ class BenchSession:
         return self.rounds >= LEAST_ROUNDS and spent + a_round > self.request.budget
 
     def _is_settled(self) -> bool:
-        """Whether it is clear on which variant of the limit the slow-down lies: the design allows looking."""
+        """Whether it is clear on which variant of the limit the slowdown lies: the design allows interim looks."""
         before, after = (runner.finish() for runner in self.runners)
         clock = self.choose_clock()
         found = compare_pairs(
@@ -78,7 +78,7 @@ class BenchSession:
         return found.call is not SlowdownCall.OPEN
 
     def choose_clock(self) -> Clock:
-        """Return what variants are compared by, as the first of them looks when it is asked for first."""
+        """Return the clock to compare by, decided from the first variant at the first call."""
         first = self.runners[0]
         self.clock = self.clock or choose_clock(first.finish(), first.delayed_ns)
         return self.clock
@@ -87,7 +87,7 @@ class BenchSession:
         order = list(self.runners)
         self._random.shuffle(order)
         taken = [(runner, self._observe(runner)) for runner in order]
-        # A round counts whole or not at all, so that Ctrl-C leaves the pairs in step.
+        # A round counts whole or not at all, so that Ctrl-C leaves the pairs complete.
         for runner, observed in taken:
             runner.wall_ns.append(observed.wall_ns)
             runner.cpu_ns.append(observed.cpu_ns)
@@ -106,18 +106,18 @@ class BenchSession:
         self._runs += 1
         label = runner.variant.label
         if observed.trouble:
-            raise TargetError(f"{label}: {observed.trouble}", "mend the command, or leave it away")
+            raise TargetError(f"{label}: {observed.trouble}", "fix the command, or drop it")
         if observed.ended is not None:
             raise TargetError(
-                f"{label}: {limits.describe(observed.ended)}, far more than the other variant needed, and was ended",
-                "run the program by hand to see what it does",
+                f"{label}: {limits.describe(observed.ended)}, far more than the other variant needed, and was stopped",
+                "run the program by hand to see why",
             )
         if observed.status:
             said = observed.last_words()
-            hint = "only a program that ends with status 0 is measured"
+            hint = "the program must exit with status 0"
             if self.is_versions and is_baseline:
-                hint = "a checkout holds only what git tracks: data and compiled files that it ignores are not there"
-            raise TargetError(f"{label}: the program ended with {describe_status(observed.status)}: {said}", hint)
+                hint = "a checkout contains only files tracked by git: ignored data and compiled files are missing"
+            raise TargetError(f"{label}: the program exited with {describe_status(observed.status)}: {said}", hint)
         if is_baseline and len(self._first) < LEAST_FOR_LIMITS:
             self._first.append(observed)
             self._limits = limit_by(self._first)

@@ -1,4 +1,4 @@
-"""The variants of a bench: one program by several interpreters, or in two versions, each ready to be run."""
+"""The variants of a bench: one program on several interpreters, or in two versions, each ready to run."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """What a user asks for.
+    """What the user requested.
 
     ``pythons`` are written as for a shell: ``[NAME=VALUE…] PYTHON [OPTION…]``. ``against`` is a git
-    commit or a :class:`Bench` of another session. ``runs`` is the number for each variant, else as many as ``budget``
-    (seconds) holds, at most 100. ``clock`` ``None`` chooses by what the program does.
+    commit or a :class:`Bench` of another session. ``runs`` is the number per variant, else as many as fit into
+    ``budget`` (seconds), at most 100. ``clock`` ``None`` chooses by what the program does.
     """
 
     words: tuple[str, ...] = ()
@@ -50,10 +50,10 @@ class BenchRequest:
     stdin: Path | None = None
     clock: Clock | None = None
     unlike: bool = False
-    """Compare with a saved bench of another machine or interpreter too."""
+    """Compare with a saved bench even of another machine or interpreter."""
     seed: int | None = None
     progress: Callable[[int, float], None] | None = None
-    """Is told how many runs were made, and the seconds since the first."""
+    """Called with the number of runs made, and the seconds since the first."""
 
 
 @dataclass(slots=True)
@@ -68,25 +68,25 @@ class Runner:
     delayed_ns: int = 0
 
     def finish(self) -> BenchVariant:
-        """Return the variant with what was measured."""
+        """Return the variant with its measurements."""
         return replace(
             self.variant, wall_ns=tuple(self.wall_ns), cpu_ns=tuple(self.cpu_ns), peak_bytes=tuple(self.peak_bytes)
         )
 
 
 def check_request(request: BenchRequest) -> None:
-    """Raise ``UsageError`` for what cannot be asked for."""
+    """Raise ``UsageError`` for an invalid request."""
     for text in request.environ:
         if not _ASSIGNMENT.fullmatch(text):
-            raise UsageError(f"--env {text[:40]!r} sets nothing", "--env NAME=VALUE")
+            raise UsageError(f"--env {text[:40]!r} is not NAME=VALUE", "for example --env NAME=VALUE")
     if request.against is not None and len(request.pythons) > 1:
         raise UsageError("--against compares two versions on one interpreter", "give --python once")
     if request.stdin is not None and not request.stdin.is_file():
-        raise UsageError(f"there is no file {request.stdin}", "--stdin FILE")
+        raise UsageError(f"there is no file {request.stdin}", "give an existing file with --stdin")
 
 
 def make_variants(request: BenchRequest, cwd: Path) -> tuple[list[Runner], TargetSpec]:
-    """Return one variant for each interpreter that was named, or for the one that the program would run on."""
+    """Return one variant per named interpreter, or for the one that the program would run on."""
     made: list[Runner] = []
     spec: TargetSpec | None = None
     for text in request.pythons or ("",):
@@ -94,7 +94,7 @@ def make_variants(request: BenchRequest, cwd: Path) -> tuple[list[Runner], Targe
         spec = spec or found
         label = text or f"{Path(host.interpreter.path).name} {host.interpreter.version}"
         if any(each.variant.label == label for each in made):
-            raise UsageError(f"--python {text} is given twice", "each variant needs a name of its own")
+            raise UsageError(f"--python {text} is given twice", "give each interpreter once")
         made.append(_make_runner(request, label, host, found, options, extra, str(cwd)))
     assert spec is not None
     return made, spec
@@ -111,7 +111,9 @@ def make_versions(request: BenchRequest, cwd: Path, folder: Path) -> Iterator[tu
     with check_out(repository, ref, tree) as commit:
         there = Path(move_into(str(cwd), repository, tree))
         if not there.is_dir():
-            raise UsageError(f"{ref} has no folder {cwd.relative_to(repository)}", "start from a folder that both have")
+            raise UsageError(
+                f"{ref} has no folder {cwd.relative_to(repository)}", "start from a folder that exists in both"
+            )
         imports = find_import_folders(host.interpreter.path, cwd, {**os.environ, **extra}, repository)
         made: list[Runner] = []
         for label, move in ((f"{ref} ({commit})", True), (WORKING_TREE, False)):
@@ -141,7 +143,7 @@ def _resolve(
         words = shlex.split(text, posix=os.name != "nt")
     except ValueError as error:
         raise UsageError(f"--python cannot be read: {error}", "quote it as for a shell") from error
-    if os.name == "nt":  # backslashes are no escapes there, and then the quotes stay
+    if os.name == "nt":  # backslashes are not escapes there, and then the quotes stay
         words = [word.strip("\"'") for word in words]
     extra = dict(item.split("=", 1) for item in request.environ)
     while words and _ASSIGNMENT.fullmatch(words[0]):
@@ -176,5 +178,5 @@ def _make_runner(
 
 
 def _write_environ(extra: dict[str, str]) -> tuple[str, ...]:
-    """Return what was set, for people: values may be secrets, and are masked as in a command."""
+    """Return the settings for display: values may be secrets, and are masked as in a command."""
     return tuple(mask_argv(tuple(f"{name}={value}" for name, value in sorted(extra.items()))))

@@ -20,18 +20,20 @@ def check_out(repository: Path, ref: str, folder: Path) -> Iterator[str]:
     No hook runs. Raises ``UsageError`` where there is no repository, or no such commit.
     """
     if not (repository / ".git").exists():
-        raise UsageError(f"{repository} is no git repository, so there is no {ref!r} in it", "name a file or a commit")
+        raise UsageError(
+            f"{repository} is not a git repository, so {ref!r} is not a commit", "give a file, or run in a repository"
+        )
     commit = "" if ref.startswith("-") else _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")[1]
     if not commit:
         raise UsageError(
-            f"git knows no commit called {ref[:80]!r}, and there is no such file",
-            "a shallow clone lacks older commits: git fetch --unshallow",
+            f"{ref[:80]!r} is neither a git commit nor a file",
+            "a shallow clone lacks older commits: run `git fetch --unshallow`",
         )
     status, said = _git(
         repository, "-c", f"core.hooksPath={os.devnull}", "worktree", "add", "--detach", str(folder), commit
     )
     if status:
-        raise UsageError(f"git cannot check {ref!r} out: {said[-200:]}", "git worktree add tries the same")
+        raise UsageError(f"git cannot check out {ref!r}: {said[-200:]}", "try `git worktree add`")
     try:
         yield commit[:12]
     finally:
@@ -40,7 +42,7 @@ def check_out(repository: Path, ref: str, folder: Path) -> Iterator[str]:
 
 
 def move_into(path: str, repository: Path, folder: Path) -> str:
-    """Return the path in the worktree ``folder`` that stands for ``path`` in the repository; others stay."""
+    """Return the path in the worktree ``folder`` that corresponds to ``path`` in the repository; others stay."""
     try:
         inside = Path(path).relative_to(repository) if Path(path).is_absolute() else None
     except ValueError:
@@ -49,7 +51,7 @@ def move_into(path: str, repository: Path, folder: Path) -> str:
 
 
 def find_import_folders(python: str, directory: Path, environ: Mapping[str, str], repository: Path) -> tuple[str, ...]:
-    """Return the folders of the repository that Python would import from, beside the program's own.
+    """Return the folders of the repository that Python would import from, in addition to the program's own.
 
     An editable installation names the working tree: a worktree's program must not import from there.
     """
@@ -65,7 +67,7 @@ def find_import_folders(python: str, directory: Path, environ: Mapping[str, str]
     except (OSError, subprocess.TimeoutExpired):
         return ()
     named = [os.fsdecode(part) for part in done.stdout.split(b"\0") if part]
-    # Finders of editable installations are not on the path; they stand behind it, so a name that is on it wins.
+    # Finders of editable installations are not on the path but come after it, so a name on the path wins.
     folders = [*named, *([str(repository / "src")] if (repository / "src").is_dir() else [])]
     inside = [folder for folder in folders if _is_source_folder(Path(folder), repository)]
     return tuple(dict.fromkeys(inside))

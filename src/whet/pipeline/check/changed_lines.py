@@ -1,4 +1,4 @@
-"""Which lines a pull request changes: annotations of those are what its readers want to see."""
+"""Which lines a pull request changes: its reviewers want annotations of those."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Changes = Mapping[str, tuple[range, ...]]
 
 
 def find_changes(repository: Path, environ: Mapping[str, str] | None = None) -> Changes:
-    """Return the lines that differ from the branch that a GitHub pull request is to go into.
+    """Return the lines that differ from the base branch of a GitHub pull request.
 
-    Empty outside of one, and where git does not have that branch.
+    Empty outside of one, and if git does not have that branch.
     """
     base = (os.environ if environ is None else environ).get("GITHUB_BASE_REF", "")
     if not base or base.startswith("-"):

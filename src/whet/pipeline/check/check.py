@@ -1,4 +1,4 @@
-"""``whet check``: from files to what the rules say of them, without running anything."""
+"""``whet check``: from files to findings, without running anything."""
 
 from __future__ import annotations
 
@@ -39,42 +39,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What is asked of a check. Where a field is ``None`` or empty, the settings of the project hold."""
+    """Options of a check. Where a field is ``None`` or empty, the settings of the project apply."""
 
     paths: tuple[Path, ...] = ()
     asked: Asked = field(default_factory=Asked)
     stdin: tuple[str, bytes] | None = None
-    """A source by the name that it goes by, in place of ``paths``."""
+    """A source and its file name, instead of ``paths``."""
     config: Path | None = None
     profile: str | None = None
     min_share: float | None = None
-    """Part of a run, 0 to 1."""
+    """Fraction of a run, 0 to 1."""
     rules: tuple[Path, ...] = ()
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
     workers: int | None = None
     cache: Path | None = None
-    """The folder of results; ``None`` for none."""
+    """The folder of cached results; ``None`` for none."""
     fix: bool = False
     diff: bool = False
-    """Say what ``fix`` would change, and change nothing."""
+    """Report what ``fix`` would change, and change nothing."""
 
 
 def check(request: CheckRequest, start: Path) -> CheckResult:
-    """Return what the rules say of the files that ``request`` names, as seen from the folder ``start``.
+    """Return the findings in the files that ``request`` names, relative to the folder ``start``.
 
-    Raises :class:`whet.errors.WhetError` for what is wrong with the request, the settings, the profile or a rule.
+    Raises :class:`whet.errors.WhetError` for an error in the request, the settings, the profile or a rule.
     """
     return _Check(request, start).run()
 
 
 def list_files(request: CheckRequest, start: Path) -> tuple[Path, ...]:
-    """Return the files that a check of ``request`` would look at. Raises :class:`whet.errors.WhetError`."""
+    """Return the files that a check of ``request`` would examine. Raises :class:`whet.errors.WhetError`."""
     return _Check(request, start).find_files()
 
 
 class _Check:
-    """One check: the settings, the rules and the profile, and what becomes of each file under them."""
+    """One check: the settings, the rules and the profile, and the result for each file."""
 
     def __init__(self, request: CheckRequest, start: Path) -> None:
         self.request = request
@@ -104,7 +104,7 @@ class _Check:
         return self._sum_up(files)
 
     def find_files(self) -> tuple[Path, ...]:
-        """Return the files to look at; folders that cannot be read make failures."""
+        """Return the files to check; folders that cannot be read become failures."""
         finder = FileFinder(
             self.config.root,
             self.config.include,
@@ -115,14 +115,14 @@ class _Check:
         paths = finder.find(named, force_exclude=self.request.force_exclude)
         for folder, reason in finder.unreadable:
             shown = self._show(folder)
-            self.failures.append(Notice(shown, f"{shown} cannot be looked into: {reason}", "name it in exclude"))
+            self.failures.append(Notice(shown, f"{shown} cannot be read: {reason}", "add it to exclude"))
         if not paths and not self.request.force_exclude:
             words = " ".join(self._show(str(path)) for path in named)
             self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
         return paths
 
     def _read_hot_lines(self) -> HotFiles | None:
-        """Return the hot profile that was asked for or that the project names; ``None`` without one."""
+        """Return the hot profile from the command line or the settings; ``None`` without one."""
         named = self.request.profile
         path = self.start / named if named else self.config.root / self.config.profile if self.config.profile else None
         if path is None:
@@ -180,19 +180,19 @@ class _Check:
         return hot
 
     def _list_lines(self, file: str, data: bytes) -> frozenset[int] | None:
-        """Return the lines that are hot; all of them where each function counts as called many times."""
+        """Return the hot lines; all of them if each function counts as called many times."""
         if self.hot_lines is not None:
             return self.hot_lines.find(file, data)
         if self.selection.everything:
             return frozenset(range(1, data.count(b"\n") + data.count(b"\r") + 2))
         return None
 
-    # --- what becomes of a file's findings
+    # --- from a file's findings to the reported ones
 
     def _take(self, result: FileResult) -> None:
         shown = self._show(result.file)
         if result.unreadable:
-            hint = "mend it, or name it in exclude in [tool.whet]"
+            hint = "fix it, or add it to exclude in [tool.whet]"
             self.failures.append(Notice(shown, f"{shown} {result.unreadable}", hint))
             return
         self.failures.extend(result.notices)
@@ -204,7 +204,7 @@ class _Check:
             self.notices.extend(self.hot_lines.tell_missing(result.file, shown))
 
     def _judge(self, result: FileResult) -> list[Finding]:
-        """Return the findings of a file that are worth a word."""
+        """Return the findings of a file that are worth reporting."""
         ignored = self.selection.ignored_in(self._relate(result.file, self.config.root))
         findings, unused = self._settle(result, ignored)
         measured = self.hot_lines is not None
@@ -218,7 +218,7 @@ class _Check:
         return kept if UNUSED in ignored else [*kept, *unused]
 
     def _mend(self, result: FileResult, findings: list[Finding], shown: str) -> list[Finding]:
-        """Mend what may be mended; return the findings that are left."""
+        """Apply the fixes that are allowed; return the findings that are left."""
         if not any(map(self.selection.is_fixable, findings)):
             return findings
         from whet.pipeline.check.fix import mend_source, show_changes
@@ -231,7 +231,7 @@ class _Check:
         self.failures += [Notice(shown, f"{shown} {words}") for words in mended.troubles]
         for lost in mended.gave_way:
             place = f"{shown}:{lost.finding.line}"
-            message = f"{place} {lost.finding.rule} gave way to {lost.to.rule}, which changes the same text"
+            message = f"{place} {lost.finding.rule} was not applied: {lost.to.rule} changes the same text"
             self.notices.append(Notice("fix", message))
         if self.request.diff:
             self.diff.append(show_changes(self._relate(result.file, self.repository), result.data, mended.data))
@@ -243,7 +243,7 @@ class _Check:
         return list(mended.left)
 
     def _write(self, result: FileResult, data: bytes) -> bool:
-        """Write a mended file; tell whether that could be done."""
+        """Write a fixed file; return whether that succeeded."""
         from whet.fix.files import replace_file
 
         try:
@@ -257,7 +257,7 @@ class _Check:
         return share > 0 and share >= self.least
 
     def _settle(self, result: FileResult, ignored: frozenset[str]) -> tuple[Sequence[Finding], Sequence[Finding]]:
-        """Return the findings that no comment silences, and the comments that silence nothing."""
+        """Return the findings that no comment suppresses, and the comments that suppress nothing."""
         if not may_suppress(result.data):
             return result.findings, ()
         text = result.text
@@ -270,7 +270,7 @@ class _Check:
         return settled.kept, settled.unused if judged else ()
 
     def _is_idle(self, slug: str, place: Suppression, file: str, text: str) -> bool:
-        """Tell whether a rule that found nothing at ``place`` was asked there and would say nothing if it was hot."""
+        """Return whether a rule that found nothing at ``place`` was run there and would find nothing if it was hot."""
         module = next((module for module in self.modules if module.rule.slug == slug), None)
         applies = module is not None and module.rule.applies_to(self.config.target_version)
         if slug == UNUSED:
@@ -333,7 +333,7 @@ class _Check:
         return self._relate(file, self.start)
 
     def _relate(self, file: str, folder: Path) -> str:
-        """Return a path with slashes, relative to ``folder`` where it lies inside."""
+        """Return a path with slashes, relative to ``folder`` if it is inside."""
         try:
             return Path(file).relative_to(folder).as_posix()
         except ValueError:

@@ -1,8 +1,8 @@
-"""Which files a command looks at: those named, and the Python files in the folders named.
+"""Which files a command checks: those given, and the Python files in the folders given.
 
-A file that is named is taken whatever it is called. In folders, what others
-wrote or what is made from something else is passed by: :data:`PASSED_BY`,
-environments, what ``.gitignore`` names, and what the project excludes.
+A file given explicitly is checked whatever its name. In folders, third-party and
+generated code is skipped: :data:`PASSED_BY`, environments, what ``.gitignore``
+names, and what the project excludes.
 """
 
 # os.path is several times as fast as pathlib, and a tree holds thousands of files.
@@ -53,7 +53,7 @@ PASSED_BY = frozenset(
         "venv",
     }
 )
-"""Names of folders that are not looked into, those that ruff passes by among them."""
+"""Names of folders that are skipped, including those that ruff skips."""
 
 _SUFFIXES = (".py", ".pyw")
 
@@ -67,18 +67,18 @@ class Layer:
 
 
 class Verdict(StrEnum):
-    """What becomes of a file or folder."""
+    """How a file or folder is treated."""
 
     TAKEN = "taken"
-    PASSED_BY = "passed by"
+    PASSED_BY = "skipped"
     SEARCHED = "searched"
-    """A folder that is passed by but for what the project includes in it."""
+    """A skipped folder, except for what the project includes in it."""
 
 
 class FileFinder:
-    """Finds the files to look at, as the settings of one project say.
+    """Finds the files to check by the settings of one project.
 
-    ``include`` takes back what would be passed by, ``exclude`` has the last word; both are relative to ``root``.
+    ``include`` adds files that would be skipped, ``exclude`` takes precedence; both are relative to ``root``.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class FileFinder:
         self._exclude = PathPatterns.of(exclude, below=False)
         self._respect_gitignore = respect_gitignore
         self.unreadable: list[tuple[str, str]] = []
-        """Folders that could not be looked into, each with the reason."""
+        """Folders that could not be read, each with the reason."""
 
     def find(self, paths: Iterable[Path], *, force_exclude: bool = False) -> tuple[Path, ...]:
-        """Return the files that ``paths`` name or hold, absolute, each once, in the order of their paths.
+        """Return the files that ``paths`` name or contain, absolute, each once, sorted by path.
 
-        A link to a file that is among them is not another one.
-        With ``force_exclude`` the settings hold for what is named too: for hooks, which name every file.
-        Raises :class:`UsageError` for a path that is not there.
+        A link to a file that is among them does not count as another one.
+        With ``force_exclude`` the settings apply to named files too: for hooks, which name every file.
+        Raises :class:`UsageError` for a path that does not exist.
         """
         found: dict[str, None] = {}
         for path in paths:
@@ -150,7 +150,7 @@ class FileFinder:
                     yield entry.path
 
     def _judge(self, path: str, name: str, layers: Sequence[Layer], above: Verdict, *, folder: bool) -> Verdict:
-        """Return what becomes of an entry of a folder that was judged to be ``above``."""
+        """Return how an entry of a folder is treated, given how the folder is (``above``)."""
         inside = self._relative(path)
         if self._exclude.judge(inside, folder=folder):
             return Verdict.PASSED_BY
@@ -166,7 +166,7 @@ class FileFinder:
         return Verdict.SEARCHED if folder and self._may_include_below(inside) else Verdict.PASSED_BY
 
     def _may_include_below(self, inside: str) -> bool:
-        """Tell whether an included path can lie in the folder ``inside``; patterns without a slash open none."""
+        """Return whether an included path can lie in the folder ``inside``; patterns without a slash open none."""
         parts = inside.split("/")
         for segments in self._includes:
             if len(segments) > 1 and all(
@@ -176,7 +176,7 @@ class FileFinder:
         return False
 
     def _judge_from_root(self, path: str) -> Verdict:
-        """Return what a walk from the project's folder would make of ``path``."""
+        """Return how a walk from the project's folder would treat ``path``."""
         inside = self._relative(path)
         if inside in (".", "..") or inside.startswith("../"):
             return Verdict.TAKEN

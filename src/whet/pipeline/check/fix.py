@@ -1,4 +1,4 @@
-"""Mending one source in a check: what is left to say of it, and what changed."""
+"""Fixing one source in a check: the remaining findings, and the changes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from whet.model.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What became of a source. ``left`` is what is still found in ``data``."""
+    """The result of fixing a source. ``left`` are the findings that remain in ``data``."""
 
     data: bytes
     left: tuple[Finding, ...]
     fixed: Mapping[str, int] = field(default_factory=dict)
-    """Findings that were mended, by rule."""
+    """Numbers of fixed findings, by rule."""
     gave_way: tuple[GaveWay, ...] = ()
-    """Findings that were not mended because another one changes the same text."""
+    """Findings that were not fixed because another one changes the same text."""
     troubles: tuple[str, ...] = ()
-    """What went wrong; each goes on "FILE …"."""
+    """Problems; each continues "FILE …"."""
 
 
 def mend_source(
@@ -32,11 +32,11 @@ def mend_source(
     is_fixable: Callable[[Finding], bool],
     find: Callable[[bytes], Sequence[Finding]],
 ) -> Fixed:
-    """Apply the edits of the ``findings`` that are fixable, look again by ``find``, and so on until none is left."""
+    """Apply the edits of the fixable ``findings``, search again with ``find``, and so on until none is left."""
     try:
         text, encoding = decode_source(data, to_write=True)
     except DecodingError as error:
-        return Fixed(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
+        return Fixed(data, tuple(findings), troubles=(f"{error.message}, and is left unchanged",))
     known = {text: tuple(findings)}
 
     def examine(now: str) -> list[Finding]:
@@ -49,16 +49,18 @@ def mend_source(
         changed = encode_source(done.text, encoding)
         examine(done.text)
     except DecodingError as error:
-        return Fixed(data, tuple(findings), troubles=(f"{error.message}, and is left as it is",))
-    troubles = [f"is left as it is at line {bad.line}: the rewrite of {bad.rule} does not parse" for bad in done.broken]
+        return Fixed(data, tuple(findings), troubles=(f"{error.message}, and is left unchanged",))
+    troubles = [
+        f"is left unchanged at line {bad.line}: the rewrite of {bad.rule} does not parse" for bad in done.broken
+    ]
     if done.unfinished:
-        troubles.append("goes on changing: two rules undo one another")
+        troubles.append("does not converge: two rules undo each other")
     fixed = Counter(finding.rule for finding in done.applied)
     return Fixed(changed, known[done.text], fixed, done.gave_way, tuple(troubles))
 
 
 def show_changes(path: str, before: bytes, after: bytes) -> str:
-    """Return a unified diff that ``git apply`` and ``patch -p1`` take; empty without a change."""
+    """Return a unified diff that ``git apply`` and ``patch -p1`` accept; empty without a change."""
     from whet.fix.diff import diff_texts
 
     return diff_texts(decode_source(before)[0], decode_source(after)[0], path)

@@ -1,4 +1,4 @@
-"""Where files are hot by a hot profile that was committed: lines as they stand now, and places that are gone."""
+"""Hot lines by a committed hot profile: today's lines, and places that no longer exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from whet.pipeline.project import find_project
 
 
 class HotFiles:
-    """The places of a hot profile by file, as absolute path. ``name`` is what the profile is called to the user."""
+    """The places of a hot profile by file, as absolute path. ``name`` is how the profile is shown to the user."""
 
     def __init__(self, places: Mapping[str, Sequence[HotPlace]], name: str) -> None:
         self._places = places
@@ -26,7 +26,7 @@ class HotFiles:
 
     @classmethod
     def read(cls, path: Path, name: str, asked_by: str) -> HotFiles:
-        """Read the profile at ``path``; raises ``UsageError``, which says by what it was ``asked_by``."""
+        """Read the profile at ``path``; raises ``UsageError``, which names where it was ``asked_by``."""
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -44,9 +44,9 @@ class HotFiles:
         return file in self._places
 
     def find(self, file: str, data: bytes) -> frozenset[int]:
-        """Return the lines of ``file``, whose bytes are ``data``, that are hot; :meth:`share` goes by them from now on.
+        """Return the hot lines of ``file``, whose bytes are ``data``; :meth:`share` uses them from now on.
 
-        Whether it can be read at all is said when the rules are to look at it.
+        A file that cannot be parsed is reported later, when the rules are run on it.
         """
         places = self._places.get(file, ())
         try:
@@ -57,20 +57,20 @@ class HotFiles:
         return found.lines
 
     def share(self, file: str, lines: Iterable[int]) -> float:
-        """Return the part of the run (0 to 1) that ``lines`` cost at least."""
+        """Return the minimum share of the run (0 to 1) that ``lines`` cost."""
         known = self._lines.get(file)
         return known.share(lines) if known is not None else 0.0
 
     def tell_missing(self, file: str, shown: str) -> Iterator[Notice]:
-        """Yield which hot places are not in ``file`` any more."""
+        """Yield the hot places that are no longer in ``file``."""
         for place in self._lines[file].missing if file in self._lines else ():
             yield self._notice(f"{shown}: the hot {place.code!r} is no longer in {place.function}")
 
     def tell_gone(self, show: Callable[[str], str]) -> Iterator[Notice]:
-        """Yield which files of the profile are not there any more; ``show`` gives their names."""
+        """Yield the files of the profile that no longer exist; ``show`` gives their names."""
         for file, places in sorted(self._places.items()):
             if not os.path.exists(file):  # noqa: PTH110
-                yield self._notice(f"{show(file)} was hot and is not there any more ({len(places)} places)")
+                yield self._notice(f"{show(file)} was hot and no longer exists ({len(places)} places)")
 
     def _notice(self, message: str) -> Notice:
-        return Notice("profile", message, f"measure again, and `whet report --format hot -o {self._name}`")
+        return Notice("profile", message, f"measure again, then run `whet report --format hot -o {self._name}`")

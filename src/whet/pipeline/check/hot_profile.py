@@ -1,4 +1,4 @@
-"""Hot code by what it is, not where it stands: from a run to a hot profile, and from a profile to today's lines."""
+"""Hot code by its text, not its line number: from a run to a hot profile, and from a profile to today's lines."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HotLines:
-    """The hot lines of a file as it is now, and the places that are not in it any more.
+    """The hot lines of a file as it is now, and the places that are no longer in it.
 
-    ``statements`` maps each hot line to a number that tells its statement from others, and to its class in per cent.
+    ``statements`` maps each hot line to a number that identifies its statement, and to its class in percent.
     """
 
     statements: Mapping[int, tuple[int, int]]
@@ -37,7 +37,7 @@ class HotLines:
         return frozenset(self.statements)
 
     def share(self, lines: Iterable[int]) -> float:
-        """Return the part of the run (0 to 1) that ``lines`` cost at least, as the class that they reach together."""
+        """Return the minimum share of the run (0 to 1) of ``lines``, as the class that they reach together."""
         met = dict(self.statements[line] for line in lines if line in self.statements)
         return classify(min(sum(met.values()), 100) / 100) / 100
 
@@ -55,7 +55,7 @@ class _Statement:
 def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
     """Return the hot code of a run: statements of the user's own files inside the project, by share class.
 
-    Those met in so few samples that nothing would be suggested for them are left out: the next run has others.
+    Those with too few samples for a suggestion are left out: the next run has others.
     """
     from whet.advise.measured_advice import is_seen
 
@@ -86,7 +86,7 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
 def write_hot_profile(run: Run, path: Path | None, stream: BinaryIO) -> HotProfile:
     """Write the hot code of a run to ``path``, or to ``stream`` without one, and return it.
 
-    Raises :class:`whet.errors.StoreError` where ``path`` cannot be written or is somebody else's file.
+    Raises :class:`whet.errors.StoreError` if ``path`` cannot be written or is not a hot profile.
     """
     from whet.merge.hotspots import merge_run
     from whet.report.write import write_page
@@ -109,7 +109,7 @@ def _is_hot_profile(path: Path) -> bool:
 
 
 def find_hot_lines(places: Iterable[HotPlace], text: str) -> HotLines:
-    """Return where ``places`` of one file stand in its ``text``. Raises :class:`UnreadableError`."""
+    """Return where ``places`` of one file are in its ``text``. Raises :class:`UnreadableError`."""
     by_line = _own_lines(text)
     by_function: dict[str, list[HotPlace]] = defaultdict(list)
     for place in places:
@@ -131,7 +131,7 @@ def find_hot_lines(places: Iterable[HotPlace], text: str) -> HotLines:
 
 
 def _is_inside(shown: str) -> bool:
-    """Tell whether a shown path is one inside the project: others would name this machine's folders."""
+    """Return whether a shown path is inside the project: others would name this machine's folders."""
     return not shown.startswith(("/", "<", "~", "..")) and ":" not in shown
 
 
@@ -162,7 +162,7 @@ def _list_statements(facts: Facts, scopes: Mapping[ast.AST, Scope]) -> Iterator[
 
 
 def _read_head(source: SourceText, node: ast.stmt) -> str:  # noqa: PLR0911 - one return a kind of statement
-    """Return the text of a simple statement whole, of a compound one its head: what is in its body is no part of it."""
+    """Return the whole text of a simple statement, or the header of a compound one, without its body."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return f"def {node.name}"

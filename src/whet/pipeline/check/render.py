@@ -1,4 +1,4 @@
-"""Findings in the form that was asked for."""
+"""Renders findings in the requested format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from whet.model.checked import CheckResult
 
 
 class FindingsFormat(StrEnum):
-    """How findings are shown."""
+    """Formats of findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -25,15 +25,15 @@ def find_format(name: str) -> FindingsFormat:
         return FindingsFormat(name)
     except ValueError:
         known = ", ".join(FindingsFormat)
-        raise UsageError(f"there is no format {name!r} for findings", f"known are: {known}") from None
+        raise UsageError(f"unknown format {name!r} for findings", f"known are: {known}") from None
 
 
 def render_findings(
     result: CheckResult, form: FindingsFormat, *, color: bool = False, fixing: bool = False, summary: bool = True
 ) -> str:
-    """Return all findings. ``fixing`` says that what can be mended has been.
+    """Return all findings. ``fixing``: fixable findings have already been fixed.
 
-    ``color`` and ``summary``, which is of what was found and mended, are for text only.
+    ``color`` and ``summary`` (numbers of findings and fixes) are for text only.
     """
     match form:
         case FindingsFormat.TEXT:
@@ -64,7 +64,7 @@ def render_findings(
 def render_counts(
     result: CheckResult, form: FindingsFormat, *, color: bool = False, fixing: bool = False, summary: bool = True
 ) -> str:
-    """Return how often each rule found something. Raises :class:`UsageError` for a format that has no such thing."""
+    """Return the number of findings per rule. Raises :class:`UsageError` for a format that does not support it."""
     match form:
         case FindingsFormat.TEXT:
             from whet.report.findings_text import render_statistics
@@ -75,4 +75,4 @@ def render_counts(
 
             return render_statistics_json(result)
         case _:
-            raise UsageError(f"there are no statistics as {form}", "--format text or --format json")
+            raise UsageError(f"there are no statistics as {form}", "use --format text or --format json")

@@ -1,4 +1,4 @@
-"""``whet apply``: which proven rewrites are written, whether they may be, and the writing."""
+"""``whet apply``: selects proven rewrites, checks that they may be written, and writes them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from whet.model.run import Run
 from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.rules.allow import expand_allowed
-from whet.pipeline.telling import name_apply
 from whet.report.proof import order_advice
+from whet.report.proof_text import name_apply
 from whet.store import find_home
 
 JOURNAL = "applied.json"
@@ -35,9 +35,9 @@ JOURNAL = "applied.json"
 class ApplyPlan:
     """What would be written.
 
-    ``folder`` is the one that the names in ``diff`` start from. ``total`` is what exactly these win together, where
-    that was measured. ``offers`` were measured faster too and are not written, because nobody asked for them by name.
-    ``earlier`` were written already.
+    ``folder`` is what the paths in ``diff`` are relative to. ``total`` is the measured gain of exactly these together,
+    where it is known. ``offers`` were measured faster too and are not written, because they were not allowed by name.
+    ``earlier`` were already written.
     """
 
     trials: tuple[Trial, ...]
@@ -56,15 +56,15 @@ def plan_apply(
 
     ``allow`` names rules whose offers may be written, untried ones too; those that the project's settings
     allow may be when they were measured faster. What an earlier ``whet apply`` wrote of the same proof stays written.
-    Raises ``UsageError`` where nothing is proven, where what is named was not measured faster, where the
-    output was not checked, where all is written already, and where a source is not what was proven.
+    Raises ``UsageError`` if nothing is proven, if a named rewrite was not measured faster, if the output was not
+    checked, if everything is already written, and if a source file has changed since it was proven.
     """
     proof = run.proof
     asked = expand_allowed(run, allow, with_settings=False)
     allowed = expand_allowed(run, allow, with_settings=True)
     trials = {trial.ref.id: trial for trial in _list_trials(run, asked)}
     if not proof.started and not asked:
-        raise UsageError("nothing is proven yet", "whet prove tries the advice of the last run")
+        raise UsageError("nothing is proven yet", "run `whet prove` first")
     chosen = _choose(run, trials, words, asked, allowed)
     if not chosen:
         raise _explain_nothing(proof)
@@ -72,12 +72,12 @@ def plan_apply(
         why = proof.checked.unchecked or "nothing was compared"
         raise UsageError(
             f"the output was not checked: {why}",
-            "whet prove --tests COMMAND or --compare GLOB checks it; whet apply --accept-unchecked writes it anyway",
+            "check it with `whet prove --tests COMMAND` or `--compare GLOB`, or write anyway with --accept-unchecked",
         )
     last = _find_earlier(run, trials)
     ids = {trial.ref.id for trial in chosen}
     if last.names and ids <= set(last.names):
-        raise UsageError("these rewrites are written already", "whet apply --undo takes them back")
+        raise UsageError("these rewrites are already written", "undo them with `whet apply --undo`")
     whole = [trial for trial in trials.values() if trial.ref.id in ids or trial.ref.id in last.names]
     changes = _make_changes(run, whole, last)
     folder, diff = _diff_changes(changes, Path(run.project or run.directory))
@@ -88,10 +88,10 @@ def plan_apply(
 
 
 def carry_out(run: Run, plan: ApplyPlan) -> None:
-    """Write the changes. Raises ``StoreError``; the files are then as they were when they were proven."""
+    """Write the changes. Raises ``StoreError``; the files are then unchanged since they were proven."""
     journal = find_journal(run)
     if plan.earlier:
-        # So that one undo takes all of it back: the journal knows the last change only.
+        # So that one undo reverts everything: the journal keeps only the last change.
         take_back(journal, _list_sources(run))
     write_changes(list(plan.changes), journal, [trial.ref.id for trial in plan.trials])
 
@@ -104,16 +104,16 @@ def _list_totals(proof: Proof) -> list[Total]:
 def _explain_nothing(proof: Proof) -> UsageError:
     if proof.offers and proof.total_verdict is Verdict.FASTER:
         some = proof.without_offers is not None and proof.without_offers.applied
-        what = "only with offers was the program measured faster" if some else "all that was measured faster are offers"
-        return UsageError(f"{what}, which change something small: the report says what", name_apply(proof))
+        what = "the program was measured faster only with offers" if some else "only offers were measured faster"
+        return UsageError(f"{what} (minor behaviour changes; see the report)", f"write them with `{name_apply(proof)}`")
     return UsageError(
         "no rewrite was measured faster, so there is nothing to write",
-        "whet prove --workload 'COMMAND' tries them on another input",
+        "try another input with `whet prove --workload 'COMMAND'`",
     )
 
 
 def _find_earlier(run: Run, trials: Mapping[str, Trial]) -> Journal:
-    """Return what ``whet apply`` wrote of this proof before, where the files are still as it left them."""
+    """Return what ``whet apply`` already wrote of this proof, if the files are still as it left them."""
     last = read_journal(find_journal(run), _list_sources(run))
     proven = {Path(run.directory, each.file): each.sha256 for trial in trials.values() for each in trial.changes}
     is_of_this = set(last.names) <= trials.keys() and all(
@@ -123,12 +123,12 @@ def _find_earlier(run: Run, trials: Mapping[str, Trial]) -> Journal:
 
 
 def finish_earlier(run: Run) -> list[Path]:
-    """Finish what an earlier ``whet apply`` began and could not end, and return the files."""
+    """Finish an interrupted ``whet apply``, and return the files."""
     return finish_changes(find_journal(run), _list_sources(run))
 
 
 def undo(run: Run) -> list[Path]:
-    """Take the last ``whet apply`` back, and return the files. Raises ``StoreError``."""
+    """Undo the last ``whet apply``, and return the files. Raises ``StoreError``."""
     return take_back(find_journal(run), _list_sources(run))
 
 
@@ -137,12 +137,12 @@ def _list_sources(run: Run) -> set[Path]:
 
 
 def find_journal(run: Run) -> Path:
-    """Return where the last change of a run's project is kept."""
+    """Return the path of the journal of a run's project."""
     return find_home(Path(run.project or run.directory)) / JOURNAL
 
 
 def _list_trials(run: Run, allow: Collection[str]) -> list[Trial]:
-    """Return the trials, and beside them the offers that are allowed by name and were not tried."""
+    """Return the trials, and the offers that are allowed by name but were not tried."""
     trials = list(run.proof.trials)
     if allow:
         known = {trial.ref.id for trial in trials}
@@ -176,18 +176,18 @@ def _choose(
         if word.isdecimal():
             numbers = numbers if numbers is not None else _number_advice(run)
             if not 0 < int(word) <= len(numbers):
-                raise UsageError(f"there is no suggestion {word}", f"there are {len(numbers)}; whet report shows them")
+                raise UsageError(
+                    f"there is no suggestion {word}", f"there are {len(numbers)}; `whet report` lists them"
+                )
             found = [trials[numbers[int(word) - 1]]] if numbers[int(word) - 1] in trials else []
         else:
             found = [trial for trial in trials.values() if word in {trial.ref.rule, trial.ref.id}]
         if not found:
-            raise UsageError(
-                f"no rewrite called {word[:60]!a} was tried", "whet prove tries the advice of the last run"
-            )
+            raise UsageError(f"no rewrite named {word[:60]!a} was tried", "run `whet prove` first")
         for trial in found:
             _refuse_unproven(trial, word, asked)
             named[trial.ref.id] = trial
-    # In the order of the proof, so that edits at one place come as they were proven.
+    # In the order of the proof, so that edits at one place are applied as they were proven.
     return [trial for trial in trials.values() if trial.ref.id in named]
 
 
@@ -202,12 +202,12 @@ def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
     why = f": {trial.why}" if trial.why else ""
     raise UsageError(
         f"{word} ({trial.ref.title}, {trial.ref.place}) was not measured faster, but {trial.verdict.value}{why}",
-        "whet prove --workload 'COMMAND' tries it on another input",
+        "try another input with `whet prove --workload 'COMMAND'`",
     )
 
 
 def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> dict[Change, bytes]:
-    """Return the files with the edits made, each from what was proven, and what is in each now."""
+    """Return the edited files, each based on the proven source, and their current contents."""
     edits: dict[str, list[Edit]] = {}
     hashes: dict[str, str] = {}
     for trial in trials:
@@ -222,22 +222,24 @@ def _make_changes(run: Run, trials: Sequence[Trial], last: Journal) -> dict[Chan
         try:
             now = path.read_bytes()
         except OSError as error:
-            raise UsageError(f"{shown} cannot be read: {error.strerror}", "whet run it again, then prove") from error
+            raise UsageError(
+                f"{shown} cannot be read: {error.strerror}", "re-run `whet run`, then `whet prove`"
+            ) from error
         before = written[path].before if path in written and now == written[path].after else now
         if hash_bytes(before) != hashes[file]:
-            raise UsageError(f"{shown} is not what was proven any more", "whet run it again, then prove")
+            raise UsageError(f"{shown} has changed since it was proven", "re-run `whet run`, then `whet prove`")
         try:
             after = edit_source(before, own)
         except WhetError as error:
-            raise UsageError(f"{shown}: {error.message}", "name fewer rewrites") from error
+            raise UsageError(f"{shown}: {error.message}", "select fewer rewrites") from error
         changes[Change(path, before, after)] = now
     return changes
 
 
 def _diff_changes(changes: Mapping[Change, bytes], project: Path) -> tuple[Path, str]:
-    """Return the change from what is in the files now, and the folder that it is made in: this one where it can be.
+    """Return the diff from the files' current contents, and the folder it is relative to: the current one if possible.
 
-    What is no UTF-8 is kept as surrogates: a patch in another encoding than its file does not fit.
+    Bytes that are not UTF-8 are kept as surrogates: a patch in another encoding than its file does not apply.
     """
     folder = choose_base((change.path for change in changes), Path.cwd(), project)
     return folder, "".join(

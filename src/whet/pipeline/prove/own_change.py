@@ -1,4 +1,4 @@
-"""A person's or a program's own change, as something to prove: a patch, or what differs from a git commit."""
+"""The user's own change, as something to prove: a patch, or the difference from a git commit."""
 
 from __future__ import annotations
 
@@ -27,16 +27,18 @@ CHANGE = "change"
 _SECONDS = 60
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 Versions = Mapping[str, tuple[bytes, bytes]]
-"""Files by absolute path: as they are for the baseline, and changed."""
+"""Files by absolute path: for the baseline, and changed."""
 
 
 def plan_patch(run: Run, request: ProvingRequest, patch: Path) -> ProvingPlan:
-    """Return the plan of proving a unified diff against the files as they are. Raises as :func:`plan_against`."""
+    """Return the plan of proving a unified diff against the current files. Raises as :func:`plan_against`."""
     refuse_unrepeatable(run, workload=request.workload)
     try:
         data = patch.read_bytes()
     except OSError as error:
-        raise UsageError(f"{patch} cannot be read: {error.strerror or error}", "--patch FILE") from error
+        raise UsageError(
+            f"{patch} cannot be read: {error.strerror or error}", "give a readable file with --patch"
+        ) from error
     return _plan(run, request, apply_patch(data, _bases(run)), f"the patch {patch.name}", ())
 
 
@@ -52,7 +54,7 @@ def plan_against(run: Run, request: ProvingRequest, ref: str) -> ProvingPlan:
 
 
 def tell_change(proof: Proof) -> str:
-    """Return in one sentence what became of the change."""
+    """Return the verdict on the change in one sentence."""
     trial = next(iter(proof.trials), None)
     gain = proof.total or (trial.gain if trial is not None else None)
     if trial is None or trial.verdict is Verdict.NOT_RUN:
@@ -63,7 +65,7 @@ def tell_change(proof: Proof) -> str:
     interval = f"{format_gain(gain.estimate)} as fast [{low}, {high}]"
     verdict = proof.total_verdict if proof.total is not None else trial.verdict
     words = {Verdict.FASTER: "measured faster", Verdict.SLOWER: "measured slower"}.get(
-        verdict, "no difference is shown"
+        verdict, "no difference was shown"
     )
     return f"the change: {words}, {interval} on this workload, {describe_checked(proof.checked)}"
 
@@ -72,7 +74,7 @@ def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
     """Return the files that a patch names, before and after; nothing on disk changes.
 
     ``bases`` are the folders that its names may be relative to. Raises ``UsageError`` for
-    a patch that does not fit, and for one that does more than change Python files.
+    a patch that does not apply, and for one that does more than change Python files.
     """
     with tempfile.TemporaryDirectory(prefix="whet-patch-") as name:
         folder = Path(name).resolve()
@@ -85,7 +87,7 @@ def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
             missing = next(file for file in names if not (bases[0] / file).is_file())
             raise UsageError(
                 f"the patch names {missing}, which is not in {bases[0]}",
-                "only changes of files that are there can be tried; for new files use --against",
+                "a patch can only change existing files; for new files use --against",
             )
         before = {file: (base / file).read_bytes() for file in names}
         for file, content in before.items():
@@ -93,39 +95,41 @@ def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
             (tree / file).write_bytes(content)
         status, said = _git(tree, "apply", "--whitespace=nowarn", str(patch))
         if status:
-            raise UsageError(f"the patch does not fit: {said[-300:]}", "make it for the files as they are now")
+            raise UsageError(f"the patch does not apply: {said[-300:]}", "create it against the current files")
         gone = [file for file in names if not (tree / file).is_file()]
         if gone:
-            raise UsageError(f"the patch deletes {gone[0]}", "only changes of files can be tried")
+            raise UsageError(f"the patch deletes {gone[0]}", "a patch can only change existing files")
         return {str((base / file).resolve()): (before[file], (tree / file).read_bytes()) for file in names}
 
 
 def read_changes(repository: Path, ref: str) -> tuple[Versions, tuple[str, ...]]:
-    """Return the Python files that differ from a commit, and what the reader must know of the rest."""
+    """Return the Python files that differ from a commit, and notes on the others."""
     if not (repository / ".git").exists():
-        raise UsageError(f"{repository} is no git repository", "--patch FILE tries a change without one")
+        raise UsageError(f"{repository} is not a git repository", "try a change without one with --patch FILE")
     found = "" if ref.startswith("-") else _text(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     commit = found.strip()
     if not commit:
-        raise UsageError(f"git knows no commit called {ref[:80]!r} in {repository}", "--against HEAD, or a branch")
+        raise UsageError(f"there is no git commit {ref[:80]!r} in {repository}", "use --against HEAD, or a branch")
     status, listed = _run_git(repository, "diff", "--name-status", "--no-renames", "-z", commit, "--")
     if status:
-        raise UsageError(f"git cannot compare with {ref!r}: {listed.decode('utf-8', 'replace')[-200:]}", "see git diff")
+        raise UsageError(
+            f"git cannot compare with {ref!r}: {listed.decode('utf-8', 'replace')[-200:]}", "try `git diff`"
+        )
     words = [os.fsdecode(part) for part in listed.split(b"\0") if part]
     versions: dict[str, tuple[bytes, bytes]] = {}
     notes: list[str] = []
     for kind, name in zip(words[::2], words[1::2], strict=True):
         if not name.endswith(".py"):
-            notes.append(f"{name} is for both variants as it is now: only Python files are exchanged")
+            notes.append(f"{name} is the same for both variants: only Python files are replaced")
         elif kind == "D":
-            raise UsageError(f"{name} was deleted since {ref}", "only changes of files that are there can be tried")
+            raise UsageError(f"{name} was deleted since {ref}", "only changes of existing files can be tried")
         elif kind == "M":
             shown, old = _run_git(repository, "cat-file", "--filters", f"{commit}:{name}")
             if shown:
-                raise UsageError(f"git cannot show {name} at {ref}", "see git show")
+                raise UsageError(f"git cannot show {name} at {ref}", "try `git show`")
             versions[str((repository / name).resolve())] = (old, (repository / name).read_bytes())
     if not versions:
-        raise UsageError(f"no Python file differs from {ref}", "change something, or name another commit")
+        raise UsageError(f"no Python file differs from {ref}", "change something, or give another commit")
     return versions, tuple(notes[:5])
 
 
@@ -137,7 +141,7 @@ def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, not
     try:
         apply_rewrites(originals, [Unit((rewrite,))])
     except (WhetError, UnicodeError) as error:
-        raise UsageError(f"the change cannot be made: {error}", "files must stay in their encoding") from error
+        raise UsageError(f"the change cannot be made: {error}", "files must keep their encoding") from error
     runs = request.options.runs or FIRST_LOOK
     least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL)
     seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
@@ -148,7 +152,7 @@ def _replace_whole(file: str, before: bytes, after: bytes) -> FileEdits:
     try:
         old, new = decode_source(before)[0], decode_source(after)[0]
     except WhetError as error:
-        raise UsageError(f"{file}: {error.message}", "only files that Python can read can be tried") from error
+        raise UsageError(f"{file}: {error.message}", "only files that Python can parse can be tried") from error
     ends = list(_NEWLINE.finditer(old.removeprefix("\ufeff")))
     last = len(old.removeprefix("\ufeff")) - (ends[-1].end() if ends else 0)
     text = _NEWLINE.sub("\n", new.removeprefix("\ufeff"))
@@ -159,16 +163,18 @@ def _list_names(patch: Path, tree: Path) -> list[str]:
     status, listed = _run_git(tree, "apply", "--numstat", "-z", str(patch))
     if status:
         said = listed.decode("utf-8", "replace").strip()[-200:]
-        raise UsageError(f"this is no patch that git can read: {said}", "a unified diff, as git diff writes it")
+        raise UsageError(f"git cannot read the patch: {said}", "give a unified diff, as written by `git diff`")
     names = [os.fsdecode(entry.split(b"\t", 2)[-1]) for entry in listed.split(b"\0") if entry]
     for name in names:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
-            raise UsageError(f"the patch reaches outside: {name}", "names must lie in the project")
+            raise UsageError(
+                f"the patch changes a file outside the project: {name}", "paths must be inside the project"
+            )
         if path.suffix != ".py":
             raise UsageError(f"the patch changes {name}", "only changes of Python files can be tried")
     if not names:
-        raise UsageError("the patch changes nothing", "a unified diff, as git diff writes it")
+        raise UsageError("the patch changes nothing", "give a unified diff, as written by `git diff`")
     return list(dict.fromkeys(names))
 
 
@@ -188,7 +194,7 @@ def _git(folder: Path, *words: str) -> tuple[int, str]:
 
 
 def _run_git(folder: Path, *words: str) -> tuple[int, bytes]:
-    """Run git; return its status and what it printed, or what it complained of."""
+    """Run git; return its status, and its output or error message."""
     environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_CEILING_DIRECTORIES": str(folder.parent)}
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""``whet prove`` up to the saved verdicts: which rewrites, of what, by which runs, and what becomes of it."""
+"""``whet prove`` up to the saved verdicts: plans the rewrites and runs, carries them out, saves the proof."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.advise.refuted import remember_refuted
+from whet.pipeline.next_command import can_be_tried
 from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
-from whet.pipeline.telling import can_be_tried
 from whet.program.spec import TargetSpec
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, make_units
@@ -37,9 +37,9 @@ from whet.store import rewrite_run
 
 @dataclass(frozen=True, slots=True)
 class ProvingRequest:
-    """What a user asks for: how to prove, on what, and which offers are to be tried.
+    """The user's request: how to prove, on what, and which offers to try.
 
-    ``allow`` names their rules; with none, all are. ``offers`` false leaves out what the settings do not allow.
+    ``allow`` names the rules of offers to try; empty is all. ``offers`` false skips those not allowed by the settings.
     """
 
     options: ProveOptions = field(default_factory=ProveOptions)
@@ -52,9 +52,9 @@ class ProvingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProvingPlan:
-    """What will be run. ``seconds`` is what one run takes, as far as that is known, ``least_seconds`` what all do.
+    """What will be run. ``seconds`` is the time of one run, if known, ``least_seconds`` the minimum of all.
 
-    The latter is so if every rewrite wins all that its lines cost.
+    The latter assumes that every rewrite saves everything that its lines cost.
     """
 
     rewrites: tuple[Rewrite, ...]
@@ -69,9 +69,9 @@ class ProvingPlan:
 
 
 def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = None) -> ProvingPlan:
-    """Return what there is to prove: rewrites, and offers too, for trying one writes nothing.
+    """Return what there is to prove: rewrites, including offers, since trying one writes nothing.
 
-    ``spec`` is the program as it was named, if that is known still. Raises ``UsageError`` where there is nothing to
+    ``spec`` is the program as it was given, if still known. Raises ``UsageError`` if there is nothing to
     prove, ``TargetError`` too where the program cannot be run again.
     """
     refuse_unrepeatable(run, workload=request.workload, spec=spec)
@@ -87,14 +87,14 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
         data = _read(file, run)
         if data is None or hash_bytes(data) != run.sources[file].sha256:
             changed.add(file)
-            notes.append(f"{run.sources[file].shown} is not what was measured any more, so its rewrites are not tried")
+            notes.append(f"{run.sources[file].shown} has changed since it was measured, so its rewrites are not tried")
         else:
             originals[file] = data
     rewrites = tuple(_make_rewrite(item, run, allowed) for item in wanted if item.finding.file not in changed)
     left_out = [item for item in editable if item not in wanted]
     if left_out:
         slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
-        notes.append(f"offers that are not tried, as you say: {slugs}")
+        notes.append(f"offers not tried, as requested: {slugs}")
     if not rewrites:
         raise _explain_nothing(advice, changed, left_out, run)
     units = make_units(rewrites, request.options.threshold)
@@ -102,7 +102,7 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     pairs, fresh = request.options.runs or FIRST_LOOK, request.options.runs or LEAST_TOTAL
     third = count_fresh_variants(units) - 2
     least = 3 + 1 + pairs * versions + (2 + third) * fresh
-    # As parts of the baseline: all rewrites, all but each, and those without offers.
+    # As fractions of the baseline: all rewrites, all but each, and those without offers.
     shares = [sum(rewrite.share for rewrite in unit.rewrites) for unit in units]
     all_of_them = max(0.0, 1 - sum(shares))
     rounds = pairs * (1 + all_of_them + (sum(all_of_them + share for share in shares) if versions > 2 else 0))
@@ -113,7 +113,7 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
 
 
 def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Proof:
-    """Carry a plan out. Ctrl-C, SIGTERM and SIGHUP end it with what is settled.
+    """Carry out a plan. Ctrl-C, SIGTERM and SIGHUP end it with the verdicts reached by then.
 
     Raises :class:`whet.errors.WhetError` where the program cannot be run again.
     """
@@ -137,10 +137,10 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
 
 
 def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
-    """Keep a proof with the run saved at ``path``, remember what was refuted, and return the run with it.
+    """Save a proof with the run at ``path``, remember what was refuted, and return the run with it.
 
-    One that settled nothing does not take the place of one that did. Raises ``StoreError`` when the run cannot be
-    written; the file is the old or the new one, whatever happens.
+    An inconclusive one does not replace a conclusive one. Raises ``StoreError`` if the run cannot be written; the file
+    is replaced atomically.
     """
     proven = replace(run, proof=proof)
     if has_settled(run.proof) and not has_settled(proof):
@@ -158,12 +158,12 @@ def _is_wanted(item: Advice, request: ProvingRequest, named: frozenset[str]) -> 
 
 
 def has_settled(proof: Proof) -> bool:
-    """Whether anything came of a session."""
+    """Whether a session reached any verdict."""
     return any(trial.verdict is not Verdict.NOT_RUN for trial in proof.trials)
 
 
 def _make_rewrite(item: Advice, run: Run, allowed: frozenset[str]) -> Rewrite:
-    """Return an advice's rewrite; those of the rules ``allowed`` are written without being asked for by name."""
+    """Return an advice's rewrite; offers of the rules ``allowed`` are applied without being named."""
     finding = item.finding
     source = run.sources[finding.file]
     return Rewrite(
@@ -184,23 +184,27 @@ def _read(file: str, run: Run) -> bytes | None:
 def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], left_out: list[Advice], run: Run) -> UsageError:
     if changed:
         names = ", ".join(sorted(run.sources[file].shown for file in changed))
-        return UsageError(f"the sources are not what was measured any more: {names}", "whet run it again, then prove")
+        return UsageError(
+            f"the sources have changed since they were measured: {names}", "re-run `whet run`, then `whet prove`"
+        )
     if left_out:
         slugs = ",".join(dict.fromkeys(item.finding.rule for item in left_out))
-        return UsageError("all rewrites of this run are offers that you left out", f"whet prove --allow {slugs}")
+        return UsageError(
+            "all rewrites of this run are offers, which you excluded", f"try them with `whet prove --allow {slugs}`"
+        )
     if advice:
         return UsageError(
-            "the advice on this run has no rewrites to try: it is for you to act on",
-            "whet report shows it; whet prove --patch FILE tries a change of your own",
+            "none of this run's suggestions has a rewrite to try",
+            "see `whet report`; try your own change with `whet prove --patch FILE`",
         )
     return UsageError(
-        "there is no advice on this run, so there is nothing to prove",
-        "whet prove --patch FILE tries a change of your own",
+        "this run has no suggestions, so there is nothing to prove",
+        "try your own change with `whet prove --patch FILE`",
     )
 
 
 def ended_by_signals() -> contextlib.AbstractContextManager[None]:
-    """Let signals that end whet end the program that it runs as well: it leads a session of its own."""
+    """Let signals that end whet also end the program that it runs, which has a session of its own."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What is run to prove a rewrite: the command of the saved run, or the one that the user names instead."""
+"""What is run to prove a rewrite: the saved run's command, or the one that the user gives instead."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from whet.errors import TargetError, UsageError, WhetError
 from whet.model.masking import MASK
-from whet.model.run import INTERRUPTED, Purpose, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Purpose, Run
 from whet.program.program import is_program
 from whet.program.python_words import names_python, read_python_command
 from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.sandbox import Program
 
-NAME_ONE = "name a run of it that ends: whet prove --workload 'python app.py --once'"
+NAME_ONE = "give a command that terminates: whet prove --workload 'python app.py --once'"
 _FOR_THE_SHELL = re.compile(r"[|&;<>$`*?~(){}\[\]#\n]")
 
 
@@ -25,7 +25,7 @@ def make_program(
 ) -> tuple[Program, tuple[str, ...]]:
     """Return what to run, and notes on what the runs lack.
 
-    ``spec`` is the program as it was named, if that is known still; ``folder`` takes the
+    ``spec`` is the program as it was given, if still known; ``folder`` takes the
     recorded standard input. Raises ``UsageError`` where the run cannot be repeated as it was.
     """
     if workload:
@@ -40,7 +40,7 @@ def make_program(
 
 
 def refuse_unrepeatable(run: Run, *, workload: str = "", spec: TargetSpec | None = None) -> None:
-    """Raise what :func:`make_program` would say of a program that cannot be run, before anything is announced."""
+    """Raise the error of :func:`make_program` for a program that cannot be run, before anything is announced."""
     if workload:
         _read_workload(run, workload, "", "")
     else:
@@ -48,7 +48,7 @@ def refuse_unrepeatable(run: Run, *, workload: str = "", spec: TargetSpec | None
 
 
 def can_be_repeated(run: Run) -> bool:
-    """Tell whether the run's own command can be run once more, as far as the run itself tells."""
+    """Return whether the run's own command can be run again, as far as the run shows."""
     try:
         _refuse_unrepeatable(run)
     except WhetError as error:
@@ -60,17 +60,22 @@ def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
     first = run.executions[0] if run.executions else None
     if first is None or first.purpose is Purpose.ATTACH:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
-    if first.stopped.startswith("ended by --duration"):
-        raise UsageError("the program does not end by itself, it was ended by --duration", NAME_ONE)
+    if first.stopped.startswith(ENDED_BY_DURATION):
+        raise UsageError("the program does not end by itself: it was stopped by --duration", NAME_ONE)
     if first.signal or first.stopped == INTERRUPTED:
-        raise UsageError("the program was interrupted when it was measured, so it is no measure for others", NAME_ONE)
+        raise UsageError("the measured run was interrupted, so it cannot serve as a baseline", NAME_ONE)
+    if run.stdin.kind == "stream":
+        raise UsageError(
+            "the program read a pipe or a terminal, which cannot be read twice",
+            "put the input into a file: whet run … < FILE, or whet prove --workload 'python app.py < FILE'",
+        )
     if spec is None and any(MASK in word for word in run.command):
         raise UsageError(
-            "the command held a secret, which is not kept with the run",
-            "whet run --prove does both in one go, or name the command: whet prove --workload 'python app.py …'",
+            "the command contained a secret, which is not saved with the run",
+            "use `whet run --prove`, or give the command: whet prove --workload 'python app.py …'",
         )
     if not Path(run.directory).is_dir():
-        raise TargetError(f"the folder of the run is gone: {run.directory}", "whet run it where it is now")
+        raise TargetError(f"the run's folder no longer exists: {run.directory}", "re-run `whet run` in its new place")
 
 
 def _read_spec(run: Run) -> TargetSpec:
@@ -79,13 +84,12 @@ def _read_spec(run: Run) -> TargetSpec:
         return TargetSpec(TargetKind.MODULE, command.module, command.args, run.directory, command.options)
     if command.code is not None:
         return TargetSpec(TargetKind.CODE, command.code, command.args, run.directory, command.options)
-    return TargetSpec(TargetKind.SCRIPT, command.script or "", command.args, run.directory, command.options)
+    kind = TargetKind.INPUT if command.script == "-" else TargetKind.SCRIPT
+    return TargetSpec(kind, command.script or "", command.args, run.directory, command.options)
 
 
 def _find_input(run: Run, folder: Path) -> tuple[Path | None, tuple[str, ...]]:
     kept = run.stdin
-    if kept.kind == "stream":
-        return None, ("standard input was a pipe, which cannot be read twice: the runs found it empty",)
     if kept.kind != "file":
         return None, ()
     if kept.sha256:
@@ -93,15 +97,15 @@ def _find_input(run: Run, folder: Path) -> tuple[Path | None, tuple[str, ...]]:
         try:
             path.write_bytes(base64.b64decode(kept.data, validate=True))
         except ValueError as error:
-            raise UsageError("the run's standard input was not kept whole", "whet run it again") from error
+            raise UsageError("the run's standard input was not saved completely", "re-run `whet run`") from error
         return path, ()
     if kept.file and Path(kept.file).is_file():
         return Path(kept.file), ()
-    return None, ("standard input was a file that is gone: the runs found it empty",)
+    return None, ("standard input was a file that no longer exists: the runs got an empty one",)
 
 
 def _read_workload(run: Run, workload: str, setup: str, cleanup: str) -> Program:
-    """Read a line as the shell would; where it starts Python, the program's own script can be a rewritten one."""
+    """Parse a line as the shell would; if it starts Python, the program's own script can be a rewritten one."""
     directory = run.directory if Path(run.directory).is_dir() else str(Path.cwd())
     program = Program(run.interpreter.path, directory, None, workload, None, setup, cleanup)
     line, stdin = _split_redirection(workload)
@@ -112,7 +116,7 @@ def _read_workload(run: Run, workload: str, setup: str, cleanup: str) -> Program
     except ValueError as error:
         raise UsageError(f"--workload cannot be read: {error}", "quote it as for a shell") from error
     if not words:
-        raise UsageError("--workload names nothing to run", NAME_ONE)
+        raise UsageError("--workload is empty", NAME_ONE)
     python = run.interpreter.path
     if (named := names_python(words)) is not None:
         python = named if Path(named).name != named else python
@@ -131,6 +135,6 @@ def _read_workload(run: Run, workload: str, setup: str, cleanup: str) -> Program
 
 
 def _split_redirection(line: str) -> tuple[str, str]:
-    """Take ``< FILE`` off the end of a line."""
+    """Split ``< FILE`` off the end of a line."""
     match = re.fullmatch(r"([^<]*[^<\s])\s*<\s*([^\s<>|&;$`*?]+)\s*", line)
     return (match[1], match[2]) if match else (line, "")

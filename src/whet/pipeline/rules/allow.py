@@ -11,10 +11,10 @@ from whet.pipeline.rules.selection import RuleNames
 
 
 def expand_allowed(run: Run, names: Sequence[str], *, with_settings: bool) -> frozenset[str]:
-    """Return the rules that ``names`` mean, and those that the settings allow.
+    """Return the rules that ``names`` denote, and those that the settings allow.
 
-    A name is a slug, a family or ``ALL``, or several of them with commas between.
-    Raises ``UsageError`` for a name of nothing.
+    A name is a slug, a family or ``ALL``, or several of them, comma-separated.
+    Raises ``UsageError`` for an unknown name.
     """
     if not names and not with_settings:
         return frozenset()

@@ -1,4 +1,4 @@
-"""A new rule of a project: a file that works as it is, to be changed piece by piece."""
+"""A starter rule for a project: a working file, to be changed piece by piece."""
 
 from __future__ import annotations
 
@@ -70,22 +70,24 @@ REFUSE = (Refuse("another sorted", "from tools import sorted\\ndef f(v):\\n    r
 
 
 def write_new_rule(slug: str, root: Path, known: frozenset[str] = frozenset()) -> Path:
-    """Write a rule called ``slug`` into the project at ``root`` and return its file.
+    """Write a rule named ``slug`` into the project at ``root`` and return its file.
 
-    Raises :class:`UsageError` for a slug that is none or taken, :class:`StoreError` where the file exists already or
+    Raises :class:`UsageError` for an invalid or existing slug, :class:`StoreError` if the file already exists or
     cannot be written.
     """
     if _SLUG.fullmatch(slug) is None or keyword.iskeyword(slug):
-        raise UsageError(f"{slug!r} is no slug", "write words in small letters with dashes between, as in my-own-rule")
+        raise UsageError(f"{slug!r} is not a valid slug", "use lower-case words joined by dashes, such as my-own-rule")
     if slug in known:
-        raise UsageError(f"there is a rule {slug} already", "choose another slug")
+        raise UsageError(f"the rule {slug} already exists", "choose another slug")
     path = root / RULES_FOLDER / f"{slug.replace('-', '_')}.py"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(_SKELETON.format(slug=slug))
     except FileExistsError:
-        raise StoreError(f"{path} exists already", "edit it, or choose another slug") from None
+        raise StoreError(f"{path} already exists", "edit it, or choose another slug") from None
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}", "check its folder's rights") from error
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}", "check the permissions of its folder"
+        ) from error
     return path

@@ -1,4 +1,4 @@
-"""What rules gain, measured by their own benchmarks on any interpreter, and the table of it."""
+"""The gains of rules, measured by their own benchmarks on any interpreter, and a table of them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import whet
 from whet.engine.loading import RuleModule
 
 SECONDS = 600
-"""After which one rule's benchmark is given up."""
+"""Seconds after which a rule's benchmark is aborted."""
 
 BEGIN, END = "<!-- whet rules --bench -->", "<!-- /whet rules --bench -->"
 
-# whet is not installed there: its folders come last, so that the interpreter's own libraries are found first.
+# whet is not installed there: its folders come last, so that the interpreter's own libraries take precedence.
 _CODE = """\
 import json, sys
 sys.path += {paths!r}
@@ -31,20 +31,20 @@ print(json.dumps(["%d.%d" % sys.version_info[:2], measure_bench(bench)]))
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What one rule gains on one Python: factors by size, or why there are none."""
+    """The gain of one rule on one Python: factors by size, or why there are none."""
 
     slug: str
     size_is: str
     python: str = ""
-    """As in ``3.13``."""
+    """Such as ``3.13``."""
     factors: Mapping[int, float] = field(default_factory=dict)
     trouble: str = ""
 
 
 def measure_gains(modules: Iterable[RuleModule], python: Path) -> Iterator[Gain]:
-    """Measure rules that have a benchmark, one after the other, each in a process of the interpreter ``python``.
+    """Measure rules that have a benchmark, one by one, each in a process of the interpreter ``python``.
 
-    It needs nothing of whet's, only what the benchmarks themselves import.
+    whet need not be installed there, only what the benchmarks themselves import.
     """
     import whet_rules
 
@@ -73,7 +73,7 @@ def measure_gains(modules: Iterable[RuleModule], python: Path) -> Iterator[Gain]
 def format_table(gains: Sequence[Gain], known: str = "") -> str:
     """Return the table of ``gains`` in markdown: a row for a rule and size, a column for a Python.
 
-    ``known`` is an earlier table: what was not measured anew stays.
+    ``known`` is an earlier table: rows that were not measured again are kept.
     """
     rows, pythons = _read_table(known)
     for gain in gains:
@@ -94,7 +94,7 @@ def format_table(gains: Sequence[Gain], known: str = "") -> str:
 
 
 def put_table(document: str, gains: Sequence[Gain]) -> str:
-    """Return ``document`` with the table between its marks brought up to date; with none, it is put at the end."""
+    """Return ``document`` with the table between its marks updated, or appended if there are no marks."""
     before, begin, rest = document.partition(BEGIN)
     known, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,4 +1,4 @@
-"""The rules that a project has, and what it has set about them: the same for measuring and for checking."""
+"""A project's rules and its settings about them, shared by measuring and checking."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Rulebook:
 
     @property
     def wanted(self) -> tuple[RuleModule, ...]:
-        """The rules that the settings do not ignore: what is asked about hot code."""
+        """The rules that the settings do not ignore: those run on hot code."""
         ignored = set(self.config.ignore)
         return tuple(m for m in self.rules if m.rule.slug not in ignored and m.rule.family not in ignored)
 
 
 def load_rulebook(start: Path, file: Path | None = None, folders: Iterable[Path] = ()) -> Rulebook:
-    """Return what holds in the folder ``start``; ``file`` and ``folders`` are settings and rules named by hand.
+    """Return the rulebook of the folder ``start``; ``file`` and ``folders`` are settings and rules given explicitly.
 
-    Raises :class:`whet.errors.UsageError` for settings that mean nothing, :class:`whet.errors.PluginError` for a rule
-    that does not load.
+    Raises :class:`whet.errors.UsageError` for invalid settings, :class:`whet.errors.PluginError` for a rule that does
+    not load.
     """
     from whet.engine.loading import load_rules
 
@@ -42,10 +42,10 @@ def load_rulebook(start: Path, file: Path | None = None, folders: Iterable[Path]
 
 
 def check_rules(folder: Path, allow: Sequence[str] = ()) -> Config:
-    """Load settings and rules, so that what is broken is known before the program runs; return the settings.
+    """Load settings and rules, so that errors are found before the program runs; return the settings.
 
-    ``allow`` are names of rules that the user gave with that option. whet's own rules load, so where nobody else
-    brings any and none is named, none is loaded. Raises ``UsageError`` and ``PluginError``.
+    ``allow`` are the rule names of that option. whet's own rules are known to load, so none is loaded unless rules
+    are named or others provide some. Raises ``UsageError`` and ``PluginError``.
     """
     config = load_config(folder)
     if not (allow or config.ignore or config.allow or _has_others(config)):
@@ -60,5 +60,5 @@ def check_rules(folder: Path, allow: Sequence[str] = ()) -> Config:
 
 
 def _has_others(config: Config) -> bool:
-    """Tell whether the project or another distribution may bring rules."""
+    """Return whether the project or another distribution may provide rules."""
     return bool(config.rules) or (config.root / RULES_FOLDER).is_dir() or may_be_brought(Group.RULES)

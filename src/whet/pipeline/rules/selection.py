@@ -1,4 +1,4 @@
-"""Which rules are asked, and which of their findings are worth a word without a profile."""
+"""Which rules are run, and which of their findings are reported without a profile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL = "ALL"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line says of rules: it goes before the settings."""
+    """The rule options of the command line; they override the settings."""
 
     select: tuple[str, ...] | None = None
     extend_select: tuple[str, ...] = ()
@@ -27,10 +27,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rules that are asked. Of those ``named``, by slug or family, every finding is shown.
+    """The rules that are run. Of those ``named``, by slug or family, every finding is shown.
 
-    So are those of rules that others bring: the project itself, or distributions beside whet. With ``ALL``, ``named``
-    are all rules.
+    So are those of the rules of the project and of other distributions. With ``ALL``, ``named`` are all rules.
     """
 
     active: frozenset[str]
@@ -39,18 +38,18 @@ class Selection:
     everything: bool
     """``ALL`` was selected: each function is read as if it was called many times."""
     free: frozenset[str] = frozenset()
-    """Rules whose safe rewrites cost nothing elsewhere."""
+    """Rules whose safe rewrites never make code longer or slower."""
     per_file: tuple[tuple[PathPatterns, frozenset[str]], ...] = ()
 
     def ignored_in(self, path: str) -> frozenset[str]:
-        """Return the rules that are not asked about a file, given relative to the project with slashes."""
+        """Return the rules that are not run on a file, given relative to the project with slashes."""
         return frozenset().union(*(slugs for patterns, slugs in self.per_file if patterns.match(path)))
 
     def is_shown(self, finding: Finding, *, measured: bool) -> bool:
-        """Tell whether a finding is worth a word.
+        """Return whether a finding is reported.
 
-        With a profile that says the place is hot, it is, unless only values seen at run time can settle it.
-        Without one it must matter wherever it stands: its cost grows with the data, or mending it is safe and free.
+        With a profile in which the place is hot, it is, unless only values seen at run time can decide it.
+        Without one it must matter anywhere: its cost grows with the data, or fixing it is safe and free.
         """
         if finding.rule in self.named:
             return True
@@ -60,22 +59,22 @@ class Selection:
         return measured or finding.speed is Speed.ASYMPTOTIC or is_free
 
     def is_fixable(self, finding: Finding) -> bool:
-        """Tell whether the finding's edits may be applied."""
+        """Return whether the finding's edits may be applied."""
         if not finding.edits or finding.safety is Safety.ADVICE:
             return False
         return finding.safety is Safety.SAFE or finding.rule in self.allowed
 
 
 def _is_answered(question: Question) -> bool:
-    """Tell whether a profile that says that the place is hot answers: the question is what it costs of the run."""
+    """Return whether a profile in which the place is hot answers the question: it is about the share of the run."""
     return question.ask is Ask.SHARE and not question.of
 
 
 def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, profile: bool) -> Selection:
-    """Return the selection. Raises :class:`UsageError` for names that no rule and no family has.
+    """Return the selection. Raises :class:`UsageError` for names of no rule or family.
 
-    As in ruff: ``select`` replaces the default, the command line's one all that the settings say; an exact name goes
-    before a family, a family before ``ALL``; of one kind, ``ignore`` wins.
+    As in ruff: ``select`` replaces the default, and on the command line also the settings; an exact name takes
+    precedence over a family, a family over ``ALL``; at the same level, ``ignore`` wins.
     """
     names = RuleNames(rules)
     place = str(config.file)
@@ -94,9 +93,9 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
     active: set[str] = set()
     named: set[str] = set()
     if chosen is None:
-        # What ruff finds too is left to ruff, unless it was measured to be hot.
+        # Findings that ruff reports too are left to ruff, unless they are measured hot.
         active = {module.rule.slug for module in rules if profile or not module.rule.ruff} | {UNUSED}
-        # Who brings a rule wants to hear it.
+        # Rules that the project or a distribution adds are always selected.
         named = {module.rule.slug for module in rules if module.origin != "whet"}
         active |= named
     for select, extend, ignore in levels:
@@ -122,7 +121,7 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
 
 
 class RuleNames:
-    """The names that rules go by: their slugs, their families, and ``ALL``."""
+    """The names of rules: their slugs, their families, and ``ALL``."""
 
     def __init__(self, rules: Iterable[RuleModule]) -> None:
         catalogue = {module.rule.slug: str(module.rule.family) for module in rules}
@@ -132,17 +131,17 @@ class RuleNames:
             self._families.setdefault(family, set()).add(slug)
 
     def check(self, names: Sequence[str], where: str) -> None:
-        """Raise :class:`UsageError` for the first of ``names`` that means nothing."""
+        """Raise :class:`UsageError` for the first unknown name."""
         for name in names:
             if name != ALL and name not in self._slugs and name not in self._families:
                 import difflib
 
                 near = difflib.get_close_matches(name, (*self._slugs, *self._families, ALL), n=1)
                 hint = f"did you mean {near[0]}?" if near else "`whet rules` lists the rules and their families"
-                raise UsageError(f"there is no rule or family {name!r} ({where})", hint)
+                raise UsageError(f"unknown rule or family {name!r} ({where})", hint)
 
     def expand(self, names: Iterable[str], specificity: str) -> set[str]:
-        """Return the slugs that those of ``names`` mean that are of one kind."""
+        """Return the slugs denoted by those of ``names`` that are of one kind."""
         found: set[str] = set()
         for name in names:
             if name == ALL:
@@ -154,6 +153,6 @@ class RuleNames:
         return found
 
     def expand_all(self, names: Iterable[str]) -> frozenset[str]:
-        """Return all slugs that ``names`` mean."""
+        """Return all slugs that ``names`` denote."""
         wanted = tuple(names)
         return frozenset().union(*(self.expand(wanted, kind) for kind in (ALL, "family", "slug")))

@@ -1,4 +1,4 @@
-"""``whet attach`` up to the saved run: one look at a process that runs already, and the ``Run`` made of it."""
+"""``whet attach`` up to the saved run: samples a running process, and builds the ``Run``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from whet.collect.tachyon import TachyonCollector
 from whet.errors import CollectorError
 from whet.merge.align import align_profile
 from whet.merge.by_value import restore_files
+from whet.merge.given_code import name_given_code
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.masking import mask_argv
@@ -38,9 +39,9 @@ from whet.report.units import format_whole_share
 from whet.store import SavedRun, save_run
 
 PAUSED_TOO_MUCH = 0.05
-"""From this part of the time on the reader is warned; it is told in any case."""
-WHY_NO_VALUES = "whet attach brings nothing into the process"
-NOT_MEASURED = (("hits, values and allocations, for which the program must be started by whet", "whet run"),)
+"""Fraction of the time from which the reader is warned; it is reported in any case."""
+WHY_NO_VALUES = "whet attach puts nothing into the process"
+NOT_MEASURED = (("hits, values and allocations, which require starting the program with whet", "whet run"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ class Attached:
 
 
 def attach_to(pid: int, options: AttachOptions) -> Attached:
-    """Sample process ``pid`` for a while and save what was seen; the process goes on.
+    """Sample process ``pid`` for a while and save the run; the process keeps running.
 
     Raises :class:`whet.errors.TargetError` for a process that cannot be
-    sampled, :class:`whet.errors.CollectorError` where the system or the sampler
-    does not let whet, and :class:`whet.errors.StoreError` where the run can be
-    saved nowhere.
+    sampled, :class:`whet.errors.CollectorError` if the system or the sampler
+    does not permit it, and :class:`whet.errors.StoreError` if the run cannot be
+    saved.
     """
     check_process(pid)
     with open_process(pid) as process:
@@ -74,10 +75,14 @@ class _Attachment:
         self.children = options.children
         if self.children and is_above_us(process.pid):
             self.children = False
-            self.notices.append(Notice("whet", f"whet runs below process {process.pid}, so children were left out"))
+            self.notices.append(
+                Notice(
+                    "whet", f"whet itself is a descendant of process {process.pid}, so child processes were left out"
+                )
+            )
 
     def run(self) -> Attached:
-        # What is asked of the system is asked now: afterwards the process may be gone.
+        # The system is queried now: afterwards the process may be gone.
         python = find_python_in(self.process)
         spec, host = find_spec(python), find_host(python)
         collector = PySpyCollector(
@@ -91,10 +96,12 @@ class _Attachment:
         raw = Path(tempfile.mkdtemp(prefix="whet-"))
         try:
             watched = self._watch_somehow(collector, tachyon, spec, host, raw)
-            captures = Captures(raw, python.directory or "/", 0)
+            captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
             profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
             if not profiles:
-                raise CollectorError(f"{self.sampler} left no samples of process {self.process.pid}", "whet doctor")
+                raise CollectorError(
+                    f"{self.sampler} recorded no samples of process {self.process.pid}", "run `whet doctor`"
+                )
             self.notices += [*watched.notices, *captures.notices]
             run = self._assemble(watched, profiles, python, spec, host)
             saved = save_run(run, Path.cwd())
@@ -107,8 +114,8 @@ class _Attachment:
     def _watch_somehow(
         self, pyspy: PySpyCollector, tachyon: TachyonCollector, spec: TargetSpec, host: TargetHost, raw: Path
     ) -> Watched:
-        """Sample with what was asked for; where py-spy cannot, with what the process's own interpreter brings along."""
-        # A file of another user's, or in a container, is not run to look at its process.
+        """Sample with the requested sampler; where py-spy cannot, with the one of the process's own interpreter."""
+        # An interpreter of another user, or in a container, is not run to examine its process.
         has_tachyon = tachyon.missing(host) is None and bool(host.abi)
         if self.sampler is Sampler.PY_SPY:
             missing = pyspy.missing(host)
@@ -126,7 +133,7 @@ class _Attachment:
             self.sampler = Sampler.TACHYON
         elif not has_tachyon:
             missing = tachyon.missing(host)
-            raise CollectorError(missing.why if missing else "the process's interpreter is not ours to run")
+            raise CollectorError(missing.why if missing else "whet does not run another user's interpreter")
         return self._watch(tachyon, spec, raw)
 
     def _watch(self, collector: Collector, spec: TargetSpec, raw: Path) -> Watched:
@@ -148,8 +155,8 @@ class _Attachment:
             self.notices.append(
                 Notice(
                     "py-spy",
-                    f"sampling stopped the process for {format_whole_share(watched.paused_share)} of the time",
-                    f"--nonblocking does not stop it; --rate {max(1, self.options.rate // 4)} stops it less often",
+                    f"sampling paused the process for {format_whole_share(watched.paused_share)} of the time",
+                    f"--nonblocking never pauses it; --rate {max(1, self.options.rate // 4)} pauses it less often",
                 )
             )
         return watched
@@ -182,15 +189,19 @@ class _Attachment:
             project=project,
             interpreter=host.interpreter,
             host=describe_machine(),
-            # git runs what a repository's configuration names: only with the rights of its own user.
+            # git runs commands from a repository's configuration: only with the rights of its own user.
             commit=find_commit(Path(project)) if python.is_ours and python.root is None and project else "",
             executions=(self._describe(watched),),
-            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(profiles, sources)),
+            profiles=tuple(
+                align_profile(name_given_code(each, is_program="<string>" in ownership.program), sources, ownership)
+                for each in restore_files(profiles, sources)
+            ),
             sources=sources,
             evidence=Evidence(why_missing=WHY_NO_VALUES),
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
             notices=(*self.notices, *changed),
             not_measured=NOT_MEASURED,
+            options=mask_argv(self.options.words),
         )
 
     def _describe(self, watched: Watched) -> Execution:
@@ -209,10 +220,10 @@ class _Attachment:
 
 
 def find_project_of(process: RunningProcess) -> str:
-    """Return the folder that paths are shown relative to, as the process names it; empty where there is none.
+    """Return the folder that paths are shown relative to, as the process sees it; empty if there is none.
 
-    It is found from the working folder. A service often works in ``/``, which is
-    no project: paths stay absolute then.
+    It is found from the working folder. A service often runs in ``/``, which is
+    not a project: paths stay absolute then.
     """
     folder = process.directory
     if not folder:
@@ -240,6 +251,6 @@ def _exists_inside(root: Path, path: PurePosixPath) -> bool:
 
 
 def _find_command(profiles: Sequence[Profile], pid: int) -> tuple[str, ...]:
-    """Return the command line that the sampler told, where the system tells none to us."""
+    """Return the command line that the sampler reported, where the system does not show it."""
     told = [thread.process for profile in profiles for thread in profile.threads if thread.pid == pid]
     return tuple(told[0].split()) if told else (f"process {pid}",)

@@ -1,9 +1,8 @@
-"""Reads what one execution's profilers left. One that is missing or broken costs its figures, never the report."""
+"""Reads the captures of one execution. A missing or broken one costs its own figures, never the report."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -13,8 +12,9 @@ from typing import BinaryIO
 from whet.collect import line_profiler, memray, pyinstrument, pyspy, tachyon, values
 from whet.collect.api import Launch
 from whet.collect.attach import Watched
-from whet.collect.execute import Outcome
+from whet.collect.plan import Outcome
 from whet.collect.resident import TreePoller
+from whet.collect.successor import PREFIX
 from whet.errors import FormatError
 from whet.formats.api import ProfileFormat
 from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
@@ -22,10 +22,11 @@ from whet.formats.memray_records import MemrayRecords
 from whet.formats.pyinstrument_session import PyinstrumentSession
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.formats.tachyon_binary import Capture, TachyonBinary
-from whet.formats.value_samples import AgentReport, read_agent_report
+from whet.formats.value_samples import read_agent_report
 from whet.merge.computing import drop_frameless, drop_own_threads, find_blind, rename_threads, scale_threads
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import judge_waiting, split_waiting
+from whet.model.agent_report import AgentReport
 from whet.model.frame import Frame
 from whet.model.masking import mask_argv
 from whet.model.metric import Metric
@@ -34,27 +35,28 @@ from whet.model.run import Notice
 from whet.pipeline.run.clocks import (
     POLLED_NS,
     count_awake,
+    describe_contenders,
     describe_queue,
     describe_unknown,
     describe_unplaced,
+    find_contenders,
+    find_gil_parts,
     find_unknown,
     read_clocks,
     scale_to_clocks,
 )
+from whet.pipeline.run.memray_reader import convert_captures
+from whet.pipeline.run.notices import STOOD_STILL
 from whet.program.cache import read_version
 from whet.program.host import TargetHost
-
-READER = Path(__file__).parents[2] / "_target" / "memray_reader.py"
-READER_SECONDS = 600
-STOOD_STILL = 0.3
-"""From this part of its time on in which a program stood still to be looked at, the reader is told."""
 
 
 class Captures:
     """The captures of one execution in the folder ``out``."""
 
-    def __init__(self, out: Path, directory: str, execution: int) -> None:
+    def __init__(self, out: Path, directory: str, execution: int, *, has_gil: bool = True) -> None:
         self.out = out
+        self.has_gil = has_gil
         self.directory = Path(directory).absolute()
         self.execution = execution
         self.notices: list[Notice] = []
@@ -63,7 +65,7 @@ class Captures:
         self._own_threads = {(agent.pid, thread) for agent in self.agents for thread in agent.threads}
 
     def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
-        """Return the sampler's profile with waiting told from computing; none where no sampler left anything."""
+        """Return the sampler's profile with waiting separated from computing; none if no sampler left anything."""
         if outcome.poller is not None and (self.out / tachyon.CAPTURE).is_file():
             return self._read_tachyon(outcome.poller, outcome.cpu_ns)
         active, wall = self._read_samplers(rate, wall_rate)
@@ -110,6 +112,9 @@ class Captures:
         clocks = read_clocks(poller, wall)
         unknown = find_unknown(poller, clocks, wall)
         self.notices += describe_unknown(unknown, wall)
+        gil = find_gil_parts(poller)
+        contenders = find_contenders(active, {*gil, *unknown}) if self.has_gil and wall is not None else set()
+        self.notices += describe_contenders(contenders, wall)
         split = split_waiting(
             active,
             wall,
@@ -117,9 +122,10 @@ class Captures:
             overlap=overlap,
             elapsed_ns=elapsed_ns,
             attached=attached,
-            unknown=unknown,
+            unknown=unknown | contenders,
             blind=blind,
             parents=poller.parents,
+            gil=gil,
         )
         self.notices += describe_unplaced(split)
         return split
@@ -132,11 +138,11 @@ class Captures:
         return profiles
 
     def _read_inside(self) -> list[Profile]:
-        """Return what the sampler inside the program saw; it may not have been asked for."""
+        """Return the profile of the sampler inside the program, if it was requested."""
         path = self.out / pyinstrument.CAPTURE
         if why := self._read_reason(path):
             self.notices.append(
-                Notice("pyinstrument", f"pyinstrument failed in the program, so times are missing: {why}")
+                Notice("pyinstrument", f"pyinstrument failed inside the program, so times are missing: {why}")
             )
         return self._read("pyinstrument", path, PyinstrumentSession().read, needed=False)
 
@@ -155,16 +161,30 @@ class Captures:
         def read_active(first: BinaryIO) -> Iterable[Profile]:
             with contextlib.ExitStack() as stack:
                 files = [(first, 1)]
+                files += [(stack.enter_context(path.open("rb")), 1) for path in active_files[1:]]
                 for times in pyspy.SLOWER:
-                    if (slow := self.out / pyspy.slow_capture(times)).is_file():
-                        weight = rate // pyspy.slow_down(rate, times)
-                        files.append((stack.enter_context(slow.open("rb")), weight))
+                    name = pyspy.slow_capture(times)
+                    weight = rate // pyspy.slow_down(rate, times)
+                    slow = [path for path in self._list_all(name) if path.is_file()]
+                    files += [(stack.enter_context(path.open("rb")), weight) for path in slow]
                 return list(computing.read_all(files))
 
-        active = self._read("py-spy", self.out / pyspy.ACTIVE, read_active)
+        def read_wall(first: BinaryIO) -> Iterable[Profile]:
+            with contextlib.ExitStack() as stack:
+                again = [stack.enter_context(path.open("rb")) for path in wall_files[1:]]
+                return list(waiting.read_all([(each, 1) for each in (first, *again)]))
+
+        active_files, wall_files = map(self._list_all, (pyspy.ACTIVE, pyspy.WALL))
+        active = self._read("py-spy", active_files[0], read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
-        wall = self._read("py-spy", self.out / pyspy.WALL, waiting.read, needed=False) if active else []
+        wall = self._read("py-spy", wall_files[0], read_wall, needed=False) if active else []
         return drop_own_threads(next(iter(active), None), next(iter(wall), None), self._own_threads)
+
+    def _list_all(self, name: str) -> list[Path]:
+        """Return the captures called ``name``: of the program, and of what its process became. The first is one."""
+        again = sorted(self.out.glob(f"{PREFIX}*-{name}"))
+        first = self.out / name
+        return [first, *again] if first.is_file() or not again else again
 
     def _read_tachyon(self, poller: TreePoller, cpu_ns: int, *, attached: bool = False) -> list[Profile]:
         """Return what Tachyon saw of the program and its children; none where it left nothing that can be read."""
@@ -207,7 +227,7 @@ class Captures:
         """Return the exact counts."""
         path = self.out / line_profiler.CAPTURE
         if why := self._read_reason(path):
-            message = f"line_profiler failed in the program, so hits are missing: {why}"
+            message = f"line_profiler failed inside the program, so hits are missing: {why}"
             self.notices.append(Notice("line_profiler", message))
             return []
 
@@ -225,30 +245,23 @@ class Captures:
         if not captures:
             why = self._last_words()
             self.notices.append(Notice("memray", f"memray left no capture, so memory is not in this report{why}"))
-        for number, capture in enumerate(captures):
-            records = self.out / (memray.RECORDS if number == 0 else f"{number}-{memray.RECORDS}")
-            command = [host.interpreter.path, str(READER), str(capture), str(records)]
-            if "memray" in host.borrowed:
-                command.append(host.packages["memray"])
-            try:
-                done = subprocess.run(command, capture_output=True, timeout=READER_SECONDS, check=False)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                self.notices.append(Notice("memray", f"{capture.name} could not be read: {error}"))
-                continue
-            if done.returncode:
-                said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
-                self.notices.append(Notice("memray", f"{capture.name} could not be read: {said[0]}"))
-                continue
-            profiles += self._read("memray", records, MemrayRecords().read)
+        for capture, records, why in convert_captures(captures, host):
+            if why:
+                self.notices.append(Notice("memray", f"{capture.name} could not be read: {why}"))
+            else:
+                profiles += self._read("memray", records, MemrayRecords().read)
         return profiles
 
-    def _last_words(self) -> str:
-        """Return what an execution that does not own the terminal said last on stderr, as the end of a sentence."""
+    def read_last_lines(self) -> list[str]:
+        """Return what an execution that does not own the terminal said last on stderr."""
         try:
-            said = (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
+            return (self.out / "stderr").read_bytes()[-2_000:].decode("utf-8", "replace").strip().splitlines()
         except OSError:
-            return ""
-        return f" (the program's last words: {said[-1].strip()})" if said else ""
+            return []
+
+    def _last_words(self) -> str:
+        said = self.read_last_lines()
+        return f" (the program's last output: {said[-1].strip()})" if said else ""
 
     def _read(
         self, about: str, path: Path, read: Callable[..., Iterable[Profile]], *, needed: bool = True
@@ -292,10 +305,14 @@ def _describe_left_out(report: ExactLinesReport) -> list[Notice]:
 
     notices = []
     if report.too_large:
-        notices.append(Notice("line_profiler", f"too large to be counted line by line: {name(report.too_large)}"))
+        notices.append(
+            Notice(
+                "line_profiler", f"no hits of functions too large to be counted line by line: {name(report.too_large)}"
+            )
+        )
     if report.alike:
-        why = "each has a twin in another file that line_profiler cannot tell from it"
-        notices.append(Notice("line_profiler", f"hits of {name(report.alike)} are missing: {why}"))
+        why = "line_profiler cannot tell the code from the same code in another file"
+        notices.append(Notice("line_profiler", f"no hits of {name(report.alike)}: {why}"))
     return notices
 
 

@@ -27,6 +27,10 @@ CROWDED = 6
 """From a queueing time on of so many times its running time, and"""
 CROWDED_PART = 0.25
 """of this part of all its time, nothing tells how long a thread slept."""
+ENOUGH_SLEEPERS = 5
+"""So many times a thread must have been found asleep for it to be known how often it waited for the GIL then."""
+OTHERS = 0.1
+"""Part of a process's computing that all threads but one must have for them to wait for the GIL."""
 MOSTLY = 0.5
 """Part of a thread's time that its clocks must cover to speak for all of it."""
 
@@ -59,10 +63,63 @@ def read_clocks(poller: TreePoller, wall: Profile | None) -> list[ThreadClock]:
 
 
 def find_unknown(poller: TreePoller, clocks: Sequence[ThreadClock], wall: Profile | None) -> set[tuple[int, int]]:
-    """Return the (pid, tid) of threads whose waiting cannot be told: the machine is busy, and nothing counted it."""
+    """Return the (pid, tid) of threads whose waiting is not known: the machine is busy, and nothing counted it."""
     if not _is_busy(poller):
         return set()
     return set(_sum_threads(wall)) - {(clock.pid, clock.tid) for clock in clocks if clock.told is not None}
+
+
+def find_gil_parts(poller: TreePoller) -> dict[tuple[int, int], float]:
+    """Return by (pid, tid) the part (0 to 1) of each thread's waiting that was for the GIL, where that is known.
+
+    Threads that were hardly met are taken together with the others of their process of which that is so.
+    """
+    short: dict[int, list[int]] = {}
+    parts: dict[tuple[int, int], float] = {}
+    for key, (asleep, for_gil) in poller.sleepers.items():
+        if asleep >= ENOUGH_SLEEPERS:
+            parts[key] = for_gil / asleep
+        else:
+            sums = short.setdefault(key[0], [0, 0])
+            sums[0] += asleep
+            sums[1] += for_gil
+    for pid, tid in (*poller.sleepers, *poller.clocks):
+        asleep, for_gil = short.get(pid, (0, 0))
+        if (pid, tid) not in parts and asleep >= ENOUGH_SLEEPERS:
+            parts[pid, tid] = for_gil / asleep
+    return parts
+
+
+def find_contenders(active: Profile, known: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return the (pid, tid) of threads that may have waited for the GIL, and nobody knows whether they did.
+
+    They are all that computed in a process where others than one thread did a good part of it. Of threads in
+    ``known`` it is known.
+    """
+    computed: dict[int, dict[int, int]] = {}
+    for entry in active.samples:
+        if entry.metric is Metric.CPU:
+            thread = active.threads[entry.thread]
+            of_process = computed.setdefault(thread.pid, {})
+            of_process[thread.tid] = of_process.get(thread.tid, 0) + sum(entry.value)
+    found: set[tuple[int, int]] = set()
+    for pid, threads in computed.items():
+        whole = sum(threads.values())
+        if whole - max(threads.values()) > OTHERS * whole:
+            found |= {(pid, tid) for tid, value in threads.items() if value} - set(known)
+    return found
+
+
+def describe_contenders(contenders: Collection[tuple[int, int]], wall: Profile | None) -> list[Notice]:
+    """Return what the reader must know of these threads, where they are a good part of all."""
+    threads = len(_sum_threads(wall))
+    if len(contenders) <= OTHERS * threads:
+        return []
+    message = (
+        f"the waiting of {len(contenders)} of {threads} threads is not known: nothing showed whether they waited for "
+        "the GIL or for something else; there is no advice on it"
+    )
+    return [Notice("waiting", message)]
 
 
 def describe_unknown(unknown: Collection[tuple[int, int]], wall: Profile | None) -> list[Notice]:
@@ -86,8 +143,8 @@ def describe_unplaced(profile: Profile) -> list[Notice]:
     if unplaced <= max(UNPLACED_NS, UNPLACED * whole):
         return []
     message = (
-        f"for {unplaced / 1e9:.1f} of {whole / 1e9:.1f} s of waiting it is not known on which lines: the samples do "
-        "not tell them from lines that compute"
+        f"{unplaced / 1e9:.1f} of {whole / 1e9:.1f} s of waiting could not be assigned to lines: the samples do not "
+        "tell lines that wait from lines that compute; there is no advice on it"
     )
     return [Notice("waiting", message, "measure for longer, or on a quiet machine")]
 
@@ -98,7 +155,7 @@ def describe_queue(poller: TreePoller) -> list[Notice]:
         return []
     computed, late = sum(poller.thread_clocks().values()), sum(poller.thread_delays().values())
     message = (
-        f"threads stood in line for a processor for {late / 1e9:.1f} s, beside {computed / 1e9:.1f} s of computing; "
+        f"threads were runnable but not scheduled for {late / 1e9:.1f} s, next to {computed / 1e9:.1f} s of CPU time; "
         "that time is left out"
     )
     return [Notice("machine", message, "measure on a quiet machine")]

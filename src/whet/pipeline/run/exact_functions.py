@@ -1,24 +1,39 @@
-"""Which functions have their lines counted: the hot ones, and those that rules ask about."""
+"""Which functions have their line hits counted: the hot ones, and those that rules ask about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whet.merge.codemap import CodeSpan, code_map
 from whet.merge.hotspots import merge_run
 from whet.model.finding import Ask
 from whet.model.hotspot import Hotspots
+from whet.model.profile import ROOT, LineCount
 from whet.model.run import Run
 from whet.pipeline.advise.advise import find_in_hot_code
 
 HOT_SHARE = 0.01
-"""Functions that compute or wait for this share of the run or more are counted."""
+"""Functions that compute or wait for at least this share of the run are counted."""
 
 
 def choose_counted(run: Run) -> tuple[tuple[str, int], ...]:
     """Return them as file and first line of the code object, decorators included."""
     hotspots = merge_run(run)
     return tuple(dict.fromkeys((*_list_hot(run, hotspots), *_list_asked(run, hotspots))))
+
+
+def list_uncounted(run: Run, counted: Sequence[tuple[str, int]], lines: Sequence[LineCount]) -> list[tuple[str, int]]:
+    """Return those of ``counted`` that have none of ``lines`` and were sampled in threads other than the first only."""
+    inside: set[tuple[str, int]] = set()
+    others: set[tuple[str, int]] = set()
+    for profile in run.profiles:
+        for entry in profile.samples:
+            thread = profile.threads[entry.thread]
+            rows = {step for row in entry.stack if row != ROOT for step in profile.stacks.walk(row)}
+            frames = (profile.frames[profile.stacks.frame[row]] for row in rows)
+            (inside if thread.tid == thread.pid else others).update((each.file, each.first_line) for each in frames)
+    with_hits = {(each.file, each.function_line) for each in lines if each.hits}
+    return [place for place in counted if place in others - inside - with_hits]
 
 
 def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
@@ -30,7 +45,7 @@ def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
 
 
 def _list_asked(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
-    """Yield the functions of which a rule asks how often their lines run: without an answer it says nothing."""
+    """Yield the functions about whose line hits a rule asks: without an answer it reports nothing."""
     findings, _, _ = find_in_hot_code(run, hotspots)
     for question in (each for finding in findings for each in finding.questions if each.ask is Ask.RUNS):
         for line in (*question.lines, *question.of):

@@ -1,4 +1,4 @@
-"""The machine that figures come from: what of it bears on them, and what tells it from others."""
+"""The machine that figures come from: what affects them, and what identifies it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from whet.model.run import Host
 
 
 def describe_machine() -> Host:
-    """Return what bears on the figures: system, processor kind, number of processors."""
+    """Return what affects the figures: system, processor kind, number of processors."""
     return Host(
         system=f"{platform.system()} {platform.release()}", machine=platform.machine(), cpus=os.cpu_count() or 0
     )
 
 
 def identify_machine() -> str:
-    """Return what differs between machines and stays the same on one, as a short hash."""
+    """Return a short hash of what differs between machines and stays the same on one."""
     host = describe_machine()
     parts = (platform.node(), platform.system(), host.machine, str(host.cpus), _read_processor())
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

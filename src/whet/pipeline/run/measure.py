@@ -1,4 +1,4 @@
-"""``whet run`` up to the saved run: executions in their order, and what each is to leave."""
+"""``whet run`` up to the saved run: the order of executions, and what each records."""
 
 from __future__ import annotations
 
@@ -11,42 +11,59 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whet.collect.api import Collector, Launch, Missing
-from whet.collect.execute import ROOM_HINT, Outcome, Plan, execute, why_hook_is_not_loaded
+from whet.collect.execute import ROOM_HINT, execute, why_hook_is_not_loaded
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
+from whet.collect.plan import Outcome, Plan
 from whet.collect.pyinstrument import PyinstrumentCollector
-from whet.collect.pyspy import PySpyCollector, slow_down
+from whet.collect.pyspy import PySpyCollector
 from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
-from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, Run
+from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.project import find_project
+from whet.pipeline.run.again import (
+    Inputs,
+    compare_work,
+    ended_alike,
+    explain_not_again,
+    explain_other_end,
+)
+from whet.pipeline.run.notices import (
+    describe_became,
+    describe_compiled,
+    describe_left_behind,
+    describe_missing_values,
+    describe_sampling,
+    describe_uncounted,
+)
 from whet.pipeline.run.options import MeasureOptions, Sampler, Step
 from whet.pipeline.run.preload import preloading
 from whet.pipeline.run.record import Record, Subject
 from whet.pipeline.run.samplers import load_formats
-from whet.pipeline.run.standard_input import record_input
+from whet.pipeline.run.unbuffered import can_lose_output, find_unbuffered
 from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
 from whet.program.spec import TargetSpec
 
 if TYPE_CHECKING:
-    from whet.formats.value_samples import AgentReport
+    from whet.model.agent_report import AgentReport
+    from whet.model.profile import Profile
     from whet.pipeline.run.captures import Captures
     from whet.store import SavedRun
 
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
-"""A later execution may take the larger of ``LATER_SECONDS`` and so many times the first."""
-MUCH_WORK_NS = 500_000_000
-LESS_WORK = 0.5
-"""A later execution with less than so much of the first one's CPU time was not the same work."""
+"""A later execution may take the larger of ``LATER_SECONDS`` and this multiple of the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run, where it was saved, and the exit status that the program had."""
+    """A run, where it was saved, and how whet is to end: with the program's exit status, or by signal N for -N.
+
+    A program that ``--duration`` ended has the status that a shell would see, 128+N: nobody else wanted it to end.
+    """
 
     run: Run
     saved: SavedRun
@@ -55,7 +72,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class NeverBegan:
-    """The program ended before its first line, with this exit status: it does not compile. There is no run."""
+    """The program ended before its first line: it does not compile. There is no run. ``status`` as of ``Measured``."""
 
     status: int
 
@@ -83,55 +100,97 @@ class _Measurement:
             include=options.include,
             exclude=options.exclude,
             started=datetime.now().astimezone(),
-            stdin=record_input(),
+            options=options.words,
             source=read_script(self.spec),
         )
-        self.record = Record()
+        self.record = Record(unbuffered=find_unbuffered(self.spec, host))
+        self.inputs = Inputs(self.spec)
         self.missing: set[str] = set()
         self.later_limit = options.max_time
+        self.ended_by = 0
+        """The signal sent to whet that ended a later execution; 0: none did."""
         self.planned = options.repeat + options.memory + options.lines
         self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
         """Why nothing of whet's is inside the program; empty where something is."""
+        self.record.excluded = self.why_outside
+        whole = "--full" if "--full" in options.words else ""
+        if options.memory:
+            self.record.asked[Purpose.MEMORY] = whole or "--memory"
+        if options.lines:
+            self.record.asked[Purpose.EXACT_LINES] = whole or "--lines"
 
     def run(self) -> Measured | NeverBegan:
         try:
             raw = Path(tempfile.mkdtemp(prefix="whet-"))
         except OSError as error:
-            raise StoreError(f"the profilers cannot write anywhere: {error.strerror or error}", ROOM_HINT) from error
+            raise StoreError(
+                f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
+            ) from error
         try:
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
-                return NeverBegan(first.status)
-            if self._may_go_on(first):
+                return NeverBegan(_end_as(first))
+            self._judge_inputs(first.left_behind)
+            self.record.note(*describe_left_behind(first.left_behind))
+            if not self._may_go_on(first):
+                how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
+                self._miss_later(f"the first time it {how}")
+            elif self.inputs.why_gone:
+                self._miss_later(self.inputs.why_gone, "put it into a file: whet run … < FILE")
+            elif first.left_behind:
+                self._miss_later(f"process {first.left_behind[0]} of it still runs")
+            else:
                 wall = first.wall_ns / 1e9
                 self.later_limit = self.options.max_time or max(LATER_SECONDS, LATER_FACTOR * wall)
                 try:
                     self._run_later(raw)
                 except (WhetError, OSError) as error:
-                    # What was measured already must not be lost with it.
+                    # Earlier measurements must not be lost with it.
                     self._notice("executions", f"a later execution failed: {error}", getattr(error, "hint", ""))
-            elif self.planned > 1:
-                ended = f"ended with status {first.status}" if first.status else "was interrupted"
-                how = first.stopped if self.options.duration and first.stopped else ended
-                self._notice(
-                    "executions", f"the program did not run again for what else was asked: the first time it {how}"
-                )
             from whet.store import save_run
 
             run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
                 shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
-            return Measured(run, saved, first.status)
+            return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
         finally:
             shutil.rmtree(raw, ignore_errors=True)
+
+    def _judge_inputs(self, left_behind: Sequence[int]) -> None:
+        """See whether the program can run again on what it was given."""
+        self.inputs.judge()
+        changed = self.inputs.changed
+        self.record.stdin = self.inputs.stdin
+        self.record.can_run_again = not self.inputs.why_gone and not changed and not left_behind
+        if changed and self.planned > 1:
+            self._notice(
+                "executions",
+                f"the program changed {', '.join(changed[:3])}, which its command names: later executions found that "
+                "as the first one left it",
+            )
+
+    def _miss_later(self, why: str, hint: str = "") -> None:
+        """Say why the program does not run again, where more was asked for."""
+        for purpose in self.record.asked:
+            self.record.miss(purpose, why)
+        if self.planned > 1:
+            self._notice("executions", f"the program did not run again for what else was asked: {why}", hint)
 
     # -- executions -------------------------------------------------------------------------------------------------
 
     def _measure_time(self, out: Path, number: int) -> Outcome:
         host, options = self.host, self.options
         inside = PyinstrumentCollector(host, options.rate)
-        outside = PySpyCollector(options.rate, options.native, options.children, keep_rate=options.keep_rate)
+        # Later executions write to files.
+        unbuffered = self.record.unbuffered if number == 1 and can_lose_output() else ""
+        outside = PySpyCollector(
+            options.rate,
+            options.native and not unbuffered,
+            options.children,
+            nonblocking=bool(unbuffered),
+            keep_rate=options.keep_rate,
+        )
         user_code = describe_user_code(host, self.program, options.include, options.exclude)
         launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
         tachyon = TachyonCollector(host, options.rate, options.native, options.children)
@@ -162,9 +221,7 @@ class _Measurement:
         names = (name,) if self.why_outside else (name, "values")
         outcome = self._execute(out, launches, Purpose.TIME, names, number, substitute=substitute, fallback=fallback)
         captures = self._read(out)
-        from whet.pipeline.run.captures import STOOD_STILL
-        from whet.report.units import format_whole_share
-
+        sampled_by = self.record.executions[-1].collectors[0]
         if foreign is not None:
             self.record.profiles += captures.read_of(names[0], foreign, formats)
         else:
@@ -172,21 +229,10 @@ class _Measurement:
         agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices
-        if outcome.poller is not None and outcome.poller.paused_share > STOOD_STILL:
-            self._notice(
-                "py-spy",
-                f"the program stood still for {format_whole_share(outcome.poller.paused_share)} of its time while the "
-                "sampler read its stacks: they are very deep, or the machine is busy; the time that this took is not "
-                "counted",
-                f"--rate {slow_down(options.rate)} disturbs it less",
-            )
-        if number == 1 and not options.native and (compiled := count_compiled(self.program)):
-            self._notice(
-                "py-spy",
-                f"{compiled} module{'s' * (compiled > 1)} of the program's own package came compiled; what such "
-                "functions take counts as part of what calls them",
-                "--native shows them in the flame graph",
-            )
+        unstopped = unbuffered if sampled_by == "py-spy" else ""
+        self.record.note(*describe_sampling(outcome, options.rate, unstopped, native=options.native))
+        if number == 1 and not options.native:
+            self.record.note(*describe_compiled(count_compiled(self.program)))
         if number == 1 and outcome.poller is not None:
             poller = outcome.poller
             stack = agents[0].peak_stack if agents else ()
@@ -200,25 +246,15 @@ class _Measurement:
         if self.why_outside:
             hint = "run without --outside" if self.options.outside else ""
             self._notice("values", f"values are missing: {self.why_outside} keeps whet out of the program", hint)
-        elif not agents:
-            self._notice("values", "the program ended before its value samples were written")
-        elif outcome.poller is not None and not any(
-            each.evidence.samples or each.evidence.why_missing for each in agents
-        ):
-            spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
-            if spent > MUCH_WORK_NS:
-                self._notice(
-                    "values",
-                    f"no values are known of {spent / 1e9:.1f} s of computing: nothing is looked at while a debugger, "
-                    "a coverage tool or a tracing profiler watches, and what was seen is lost where it cannot be saved",
-                )
+        else:
+            self.record.note(*describe_missing_values(agents, outcome))
 
     def _run_later(self, raw: Path) -> None:
         number = 1
         for _ in range(self.options.repeat - 1):
             number += 1
             outcome = self._measure_time(raw / str(number), number)
-            self._compare(outcome, f"execution {number}")
+            self._compare(outcome, f"execution {number}", raw / str(number))
             if not self._may_go_on(outcome):
                 return
         if self.options.memory:
@@ -234,51 +270,69 @@ class _Measurement:
         collector = MemrayCollector(
             self.host, options.trace_python_allocators, native=options.native, children=options.children
         )
-        launch = self._launch(collector, out, "memory is missing")
+        launch = self._launch(collector, out, "memory is missing", Purpose.MEMORY)
         if launch is None:
             return True
         outcome = self._execute(out, [launch], Purpose.MEMORY, ("memray",), number)
-        captures = self._read(out)
-        self.record.profiles += captures.read_memory(self.host)
-        self.record.notices += captures.notices
-        self._compare(outcome, "the memory execution")
-        return self._may_go_on(outcome)
-
-    def _compare(self, later: Outcome, name: str) -> None:
-        """Say so where a later execution was not the same again: it ended otherwise, or found its work done."""
-        first = self.record.executions[0]
-        if later.stopped or later.interrupted:
-            return
-        if later.status != first.exit_status:
-            self._notice("executions", f"{name} ended with status {later.status}, the first with {first.exit_status}")
-        elif first.cpu_ns > MUCH_WORK_NS and later.cpu_ns < LESS_WORK * first.cpu_ns:
-            # Profilers only make an execution slower.
-            self._notice(
-                "executions",
-                f"{name} took {later.cpu_ns / 1e9:.1f} s of CPU time, the first one {first.cpu_ns / 1e9:.1f} s: the "
-                "program did less, and what was measured there is of less work",
-                "let it start from the same state: files that it changes, caches that it fills, input that it reads",
-            )
+        if self._compare(outcome, "the memory execution", out, Purpose.MEMORY):
+            captures = self._read(out)
+            self._take_profiles(Purpose.MEMORY, captures.read_memory(self.host), captures)
+        # A profiler in the program may have been what it failed of, which keeps no other from working.
+        return not outcome.interrupted and not outcome.received
 
     def _count_exactly(self, out: Path, number: int) -> None:
-        from whet.pipeline.run.exact_functions import choose_counted
+        from whet.pipeline.run.exact_functions import choose_counted, list_uncounted
 
-        counted = choose_counted(self.record.assemble(self.subject))
+        run = self.record.assemble(self.subject)
+        counted = choose_counted(run)
+        if not counted:
+            self.record.miss(Purpose.EXACT_LINES, "no function was found hot")
+            return
         collector = LineProfilerCollector(self.host, counted)
-        launch = self._launch(collector, out, "exact hits are missing") if counted else None
+        launch = self._launch(collector, out, "exact hits are missing", Purpose.EXACT_LINES)
         if launch is None:
             return
         outcome = self._execute(out, [launch], Purpose.EXACT_LINES, ("line_profiler",), number)
-        self._compare(outcome, "the execution for exact lines")
-        captures = self._read(out)
-        self.record.profiles += captures.read_exact_lines()
+        if self._compare(outcome, "the execution for exact lines", out, Purpose.EXACT_LINES):
+            captures = self._read(out)
+            profiles = captures.read_exact_lines()
+            self._take_profiles(Purpose.EXACT_LINES, profiles, captures)
+            # From 3.12 on all threads are counted.
+            if profiles and self.host.version < (3, 12):
+                self.record.note(*describe_uncounted(list_uncounted(run, counted, profiles[0].lines)))
+
+    def _take_profiles(self, purpose: Purpose, profiles: Sequence[Profile], captures: Captures) -> None:
+        self.record.profiles += profiles
         self.record.notices += captures.notices
+        if not profiles:
+            self.record.miss(purpose, "it left no figures that can be read")
+
+    def _compare(self, later: Outcome, name: str, out: Path, purpose: Purpose | None = None) -> bool:
+        """Say so where a later execution was not the same again: it ended otherwise, or found its work done.
+
+        ``False`` where it ended otherwise: then what was measured there for ``purpose`` would mislead.
+        """
+        first = self.record.executions[0]
+        if not ended_alike(first, later):
+            why = explain_other_end(first, later, self._read(out).read_last_lines())
+            left_out = f"; {purpose.value} is not in the report" if purpose else ""
+            self._notice("executions", f"{name} {why}{left_out}")
+            if purpose is not None:
+                self.record.miss(purpose, f"its execution {why}")
+            self.record.can_run_again = False
+            return False
+        notice = compare_work(first, later, name)
+        if notice is not None:
+            self.record.note(notice)
+            self.record.can_run_again = False
+        return True
 
     def _read(self, out: Path) -> Captures:
-        """Return what the execution that has just ended left in ``out``. Its readers are not needed before."""
+        """Return the captures of the last execution in ``out``. Their readers are not imported before."""
         from whet.pipeline.run.captures import Captures
 
-        return Captures(out, self.spec.directory, len(self.record.executions) - 1)
+        has_gil = not self.host.interpreter.free_threaded
+        return Captures(out, self.spec.directory, len(self.record.executions) - 1, has_gil=has_gil)
 
     def _execute(
         self,
@@ -309,9 +363,12 @@ class _Measurement:
                     started=preload.begin,
                 )
             )
+        if not first and outcome.received and (outcome.interrupted or outcome.status):
+            self.ended_by = outcome.received
         if outcome.fell_back or outcome.substituted:
             names = (outcome.substituted or "pyinstrument", *names[1:])
         self.record.note(*outcome.notices)
+        self.record.note(*describe_became(outcome, purpose))
         self.record.executions.append(
             Execution(
                 purpose=purpose,
@@ -337,13 +394,17 @@ class _Measurement:
         """Nothing runs again after an execution that was interrupted, failed or ended by ``--duration``."""
         return not outcome.status and not outcome.interrupted and not (self.options.duration and outcome.stopped)
 
-    def _launch(self, collector: Collector, out: Path, consequence: str) -> Launch | None:
-        """Return how ``collector`` takes part; ``None`` where it cannot, which is then said."""
+    def _launch(
+        self, collector: Collector, out: Path, consequence: str, purpose: Purpose | None = None
+    ) -> Launch | None:
+        """Return how ``collector`` is launched; ``None`` if it cannot be, which is reported."""
         missing = collector.missing(self.host)
         launch = collector.launch(self.spec, out) if missing is None else None
         if launch is not None and launch.agent and self.why_outside:
-            why = f"it runs inside the program, and {self.why_outside} keeps whet out of there"
+            why = f"it runs inside the program, and {self.why_outside} keeps whet out of it"
             launch, missing = None, Missing(why)
+        if missing is not None and purpose is not None:
+            self.record.miss(purpose, missing.why)
         if missing is not None and collector.name not in self.missing:
             self.missing.add(collector.name)
             self._notice(collector.name, f"{missing.why}; {consequence}", missing.remedy)
@@ -353,6 +414,11 @@ class _Measurement:
         self.record.note(Notice(about, message, hint))
 
 
+def _end_as(first: Outcome) -> int:
+    """Return how whet is to end after the program ended like that: see ``Measured.status``."""
+    return -first.signal if first.signal and not first.stopped.startswith(ENDED_BY_DURATION) else first.status
+
+
 def _name_next(has_tachyon: bool) -> str:
-    """Return what samples where py-spy is not there."""
+    """Return the sampler to use without py-spy."""
     return "tachyon" if has_tachyon else "pyinstrument"

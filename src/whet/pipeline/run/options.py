@@ -1,4 +1,4 @@
-"""What a user can ask of a measurement."""
+"""The options of a measurement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_REPORT = DEFAULT_NAME
 DEFAULT_RATE = 100
-"""Samples a second; fewer where a look costs the program much."""
+"""Samples per second; fewer if sampling gets expensive."""
 
 
 class Sampler(StrEnum):
@@ -26,7 +26,7 @@ class Sampler(StrEnum):
 
 
 class Step(NamedTuple):
-    """Where a measurement stands: for a live line."""
+    """Progress of a measurement, for a progress line."""
 
     execution: int
     """Counted from 1."""
@@ -46,7 +46,7 @@ class MeasureOptions:
 
     rate: int = DEFAULT_RATE
     keep_rate: bool = False
-    """Whether to look as often as that whatever it costs the program."""
+    """Whether to keep the rate, whatever sampling costs the program."""
     native: bool = False
     children: bool = True
     sampler: Sampler | Collector = Sampler.PY_SPY
@@ -61,25 +61,29 @@ class MeasureOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False
+    words: tuple[str, ...] = ()
+    """All that was asked for on the command line besides the program, each in one word, as ``--rate=50``."""
     progress: Callable[[Step], None] | None = None
-    """Called many times a second while something runs."""
+    """Called many times a second during an execution."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttachOptions:
-    """How to sample a process that runs already. ``duration`` is seconds, ``rate`` samples a second."""
+    """How to sample a running process. ``duration`` is seconds, ``rate`` samples per second."""
 
     duration: float = 30.0
     rate: int = DEFAULT_RATE
     keep_rate: bool = False
-    """Whether to look as often as that whatever it costs the process."""
+    """Whether to keep the rate, whatever sampling costs the process."""
     native: bool = False
     children: bool = True
     nonblocking: bool = False
     sampler: Sampler = Sampler.PY_SPY
-    """py-spy or Tachyon: what samples from outside."""
+    """py-spy or Tachyon: the samplers that work from outside."""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False
+    words: tuple[str, ...] = ()
+    """As in ``MeasureOptions``."""
     progress: Callable[[Step], None] | None = None
-    """Called many times a second while something runs."""
+    """Called many times a second during an execution."""

@@ -1,7 +1,7 @@
-"""Imports what is needed after the program while the program runs, so that nobody waits for it then.
+"""Imports modules needed after the program while the program runs, to save time at the end.
 
-That happens in whet's own process; the program knows nothing of it. A module that does not load is imported again
-where it is needed, and fails there in its own words.
+That happens in whet's own process, not in the program's. A module that does not load is imported again where it is
+needed, and fails there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AFTERWARDS = (
     "whet.report.write",
     "jinja2",
 )
-"""What every run needs, in that order; each is imported with all that it imports itself."""
+"""Modules that every run needs, in that order; each is imported with its own imports."""
 FOR_ADVICE = (
     "whet.advise.join",
     "whet.advise.answers",
@@ -42,26 +42,26 @@ FOR_ADVICE = (
     "whet.engine.run",
     "whet.engine.suppress",
 )
-"""What a run needs in which the program was seen computing."""
+"""Modules for a run in which the program was seen computing."""
 ADVICE_SECONDS = 0.3
-"""How long the program must have run before that is loaded: in shorter ones too little is seen for advice."""
+"""Seconds that the program must have run before those are loaded: shorter ones have too few samples for advice."""
 FOR_REWRITES = ("libcst", "whet.fix.edits", "whet.fix.diff")
-"""What a run needs in which a rule found something to rewrite."""
+"""Modules for a run in which a rule found something to rewrite."""
 REWRITES_SECONDS = 0.6
-"""The same for these: libcst takes longest to import, and most short programs do not need it."""
+"""Likewise for these: libcst takes longest to import, and most short programs do not need it."""
 LEAST_RUNNING = 0.5
 """A thread that gets a processor for less than this part of its time shows that the machine is busy. Then the work
 stops: it would take its time from the program."""
 BUSY_SECONDS = 0.1
-"""How much time must have passed for that to be judged."""
+"""Seconds that must have passed for that to be judged."""
 SWITCH_SECONDS = 0.0005
-"""How long a thread of whet's computes before another gets its turn: the program may be waiting for that one."""
+"""Switch interval of whet's threads: the program may be waiting for another of them."""
 
 
 class Preload:
     """Does pieces of work in a thread of its own, between ``begin`` and ``end``.
 
-    Before each of them ``pieces`` yields how many seconds after the beginning it may be done.
+    Before each of them ``pieces`` yields the earliest time for it, in seconds after the start.
     """
 
     def __init__(self, pieces: Callable[[], Iterator[float]]) -> None:
@@ -70,12 +70,12 @@ class Preload:
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def begin(self) -> None:
-        """Begin with the first piece, unless the program would have to share its only processor with that."""
+        """Start with the first piece, unless the program would have to share its only processor with it."""
         if count_processors() > 1:
             self._thread.start()
 
     def end(self) -> None:
-        """Wait for the piece that is being worked on, and leave the rest."""
+        """Wait for the current piece, and skip the rest."""
         self._is_over.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -108,7 +108,7 @@ def preloading(pieces: Callable[[], Iterator[float]] | None = None) -> Iterator[
 
 
 def load_pieces() -> Iterator[float]:
-    """Load all that the way from captures to report takes, piece by piece: first what is needed first."""
+    """Import everything from captures to report, piece by piece, in the order of need."""
     for name in AFTERWARDS:
         yield 0.0
         import_module(name)

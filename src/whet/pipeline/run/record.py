@@ -1,4 +1,4 @@
-"""What the executions of a measurement leave, one after the other, and the ``Run`` that is made of it."""
+"""What the executions of a measurement record, one by one, and the ``Run`` that is built from it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
 
 if TYPE_CHECKING:
-    from whet.formats.value_samples import AgentReport
+    from whet.model.agent_report import AgentReport
 
 _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured. ``program`` are the paths that are its own; globs say which others are the user's."""
+    """What is measured. ``program`` are its own paths; globs name others that are the user's."""
 
     spec: TargetSpec
     host: TargetHost
@@ -32,32 +32,62 @@ class Subject:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     started: datetime
-    stdin: StandardInput
+    options: tuple[str, ...] = ()
+    """What whet was asked besides the program."""
     source: Mapping[str, bytes] = field(default_factory=dict)
-    """The program's own source as it was before the program began, by the path that frames use."""
+    """The program's own source as of before it started, by the path that frames use."""
 
 
 @dataclass(slots=True)
 class Record:
-    """What has been gathered so far."""
+    """The data gathered so far."""
 
     executions: list[Execution] = field(default_factory=list)
     profiles: list[Profile] = field(default_factory=list)
     agents: list[AgentReport] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     resident: Resident = field(default_factory=Resident)
+    asked: dict[Purpose, str] = field(default_factory=dict)
+    """What is to be measured besides time, and the option that asked for it."""
+    missing: dict[Purpose, str] = field(default_factory=dict)
+    """Why that was not measured."""
+    excluded: str = ""
+    """Why it could not be asked for; empty where it could."""
+    stdin: StandardInput = field(default_factory=StandardInput)
+    can_run_again: bool = True
+    unbuffered: str = ""
 
     def note(self, *notices: Notice) -> None:
-        """Add what the reader must know, each thing once."""
+        """Add a notice, unless it is there already."""
         self.notices += [each for each in dict.fromkeys(notices) if each not in self.notices]
 
+    def miss(self, purpose: Purpose, why: str) -> None:
+        """Note why something was not measured that was asked for. The first reason is the one that counts."""
+        self.missing.setdefault(purpose, why)
+
+    def list_not_measured(self) -> tuple[tuple[str, str], ...]:
+        """Return what there are no figures of, and the option that measures it, or why nothing did."""
+        done = {self.executions[profile.execution].purpose for profile in self.profiles}
+        return tuple(
+            self._name_missing(purpose, *named)
+            for purpose, named in _ON_DEMAND.items()
+            if purpose not in done or purpose in self.missing
+        )
+
+    def _name_missing(self, purpose: Purpose, what: str, option: str) -> tuple[str, str]:
+        if purpose in self.asked:
+            why = self.missing.get(purpose, "the program did not run again")
+            return f"{what} ({self.asked[purpose]} asked for it: {why})", ""
+        return (f"{what} (not with {self.excluded})", "") if self.excluded else (what, option)
+
     def assemble(self, subject: Subject) -> Run:
-        """Return the run that all of this is: profiles aligned, sources read, evidence pooled."""
-        # What follows the program is not needed before it.
+        """Return the run: profiles aligned, sources read, evidence pooled."""
+        # Not needed before the program has ended.
         from whet.merge.align import align_profile
         from whet.merge.by_value import restore_files
         from whet.merge.computing import OWN_CODE, OWN_FOLDER
         from whet.merge.evidence import pool_evidence
+        from whet.merge.given_code import name_given_code
         from whet.merge.ownership import Ownership
         from whet.model.masking import mask_argv
         from whet.pipeline.project import find_commit
@@ -78,7 +108,7 @@ class Record:
         sources, changed = gather_sources(
             self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
         )
-        done = {execution.purpose for execution in self.executions}
+        is_given = "<string>" in subject.program
         return Run(
             whet_version=whet.__version__,
             command=mask_argv(subject.spec.words),
@@ -89,11 +119,17 @@ class Record:
             host=describe_machine(),
             commit=find_commit(subject.project),
             executions=tuple(self.executions),
-            profiles=tuple(align_profile(each, sources, ownership) for each in restore_files(self.profiles, sources)),
+            profiles=tuple(
+                align_profile(name_given_code(each, is_program=is_given), sources, ownership)
+                for each in restore_files(self.profiles, sources)
+            ),
             sources=sources,
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
             resident=self.resident,
             notices=(*self.notices, *changed),
-            not_measured=tuple(named for purpose, named in _ON_DEMAND.items() if purpose not in done),
-            stdin=subject.stdin,
+            not_measured=self.list_not_measured(),
+            stdin=self.stdin,
+            options=mask_argv(subject.options),
+            can_run_again=self.can_run_again,
+            unbuffered=self.unbuffered,
         )

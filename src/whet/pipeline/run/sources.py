@@ -1,4 +1,4 @@
-"""Gathers the sources that a run's frames stand in, as they were when the program ran."""
+"""Gathers the sources of a run's frames, as they were when the program ran."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from whet.model.run import Notice, SourceFile
 from whet.program.inside import resolve_inside
 
 MAX_BYTES = 8_000_000
-"""A larger file is no source that anybody reads."""
+"""A larger file is not treated as source."""
 
 
 def gather_sources(
@@ -29,24 +29,26 @@ def gather_sources(
 ) -> tuple[dict[str, SourceFile], list[Notice]]:
     """Return the user's sources by the paths that frames use.
 
-    They are read from disk, below ``root`` where the program lives in a container. The reader is told of those that
-    were changed after ``since``, in seconds since the epoch: these may not be what ran. Of those in ``known`` it is
-    known what ran.
+    They are read from disk, below ``root`` if the program runs in a container. There is a notice on each that was
+    changed after ``since``, in seconds since the epoch: it may not be what ran. For those in ``known`` it is known
+    what ran.
     """
     files = {frame.file for profile in profiles for frame in profile.frames}
     files |= {line.file for profile in profiles for line in profile.lines}
     sources: dict[str, SourceFile] = {}
     notices: list[Notice] = []
     for file in sorted(files):
-        # Console scripts are sources without the ending; what the user owns and has no ending is read if it is text.
+        # Console scripts are sources without a suffix; the user's files without one are read if they are text.
         if file.startswith("<") or ownership.owner(file) is not Owner.USER:
             continue
         data, changed_at = _read(file, root)
         if data is None or not (file.endswith((".py", ".pyw")) or _is_python(data)):
             continue
         if since is not None and changed_at > since and known.get(file, b"") != data:
-            what = "the report shows it as it ran" if file in known else "lines may not be those that ran"
-            notices.append(Notice("source", f"{file} was changed while the program ran; {what}"))
+            what = (
+                "the report shows the version that ran" if file in known else "its lines may differ from those that ran"
+            )
+            notices.append(Notice("source", f"{file} changed while the program ran; {what}"))
         data = known.get(file, data)
         digest = hash_bytes(data)
         sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
@@ -54,7 +56,7 @@ def gather_sources(
 
 
 def _read(file: str, root: Path | None) -> tuple[bytes | None, float]:
-    """Return a file's bytes, ``None`` where it is no file that anybody reads, and when it was changed last."""
+    """Return a file's bytes (``None`` if it is not a readable source) and its modification time."""
     try:
         path = Path(file) if root is None else resolve_inside(root, file)
         stat = path.stat()
@@ -66,7 +68,7 @@ def _read(file: str, root: Path | None) -> tuple[bytes | None, float]:
 
 
 def _is_python(data: bytes) -> bool:
-    """Tell whether a file without the ending of a source is one all the same, as console scripts are."""
+    """Return whether a file without a source suffix is Python source, such as a console script."""
     try:
         ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -164,7 +164,7 @@ def test_a_checkout_is_there_for_as_long_as_it_is_needed(repository: Path, tmp_p
 
 @pytest.mark.parametrize("ref", ["nowhere", "--help", "-x"])
 def test_what_is_no_commit_is_told(repository: Path, tmp_path: Path, ref: str) -> None:
-    with pytest.raises(UsageError, match="no commit"), check_out(repository, ref, tmp_path / "tree"):
+    with pytest.raises(UsageError, match="neither a git commit"), check_out(repository, ref, tmp_path / "tree"):
         pass
 
 

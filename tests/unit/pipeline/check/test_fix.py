@@ -29,4 +29,4 @@ def test_what_would_not_be_written_as_it_was_is_left() -> None:
     data = b"# coding: utf-7\n# +AGE-\nold = 1\n"
     left, (trouble,) = mend(data)
     assert left == data
-    assert trouble.startswith("is written in utf-7 in another way")
+    assert trouble.startswith("uses a form of utf-7 that Python does not write")

@@ -13,11 +13,12 @@ from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
 from whet.model.run import Run
 from whet.model.trial import Checked, FileEdits, Gain, Total, Verdict
+from whet.pipeline.next_command import name_next_command
 from whet.pipeline.prove import apply
 from whet.pipeline.prove.apply import plan_apply
 from whet.pipeline.prove.prove import ProvingRequest, plan_proof
-from whet.pipeline.telling import name_next_command, tell_total, tell_trials
 from whet.report.places import Places
+from whet.report.proof_text import describe_total, describe_trials
 from whet.report.suggestions import list_suggestions
 
 
@@ -46,7 +47,7 @@ def test_numbers_are_those_of_the_report_after_proving(bench: Workbench) -> None
     """What was measured faster comes first there."""
     run = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
     assert [trial.ref.id for trial in plan_apply(run, ["1"]).trials] == ["id1"]
-    told = [line.split()[0] for line in tell_trials(run.proof, bench.advice) if not line.startswith("    ")]
+    told = [line.split()[0] for line in describe_trials(run.proof, bench.advice) if not line.startswith("    ")]
     assert told == ["1.", "3."], "the second is advice that was not tried"
     cards = list_suggestions(bench.advice, Places(run), run.proof)
     assert [(card.id, card.verdict) for card in cards] == [
@@ -97,32 +98,32 @@ def test_offers_that_were_measured_faster_are_named_apart(bench: Workbench) -> N
     whole = plan_apply(run, allow=["offer"])
     assert whole.total == Total(run.proof.total, Verdict.FASTER, ("id0", "id1"))
     assert whole.offers == ()
-    first, second = tell_total(run.proof)
+    first, second = describe_total(run.proof)
     assert first.startswith("2 rewrites, measured 1.50× faster [1.40, 1.60] on this workload, output identical")
     assert first.endswith(": whet apply --allow offer")
-    assert second.startswith("1 of them is an offer, which changes something small")
+    assert second.startswith("1 of them is an offer (a minor behaviour change")
     assert second.endswith("the other 1, measured 1.20× faster [1.10, 1.30]: whet apply")
     assert name_next_command(run, bench.advice) == "whet apply --allow offer"
 
 
 def test_where_only_offers_win_nothing_is_written_unasked(bench: Workbench) -> None:
     run = _with_offers(bench.prove(Verdict.FASTER, Verdict.FASTER), Verdict.NO_DIFFERENCE)
-    with pytest.raises(UsageError, match="only with offers was the program measured faster") as caught:
+    with pytest.raises(UsageError, match="the program was measured faster only with offers") as caught:
         plan_apply(run)
-    assert caught.value.hint == "whet apply --allow offer"
-    assert "of the other 1 together no difference was shown" in tell_total(run.proof)[1]
+    assert caught.value.hint == "write them with `whet apply --allow offer`"
+    assert "the gain of the other 1 together was not significant" in describe_total(run.proof)[1]
     alone = bench.prove(Verdict.NO_DIFFERENCE, Verdict.FASTER)
     alone = replace(alone, proof=replace(alone.proof, without_offers=Total()))
-    with pytest.raises(UsageError, match="all that was measured faster are offers"):
+    with pytest.raises(UsageError, match="only offers were measured faster"):
         plan_apply(alone)
     assert len(plan_apply(alone, allow=["offer"]).trials) == 1
-    assert tell_total(alone.proof)[1].startswith("it is an offer, which changes something small")
+    assert describe_total(alone.proof)[1].startswith("it is an offer (a minor behaviour change")
 
 
 def test_what_was_written_before_stays_when_more_is_written(bench: Workbench) -> None:
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
     apply.carry_out(run, plan_apply(run))
-    with pytest.raises(UsageError, match="written already"):
+    with pytest.raises(UsageError, match="already written"):
         plan_apply(run)
     plan = plan_apply(run, allow=["offer"])
     assert ([trial.ref.id for trial in plan.trials], plan.earlier) == (["id0", "id1"], ("id0",))
@@ -138,7 +139,7 @@ def test_what_was_edited_since_it_was_written_is_refused(bench: Workbench) -> No
     run = bench.prove(Verdict.FASTER, Verdict.FASTER)
     apply.carry_out(run, plan_apply(run))
     bench.file.write_text(bench.file.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="not what was proven any more"):
+    with pytest.raises(UsageError, match="has changed since it was proven"):
         plan_apply(run, allow=["offer"])
 
 
@@ -152,7 +153,7 @@ def test_an_output_that_was_not_checked_is_accepted_only_when_that_is_said(bench
 
 def test_a_source_that_is_not_what_was_proven_is_refused(bench: Workbench) -> None:
     bench.file.write_text(SOURCE + "# more\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"app\.py is not what was proven any more"):
+    with pytest.raises(UsageError, match=r"app\.py has changed since it was proven"):
         plan_apply(bench.prove(Verdict.FASTER))
     bench.file.unlink()
     with pytest.raises(UsageError, match=r"app\.py cannot be read"):
@@ -161,7 +162,7 @@ def test_a_source_that_is_not_what_was_proven_is_refused(bench: Workbench) -> No
 
 @pytest.mark.parametrize("word", ["0", "4", "none", "3"])
 def test_a_name_of_nothing_is_told(bench: Workbench, word: str) -> None:
-    with pytest.raises(UsageError, match=r"no suggestion|no rewrite called"):
+    with pytest.raises(UsageError, match=r"no suggestion|no rewrite named"):
         plan_apply(bench.prove(Verdict.FASTER), [word])
 
 

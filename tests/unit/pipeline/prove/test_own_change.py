@@ -54,10 +54,10 @@ def test_a_patch_is_read_and_the_tree_stays(project: Path) -> None:
 @pytest.mark.parametrize(
     ("patch", "word"),
     [
-        ("nothing", "no patch"),
-        (PATCH.replace("# one", "# two"), "does not fit"),
+        ("nothing", "git cannot read the patch"),
+        (PATCH.replace("# one", "# two"), "does not apply"),
         (PATCH.replace("a.py", "b.py"), "b.py"),
-        (PATCH.replace("a.py", "../a.py"), r"outside|git can read"),
+        (PATCH.replace("a.py", "../a.py"), r"outside|git cannot read"),
         (PATCH.replace("a.py", "data.txt"), "data.txt"),
         ("--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+x = 1\n", "new.py"),
     ],
@@ -121,10 +121,10 @@ def test_a_patch_is_tried_from_the_command_line(
     assert run_command_line(["prove", "--patch", "p.diff", "--against", "HEAD"]) == 2
     for choice in (["--no-offers"], ["--allow", "regex-compile"]):
         assert run_command_line(["prove", "--patch", "p.diff", *choice]) == 2
-        assert f"{choice[0]} chooses among the advice" in capsys.readouterr().err
+        assert f"{choice[0]} selects among the suggestions" in capsys.readouterr().err
 
 
 def test_without_a_repository_that_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no git repository") as caught:
+    with pytest.raises(UsageError, match="is not a git repository") as caught:
         read_changes(tmp_path, "HEAD")
     assert "--patch" in caught.value.hint

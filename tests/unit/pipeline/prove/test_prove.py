@@ -27,7 +27,7 @@ def test_offers_are_tried_too_unless_they_are_left_out(bench: Workbench) -> None
         plan = plan_proof(bench.run, request)
         assert [rewrite.ref.id for rewrite in plan.rewrites] == ["id0"]
         assert plan.versions == 2
-        assert plan.notes == ("offers that are not tried, as you say: offer",)
+        assert plan.notes == ("offers not tried, as requested: offer",)
     for allow in (("offer",), ("words,offer",), ("ALL",)):
         assert len(plan_proof(bench.run, ProvingRequest(allow=allow)).rewrites) == 2
 
@@ -43,12 +43,16 @@ def test_the_plan_counts_the_runs_that_are_asked_for(bench: Workbench) -> None:
 
 def test_a_source_that_was_changed_since_is_not_proven(bench: Workbench) -> None:
     bench.file.write_text(SOURCE + "# more\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"not what was measured any more: app\.py"):
+    with pytest.raises(UsageError, match=r"changed since they were measured: app\.py"):
         plan_proof(bench.run, ProvingRequest())
 
 
 def test_nothing_to_prove_is_told(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    for advice, words in ((bench.advice[2:], "for you to act on"), ((), "no advice"), (bench.advice[1:], "left out")):
+    for advice, words in (
+        (bench.advice[2:], "has a rewrite to try"),
+        ((), "no suggestions"),
+        (bench.advice[1:], "you excluded"),
+    ):
         advised = advise.Advised(bench.run, None, advice)  # type: ignore[arg-type]
         monkeypatch.setattr(proving, "advise_run", lambda _run, advised=advised: advised)
         with pytest.raises(UsageError, match=words):
@@ -77,7 +81,7 @@ def test_a_session_that_settled_nothing_does_not_take_the_place_of_one_that_did(
 
 
 def test_allowing_what_is_no_rule_is_told(bench: Workbench) -> None:
-    with pytest.raises(UsageError, match="no rule or family 'ofer'") as caught:
+    with pytest.raises(UsageError, match="unknown rule or family 'ofer'") as caught:
         plan_proof(bench.run, ProvingRequest(allow=("ofer",)))
     assert caught.value.hint == "did you mean offer?"
 

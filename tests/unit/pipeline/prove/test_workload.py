@@ -11,7 +11,7 @@ from tests.unit.pipeline.workbench import Workbench
 
 from whet.errors import UsageError
 from whet.model.run import Purpose, StandardInput
-from whet.pipeline.prove.workload import make_program
+from whet.pipeline.prove.workload import can_be_repeated, make_program
 from whet.pipeline.run.standard_input import record_input
 from whet.program.spec import TargetKind, TargetSpec
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_repeated_needs_a_workload(
 
 
 def test_a_masked_command_is_not_run(bench: Workbench, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="held a secret"):
+    with pytest.raises(UsageError, match="contained a secret"):
         make_program(replace(bench.run, command=("app.py", "--token=***")), tmp_path)
 
 
@@ -107,7 +107,9 @@ def test_a_pipe_cannot_be_given_again_and_that_is_told(bench: Workbench, tmp_pat
     os.close(read)
     os.close(write)
     assert kept.kind == "stream"
-    program, notes = make_program(replace(bench.run, stdin=kept), tmp_path)
-    assert program.stdin is None
-    assert "a pipe" in notes[0]
+    run = replace(bench.run, stdin=kept)
+    with pytest.raises(UsageError, match="cannot be read twice") as caught:
+        make_program(run, tmp_path)
+    assert "< FILE" in caught.value.hint
+    assert not can_be_repeated(run)
     assert record_input(read) == StandardInput()

@@ -12,7 +12,7 @@ import pytest
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
 from whet.collect.attach import Watched
-from whet.collect.execute import Outcome
+from whet.collect.plan import Outcome
 from whet.collect.resident import TreePoller
 from whet.collect.sleeping import Sleep
 from whet.model.metric import Metric
@@ -92,7 +92,7 @@ def test_standing_in_line_is_neither_computing_nor_waiting(tmp_path):
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
     assert spent(profile, Metric.WAITING) == {}
     (notice,) = captures.notices
-    assert notice.message.startswith("threads stood in line for a processor for 2.0 s, beside 1.0 s of computing")
+    assert notice.message.startswith("threads were runnable but not scheduled for 2.0 s, next to 1.0 s of CPU time")
 
 
 @pytest.mark.parametrize("read_with", ["attached", "run"])
@@ -151,7 +151,7 @@ def test_waiting_that_is_on_no_line(tmp_path):
     (waiting,) = [each for each in profile.samples if each.metric is Metric.WAITING]
     assert (list(waiting.stack), list(waiting.value)) == ([ROOT], [3 * 10**9])
     (notice,) = captures.notices
-    assert notice.message.startswith("for 3.0 of 3.0 s of waiting it is not known on which lines")
+    assert notice.message.startswith("3.0 of 3.0 s of waiting could not be assigned to lines")
 
 
 def test_threads_of_containers_are_matched_with_their_clocks(tmp_path):
@@ -255,7 +255,7 @@ def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
     (tmp_path / f"{pyinstrument.CAPTURE}.why").write_text("ImportError: other ABI")
     assert read_time(tmp_path) == (
         [],
-        ["pyinstrument: pyinstrument failed in the program, so times are missing: ImportError: other ABI"],
+        ["pyinstrument: pyinstrument failed inside the program, so times are missing: ImportError: other ABI"],
     )
 
 
@@ -286,8 +286,8 @@ def test_what_could_not_be_counted_is_named(tmp_path):
     captures = Captures(tmp_path, "/srv", 0)
     captures.read_exact_lines()
     large, alike = [notice.message for notice in captures.notices]
-    assert large == "too large to be counted line by line: table.py:3"
-    assert alike.startswith("hits of b.py:7, c.py:7 are missing")
+    assert large == "no hits of functions too large to be counted line by line: table.py:3"
+    assert alike.startswith("no hits of b.py:7, c.py:7: ")
 
 
 def test_exact_lines_are_read_with_absolute_files(tmp_path):
@@ -321,20 +321,29 @@ def test_agents_of_the_program_and_its_children_are_read(tmp_path):
 
 @pytest.fixture
 def reader(monkeypatch):
-    """The interpreter that reads memray's captures: notes its words, writes records, ends with a status."""
+    """The interpreter that reads memray's captures: notes its words, writes records, ends with a status.
+
+    It crashes at captures that hold ``crash``, and says ``why`` of the others.
+    """
 
     class Reader:
         commands: ClassVar[list[list[str]]] = []
         records = (FIXTURES / "memray-1.20.0" / "grows-plain.jsonl").read_bytes()
         error: Exception | None = None
         done = subprocess.CompletedProcess([], 0, b"", b"")
+        why = ""
 
         def __call__(self, command, **_more):
             self.commands.append(command)
             if self.error is not None:
                 raise self.error
-            Path(command[3]).write_bytes(self.records)
-            return self.done
+            said = b""
+            for capture, out in zip(command[3::2], command[4::2], strict=True):
+                if Path(capture).read_bytes() == b"crash":
+                    return subprocess.CompletedProcess([], -11, said, b"Segmentation fault\n")
+                Path(out).write_bytes(self.records)
+                said += json.dumps(self.why).encode() + b"\n"
+            return self.done if self.done.returncode else subprocess.CompletedProcess([], 0, said, b"")
 
     made = Reader()
     made.commands.clear()
@@ -357,11 +366,31 @@ def test_memory_is_read_by_the_targets_interpreter(tmp_path, reader):
     assert notices == []
     assert [profile.execution for profile in profiles] == [1, 1]
     assert all(any(entry.metric is Metric.PEAK for entry in profile.samples) for profile in profiles)
-    assert [Path(command[2]).name for command in reader.commands] == ["memray.bin", "memray.bin.9"]
-    assert len({command[3] for command in reader.commands}) == 2
-    assert all(command[0] == "/py" and len(command) == 4 for command in reader.commands)
+    (command,) = reader.commands
+    assert [Path(path).name for path in command[3::2]] == ["memray.bin", "memray.bin.9"]
+    assert len(set(command[4::2])) == 2
+    assert (command[0], command[2]) == ("/py", "")
     read_memory(tmp_path, replace(HOST, borrowed=frozenset({"memray"})))
-    assert reader.commands[-1][4:] == ["/cache"]
+    assert reader.commands[-1][2] == "/cache"
+
+
+def test_a_capture_at_which_the_reader_crashes_does_not_lose_the_others(tmp_path, reader):
+    for number in range(150):
+        (tmp_path / f"{memray.CAPTURE}.{number:03}").write_bytes(b"crash" if number in {0, 7, 8, 149} else b"x")
+    profiles, notices = read_memory(tmp_path)
+    assert len(profiles) == 146
+    assert notices == [
+        f"memray.bin.{number} could not be read: Segmentation fault" for number in ("000", "007", "008", "149")
+    ]
+
+
+def test_large_captures_are_read_by_a_process_each(tmp_path, reader, monkeypatch):
+    monkeypatch.setattr("whet.pipeline.run.memray_reader.BATCH_BYTES", 10)
+    for number, size in enumerate((4, 4, 4, 20, 20, 1)):
+        (tmp_path / f"{memray.CAPTURE}.{number}").write_bytes(b"x" * size)
+    profiles, _ = read_memory(tmp_path)
+    assert len(profiles) == 6
+    assert [len(command[3::2]) for command in reader.commands] == [2, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -373,7 +402,8 @@ def test_memory_is_read_by_the_targets_interpreter(tmp_path, reader):
         ),
         ({"done": subprocess.CompletedProcess([], 1, b"", b"")}, "no reason given"),
         ({"error": OSError(2, "No such file or directory")}, "No such file"),
-        ({"error": subprocess.TimeoutExpired("x", 600)}, "timed out"),
+        ({"error": subprocess.TimeoutExpired("x", 600)}, "more than 600 seconds"),
+        ({"why": "OSError: Invalid input file"}, "OSError: Invalid input file"),
         ({"records": b"junk"}, "the capture of memray cannot be read"),
     ],
 )

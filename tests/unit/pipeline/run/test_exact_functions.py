@@ -7,9 +7,9 @@ from pathlib import Path
 
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
-from whet.pipeline.run.exact_functions import choose_counted
+from whet.pipeline.run.exact_functions import choose_counted, list_uncounted
 
 SOURCE = """\
 class Basket:
@@ -70,3 +70,13 @@ def test_code_without_a_file_is_not_counted(tmp_path: Path) -> None:
     (profile,) = run.profiles
     frames = tuple(replace(frame, file="<string>") for frame in profile.frames)
     assert choose_counted(replace(run, profiles=(replace(profile, frames=frames),))) == ()
+
+
+def test_functions_without_hits_that_only_other_threads_ran_are_listed(tmp_path: Path) -> None:
+    run = make_run(tmp_path, (1, 1, 1, 1))
+    (profile,), file = run.profiles, str(tmp_path / "basket.py")
+    first, other = (Samples(Metric.CPU, at, rows, [1] * len(rows), 1) for at, rows in ((0, [0]), (1, [0, 1, 2])))
+    threads = (Thread(1, 1), Thread(1, 2))
+    run = replace(run, profiles=(replace(profile, threads=threads, samples=(first, other)),))
+    counted = ((file, 3), (file, 10), (file, 14), (file, 99))
+    assert list_uncounted(run, counted, [LineCount(file, 15, 14, 7)]) == [(file, 10)]

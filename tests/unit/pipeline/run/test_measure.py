@@ -13,7 +13,7 @@ import pytest
 from whet import store
 from whet.collect import line_profiler, pyspy, values
 from whet.collect.api import Launch, Missing
-from whet.collect.execute import Outcome, Plan
+from whet.collect.plan import Outcome, Plan
 from whet.collect.resident import TreePoller
 from whet.errors import CollectorError, StoreError, UsageError
 from whet.model.metric import Metric
@@ -153,7 +153,8 @@ def test_what_is_asked_for_runs_again_silently_each_on_its_own(ask: Ask, executi
     assert [plan.owns_terminal for plan in executions.plans] == [True, False, False, False]
     assert [plan.duration for plan in executions.plans] == [None] * 4
     assert purposes(measured.run) == [Purpose.TIME, Purpose.TIME, Purpose.MEMORY, Purpose.EXACT_LINES]
-    assert measured.run.not_measured == ()
+    why = "(--memory asked for it: it left no figures that can be read)"
+    assert measured.run.not_measured == ((f"memory {why}", ""),)
     assert len({plan.out for plan in executions.plans}) == 4
 
 
@@ -171,14 +172,14 @@ def test_with_nothing_hot_nothing_is_counted_exactly(ask: Ask, executions: Execu
     executions.file = "/usr/lib/python3.13/json/decoder.py"
     run = ask(lines=True).run
     assert executions.kinds == ["values"]
-    assert ("exact hits", "--lines") in run.not_measured
+    assert ("exact hits (--lines asked for it: no function was found hot)", "") in run.not_measured
 
 
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
         (succeed(status=3), "ended with status 3"),
-        (succeed(status=143, signal=15), "ended with status 143"),
+        (succeed(status=143, signal=15), "was ended by SIGTERM"),
         (succeed(interrupted=True), "was interrupted"),
     ],
 )
@@ -188,7 +189,8 @@ def test_after_a_failure_or_an_interrupt_nothing_runs_again(
     executions.outcomes = [outcome]
     measured = ask(memory=True)
     assert executions.kinds == ["values"]
-    assert measured.status == outcome.status
+    assert measured.status == (-outcome.signal or outcome.status)
+    assert measured.run.not_measured[0] == (f"memory (--memory asked for it: the first time it {words})", "")
     (said,) = tell(measured.run, "executions")
     assert words in said
     # Who asked for nothing more misses nothing.
@@ -208,7 +210,7 @@ def test_a_later_failure_ends_the_series_and_keeps_what_there_is(ask: Ask, execu
     measured = ask(repeat=3, memory=True)
     assert executions.kinds == ["values", "values"]
     assert measured.status == 0
-    assert "execution 2 ended with status 1, the first with 0" in tell(measured.run, "executions")[0]
+    assert "execution 2 ended with status 1, the first ended with status 0" in tell(measured.run, "executions")[0]
 
 
 @pytest.mark.parametrize("error", [CollectorError("no room", "make some"), OSError(28, "No space left on device")])
@@ -345,7 +347,7 @@ def test_from_outside_nothing_is_put_into_the_program_and_this_is_said(ask: Ask,
     assert said.startswith("values are missing: --outside keeps whet out of the program")
 
 
-KEPT_OUT = "it runs inside the program, and an interpreter that takes no notice of PYTHONPATH keeps whet out of there"
+KEPT_OUT = "it runs inside the program, and an interpreter that takes no notice of PYTHONPATH keeps whet out of it"
 
 
 def test_what_runs_inside_does_not_run_again_where_nothing_can_be_inside(
@@ -458,6 +460,16 @@ def test_a_program_that_never_began_makes_no_run(
     measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions(memory=True))
     assert (measured == NeverBegan(status)) is never
     assert (folder / ".whet").exists() is not never
+
+
+def test_values_that_end_early_are_reported(folder: Path, host: TargetHost, executions: Executions) -> None:
+    head = {"schema": 2, "pid": 7, "cpu_ns": 0, "wall_ns": 0, "began": True, "threads": [], "samples": 3}
+    head |= {"why_none": "the agent failed: KeyError: 1", "peak_kilobytes": 0, "peak_stack": []}
+    executions.leave = lambda plan: (plan.out / values.CAPTURE).write_text(json.dumps(head)) and None
+    measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions())
+    assert isinstance(measured, Measured)
+    messages = [notice.message for notice in measured.run.notices]
+    assert "values are known of a part of the run only: the agent failed: KeyError: 1" in messages
 
 
 class Gil:

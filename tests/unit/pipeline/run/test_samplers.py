@@ -49,10 +49,10 @@ def test_a_collector_of_others_is_found_by_its_name() -> None:
 def test_what_is_no_sampler_is_named_with_those_that_are(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_sampler(name)
-    assert caught.value.message == f"there is no sampler {name!r}"
+    assert caught.value.message == f"unknown sampler {name!r}"
     assert (
         caught.value.hint
-        == "--sampler py-spy, --sampler tachyon, --sampler pyinstrument, --sampler gil or --sampler fussy"
+        == "use --sampler py-spy, --sampler tachyon, --sampler pyinstrument, --sampler gil or --sampler fussy"
     )
 
 

@@ -59,7 +59,7 @@ def test_what_was_changed_meanwhile_is_named(tmp_path: Path, ownership: Ownershi
     changed = Path(file).stat().st_mtime
     assert gather_sources([make_profile(file)], ownership, tmp_path, since=changed)[1] == []
     (notice,) = gather_sources([make_profile(file)], ownership, tmp_path, since=changed - 1)[1]
-    assert f"{file} was changed while the program ran" in notice.message
+    assert f"{file} changed while the program ran" in notice.message
 
 
 def test_a_file_outside_the_project_keeps_its_path(tmp_path: Path, ownership: Ownership) -> None:

@@ -1,0 +1,1 @@
+"""How whet begins in the program's interpreter, and leaves no trace there."""

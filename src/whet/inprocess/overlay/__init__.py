@@ -1,0 +1,1 @@
+"""Rewritten sources for a proof, while the files on disk stay as they are."""

@@ -1,0 +1,1 @@
+"""Profilers that run inside the program, in executions of their own."""
