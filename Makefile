@@ -2,6 +2,7 @@
 #
 #   make demo       set up, profile the example program, say where the report is
 #   make test       set up (a browser included), run the tests that end in minutes
+#   make coverage   the unit and contract tests again, and which lines and branches they reach
 #   make test-all   also the slow ones, and the test suite on every Python found here
 #   make lint       ruff, mypy, import-linter
 #   make bench      overhead and accuracy against other profilers, as two tables
@@ -21,7 +22,7 @@ PYTEST = pytest -n $(JOBS) --dist loadgroup $(PYTEST_OPTIONS)
 WITH = sh .ci/with
 
 help:
-	@sed -n '3,11s/^#  *//p' Makefile
+	@sed -n '3,12s/^#  *//p' Makefile
 
 demo:
 	@$(WITH) whet whet run --full fixtures/targets/orders.py
@@ -30,6 +31,9 @@ demo:
 test:
 	@$(WITH) test sh .ci/browser
 	$(WITH) test $(PYTEST) -m "not slow"
+
+coverage:
+	$(WITH) test $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered tests/unit tests/contract
 
 test-all:
 	@$(WITH) test sh .ci/browser
@@ -60,7 +64,7 @@ screenshots:
 
 clean:
 	rm -rf "$(VENV)" .nox .whet .cache whet-report.html dist build
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src rules templates tests benchmarks fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-all lint bench docs reference screenshots clean
+.PHONY: help demo test coverage test-all lint bench docs reference screenshots clean

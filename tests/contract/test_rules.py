@@ -1,6 +1,7 @@
 """What every rule must hold to, wherever it comes from."""
 
 import ast
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,12 +52,13 @@ def test_page_is_whole(module):
 
 @every_rule
 def test_figures_are_of_the_bench(module):
+    """A benchmark and its figures are optional; figures without a benchmark are nobody's measurement."""
     rule = module.rule
     if module.bench is None:
         assert not rule.figures
         return
-    assert set(rule.figures) >= {"3.11", "3.12", "3.13", "3.14"}
-    for row in rule.figures.values():
+    for python, row in rule.figures.items():
+        assert re.fullmatch(r"3\.\d+", python)
         assert tuple(row) == module.bench.sizes
         assert all(factor > 0 for factor in row.values())
 
@@ -92,8 +94,7 @@ def test_built_in_file_is_named_by_its_slug(module):
 
 @every_rule
 def test_imports_only_what_rules_may(module):
-    spec = find_spec(f"whet_rules.{module.rule.slug.replace('-', '_')}")
-    for node in ast.walk(ast.parse(Path(spec.origin).read_text("utf-8"))):
+    for node in ast.walk(ast.parse(Path(module.file).read_text("utf-8"))):
         names = [node.module] if isinstance(node, ast.ImportFrom) else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         for name in names:

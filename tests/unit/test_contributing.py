@@ -1,39 +1,41 @@
-"""The examples of CONTRIBUTING.md work as they stand there."""
+"""What CONTRIBUTING.md and docs/architecture.md say of the code holds, and the pages do not contradict one another.
+
+The examples are run through the contract suites by ``tests/packaging/test_examples.py``.
+"""
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import io
 import re
-import subprocess
-import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
-from whet.engine.loading import read_rule_module
-from whet.engine.run import find_findings
 from whet.errors import FormatError
-from whet.model.finding import Finding
-from whet.model.frame import Owner
-from whet.model.hotspot import Cost, FunctionSpot, Hotspots
 from whet.model.metric import Metric
-from whet.model.run import Interpreter, Run, SourceFile
-from whet.plugins import Group
-from whet.program.host import TargetHost
-from whet.program.spec import TargetKind, TargetSpec
+from whet.pipeline.rules.new_rule import write_new_rule
+from whet.report.fakes import make_advice, make_hotspots, make_run
 from whet.report.view import build_view
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-EXAMPLES = dict(re.findall(r"^### (A [^\n]+)$.*?^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PATH = re.compile(r"`((?:src|rules|templates|tests|docs|benchmarks|fixtures)/[\w./-]*)`")
+DEFINED = re.compile(r"\| `(src/[\w/.]+\.py)` \| `(\w+)(?:\(\))?`")
+MOST_SHAPES = 8
 
 
-def _load(title: str, folder: Path) -> ModuleType:
-    path = folder / f"{title.removeprefix('A ').replace(' ', '_')}.py"
-    path.write_text(EXAMPLES[title], encoding="utf-8")
+def load(stem: str, folder: Path) -> ModuleType:
+    """Import the example whose file is ``stem``."""
+    (code,) = re.findall(rf"^`\S+/{stem}\.py`:\n\n```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    path = folder / f"{stem}.py"
+    path.write_text(code, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -42,67 +44,10 @@ def _load(title: str, folder: Path) -> ModuleType:
     return module
 
 
-def test_every_kind_of_plugin_has_an_example() -> None:
-    assert set(EXAMPLES) == {"A collector", "A profile format", "A rule", "A renderer"}
-    assert all(f'[project.entry-points."{group.value}"]' in PAGE for group in Group)
-
-
-def test_examples_keep_to_the_style(tmp_path: Path) -> None:
-    """Linted and formatted as a file of the project's would be; types are checked where mypy is installed."""
-    pytest.importorskip("ruff", reason="ruff comes with the lint extra")
-    for title, code in EXAMPLES.items():
-        for words in (["check", "--stdin-filename", "src/whet/example.py", "-"], ["format", "--check", "-"]):
-            done = subprocess.run(
-                [sys.executable, "-m", "ruff", *words],
-                input=code,
-                capture_output=True,
-                text=True,
-                cwd=ROOT,
-                check=False,
-            )
-            assert done.returncode == 0, f"{title}: {done.stdout}{done.stderr}"
-
-
-def test_examples_fit_the_seams(tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="mypy comes with the lint extra")
-    promises = {
-        "A collector": ("GilCollector", "whet.collect.api", "Collector"),
-        "A profile format": ("Collapsed", "whet.formats.api", "ProfileFormat"),
-        "A renderer": ("CsvRenderer", "whet.report.api", "Renderer"),
-    }
-    files = []
-    for number, (title, code) in enumerate(EXAMPLES.items()):
-        file = tmp_path / f"example_{number}.py"
-        made, module, protocol = promises.get(title, ("", "", ""))
-        check = f"\nimport {module}\n\nPROMISE: {module}.{protocol} = {made}()\n" if made else ""
-        file.write_text(code + check, encoding="utf-8")
-        files.append(str(file))
-    options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, *files], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    told = [line for line in done.stdout.splitlines() if "example_" in line]
-    assert not told, done.stdout + done.stderr
-    assert "checked 4 source files" in done.stdout or "no issues found" in done.stdout, done.stdout + done.stderr
-
-
-def test_collector_example(tmp_path: Path) -> None:
-    collector = _load("A collector", tmp_path).GilCollector()
-    spec = TargetSpec(TargetKind.SCRIPT, "app.py")
-    launch = collector.launch(spec, tmp_path)
-    assert all("{pid}" in command for command in launch.attach)
-    assert len(launch.attach) == 1
-    assert dict(launch.captures) == {"pyspy-raw": tmp_path / "gil.txt"}
-    assert collector.missing(TargetHost(Interpreter(sys.executable, "3.13.0"), (3, 13, 0), "cpython-313")) in (
-        None,
-        _load("A collector", tmp_path).Missing("py-spy is not on PATH", "pip install py-spy"),
-    )
-
-
 def test_format_example(tmp_path: Path) -> None:
-    collapsed = _load("A profile format", tmp_path).Collapsed()
+    collapsed = load("collapsed", tmp_path).Collapsed()
     text = b"main;work 3\nmain 1\nmain;work;deep 2\n"
-    (profile,) = collapsed.read(io.BytesIO(text))
+    (profile,) = collapsed.read(io.BytesIO(text.replace(b"work 3", b"work 1") + b"main;work 2\n"))
     assert [frame.name for frame in profile.frames] == ["main", "work", "deep"]
     assert list(profile.stacks.parent) == [-1, 0, 1]
     (samples,) = profile.samples
@@ -115,39 +60,95 @@ def test_format_example(tmp_path: Path) -> None:
             list(collapsed.read(io.BytesIO(hostile)))
 
 
-def _find(module: ModuleType, code: str, *, hot: bool) -> tuple[Finding, ...]:
-    source = SourceFile("/app.py", "app.py", "", code)
-    lines = {"/app.py": frozenset(range(1, code.count("\n") + 2))}
-    rule = read_rule_module(module, "an example")
-    findings, notices = find_findings({"/app.py": source}, [rule], lines if hot else None)
-    assert not notices
-    return findings
-
-
-def test_rule_example(tmp_path: Path) -> None:
-    module = _load("A rule", tmp_path)
-    for case in module.CASES:
-        assert len(_find(module, case.before, hot=case.hot)) == 1
-        assert not _find(module, case.after, hot=True)
-        before: dict[str, Any] = {}
-        after: dict[str, Any] = {}
-        exec(case.before, before)
-        exec(case.after, after)
-        for inputs in case.inputs:
-            assert before[case.call](*eval(inputs)) == after[case.call](*eval(inputs))
-    for refuse in module.REFUSE:
-        assert not _find(module, refuse.code, hot=True)
-
-
-def test_renderer_example(tmp_path: Path) -> None:
-    renderer = _load("A renderer", tmp_path).CsvRenderer()
-    run = Run("0", ("python", "app.py"), "2026-01-01T00:00:00+00:00", "/", "/", Interpreter(sys.executable, "3.13.0"))
-    cost = Cost(attributed_ns=1_500_000_000, spent_share=0.75, samples=150)
-    spots = tuple(FunctionSpot("/app.py", name, 1, 2, Owner.USER, cost) for name in ("work", "=cmd()"))
-    hotspots = Hotspots(busy_ns=2_000_000_000, cpu_ns=2_000_000_000, samples=200, functions=spots)
+def test_renderer_example_writes_no_formula(tmp_path: Path) -> None:
     sink = io.BytesIO()
-    renderer.render(build_view(run, hotspots), sink)
-    head, first, second = sink.getvalue().decode().splitlines()
-    assert head == "function,seconds,share of the run"
-    assert first == "work,1.5,0.75"
-    assert second.startswith("'=cmd()")
+    view = build_view(make_run(), make_hotspots(), make_advice())
+    load("csv_table", tmp_path).CsvRenderer().render(view, sink)
+    head, first, *_ = sink.getvalue().decode().splitlines()
+    assert head == "kind,name,place,share of the run,seconds"
+    assert first == "function,Ledger.seen,shop/ledger.py:21,0.412,1.28544"
+    write_cell = load("csv_table", tmp_path)._write_cell
+    assert [write_cell(text) for text in ("=cmd()", " =cmd()", "\t=x", "x=1")] == [
+        "'=cmd()",
+        "' =cmd()",
+        "\\t=x",
+        "x=1",
+    ]
+
+
+def test_the_rule_is_the_one_that_a_new_rule_starts_from(tmp_path: Path) -> None:
+    written = write_new_rule("sorted-list", tmp_path).read_text("utf-8")
+    assert written in [code for language, code in BLOCK.findall(PAGE) if language == "python"]
+
+
+def test_each_rule_of_the_pages_has_a_slug_of_its_own() -> None:
+    slugs = re.findall(r'^    slug="([a-z-]+)",$', "".join(path.read_text("utf-8") for path in DOCUMENTS), re.MULTILINE)
+    built_in = {path.stem.replace("_", "-") for path in (ROOT / "rules" / "whet_rules").glob("*.py")}
+    assert len(slugs) >= 2
+    assert len(set(slugs)) == len(slugs)
+    assert not built_in & set(slugs)
+
+
+@pytest.mark.parametrize("text", [PAGE, ARCHITECTURE], ids=["CONTRIBUTING", "architecture"])
+def test_paths_exist(text: str) -> None:
+    named = {path for path in PATH.findall(BLOCK.sub("", text)) if not (ROOT / path).exists()}
+    examples = {path for path in named if f"`{path}`:\n\n```python\n" in text}
+    assert named - examples == set()
+
+
+def test_folders_of_the_layout_exist() -> None:
+    (layout,) = (code for _, code in BLOCK.findall(PAGE) if code.startswith("src/whet/\n"))
+    folders = re.findall(r"^  (\w+)/  |  (\w+)/   ", layout, re.MULTILINE)
+    missing = [name for pair in folders for name in pair if name and not list((ROOT / "src/whet").rglob(name))]
+    assert not missing
+
+
+@pytest.mark.parametrize("text", [PAGE, ARCHITECTURE], ids=["CONTRIBUTING", "architecture"])
+def test_named_functions_and_fields_are_in_the_files_named(text: str) -> None:
+    found = DEFINED.findall(text)
+    assert found
+    for path, name in found:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        names = {
+            getattr(node, "name", "")
+            or getattr(node, "attr", "")
+            or getattr(node, "arg", "")
+            or getattr(node, "id", "")
+            for node in ast.walk(tree)
+        }
+        assert name in names, f"{path} has no {name}"
+
+
+def test_walks_are_short() -> None:
+    walks = re.findall(r"^(?:\| \d+ \|.*\n)+", ARCHITECTURE, re.MULTILINE)
+    assert len(walks) == 2
+    assert all(0 < len(walk.splitlines()) <= MOST_SHAPES for walk in walks)
+
+
+def test_pictures_are_drawn_from_their_text() -> None:
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    pictures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+    named = set(re.findall(r"\]\(images/(\S+\.svg)\)", ARCHITECTURE))
+    assert named == set(pictures.PICTURES)
+    for name, text in pictures.PICTURES.items():
+        drawn = pictures.draw(text)
+        ElementTree.fromstring(drawn)
+        assert (ROOT / "docs" / "images" / name).read_text("utf-8") == drawn, "run python docs/pictures.py"
+        for path in re.findall(r"`(\w+/[\w/]+\.(?:py|html\.j2))`", text):
+            folder = "templates/whet_templates" if path.endswith("j2") else "src/whet"
+            assert (ROOT / folder / path).is_file(), path
+
+
+def test_each_room_has_a_folder_of_unit_tests() -> None:
+    rooms = {path.parent.name for path in (ROOT / "src" / "whet").glob("*/*.py")}
+    tested = {path.relative_to(ROOT / "tests" / "unit").parts[0] for path in (ROOT / "tests/unit").rglob("*/test_*.py")}
+    assert tested - {"rules"} == rooms
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md", "docs/writing-a-rule.md"])
+def test_prose_wraps(name: str) -> None:
+    text = BLOCK.sub("", (ROOT / name).read_text(encoding="utf-8"))
+    assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")] == []

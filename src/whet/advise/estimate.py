@@ -22,12 +22,12 @@ def estimate_gain(finding: Finding, share: float, share_error: float, lengths: S
     errors are subtracted, ``lengths`` the samples of the size that the rule's figures
     are measured by. ``high`` uses the figure at the greatest length seen, ``low`` the
     figure at the usual length. For a rule that depends on a length without samples,
-    ``low`` is no gain.
+    ``low`` is no gain. Without figures of the rule's the estimate is not measured.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
     sure = sure_share(share, share_error)
     low, high = whole_gain(sure, low_gain), whole_gain(sure, high_gain)
-    return Estimate(min(low, high), high)
+    return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
 
 def sure_share(share: float, error: float) -> float:

@@ -15,6 +15,8 @@ class Estimate:
 
     low: float
     high: float
+    is_measured: bool = True
+    """Whether a measurement says what the rewrite gains; else ``high`` is only the most that it can."""
 
 
 @dataclass(frozen=True, slots=True)

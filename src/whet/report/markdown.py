@@ -16,7 +16,7 @@ from typing import BinaryIO
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import show
-from whet.report.units import Figure
+from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
 
 LONGEST = 60_000
@@ -177,7 +177,7 @@ def _write_short(item: Suggestion) -> str:
 def _write_worth(item: Suggestion) -> str:
     share = f"{item.share} of the run"
     if not item.gain.value:
-        return share
+        return share if item.gain.text == NOTHING else f"{share} · gain {item.gain}"
     measured = item.proof.gain if item.proof else None
     how = f"{measured.interval} measured" if measured else "estimated"
     return f"**{item.gain}** {how}{f' together {item.together}' if item.together else ''} · {share}"

@@ -135,6 +135,8 @@ def _make_card(advice: Advice, places: Places, proof: Proof, include_source: boo
 
 def _describe_estimate(estimate: Estimate) -> Figure:
     low, high = format_factor(estimate.low), format_factor(estimate.high)
+    if not estimate.is_measured:
+        return Figure("not measured", None, "the rule has no benchmark figures for this form")
     if high == format_factor(1.0):
         return Figure(NOTHING, None, "the gain is not estimated")
     if low == high:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import shorten, show
-from whet.report.units import Figure
+from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
 
 if TYPE_CHECKING:
@@ -233,7 +233,8 @@ class _Page:
             measured = suggestion.proof.gain if suggestion.proof else None
             told = f"measured {suggestion.gain} {measured.interval}" if measured else f"estimated {suggestion.gain}"
             told += f" together {suggestion.together}" if suggestion.together else ""
-            gain = f" · {told}" if suggestion.gain.value else ""
+            told = told if suggestion.gain.value else f"gain {suggestion.gain}"
+            gain = f" · {told}" if suggestion.gain.text != NOTHING else ""
             self._write(text)
             facts = f"{suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}"
             self._write_below(facts, least=160)

@@ -227,6 +227,8 @@ def test_figures_that_depend_on_no_length_span_all_sizes():
 def test_without_figures_the_class_of_the_rule_is_the_ceiling(speed, high):
     estimate = estimate_gain(finding(speed=speed), 0.5, 0.0, None, "3.13")
     assert (estimate.low, estimate.high) == (1.0, whole_gain(0.5, high))
+    assert not estimate.is_measured
+    assert estimate_gain(finding(speedups=SPEEDUPS), 0.5, 0.0, None, "3.13").is_measured
 
 
 shares = st.floats(0, 1)

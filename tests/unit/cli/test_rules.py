@@ -101,7 +101,7 @@ def test_a_projects_rule_is_listed_and_a_broken_one_is_an_error(project):
     folder.mkdir(parents=True)
     (folder / "keys_view.py").write_text(blocks()[0], "utf-8")
     assert "keys-view" in invoke()
-    assert "Ask the dict itself" in invoke("keys-view")
+    assert "Test the dict, not its keys()" in invoke("keys-view")
     (folder / "broken.py").write_text("1/0", "utf-8")
     with pytest.raises(PluginError, match=r"broken\.py does not load: ZeroDivisionError"):
         invoke()

@@ -9,6 +9,7 @@ from io import BytesIO
 import pytest
 from markdown_it import MarkdownIt
 
+from whet.model.advice import Estimate
 from whet.report.fakes import make_advice, make_calls, make_flames, make_hotspots, make_proven, make_run
 from whet.report.html import HtmlRenderer
 from whet.report.markdown import MarkdownRenderer
@@ -152,6 +153,17 @@ def test_the_verdict_and_the_first_facts_are_the_same(view, html, markdown, term
         assert figure in html.text and figure in markdown.text and figure in terminal, figure
     for words in (summary.not_measured, view.provenance.exit_text, view.provenance.python):
         assert words in html.text and words in markdown.text and words in terminal, words
+
+
+def test_a_gain_that_nobody_measured_has_no_number():
+    advice = tuple(replace(item, estimate=Estimate(1.0, 5.7, is_measured=False)) for item in make_advice())
+    view = build_view(make_run(), make_hotspots(), advice)
+    assert [(str(item.gain), item.gain.value) for item in view.suggestions] == [("not measured", None)] * 2
+    sink = BytesIO()
+    HtmlRenderer().render(view, sink)
+    for text in (sink.getvalue().decode(), MarkdownRenderer().format(view), TerminalRenderer(200).format(view)):
+        assert text.count("gain not measured") >= 2
+        assert "5.7×" not in text
 
 
 def test_suggestions_have_the_same_gain_share_and_standing(view, html, markdown, terminal):

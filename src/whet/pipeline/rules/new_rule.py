@@ -12,73 +12,60 @@ from whet.errors import StoreError, UsageError
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 _SKELETON = '''\
-"""Summarize in one line what to write instead.
+"""Leave out list() around sorted().
 
 ## What
-Which code the rule finds, and what to write instead. This example: `min(sorted(values))`, which needs only the
-minimum.
+`list(sorted(values))`: write `sorted(values)`.
 
 ## Why
-What the code costs, and why the replacement costs less. `sorted` sorts all values to find the smallest.
+`sorted()` returns a new list; `list()` copies it and throws the first one away.
 
 ## When not
-Similar code that must stay. A `sorted` with a key or in reverse order is left alone.
+Where `list` or `sorted` is another function in this file, or `list()` has more than one argument.
 
 ## Source
-The reference: documentation, or a measurement (`BENCH` below).
+Python's documentation of `sorted()`: "Return a new sorted list from the items in iterable."
 """
 
-import ast
+from __future__ import annotations
 
-from whet.engine.api import Bench, Case, Refuse, Rule, Safety, Speed, Triggers
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
 
 RULE = Rule(
     slug="{slug}",
-    title="Sort just to get the minimum",
+    title="list() around sorted()",
     family="project",
     safety=Safety.SAFE,
-    speed=Speed.FACTOR,
-    # The rule only runs on functions with such a node.
-    triggers=Triggers(nodes=frozenset({{ast.Call}})),
+    speed=Speed.CONSTANT,
+    triggers=Triggers(nodes=frozenset({{ast.Call}}), words=frozenset({{"sorted"}})),
 )
 
 
-def detect(context):
-    """Yield a finding for each place; called with one function at a time."""
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield a finding with its rewrite for each place; called with one function at a time."""
     for call in context.nodes(ast.Call):
         match call:
-            case ast.Call(func=outer, args=[ast.Call(func=inner, args=[values], keywords=[])], keywords=[]):
-                if context.resolve(outer) == "builtins.min" and context.resolve(inner) == "builtins.sorted":
+            case ast.Call(func=outer, args=[ast.Call(func=inner) as kept], keywords=[]):
+                if context.resolve(outer) == "builtins.list" and context.resolve(inner) == "builtins.sorted":
                     rewrite = context.rewrite()
-                    rewrite.replace(call.args[0], rewrite.text(values))
-                    yield context.finding(call, "min() needs no sorted input.", rewrite=rewrite)
+                    rewrite.replace(call, rewrite.text(kept))
+                    yield context.finding(call, "sorted() already returns a new list.", rewrite=rewrite)
 
 
-# Each is found in `before` and not in `after`, its edits turn one into the other, and both behave the same.
 CASES = (
     Case(
-        name="the smallest of a list",
-        before="def smallest(values):\\n    return min(sorted(values))\\n",
-        after="def smallest(values):\\n    return min(values)\\n",
-        call="smallest",
-        inputs=("([3, 1, 2],)", "((),)", "(['b', 'a'],)"),
+        name="the values in order",
+        before="def order(values):\\n    return list(sorted(values, reverse=True))\\n",
+        after="def order(values):\\n    return sorted(values, reverse=True)\\n",
+        call="order",
+        inputs=("([3, 1, 2],)", "((),)", "(['b', 'a'],)", "([1, 'a'],)"),
     ),
 )
 
-# Similar code that is left alone.
-REFUSE = (
-    Refuse("the order has a key of its own", "def f(v, k):\\n    return min(sorted(v, key=k))\\n"),
-    Refuse("another sorted", "from tools import sorted\\ndef f(v):\\n    return min(sorted(v))\\n"),
-)
-
-# Measures the gain with `whet rules --bench {slug}`; put the figures into RULE.
-BENCH = Bench(
-    setup="import random\\nrandom.seed(1)\\nvalues = [random.random() for _ in range(n)]",
-    before="min(sorted(values))",
-    after="min(values)",
-    sizes=(10, 1000),
-    size_is="values",
-)
+REFUSE = (Refuse("another sorted", "from tools import sorted\\ndef f(v):\\n    return list(sorted(v))\\n"),)
 '''
 
 

@@ -16,6 +16,15 @@ from whet.inprocess.agent import guard
 has_monitoring = pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is of 3.12")
 
 
+@pytest.fixture(autouse=True)
+def _unwatched() -> Iterator[None]:
+    """Nobody watches unless a test says so: under `make coverage` somebody does."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
+
+
 @pytest.fixture
 def calls() -> list[int]:
     return []
