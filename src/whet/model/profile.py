@@ -78,6 +78,15 @@ class LineCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """By how much one step changed the times of a metric after they were sampled; ``moved_ns`` may be negative."""
+
+    name: str
+    metric: Metric
+    moved_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Everything that one collector recorded."""
 
@@ -98,5 +107,7 @@ class Profile:
     """The highest use of memory that the collector saw; 0 where it does not measure memory."""
     own_ns: int = 0
     """CPU time that was seen in whet's own code inside the program; it is in no sample."""
+    corrections: tuple[Correction, ...] = ()
+    """What was changed of the times as they were sampled, step by step; empty where nothing was."""
     truncated: str = ""
     """Why the capture ends before the program did, as in ``the last line is cut off``; empty when it is whole."""

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from whet.model.hotspot import Hotspots
 from whet.model.masking import mask_argv
+from whet.model.metric import Metric
 from whet.model.run import Execution, Run
 from whet.report.parts import ExecutionRow, Method, Provenance
 from whet.report.proof import describe_session
 from whet.report.units import bytes_figure, format_count, format_seconds, format_share, time_figure
 from whet.report.words import describe_end, join_command
+
+LEAST_MOVED_NS = 10_000_000
+"""Corrections of less than this are not worth a word."""
+_METRIC_WORDS = {
+    Metric.CPU: "computing",
+    Metric.WAITING: "waiting",
+    Metric.IDLE: "idle",
+    Metric.GIL: "waiting for the GIL",
+}
 
 
 def describe_provenance(run: Run) -> Provenance:
@@ -78,6 +88,7 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
         for profile in run.profiles
         if profile.period_ns
     ]
+    said += _explain_corrections(run)
     own = sum(profile.own_ns for profile in run.profiles)
     if own:
         said.append(f"{format_seconds(own)} of CPU time were whet's own, inside the program; they are in no share.")
@@ -86,6 +97,23 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
         said.append(_explain_hits(run))
     said.append("Memory sizes are decimal: 1 MB is 1,000,000 bytes.")
     return said
+
+
+def _explain_corrections(run: Run) -> list[str]:
+    """Return what was changed of the times as they were sampled, all executions together."""
+    moved: dict[tuple[str, Metric], int] = {}
+    for profile in run.profiles:
+        for each in profile.corrections:
+            moved[each.name, each.metric] = moved.get((each.name, each.metric), 0) + each.moved_ns
+    steps: dict[str, list[str]] = {}
+    for (name, metric), ns in moved.items():
+        if abs(ns) >= LEAST_MOVED_NS:
+            sign = "+" if ns > 0 else "−"
+            steps.setdefault(name, []).append(f"{_METRIC_WORDS[metric]} {sign}{format_seconds(abs(ns))}")
+    if not steps:
+        return []
+    listed = "; ".join(f"{name} ({', '.join(changes)})" for name, changes in steps.items())
+    return [f"Times as they were sampled were corrected in this order: {listed}."]
 
 
 def _explain_pauses(execution: Execution, run: Run) -> str:

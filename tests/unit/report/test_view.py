@@ -13,6 +13,7 @@ from whet.model.flame import FOLDED, FlameTree
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Cost, FunctionSpot
 from whet.model.metric import Metric
+from whet.model.profile import Correction
 from whet.model.run import INTERRUPTED, Execution, Notice, Purpose, Resident, SourceFile, StandardInput
 from whet.report.costs import list_functions
 from whet.report.excerpts import MOST_HOT_LINES, choose_excerpts, heat_class
@@ -175,6 +176,22 @@ def test_estimates_read_naturally():
     assert [estimate(1.2, 1.6), estimate(1.0, 1.6), estimate(1.6, 1.61), estimate(1.0, 1.0)] == [
         "1.2–1.6×", "up to 1.6×", "about 1.6×", "–",
     ]  # fmt: skip
+
+
+def test_corrections_of_times_are_in_the_method():
+    run = make_run()
+    corrections = (
+        Correction("scaled to the CPU clocks", Metric.CPU, -2 * 10**9),
+        Correction("waiting and idle time added", Metric.WAITING, 10**9),
+        Correction("waiting and idle time added", Metric.IDLE, 5),
+    )
+    profiles = (replace(run.profiles[0], corrections=corrections), *run.profiles[1:])
+    view = build_view(replace(run, profiles=profiles), make_hotspots(), make_advice(), make_flames())
+    (sentence,) = [each for each in view.method.sentences if "corrected" in each]
+    assert sentence == (
+        "Times as they were sampled were corrected in this order: scaled to the CPU clocks (computing −2.00 s); "
+        "waiting and idle time added (waiting +1.00 s)."
+    )
 
 
 def test_evidence_is_one_sentence():

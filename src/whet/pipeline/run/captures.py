@@ -24,6 +24,7 @@ from whet.formats.pyspy_raw import PySpyRaw
 from whet.formats.tachyon_binary import Capture, TachyonBinary
 from whet.formats.value_samples import read_agent_report
 from whet.merge.computing import drop_frameless, drop_own_threads, find_blind, rename_threads, scale_threads
+from whet.merge.corrections import Corrections
 from whet.merge.loops import settle_loops
 from whet.merge.waiting import judge_waiting, split_waiting
 from whet.model.agent_report import AgentReport
@@ -62,6 +63,7 @@ class Captures:
         self.notices: list[Notice] = []
         self.agents = self._read_agents()
         """What the agents inside reported, the program's first, then those of forked children."""
+        self._corrections = Corrections()
         self._own_threads = {(agent.pid, thread) for agent in self.agents for thread in agent.threads}
 
     def read_time(self, rate: int, wall_rate: int, outcome: Outcome) -> list[Profile]:
@@ -75,7 +77,7 @@ class Captures:
         if poller is None:
             return [split_waiting(active, wall)]
         joined = self._join(active, wall, poller, elapsed_ns=outcome.wall_ns)
-        return [scale_to_clocks(joined, poller, max(outcome.cpu_ns, sum(poller.thread_clocks().values())))]
+        return [self._scale(joined, poller, max(outcome.cpu_ns, sum(poller.thread_clocks().values())))]
 
     def read_attached(self, rate: int, wall_rate: int, watched: Watched) -> list[Profile]:
         """Return the profile of a process that ran already; none where the sampler left nothing."""
@@ -90,7 +92,12 @@ class Captures:
         joined = self._join(
             active, wall, watched.poller, elapsed_ns=watched.wall_ns, overlap=watched.overlap, attached=True
         )
-        return [scale_to_clocks(joined, watched.poller, watched.cpu_ns)]
+        return [self._scale(joined, watched.poller, watched.cpu_ns)]
+
+    def _scale(self, profile: Profile, poller: TreePoller, cpu_ns: int) -> Profile:
+        """Return ``profile`` with computing scaled to the CPU clocks, which is the last correction, and all noted."""
+        scaled = scale_to_clocks(profile, poller, cpu_ns)
+        return self._corrections.attach(self._corrections.note("scaled to the CPU clocks", profile, scaled))
 
     def _join(
         self,
@@ -104,11 +111,12 @@ class Captures:
     ) -> Profile:
         """Return the profile of computing with waiting and idle time added. Computing is still as it was sampled."""
         self.notices += describe_queue(poller)
+        note = self._corrections.note
         if poller.paused_share > STOOD_STILL:
-            active = drop_frameless(active)
+            active = note("samples without a Python frame left out", active, drop_frameless(active))
         awake = count_awake(poller)
         blind = find_blind(active, awake, POLLED_NS)
-        active = scale_threads(active, awake, POLLED_NS)
+        active = note("limited to the time awake", active, scale_threads(active, awake, POLLED_NS))
         clocks = read_clocks(poller, wall)
         unknown = find_unknown(poller, clocks, wall)
         self.notices += describe_unknown(unknown, wall)
@@ -128,7 +136,7 @@ class Captures:
             gil=gil,
         )
         self.notices += describe_unplaced(split)
-        return split
+        return note("waiting and idle time added", active, split)
 
     def read_of(self, about: str, launch: Launch, formats: Sequence[ProfileFormat]) -> list[Profile]:
         """Return what a collector of others left, each capture read by its format."""
@@ -178,7 +186,11 @@ class Captures:
         active = self._read("py-spy", active_files[0], read_active)
         waiting = PySpyRaw(wall_rate, Metric.WAITING, version, lenient=True)
         wall = self._read("py-spy", wall_files[0], read_wall, needed=False) if active else []
-        return drop_own_threads(next(iter(active), None), next(iter(wall), None), self._own_threads)
+        computing_profile, wall_profile = next(iter(active), None), next(iter(wall), None)
+        kept, kept_wall = drop_own_threads(computing_profile, wall_profile, self._own_threads)
+        if computing_profile is not None and kept is not None:
+            self._corrections.note("whet's own threads left out", computing_profile, kept)
+        return kept, kept_wall
 
     def _list_all(self, name: str) -> list[Path]:
         """Return the captures called ``name``: of the program, and of what its process became. The first is one."""
@@ -207,8 +219,11 @@ class Captures:
             replace(seen[0], samples=computing), replace(seen[0], samples=standing), self._own_threads
         )
         assert active is not None and still is not None
+        note = self._corrections.note
         scaled = scale_to_clocks(active, poller, max(cpu_ns, sum(poller.thread_clocks().values())))
-        return [judge_waiting(scaled, still, attached=attached)]
+        note("scaled to the CPU clocks", active, scaled)
+        judged = note("waiting and idle time added", scaled, judge_waiting(scaled, still, attached=attached))
+        return [self._corrections.attach(judged)]
 
     def _read_agents(self) -> list[AgentReport]:
         reports = []

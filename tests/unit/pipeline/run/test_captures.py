@@ -16,7 +16,7 @@ from whet.collect.plan import Outcome
 from whet.collect.resident import TreePoller
 from whet.collect.sleeping import Sleep
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile
+from whet.model.profile import ROOT, Correction, Profile
 from whet.model.run import Interpreter
 from whet.pipeline.run.captures import Captures
 from whet.program.host import TargetHost
@@ -93,6 +93,7 @@ def test_standing_in_line_is_neither_computing_nor_waiting(tmp_path):
     assert spent(profile, Metric.WAITING) == {}
     (notice,) = captures.notices
     assert notice.message.startswith("threads were runnable but not scheduled for 2.0 s, next to 1.0 s of CPU time")
+    assert profile.corrections == (Correction("scaled to the CPU clocks", Metric.CPU, -2 * 10**9),)
 
 
 @pytest.mark.parametrize("read_with", ["attached", "run"])
