@@ -1,8 +1,9 @@
-"""Handlers of signals for a while."""
+"""Handlers of signals for a while, and what whet ends by after one."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -26,3 +27,17 @@ def handle_signals(handlers: Mapping[str, Callable[[int, FrameType | None], None
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+_ending: list[int] = []
+
+
+def interrupt(number: int, _frame: FrameType | None) -> None:
+    """Handle a signal that is to end whet as Ctrl-C does; whet then ends by that signal."""
+    _ending.append(number)
+    raise KeyboardInterrupt
+
+
+def name_interrupted() -> int:
+    """Return the exit status after an interrupt: minus the number of the signal, on Windows 130."""
+    return -(_ending[-1] if _ending else signal.SIGINT) if os.name == "posix" else 130

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import fit_encoding, say
 from whet.cli.declare import Option
-from whet.cli.main import INTERRUPTED
 from whet.cli.options import CodeOption, ModuleOption, TargetWords
 from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
+from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.model.bench import Bench
@@ -118,7 +118,7 @@ def bench_command(
     if save is not None:
         save_bench(measured, save)
         say(f"whet: saved {save}")
-    return INTERRUPTED if is_interrupted(measured) else decide_bench(measured)
+    return name_interrupted() if is_interrupted(measured) else decide_bench(measured)
 
 
 def _write(measured: Bench, form: str) -> None:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from whet.cli.console import print_line, say
 from whet.errors import UsageError, WhetError
+from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.cli.command import Command
@@ -52,7 +53,6 @@ PASSING_ON = frozenset({"run", "attach"})
 FAILED = 125
 """Exit status of those when whet itself fails, as with ``timeout`` and ``env``."""
 
-INTERRUPTED = -signal.SIGINT if os.name == "posix" else 130
 _GC_THRESHOLD = 50_000
 _PIPE_CLOSED = 141  # what a shell shows for a program that SIGPIPE ended
 _PROBABLE_SCRIPTS = (".py", ".pyw", ".pyz")
@@ -124,7 +124,7 @@ def run_command_line(argv: Sequence[str]) -> int:
         _say_error(error)
         return FAILED if passing_on else error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return name_interrupted()
     except BrokenPipeError:
         _silence_stdout()
         return _PIPE_CLOSED

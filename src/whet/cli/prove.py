@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
-from whet.cli.main import INTERRUPTED
 from whet.errors import UsageError
+from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.model.run import Run
@@ -197,7 +197,7 @@ def decide_status(proven: Run, *, require_faster: bool) -> int:
 
     proof = proven.proof
     if was_interrupted(proven):
-        return INTERRUPTED
+        return name_interrupted()
     if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
         return 2
     return 1 if require_faster and proof.total_verdict is not Verdict.FASTER else 0

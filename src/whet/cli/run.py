@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
-from whet.cli.main import INTERRUPTED
 from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords, name_options
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
@@ -27,6 +26,7 @@ from whet.cli.prove import (
 )
 from whet.errors import UsageError, WhetError
 from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT
+from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.model.run import Run
@@ -194,7 +194,7 @@ def run_command(
             allow=allow or (),
             offers=offers,
         )
-        status = INTERRUPTED if was_interrupted(run) else status
+        status = name_interrupted() if was_interrupted(run) else status
     written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
     tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:

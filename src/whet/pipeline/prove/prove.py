@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 from whet.errors import UsageError
 from whet.fix.files import hash_bytes
@@ -31,7 +30,7 @@ from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_variants
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
 from whet.report.proof import order_advice
-from whet.signals import handle_signals
+from whet.signals import handle_signals, interrupt
 from whet.store import rewrite_run
 
 
@@ -205,8 +204,4 @@ def _explain_nothing(advice: tuple[Advice, ...], changed: set[str], left_out: li
 
 def ended_by_signals() -> contextlib.AbstractContextManager[None]:
     """Let signals that end whet also end the program that it runs, which has a session of its own."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
     return handle_signals(dict.fromkeys(("SIGTERM", "SIGHUP"), interrupt))
