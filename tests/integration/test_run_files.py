@@ -227,7 +227,8 @@ def test_no_room_for_what_is_seen_inside(runner):
     ran = runner.whet(program, options=["--lines"], cwd=program.parent)
     assert (ran.status, ran.stdout) == (0, b"134999994\n"), ran.words
     assert ran.warnings_about("values"), ran.report["warnings"]
-    assert ran.warnings_about("line_profiler"), ran.report["warnings"]
+    # Its execution ended otherwise: Python says so where it cannot write out what was printed.
+    assert any("exact lines" in each for each in ran.warnings_about("executions")), ran.report["warnings"]
     assert "Traceback" not in ran.words
     assert ran.find_functions("work") or ran.warnings_about("py-spy")
 

@@ -478,9 +478,8 @@ def test_looks_at_deep_stacks_become_rarer(runner):
     ran = runner.whet(runner.write(DEEP))
     needs_py_spy(ran)
     told = ran.warnings_about("py-spy")
-    assert len(told) == 1, told
     # On a busy machine such a sampler may even fall behind.
-    assert "samples per second, not" in told[0] or "could not keep up" in told[0]
+    assert any("samples per second, not" in each or "could not keep up" in each for each in told), told
     shares = [each["total_share"] for name in ("one", "two") for each in ran.find_functions(name)]
     # A tenth of the looks at least, each good for a tenth of a second: 5 standard errors.
     assert shares == [pytest.approx(0.5, abs=5 * 0.5 / math.sqrt(ran.report["samples"]))] * 2

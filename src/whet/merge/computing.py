@@ -103,7 +103,8 @@ def drop_own_threads(
         for entry in profile.samples:
             ids = _ids(profile.threads[entry.thread])
             for row in entry.stack:
-                if row >= 0:
+                # While it waits, whet's thread has no frame, which says nothing of whose it is.
+                if row >= 0 and profile.frames[profile.stacks.frame[row]] != NO_FRAME:
                     # The program's first thread ends in whet's code.
                     (own if outermost[row].startswith(OWN_CODE) else others).add(ids)
     own = own - others | set(known)

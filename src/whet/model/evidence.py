@@ -51,7 +51,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All value samples of a run; ``looks`` counts them, ``why_missing`` says why there are none."""
+    """All value samples of a run; ``samples`` counts them, ``why_missing`` says why there are none."""
 
     samples: int = 0
     seen: tuple[Seen, ...] = ()

@@ -108,7 +108,6 @@ class PosixTree:
         self.is_linux = sys.platform.startswith("linux")
         self.exit_code = self.cpu_ns = self.peak_bytes = self.ended_at = self.delayed_ns = 0
         self._ended = threading.Event()
-        self._own_peak = _read_own_peak()
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._adopt(True)
         self._before = set(_list_children(os.getpid())) if self.is_linux else set()
@@ -173,8 +172,8 @@ class PosixTree:
     def _count(self, cpu_seconds: float, peak: int) -> None:
         self.cpu_ns += round(cpu_seconds * 1e9)
         peak *= 1 if sys.platform == "darwin" else 1024
-        # Between fork and exec a child counts the memory of whet, so lower values are meaningless.
-        if peak > self._own_peak:
+        # Between fork and exec a child counts the memory that whet has then, so lower values are meaningless.
+        if peak > _read_own_peak():
             self.peak_bytes = max(self.peak_bytes, peak)
 
     def _signal_group(self) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.computing import drop_own_threads, find_blind, rename_threads, scale_threads
 from whet.merge.waiting import ThreadClock
 from whet.model.frame import Frame
@@ -100,6 +101,15 @@ def test_threads_that_begin_in_whets_code_are_left_out_of_both():
     # Seen in its own code by one sampler is enough.
     bare = replace(profile, samples=[profile.samples[0], replace(profile.samples[1], stack=[ROOT], value=[1])])
     assert keep(own, bare) == ({0}, {0})
+
+
+def test_whets_thread_that_mostly_shows_no_frame_is_left_out_though_its_capture_is_lost():
+    profile = make_profile()
+    frames = (profile.frames[0], replace(profile.frames[1], file="<whet>/agent.py"), NO_FRAME)
+    stacks = StackTable((ROOT, ROOT, ROOT), (0, 1, 2))
+    samples = [profile.samples[0], replace(profile.samples[1], stack=[1, 2], value=[MS, 900 * MS])]
+    own = replace(profile, frames=frames, stacks=stacks, samples=samples)
+    assert keep(own, own) == ({0}, {0})
 
 
 def test_a_thread_of_the_programs_that_ends_in_whets_code_stays():

@@ -64,7 +64,7 @@ class BenchSession:
         return self.rounds >= LEAST_ROUNDS and spent + a_round > self.request.budget
 
     def _is_settled(self) -> bool:
-        """Whether it is clear on which variant of the limit the slowdown lies: the design allows interim looks."""
+        """Whether it is clear on which side of the limit the slowdown is: the design allows interim looks."""
         before, after = (runner.finish() for runner in self.runners)
         clock = self.choose_clock()
         found = compare_pairs(

@@ -63,8 +63,9 @@ def plan_apply(
     asked = expand_allowed(run, allow, with_settings=False)
     allowed = expand_allowed(run, allow, with_settings=True)
     trials = {trial.ref.id: trial for trial in _list_trials(run, asked)}
-    if not proof.started and not asked:
-        raise UsageError("nothing is proven yet", "run `whet prove` first")
+    if not proof.started and not (asked and accept_unchecked):
+        also = ", or write anyway with --accept-unchecked" if asked else ""
+        raise UsageError("nothing is proven yet", f"run `whet prove` first{also}")
     chosen = _choose(run, trials, words, asked, allowed)
     if not chosen:
         raise _explain_nothing(proof)
