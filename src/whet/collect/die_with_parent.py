@@ -1,4 +1,4 @@
-"""Run by path: ``python -I -S die_with_parent.py PID COMMAND…``. It becomes the command, which gets SIGINT when PID ends.
+"""Run by path: ``python -I -S die_with_parent.py PID COMMAND…``. The command gets SIGINT when process PID ends.
 
 A sampler that outlived a killed whet would go on stopping a process that
 nobody watches any more. Standard library only; Linux only. The request does
