@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 
 from whet.cli.console import print_line, say
 from whet.errors import UsageError, WhetError
-from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.cli.command import Command
@@ -124,6 +123,8 @@ def run_command_line(argv: Sequence[str]) -> int:
         _say_error(error)
         return FAILED if passing_on else error.exit_code
     except KeyboardInterrupt:
+        from whet.signals import name_interrupted
+
         return name_interrupted()
     except BrokenPipeError:
         _silence_stdout()

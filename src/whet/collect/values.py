@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from whet.errors import FormatError
-from whet.formats.value_samples import read_agent_threads
 from whet.program.host import TargetHost
 
 CAPTURE = "values.jsonl"
@@ -30,6 +29,9 @@ def sample_values(out: Path, user_code: dict[str, object]) -> dict[str, object]:
 
 def read_own_threads(out: Path) -> list[int]:
     """Return the ids of the agent's threads in the program's process; none where it has left no capture."""
+    # What reads captures is not needed before there is one.
+    from whet.formats.value_samples import read_agent_threads
+
     try:
         with (out / CAPTURE).open("rb") as file:
             return read_agent_threads(file)

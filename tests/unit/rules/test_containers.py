@@ -46,7 +46,7 @@ def test_an_annotation_that_no_deque_fits_stays_and_so_does_the_list():
     (finding,) = examine(RULES["pop0-deque"], code, hot=False)
     assert finding.safety is Safety.ADVICE
     assert not finding.edits
-    assert "annotated" in finding.message
+    assert "annotation" in finding.message
 
 
 def test_a_list_that_is_only_put_in_front_is_worth_a_word_only_when_hot():
@@ -158,7 +158,7 @@ def test_what_is_put_in_front_once_after_the_loop_is_copied_once():
     assert finding.safety is Safety.ADVICE
     (finding,) = examine(RULES["str-concat"], code.replace("s + 'x'", "'x' + s"), hot=False)
     assert finding.line == 4
-    assert "put in front" in finding.message
+    assert "added in front" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -178,5 +178,5 @@ def test_what_only_a_run_can_say_is_not_said_without_an_answer(slug, code):
 def test_pieces_that_an_f_string_puts_in_front_are_said_to_be():
     code = "def f(xs):\n    s = ''\n    for x in xs:\n        s = f'/{x}{s}'\n    return s\n"
     (finding,) = examine(RULES["str-concat"], code, hot=False)
-    assert "put in front" in finding.message
+    assert "added in front" in finding.message
     assert "in reverse order" in finding.message

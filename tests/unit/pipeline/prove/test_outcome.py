@@ -87,7 +87,9 @@ def test_all_that_were_judged_as_one_are_named(bench: Workbench) -> None:
         ((0, 2, 4), "3 and 5"),
         ((0, 1, 2, 4, 6, 7, 8), "2 to 3, 5 and 7 to 9"),
     ):
-        whole = tuple(replace(trial, advice=ids[at], group=tuple(ids[at] for at in group)) for at in range(9))
+        whole = tuple(
+            replace(trial, ref=replace(trial.ref, id=ids[at]), group=tuple(ids[at] for at in group)) for at in range(9)
+        )
         told = describe_trials(replace(proof, trials=whole), advice)
         assert f"    judged together with {said}, each too small to measure separately" in told
     gone = replace(trial, group=("id0", "gone"))
