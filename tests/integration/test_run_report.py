@@ -16,6 +16,8 @@ from whet.store import find_run, load_run
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 POSIX = os.name == "posix"
 CANNOT_SAMPLE = "py-spy may not read other processes here"
+# Its runs of the demo take a good part of the time of all tests: one worker makes them, once.
+pytestmark = pytest.mark.xdist_group("reports of the demo")
 
 
 def read_expected(name):
