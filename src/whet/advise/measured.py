@@ -42,7 +42,6 @@ _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_BYTES = 10_000_000
 """Of less than this nobody need save any."""
-_IMPORT = re.compile(r"\s*(?:from\s+\S+\s+)?import\b")
 _CHURN_SHARE = 0.1
 """Minimum share of a line in all allocations, by bytes or by number."""
 _NATIVE_SHARE = 0.2
@@ -218,7 +217,7 @@ def _churn(
         values = (spot.cost.allocated_bytes, spot.cost.allocations)
         part = max((value / whole for value, whole in zip(values, sums, strict=True) if value and whole), default=0.0)
         lasting = (spot.cost.peak_bytes or 0) > (spot.cost.allocated_bytes or 0) / 2
-        worthwhile = (spot.cost.allocated_bytes or 0) >= _CHURN_BYTES and not _IMPORT.match(read_line(run, spot))
+        worthwhile = (spot.cost.allocated_bytes or 0) >= _CHURN_BYTES and not IMPORT.match(read_line(run, spot))
         if part >= _CHURN_SHARE and worthwhile and not lasting and (best is None or part > best[0]):
             best = part, spot
     if best is None or (best[1].file, best[1].line) in taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.plan import Outcome, Plan
@@ -45,22 +46,16 @@ class OutsideSamplers:
             for command, launch in commands:
                 self.profilers.append(AttachedProfiler(command, self.pid, says_ready=launch.says_ready))
         except OSError as error:
-            for each in self.profilers:
-                each.kill()
-            self.profilers = []
+            self._give_up()
             return self._fall_back(f"cannot be started: {error.strerror or error}")
         failed = [each for each in self.profilers if not each.wait_until_sampling()]
         if self.profilers and self.profilers[0] not in failed:
-            self.fallback = SamplerFallback(
-                self.profilers, commands[0][1], self.pid, lambda words: AttachedProfiler(words, self.pid)
-            )
+            self.fallback = SamplerFallback(self.profilers, commands[0][1], self.pid, self._open)
         if not failed:
             return b"G"
         first, complaint = failed[0], failed[0].complaint
         if self.profilers[0] in failed:
-            for each in self.profilers:
-                each.kill()
-            self.profilers = []
+            self._give_up()
             why = "may not attach to the program" if first.was_refused else f"failed: {complaint}"
             return b"G" if self._substitute(why) else self._fall_back(why)
         # The sampler works and only the one that looks for waiting does not.
@@ -69,6 +64,14 @@ class OutsideSamplers:
             self.profilers.remove(each)
         self.outcome.notices.append(Notice(self.tool, f"waiting was not sampled: {complaint}"))
         return b"G"
+
+    def _open(self, words: Sequence[str]) -> AttachedProfiler:
+        return AttachedProfiler(words, self.pid)
+
+    def _give_up(self) -> None:
+        for each in self.profilers:
+            each.kill()
+        self.profilers = []
 
     def _substitute(self, why: str) -> bool:
         """Attach another profiler where there is one; ``False`` when it cannot attach either."""
@@ -85,9 +88,7 @@ class OutsideSamplers:
         self.outcome.notices.append(Notice(self.tool, f"{self.tool} {why}; {launch.tool} sampled instead"))
         self.tool = self.outcome.substituted = launch.tool
         self.profilers = [profiler]
-        self.fallback = SamplerFallback(
-            self.profilers, launch, self.pid, lambda words: AttachedProfiler(words, self.pid)
-        )
+        self.fallback = SamplerFallback(self.profilers, launch, self.pid, self._open)
         return True
 
     def _fall_back(self, why: str) -> bytes:
@@ -152,16 +153,16 @@ class OutsideSamplers:
                 successor.stop()
         followed = [each for each in self.successors if each.fallback is not None]
         # Those before the last have been stopped, and what became of the process in between is no failure of theirs.
-        relays = [(each.fallback, each.profilers) for each in followed]
-        told: list[str] = []
-        for fallback, profilers in [(self.fallback, self.profilers), *relays]:
+        fallbacks = [(each.fallback, each.profilers) for each in followed]
+        reasons: list[str] = []
+        for fallback, profilers in [(self.fallback, self.profilers), *fallbacks]:
             assert fallback is not None
             complaints = fallback.finish()
             waiting = [each.complaint for each in profilers[1:] if each.finish() != 0]
-            if not self.outcome.became or profilers is (relays[-1][1] if relays else None):
-                told += [f"{self.tool} failed: {complaint}" for complaint in complaints]
-                told += [f"waiting was not sampled to the end: {complaint}" for complaint in waiting]
-        self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in told]
+            if not self.outcome.became or profilers is (fallbacks[-1][1] if fallbacks else None):
+                reasons += [f"{self.tool} failed: {complaint}" for complaint in complaints]
+                reasons += [f"waiting was not sampled to the end: {complaint}" for complaint in waiting]
+        self.outcome.notices += [Notice(self.tool, each, "whet doctor") for each in reasons]
         self.outcome.notices += self.fallback.describe(
             self.tool,
             nonblocking="--nonblocking" in self.fallback.launch.attach[0],
