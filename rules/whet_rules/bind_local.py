@@ -189,7 +189,7 @@ def _is_reached(context: Context, node: ast.AST, loop: ast.For | ast.While) -> b
                 return False
             case ast.For() | ast.While() if isinstance(here, ast.stmt):
                 pass
-            case ast.Try() | ast.Match() | ast.Lambda() | ast.ExceptHandler():
+            case ast.Try() | ast.TryStar() | ast.With() | ast.AsyncWith() | ast.Match() | ast.Lambda():
                 return False
             case ast.BoolOp(values=[first, *_]) if first is not here:
                 return False

@@ -139,12 +139,7 @@ def _varies(context: Context, call: ast.Call) -> bool:
 
 def _is_expected(context: Context, call: ast.Call, name: str) -> bool:
     """Return whether the function catches the ``ValueError`` of a missing element."""
-    here: ast.AST | None = call if name == "index" else None
-    while here is not None and here is not context.function.node:
-        here = context.facts.parent(here)
-        if isinstance(here, ast.Try):
-            return True
-    return False
+    return name == "index" and context.tells_apart(call, ValueError, KeyError)
 
 
 def _may_be_set(context: Context, place: Place, call: ast.Call) -> bool:

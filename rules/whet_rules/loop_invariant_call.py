@@ -58,6 +58,7 @@ _BUILDING = frozenset(f"builtins.{name}" for name in ("set", "frozenset", "sorte
 _COUNTING = frozenset(f"builtins.{name}" for name in ("sum", "min", "max"))
 _TEXT_METHODS = frozenset({"split", "join"})
 _READING = frozenset({"index", "count", "get", "keys", "values", "items", "isdisjoint", "issubset", "issuperset"})
+_GUARDING = (ast.Try, ast.TryStar, ast.ExceptHandler, ast.With, ast.AsyncWith, ast.Match, ast.Lambda, ast.Assert)
 _WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Starred)
 
 
@@ -137,7 +138,7 @@ def _is_reached(context: Context, node: ast.AST, loop: ast.AST) -> bool:
                     return False
             case ast.While() | ast.For() if isinstance(here, ast.stmt):
                 return False
-            case ast.Try() | ast.Match() | ast.Lambda() | ast.ExceptHandler() | ast.With() | ast.Assert():
+            case _ if isinstance(above, _GUARDING):
                 return False
             case ast.BoolOp(values=[first, *_]) if first is not here:
                 return False

@@ -8,8 +8,8 @@ or a hot function: `"plain" in s`, `s.startswith("plain")`, `s.replace("plain", 
 Each call goes through the pattern cache and the matching engine; the string methods are made for this.
 
 ## When not
-With flags, and where the match object itself is used. The searched object must be a string: a bytearray, or an object
-with a method of the same name, would behave differently.
+With flags, and where the match object itself is used. The searched object must be a string: a bytearray, a
+subclass of `str`, or an object with a method of the same name may behave differently.
 
 ## Source
 The Python HOWTO on regular expressions, "Use String Methods": "if you're not using any re feature such as the
@@ -65,14 +65,13 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         rewrite = context.rewrite()
         rewrite.replace(call, written)
-        place = context.place(text)
-        asked = context.ask(place, Ask.TYPES, expects=(_TEXTS[type(pattern)],)) if place is not None else None
+        safety, questions = context.ask_exact(text, (_TEXTS[type(pattern)],))
         yield context.finding(
             call,
             f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} does the same "
-            "without re.",
-            safety=Safety.SAFE if types else Safety.OFFER,
-            questions=(asked,) if asked is not None and not types else (),
+            f"without re.{'' if safety is Safety.SAFE else ' The text must be a string, of no subclass.'}",
+            safety=safety,
+            questions=questions,
             rewrite=rewrite,
         )
 

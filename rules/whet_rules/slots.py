@@ -69,7 +69,8 @@ _OPEN = frozenset(
 )
 """Names in a file which show that its objects may be accessed other than by attribute."""
 
-_HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Import)
+_HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.TryStar, ast.ListComp, ast.DictComp, ast.SetComp,
+          ast.GeneratorExp, ast.Import)  # fmt: skip
 
 
 def detect(context: Context) -> Iterator[Finding]:

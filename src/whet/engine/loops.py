@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection
 
 from whet.engine.facts import Facts
+from whet.engine.handlers import may_catch
 from whet.engine.places import Place, PlaceKind, find_place
 from whet.engine.scopes import Scope
 
@@ -48,7 +49,7 @@ def hides_half_made(facts: Facts, place: Place | None, loop: ast.For) -> bool:
         return False
     above = facts.parent(loop)
     while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
-        if isinstance(above, ast.Try | ast.With | ast.AsyncWith | ast.ClassDef):
+        if isinstance(above, ast.ClassDef) or may_catch(facts, above):
             return False
         above = facts.parent(above)
     return True

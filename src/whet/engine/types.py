@@ -35,10 +35,15 @@ def join(types: Iterable[Types]) -> Types:
 
 
 class Typing:
-    """The types of one file. Answers are cached: a rule may ask again."""
+    """The types of one file. Answers are cached: a rule may ask again.
 
-    def __init__(self, facts: Facts) -> None:
+    Without ``trusting``, types are exact: an annotation allows subclasses, which may override anything, and other
+    files may assign a public attribute. Then neither counts.
+    """
+
+    def __init__(self, facts: Facts, *, trusting: bool = True) -> None:
         self._facts = facts
+        self._trusting = trusting
         self._known: dict[ast.AST, Types] = {}
         self._open: set[object] = set()
 
@@ -68,6 +73,8 @@ class Typing:
                 return join(self.type_of(key) if key is not None else UNKNOWN for key in keys)
             case ast.Call(func=function, args=[first, *_]) if self._facts.resolve(function) in _PASSING_ON:
                 return self.element_of(first)
+            case ast.Call(func=ast.Attribute(value=file, attr="readlines")) if self.type_of(file) <= _FILES:
+                return self.element_of(file)
             case ast.BinOp(left=left, op=ast.Mult()) if known.LIST in self.type_of(left):
                 return self.element_of(left)
             case _:
@@ -230,10 +237,12 @@ class Typing:
         place = find_place(self._facts, node, self._facts.module)
         if place is None or any(not isinstance(stranger.ctx, ast.Load) for stranger in place.strangers):
             return ()
+        if not self._trusting and not node.attr.startswith("_"):
+            return ()
         return place.bindings
 
     def _of_binding(self, binding: Binding) -> Types:
-        if binding.annotation is not None:
+        if binding.annotation is not None and self._trusting:
             declared = self.of_annotation(binding.annotation)
             if declared and binding.kind is BindingKind.PARAMETER and self._defaults_to_none(binding):
                 return declared | {known.NONE}
@@ -247,6 +256,10 @@ class Typing:
             above = self._facts.parent(binding.node)
             if isinstance(above, ast.For | ast.comprehension) and above.target is binding.node:
                 return self.element_of(above.iter)
+            match above:
+                case ast.withitem(context_expr=ast.Call(func=function) as opened, optional_vars=name):
+                    known_file = name is binding.node and self._facts.resolve(function) == "builtins.open"
+                    return self.type_of(opened) if known_file else UNKNOWN
         return UNKNOWN
 
     def _defaults_to_none(self, binding: Binding) -> bool:
@@ -256,7 +269,7 @@ class Typing:
     def _held_by(self, node: ast.Name | ast.Attribute) -> Types:
         """Return the element types of a container of one function or class whose growth is all visible."""
         declared = [binding.annotation for binding in self._bindings(node) if binding.annotation is not None]
-        if declared:
+        if declared and self._trusting:
             return join(self._element_of_annotation(annotation) for annotation in declared)
         place = find_place(self._facts, node, self._scope(node))
         if place is None or place.name in self._open or place.strangers:
@@ -321,6 +334,7 @@ _ELEMENTS = {
     "io.TextIOWrapper": known.TEXT,
     "io.BufferedReader": known.BYTES,
 }
+_FILES = frozenset({"io.TextIOWrapper", "io.BufferedReader"})
 _PASSING_ON = frozenset(
     f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")
 )
