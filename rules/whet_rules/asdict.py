@@ -11,8 +11,10 @@ are plain values, write the dict out. Elsewhere, on hot lines, `vars(x).copy()`:
 
 ## When not
 Where the result is modified and the object must not change. `vars` returns what the object holds now: it includes
-attributes that are not fields, and a class with `__slots__` has no `__dict__`. A value that JSON cannot encode and that
-has attributes (an enum member) raises with `asdict` and may not with `default=vars`.
+attributes that are not fields, and a class with `__slots__` has no `__dict__`. A dict that is written out has the
+fields of the class that the source names: an object of a subclass has more. Then `asdict` stays if the file has a
+subclass. A value that JSON cannot encode and that has attributes (an enum member) raises with `asdict` and may not with
+`default=vars`.
 
 ## Source
 The documentation of `dataclasses.asdict`, which names a shallow copy as the alternative. The figures in `RULE` are
@@ -165,6 +167,8 @@ def _find_fields(context: Context, given: ast.expr) -> tuple[str, ...]:
     node = binding.node if binding is not None else None
     if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or len(node.decorator_list) != 1:
         return ()
+    if _has_subclass(context, node.name):
+        return ()
     decorator = node.decorator_list[0]
     decorator = decorator.func if isinstance(decorator, ast.Call) else decorator
     if context.resolve(decorator) != "dataclasses.dataclass" or not context.has_builtin(*(_PLAIN - {"None"})):
@@ -179,6 +183,17 @@ def _find_fields(context: Context, given: ast.expr) -> tuple[str, ...]:
             case _:
                 pass
     return tuple(fields)
+
+
+def _has_subclass(context: Context, name: str) -> bool:
+    """Return whether the file derives another class from it, which may have more fields."""
+    derived = (n for scope in context.facts.functions for n in scope.nodes.get(ast.ClassDef, ()))
+    return any(
+        isinstance(base, ast.Name) and base.id == name
+        for node in derived
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    )
 
 
 def _find_class(context: Context, name: ast.Name) -> ast.Name | None:

@@ -42,6 +42,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    may_be_hashable,
     turn_into_set,
 )
 
@@ -82,7 +83,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 continue
         if place is None or isinstance(one, ast.Starred) or call.keywords or not context.loops(call):
             continue
-        if _is_short(place):
+        if _is_short(place) or not may_be_hashable(context, one) or context.falls_back(call, TypeError):
             continue
         loop = _still_loop(context, place, call) if name != "remove" else None
         if name == "remove":

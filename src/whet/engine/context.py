@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from whet.engine.effects import Effects
 from whet.engine.facts import Facts
-from whet.engine.handlers import may_catch, tells_apart
+from whet.engine.handlers import falls_back, may_catch, tells_apart
 from whet.engine.loops import hides_half_made, keeps_its_variables, reads_nothing_of
 from whet.engine.ownership import makes_new
 from whet.engine.places import Place, Use, find_place, may_be_none, use_of
@@ -254,6 +254,10 @@ class Context:
     def tells_apart(self, node: ast.AST, *raised: type[BaseException]) -> bool:
         """Return whether the function may catch one of the exceptions ``raised`` by ``node`` and not the others."""
         return tells_apart(self.facts, node, self.function.node, *raised)
+
+    def falls_back(self, node: ast.AST, raised: type[BaseException]) -> bool:
+        """Return whether ``node`` is in a ``try`` statement that names ``raised``: it is expected, or has happened."""
+        return falls_back(self.facts, node, self.function.node, raised)
 
     def is_apart(self, target: ast.expr, loop: ast.For) -> bool:
         """Return whether iterating over the loop's source neither reads ``target`` nor runs code that could."""

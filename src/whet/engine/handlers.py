@@ -51,6 +51,18 @@ def tells_apart(facts: Facts, node: ast.AST, within: ast.AST, *raised: type[Base
     return False
 
 
+def falls_back(facts: Facts, node: ast.AST, within: ast.AST, raised: type[BaseException]) -> bool:
+    """Return whether ``node`` is in a ``try`` statement that names ``raised``: it is expected, or has happened."""
+    here = facts.parent(node)
+    while here is not None and here is not within:
+        if isinstance(here, ast.Try | ast.TryStar):
+            named = [_named(facts, handler.type) or () for handler in here.handlers if handler.type is not None]
+            if any(raised in types for types in named):
+                return True
+        here = facts.parent(here)
+    return False
+
+
 def _named(facts: Facts, node: ast.expr | None) -> _Types | None:
     """Return the builtin exceptions that ``node`` names; ``None`` if they are not known."""
     if node is None:

@@ -241,7 +241,7 @@ class Typing:
             return ()
         return place.bindings
 
-    def _of_binding(self, binding: Binding) -> Types:
+    def _of_binding(self, binding: Binding) -> Types:  # noqa: PLR0911 - one return a kind of binding
         if binding.annotation is not None and self._trusting:
             declared = self.of_annotation(binding.annotation)
             if declared and binding.kind is BindingKind.PARAMETER and self._defaults_to_none(binding):
