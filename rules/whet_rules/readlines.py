@@ -136,7 +136,9 @@ def _body(context: Context, call: ast.Call) -> list[ast.AST] | None:
         case ast.comprehension(iter=iterable) if iterable is node:
             whole = context.facts.parent(parent)
             # A generator may run after the file is closed.
-            return None if whole is None or isinstance(whole, ast.GeneratorExp) else [whole]
+            if whole is None or isinstance(whole, ast.GeneratorExp):
+                return None
+            return [*(part for part in ast.iter_child_nodes(whole) if part is not parent), parent.target, *parent.ifs]
         case _:
             return None
 
