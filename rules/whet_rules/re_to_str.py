@@ -8,7 +8,8 @@ or a hot function: `"plain" in s`, `s.startswith("plain")`, `s.replace("plain", 
 Each call goes through the pattern cache and the matching engine; the string methods are made for this.
 
 ## When not
-With flags, and where the match object itself is used. The searched object must be a string: a bytearray, a
+With flags, and where the match object itself is used. Where the pattern is a constant of the module that tests or other
+modules may patch, the rewrite is an offer. The searched object must be a string: a bytearray, a
 subclass of `str`, or an object with a method of the same name may behave differently.
 
 ## Source
@@ -66,10 +67,14 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite = context.rewrite()
         rewrite.replace(call, written)
         safety, questions = context.ask_exact(text, (_TEXTS[type(pattern)],))
+        written_out = all(context.is_written_out(argument) for argument in call.args if argument is not text)
+        note = "" if safety is Safety.SAFE else " The text must be a string, of no subclass."
+        if not written_out:
+            safety, note = Safety.OFFER, f"{note} A module that patches the constant must not make it a real pattern."
         yield context.finding(
             call,
             f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} does the same "
-            f"without re.{'' if safety is Safety.SAFE else ' The text must be a string, of no subclass.'}",
+            f"without re.{note}",
             safety=safety,
             questions=questions,
             rewrite=rewrite,

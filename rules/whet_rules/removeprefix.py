@@ -107,6 +107,8 @@ def _examine(
     rewrite.replace(node, f"{asked_text} = {call}" if assign else call)
     safety, questions = context.ask_exact(asked.text, types or _TEXTS)
     note = "" if safety is Safety.SAFE else " A subclass must not override its methods."
+    if not context.is_written_out(asked.mark) and not any(isinstance(part, ast.Call) for part in ast.walk(cut)):
+        safety, note = Safety.OFFER, f"{note} A module that patches the constant must keep its length."
     if assign and not isinstance(asked.text, ast.Name):
         safety, note = Safety.OFFER, f"{note} {asked_text} is then assigned in any case, which a property notices."
     yield context.finding(

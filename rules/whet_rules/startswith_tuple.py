@@ -66,10 +66,12 @@ def detect(context: Context) -> Iterator[Finding]:
         asked = f"{rewrite.operand(subject)}.{method}(({inside}))"
         rewrite.replace(condition, f"not {asked}" if negated else asked)
         safety, questions = context.ask_exact(subject, types or _TEXTS)
+        note = "" if safety is Safety.SAFE else f" A subclass must not override {method}."
+        if not all(map(context.is_written_out, texts)):
+            safety, note = Safety.OFFER, f"{note} A module that patches a constant must not make it a tuple."
         yield context.finding(
             condition,
-            f"{method} accepts a tuple: one call replaces {len(texts)}."
-            f"{'' if safety is Safety.SAFE else f' A subclass must not override {method}.'}",
+            f"{method} accepts a tuple: one call replaces {len(texts)}.{note}",
             safety=safety,
             questions=questions,
             rewrite=rewrite,

@@ -284,6 +284,10 @@ class Context:
             case _:
                 return None
 
+    def is_written_out(self, node: ast.expr) -> bool:
+        """Return whether a constant stands in the source itself: a module's constant may be patched from outside."""
+        return self.constant(node) is not None and not self.names_in(node)
+
     @property
     def is_dynamic(self) -> bool:
         """Whether the function uses its names via ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""

@@ -10,8 +10,14 @@ from whet.engine.handlers import may_catch
 from whet.engine.places import Place, PlaceKind, find_place
 from whet.engine.scopes import Scope
 
-_LAZY = frozenset(f"builtins.{name}" for name in ("generator", "map", "filter", "zip", "enumerate", "reversed"))
-"""Nodes that may run the program's code in each iteration, which may read the target."""
+_PLAIN = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("NoneType", "bytearray", "bytes", "dict", "dict_items", "dict_keys", "dict_values", "frozenset", "list"),
+        *("range", "set", "str", "tuple"),
+    )
+)
+"""Types over which iterating runs none of the program's code: not lazy ones, nor classes, such as an enum."""
 
 
 def keeps_its_variables(facts: Facts, function: Scope, loop: ast.For) -> bool:
@@ -59,4 +65,4 @@ def reads_nothing_of(target: ast.expr, loop: ast.For, known: Collection[str]) ->
     """Return whether iterating over the loop's source, of the types ``known``, cannot read ``target``."""
     if ast.unparse(target) in {ast.unparse(part) for part in ast.walk(loop.iter) if isinstance(part, ast.expr)}:
         return False
-    return bool(known) and all(name.startswith("builtins.") and name not in _LAZY for name in known)
+    return bool(known) and _PLAIN.issuperset(known)

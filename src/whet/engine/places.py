@@ -71,6 +71,7 @@ _READING_BUILTINS = frozenset(
         *("max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip"),
     )
 )
+_CHOOSING = frozenset({"builtins.max", "builtins.min"})
 _METHODS = {
     "append": Use.APPEND,
     "clear": Use.BIND,
@@ -208,7 +209,11 @@ def _use_in_comparison(node: ast.Compare, reference: ast.expr) -> Use:
 
 
 def _use_in_call(facts: Facts, call: ast.Call, reference: ast.expr) -> Use:
-    if facts.resolve(call.func) in _READING_BUILTINS:
+    function = facts.resolve(call.func)
+    first, *others = call.args
+    if (others and function in _CHOOSING) or (first is not reference and function == "builtins.sum"):
+        return Use.ESCAPE  # it may itself be the result
+    if function in _READING_BUILTINS:
         return Use.READ
     if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant) and call.func.attr == "join":
         return Use.READ

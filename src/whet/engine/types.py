@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from whet.engine import known
 from whet.engine.facts import Facts
-from whet.engine.places import Place, Use, find_place, use_of
+from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 
 Types = frozenset[str]
@@ -274,11 +274,18 @@ class Typing:
         place = find_place(self._facts, node, self._scope(node))
         if place is None or place.name in self._open or place.strangers:
             return UNKNOWN
+        if not self._trusting and place.kind is not PlaceKind.LOCAL and not self._is_private(place):
+            return UNKNOWN  # other code may add elements
         self._open.add(place.name)
         try:
             return self._grown(place)
         finally:
             self._open.discard(place.name)
+
+    def _is_private(self, place: Place) -> bool:
+        """Return whether only this file is expected to reach a container that several functions share."""
+        handed_out = any(use_of(self._facts, reference) is Use.RETURN for reference in place.references)
+        return place.name.rpartition(".")[2].startswith("_") and not handed_out
 
     def _grown(self, place: Place) -> Types:
         found: list[Types] = []
