@@ -229,6 +229,8 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
         advice = f"make {place.name} a set, or keep a set of it if order or duplicates matter"
     note = "; callers that get the list must not modify it" if leaks else ""
     note = "; other modules must not modify it" if public else note
+    called = unsure and any(context.runs_unknown_code(loop) for loop in context.loops(tests[0]))
+    note = f"{note}; what the loop calls must not change it" if called else note
     unshown = unsure and not _is_annotated(place)
     note = f"{note}; a call that passes a string searches for substrings instead" if unshown else note
     return context.finding(

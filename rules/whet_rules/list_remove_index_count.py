@@ -205,13 +205,14 @@ def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, 
     probes = dict.fromkeys(call.args[0].id for call in calls if isinstance(call.args[0], ast.Name))
     function, rewrite = calls[0].func, context.rewrite()
     known = isinstance(function, ast.Attribute) and bool(context.type_of(function.value))
+    note = "" if loop is None else ", and the loop must not change the list by another name"
     if loop is None:
         turn_into_set(context, place, rewrite)
     else:
         _look_up(context, place, calls, loop, rewrite)
     return context.finding(
         calls[0],
-        f"Every {place.name}.{name}() searches the list from the start: {advice}. Elements must be hashable.",
+        f"Every {place.name}.{name}() searches the list from the start: {advice}. Elements must be hashable{note}.",
         lines=tuple(sorted({call.lineno for call in calls})),
         questions=(
             context.ask(place, Ask.TYPES, expects=(_LIST, _TUPLE), needed=not known and loop is not None),
