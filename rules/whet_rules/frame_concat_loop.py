@@ -93,6 +93,8 @@ def _describe(
 
 def _is_new_each_time(context: Context, piece: ast.expr, statement: ast.stmt, loop: ast.For | ast.While) -> bool:
     """Return whether each iteration has another frame as its piece, which nothing in the loop changes later."""
+    if isinstance(piece, ast.Call):
+        return True
     if not isinstance(piece, ast.Name):
         return not any(_is_changed(context, name, loop) for name in ast.walk(piece) if isinstance(name, ast.Name))
     place, block = context.place(piece), context.facts.block(statement)

@@ -88,15 +88,15 @@ def detect(context: Context) -> Iterator[Finding]:
     for compare in context.nodes(ast.Compare):
         operands = (compare.left, *compare.comparators)
         for probe, operator, container in zip(operands, compare.ops, compare.comparators, strict=False):
-            if not isinstance(operator, ast.In | ast.NotIn) or not may_be_hashable(context, probe):
+            if not isinstance(operator, ast.In | ast.NotIn):
                 continue
-            if context.falls_back(compare, TypeError):
-                continue  # elements that are not hashable are met
             place = context.place(container)
             if (
                 place is not None
                 and context.facts.class_of_self(container) is None
                 and (context.loops_over(compare, place) or context.outlives_calls(place))
+                and may_be_hashable(context, probe)
+                and not context.falls_back(compare, TypeError)  # where what is not hashable is met
             ):
                 tests.setdefault(place.name, (place, []))[1].append(compare)
     for place, compares in tests.values():

@@ -83,9 +83,11 @@ def detect(context: Context) -> Iterator[Finding]:
             rewrite.rebracket(constants, "{", "}")
         else:
             rewrite.refuse("the tuple has no parentheses")
-        sure = bool(types) and types <= _SURE
-        place = context.place(probe)
-        asked = (context.ask(place, Ask.TYPES, excludes=UNHASHABLE),) if place is not None and not sure else ()
+        sure, shown = bool(types) and types <= _SURE, bool(context.exactly.type_of(probe))
+        place, expects = context.place(probe), tuple(sorted(types)) if sure else ()
+        asked = () if place is None or (sure and shown) else (
+            context.ask(place, Ask.TYPES, expects=expects, excludes=UNHASHABLE),
+        )  # fmt: skip
         yield context.finding(
             test,
             f"A set of these {len(items)} constants is built once, when the code is compiled, and needs no linear "

@@ -84,7 +84,9 @@ def detect(context: Context) -> Iterator[Finding]:
             whole,
             f"The indices of {place.name} are only used to read its elements: iterate over the elements themselves.",
             lines=context.lines_of(whole),
-            questions=() if types else (context.ask(place, Ask.TYPES, expects=_SEQUENCES, needed=True),),
+            questions=()
+            if context.exactly.type_of(sequence)
+            else (context.ask(place, Ask.TYPES, expects=_SEQUENCES, needed=not types),),
             rewrite=rewrite,
         )
 

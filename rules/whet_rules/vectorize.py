@@ -20,7 +20,8 @@ from Python 3.12 on; integers of a few bytes wrap around at other values, becaus
 elements of a two-dimensional array are its rows, which a loop adds up row by row; arrays that overlap (slices of one
 array) are read before anything is written; both branches of a conditional are computed for every element;
 `math.sqrt(-1)` raises and `np.sqrt(-1)` is NaN; an array of length one is broadcast where indexing would have raised;
-a slice past the end is shorter, where an index would have raised.
+a slice past the end is shorter, where an index would have raised; after an exception nothing was written, where the
+loop had filled a part.
 
 ## Source
 NumPy user guide, "What is NumPy?": vectorization. The figures in `RULE` are measured with `BENCH`: `sum` of a slice

@@ -290,11 +290,12 @@ class Context:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether the function uses its names via ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
-        reaching = {"locals", "vars", "exec", "eval"}
+        """Whether the function uses its names via ``locals``, ``dir()``, ``exec`` or similar, unseen by the facts."""
+        reaching = {"locals", "vars", "exec", "eval", "dir"}
         if self.facts.words.isdisjoint(reaching):
             return False
-        return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
+        named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
+        return any(name in reaching and not (name == "dir" and call.args) for name, call in named)
 
     def rewrite(self) -> Rewrite:
         """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""

@@ -138,6 +138,7 @@ def test_one_frame_that_is_filled_again_is_not_collected():
     for made, piece in (
         ("own = pd.DataFrame(row)", "own"),
         ("pass", "pd.DataFrame(row)"),
+        ("row['n'] = 1", "pd.DataFrame([row])"),
         ("pass", "part[part.a == row]"),
     ):
         assert examine(RULES["frame-concat-loop"], head + loop.format(made, piece, "pass"), hot=True)[0].edits
