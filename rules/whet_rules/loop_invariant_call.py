@@ -11,8 +11,8 @@ The call iterates over its whole argument in every iteration: the loop costs the
 Where the argument changes in the loop, even through another name or a function that the loop calls. Calls of unknown
 functions are left alone, and so are calls guarded by a condition: before the loop they could raise, or cost time that
 they would not have cost. If the loop body never runs, the call is now still made once. Annotations are trusted, and so
-are operators and properties that the loop evaluates: they must not change the argument, nor a subclass iterate in its
-own way.
+are operators, properties and iterators that the loop evaluates: they must not change the argument, nor a subclass
+iterate in its own way.
 
 ## Source
 Python wiki, PythonSpeed/PerformanceTips, on moving work out of loops. The figures in `RULE` are measured with `BENCH`:

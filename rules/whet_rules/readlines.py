@@ -116,6 +116,8 @@ def _leaves_trace(context: Context, part: ast.AST) -> bool:
             return place is None or not exactly.is_only_name(place)
         case ast.Call(func=function):
             return context.resolve(function) in _TALKING
+        case ast.For(iter=iterable) | ast.comprehension(iter=iterable):
+            return not exactly.type_of(iterable)
         case _:
             return isinstance(part, ast.Import | ast.ImportFrom | ast.Raise)
 

@@ -56,6 +56,8 @@ NOT_SAFE = {
         "def f(n):\n    try:\n        for line in open('a').readlines():\n            n += 1\n    except ValueError:\n"
         "        pass\n    return n\n",
         "for line in open('a').readlines():\n    n = line\n",
+        "def f(g):\n    n = 0\n    for line in open('a').readlines():\n        for x in g:\n            n += 1\n"
+        "    return n\n",
     ),
     "map-lambda": (
         "def f(g, xs):\n    return list(map(lambda x: g(x), xs))\n",
