@@ -94,9 +94,7 @@ class Context:
 
     def previous(self, node: ast.stmt) -> ast.stmt | None:
         """Return the statement just before ``node`` in its block."""
-        block = self.facts.block(node)
-        at = next(index for index, other in enumerate(block) if other is node)
-        return block[at - 1] if at else None
+        return self.facts.next_statement(node, -1)
 
     @staticmethod
     def names_in(node: ast.AST) -> frozenset[str]:

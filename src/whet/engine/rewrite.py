@@ -29,7 +29,7 @@ class Rewrite:
         self.facts = facts
         self.function = function
         self.refusal = ""
-        self._layout = Layout(facts)
+        self._layout = Layout.of(facts)
         self._namer = Namer(facts)
         self._edits: list[Edit] = []
         self._deleted: list[ast.stmt] = []
@@ -229,7 +229,7 @@ class Rewrite:
             statement, alias = f"import {module}", module
         else:
             statement = f"import {module} as {alias}"
-        anchor = self._layout.last_import()
+        anchor = self._layout.last_import
         self._insert_behind(anchor, statement, blank=isinstance(anchor, ast.Expr))
         return alias
 

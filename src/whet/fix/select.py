@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -47,15 +48,49 @@ def select(findings: Iterable[Finding]) -> Selection:
     """
     taken: list[Finding] = []
     gave_way: list[GaveWay] = []
+    lines = _Lines()
     for finding in findings:
         if not finding.edits:
             continue
-        other = next((other for other in taken if _disagree(finding.edits, other.edits)), None)
+        near = (taken[at] for at in sorted(lines.find(finding)))
+        other = next((other for other in near if _disagree(finding.edits, other.edits)), None)
         if other is None:
+            lines.add(finding, len(taken))
             taken.append(finding)
         else:
             gave_way.append(GaveWay(finding, other))
     return Selection(tuple(taken), tuple(gave_way))
+
+
+class _Lines:
+    """The findings taken so far by the lines that they change: a file may have thousands."""
+
+    def __init__(self) -> None:
+        self._replaced: defaultdict[int, set[int]] = defaultdict(set)
+        self._inserted: defaultdict[int, set[int]] = defaultdict(set)
+
+    def add(self, finding: Finding, index: int) -> None:
+        for edit in finding.edits:
+            lines = self._inserted if _is_insertion(edit) else self._replaced
+            for line in range(edit.line, edit.end_line + 1):
+                lines[line].add(index)
+
+    def find(self, finding: Finding) -> set[int]:
+        """Return the findings that may overlap ``finding``. Insertions never overlap one another."""
+        found: set[int] = set()
+        for edit in finding.edits:
+            for line in range(edit.line, edit.end_line + 1):
+                found |= self._replaced.get(line, _NONE)
+                if not _is_insertion(edit):
+                    found |= self._inserted.get(line, _NONE)
+        return found
+
+
+_NONE: frozenset[int] = frozenset()
+
+
+def _is_insertion(edit: Edit) -> bool:
+    return (edit.line, edit.column) == (edit.end_line, edit.end_column)
 
 
 def _disagree(edits: Sequence[Edit], others: Sequence[Edit]) -> bool:
