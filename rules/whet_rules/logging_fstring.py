@@ -65,7 +65,7 @@ def detect(context: Context) -> Iterator[Finding]:
         template, values = made
         rewrite = context.rewrite()
         rewrite.replace(text, template)
-        rewrite.wrap(text, "", "".join(f", {rewrite.text(value)}" for value in values))
+        rewrite.add_argument(call, text, ", ".join(rewrite.text(value) for value in values))
         yield context.finding(
             text,
             "The message is formatted even when its level is disabled: pass the template and the values instead.",

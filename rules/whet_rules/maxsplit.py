@@ -59,6 +59,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 index = _index(subscript.slice)
             case _:
                 continue
+        if any(isinstance(argument, ast.Starred) for argument in call.args):  # none, or the limit too
+            continue
         if index is None or not (context.loops(subscript) or context.measured):
             continue
         separator = context.constant(call.args[0]) if call.args else None
@@ -74,12 +76,11 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite = context.rewrite()
         if index < 0 and call.args:
             rewrite.rename_attribute(method, "rsplit")
-        given = rewrite.text(call.args[0]) if call.args else "None"
         limit = 1 if index < 0 else index + 1
         if call.args:
-            rewrite.replace(call.args[0], f"{given}, {limit}")
+            rewrite.add_argument(call, call.args[0], str(limit))
         else:
-            rewrite.replace(call, f"{rewrite.operand(text)}.{'rsplit' if index < 0 else 'split'}({given}, {limit})")
+            rewrite.replace(call, f"{rewrite.operand(text)}.{'rsplit' if index < 0 else 'split'}(None, {limit})")
         asked = (context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS)), needed=True),) if place else ()
         yield context.finding(
             subscript,
@@ -162,6 +163,7 @@ REFUSE = (
     Refuse("a compiled pattern",
            "import re\nP = re.compile(',')\ndef f(xs):\n    return [P.split(x)[0] for x in xs]\n"),
     Refuse("what is handed over may be a pattern", "def f(xs, p):\n    return [p.split(x)[0] for x in xs]\n"),
+    Refuse("any number of arguments", "def f(xs, how):\n    return [str(x).split(*how)[0] for x in xs]\n"),
     Refuse("several pieces", "def f(xs):\n    return [str(x).split(',')[:1] for x in xs]\n"),
 )  # fmt: skip
 

@@ -176,8 +176,7 @@ def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -
     if not isinstance(decorator, ast.Call):
         rewrite.replace(decorator, f"{rewrite.text(decorator)}(slots=True)")
     elif decorator.args or decorator.keywords:
-        last = decorator.keywords[-1].value if decorator.keywords else decorator.args[-1]
-        rewrite.wrap(last, "", ", slots=True")
+        rewrite.add_argument(decorator, [*decorator.args, *decorator.keywords][-1], "slots=True")
     else:
         rewrite.replace(decorator, f"{rewrite.text(decorator.func)}(slots=True)")
     yield context.finding(

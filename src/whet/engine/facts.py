@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 import warnings
 from bisect import bisect_left, bisect_right
@@ -16,12 +17,20 @@ from whet.engine.source import SourceText
 
 SIZE_LIMIT = 5_000_000
 """Characters; longer sources are usually generated, and not worth the time to check."""
+ELEMENT_LIMIT = 400_000
+"""Elements and operators of a source that is checked: each takes about a kilobyte of the tree."""
+_SEPARATORS = ",\n.;:=+-*/%@&|^<>~([{"
+_STRINGS_AND_COMMENTS = re.compile(r"""("{3}|'{3})[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 
 _BUILTINS = frozenset(dir(builtins))
 
 
 class UnreadableError(Exception):
     """A source that cannot be parsed; the message gives the reason for the user."""
+
+
+class TooLargeError(UnreadableError):
+    """A source that may be valid, but would take too much memory."""
 
 
 class Facts:
@@ -50,7 +59,9 @@ class Facts:
     def of(cls, text: str) -> Facts:
         """Parse ``text``. Raises :class:`UnreadableError` for code that does not compile, and for huge files."""
         if len(text) > SIZE_LIMIT:
-            raise UnreadableError(f"is longer than {SIZE_LIMIT:,} characters")
+            raise TooLargeError(f"is longer than {SIZE_LIMIT:,} characters")
+        if _count_parts(text) > ELEMENT_LIMIT and _count_parts(_STRINGS_AND_COMMENTS.sub("", text)) > ELEMENT_LIMIT:
+            raise TooLargeError(f"has more than {ELEMENT_LIMIT:,} elements: it is data, or generated")
         source = SourceText(text.removeprefix("\ufeff"))
         try:
             with warnings.catch_warnings():
@@ -340,6 +351,13 @@ class Facts:
         owner = self.lookup(name)
         bindings = owner.bindings[name.id] if owner is not None else []
         return bindings[0] if len(bindings) == 1 else None
+
+
+def _count_parts(text: str) -> int:
+    """Return about how many nodes the tree of a source has, by its separators; 0 for a short one."""
+    if len(text) < ELEMENT_LIMIT:
+        return 0
+    return sum(map(text.count, _SEPARATORS)) + text.count("\n")  # a line is a statement with its expression
 
 
 def _owns_any(scope: Scope, lines: list[int]) -> bool:

@@ -131,6 +131,25 @@ class Layout:
         opening = self._find(self.end(call.func), self._start(items[0]), "(")
         return None if opening is None else (opening, close)
 
+    def find_end_of_argument(self, call: ast.Call, argument: ast.expr | ast.keyword) -> Position | None:
+        """Return the position behind an argument and its own parentheses; ``None`` if it has those of the call."""
+        close = self.end(call)
+        line, column = behind = self._end(argument)
+        if behind == close or isinstance(argument, ast.GeneratorExp):
+            return None
+        while (line, column) < (close[0], close[1] - 1):
+            text = self._source.lines[line - 1]
+            comment = self._comments.column(line)
+            if column >= (len(text) if comment is None else comment):
+                line, column = line + 1, 0
+                continue
+            if text[column] == ",":
+                break
+            column += 1
+            if text[column - 1] == ")":
+                behind = line, column
+        return behind
+
     def _start(self, node: ast.expr | ast.keyword) -> Position:
         return node.lineno, self._source.column(node.lineno, node.col_offset)
 
@@ -273,6 +292,15 @@ def parse_expression(text: str) -> ast.expr | None:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return None
+
+
+def parses(text: str) -> bool:
+    """Return whether ``text`` is statements."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def is_atomic(node: ast.expr) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import UnreadableError
+from whet.engine.facts import TooLargeError, UnreadableError
 from whet.engine.loading import RuleModule, load_again
 from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
@@ -45,11 +45,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for a source: findings by place, rules that failed, or why it could not be checked."""
+    """The result for a source: findings by place, rules that failed, or why it could not be or was not checked."""
 
     findings: tuple[Finding, ...] = ()
     notices: tuple[Notice, ...] = ()
     unreadable: str = ""
+    too_large: str = ""
 
 
 def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int | None = None) -> Iterator[Outcome]:
@@ -70,6 +71,8 @@ def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
     try:
         text, _ = decode_source(task.data)
         findings, notices = examine_source(SourceFile(task.file, task.shown, "", text), rules, task.lines)
+    except TooLargeError as error:
+        return Outcome(too_large=str(error))
     except (UnreadableError, DecodingError) as error:
         return Outcome(unreadable=str(error))
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.rule))
