@@ -9,7 +9,8 @@ Without a limit the whole string is split, and each piece becomes an object, to 
 
 ## When not
 With two or three pieces at most it makes no difference. From the end only with a separator of one character: splitting
-`"aaa"` by `"aa"` from the end gives other pieces. The type must be known: other objects than strings have a `split`
+`"aaa"` by `"aa"` from the end gives other pieces, and a constant of the module may be replaced by tests or callers
+(that is an offer). The type must be known: other objects than strings have a `split`
 method too.
 
 ## Source
@@ -85,7 +86,7 @@ def detect(context: Context) -> Iterator[Finding]:
         yield context.finding(
             subscript,
             f"The whole string is split to use one piece: {limit} split{'s are' if limit > 1 else ' is'} enough.",
-            safety=Safety.SAFE if types else Safety.OFFER,
+            safety=Safety.SAFE if types and (index >= 0 or context.is_fixed(*call.args)) else Safety.OFFER,
             questions=() if types else asked,
             rewrite=rewrite,
         )

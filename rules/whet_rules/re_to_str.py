@@ -9,7 +9,8 @@ Each call goes through the pattern cache and the matching engine; the string met
 
 ## When not
 With flags, and where the match object itself is used. The searched object must be a string: a bytearray, or an object
-with a method of the same name, would behave differently.
+with a method of the same name, would behave differently. A pattern that is a constant of the module may be replaced by
+tests or callers with one that has special characters: that is an offer.
 
 ## Source
 The Python HOWTO on regular expressions, "Use String Methods": "if you're not using any re feature such as the
@@ -71,7 +72,9 @@ def detect(context: Context) -> Iterator[Finding]:
             call,
             f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} does the same "
             "without re.",
-            safety=Safety.SAFE if types else Safety.OFFER,
+            safety=Safety.SAFE
+            if types and context.is_fixed(*call.args[: 2 if name == "re.sub" else 1])
+            else Safety.OFFER,
             questions=(asked,) if asked is not None and not types else (),
             rewrite=rewrite,
         )

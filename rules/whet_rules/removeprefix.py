@@ -9,7 +9,7 @@ One call instead of two, and no slice object.
 
 ## When not
 On objects other than strings: the type must be known. With an empty suffix `s[:-0]` is empty, `removesuffix("")` is
-not.
+not; so a constant of the module, which tests and callers can replace, is an offer.
 
 ## Source
 The documentation of `str.removeprefix`: "If the string starts with the prefix string, return string[len(prefix):].
@@ -110,7 +110,7 @@ def _examine(
     yield context.finding(
         node,
         f"{name}() tests and removes in one call.",
-        safety=Safety.SAFE if types else Safety.OFFER,
+        safety=Safety.SAFE if types and context.is_fixed(asked.mark) else Safety.OFFER,
         questions=asks,
         rewrite=rewrite,
     )

@@ -8,7 +8,8 @@ function: `s.startswith(("a", "b"))`.
 Each call costs more than the comparison that it makes; the tuple is a constant.
 
 ## When not
-Where the first one is nearly always true. On objects other than strings that have a method of that name.
+Where the first one is nearly always true. On objects other than strings that have a method of that name. A constant of
+the module may be replaced by tests or callers with a tuple, which fits into no other: that is an offer.
 
 ## Source
 The documentation of `str.startswith`: "prefix can also be a tuple of prefixes to look for". The figures in `RULE` are
@@ -69,7 +70,7 @@ def detect(context: Context) -> Iterator[Finding]:
         yield context.finding(
             condition,
             f"{method} accepts a tuple: one call replaces {len(texts)}.",
-            safety=Safety.SAFE if types else Safety.OFFER,
+            safety=Safety.SAFE if types and context.is_fixed(*texts) else Safety.OFFER,
             questions=(question,) if question is not None and not types else (),
             rewrite=rewrite,
         )

@@ -235,6 +235,10 @@ class Context:
         """Return whether iterating over the loop's source neither reads ``target`` nor runs code that could."""
         return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))
 
+    def is_fixed(self, *nodes: ast.expr) -> bool:
+        """Return whether the values that :meth:`constant` returns cannot change: tests and callers patch globals."""
+        return not any(isinstance(part, ast.Name) for node in nodes for part in ast.walk(node))
+
     def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
         """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""
         match node:

@@ -25,7 +25,9 @@ def refuse_in_field(facts: Facts, node: ast.AST, text: str) -> str:
     return ""
 
 
-def _refuse_in_f_string(facts: Facts, string: ast.JoinedStr, field: ast.FormattedValue, node: ast.AST, text: str) -> str:
+def _refuse_in_f_string(
+    facts: Facts, string: ast.JoinedStr, field: ast.FormattedValue, node: ast.AST, text: str
+) -> str:
     if _is_shown(string, field):
         return "the f-string prints the source of the expression"
     if not is_at_its_place(facts, node):

@@ -69,7 +69,6 @@ class Rule:
         return all(_satisfies(version, part) for part in self.pythons.split(","))
 
 
-
 def _satisfies(version: tuple[int, int], specifier: str) -> bool:
     match = _SPECIFIER.fullmatch(specifier)
     if match is None:
