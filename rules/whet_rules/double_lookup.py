@@ -110,6 +110,7 @@ def _holds_counts(context: Context, counts: ast.expr, statement: ast.If) -> bool
 
 
 def _keeps_counts(context: Context, reference: ast.expr, statement: ast.If) -> bool:
+    """Return whether a use of the dict puts only whole numbers into it, or hands it over when all is counted."""
     parent = context.facts.parent(reference)
     match parent:
         case ast.Subscript(ctx=ast.Store()) if parent.value is reference:
@@ -119,8 +120,6 @@ def _keeps_counts(context: Context, reference: ast.expr, statement: ast.If) -> b
                 case ast.AugAssign(op=ast.Add() | ast.Sub() | ast.Mult(), value=ast.Constant(value=int())):
                     return True
             return False
-        case ast.Subscript():
-            return True
         case ast.Attribute(attr="clear" | "get" | "items" | "keys" | "pop" | "popitem" | "values"):
             return isinstance(context.facts.parent(parent), ast.Call)
     use = context.use(reference)

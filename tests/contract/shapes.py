@@ -4,6 +4,7 @@ import ast
 import io
 import keyword
 import tokenize
+from itertools import pairwise
 
 FSTRING_START = getattr(tokenize, "FSTRING_START", None)
 FSTRING_END = getattr(tokenize, "FSTRING_END", None)
@@ -15,7 +16,7 @@ def tighten(text):
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     lines = text.split("\n")
     cuts, depth = [], 0
-    for one, other in zip(tokens, tokens[1:], strict=False):
+    for one, other in pairwise(tokens):
         depth += (one.type == FSTRING_START) - (one.type == FSTRING_END)
         if not depth and one.end[0] == other.start[0] and not SILENT & {one.type, other.type} and is_free(one, other):
             cuts.append((one.end[0], one.end[1], other.start[1]))

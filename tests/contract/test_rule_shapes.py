@@ -3,8 +3,8 @@
 import ast
 
 import pytest
-
 from tests.contract.shapes import put_in_fields, put_in_parentheses, tighten
+
 from whet.engine.check import examine, run_side
 from whet.engine.loading import load_rules
 from whet.fix.edits import apply_edits

@@ -49,6 +49,8 @@ class Context:
     measured: bool = False
     libraries: frozenset[str] | None = None
     """The libraries used by rewrites that the program's interpreter has; ``None``: not known."""
+    python: tuple[int, int] | None = None
+    """The version that the code is for, such as ``(3, 13)``; ``None``: not known."""
 
     def has_package(self, name: str) -> bool | None:
         """Return whether the program's interpreter can import ``name`` (``numpy``); ``None`` if that is not known.

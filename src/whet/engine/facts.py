@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import cached_property
 
+from whet.engine.newer import find_needed_python
 from whet.engine.scope_tree import ScopeTree
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.source import SourceText
@@ -26,7 +27,11 @@ _BUILTINS = frozenset(dir(builtins))
 
 
 class UnreadableError(Exception):
-    """A source that cannot be parsed; the message gives the reason for the user."""
+    """A source that cannot be parsed; the message gives the reason for the user, ``remedy`` what to do."""
+
+    def __init__(self, reason: str, remedy: str = "fix it") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 class TooLargeError(UnreadableError):
@@ -69,9 +74,14 @@ class Facts:
                 tree = ast.parse(source.text)
         except SyntaxError as error:
             where = "" if error.lineno is None else f" (line {error.lineno})"
-            # The file may be for a newer Python than the one that whet runs on.
-            python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-            raise UnreadableError(f"does not parse as {python}: {error.msg}{where}") from None
+            running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            needed = find_needed_python(source.text, error)
+            if needed is not None:
+                version = f"{needed[0]}.{needed[1]}"
+                raise UnreadableError(
+                    f"needs Python {version}, and whet runs on {running}{where}", f"install whet for Python {version}"
+                ) from None
+            raise UnreadableError(f"does not parse as Python {running}: {error.msg}{where}") from None
         except UnicodeError:
             raise UnreadableError("is not text in the encoding that it declares") from None
         except ValueError as error:

@@ -66,7 +66,7 @@ def _dump(text: str) -> str:
 
 
 def is_at_its_place(facts: Facts, node: ast.AST) -> bool:
-    """Return whether the positions of ``node`` are right: CPython before 3.12 finds those in f-strings by their text."""
+    """Return whether the position of ``node`` is right: CPython before 3.12 guesses those in f-strings."""
     above = node
     while not isinstance(above, ast.FormattedValue):
         parent = facts.parent(above)

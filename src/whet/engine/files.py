@@ -36,6 +36,8 @@ class FileResult:
     notices: tuple[Notice, ...] = ()
     unreadable: str = ""
     """Why the file could not be checked; continues "FILE …". Empty if it could."""
+    remedy: str = "fix it"
+    """What to do about an unreadable file."""
     too_large: str = ""
     """Why it was not checked though it may be valid, in the same form: it would take too much memory."""
     skipped: str = ""
@@ -75,7 +77,7 @@ def examine_files(
         if result.unreadable or result.too_large or result.skipped or (lines is not None and not lines):
             known[index] = Outcome(unreadable=result.unreadable, too_large=result.too_large)
             continue
-        task = Task(result.file, result.shown, result.data, lines)
+        task = Task(result.file, result.shown, result.data, lines, python)
         found = store.find(task, result.sha256) if store is not None else None
         if found is None:
             tasks[index] = task
@@ -91,6 +93,7 @@ def examine_files(
             findings=outcome.findings,
             notices=outcome.notices,
             unreadable=outcome.unreadable,
+            remedy=outcome.remedy,
             too_large=outcome.too_large,
         )
     if store is not None:

@@ -35,12 +35,13 @@ _COLLECT_EVERY = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One source to check; ``lines`` are its hot ones, if there is a profile."""
+    """One source to check; ``lines`` are its hot ones, if there is a profile; ``python`` is what the code is for."""
 
     file: str
     shown: str
     data: bytes
     lines: frozenset[int] | None = None
+    python: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     notices: tuple[Notice, ...] = ()
     unreadable: str = ""
+    remedy: str = "fix it"
+    """What to do about an unreadable source."""
     too_large: str = ""
 
 
@@ -70,10 +73,13 @@ def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
     """Return the findings of ``rules`` in one source."""
     try:
         text, _ = decode_source(task.data)
-        findings, notices = examine_source(SourceFile(task.file, task.shown, "", text), rules, task.lines)
+        source = SourceFile(task.file, task.shown, "", text)
+        findings, notices = examine_source(source, rules, task.lines, python=task.python)
     except TooLargeError as error:
         return Outcome(too_large=str(error))
-    except (UnreadableError, DecodingError) as error:
+    except UnreadableError as error:
+        return Outcome(unreadable=str(error), remedy=error.remedy)
+    except DecodingError as error:
         return Outcome(unreadable=str(error))
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.rule))
     return Outcome(tuple(findings), tuple(notices))

@@ -160,13 +160,15 @@ class _Check:
         if lines is not None and not lines:
             return result
         useful = [module for module in self.modules if module.rule.applies_to(self.config.target_version)]
-        outcome = examine_task(Task(result.file, result.shown, result.data, lines), useful)
+        task = Task(result.file, result.shown, result.data, lines, self.config.target_version)
+        outcome = examine_task(task, useful)
         return replace(
             result,
             sha256=hashlib.sha256(result.data).hexdigest(),
             findings=outcome.findings,
             notices=outcome.notices,
             unreadable=outcome.unreadable,
+            remedy=outcome.remedy,
             too_large=outcome.too_large,
         )
 
@@ -200,7 +202,7 @@ class _Check:
             self.notices.append(Notice("files", f"{shown} was not checked: it {result.too_large}", _EXCLUDE))
             return
         if result.unreadable:
-            self.failures.append(Notice(shown, f"{shown} {result.unreadable}", f"fix it, or {_EXCLUDE}"))
+            self.failures.append(Notice(shown, f"{shown} {result.unreadable}", f"{result.remedy}, or {_EXCLUDE}"))
             return
         self.failures.extend(result.notices)
         findings = self._judge(result)
