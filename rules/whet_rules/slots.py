@@ -176,7 +176,8 @@ def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -
     if not isinstance(decorator, ast.Call):
         rewrite.replace(decorator, f"{rewrite.text(decorator)}(slots=True)")
     elif decorator.args or decorator.keywords:
-        rewrite.add_argument(decorator, [*decorator.args, *decorator.keywords][-1], "slots=True")
+        last = decorator.keywords[-1] if decorator.keywords else decorator.args[-1]
+        rewrite.add_argument(decorator, last, "slots=True")
     else:
         rewrite.replace(decorator, f"{rewrite.text(decorator.func)}(slots=True)")
     yield context.finding(

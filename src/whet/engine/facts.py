@@ -276,7 +276,7 @@ class Facts:
             for node, _ in found:
                 if not isinstance(node.ctx, ast.Load):
                     owner = self.class_of_self(node.value)
-                    written.setdefault(owner and owner.node, set()).add(name)
+                    written.setdefault(None if owner is None else owner.node, set()).add(name)
         return written
 
     def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:

@@ -44,7 +44,7 @@ def fix_text(text: str, examine: Examine, most_rounds: int = MOST_ROUNDS) -> Fix
     seen = {text}
     for _ in range(most_rounds):
         findings = [finding for finding in examine(text) if finding.edits and _key(finding) not in broken]
-        selection = select(_one_rule_a_function(sorted(findings, key=rank)))
+        selection = select(_one_rule_a_function(sorted(findings, key=rank)), text)
         gave_way.update({_key(gone.finding): gone for gone in selection.gave_way})
         if not selection.taken:
             break

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from whet.fix.together import Outline, Touch
 from whet.model.finding import Edit, Finding, Safety, Speed
 
 _SPEEDS = (Speed.ASYMPTOTIC, Speed.FACTOR, Speed.CONSTANT)
@@ -40,8 +41,11 @@ def rank(finding: Finding) -> tuple[int, int, int, int, str]:
     return speed, safety, finding.line, finding.column, finding.rule
 
 
-def select(findings: Iterable[Finding]) -> Selection:
+def select(findings: Iterable[Finding], text: str = "") -> Selection:
     """Return which of ``findings``, all of one file and sorted by rank, can be applied together.
+
+    With the ``text`` of the file also those give way that another rule's rewrite would break though it changes other
+    text: see :mod:`whet.fix.together`.
 
     Findings without edits are left out. Findings with the same edits are all kept. Two may insert the same text (an
     import); replaced text belongs to one finding only.
@@ -49,11 +53,19 @@ def select(findings: Iterable[Finding]) -> Selection:
     taken: list[Finding] = []
     gave_way: list[GaveWay] = []
     lines = _Lines()
+    outline = Outline(text) if text else None
+    touches: dict[str, tuple[Touch, Finding]] = {}
     for finding in findings:
         if not finding.edits:
             continue
         near = (taken[at] for at in sorted(lines.find(finding)))
         other = next((other for other in near if _disagree(finding.edits, other.edits)), None)
+        if other is None and outline is not None:
+            touch = outline.touch(finding.edits)
+            others = (known for rule, known in touches.items() if rule != finding.rule)
+            other = next((first for of, first in others if touch.disagrees(of)), None)
+            if other is None:
+                touches.setdefault(finding.rule, (Touch(), finding))[0].add(touch)
         if other is None:
             lines.add(finding, len(taken))
             taken.append(finding)
