@@ -154,7 +154,8 @@ def _hand_over(context: Context, call: ast.Call, given: ast.expr, dump: ast.Call
     if not context.has_builtin("vars"):
         rewrite.refuse("`vars` is shadowed in this file")
     written, statement = dump.args[0], context.facts.statement(call)
-    rewrite.replace(written, f"{rewrite.text(given)}, default=vars")
+    rewrite.replace(written, rewrite.text(given))
+    rewrite.add_argument(dump, written, "default=vars")
     if written is not call and statement is not None:
         rewrite.delete(statement)
     return rewrite

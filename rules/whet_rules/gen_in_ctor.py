@@ -77,7 +77,8 @@ def detect(context: Context) -> Iterator[Finding]:
             if isinstance(key, ast.Starred) or isinstance(value, ast.Starred):
                 continue
             item = f"{rewrite.clause(key)}: {rewrite.clause(value)}"
-            inside = item + inside[_end_of_element(context, generator) :]
+            rest = inside[_end_of_element(context, generator) :]
+            inside = f"{item}{rest}" if rest[:1].isspace() else f"{item} {rest}"
         rewrite.replace(call, f"{opening}{inside.strip()}{closing}")
         quiet = not any(map(context.exactly.may_raise_stop, _repeated(generator)))
         note = "" if quiet else " A StopIteration raised in it reaches the caller as such, not as a RuntimeError."

@@ -8,9 +8,9 @@ or a hot function: `"plain" in s`, `s.startswith("plain")`, `s.replace("plain", 
 Each call goes through the pattern cache and the matching engine; the string methods are made for this.
 
 ## When not
-With flags, and where the match object itself is used. Where the pattern is a constant of the module that tests or other
-modules may patch, the rewrite is an offer. The searched object must be a string: a bytearray, a
-subclass of `str`, or an object with a method of the same name may behave differently.
+With flags, and where the match object itself is used. The searched object must be a string: a bytearray, a subclass of
+`str`, or an object with a method of the same name may behave differently. A pattern that is a constant of the module
+may be replaced by tests or callers with one that has special characters: that is an offer.
 
 ## Source
 The Python HOWTO on regular expressions, "Use String Methods": "if you're not using any re feature such as the
@@ -67,10 +67,9 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite = context.rewrite()
         rewrite.replace(call, written)
         safety, questions = context.ask_exact(text, (_TEXTS[type(pattern)],))
-        written_out = all(context.is_written_out(argument) for argument in call.args if argument is not text)
         note = "" if safety is Safety.SAFE else " The text must be a string, of no subclass."
-        if not written_out:
-            safety, note = Safety.OFFER, f"{note} A module that patches the constant must not make it a real pattern."
+        if not context.is_fixed(*(argument for argument in call.args if argument is not text)):
+            safety, note = Safety.OFFER, f"{note} Who patches the constant must not add special characters."
         yield context.finding(
             call,
             f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} does the same "

@@ -9,7 +9,8 @@ One call instead of two, and no slice object.
 
 ## When not
 On objects other than strings, subclasses of `str` among them: the type must be known. With an empty suffix `s[:-0]` is
-empty, `removesuffix("")` is not. An attribute is now assigned in any case, which a property or `__setattr__` notices.
+empty, `removesuffix("")` is not; so a constant of the module, which tests and callers can replace, is an offer. An
+attribute is now assigned in any case, which a property or `__setattr__` notices.
 
 ## Source
 The documentation of `str.removeprefix`: "If the string starts with the prefix string, return string[len(prefix):].
@@ -107,8 +108,8 @@ def _examine(
     rewrite.replace(node, f"{asked_text} = {call}" if assign else call)
     safety, questions = context.ask_exact(asked.text, types or _TEXTS)
     note = "" if safety is Safety.SAFE else " A subclass must not override its methods."
-    if not context.is_written_out(asked.mark) and not any(isinstance(part, ast.Call) for part in ast.walk(cut)):
-        safety, note = Safety.OFFER, f"{note} A module that patches the constant must keep its length."
+    if not context.is_fixed(asked.mark):
+        safety, note = Safety.OFFER, f"{note} Who patches the constant must keep its length."
     if assign and not isinstance(asked.text, ast.Name):
         safety, note = Safety.OFFER, f"{note} {asked_text} is then assigned in any case, which a property notices."
     yield context.finding(

@@ -9,7 +9,8 @@ Each call costs more than the comparison that it makes; the tuple is a constant.
 
 ## When not
 Where the first one is nearly always true. On objects other than strings that have a method of that name, subclasses of
-`str` among them.
+`str` among them. A constant of the module may be replaced by tests or callers with a tuple, which fits into no other:
+that is an offer.
 
 ## Source
 The documentation of `str.startswith`: "prefix can also be a tuple of prefixes to look for". The figures in `RULE` are
@@ -67,8 +68,8 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.replace(condition, f"not {asked}" if negated else asked)
         safety, questions = context.ask_exact(subject, types or _TEXTS)
         note = "" if safety is Safety.SAFE else f" A subclass must not override {method}."
-        if not all(map(context.is_written_out, texts)):
-            safety, note = Safety.OFFER, f"{note} A module that patches a constant must not make it a tuple."
+        if not context.is_fixed(*texts):
+            safety, note = Safety.OFFER, f"{note} Who patches a constant must not make it a tuple."
         yield context.finding(
             condition,
             f"{method} accepts a tuple: one call replaces {len(texts)}.{note}",

@@ -43,6 +43,8 @@ class Context:
     measured: bool = False
     libraries: frozenset[str] | None = None
     """The libraries used by rewrites that the program's interpreter has; ``None``: not known."""
+    python: tuple[int, int] | None = None
+    """The version that the code is for, such as ``(3, 13)``; ``None``: not known."""
     trusting: bool = True
     """Whether annotations and public attributes count as types: see :attr:`exactly`."""
 
@@ -90,9 +92,7 @@ class Context:
 
     def previous(self, node: ast.stmt) -> ast.stmt | None:
         """Return the statement just before ``node`` in its block."""
-        block = self.facts.block(node)
-        at = next(index for index, other in enumerate(block) if other is node)
-        return block[at - 1] if at else None
+        return self.facts.next_statement(node, -1)
 
     @staticmethod
     def names_in(node: ast.AST) -> frozenset[str]:
@@ -263,6 +263,10 @@ class Context:
         """Return whether iterating over the loop's source neither reads ``target`` nor runs code that could."""
         return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))
 
+    def is_fixed(self, *nodes: ast.expr) -> bool:
+        """Return whether the values that :meth:`constant` returns cannot change: tests and callers patch globals."""
+        return not any(isinstance(part, ast.Name) for node in nodes for part in ast.walk(node))
+
     def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
         """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""
         match node:
@@ -283,10 +287,6 @@ class Context:
                 return None if self.facts.loops(binding.node) else self.constant(binding.value)
             case _:
                 return None
-
-    def is_written_out(self, node: ast.expr) -> bool:
-        """Return whether a constant stands in the source itself: a module's constant may be patched from outside."""
-        return self.constant(node) is not None and not self.names_in(node)
 
     @property
     def is_dynamic(self) -> bool:

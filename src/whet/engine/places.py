@@ -127,15 +127,9 @@ def _find_name(facts: Facts, node: ast.Name, owner: Scope, function: Scope) -> P
 
 
 def _find_attribute(facts: Facts, node: ast.Attribute, owner: Scope, self_name: str) -> Place:
-    own: list[ast.expr] = []
-    strangers: list[ast.Attribute] = []
-    for found, _ in facts.attributes(node.attr):
-        if facts.class_of_self(found.value) is owner:
-            own.append(found)
-        else:
-            strangers.append(found)
+    own, strangers = facts.split_attributes(node.attr, owner)
     bindings = [*owner.bindings.get(node.attr, ())]
-    stores = (node for node in own if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+    stores = (node for node in own if isinstance(node.ctx, ast.Store))
     bindings.extend(_attribute_binding(facts, node) for node in stores)
     return Place(f"{self_name}.{node.attr}", PlaceKind.ATTRIBUTE, owner, tuple(bindings), tuple(own), tuple(strangers))
 

@@ -22,6 +22,8 @@ _DEPTH = 12
 """Maximum number of names that are followed in a chain; longer ones are unknown."""
 _MOST = 4
 """Maximum number of types of a value; more are unknown."""
+_MOST_BINDINGS = 50
+"""Maximum number of bindings of a name that are followed; a loop variable of a long script has hundreds."""
 
 
 def join(types: Iterable[Types]) -> Types:
@@ -233,7 +235,8 @@ class Typing:
             owner = self._facts.lookup(node)
             if owner is None or (owner is self._facts.module and owner.star_import):
                 return ()
-            return tuple(owner.bindings[node.id])
+            bindings = owner.bindings[node.id]
+            return tuple(bindings) if len(bindings) <= _MOST_BINDINGS else ()
         place = find_place(self._facts, node, self._facts.module)
         if place is None or any(not isinstance(stranger.ctx, ast.Load) for stranger in place.strangers):
             return ()
@@ -288,6 +291,8 @@ class Typing:
         return place.name.rpartition(".")[2].startswith("_") and not handed_out
 
     def _grown(self, place: Place) -> Types:
+        if len(place.bindings) > _MOST_BINDINGS:
+            return UNKNOWN
         found: list[Types] = []
         for binding in place.bindings:
             if binding.kind is not BindingKind.VALUE or binding.value is None:
