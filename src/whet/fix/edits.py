@@ -71,7 +71,8 @@ class Lines:
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """Return ``text`` with all ``edits`` applied; equal ones are applied once, a byte order mark is kept.
 
-    Insertions at one place are kept in the order given, but imports come first, and decorators last. Raises :class:`EditError` for edits that overlap.
+    Insertions at one place are kept in the order given, but imports come first, and decorators last. Raises
+    :class:`EditError` for edits that overlap.
     """
     lines = Lines(text)
     spans = [lines.span(edit) for edit in dict.fromkeys(edits)]
