@@ -1,4 +1,4 @@
-"""Two rules on one file: their edits, made together in either order, give a module that compiles and can be imported."""
+"""Two rules on one file: their edits, made together in either order, give a module that can be imported."""
 
 import ast
 import builtins

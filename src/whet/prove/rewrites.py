@@ -97,16 +97,14 @@ def settle_overlaps(
     dropped: dict[str, str] = {}
     outlines = {file: Outline(data.decode("utf-8", "replace")) for file, data in originals.items()}
     for rewrite in rewrites:
-        other = next((other for other in kept if _break_each_other(outlines, rewrite, other)), None)
-        if other is not None:
-            dropped[rewrite.ref.id] = (
-                f"it cannot be applied together with {other.ref.rule}; apply one, then measure again"
-            )
-            continue
         try:
             apply_rewrites(originals, [Unit((*kept, rewrite))])
         except WhetError as error:
             dropped[rewrite.ref.id] = f"it cannot be applied together with the earlier rewrites: {error.message}"
-        else:
+            continue
+        other = next((other for other in kept if _break_each_other(outlines, rewrite, other)), None)
+        if other is None:
             kept.append(rewrite)
+        else:
+            dropped[rewrite.ref.id] = f"it cannot be applied together with {other.ref.rule}: try one, then the other"
     return kept, dropped
