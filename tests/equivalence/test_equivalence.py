@@ -1,0 +1,122 @@
+"""Each rule on programs made from its cases: a safe rewrite changes nothing that anyone can notice.
+
+Result, exception with its message, output, order of calls, and what becomes of everything that the program reaches are
+compared. Rewrites that are observed or offered may differ in what their page names: of those only that they compile.
+"""
+
+import ast
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.equivalence.outcome import Way, run
+from tests.equivalence.programs import programs
+from tests.equivalence.values import KINDS, RAISED, list_paths
+
+from whet.engine.check import examine
+from whet.engine.loading import load_rules
+from whet.fix.edits import apply_edits
+from whet.fix.select import rank, select
+from whet.model.finding import Safety
+
+RULES = load_rules()
+BASE = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+
+
+def safe_findings(module, code, *, hot):
+    return [found for found in examine(module, code, hot=hot) if found.safety is Safety.SAFE and found.edits]
+
+
+def has_safe_case(module):
+    return any(safe_findings(module, case.before, hot=case.hot) for case in module.cases)
+
+
+SAFE = [module for module in RULES if has_safe_case(module)]
+
+
+def rewrite(code, findings):
+    after = apply_edits(code, select(sorted(findings, key=rank), code).edits)
+    compile(after, "after.py", "exec", dont_inherit=True)
+    return after
+
+
+def paths_of(expression):
+    """Return the places in the arguments where another value may stand."""
+    try:
+        return list_paths(ast.literal_eval(expression))
+    except ValueError:  # made by the program's own code
+        tree = ast.parse(expression, mode="eval").body
+        return [(number,) for number in range(len(tree.elts))] if isinstance(tree, ast.Tuple) else []
+
+
+@st.composite
+def ways(draw, case):
+    expression = draw(st.sampled_from(case.inputs or ("()",)))
+    paths = paths_of(expression)
+    places = st.tuples(st.sampled_from(paths or [()]), st.sampled_from(sorted(KINDS)))
+    events = st.tuples(
+        st.integers(1, 4), st.sampled_from([*RAISED, StopIteration, "look", "odd", "add", "drop", "clear"])
+    )
+    return Way(
+        given=expression,
+        changes=tuple(draw(st.lists(places, max_size=2))) if paths else (),
+        plan=tuple(draw(st.lists(events, max_size=2))),
+        same=draw(st.booleans()) and bool(paths),
+        reached=draw(st.booleans()),
+        patched=draw(st.booleans()),
+    )
+
+
+def check_program(module, data, tally):
+    case = data.draw(st.sampled_from(module.cases), label="case")
+    code = data.draw(programs(case), label="program")
+    if code is None:
+        return
+    hot = case.hot or data.draw(st.booleans(), label="hot")
+    findings = [found for found in examine(module, code, hot=hot) if found.edits]
+    tally["programs"] += 1
+    if not findings:
+        return
+    rewrite(code, findings)
+    safe = [found for found in findings if found.safety is Safety.SAFE]
+    if not safe:
+        return
+    after = rewrite(code, safe)
+    tally["rewritten"] += 1
+    for _ in range(4):
+        way = data.draw(ways(case), label="way")
+        before, then = run(code, case.call, way), run(after, case.call, way)
+        if before != then and before == run(code, case.call, way):  # else it is the program that differs
+            pytest.fail(f"{code}\n--- becomes\n{after}\n--- with {way}\n{before}\n--- becomes\n{then}")
+
+
+def check_rule(module, examples):
+    tally = Counter()
+
+    @settings(BASE, max_examples=examples)
+    @given(data=st.data())
+    def check(data):
+        check_program(module, data, tally)
+
+    check()
+    return tally
+
+
+@pytest.mark.parametrize("module", SAFE, ids=lambda module: module.rule.slug)
+def test_safe_rewrites_change_nothing(module):
+    tally = check_rule(module, 60)
+    assert tally["rewritten"] > 5
+
+
+def test_rewrites_of_other_rules_compile():
+    for module in RULES:
+        if module not in SAFE:
+            check_rule(module, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", RULES, ids=lambda module: module.rule.slug)
+def test_safe_rewrites_change_nothing_in_many_programs(module):
+    tally = check_rule(module, 2000)
+    assert module not in SAFE or tally["rewritten"] > 200
