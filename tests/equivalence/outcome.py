@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shutil
+import sys
 import tempfile
 import types
 import warnings
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from tests.equivalence.values import World, describe, vary
 
+EVENTS = 4000
 MOST = 20
 """Elements that are taken from a generator."""
 
@@ -35,6 +37,8 @@ class Way:
     """``(path, kind)``: what parts of the arguments are replaced by, as of ``values.vary``."""
     plan: tuple = ()
     """What is to happen at which visit: ``values.World.plan``."""
+    times: int = 1
+    """How often a list or text among the arguments is repeated: equal elements are one object then."""
     same: bool = False
     """The last argument is the first one too."""
     reached: bool = False
@@ -43,8 +47,35 @@ class Way:
     """The constants of the module are replaced before the call."""
 
 
+class TooLongError(BaseException):
+    """A program that was stopped: it would have gone on for ever, as a loop over a list that it makes longer."""
+
+
+@contextlib.contextmanager
+def limited():
+    """Stop what runs within after ``EVENTS`` lines and calls: counted, and so the same each time."""
+    left = EVENTS
+
+    def count(frame, event, argument):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise TooLongError
+        return count
+
+    old = sys.gettrace()
+    sys.settrace(count)
+    try:
+        yield
+    finally:
+        sys.settrace(old)
+
+
 def run(code, call, way):
-    """Run ``code``, then its ``call`` twice with the same arguments; return all that can be noticed, as texts."""
+    """Run ``code``, then its ``call`` twice with the same arguments; return all that can be noticed, as texts.
+
+    ``None`` if it was stopped.
+    """
     world = World(way.plan)
     names = {"__name__": "program", "WORLD": world, "WORD": ",", "ARGS": ()}
     printed, results = Endless(), []
@@ -54,17 +85,24 @@ def run(code, call, way):
     try:
         with contextlib.redirect_stdout(printed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            compiled = compile(code, "program.py", "exec", dont_inherit=True)
             try:
-                exec(compile(code, "program.py", "exec", dont_inherit=True), names)
+                with limited():
+                    exec(compiled, names)
                 patch(names, way.patched)
                 arguments = vary(world, eval(way.given, names), way.changes)
+                if way.times > 1:
+                    arguments = tuple(one * way.times if type(one) in (list, str) else one for one in arguments)
                 if way.same:
                     arguments = (*arguments[:-1], arguments[0])
                 if way.reached:
                     world.kept.extend(arguments)
                 world.log.append("called")
-                for _ in range(2):
-                    results.append(attempt(names[call], arguments, world))
+                with limited():
+                    for _ in range(2):
+                        results.append(attempt(names[call], arguments, world))
+            except TooLongError:
+                return None
             except Exception as error:
                 results.append(f"raised {describe(error)}")
         files = sorted(str(len(path.read_bytes())) for path in Path(scratch).rglob("*.*")) if scratch else []
