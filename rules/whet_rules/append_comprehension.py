@@ -186,6 +186,9 @@ REFUSE = (
            "    return out\n"),
     Refuse("the loop's variable is used later",
            "def f(xs):\n    out = []\n    for x in xs:\n        out.append(x + 1)\n    return out, x\n"),
+    Refuse("what is gone through depends on the last turn of the time before",
+           "def f(rows):\n    for row in rows:\n        out = []\n        for x in row or x[:1]:\n"
+           "            out.append(x + 1)\n        print(out)\n"),
     Refuse("what there is so far is used when it raises",
            "def f(xs):\n    out = []\n    try:\n        out = []\n        for x in xs:\n            out.append(x + 1)\n"
            "    except TypeError:\n        pass\n    return out\n"),

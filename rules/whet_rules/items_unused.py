@@ -119,7 +119,10 @@ def _is_unread(context: Context, node: ast.expr) -> bool:
         return False
     if node.id in context.function.global_names | context.function.nonlocal_names:
         return False
-    return all(isinstance(reference.ctx, ast.Store) for reference in context.facts.references(node.id, owner))
+    return all(
+        isinstance(reference.ctx, ast.Store) and not isinstance(context.facts.parent(reference), ast.AugAssign)
+        for reference in context.facts.references(node.id, owner)
+    )
 
 
 CASES = (
@@ -186,6 +189,9 @@ def total(rows):
 REFUSE = (
     Refuse("not known to be a dict", "def f(d):\n    for k, _ in d.items():\n        print(k)\n"),
     Refuse("both are used", "def f():\n    d = {1: 2}\n    for k, v in d.items():\n        print(k, v)\n"),
+    Refuse("the other is read to be changed in place",
+           "def f():\n    d = {1: [2]}\n    for k, v in d.items():\n        print(k)\n        v += [3]\n"
+           "    return d\n"),
     Refuse("the other is read after the loop",
            "def f():\n    d = {1: 2}\n    for k, v in d.items():\n        print(k)\n    return v\n"),
     Refuse("names are asked for",

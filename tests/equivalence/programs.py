@@ -164,7 +164,7 @@ def expression(text, **parts):
     """Parse ``text`` and put nodes in place of the names of ``parts``."""
 
     class Put(ast.NodeTransformer):
-        def visit_Name(self, node):  # noqa: N802 - the name that ast calls
+        def visit_Name(self, node):
             return copy.deepcopy(parts[node.id]) if node.id in parts else node
 
     return Put().visit(ast.parse(text, mode="eval").body)
@@ -259,8 +259,18 @@ def share(draw, tree):
         statement.value = expression("WORLD.kept or HERE", HERE=statement.value)
 
 
-CHANGES = (guard, guard, add_statement, add_statement, replace_expression, replace_expression, replace_name,
-           replace_constant, star, annotate, share)  # fmt: skip
+def hand_through(draw, tree):
+    """Hand a value through unknown code, that may raise, or change what it reaches."""
+    found = sites(tree, ast.Name)
+    if found:
+        site = draw(st.sampled_from(found))
+        put(site, expression("poke(HERE)", HERE=take(site)))
+
+
+CHANGES = (
+    *(guard, guard, guard, add_statement, add_statement, replace_expression, replace_expression, hand_through),
+    *(hand_through, replace_name, replace_constant, star, annotate, share),
+)
 
 
 @st.composite

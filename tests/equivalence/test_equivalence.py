@@ -7,6 +7,7 @@ compared. Rewrites that are observed or offered may differ in what their page na
 import ast
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -100,7 +101,7 @@ def check_program(module, data, tally):
         if before is None:
             continue
         then = run(after, case.call, way)
-        if before != then and before == run(code, case.call, way):  # else it is the program that differs
+        if before != then and all(run(code, case.call, way) == before for _ in range(3)):  # else the program differs
             pytest.fail(f"{code}\n--- becomes\n{after}\n--- with {way}\n{before}\n--- becomes\n{then}")
 
 
@@ -118,18 +119,30 @@ def check_rule(module, examples):
 
 @pytest.mark.parametrize("module", SAFE, ids=lambda module: module.rule.slug)
 def test_safe_rewrites_change_nothing(module):
-    tally = check_rule(module, 60)
-    assert tally["rewritten"] > 5
+    assert check_rule(module, 40)["rewritten"] > 2
 
 
 def test_rewrites_of_other_rules_compile():
     for module in RULES:
         if module not in SAFE:
-            check_rule(module, 3)
+            check_rule(module, 2)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("module", RULES, ids=lambda module: module.rule.slug)
 def test_safe_rewrites_change_nothing_in_many_programs(module):
     tally = check_rule(module, 2000)
-    assert module not in SAFE or tally["rewritten"] > 200
+    assert module not in SAFE or tally["rewritten"] > 100
+
+
+@pytest.mark.parametrize("slug", ["map-lambda", "list-copy"])
+def test_a_rule_that_is_wrong_is_found_out(slug):
+    """Each claims to be safe wherever it looks, as a rule does that forgot to ask."""
+    module = next(module for module in RULES if module.rule.slug == slug)
+
+    def detect(context):
+        return [replace(found, safety=Safety.SAFE) for found in module.detect(context)]
+
+    with pytest.raises(pytest.fail.Exception, match="--- becomes"):
+        check_rule(replace(module, detect=detect), 400)

@@ -58,12 +58,19 @@ def change(value, how):
         {"add": lambda: set.add(value, "more"), "drop": lambda: set.discard(value, 1), "clear": value.clear}[how]()
 
 
+class Kind(type):
+    """The type of odd classes: with a hash that is no address, sets of types have one order."""
+
+    def __hash__(cls):
+        return 11
+
+
 def make_counting(world, base, method, raised):
     """Return a subclass of ``base`` whose ``method`` is counted, and raises at call ``raised`` if that is not 0.
 
-    How often a dict asks for a hash or compares keys is its own affair, and no two versions of Python agree on it: those
-    two are not counted, and raise always or never. Nothing here raises StopIteration but ``poke`` and ``Once``, as
-    ``__next__`` and functions that are called do in earnest: an operator that did would be no less of a riddle before.
+    How often a dict asks for a hash or compares keys is its own affair, and differs between versions of Python: those
+    two are not counted, and raise always or never. StopIteration is raised by ``poke``, as functions that call ``next``
+    do, and by ``Once.__next__``; not by operators.
     """
     calls = []
 
@@ -87,11 +94,11 @@ def make_counting(world, base, method, raised):
         return getattr(base, method)(self, *arguments)
 
     names = {method: counting}
-    if method == "__eq__" and base is object:
-        names["__hash__"] = lambda self: 7
+    if base is object:  # no address, so that sets of them have one order
+        names.setdefault("__hash__", lambda self: 7)
     if method == "__eq__" and base is not object:
         names["__hash__"] = base.__hash__
-    return type("Odd", (base,), names)
+    return Kind("Odd", (base,), names)
 
 
 def make_odd(world, value, method, raised):
@@ -166,6 +173,9 @@ class Once:
 
     def __init__(self, world, values, raised):
         self.world, self.left, self.raised = world, list(values), raised
+
+    def __hash__(self):
+        return 5
 
     def __iter__(self):
         return self

@@ -21,12 +21,17 @@ _PLAIN = frozenset(
 
 
 def keeps_its_variables(facts: Facts, function: Scope, loop: ast.For) -> bool:
-    """Return whether the loop variables are used only in the loop itself."""
+    """Return whether the loop variables are used only in the loop's turns.
+
+    What it goes through is evaluated before the first turn, with values of an earlier loop.
+    """
     for part in ast.walk(loop.target):
         if isinstance(part, ast.Attribute | ast.Subscript):
             return False
         place = find_place(facts, part, function) if isinstance(part, ast.Name) else None
         if isinstance(part, ast.Name) and (place is None or place.kind is not PlaceKind.LOCAL):
+            return False
+        if place is not None and any(facts.is_inside(reference, loop.iter) for reference in place.references):
             return False
         outside = [] if place is None else [r for r in place.references if not facts.is_inside(r, loop)]
         if not all(
