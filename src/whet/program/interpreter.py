@@ -84,7 +84,7 @@ def check_interpreter(
     """
     answer = answer or ask_interpreter(path, environ)
     if answer.unsuitable:
-        raise TargetError(f"{path} will not do: {answer.unsuitable}", "name another interpreter with --python")
+        raise TargetError(f"{path} cannot be used: {answer.unsuitable}", "name another interpreter with --python")
     return Choice(see_through(path, answer), why, answer)
 
 

@@ -49,7 +49,7 @@ def describe_missing_values(agents: Sequence[AgentReport], outcome: Outcome) -> 
     elif reasons := dict.fromkeys(each.evidence.why_missing for each in agents if each.evidence.why_missing):
         # Where there are none at all, the report's method says why.
         for why in reasons if any(each.evidence.samples for each in agents) else ():
-            yield Notice("values", f"values are known of a part of the run only: {why}")
+            yield Notice("values", f"values were sampled in part of the run only: {why}")
     elif outcome.poller is not None and not any(each.evidence.samples for each in agents):
         spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
         if spent > MUCH_WORK_NS:

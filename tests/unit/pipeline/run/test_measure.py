@@ -469,7 +469,7 @@ def test_values_that_end_early_are_reported(folder: Path, host: TargetHost, exec
     measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions())
     assert isinstance(measured, Measured)
     messages = [notice.message for notice in measured.run.notices]
-    assert "values are known of a part of the run only: the agent failed: KeyError: 1" in messages
+    assert "values were sampled in part of the run only: the agent failed: KeyError: 1" in messages
 
 
 class Gil:
