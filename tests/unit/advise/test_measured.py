@@ -272,6 +272,22 @@ def test_output_that_is_not_buffered():
     assert "unbuffered-output" not in said(made, few)
 
 
+@pytest.mark.parametrize(
+    ("text", "writes"),
+    [
+        ('sys.stdout.write(f"{len(rows)} {name}\\n")', True),
+        ('print("x", file=log)', True),
+        ("for row in rows: print(row)", False),
+        ("print(sum(each for each in rows))", False),
+        ("print(solve(rows))", False),
+        ("rewrites(rows)", False),
+    ],
+)
+def test_a_line_that_also_computes_is_not_blamed_for_its_output(text, writes):
+    made = replace(run("x = compute()", text), unbuffered="PYTHONUNBUFFERED")
+    assert ("unbuffered-output" in said(made, hotspots(line(2, attributed_ns=4 * SECOND)))) is writes
+
+
 def test_a_server_for_development():
     frames = (Frame("/lib/socketserver.py", "run"), Frame("/site-packages/werkzeug/serving.py", "handle"))
     samples = (Samples(Metric.CPU, 0, (0, 1), (6, 4), 10),)

@@ -31,6 +31,7 @@ from whet.pipeline.run.again import (
 )
 from whet.pipeline.run.notices import (
     describe_became,
+    describe_bodies,
     describe_compiled,
     describe_left_behind,
     describe_missing_values,
@@ -284,9 +285,12 @@ class _Measurement:
         from whet.pipeline.run.exact_functions import choose_counted, list_uncounted
 
         run = self.record.assemble(self.subject)
-        counted = choose_counted(run)
+        chosen = choose_counted(run)
+        self.record.note(*describe_bodies(chosen.bodies))
+        counted = chosen.functions
         if not counted:
-            self.record.miss(Purpose.EXACT_LINES, "no function was found hot")
+            why = "the hot code is in no function" if chosen.bodies else "no function was found hot"
+            self.record.miss(Purpose.EXACT_LINES, why)
             return
         collector = LineProfilerCollector(self.host, counted)
         launch = self._launch(collector, out, "exact hits are missing", Purpose.EXACT_LINES)

@@ -98,6 +98,14 @@ def describe_uncounted(left: Sequence[tuple[str, int]]) -> Iterator[Notice]:
         yield Notice("line_profiler", message, "measure with Python 3.12 or newer")
 
 
+def describe_bodies(files: Sequence[str]) -> Iterator[Notice]:
+    """Yield in which files hot lines stand outside any function."""
+    if files:
+        names = ", ".join(Path(file).name for file in files)
+        message = f"no hits for the module-level lines of {names}: only lines in functions are counted"
+        yield Notice("line_profiler", message, "move them into a function")
+
+
 def describe_compiled(count: int) -> Iterator[Notice]:
     """Yield that ``count`` modules of the program's own are compiled."""
     if count:
