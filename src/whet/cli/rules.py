@@ -66,6 +66,8 @@ def rules_command(
     chosen = [_find_rule(rulebook.rules, slug)] if slug is not None else list(rulebook.rules)
     if check:
         return _check(chosen)
+    if bench and slug is not None and chosen[0].bench is None:
+        raise UsageError(f"the rule {slug} has no BENCH to measure", f"`whet rules --check {slug}` tests its cases")
     if bench:
         _measure(chosen, python or [sys.executable], output)
     elif slug is not None:
@@ -80,7 +82,7 @@ def _write_new(slug: str, rulebook: Rulebook) -> None:
 
     path = write_new_rule(slug, rulebook.config.root, frozenset(module.rule.slug for module in rulebook.rules))
     print_line(str(path))
-    say(f"whet: test it with `whet rules --check {slug}`; see docs/writing-a-rule.md for details")
+    say(f"whet: test it with `whet rules --check {slug}`")
 
 
 def _check(modules: Sequence[RuleModule]) -> int:

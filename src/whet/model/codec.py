@@ -118,7 +118,6 @@ def _check_schema(document: object) -> dict[str, object]:
     if schema > SCHEMA:
         raise FormatError(
             f"the run was saved by a newer whet (schema {min(schema, 10**9)}; this one reads up to {SCHEMA})",
-            where="schema",
             hint="pip install --upgrade whet-perf",
         )
     return document

@@ -115,7 +115,11 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "safety": suggestion.safety,
         "share": suggestion.share.value,
         "share_error": suggestion.share_error,
-        "estimate": {"low": suggestion.low, "high": suggestion.high},
+        "estimate": {
+            "low": suggestion.low,
+            "high": suggestion.high,
+            "is_measured": suggestion.is_measured,
+        },
         "verdict": suggestion.verdict,
         "diff": suggestion.diff,
         "seen": [_write_seen(seen) for seen in suggestion.seen],

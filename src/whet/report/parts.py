@@ -137,6 +137,8 @@ class Suggestion:
     """Such as ``1.2–1.6×``."""
     low: float
     high: float
+    is_measured: bool
+    """Whether a benchmark stands behind the estimate; else ``high`` is only the most that it can be."""
     evidence: tuple[str, ...]
     """Sentences about the observed values."""
     seen: tuple[Seen, ...]

@@ -119,6 +119,7 @@ def _make_card(advice: Advice, places: Places, proof: Proof, include_source: boo
         share_error=advice.share_error,
         estimate=_describe_estimate(advice.estimate),
         low=advice.estimate.low,
+        is_measured=advice.estimate.is_measured,
         high=advice.estimate.high,
         evidence=(
             *map(describe_seen, advice.seen),

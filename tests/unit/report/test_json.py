@@ -68,7 +68,7 @@ def test_figures_are_those_of_the_run():
     assert report["duration_seconds"] == 3.4 and report["cpu_seconds"] == 3.06
     assert report["exit_status"] == 0 and report["samples"] == 312
     assert report["command"][-1] == "--token=***"
-    assert report["advice"][0]["estimate"] == {"low": 1.5, "high": 1.7}
+    assert report["advice"][0]["estimate"] == {"low": 1.5, "high": 1.7, "is_measured": True}
 
 
 def test_what_was_not_measured_is_null_and_what_was_none_is_zero():
