@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +20,12 @@ ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packages",
 settings.register_profile("search", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("any machine")
+
+# A shell's background jobs ignore these, and what a test starts would do so too.
+for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 CACHE = "XDG_CACHE_HOME"
 """Where whet has its cache, on any system where it is set."""
