@@ -15,6 +15,8 @@ from whet.pipeline.advise.advise import find_in_hot_code
 
 HOT_SHARE = 0.01
 """Functions that compute or wait for at least this share of the run are counted."""
+BODY_SHARE = 0.1
+"""Lines outside of functions are named from this share on: imports take some of the run in most programs."""
 _BODIES = (CodeKind.MODULE, CodeKind.CLASS)
 
 
@@ -60,9 +62,11 @@ def _list_hot(run: Run, hotspots: Hotspots) -> Iterator[tuple[tuple[str, int], b
         if (waits or spot.cost.spent_share >= HOT_SHARE) and not spot.file.startswith("<"):
             span = _find_span(run, spot.file, spot.line, spot.name)
             if span is None or span.name != spot.name:
-                yield (spot.file, spot.line), spot.name == "<module>"
+                line, is_body = spot.line, spot.name == "<module>"
             else:
-                yield (spot.file, span.start), span.kind in _BODIES
+                line, is_body = span.start, span.kind in _BODIES
+            if not is_body or spot.cost.spent_share >= BODY_SHARE:
+                yield (spot.file, line), is_body
 
 
 def _list_asked(run: Run, hotspots: Hotspots) -> Iterator[tuple[str, int]]:
