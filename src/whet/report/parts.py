@@ -7,10 +7,13 @@ there is nothing to link to.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from whet.model.evidence import Seen
-from whet.report.units import Figure
+from whet.model.hotspot import Callee
+from whet.report.units import Figure, format_whole_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,23 @@ class LineRow:
     cost: CostFigures
     code: str = ""
     anchor: str = ""
+    callees: tuple[Callee, ...] = ()
+    """What it called outside the user's code, most of its time first."""
+
+    @property
+    def calls(self) -> str:
+        """Where its time went: ``Template.render 74 %, json.loads 20 %``; empty where that is in the line itself."""
+        return describe_callees(self.callees)
 
     @property
     def place(self) -> str:
         """Its location, such as ``ledger.py:44``."""
         return f"{self.file}:{self.line}"
+
+
+def describe_callees(callees: Sequence[Callee]) -> str:
+    """Return calls with their part of the line's time: ``Template.render 74 %, json.loads 20 %``."""
+    return ", ".join(f"{callee.name} {format_whole_share(callee.share)}" for callee in callees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +131,23 @@ _WIDE = 1.1
 """If the interval of a ratio reaches above this, "no gain" is not reported."""
 
 
+class Kind(StrEnum):
+    """What a suggestion leaves to do."""
+
+    REWRITE = "rewrite"
+    """There is an edit, which `whet prove` can try."""
+    ADVICE = "advice"
+    """The reader has to change the program."""
+    GENERAL = "general"
+    """It is about the program as a whole, and true of many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """One advice, as a card."""
 
     id: str
+    kind: Kind
     rule: str
     file: str
     line: int

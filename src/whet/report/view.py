@@ -23,6 +23,7 @@ from whet.report.parts import (
     Caution,
     FunctionRow,
     Icicle,
+    Kind,
     LineRow,
     MemoryCurve,
     Method,
@@ -106,8 +107,14 @@ class ReportView:
 
     @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:
-        """The three best suggestions, without those that were tried and did not help."""
-        return tuple(item for item in self.suggestions if not item.is_refuted)[:3]
+        """The three best suggestions: what `whet prove` can try or has shown first, nothing refuted or general."""
+        wanted = [item for item in self.suggestions if not item.is_refuted and item.kind is not Kind.GENERAL]
+        return tuple(wanted[:3])
+
+    @property
+    def general(self) -> tuple[Suggestion, ...]:
+        """What is said of the program as a whole."""
+        return tuple(item for item in self.suggestions if not item.is_refuted and item.kind is Kind.GENERAL)
 
     @property
     def safeties(self) -> tuple[tuple[str, str], ...]:
@@ -118,7 +125,7 @@ class ReportView:
 
     @property
     def suggestion_groups(self) -> tuple[SuggestionGroup, ...]:
-        """The suggestions by verdict: measured faster, untested, refuted."""
+        """The suggestions by verdict and kind: measured faster, untested, to change by hand, in general, refuted."""
         return group_suggestions(self.suggestions)
 
 
@@ -144,7 +151,7 @@ def build_view(
     places = Places(run, lines_shown)
     functions = list_functions(hotspots.functions, places)
     lines = list_lines(hotspots.lines, run, places, include_source=include_source)
-    suggestions = list_suggestions(advice, places, run.proof, include_source=include_source)
+    suggestions = list_suggestions(advice, places, run.proof, include_source=include_source, lines=hotspots.line_index)
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
     relations = relate_functions(calls, places, lines_shown) if calls is not None else None
     summary = summarise(run, hotspots, functions)
