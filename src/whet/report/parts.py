@@ -7,13 +7,18 @@ there is nothing to link to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePath
 
 from whet.model.evidence import Seen
 from whet.model.hotspot import Callee
 from whet.report.units import Figure, format_whole_share
+
+
+_BARE = re.compile(r"<|__\w+__$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,6 +448,11 @@ class FlameBox:
     self_value: Figure
     share: Figure
     anchor: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name, followed by its file's where every file may have such a name: ``<module> app.py``."""
+        return f"{self.name} {PurePath(self.place).name.rpartition(':')[0]}" if _BARE.match(self.name) else self.name
 
 
 @dataclass(frozen=True, slots=True)
