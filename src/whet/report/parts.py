@@ -17,7 +17,6 @@ from whet.model.evidence import Seen
 from whet.model.hotspot import Callee
 from whet.report.units import Figure, format_whole_share
 
-
 _BARE = re.compile(r"<|__\w+__$")
 
 
@@ -453,6 +452,25 @@ class FlameBox:
     def label(self) -> str:
         """The name, followed by its file's where every file may have such a name: ``<module> app.py``."""
         return f"{self.name} {PurePath(self.place).name.rpartition(':')[0]}" if _BARE.match(self.name) else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """A call of the call tree, in preorder: its callees follow, one deeper.
+
+    ``folded`` counts the calls that a library made itself, which are part of this one; ``calls`` the callees listed.
+    """
+
+    depth: int
+    name: str
+    place: str
+    owner: str
+    share: Figure
+    time: Figure
+    folded: int
+    calls: int
+    is_open: bool
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

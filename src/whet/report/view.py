@@ -13,6 +13,7 @@ from whet.model.flame import CallTree, FlameTree
 from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
+from whet.report.call_tree import list_call_tree
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
 from whet.report.flame import describe_calls
@@ -34,6 +35,7 @@ from whet.report.parts import (
     SuggestionGroup,
     Summary,
     ThreadRow,
+    TreeRow,
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
@@ -81,6 +83,8 @@ class ReportView:
     icicles: tuple[Icicle, ...]
     flame: Mapping[str, Any] | None
     """All calls for the interactive flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
+    call_tree: tuple[TreeRow, ...]
+    """The calls with most of the time, for reading."""
     memory: MemoryCurve | None
     listings: tuple[SourceListing, ...]
     method: Method
@@ -190,6 +194,7 @@ def build_view(
         ),
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
         flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
+        call_tree=list_call_tree(calls, places) if calls is not None else (),
         memory=draw_memory(run.resident, places),
         listings=build_listings(run, hotspots, excerpts, suggestions, places, relations),
         method=describe_method(run, hotspots),
