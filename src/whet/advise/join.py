@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from whet.advise.estimate import estimate_gain, saved_share
-from whet.advise.measured import LAST, advise_by_measurement
+from whet.advise.measured import advise_by_measurement
 from whet.advise.measured_advice import is_seen
-from whet.advise.newer_python import NEWER, NewerPython
+from whet.advise.newer_python import NewerPython
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
-from whet.model.advice import Advice, Estimate
+from whet.model.advice import GENERAL, Advice, Estimate
 from whet.model.finding import Finding, Safety
 from whet.model.hotspot import FEW_SAMPLES, Hotspots, share_error
 from whet.model.identity import identify_findings
@@ -80,14 +80,10 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots.samples)
 
 
-_AFTER = {NEWER: 1, LAST: 2}
-"""Advice about the whole run comes after advice about its lines."""
-
-
 def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
     finding = advice.finding
     return (
-        _AFTER.get(finding.rule, 0),
+        GENERAL.index(finding.rule) + 1 if finding.rule in GENERAL else 0,
         -saved_share(advice.estimate),
         _ORDER[finding.safety],
         finding.file,

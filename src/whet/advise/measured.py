@@ -32,8 +32,6 @@ from whet.model.identity import identify_findings
 from whet.model.metric import Metric
 from whet.model.run import Run
 
-LAST = "native-candidate"
-"""The slug of the advice that comes last."""
 _THREAD_SHARE = 0.15
 """What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
@@ -250,7 +248,7 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
         " narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=lambda spot: spot.cost.self_ns)
-    made = make_measured_advice(LAST, "Candidate for native code", message, spot, share, whole=True)
+    made = make_measured_advice("native-candidate", "Candidate for native code", message, spot, share, whole=True)
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
 
 

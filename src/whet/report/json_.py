@@ -78,6 +78,9 @@ def _write_line(row: LineRow) -> dict[str, Any]:
         "function_line": row.function_line,
         "owner": row.owner,
         **_write_cost(row.cost),
+        "callees": [
+            {"name": each.name, "file": each.file, "line": each.line, "share": each.share} for each in row.callees
+        ],
     }
 
 
@@ -106,6 +109,7 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
     return {
         "id": suggestion.id,
         "rule": suggestion.rule,
+        "kind": suggestion.kind.value,
         "file": suggestion.file,
         "line": suggestion.line,
         "end_line": suggestion.end_line,

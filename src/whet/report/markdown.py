@@ -206,8 +206,12 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
             row.cost.spent_seconds,
             *([row.cost.hits, row.cost.hit_seconds] if columns.hits else []),
         ]
-        cells.append([write_code(row.place, 120), write_code(row.code, 120), *map(_write_figure, figures)])
+        cells.append([write_code(row.place, 120), _write_line_code(row), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
+
+
+def _write_line_code(row: LineRow) -> str:
+    return write_code(row.code, 120) + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
 
 
 def _write_figure(figure: Figure) -> str:
