@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whet.collect.api import slow_down
 from whet.collect.plan import Outcome
-from whet.collect.pyspy import slow_down
+from whet.collect.pyspy import SLOWER
 from whet.model.run import Notice, Purpose
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def describe_sampling(outcome: Outcome, rate: int, unbuffered: str, *, native: b
             "py-spy",
             f"the sampler paused the program for {format_whole_share(outcome.poller.paused_share)} of its time to "
             "read stacks: they are very deep, or the machine is busy; that time is not counted",
-            f"--rate {slow_down(rate)} disturbs it less",
+            f"--rate {slow_down(rate, SLOWER[-1])} disturbs it less",
         )
 
 

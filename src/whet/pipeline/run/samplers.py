@@ -1,18 +1,30 @@
-"""The samplers of time: py-spy, Tachyon, pyinstrument, or a collector of another distribution."""
+"""The samplers of time: whet's own, or a collector of another distribution, and who takes the place of whom."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from whet.collect.api import Collector, Launch, Missing
+from whet.collect.pyinstrument import PyinstrumentCollector
+from whet.collect.pyspy import PySpyCollector
+from whet.collect.tachyon import TachyonCollector
 from whet.errors import PluginError, UsageError
-from whet.pipeline.run.options import Sampler
-from whet.plugins import BUILT_IN, Group, find_plugins
+from whet.model.run import Notice
+from whet.pipeline.run.options import AttachOptions, MeasureOptions, Sampler
+from whet.plugins import BUILT_IN, Group, find_plugins, load_plugin
+from whet.program.host import TargetHost
+from whet.program.spec import TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whet.collect.api import Collector, Launch
+    from whet.collect.plan import Outcome
     from whet.formats.api import ProfileFormat
+
+Options = MeasureOptions | AttachOptions
 
 
 def find_sampler(name: str) -> Sampler | Collector:
@@ -36,11 +48,128 @@ def find_sampler(name: str) -> Sampler | Collector:
         ) from error
 
 
+def make_sampler(sampler: Sampler, options: Options, host: TargetHost, *, unstopped: bool = False) -> Collector:
+    """Return the collector of one of whet's own samplers. ``unstopped``: it must not stop the program for a sample."""
+    return _FACTORIES[sampler](options, host, unstopped)
+
+
+def ask_collector(
+    collector: Collector, spec: TargetSpec, host: TargetHost, out: Path, *, why_outside: str = ""
+) -> Launch | Missing:
+    """Return how ``collector`` takes part in an execution, or why it cannot.
+
+    ``why_outside`` is what keeps whet out of the program, if anything does.
+    """
+    if (missing := collector.missing(host)) is not None:
+        return missing
+    launch = collector.launch(spec, out)
+    if launch.agent and why_outside:
+        return Missing(f"it runs inside the program, and {why_outside} keeps whet out of it")
+    return replace(launch, tool=collector.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Samplers:
+    """Who samples time in one execution: ``first``, if anybody can.
+
+    ``substitute`` is attached where that cannot attach, and ``fallback`` samples inside the program where neither can.
+    """
+
+    asked: str
+    first: Launch | None = None
+    substitute: Launch | None = None
+    fallback: Launch | None = None
+    notices: tuple[Notice, ...] = ()
+    """Why others do not, that were to."""
+
+    def find_used(self, outcome: Outcome) -> Launch | None:
+        """Return the one that sampled, now that the execution has ended."""
+        if outcome.fell_back:
+            return self.fallback
+        return self.substitute if outcome.substituted else self.first
+
+
+def choose_samplers(
+    options: MeasureOptions,
+    spec: TargetSpec,
+    host: TargetHost,
+    out: Path,
+    *,
+    why_outside: str = "",
+    unstopped: bool = False,
+) -> Samplers:
+    """Ask the sampler that is wanted and those that may take its place, in this order; the first that can samples.
+
+    Raises ``UsageError`` and ``PluginError`` where a format of another distribution's collector cannot be loaded.
+    """
+    able: list[Launch] = []
+    unable: list[tuple[str, Missing]] = []
+    collectors = list(_list_candidates(options, host, unstopped))
+    for collector in collectors:
+        answer = ask_collector(collector, spec, host, out, why_outside=why_outside)
+        if isinstance(answer, Missing):
+            unable.append((collector.name, answer))
+        else:
+            able.append(answer)
+    asked, first = collectors[0].name, able[0] if able else None
+    if first is not None and not isinstance(options.sampler, Sampler):
+        load_formats(first)
+    others = able[1:] if first is not None and first.attach else []
+    return Samplers(
+        asked,
+        first,
+        substitute=next((each for each in others if each.attach), None),
+        fallback=next((each for each in others if each.agent), None),
+        notices=tuple(_describe_unable(asked, unable, first)),
+    )
+
+
 def load_formats(launch: Launch) -> Sequence[ProfileFormat]:
     """Return the formats of a collector's captures, in its order. Raises ``UsageError`` and ``PluginError``."""
-    from whet.plugins import load_plugin
-
     return [cast("type[ProfileFormat]", load_plugin(Group.FORMATS, name))() for name, _ in launch.captures]
 
 
+def _list_candidates(options: MeasureOptions, host: TargetHost, unstopped: bool) -> Iterator[Collector]:
+    sampler = options.sampler
+    if not isinstance(sampler, Sampler):
+        yield sampler
+        return
+    for each in (sampler, *_INSTEAD.get(sampler, ())):
+        yield make_sampler(each, options, host, unstopped=unstopped)
+
+
+def _describe_unable(asked: str, unable: Sequence[tuple[str, Missing]], first: Launch | None) -> Iterator[Notice]:
+    consequence = f"{first.tool} samples instead" if first is not None else "times are missing"
+    for name, missing in unable:
+        # Of those that were not asked for, what can be remedied is worth a word where nobody samples.
+        if name == asked or (first is None and missing.remedy):
+            yield Notice(name, f"{missing.why}; {consequence}", missing.remedy)
+
+
+def _make_pyspy(options: Options, _host: TargetHost, unstopped: bool) -> Collector:
+    nonblocking = unstopped or (isinstance(options, AttachOptions) and options.nonblocking)
+    return PySpyCollector(
+        options.rate,
+        options.native and not unstopped,
+        options.children,
+        nonblocking=nonblocking,
+        keep_rate=options.keep_rate,
+    )
+
+
+def _make_tachyon(options: Options, host: TargetHost, _unstopped: bool) -> Collector:
+    return TachyonCollector(host, options.rate, options.native, options.children)
+
+
+def _make_pyinstrument(options: Options, host: TargetHost, _unstopped: bool) -> Collector:
+    return PyinstrumentCollector(host, options.rate)
+
+
 _OWN = frozenset(BUILT_IN[Group.COLLECTORS])
+_FACTORIES: Mapping[Sampler, Callable[[Options, TargetHost, bool], Collector]] = {
+    Sampler.PY_SPY: _make_pyspy,
+    Sampler.TACHYON: _make_tachyon,
+    Sampler.PYINSTRUMENT: _make_pyinstrument,
+}
+_INSTEAD: Mapping[Sampler, tuple[Sampler, ...]] = {Sampler.PY_SPY: (Sampler.TACHYON, Sampler.PYINSTRUMENT)}
+"""Who may take the place of whom: the default gives way, one that was asked for by name does not."""
