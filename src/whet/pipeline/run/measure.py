@@ -184,12 +184,11 @@ class _Measurement:
         )
         self.record.note(*samplers.notices)
         launches = [] if samplers.first is None else [samplers.first]
-        names: tuple[str, ...] = (samplers.asked if samplers.first is None else samplers.first.tool,)
         if not self.why_outside:
             user_code = describe_user_code(host, self.program, options.include, options.exclude)
             launches.append(Launch(agent=sample_values(out, user_code)))
-            names += ("values",)
-        outcome = self._execute(out, launches, Purpose.TIME, names, number, samplers=samplers)
+        names = () if self.why_outside else ("values",)
+        outcome = self._execute(out, launches, Purpose.TIME, names, number, samplers)
         captures = self._read(out)
         used = samplers.find_used(outcome)
         self.record.profiles += captures.read_time(used, outcome)
@@ -308,7 +307,6 @@ class _Measurement:
         purpose: Purpose,
         names: tuple[str, ...],
         number: int,
-        *,
         samplers: Samplers | None = None,
     ) -> Outcome:
         first = number == 1
@@ -331,8 +329,9 @@ class _Measurement:
             )
         if not first and outcome.received and (outcome.interrupted or outcome.status):
             self.ended_by = outcome.received
-        if samplers is not None and (used := samplers.find_used(outcome)) is not None:
-            names = (used.tool, *names[1:])
+        if samplers is not None:
+            used = samplers.find_used(outcome)
+            names = (used.tool if used is not None else samplers.asked, *names)
         self.record.note(*outcome.notices)
         self.record.note(*describe_became(outcome, purpose))
         self.record.executions.append(

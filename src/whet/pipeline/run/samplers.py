@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,7 +14,7 @@ from whet.collect.tachyon import TachyonCollector
 from whet.errors import PluginError, UsageError
 from whet.model.run import Notice
 from whet.pipeline.run.options import AttachOptions, MeasureOptions, Sampler
-from whet.plugins import BUILT_IN, Group, find_plugins, load_plugin
+from whet.plugins import BUILT_IN, Group, Plugin, find_plugins, load_plugin
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
 
@@ -46,6 +46,17 @@ def find_sampler(name: str) -> Sampler | Collector:
         raise PluginError(
             f"the collector {name!r} of {plugin.distribution} cannot be created: {error}", hint
         ) from error
+
+
+def load_formats(launch: Launch) -> Sequence[ProfileFormat]:
+    """Return the formats of a collector's captures, in its order. Raises ``UsageError`` and ``PluginError``."""
+    # Whet's own are not looked for among others': whoever brings one of the same name must not cost a run.
+    own = BUILT_IN[Group.FORMATS]
+    formats = [
+        Plugin(Group.FORMATS, name, own[name], "whet").load() if name in own else load_plugin(Group.FORMATS, name)
+        for name, _ in launch.captures
+    ]
+    return [cast("type[ProfileFormat]", each)() for each in formats]
 
 
 def make_sampler(sampler: Sampler, options: Options, host: TargetHost, *, unstopped: bool = False) -> Collector:
@@ -90,86 +101,59 @@ class Samplers:
 
 
 def choose_samplers(
-    options: MeasureOptions,
-    spec: TargetSpec,
-    host: TargetHost,
-    out: Path,
-    *,
-    why_outside: str = "",
-    unstopped: bool = False,
+    options: MeasureOptions, spec: TargetSpec, host: TargetHost, out: Path, *, why_outside: str, unstopped: bool
 ) -> Samplers:
     """Ask the sampler that is wanted and those that may take its place, in this order; the first that can samples.
 
     Raises ``UsageError`` and ``PluginError`` where a format of another distribution's collector cannot be loaded.
     """
+    asked = options.sampler
+    order = (asked, *_INSTEAD) if asked is Sampler.PY_SPY else (asked,)
     able: list[Launch] = []
     unable: list[tuple[str, Missing]] = []
-    collectors = list(_list_candidates(options, host, unstopped))
-    for collector in collectors:
+    for each in order:
+        collector = make_sampler(each, options, host, unstopped=unstopped) if isinstance(each, Sampler) else each
         answer = ask_collector(collector, spec, host, out, why_outside=why_outside)
         if isinstance(answer, Missing):
             unable.append((collector.name, answer))
         else:
             able.append(answer)
-    asked, first = collectors[0].name, able[0] if able else None
-    if first is not None and not isinstance(options.sampler, Sampler):
+    name = asked.value if isinstance(asked, Sampler) else asked.name
+    if not able:
+        # Of those that were not asked for, what can be remedied is worth a word.
+        notices = [
+            Notice(about, f"{missing.why}; times are missing", missing.remedy)
+            for about, missing in unable
+            if about == name or missing.remedy
+        ]
+        return Samplers(name, notices=tuple(notices))
+    first, *others = able
+    if first.reader is None:
         load_formats(first)
-    others = able[1:] if first is not None and first.attach else []
     return Samplers(
-        asked,
+        name,
         first,
-        substitute=next((each for each in others if each.attach), None),
-        fallback=next((each for each in others if each.agent), None),
-        notices=tuple(_describe_unable(asked, unable, first)),
+        substitute=next((each for each in others if each.attach and first.attach), None),
+        fallback=next((each for each in others if each.agent and first.attach), None),
+        notices=tuple(
+            Notice(about, f"{missing.why}; {first.tool} samples instead", missing.remedy)
+            for about, missing in unable
+            if about == name
+        ),
     )
-
-
-def load_formats(launch: Launch) -> Sequence[ProfileFormat]:
-    """Return the formats of a collector's captures, in its order. Raises ``UsageError`` and ``PluginError``."""
-    return [cast("type[ProfileFormat]", load_plugin(Group.FORMATS, name))() for name, _ in launch.captures]
-
-
-def _list_candidates(options: MeasureOptions, host: TargetHost, unstopped: bool) -> Iterator[Collector]:
-    sampler = options.sampler
-    if not isinstance(sampler, Sampler):
-        yield sampler
-        return
-    for each in (sampler, *_INSTEAD.get(sampler, ())):
-        yield make_sampler(each, options, host, unstopped=unstopped)
-
-
-def _describe_unable(asked: str, unable: Sequence[tuple[str, Missing]], first: Launch | None) -> Iterator[Notice]:
-    consequence = f"{first.tool} samples instead" if first is not None else "times are missing"
-    for name, missing in unable:
-        # Of those that were not asked for, what can be remedied is worth a word where nobody samples.
-        if name == asked or (first is None and missing.remedy):
-            yield Notice(name, f"{missing.why}; {consequence}", missing.remedy)
-
-
-def _make_pyspy(options: Options, _host: TargetHost, unstopped: bool) -> Collector:
-    nonblocking = unstopped or (isinstance(options, AttachOptions) and options.nonblocking)
-    return PySpyCollector(
-        options.rate,
-        options.native and not unstopped,
-        options.children,
-        nonblocking=nonblocking,
-        keep_rate=options.keep_rate,
-    )
-
-
-def _make_tachyon(options: Options, host: TargetHost, _unstopped: bool) -> Collector:
-    return TachyonCollector(host, options.rate, options.native, options.children)
-
-
-def _make_pyinstrument(options: Options, host: TargetHost, _unstopped: bool) -> Collector:
-    return PyinstrumentCollector(host, options.rate)
 
 
 _OWN = frozenset(BUILT_IN[Group.COLLECTORS])
+_INSTEAD = (Sampler.TACHYON, Sampler.PYINSTRUMENT)
+"""Who takes the place of py-spy, which is the default. A sampler that was asked for by name gives way to none."""
 _FACTORIES: Mapping[Sampler, Callable[[Options, TargetHost, bool], Collector]] = {
-    Sampler.PY_SPY: _make_pyspy,
-    Sampler.TACHYON: _make_tachyon,
-    Sampler.PYINSTRUMENT: _make_pyinstrument,
+    Sampler.PY_SPY: lambda options, _host, unstopped: PySpyCollector(
+        options.rate,
+        options.native and not unstopped,
+        options.children,
+        nonblocking=unstopped or (isinstance(options, AttachOptions) and options.nonblocking),
+        keep_rate=options.keep_rate,
+    ),
+    Sampler.TACHYON: lambda options, host, _: TachyonCollector(host, options.rate, options.native, options.children),
+    Sampler.PYINSTRUMENT: lambda options, host, _: PyinstrumentCollector(host, options.rate),
 }
-_INSTEAD: Mapping[Sampler, tuple[Sampler, ...]] = {Sampler.PY_SPY: (Sampler.TACHYON, Sampler.PYINSTRUMENT)}
-"""Who may take the place of whom: the default gives way, one that was asked for by name does not."""
