@@ -77,8 +77,9 @@ class Captures:
         if not profiles:
             return []
         corrector = Corrector(watched, self._own_threads, attached=attached, has_gil=self.has_gil)
-        joined = [corrector.join(profiles.pop(0), next(iter(wall), None))] if launch.wall is not None else []
-        corrected = [*joined, *map(corrector.correct, profiles)]
+        first, *others = profiles
+        joined = corrector.join(first, next(iter(wall), None)) if launch.wall is not None else corrector.correct(first)
+        corrected = [joined, *map(corrector.correct, others)]
         self.notices += corrector.notices
         return corrected
 

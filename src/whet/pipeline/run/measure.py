@@ -195,8 +195,10 @@ class _Measurement:
         agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices
-        unstopped = unbuffered if used is not None and used.tool == Sampler.PY_SPY else ""
-        self.record.note(*describe_sampling(outcome, options.rate, unstopped, native=options.native))
+        tool = used.tool if used is not None else samplers.asked
+        unstopped = unbuffered if tool == Sampler.PY_SPY else ""
+        rate = options.rate if isinstance(options.sampler, Sampler) else 0
+        self.record.note(*describe_sampling(outcome, tool, rate, unstopped, native=options.native))
         if number == 1 and not options.native:
             self.record.note(*describe_compiled(count_compiled(self.program)))
         if number == 1 and outcome.poller is not None:

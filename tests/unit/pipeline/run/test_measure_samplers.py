@@ -95,6 +95,11 @@ def test_long_pauses_are_told_with_what_shortens_them(ask: Ask, executions: Exec
     (said,) = tell(ask(rate=50).run, "py-spy")
     assert "50 %" in said
     assert "--rate 5" in said
+    # The rate of another one is not whet's to set.
+    executions.outcomes = [succeed(), succeed(poller=Paused(1))]
+    said = " ".join(tell(ask(sampler=Gil()).run, "gil sampler"))
+    assert "50 %" in said
+    assert "--rate" not in said
 
 
 def test_compiled_modules_of_the_program_are_named_with_what_shows_them(
