@@ -121,7 +121,12 @@ class _Watch:
     def _open(self, command: Sequence[str]) -> AttachedProfiler:
         # Should whet be killed where there is no leash, the samplers end by themselves.
         limit = str(ceil(self.plan.seconds) + SPARE_SECONDS)
-        return AttachedProfiler((*command, "--duration", limit), self.plan.pid, dies_with_parent=True)
+        return AttachedProfiler(
+            (*command, "--duration", limit),
+            self.plan.pid,
+            dies_with_parent=True,
+            says_ready=self.plan.launch.says_ready,
+        )
 
     def _start(self) -> None:
         first, *others = self.profilers
@@ -174,7 +179,7 @@ class _Watch:
         watched.own_ids = self.thread_ids.ours
         if watched.own_ids:
             self._notice(
-                "py-spy",
+                self.plan.launch.tool,
                 "the process runs in a container, and from outside the sampler cannot see which threads compute; "
                 "that was derived from their CPU time, so single lines may be wrong",
                 "run whet in its namespace: docker run --pid=container:NAME, or kubectl debug --target=NAME",

@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import whet
-from whet.collect.api import Collector
+from whet.collect.api import Launch, Missing
 from whet.collect.attach import AttachError, AttachPlan, Watched, attach
-from whet.collect.pyspy import PySpyCollector
-from whet.collect.tachyon import TachyonCollector
 from whet.errors import CollectorError
 from whet.merge.align import align_profile
 from whet.merge.by_value import restore_files
@@ -27,6 +25,7 @@ from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.run.captures import Captures
 from whet.pipeline.run.machine import describe_machine
 from whet.pipeline.run.options import AttachOptions, Sampler, Step
+from whet.pipeline.run.samplers import ask_collector, make_sampler
 from whet.pipeline.run.sources import gather_sources
 from whet.program.attached import find_host, find_own_program, find_spec
 from whet.program.host import TargetHost
@@ -85,19 +84,11 @@ class _Attachment:
         # The system is queried now: afterwards the process may be gone.
         python = find_python_in(self.process)
         spec, host = find_spec(python), find_host(python)
-        collector = PySpyCollector(
-            self.options.rate,
-            self.options.native,
-            self.children,
-            nonblocking=self.options.nonblocking,
-            keep_rate=self.options.keep_rate,
-        )
-        tachyon = TachyonCollector(host, self.options.rate, self.options.native, self.children)
         raw = Path(tempfile.mkdtemp(prefix="whet-"))
         try:
-            watched = self._watch_somehow(collector, tachyon, spec, host, raw)
+            launch, watched = self._watch_somehow(spec, host, raw)
             captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
-            profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
+            profiles = captures.read_attached(launch, watched)
             if not profiles:
                 raise CollectorError(
                     f"{self.sampler} recorded no samples of process {self.process.pid}", "run `whet doctor`"
@@ -111,35 +102,34 @@ class _Attachment:
         finally:
             shutil.rmtree(raw, ignore_errors=True)
 
-    def _watch_somehow(
-        self, pyspy: PySpyCollector, tachyon: TachyonCollector, spec: TargetSpec, host: TargetHost, raw: Path
-    ) -> Watched:
+    def _watch_somehow(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
         """Sample with the requested sampler; where py-spy cannot, with the one of the process's own interpreter."""
-        # An interpreter of another user, or in a container, is not run to examine its process.
-        has_tachyon = tachyon.missing(host) is None and bool(host.abi)
-        if self.sampler is Sampler.PY_SPY:
-            missing = pyspy.missing(host)
-            try:
-                if missing is None:
-                    return self._watch(pyspy, spec, raw)
-                why, remedy = missing.why, missing.remedy
-            except CollectorError as error:
-                if not has_tachyon:
-                    raise
-                why, remedy = error.message, error.hint
-            if not has_tachyon:
-                raise CollectorError(why, remedy)
-            self.notices.append(Notice("py-spy", f"{why}; tachyon sampled instead", remedy))
-            self.sampler = Sampler.TACHYON
-        elif not has_tachyon:
-            missing = tachyon.missing(host)
-            raise CollectorError(missing.why if missing else "whet does not run another user's interpreter")
-        return self._watch(tachyon, spec, raw)
+        try:
+            return self._watch(spec, host, raw)
+        except CollectorError as error:
+            if self.sampler is not Sampler.PY_SPY:
+                raise
+            failed, self.sampler = error, Sampler.TACHYON
+            if isinstance(self._ask(spec, host, raw), Missing):
+                raise
+        self.notices.append(Notice("py-spy", f"{failed.message}; tachyon sampled instead", failed.hint))
+        return self._watch(spec, host, raw)
 
-    def _watch(self, collector: Collector, spec: TargetSpec, raw: Path) -> Watched:
+    def _ask(self, spec: TargetSpec, host: TargetHost, raw: Path) -> Launch | Missing:
+        options = replace(self.options, children=self.children)
+        answer = ask_collector(make_sampler(self.sampler, options, host), spec, host, raw)
+        # An interpreter of another user, or in a container, is not run to examine its process.
+        if isinstance(answer, Launch) and self.sampler is Sampler.TACHYON and not host.abi:
+            return Missing("whet does not run another user's interpreter")
+        return answer
+
+    def _watch(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
+        launch = self._ask(spec, host, raw)
+        if isinstance(launch, Missing):
+            raise CollectorError(launch.why, launch.remedy)
         plan = AttachPlan(
             self.process.pid,
-            collector.launch(spec, raw),
+            launch,
             raw,
             self.options.duration,
             whole_tree=self.children,
@@ -159,7 +149,7 @@ class _Attachment:
                     f"--nonblocking never pauses it; --rate {max(1, self.options.rate // 4)} pauses it less often",
                 )
             )
-        return watched
+        return launch, watched
 
     def _progress(self) -> Callable[[float], None] | None:
         progress = self.options.progress

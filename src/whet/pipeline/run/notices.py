@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whet.collect.api import slow_down
 from whet.collect.plan import Outcome
-from whet.collect.pyspy import slow_down
+from whet.collect.pyspy import SLOWER
 from whet.model.run import Notice, Purpose
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ MUCH_WORK_NS = 500_000_000
 _MOST_PIDS = 5
 
 
-def describe_sampling(outcome: Outcome, rate: int, unbuffered: str, *, native: bool) -> Iterator[Notice]:
-    """Yield what py-spy's samples lack. ``unbuffered`` is why they were taken without stopping the program."""
+def describe_sampling(outcome: Outcome, tool: str, rate: int, unbuffered: str, *, native: bool) -> Iterator[Notice]:
+    """Yield what the samples of ``tool`` lack. ``unbuffered`` is why py-spy's were taken without stopping the program.
+
+    ``rate`` is in samples a second, 0 where it is not whet that sets it.
+    """
     if unbuffered:
         yield Notice(
             "py-spy",
@@ -33,10 +37,10 @@ def describe_sampling(outcome: Outcome, rate: int, unbuffered: str, *, native: b
         from whet.report.units import format_whole_share
 
         yield Notice(
-            "py-spy",
+            tool,
             f"the sampler paused the program for {format_whole_share(outcome.poller.paused_share)} of its time to "
             "read stacks: they are very deep, or the machine is busy; that time is not counted",
-            f"--rate {slow_down(rate)} disturbs it less",
+            f"--rate {slow_down(rate, SLOWER[-1])} disturbs it less" if rate else "",
         )
 
 
