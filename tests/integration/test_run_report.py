@@ -110,8 +110,8 @@ def test_planted_place_has_advice(orders, rule, file, text):
     assert advice["function"] == row["name"]
     assert advice["share"] == pytest.approx(row["spent_share"], abs=0.03)
     assert 1 <= advice["estimate"]["low"] <= advice["estimate"]["high"] <= 1 / (1 - advice["share"]) + 0.05
-    # The summary has the first few, the report all.
-    assert advice["title"] in orders.words or advice not in orders.report["advice"][:3]
+    # The summary has the first few, fewer where there is much to warn of; the report has all.
+    assert advice["title"] in orders.words or advice != orders.report["advice"][0]
     if rule == "list-membership":
         (seen,) = [each for each in advice["seen"] if each["name"] == "self.numbers"]
         assert set(seen["types"]) == {"builtins.list"}

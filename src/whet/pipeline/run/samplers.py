@@ -34,7 +34,7 @@ def find_sampler(name: str) -> Sampler | Collector:
     """
     if name in tuple(Sampler):
         return Sampler(name)
-    foreign = {each: plugin for each, plugin in find_plugins(Group.COLLECTORS).items() if each not in _OWN}
+    foreign = {each: plugin for each, plugin in find_plugins(Group.COLLECTORS).items() if each not in _NAMED_OTHERWISE}
     if name not in foreign:
         known = [f"--sampler {each}" for each in (*Sampler, *foreign)]
         raise UsageError(f"unknown sampler {name!r}", f"use {', '.join(known[:-1])} or {known[-1]}")
@@ -143,7 +143,8 @@ def choose_samplers(
     )
 
 
-_OWN = frozenset(BUILT_IN[Group.COLLECTORS])
+_NAMED_OTHERWISE = frozenset(("line_profiler", "memray", "pyinstrument", "pyspy", "tachyon"))
+"""Collectors that are chosen by an option of their own, or have a name among ``Sampler``."""
 _INSTEAD = (Sampler.TACHYON, Sampler.PYINSTRUMENT)
 """Who takes the place of py-spy, which is the default. A sampler that was asked for by name gives way to none."""
 _FACTORIES: Mapping[Sampler, Callable[[Options, TargetHost, bool], Collector]] = {

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from whet import plugins
 from whet.collect import pyspy
 from whet.collect.api import Launch
 from whet.collect.plan import Outcome
@@ -48,6 +49,13 @@ def test_whets_own_samplers_need_no_plugin(name: str, monkeypatch: pytest.Monkey
 
 @pytest.mark.usefixtures("_plugins")
 def test_a_collector_of_others_is_found_by_its_name() -> None:
+    assert type(find_sampler("gil")) is Gil
+
+
+def test_a_collector_that_was_built_in_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {**BUILT_IN, Group.COLLECTORS: {**BUILT_IN[Group.COLLECTORS], "gil": f"{__name__}:Gil"}}
+    monkeypatch.setattr(plugins, "BUILT_IN", known)
+    monkeypatch.setattr(Plugin, "load", lambda _self: Gil)
     assert type(find_sampler("gil")) is Gil
 
 
