@@ -11,8 +11,9 @@ Each step copies everything collected so far, so n steps copy O(n²) elements.
 ## When not
 For a handful of elements. If another name still refers to the object from before the step, growing in place would
 change that object too: a container that is passed on, yielded, bound to a second name, or iterated over while it grows
-is left alone. `items += other` accepts any iterable, `items + other` only a list; a `bytearray` accepts some arguments
-that bytes do not.
+is left alone. `items += other` accepts any iterable, `items + other` only a list; `table |= pairs` accepts pairs,
+`table | pairs` only a dict; a `bytearray` accepts some arguments that bytes do not. An attribute has other readers: who
+has read it before, or made a shallow copy of the object, sees the container grow.
 
 ## Source
 The documentation of common sequence operations: "Concatenating immutable sequences always results in a new object.
@@ -281,9 +282,13 @@ def _describe(context: Context, one: _Grown, kind: str, rewrite: Rewrite) -> Fin
     }[kind]
     lines = context.lines_of(*one.steps)
     known = all(_is_sure(context, step, kind) for step in one.steps)
+    accepted = {_LIST: "any iterable", _DICT: "pairs, too"}.get(kind, "")
+    note = f" In place, it also accepts {accepted}." if accepted and not known else ""
+    if one.place.kind is PlaceKind.ATTRIBUTE:
+        note += " What was read from the attribute before, and shallow copies of the object, grow with it."
     return context.finding(
         one.steps[0],
-        f"Every step copies the whole {name} {one.place.name}: {how}.",
+        f"Every step copies the whole {name} {one.place.name}: {how}.{note}",
         lines=lines,
         safety=Safety.OBSERVED if known and one.place.kind is PlaceKind.LOCAL else Safety.OFFER,
         questions=(

@@ -12,7 +12,8 @@ element that decides.
 Where all elements are usually tested anyway: a full pass over a generator is slower than over a list, by a tenth to a
 half, and so is a pass over a few elements. The rule therefore reports only where branch counts show that most passes
 end early. Elements after the deciding one are no longer tested: exceptions that their tests would have raised are not
-raised.
+raised. A `StopIteration` that a test raises reaches the caller from a list, and becomes a `RuntimeError` in a
+generator.
 
 ## Source
 The documentation of `any` and `all`, which gives them as loops with a `return` inside. The figures in `RULE` are

@@ -8,7 +8,8 @@
 
 ## When not
 Where the loop variable is used after the loop, or where appending to the target changes the source. The target must be
-known to be a list: other classes may do more in `append`.
+known to be a list: other classes may do more in `append`. An
+annotation, or a public attribute, leaves subclasses: then the rewrite is not called safe.
 
 ## Source
 The documentation of `list.extend`. The figures in `RULE` are measured with `BENCH`.
@@ -20,6 +21,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
@@ -32,6 +34,7 @@ from whet.engine.api import (
     find_empty_list,
     hand_over_all,
     list_fillings,
+    rest_on_source,
 )
 
 RULE = Rule(
@@ -41,6 +44,7 @@ RULE = Rule(
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"append"})),
+    asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 2.8, 1000: 9.8},
         "3.12": {10: 3.2, 1000: 10.0},
@@ -59,10 +63,13 @@ def detect(context: Context) -> Iterator[Finding]:
             continue  # filling an empty list is a copy, which is another rule
         rewrite = hand_over_all(context, filling, "builtins.list", "extend")
         if rewrite is not None:
+            safety, questions, remark = rest_on_source(context, filling, "builtins.list")
             yield context.finding(
                 filling.loop,
                 f"The loop only passes each element to {context.source_of(filling.target)}.append: extend adds all of"
-                " them in one call.",
+                f" them in one call.{remark}",
+                safety=safety,
+                questions=questions,
                 rewrite=rewrite,
             )
 
@@ -140,6 +147,9 @@ REFUSE = (
            "    return out\n"),
     Refuse("the loop has an else",
            "def f(xs: list):\n    out = []\n    for x in xs:\n        out.append(x)\n    else:\n        return out\n"),
+    Refuse("the target may be unbound, which an empty source does not notice",
+           "def f(wanted):\n    if wanted:\n        out = []\n        out.append(0)\n    for x in range(wanted):\n"
+           "        out.append(x)\n"),
     Refuse("an async loop",
            "async def f(xs: list):\n    out = []\n    async for x in xs:\n        out.append(x)\n    return out\n"),
 )  # fmt: skip

@@ -11,8 +11,10 @@ are plain values, write the dict out. Elsewhere, on hot lines, `vars(x).copy()`:
 
 ## When not
 Where the result is modified and the object must not change. `vars` returns what the object holds now: it includes
-attributes that are not fields, and a class with `__slots__` has no `__dict__`. A value that JSON cannot encode and that
-has attributes (an enum member) raises with `asdict` and may not with `default=vars`.
+attributes that are not fields, and a class with `__slots__` has no `__dict__`. A dict that is written out has the
+fields of the class that the source names: an object of a subclass has more. Then `asdict` stays if the file has a
+subclass. A value that JSON cannot encode and that has attributes (an enum member) raises with `asdict` and may not with
+`default=vars`.
 
 ## Source
 The documentation of `dataclasses.asdict`, which names a shallow copy as the alternative. The figures in `RULE` are
@@ -152,7 +154,8 @@ def _hand_over(context: Context, call: ast.Call, given: ast.expr, dump: ast.Call
     if not context.has_builtin("vars"):
         rewrite.refuse("`vars` is shadowed in this file")
     written, statement = dump.args[0], context.facts.statement(call)
-    rewrite.replace(written, f"{rewrite.text(given)}, default=vars")
+    rewrite.replace(written, rewrite.text(given))
+    rewrite.add_argument(dump, written, "default=vars")
     if written is not call and statement is not None:
         rewrite.delete(statement)
     return rewrite
@@ -164,6 +167,8 @@ def _find_fields(context: Context, given: ast.expr) -> tuple[str, ...]:
     binding = context.facts.only_binding(name) if name is not None else None
     node = binding.node if binding is not None else None
     if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or len(node.decorator_list) != 1:
+        return ()
+    if _has_subclass(context, node.name):
         return ()
     decorator = node.decorator_list[0]
     decorator = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -179,6 +184,17 @@ def _find_fields(context: Context, given: ast.expr) -> tuple[str, ...]:
             case _:
                 pass
     return tuple(fields)
+
+
+def _has_subclass(context: Context, name: str) -> bool:
+    """Return whether the file derives another class from it, which may have more fields."""
+    derived = (n for scope in context.facts.functions for n in scope.nodes.get(ast.ClassDef, ()))
+    return any(
+        isinstance(base, ast.Name) and base.id == name
+        for node in derived
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    )
 
 
 def _find_class(context: Context, name: ast.Name) -> ast.Name | None:

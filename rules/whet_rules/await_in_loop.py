@@ -70,7 +70,7 @@ def _is_independent(context: Context, node: ast.Await, call: ast.Call, loop: ast
         return False
     if isinstance(loop, ast.comprehension):
         return not loop.ifs and not loop.is_async
-    leaves = (ast.Break, ast.Return, ast.Raise, ast.Continue, ast.Try, ast.Yield)
+    leaves = (ast.Break, ast.Return, ast.Raise, ast.Continue, ast.Try, ast.TryStar, ast.Yield)
     if any(isinstance(part, leaves) for part in ast.walk(loop)):
         return False
     # What an iteration writes must not be read before it is written: that would be the previous iteration's value.

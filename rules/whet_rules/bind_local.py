@@ -14,6 +14,10 @@ On Python 3.11 and later a single attribute or a global is as fast as a local va
 before a loop is slower than calling it in place: whet does not report those. Where the loop calls unknown code, that
 code may change the attribute.
 
+Before the loop it is read even if the loop body never runs: it may raise there, and a property is evaluated once. A
+subclass may override the property with one that counts, caches or changes something; it is then evaluated once instead
+of every time. The same is true of attributes that are properties in another file.
+
 ## Source
 Python wiki, PythonSpeed/PerformanceTips, "Avoiding dots"; PEP 659 for why the gain is smaller than stated there. The
 figures in `RULE` are measured with `BENCH`.
@@ -189,7 +193,7 @@ def _is_reached(context: Context, node: ast.AST, loop: ast.For | ast.While) -> b
                 return False
             case ast.For() | ast.While() if isinstance(here, ast.stmt):
                 pass
-            case ast.Try() | ast.Match() | ast.Lambda() | ast.ExceptHandler():
+            case ast.Try() | ast.TryStar() | ast.With() | ast.AsyncWith() | ast.Match() | ast.Lambda():
                 return False
             case ast.BoolOp(values=[first, *_]) if first is not here:
                 return False

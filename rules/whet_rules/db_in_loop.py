@@ -58,7 +58,10 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         if _CHANGES.match(sql):
             rewrite = _rewrite(context, call, cursor, parameters, loops[0])
-            message = "The loop sends one row per statement: executemany() sends all of them at once."
+            message = (
+                "The loop sends one row per statement: executemany() sends all of them at once. After an error, another"
+                " part of the rows may have been written, and lastrowid is not set."
+            )
             yield context.finding(call, message, rewrite=rewrite)
         elif _QUERIES.match(sql):
             message = (

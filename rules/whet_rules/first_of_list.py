@@ -7,8 +7,8 @@
 The list copies every element in order to use one of them.
 
 ## When not
-Where the iterable may be empty and `IndexError` is caught: `next` raises `StopIteration`. On iterators, which `list`
-exhausts and `next` advances by one.
+Where the iterable may be empty and `IndexError` is caught or suppressed: `next` raises `StopIteration`. On iterators,
+which `list` exhausts and `next` advances by one.
 
 ## Source
 The documentation of `next` and `iter`. The figures in `RULE` are measured with `BENCH`.
@@ -86,10 +86,10 @@ def _catches(context: Context, node: ast.expr) -> bool:
         return True
     here: ast.AST | None = node
     while here is not None and here is not context.function.node:
-        if isinstance(here, ast.Try | ast.GeneratorExp):
+        if isinstance(here, ast.GeneratorExp):
             return True
         here = context.facts.parent(here)
-    return False
+    return context.tells_apart(node, IndexError, StopIteration)
 
 
 def _describe(context: Context, node: ast.Subscript, items: ast.expr) -> Finding:
@@ -192,6 +192,12 @@ REFUSE = (
     Refuse("nothing there is expected",
            "def f(ds):\n    for d in ds:\n        try:\n            print(list(d.keys())[0])\n"
            "        except IndexError:\n            pass\n"),
+    Refuse("nothing there is expected, in groups",
+           "def f(ds):\n    for d in ds:\n        try:\n            print(list(d.values())[0])\n"
+           "        except* LookupError:\n            pass\n"),
+    Refuse("nothing there is suppressed",
+           "import contextlib\ndef f(ds):\n    for d in ds:\n        with contextlib.suppress(IndexError):\n"
+           "            print(list(d.values())[0])\n"),
     Refuse("StopIteration in a generator is an error",
            "def f(ds):\n    for d in ds:\n        yield list(d.keys())[0]\n"),
     Refuse("in a generator expression too", "def f(ds):\n    return any(list(d.keys())[0] for d in ds)\n"),

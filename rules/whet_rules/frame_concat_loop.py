@@ -10,7 +10,8 @@ Each concatenation copies all existing rows, so the loop copies a quadratic numb
 ## When not
 Where the frame is read in the loop, or is not a local variable of the function. The edit changes two small things: the
 result of a single concatenation may have another dtype if one of the pieces was empty or all NaN, and after an
-exception in the loop the frame does not contain the pieces collected so far.
+exception in the loop the frame does not contain the pieces collected so far. The list holds the pieces themselves: one
+frame that is filled again for each iteration would be in it several times, with its last content.
 
 ## Source
 pandas documentation of `concat`: "It is not recommended to build DataFrames by adding single rows in a for loop.
@@ -71,6 +72,8 @@ def _describe(
         rewrite.refuse("the frame may be read before the loop ends")
     elif any(isinstance(piece, ast.Starred) for piece in pieces):
         rewrite.refuse("the pieces are unpacked")
+    elif not all(_is_new_each_time(context, piece, statement, loop) for piece in pieces):
+        rewrite.refuse("a piece is changed later or used again: a list would hold one frame several times")
     else:
         name = rewrite.fresh("pieces")
         rewrite.insert_before(loop, f"{name} = [{frame.id}]")
@@ -83,9 +86,37 @@ def _describe(
     return context.finding(
         statement,
         f"Every iteration copies all rows of {ast.unparse(frame)}: collect the pieces in a list and concatenate them"
-        " once, after the loop.",
+        " once, after the loop. A piece must not be changed in place later.",
         rewrite=rewrite,
     )
+
+
+def _is_new_each_time(context: Context, piece: ast.expr, statement: ast.stmt, loop: ast.For | ast.While) -> bool:
+    """Return whether each iteration has another frame as its piece, which nothing in the loop changes later."""
+    if isinstance(piece, ast.Call):
+        return True
+    if not isinstance(piece, ast.Name):
+        return not any(_is_changed(context, name, loop) for name in ast.walk(piece) if isinstance(name, ast.Name))
+    place, block = context.place(piece), context.facts.block(statement)
+    if place is None or place.kind is not PlaceKind.LOCAL:
+        return False
+    starts = [binding.node for binding in place.bindings]
+    bound = any(n is getattr(loop, "target", None) or any(n is each for each in block) for n in starts)
+    inside = all(context.is_inside(node, loop) for node in starts)
+    end = statement.end_lineno or statement.lineno
+    return bound and inside and not any(r.lineno > end and context.is_inside(r, loop) for r in place.references)
+
+
+def _is_changed(context: Context, name: ast.Name, loop: ast.AST) -> bool:
+    """Return whether the loop sets parts of what a name of the piece refers to, so that a view would change too."""
+    place = context.place(name)
+    for reference in place.references if place is not None else ():
+        above = context.facts.parent(reference)
+        while isinstance(above, ast.Attribute | ast.Subscript) and isinstance(above.ctx, ast.Load):
+            above = context.facts.parent(above)
+        if isinstance(above, ast.Attribute | ast.Subscript) and context.is_inside(above, loop):
+            return True
+    return False
 
 
 def _nested(context: Context, loop: ast.AST, references: tuple[ast.expr, ...]) -> bool:

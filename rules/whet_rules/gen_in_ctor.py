@@ -9,7 +9,8 @@ instruction in a loop of its own.
 
 ## When not
 A generator turns a `StopIteration` that its expression raises into a `RuntimeError`, a comprehension lets it through:
-expressions with `next(…)` are left alone.
+expressions with `next(…)` are left alone. Any function or property may call `next`: where the expression uses such, the
+rewrite is an offer.
 
 ## Source
 PEP 709 and the documentation of displays. The figures in `RULE` are measured with `BENCH`.
@@ -76,16 +77,27 @@ def detect(context: Context) -> Iterator[Finding]:
             if isinstance(key, ast.Starred) or isinstance(value, ast.Starred):
                 continue
             item = f"{rewrite.clause(key)}: {rewrite.clause(value)}"
-            inside = item + inside[_end_of_element(context, generator) :]
+            rest = inside[_end_of_element(context, generator) :]
+            inside = f"{item}{rest}" if rest[:1].isspace() else f"{item} {rest}"
         rewrite.replace(call, f"{opening}{inside.strip()}{closing}")
+        quiet = not any(map(context.exactly.may_raise_stop, _repeated(generator)))
+        note = "" if quiet else " A StopIteration raised in it reaches the caller as such, not as a RuntimeError."
         yield context.finding(
             call,
-            f"{name.rpartition('.')[2]}() resumes a generator for each element: a comprehension builds it directly.",
+            f"{name.rpartition('.')[2]}() resumes a generator for each element: a comprehension builds it directly."
+            f"{note}",
+            safety=Safety.SAFE if quiet else Safety.OFFER,
             rewrite=rewrite,
         )
 
 
 _BRACKETS = {"builtins.list": ("[", "]"), "builtins.set": ("{", "}"), "builtins.dict": ("{", "}")}
+
+
+def _repeated(generator: ast.GeneratorExp) -> list[ast.expr]:
+    """Return everything that the generator itself evaluates: all but the iterable of its first loop."""
+    inner = [part.iter for part in generator.generators[1:]]
+    return [generator.elt, *inner, *(test for part in generator.generators for test in part.ifs)]
 
 
 def _end_of_element(context: Context, generator: ast.GeneratorExp) -> int:

@@ -8,7 +8,8 @@
 `items()` builds a tuple for each entry, which the loop unpacks, binding a variable that nothing reads.
 
 ## When not
-On objects other than dicts. Where the unused variable is read after the loop.
+On objects other than dicts. Where the unused variable is read after the loop. An annotation also allows subclasses of
+dict, which may iterate in their own way: then the rewrite is not called safe.
 
 ## Source
 The documentation of `dict`; ruff's PERF102 reports the same. The figures in `RULE` are measured with `BENCH`.
@@ -20,6 +21,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
@@ -43,6 +45,7 @@ RULE = Rule(
         nodes=frozenset({ast.For, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}),
         words=frozenset({"items"}),
     ),
+    asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 1.4, 1000: 1.6},
         "3.12": {10: 1.5, 1000: 1.5},
@@ -52,6 +55,8 @@ RULE = Rule(
     ruff="PERF102",
     free=True,
 )
+
+_DICT = frozenset({"builtins.dict"})
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -70,7 +75,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 pass
             case _:
                 continue
-        if context.type_of(known) != {"builtins.dict"}:
+        if context.type_of(known) != _DICT:
             continue
         rewrite = context.rewrite()
         if _is_unread(context, second):
@@ -83,7 +88,15 @@ def detect(context: Context) -> Iterator[Finding]:
             half = "values"
         else:
             continue
-        yield context.finding(call, f"Only the {half} are used: iterate over those alone.", rewrite=rewrite)
+        safety, questions = context.ask_exact(known, _DICT)
+        note = "" if safety is Safety.SAFE else " A subclass of dict must not override iteration, items() or values()."
+        yield context.finding(
+            call,
+            f"Only the {half} are used: iterate over those alone.{note}",
+            safety=safety,
+            questions=questions,
+            rewrite=rewrite,
+        )
 
 
 def _take(rewrite: Rewrite, node: ast.expr) -> str:

@@ -9,7 +9,8 @@
 costs a twentieth of that; an operation on whole columns costs far less.
 
 ## When not
-Where the row itself is passed on, assigned to, or read by a name that is not an identifier. With `itertuples` the
+Where the row itself is passed on, assigned to, or read by a name that is not an identifier. Where the loop changes the
+frame: a Series may show the change, a tuple does not. With `itertuples` the
 values keep the dtype of their column; `iterrows` converts a row of integers and floats to floats.
 
 ## Source
@@ -84,6 +85,9 @@ def _rewrite(context: Context, loop: ast.For, method: ast.Attribute, index: ast.
                 rewrite.refuse("the row is passed on, assigned to, or read in another way")
     if not used:
         rewrite.refuse("no column is read by its name")
+    frame = ast.unparse(method.value)
+    if any(text == frame or text.startswith((f"{frame}[", f"{frame}.")) for text in context.written_in(loop)):
+        rewrite.refuse("the loop changes the frame")
     others = [r for r in indexes.references if r is not index] if indexes is not None else []
     read_only = all(context.is_inside(r, loop) and isinstance(getattr(r, "ctx", None), ast.Load) for r in others)
     if indexes is None or indexes.kind is not PlaceKind.LOCAL or not read_only:

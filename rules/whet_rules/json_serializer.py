@@ -10,8 +10,17 @@ orjson and msgspec are written in Rust and C and need a third to a tenth of the 
 only for the copy to be serialized and dropped.
 
 ## When not
-Where the output must stay byte-for-byte the same: orjson writes no space after colons and commas, returns bytes instead
-of a string, and rejects NaN and integers beyond 64 bits. `indent`, `default` and `sort_keys` have other names there.
+Where the output must stay byte for byte the same, or every value must still be accepted. Both libraries return bytes,
+write no space after colons and commas, UTF-8 instead of escapes, floats in another notation (`1e-7`), and NaN
+and infinity as `null`, which `json` writes and reads as `NaN`: neither reads that. Lone surrogates and the key `None`
+raise; dates, which `json` refuses, are written. `indent`, `default` and `sort_keys` have other names.
+
+orjson: integers beyond 64 bits raise, and are read as floats; so do keys that are not exactly `str` (without
+`OPT_NON_STR_KEYS`) and named tuples. Of a dataclass it leaves out fields whose name begins with `_`, and writes
+attributes that are no fields.
+
+msgspec: instances of subclasses of `int` and `str` raise (enums do not); sets are written as lists and bytes as base64,
+where `json` raises.
 
 ## Source
 orjson's README, "Performance"; msgspec's documentation, "Benchmarks".
@@ -47,7 +56,10 @@ def detect(context: Context) -> Iterator[Finding]:
         if name in _WRITING and call.args:
             match call.args[0]:
                 case ast.Call(func=function) if context.resolve(function) == "dataclasses.asdict":
-                    message = "asdict() copies the object before it is serialized: orjson and msgspec need no copy"
+                    message = (
+                        "asdict() copies the object before it is serialized: orjson and msgspec need no copy; orjson"
+                        " leaves out fields whose name begins with _, and writes attributes that are no fields"
+                    )
                 case _:
                     message = "the standard library's json is slow: orjson and msgspec take a fraction of the time"
         elif name in _READING:

@@ -7,8 +7,8 @@
 `table.keys()` creates a view object for each test, which only asks the dict.
 
 ## When not
-On objects other than dicts, whose `keys()` may be something else: the type must be known from the source. A subclass
-that has its own `__contains__` is left alone.
+On objects other than dicts, whose `keys()` may be something else: the type must be known from the source. An annotation
+also allows subclasses that have their own `__contains__` or `keys`: then the rewrite is not called safe.
 
 ## Source
 The documentation of `dict`: "key in d: Return True if d has a key key, else False". The figures in `RULE` are measured
@@ -20,7 +20,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
 
 RULE = Rule(
     slug="keys-membership",
@@ -29,6 +29,7 @@ RULE = Rule(
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.In, ast.NotIn}), words=frozenset({"keys"})),
+    asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 2.3, 1000: 2.2},
         "3.12": {10: 2.8, 1000: 2.8},
@@ -56,7 +57,15 @@ def detect(context: Context) -> Iterator[Finding]:
         if types and types <= _DICTS:
             rewrite = context.rewrite()
             rewrite.replace(call, rewrite.text(table))
-            yield context.finding(test, "Test membership on the dict itself: drop .keys().", rewrite=rewrite)
+            safety, questions = context.ask_exact(table, types)
+            note = "" if safety is Safety.SAFE else " A subclass of dict must not override `in` or keys()."
+            yield context.finding(
+                test,
+                f"Test membership on the dict itself: drop .keys().{note}",
+                safety=safety,
+                questions=questions,
+                rewrite=rewrite,
+            )
 
 
 CASES = (

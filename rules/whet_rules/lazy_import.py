@@ -2,7 +2,7 @@
 
 ## What
 A top-level import that is measured to take a large part of the run, and whose names only a few functions use: move it
-into those functions.
+into those functions. On Python 3.15 and later, however many functions use it: `lazy import`.
 
 ## Why
 An import executes the whole module, and everything that the module imports. A run that never calls those functions
@@ -68,9 +68,21 @@ def detect(context: Context) -> Iterator[Finding]:
         if getattr(node, "is_lazy", 0):  # `lazy import json` of Python 3.15 already waits for its first use
             continue
         users = _find_users(context, node) if context.facts.parent(node) is context.tree else []
-        if not users or len(users) > _MOST:
+        has_keyword = context.python is not None and context.python >= (3, 15)
+        if not users or (len(users) > _MOST and not has_keyword):
             continue
+        asked = (context.ask_lines(Ask.SHARE, context.lines_of(node), least=_WORTH, needed=True),)
         rewrite = context.rewrite()
+        if has_keyword:
+            rewrite.replace(node, f"lazy {rewrite.text(node)}")
+            yield context.finding(
+                node,
+                "Only functions need this import: with the keyword `lazy`, runs that use none of its names do not pay "
+                "for it. An error in the module is then raised at the first use.",
+                rewrite=rewrite,
+                questions=asked,
+            )
+            continue
         text = rewrite.text(node)
         for function in users:
             first = function.body[0]
@@ -85,7 +97,7 @@ def detect(context: Context) -> Iterator[Finding]:
             f"Only {names} need{'s' if len(users) == 1 else ''} this import: moved there, runs that do not call "
             f"{'it' if len(users) == 1 else 'them'} do not pay for it. The name is then no attribute of this module.",
             rewrite=rewrite,
-            questions=(context.ask_lines(Ask.SHARE, context.lines_of(node), least=_WORTH, needed=True),),
+            questions=asked,
         )
 
 

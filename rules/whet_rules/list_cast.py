@@ -12,6 +12,10 @@ Where the loop changes the container, even through another name or a function th
 safeguard. Generators and other iterators are left alone, because the copy consumes all of their elements before the
 first iteration.
 
+The rewrite is safe only for a container that the function itself creates and gives to nobody. One that is a parameter,
+or came from an attribute, a global or another container, has other names: operators and properties in the loop may
+reach it, and a subclass may iterate in its own way. That is an offer, and not made at all if the loop calls other code.
+
 ## Source
 ruff's PERF101 reports the same. The figures in `RULE` are measured with `BENCH`.
 """
@@ -22,10 +26,12 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
     Finding,
+    Place,
     PlaceKind,
     Refuse,
     Rule,
@@ -41,6 +47,7 @@ RULE = Rule(
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"list", "tuple"})),
+    asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 1.4, 1000: 1.2},
         "3.12": {10: 1.6, 1000: 1.2},
@@ -52,6 +59,7 @@ RULE = Rule(
 )
 
 _CONTAINERS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict", "str", "bytes"))
+_FIXED = frozenset(f"builtins.{name}" for name in ("tuple", "frozenset", "str", "bytes"))
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -70,16 +78,29 @@ def detect(context: Context) -> Iterator[Finding]:
         place = context.place(source)
         if place is None or place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
             continue
-        if not context.is_invariant(source, loop):
+        if not context.keeps_elements(source, loop):
             continue
         rewrite = context.rewrite()
         rewrite.replace(call, rewrite.text(source))
+        alone = _is_alone(context.exactly, source, place)
+        note = "" if alone else " Operators and properties must not change it by another name, nor a subclass iterate"
         yield context.finding(
             call,
-            f"The loop does not change {source.id}: iterate over it without the copy.",
+            f"The loop does not change {source.id}: iterate over it without the copy."
+            f"{note and f'{note} in its own way.'}",
             lines=(loop.lineno,),
+            safety=Safety.SAFE if alone else Safety.OFFER,
+            questions=() if alone else (context.ask(place, Ask.TYPES, expects=tuple(sorted(types))),),
             rewrite=rewrite,
         )
+
+
+def _is_alone(exactly: Context, source: ast.Name, place: Place) -> bool:
+    """Return whether nothing but the loop itself can change the container, or it cannot change."""
+    types = exactly.type_of(source)
+    if not types or not types <= _CONTAINERS:
+        return False
+    return types <= _FIXED or exactly.is_only_name(place)
 
 
 CASES = (
@@ -135,6 +156,25 @@ REFUSE = (
            "def f():\n    xs = [1, 2]\n    for x in list(xs):\n        xs.remove(x)\n    return xs\n"),
     Refuse("the loop changes it by another name",
            "def f():\n    xs = [1, 2]\n    ys = xs\n    for x in list(xs):\n        ys.append(x)\n    return xs\n"),
+    Refuse("the list is an attribute's too, where a called handler may leave it",
+           "class Bus:\n    def __init__(self):\n        self.handlers = []\n    def fire(self, event):\n"
+           "        handlers = self.handlers\n        for handler in list(handlers):\n            handler(event)\n"),
+    Refuse("the list is an attribute's too, and the loop changes that",
+           "class Bus:\n    def __init__(self):\n        self.names = []\n    def empty(self):\n"
+           "        names = self.names\n        for name in list(names):\n            self.names.remove(name)\n"),
+    Refuse("the list may be a global's",
+           "WAITING = []\ndef f(done):\n    waiting = WAITING or []\n    for job in list(waiting):\n"
+           "        done(job)\n"),
+    Refuse("the list is an element of another one",
+           "def f():\n    rows = [[1, 2], [3]]\n    for row in rows:\n        for x in list(row):\n"
+           "            rows[0].remove(x)\n    return rows\n"),
+    Refuse("the dict is a value of another one",
+           "def f():\n    known = {1: {2: 3}}\n    for of in [known[1]]:\n        for x in list(of):\n"
+           "            del known[1][x]\n"),
+    Refuse("one assignment gives it two names",
+           "def f():\n    a = b = [1, 2]\n    for x in list(a):\n        b.append(x)\n    return b\n"),
+    Refuse("a walrus gives it two names",
+           "def f(g):\n    b = (a := [1, 2])\n    for x in list(a):\n        b.append(x)\n    return b\n"),
     Refuse("an unknown function may change it",
            "def f(g):\n    xs = [1, 2]\n    g.keep(xs)\n    for x in list(xs):\n        g(x)\n"),
     Refuse("it may be a generator", "def f(xs):\n    for x in list(xs):\n        print(x)\n"),

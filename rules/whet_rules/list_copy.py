@@ -9,6 +9,9 @@
 ## When not
 Where an exception is caught and the partial list is used, or where the loop variable is used after the loop.
 
+`list` asks its source for its length first, which a loop does not: an object of the program's own may count its
+elements in a database for that, or raise. The rewrite is safe only if the source is shown to be of a builtin type.
+
 ## Source
 The documentation of `list`; ruff's PERF402 reports the same. The figures in `RULE` are measured with `BENCH`.
 """
@@ -19,6 +22,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
@@ -40,6 +44,7 @@ RULE = Rule(
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"append"})),
+    asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 2.8, 1000: 9.5},
         "3.12": {10: 2.6, 1000: 10.0},
@@ -49,6 +54,16 @@ RULE = Rule(
     ruff="PERF402",
     free=True,
 )
+
+_SOURCES = frozenset(
+    (
+        *(f"builtins.{name}" for name in ("bytearray", "bytes", "dict", "frozenset", "list", "range", "set", "str")),
+        *(f"builtins.{name}" for name in ("dict_items", "dict_keys", "dict_values", "enumerate", "filter", "map")),
+        *("builtins.generator", "builtins.tuple", "builtins.zip", "io.BufferedReader", "io.TextIOWrapper"),
+        *(f"collections.{name}" for name in ("Counter", "OrderedDict", "defaultdict", "deque")),
+    )
+)
+"""Types whose length, if they have one, is known without running code of the program."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -68,10 +83,14 @@ def detect(context: Context) -> Iterator[Finding]:
         source = f"({source})" if isinstance(loop.iter, ast.GeneratorExp) else source
         rewrite.replace(start.value, f"list({source})")
         rewrite.delete(loop)
+        safety, questions = context.ask_exact(loop.iter, _SOURCES)
+        note = "" if safety is Safety.SAFE else " list() first asks the source for its length, which may run code."
         yield context.finding(
             loop,
-            f"The loop copies its source into {made}: list() does that in one call.",
+            f"The loop copies its source into {made}: list() does that in one call.{note}",
             lines=tuple(range(start.statement.lineno, (loop.end_lineno or loop.lineno) + 1)),
+            safety=safety,
+            questions=questions,
             rewrite=rewrite,
         )
 

@@ -13,7 +13,8 @@ finds an element in constant time on average, whatever its size.
 ## When not
 A list of a few elements, or one where a match is usually among the first, is as fast as a set. A set needs hashable
 elements and probes (`[] in {1}` raises), and an equality that agrees with the hash: an object whose `__eq__` is true
-for different hashes is found in a list and not in a set. Code that needs order or duplicates keeps the list; a list
+for different hashes is found in a list and not in a set. A parameter that is a list in the run may be a string in
+another call, where `in` looks for substrings. Code that needs order or duplicates keeps the list; a list
 that is popped, assigned to by index, passed to `heapq` or to unknown functions is left alone.
 
 ## Source
@@ -87,13 +88,15 @@ def detect(context: Context) -> Iterator[Finding]:
     for compare in context.nodes(ast.Compare):
         operands = (compare.left, *compare.comparators)
         for probe, operator, container in zip(operands, compare.ops, compare.comparators, strict=False):
-            if not isinstance(operator, ast.In | ast.NotIn) or not may_be_hashable(context, probe):
+            if not isinstance(operator, ast.In | ast.NotIn):
                 continue
             place = context.place(container)
             if (
                 place is not None
                 and context.facts.class_of_self(container) is None
                 and (context.loops_over(compare, place) or context.outlives_calls(place))
+                and may_be_hashable(context, probe)
+                and not context.falls_back(compare, TypeError)  # where what is not hashable is met
             ):
                 tests.setdefault(place.name, (place, []))[1].append(compare)
     for place, compares in tests.values():
@@ -133,7 +136,8 @@ def _find_groups(context: Context) -> Iterator[Finding]:
 def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
     """Return whether the source suggests a list of some length that nothing but the tests depends on."""
     if place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None:
-        listed = all(_speaks_for_list(binding) for binding in place.bindings)
+        listed = all(_speaks_for_list(context, binding) for binding in place.bindings)
+        listed = listed and not context.element_of(tests[0].comparators[-1]) & set(UNHASHABLE)
     else:
         values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
         kinds = {binding.kind for binding in values}
@@ -173,9 +177,13 @@ def _adds_one(context: Context, reference: ast.expr) -> bool:
     return here and not context.loops(reference)
 
 
-def _speaks_for_list(binding: Binding) -> bool:
-    """Return whether the annotation allows a list; without one only observed values can show it."""
+def _speaks_for_list(context: Context, binding: Binding) -> bool:
+    """Return whether annotation and default allow a list; without them only observed values can show it."""
     if binding.kind not in (BindingKind.PARAMETER, BindingKind.VALUE):
+        return False
+    behind = context.facts.only_binding(binding.value) if isinstance(binding.value, ast.Name) else binding
+    default = context.facts.default_of(behind.node) if behind is not None else None
+    if isinstance(default, ast.Constant) and isinstance(default.value, str | bytes):
         return False
     return binding.annotation is None or allows_list(binding.annotation)
 
@@ -221,6 +229,10 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
         advice = f"make {place.name} a set, or keep a set of it if order or duplicates matter"
     note = "; callers that get the list must not modify it" if leaks else ""
     note = "; other modules must not modify it" if public else note
+    called = unsure and any(context.runs_unknown_code(loop) for loop in context.loops(tests[0]))
+    note = f"{note}; what the loop calls must not change it" if called else note
+    unshown = unsure and not _is_annotated(place)
+    note = f"{note}; a call that passes a string searches for substrings instead" if unshown else note
     return context.finding(
         tests[0],
         f"{place.name} is a list and is searched from the start on every test: {advice}{note}.",
@@ -231,10 +243,13 @@ def _describe(context: Context, place: Place, tests: list[ast.Compare]) -> Findi
     )
 
 
+def _is_annotated(place: Place) -> bool:
+    return any(binding.annotation is not None for binding in place.bindings)
+
+
 def _questions(context: Context, place: Place, tests: list[ast.Compare], *, unsure: bool) -> tuple[Question, ...]:
-    annotated = unsure and any(binding.annotation is not None for binding in place.bindings)
     questions = (
-        context.ask(place, Ask.TYPES, expects=("builtins.list",), needed=unsure and not annotated),
+        context.ask(place, Ask.TYPES, expects=("builtins.list",), needed=unsure and not _is_annotated(place)),
         context.ask(place, Ask.LENGTH, at_least=_SHORT + 1, needed=unsure),
         context.ask(place, Ask.ELEMENTS, excludes=UNHASHABLE),
     )
@@ -603,6 +618,34 @@ REFUSE = (
            "            known.append([x])\n"),
     Refuse("the probe is a list: [] in {1} raises",
            "def f(xs, ys):\n    known = list(ys)\n    return [x for x in xs if [x] in known]\n"),
+    Refuse("elements that a variable holds are lists",
+           "def f(rows):\n    seen = []\n    for row in rows:\n        cells = row.split(',')\n"
+           "        if cells not in seen:\n            seen.append(cells)\n    return seen\n"),
+    Refuse("elements are sets by annotation",
+           "def f(groups: list[set[int]]):\n    seen = []\n    for group in groups:\n        if group not in seen:\n"
+           "            seen.append(group)\n    return seen\n"),
+    Refuse("elements of a parameter are lists by annotation",
+           "def f(rows: list[list[int]], xs):\n    return [x for x in xs if x in rows]\n"),
+    Refuse("elements are frames",
+           "import pandas as pd\ndef f(xs, probes):\n    frames = []\n    for x in xs:\n"
+           "        frame = pd.DataFrame(x)\n        frames.append(frame)\n"
+           "    return [probe in frames for probe in probes]\n"),
+    Refuse("elements are changed, as dicts are",
+           "def f(rows):\n    seen = []\n    for row in rows:\n        row['n'] = 1\n        if row not in seen:\n"
+           "            seen.append(row)\n    return seen\n"),
+    Refuse("elements are of a dataclass, which has no hash",
+           "from dataclasses import dataclass\n@dataclass\nclass At:\n    x: int\ndef f(xs):\n    seen = []\n"
+           "    for x in xs:\n        at = At(x)\n        if at not in seen:\n            seen.append(at)\n"
+           "    return seen\n"),
+    Refuse("the list of what is not hashable",
+           "def f(xs):\n    rest = []\n    for x in xs:\n        try:\n            hash(x)\n"
+           "        except TypeError:\n            if x not in rest:\n                rest.append(x)\n"
+           "    return rest\n"),
+    Refuse("a text unless the caller says otherwise",
+           "def f(xs, known=''):\n    return [x for x in xs if x in known]\n"),
+    Refuse("an attribute that is a text unless the caller says otherwise",
+           "class A:\n    def __init__(self, known=''):\n        self.known = known\n"
+           "    def f(self, xs):\n        return [x for x in xs if x in self.known]\n"),
     Refuse("elements with an equality of their own",
            "class P:\n    def __eq__(self, o):\n        return True\n    def __hash__(self):\n"
            "        return id(self)\ndef f(xs):\n    known = []\n    for x in xs:\n"

@@ -42,6 +42,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    may_be_hashable,
     turn_into_set,
 )
 
@@ -82,7 +83,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 continue
         if place is None or isinstance(one, ast.Starred) or call.keywords or not context.loops(call):
             continue
-        if _is_short(place):
+        if _is_short(place) or not may_be_hashable(context, one) or context.falls_back(call, TypeError):
             continue
         loop = _still_loop(context, place, call) if name != "remove" else None
         if name == "remove":
@@ -139,12 +140,7 @@ def _varies(context: Context, call: ast.Call) -> bool:
 
 def _is_expected(context: Context, call: ast.Call, name: str) -> bool:
     """Return whether the function catches the ``ValueError`` of a missing element."""
-    here: ast.AST | None = call if name == "index" else None
-    while here is not None and here is not context.function.node:
-        here = context.facts.parent(here)
-        if isinstance(here, ast.Try):
-            return True
-    return False
+    return name == "index" and context.tells_apart(call, ValueError, KeyError)
 
 
 def _may_be_set(context: Context, place: Place, call: ast.Call) -> bool:
@@ -209,13 +205,14 @@ def _describe(context: Context, place: Place, calls: list[ast.Call], name: str, 
     probes = dict.fromkeys(call.args[0].id for call in calls if isinstance(call.args[0], ast.Name))
     function, rewrite = calls[0].func, context.rewrite()
     known = isinstance(function, ast.Attribute) and bool(context.type_of(function.value))
+    note = "" if loop is None else ", and the loop must not change the list by another name"
     if loop is None:
         turn_into_set(context, place, rewrite)
     else:
         _look_up(context, place, calls, loop, rewrite)
     return context.finding(
         calls[0],
-        f"Every {place.name}.{name}() searches the list from the start: {advice}. Elements must be hashable.",
+        f"Every {place.name}.{name}() searches the list from the start: {advice}. Elements must be hashable{note}.",
         lines=tuple(sorted({call.lineno for call in calls})),
         questions=(
             context.ask(place, Ask.TYPES, expects=(_LIST, _TUPLE), needed=not known and loop is not None),

@@ -21,7 +21,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import (
+    UNHASHABLE,
+    Ask,
+    Bench,
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    may_be_hashable,
+)
 
 RULE = Rule(
     slug="literal-membership",
@@ -43,7 +56,6 @@ RULE = Rule(
 _FEW = 5
 """Number of elements from which a set gains wherever the match is."""
 _SURE = frozenset(f"builtins.{name}" for name in ("str", "bytes", "int", "bool", "NoneType"))
-_UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -62,16 +74,20 @@ def detect(context: Context) -> Iterator[Finding]:
         if not context.loops(test) and not context.measured:
             continue
         types = context.type_of(probe)
-        if isinstance(probe, ast.List | ast.Dict | ast.Set | ast.Tuple) or types & set(_UNHASHABLE):
+        if isinstance(probe, ast.Tuple) or not may_be_hashable(context, probe):
             continue
+        if context.falls_back(test, TypeError):
+            continue  # values that are not hashable are met
         rewrite = context.rewrite()
         if isinstance(constants, ast.List) or context.source_of(constants).startswith("("):
             rewrite.rebracket(constants, "{", "}")
         else:
             rewrite.refuse("the tuple has no parentheses")
-        sure = bool(types) and types <= _SURE
-        place = context.place(probe)
-        asked = (context.ask(place, Ask.TYPES, excludes=_UNHASHABLE),) if place is not None and not sure else ()
+        sure, shown = bool(types) and types <= _SURE, bool(context.exactly.type_of(probe))
+        place, expects = context.place(probe), tuple(sorted(types)) if sure else ()
+        asked = () if place is None or (sure and shown) else (
+            context.ask(place, Ask.TYPES, expects=expects, excludes=UNHASHABLE),
+        )  # fmt: skip
         yield context.finding(
             test,
             f"A set of these {len(items)} constants is built once, when the code is compiled, and needs no linear "
@@ -147,6 +163,11 @@ REFUSE = (
     Refuse("a list, which is not hashable", f"def f(xs):\n    return [[x] in {_FIVE} for x in xs]\n"),
     Refuse("a list by its type", f"def f(xs):\n    return [x.split() in {_FIVE} for x in xs if list(x) in {_FIVE}]\n"
            .replace("x.split()", "list(x)")),
+    Refuse("a list that a variable holds",
+           f"def f(xs):\n    for x in xs:\n        y = x.split()\n        if y in {_FIVE}:\n            print(y)\n"),
+    Refuse("what is not hashable is expected",
+           f"def f(xs):\n    for x in xs:\n        try:\n            print(x in {_FIVE})\n"
+           "        except TypeError:\n            pass\n"),
     Refuse("numbers that may be NaN", "def f(xs):\n    return [x in [.1, .2, .3, .4, .5] for x in xs]\n"),
     Refuse("a part of a text", "def f(xs):\n    return [x in 'abcde' for x in xs]\n"),
     Refuse("gone through, not tested", f"def f(xs):\n    return [y for x in xs for y in {_FIVE}]\n"),

@@ -8,8 +8,11 @@ An f-string is formatted before the call, even if the level is disabled. Given t
 logging formats only the messages that it emits.
 
 ## When not
-Calls and other expressions with side effects are not moved: they are evaluated as before. If the message is emitted,
-the template costs slightly more. Handlers that group by template now see the template. A value is formatted by `str`,
+The message is formatted later, by the handler, or never: a record that is kept, or waits in a `MemoryHandler` or a
+queue, shows what an object has become by then; an error in `__repr__` or `__str__` is printed by logging instead of
+raised. If the message is emitted, the template costs slightly more. Handlers that group by template now see the
+template, and filters see `record.args`. Calls and other expressions with side effects are not moved: they are evaluated
+as before. A value is formatted by `str`,
 where the f-string used `format`: so only values whose type the source shows, or that are marked `!s` or `!r`, are
 rewritten.
 
@@ -29,7 +32,7 @@ RULE = Rule(
     slug="logging-fstring",
     title="f-string in a logging call",
     family="io",
-    safety=Safety.SAFE,
+    safety=Safety.OFFER,
     speed=Speed.CONSTANT,
     triggers=Triggers(
         nodes=frozenset({ast.JoinedStr}), imports=frozenset({"logging"}), words=frozenset({"debug", "info"})
@@ -65,7 +68,7 @@ def detect(context: Context) -> Iterator[Finding]:
         template, values = made
         rewrite = context.rewrite()
         rewrite.replace(text, template)
-        rewrite.wrap(text, "", "".join(f", {rewrite.text(value)}" for value in values))
+        rewrite.add_argument(call, text, ", ".join(rewrite.text(value) for value in values))
         yield context.finding(
             text,
             "The message is formatted even when its level is disabled: pass the template and the values instead.",
@@ -147,6 +150,37 @@ def read(count):
 """,
         call="read",
         inputs=("(3,)", "(0,)"),
+    ),
+    Case(
+        name="the message in parentheses, with a comma, and over two lines",
+        before="""
+import logging
+
+log = logging.getLogger("case")
+
+def note(things):
+    for thing in things:
+        log.info((f"{thing!s}"),)
+        log.info(
+            (f"{thing!r} again"), stacklevel=2
+        )
+    return len(things)
+""",
+        after="""
+import logging
+
+log = logging.getLogger("case")
+
+def note(things):
+    for thing in things:
+        log.info(("%s"), thing,)
+        log.info(
+            ("%r again"), thing, stacklevel=2
+        )
+    return len(things)
+""",
+        call="note",
+        inputs=("([1, 'a', (2, 3), {'b': 1}],)", "([],)"),
     ),
     Case(
         name="the module's own function, and a type from an annotation",

@@ -10,7 +10,9 @@ The call iterates over its whole argument in every iteration: the loop costs the
 ## When not
 Where the argument changes in the loop, even through another name or a function that the loop calls. Calls of unknown
 functions are left alone, and so are calls guarded by a condition: before the loop they could raise, or cost time that
-they would not have cost. If the loop body never runs, the call is now still made once.
+they would not have cost. If the loop body never runs, the call is now still made once. Annotations are trusted, and so
+are operators, properties and iterators that the loop evaluates: they must not change the argument, nor a subclass
+iterate in its own way.
 
 ## Source
 Python wiki, PythonSpeed/PerformanceTips, on moving work out of loops. The figures in `RULE` are measured with `BENCH`:
@@ -58,6 +60,7 @@ _BUILDING = frozenset(f"builtins.{name}" for name in ("set", "frozenset", "sorte
 _COUNTING = frozenset(f"builtins.{name}" for name in ("sum", "min", "max"))
 _TEXT_METHODS = frozenset({"split", "join"})
 _READING = frozenset({"index", "count", "get", "keys", "values", "items", "isdisjoint", "issubset", "issuperset"})
+_GUARDING = (ast.Try, ast.TryStar, ast.ExceptHandler, ast.With, ast.AsyncWith, ast.Match, ast.Lambda, ast.Assert)
 _WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Starred)
 
 
@@ -137,7 +140,7 @@ def _is_reached(context: Context, node: ast.AST, loop: ast.AST) -> bool:
                     return False
             case ast.While() | ast.For() if isinstance(here, ast.stmt):
                 return False
-            case ast.Try() | ast.Match() | ast.Lambda() | ast.ExceptHandler() | ast.With() | ast.Assert():
+            case _ if isinstance(above, _GUARDING):
                 return False
             case ast.BoolOp(values=[first, *_]) if first is not here:
                 return False
@@ -260,6 +263,16 @@ REFUSE = (
            "        seen.append(x)\n"),
     Refuse("what it is made of may be an iterator, used up by the first call",
            "def f(xs, known):\n    for x in xs:\n        print(x in set(known))\n"),
+    Refuse("its elements change by another name",
+           "def f(xs):\n    rows = [[2], [1]]\n    first = rows[0]\n    total = 0\n    for x in xs:\n"
+           "        total += len(sorted(rows))\n        first.append(x)\n    return total\n"),
+    Refuse("it came from an attribute, and that changes",
+           "class A:\n    def __init__(self):\n        self.known = []\n    def f(self, xs):\n"
+           "        known = self.known\n        for x in xs:\n            if x in set(known):\n"
+           "                print(x)\n            self.known.append(x)\n"),
+    Refuse("exceptions of a group guard it",
+           "def f(xs, known: list[int]):\n    for x in xs:\n        try:\n            x in set(known)\n"
+           "        except* TypeError:\n            pass\n"),
     Refuse("another function may change it",
            "def f(xs, known: list, g):\n    for x in xs:\n        g(known)\n        print(x in set(known))\n"),
     Refuse("each turn gets a list of its own",

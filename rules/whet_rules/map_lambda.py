@@ -11,6 +11,9 @@ fast only with a function written in C.
 `map` and `filter` by themselves are lazy iterators: those are left alone, as are lambdas with defaults or several
 parameters.
 
+A `StopIteration` raised by the lambda ends `map` and `filter` in silence, and leaves a comprehension as an exception.
+Any function or property that calls `next` may raise one: where the lambda uses such, the rewrite is an offer.
+
 ## Source
 The documentation of `map`; ruff's C417 reports the same for style. The figures in `RULE` are measured with `BENCH`.
 """
@@ -89,9 +92,13 @@ def detect(context: Context) -> Iterator[Finding]:
         over = f"for {turn.arg} in {rewrite.clause(source)}"
         inside = f"{part} {over}" if way == "builtins.map" else f"{turn.arg} {over} if {part}"
         rewrite.replace(call, f"{opening}{inside}{closing}")
+        name = way.rpartition(".")[2]
+        quiet = not context.exactly.may_raise_stop(body)
+        note = "" if quiet else f" A StopIteration raised in the lambda no longer ends {name}() in silence."
         yield context.finding(
             call,
-            f"{way.rpartition('.')[2]}() calls the lambda for each element: a comprehension needs no call.",
+            f"{name}() calls the lambda for each element: a comprehension needs no call.{note}",
+            safety=Safety.SAFE if quiet else Safety.OFFER,
             rewrite=rewrite,
         )
 

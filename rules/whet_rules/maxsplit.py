@@ -9,7 +9,8 @@ Without a limit the whole string is split, and each piece becomes an object, to 
 
 ## When not
 With two or three pieces at most it makes no difference. From the end only with a separator of one character: splitting
-`"aaa"` by `"aa"` from the end gives other pieces. The type must be known: other objects than strings have a `split`
+`"aaa"` by `"aa"` from the end gives other pieces, and a constant of the module may be replaced by tests or callers
+(that is an offer). The type must be known: other objects than strings have a `split`
 method too.
 
 ## Source
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
 
@@ -59,6 +61,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 index = _index(subscript.slice)
             case _:
                 continue
+        if any(isinstance(argument, ast.Starred) for argument in call.args):  # none, or the limit too
+            continue
         if index is None or not (context.loops(subscript) or context.measured):
             continue
         separator = context.constant(call.args[0]) if call.args else None
@@ -74,18 +78,18 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite = context.rewrite()
         if index < 0 and call.args:
             rewrite.rename_attribute(method, "rsplit")
-        given = rewrite.text(call.args[0]) if call.args else "None"
         limit = 1 if index < 0 else index + 1
         if call.args:
-            rewrite.replace(call.args[0], f"{given}, {limit}")
+            rewrite.add_argument(call, call.args[0], str(limit))
         else:
-            rewrite.replace(call, f"{rewrite.operand(text)}.{'rsplit' if index < 0 else 'split'}({given}, {limit})")
-        asked = (context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS)), needed=True),) if place else ()
+            rewrite.replace(call, f"{rewrite.operand(text)}.{'rsplit' if index < 0 else 'split'}(None, {limit})")
+        safety, questions = context.ask_exact(text, types or _TEXTS)
+        fixed = index >= 0 or context.is_fixed(*call.args)
         yield context.finding(
             subscript,
             f"The whole string is split to use one piece: {limit} split{'s are' if limit > 1 else ' is'} enough.",
-            safety=Safety.SAFE if types else Safety.OFFER,
-            questions=() if types else asked,
+            safety=safety if fixed else Safety.OFFER,
+            questions=questions if types else tuple(replace(question, needed=True) for question in questions),
             rewrite=rewrite,
         )
 
@@ -162,6 +166,7 @@ REFUSE = (
     Refuse("a compiled pattern",
            "import re\nP = re.compile(',')\ndef f(xs):\n    return [P.split(x)[0] for x in xs]\n"),
     Refuse("what is handed over may be a pattern", "def f(xs, p):\n    return [p.split(x)[0] for x in xs]\n"),
+    Refuse("any number of arguments", "def f(xs, how):\n    return [str(x).split(*how)[0] for x in xs]\n"),
     Refuse("several pieces", "def f(xs):\n    return [str(x).split(',')[:1] for x in xs]\n"),
 )  # fmt: skip
 

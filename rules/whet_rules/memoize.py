@@ -11,7 +11,8 @@ With a cache each result is computed once.
 ## When not
 Where arguments are not hashable, or there are so many that keeping all results takes too much memory: then use
 `functools.lru_cache(maxsize=…)`. Arguments that are equal count as the same: after `f(1)`, `f(1.0)` returns the result
-of `f(1)`. A function called from a deep recursion may reach the recursion limit slightly earlier.
+of `f(1)`, and `f(-0.0)` that of `f(0.0)`; a NaN is found again only if it is the same object. A function called from a
+deep recursion may reach the recursion limit slightly earlier.
 
 ## Source
 The documentation of `functools.cache`. The figures in `RULE` are measured with `BENCH`, the cache emptied each time.

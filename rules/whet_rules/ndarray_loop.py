@@ -10,7 +10,9 @@ slower than with Python's own numbers. `tolist` converts all of them at once; `a
 
 ## When not
 Elements of `tolist` are Python numbers: they do not wrap around, dividing them by zero raises, and they have no
-`dtype`. `array.sum()` adds floats in another order. For an array with several dimensions the elements are lists.
+`dtype`. `array.sum()` adds floats in another order, and `array.max()` is NaN if one element is, whereas `max` depends
+on where that is. A loop that changes the array sees the changes, a list of its elements does not. For an array with
+several dimensions the elements are lists.
 
 ## Source
 NumPy documentation of `ndarray.tolist`, and of `sum`: pairwise summation.
@@ -21,7 +23,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import BindingKind, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import BindingKind, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers, Use
 
 RULE = Rule(
     slug="ndarray-loop",
@@ -36,6 +38,8 @@ _FLAT = frozenset({"numpy.arange", "numpy.linspace", "numpy.logspace", "numpy.ra
 """Functions that return one-dimensional arrays, or take one."""
 _SHAPED = frozenset({"numpy.zeros", "numpy.ones", "numpy.empty"})
 """Functions that return a one-dimensional array when given a number."""
+_NEW = (_FLAT | _SHAPED) - {"numpy.ravel"}
+"""Functions whose result is not a view of another array."""
 _BUILTINS = {"builtins.sum": "sum", "builtins.max": "max", "builtins.min": "min"}
 
 
@@ -44,7 +48,7 @@ def detect(context: Context) -> Iterator[Finding]:
     loops: list[ast.For | ast.comprehension] = [*context.nodes(ast.For), *context.nodes(ast.comprehension)]
     for loop in loops:
         if isinstance(loop.iter, ast.Name) and isinstance(loop.target, ast.Name) and _is_flat(context, loop.iter):
-            if not _computes(context, loop):
+            if not _computes(context, loop) or not _stays(context, loop.iter, loop):
                 continue
             rewrite = context.rewrite()
             rewrite.replace(loop.iter, f"{loop.iter.id}.tolist()")
@@ -64,7 +68,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 yield context.finding(
                     call,
                     f"{_BUILTINS[name]}() converts each element of {array.id} to an object: the array's own method does"
-                    " not. Floats may differ in the last digits.",
+                    " not. Floats may differ in the last digits, and one NaN makes the result NaN.",
                     rewrite=rewrite,
                 )
             case _:
@@ -87,6 +91,34 @@ def _is_flat(context: Context, node: ast.Name) -> bool:
         )
         return number and len(binding.value.args) == 1 and not binding.value.keywords
     return made in _FLAT and not any(keyword.arg == "axis" for keyword in binding.value.keywords)
+
+
+def _stays(context: Context, array: ast.Name, loop: ast.For | ast.comprehension) -> bool:
+    """Return whether the loop only reads the array: iterating gives its elements as they are, a list those before."""
+    whole, place = loop if isinstance(loop, ast.For) else context.facts.parent(loop), context.place(array)
+    if whole is None or place is None:
+        return False
+    inside = [r for r in place.references if r is not array and context.is_inside(r, whole)]
+    reading = (Use.READ, Use.TEST, Use.ITERATE)
+    stored = (n for n in ast.walk(whole) if isinstance(n, ast.Subscript) and not isinstance(n.ctx, ast.Load))
+    if not all(_is_new_array(context, node.value) for node in stored):
+        return False  # it may be a view of this one
+    if any(context.use(reference) not in reading for reference in inside):
+        return False
+    return not context.escapes(place) or not context.runs_unknown_code(whole)
+
+
+def _is_new_array(context: Context, node: ast.expr) -> bool:
+    """Return whether a name is only bound to arrays and lists that are created for it."""
+    place = context.place(node)
+    if place is None or place.kind is not PlaceKind.LOCAL:
+        return False
+    values = [binding.value for binding in place.bindings]
+    return all(
+        value is not None
+        and ((isinstance(value, ast.Call) and context.resolve(value.func) in _NEW) or context.makes_new(value))
+        for value in values
+    )
 
 
 def _computes(context: Context, loop: ast.For | ast.comprehension) -> bool:
@@ -139,6 +171,12 @@ def settle(count):
 REFUSE = (
     Refuse("may have several dimensions",
            "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    s = 0\n    for x in a:\n        s = s * 2 + x\n"),
+    Refuse("the loop changes the elements to come",
+           "import numpy as np\ndef f():\n    a = np.arange(9)\n    i = 0\n    for x in a:\n        i += 1\n"
+           "        if i < 9:\n            a[i] = x * 2\n    return a\n"),
+    Refuse("the loop changes them by another name",
+           "import numpy as np\ndef f():\n    a = np.arange(9)\n    b = a[1:]\n    i = 0\n    for x in a:\n"
+           "        b[i] = x * 2\n    return a\n"),
     Refuse("the element is handed on",
            "import numpy as np\ndef f(n):\n    for x in np.arange(n):\n        g(x)\n    a = np.arange(n)\n"
            "    for x in a:\n        g(x)\n"),

@@ -89,8 +89,10 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _keys_stay(context: Context, search: Search) -> bool:
-    """Return whether neither the function nor the rest of the loops assigns the key of an element."""
+    """Return whether neither the function nor the loop assigns the key of an element, or the key searched for."""
     around = context.function.node
+    if not context.names_in(search.probe).isdisjoint(context.written_in(search.loop)):
+        return False  # the loop itself goes on to another key
     for part in ast.walk(around):
         if not isinstance(getattr(part, "ctx", None), ast.Store | ast.Del):
             continue
@@ -167,7 +169,7 @@ def _describe(context: Context, search: Search, rewrite: Rewrite, name: str) -> 
     return context.finding(
         node,
         f"The whole of {name} is searched for every {ast.unparse(search.probe)}: build a dict of it by {search.field}"
-        f" {what}, and look the key up. Keys must be hashable.{later}",
+        f" {what}, and look the key up. Keys must be hashable, and must not change meanwhile.{later}",
         lines=tuple(range(node.lineno, (search.test.end_lineno or node.lineno) + 1)),
         questions=_questions(context, search),
         rewrite=rewrite,
@@ -327,6 +329,9 @@ REFUSE = (
     Refuse("others get something done too",
            "def f(xs, ys):\n" + _SCAN + "            else:\n                print(1)\n"),
     Refuse("the last element is asked for", "def f(xs, ys):\n    b = None\n" + _SCAN + "    return b\n"),
+    Refuse("the loop goes on to another key",
+           "def f(xs, ys):\n    for x in xs:\n        key = x.k\n        for y in ys:\n            if y.k == key:\n"
+           "                print(y)\n                key = y.next\n"),
     Refuse("not by equality", "def f(xs, ys):\n" + _SCAN.replace("==", "<=")),
     Refuse("the key depends on both", "def f(xs, ys):\n" + _SCAN.replace("b.k == a.k", "b.k == a.k + b.n")),
     Refuse("the other condition comes first, and may guard the comparison",

@@ -56,6 +56,8 @@ def detect(context: Context) -> Iterator[Finding]:
 def _grown(context: Context, call: ast.Call, name: str) -> tuple[ast.expr, ast.expr] | None:
     """Return the array and the piece that is appended to it."""
     match call:
+        case ast.Call(args=[_, ast.Starred()]):
+            return None
         case ast.Call(args=[array, piece], keywords=[]) if name == "numpy.append":
             return array, piece
         case ast.Call(args=[ast.List(elts=[array, piece]) | ast.Tuple(elts=[array, piece])], keywords=[]) if (
@@ -173,6 +175,8 @@ def grow(count):
 )
 
 REFUSE = (
+    Refuse("any number of arguments",
+           "import numpy as np\ndef f(a, xs):\n    for x in xs:\n        a = np.append(a, *x)\n    return a\n"),
     Refuse("once", "import numpy as np\ndef f(a, b):\n    a = np.append(a, b)\n    return a\n"),
     Refuse("another array each time",
            "import numpy as np\ndef f(a, xs):\n    for x in xs:\n        y = np.append(a, x)\n        g(y)\n"),

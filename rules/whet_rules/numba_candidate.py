@@ -2,9 +2,9 @@
 
 ## What
 A hot function or loop nest that only computes with numbers and indices, in the subset of Python that Numba compiles:
-`range`, `while`, arithmetic, comparisons, indexing, `math`, much of NumPy. Where the program's interpreter has
-Numba and the whole function compiles, the edit is `@njit(cache=True)`; elsewhere it is advice, with the command that
-installs Numba.
+`range`, `while`, arithmetic, comparisons, indexing, most of `math`, much of NumPy; arrays of int64 and float64. Where
+the program's interpreter has Numba, the edit is `@njit(cache=True)`, and only a proof run shows whether Numba accepts
+it; elsewhere it is advice, with the command that installs Numba.
 
 ## Why
 Machine code for such a loop runs 10 to 100 times as fast as bytecode: no objects, no dispatch.
@@ -13,8 +13,8 @@ Machine code for such a loop runs 10 to 100 times as fast as bytecode: no object
 Compiling takes about a second at the first call, unless it is in the cache on disk; a run of a few seconds may not
 gain. Lists have to be converted to arrays before the call. Accepted differences: integers wrap around at 64 bits,
 out-of-bounds indices read foreign memory instead of raising, globals are frozen when the function is compiled, other
-exceptions are raised. If the iterations of the outer loop are independent, `parallel=True` with `prange` uses all
-cores.
+exceptions are raised or none: `math.sqrt(-1)` is nan, `math.log(0)` minus infinity, `int(1e300)` a negative number.
+If the iterations of the outer loop are independent, `parallel=True` with `prange` uses all cores.
 
 ## Source
 Numba documentation, "A 5 minute guide to Numba" and "Supported Python features".
@@ -56,8 +56,44 @@ _EXPRESSIONS = (
     *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
 )
 _NO_NUMBERS = ("builtins.str", "builtins.bytes", "builtins.dict", "builtins.set")
-_DTYPES = tuple(f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64))
-"""The elements of an array are recorded under the name of their dtype."""
+_DTYPES = ("int64", "float64")
+"""The elements of an array are recorded under the name of their dtype. Smaller ones overflow, and mix with Python
+numbers, in another way where Numba compiles them."""
+_MATH = frozenset(
+    (
+        *(
+            "acos",
+            "acosh",
+            "asin",
+            "asinh",
+            "atan",
+            "atan2",
+            "atanh",
+            "ceil",
+            "copysign",
+            "cos",
+            "cosh",
+            "degrees",
+            "e",
+        ),
+        *("erf", "erfc", "exp", "exp2", "expm1", "fabs", "floor", "frexp", "gamma", "gcd", "hypot", "inf", "isfinite"),
+        *("isinf", "isnan", "ldexp", "lgamma", "log", "log10", "log1p", "log2", "nan", "nextafter", "pi", "pow"),
+        *("radians", "sin", "sinh", "sqrt", "tan", "tanh", "tau", "trunc"),
+    )
+)
+"""What Numba 0.68 compiles of `math`: tried, one by one."""
+_NUMPY = frozenset(
+    (
+        *("abs", "absolute", "arange", "arccos", "arcsin", "arctan", "arctan2", "argmax", "argmin", "cbrt", "ceil"),
+        *("cos", "cosh", "cumprod", "cumsum", "deg2rad", "diff", "dot", "e", "empty", "empty_like", "exp", "exp2"),
+        *("expm1", "eye", "fabs", "float64", "floor", "fmax", "fmin", "fmod", "full", "full_like", "hypot", "inf"),
+        *("int64", "isfinite", "isinf", "isnan", "linspace", "log", "log10", "log1p", "log2", "max", "maximum", "mean"),
+        *("median", "min", "minimum", "mod", "nan", "ones", "ones_like", "outer", "pi", "prod", "rad2deg", "rint"),
+        *("searchsorted", "sign", "sin", "sinh", "sort", "sqrt", "square", "std", "sum", "tan", "tanh", "trunc"),
+        *("var", "where", "zeros", "zeros_like"),
+    )
+)
+"""The part of NumPy that loops over numbers use and that Numba 0.68 knows."""
 _NUMBERS = ("builtins.int", "builtins.float", "builtins.bool", *_DTYPES, *(f"numpy.{name}" for name in _DTYPES))
 _COMPILABLE = (*_NUMBERS, "numpy.ndarray")
 _ELEMENTS = (*_COMPILABLE, "builtins.list", "builtins.tuple")
@@ -100,8 +136,9 @@ def detect(context: Context) -> Iterator[Finding]:
 def _function(context: Context, node: ast.FunctionDef, loops: list[ast.For | ast.While]) -> Finding:
     lines = context.lines_of(*loops)
     message = (
-        "The function computes with numbers only, and Numba can compile it. Integers then wrap around at 64 bits,"
-        " indices are not checked, globals are frozen; the first call includes the compilation time"
+        "The function computes with numbers only: much faster if Numba compiles it, which a proof run tries."
+        " Integers then wrap around at 64 bits, indices are not checked, globals are frozen, math.sqrt(-1) is nan;"
+        " the first call includes the compilation time"
     )
     spec = node.args
     plain = not (spec.vararg or spec.kwarg or spec.kwonlyargs or node.decorator_list)
@@ -157,10 +194,15 @@ def _is_numeric(context: Context, node: ast.AST) -> bool:  # noqa: PLR0911 - one
             return value is None or type(value) in (int, float, bool)
         case ast.Call(func=function, args=arguments, keywords=[]):
             name = context.resolve(function) or ""
-            known = name in _COMPILED or name.startswith(("math.", "numpy."))
+            known = name in _COMPILED or _is_known(name)
             return known and all(_is_numeric(context, argument) for argument in arguments)
         case ast.Attribute():
-            return (context.resolve(node) or "").startswith(("math.", "numpy."))
+            return _is_known(context.resolve(node) or "")
+        case ast.BinOp(left=left, op=ast.Pow(), right=right) | ast.AugAssign(target=left, op=ast.Pow(), value=right):
+            # `2 ** -1` is 0 where Numba compiles it.
+            whole = isinstance(right, ast.Constant) and type(right.value) is int  # never negative
+            sure = whole or "builtins.float" in (context.type_of(left) | context.type_of(right))
+            return sure and _is_numeric(context, left) and _is_numeric(context, right)
         case ast.Compare(ops=ops) if any(isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in ops):
             return False
         case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()) | ast.Slice():
@@ -169,6 +211,11 @@ def _is_numeric(context: Context, node: ast.AST) -> bool:  # noqa: PLR0911 - one
             return all(_is_numeric(context, child) for child in ast.iter_child_nodes(node))
         case _:
             return False
+
+
+def _is_known(name: str) -> bool:
+    module, _, last = name.rpartition(".")
+    return (module == "math" and last in _MATH) or (module == "numpy" and last in _NUMPY)
 
 
 def _questions(
@@ -285,6 +332,14 @@ REFUSE = (
            "            s += x.price * k\n"),
     Refuse("only moves things", "def f(a, b, n):\n    for i in range(n):\n        for k in range(n):\n"
            "            a[i] = b[k]\n"),
+    Refuse("functions of `math` that Numba does not know",
+           "import math\ndef f(n):\n    s = 0\n    for i in range(n):\n        s += math.isqrt(i) * math.comb(n, i)\n"
+           "    return s\n"),
+    Refuse("functions of NumPy that Numba does not know",
+           "import numpy as np\ndef f(a, n):\n    s = 0\n    for i in range(n):\n        s += np.einsum(a, i)\n"
+           "    return s\n"),
+    Refuse("powers that may be negative",
+           "def f(n, k):\n    s = 0\n    for i in range(n):\n        s += n ** (i - k)\n    return s\n"),
     Refuse("tests for membership", "def f(a, n):\n    s = 0\n    for i in range(n):\n        for k in range(n):\n"
            "            s += k in a\n"),
     Refuse("a single pass over a sequence of anything",

@@ -84,12 +84,14 @@ def detect(context: Context) -> Iterator[Finding]:
             whole,
             f"The indices of {place.name} are only used to read its elements: iterate over the elements themselves.",
             lines=context.lines_of(whole),
-            questions=() if types else (context.ask(place, Ask.TYPES, expects=_SEQUENCES, needed=True),),
+            questions=()
+            if context.exactly.type_of(sequence)
+            else (context.ask(place, Ask.TYPES, expects=_SEQUENCES, needed=not types),),
             rewrite=rewrite,
         )
 
 
-def _numbered(context: Context, loop: ast.For | ast.comprehension) -> ast.expr | None:
+def _numbered(context: Context, loop: ast.For | ast.comprehension) -> ast.Name | ast.Attribute | None:
     """Return the sequence whose indices a loop iterates over."""
     stop = range_stop(context, loop.iter)
     match stop:
@@ -100,12 +102,12 @@ def _numbered(context: Context, loop: ast.For | ast.comprehension) -> ast.expr |
             return None
 
 
-def _stays(context: Context, sequence: ast.expr, types: frozenset[str], part: ast.AST) -> bool:
+def _stays(context: Context, sequence: ast.Name | ast.Attribute, types: frozenset[str], part: ast.AST) -> bool:
     """Return whether the sequence keeps its elements during everything that runs in an iteration."""
     fixed = bool(types) and types <= {"builtins.tuple", "builtins.str", "builtins.bytes"}
     if fixed and not context.runs_unknown_code(part):
         return ast.unparse(sequence) not in context.written_in(part)
-    return context.is_invariant(sequence, part)
+    return context.keeps_elements(sequence, part)
 
 
 def _repeated(loop: ast.For | ast.comprehension, whole: ast.AST) -> list[ast.AST]:

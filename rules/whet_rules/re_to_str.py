@@ -8,8 +8,9 @@ or a hot function: `"plain" in s`, `s.startswith("plain")`, `s.replace("plain", 
 Each call goes through the pattern cache and the matching engine; the string methods are made for this.
 
 ## When not
-With flags, and where the match object itself is used. The searched object must be a string: a bytearray, or an object
-with a method of the same name, would behave differently.
+With flags, and where the match object itself is used. The searched object must be a string: a bytearray, a subclass of
+`str`, or an object with a method of the same name may behave differently. A pattern that is a constant of the module
+may be replaced by tests or callers with one that has special characters: that is an offer.
 
 ## Source
 The Python HOWTO on regular expressions, "Use String Methods": "if you're not using any re feature such as the
@@ -65,14 +66,16 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         rewrite = context.rewrite()
         rewrite.replace(call, written)
-        place = context.place(text)
-        asked = context.ask(place, Ask.TYPES, expects=(_TEXTS[type(pattern)],)) if place is not None else None
+        safety, questions = context.ask_exact(text, (_TEXTS[type(pattern)],))
+        note = "" if safety is Safety.SAFE else " The text must be a string, of no subclass."
+        if not context.is_fixed(*(argument for argument in call.args if argument is not text)):
+            safety, note = Safety.OFFER, f"{note} Who patches the constant must not add special characters."
         yield context.finding(
             call,
             f"{pattern!r} has no special characters: {ast.unparse(ast.parse(written, mode='eval'))} does the same "
-            "without re.",
-            safety=Safety.SAFE if types else Safety.OFFER,
-            questions=(asked,) if asked is not None and not types else (),
+            f"without re.{note}",
+            safety=safety,
+            questions=questions,
             rewrite=rewrite,
         )
 

@@ -19,7 +19,8 @@ cached, or that fills a module-level name on first use, compiles once already. A
 4096 of them alive, and gains nothing where each one is used once.
 
 Compiling at import moves the cost to where the module is imported, and an invalid pattern would fail there: patterns
-that do not compile are left alone.
+that do not compile are left alone. A pattern that is a constant of the module is read once: replacing the constant
+later, as tests and callers do, changes nothing any more, so this is an offer.
 
 ## Source
 The documentation of `re.compile`: "using re.compile() and saving the resulting regular expression object for reuse is
@@ -99,7 +100,14 @@ def detect(context: Context) -> Iterator[Finding]:
             else f"compile it once at module level and call .{name}() of the compiled pattern"
         )
         rewrite = _hoist(context, call, name, pattern)
-        yield context.finding(call, f"The pattern {_shorten(pattern)} never changes: {advice}.", rewrite=rewrite)
+        fixed = context.is_fixed(_value(_arguments(call, _FLAGS_AT[name])[0]))
+        kept = "" if fixed else " Replacing the constant after import, as a test may do, then changes nothing."
+        yield context.finding(
+            call,
+            f"The pattern {_shorten(pattern)} never changes: {advice}.{kept}",
+            safety=Safety.SAFE if fixed else Safety.OFFER,
+            rewrite=rewrite,
+        )
 
 
 def _hoist(context: Context, call: ast.Call, name: str, pattern: str | bytes) -> Rewrite:

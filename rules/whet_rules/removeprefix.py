@@ -8,8 +8,9 @@ function: `s = s.removeprefix("x-")`. The same for `endswith` and `removesuffix`
 One call instead of two, and no slice object.
 
 ## When not
-On objects other than strings: the type must be known. With an empty suffix `s[:-0]` is empty, `removesuffix("")` is
-not.
+On objects other than strings, subclasses of `str` among them: the type must be known. With an empty suffix `s[:-0]` is
+empty, `removesuffix("")` is not; so a constant of the module, which tests and callers can replace, is an offer. An
+attribute is now assigned in any case, which a property or `__setattr__` notices.
 
 ## Source
 The documentation of `str.removeprefix`: "If the string starts with the prefix string, return string[len(prefix):].
@@ -105,13 +106,17 @@ def _examine(
     name = "removesuffix" if asked.at_end else "removeprefix"
     call = f"{asked_text}.{name}({rewrite.text(asked.mark)})"
     rewrite.replace(node, f"{asked_text} = {call}" if assign else call)
-    place = context.place(asked.text)
-    asks = () if types or place is None else (context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS))),)
+    safety, questions = context.ask_exact(asked.text, types or _TEXTS)
+    note = "" if safety is Safety.SAFE else " A subclass must not override its methods."
+    if not context.is_fixed(asked.mark):
+        safety, note = Safety.OFFER, f"{note} Who patches the constant must keep its length."
+    if assign and not isinstance(asked.text, ast.Name):
+        safety, note = Safety.OFFER, f"{note} {asked_text} is then assigned in any case, which a property notices."
     yield context.finding(
         node,
-        f"{name}() tests and removes in one call.",
-        safety=Safety.SAFE if types else Safety.OFFER,
-        questions=asks,
+        f"{name}() tests and removes in one call.{note}",
+        safety=safety,
+        questions=questions,
         rewrite=rewrite,
     )
 

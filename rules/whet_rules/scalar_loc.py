@@ -47,7 +47,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 yield context.finding(
                     node,
                     f"{attribute} re-resolves the indexer on every access: {fast} takes one label and accesses the"
-                    " value directly. Whole columns are faster still.",
+                    " value directly. It requires a scalar label and a value of the column's dtype. Whole columns are"
+                    " faster still.",
                     rewrite=rewrite,
                 )
             case _:

@@ -8,7 +8,8 @@
 
 ## When not
 Where the loop variable is used after the loop, or where adding to the target changes the source. The target must be
-known to be a set: other classes may do more in `add`.
+known to be a set: other classes may do more in `add`. An
+annotation, or a public attribute, leaves subclasses: then the rewrite is not called safe.
 
 ## Source
 The documentation of `set.update`. The figures in `RULE` are measured with `BENCH`.
@@ -20,6 +21,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Ask,
     Bench,
     Case,
     Context,
@@ -31,6 +33,7 @@ from whet.engine.api import (
     Triggers,
     hand_over_all,
     list_fillings,
+    rest_on_source,
 )
 
 RULE = Rule(
@@ -40,6 +43,7 @@ RULE = Rule(
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
     triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"add"})),
+    asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 1.2, 1000: 1.8},
         "3.12": {10: 1.5, 1000: 1.8},
@@ -56,10 +60,13 @@ def detect(context: Context) -> Iterator[Finding]:
     for filling in list_fillings(context, "add"):
         rewrite = hand_over_all(context, filling, "builtins.set", "update")
         if rewrite is not None:
+            safety, questions, remark = rest_on_source(context, filling, "builtins.set")
             yield context.finding(
                 filling.loop,
                 f"The loop only passes each element to {context.source_of(filling.target)}.add: update adds all of them"
-                " in one call.",
+                f" in one call.{remark}",
+                safety=safety,
+                questions=questions,
                 rewrite=rewrite,
             )
 
@@ -137,6 +144,9 @@ REFUSE = (
            "    return out\n"),
     Refuse("the loop has an else",
            "def f(xs: list):\n    out = set()\n    for x in xs:\n        out.add(x)\n    else:\n        return out\n"),
+    Refuse("the target may be unbound, which an empty source does not notice",
+           "def f(wanted):\n    if wanted:\n        out = set()\n        out.add(0)\n    for x in range(wanted):\n"
+           "        out.add(x)\n"),
     Refuse("an async loop",
            "async def f(xs: list):\n    out = set()\n    async for x in xs:\n        out.add(x)\n    return out\n"),
 )  # fmt: skip

@@ -69,7 +69,8 @@ _OPEN = frozenset(
 )
 """Names in a file which show that its objects may be accessed other than by attribute."""
 
-_HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.Import)
+_HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.TryStar, ast.ListComp, ast.DictComp, ast.SetComp,
+          ast.GeneratorExp, ast.Import)  # fmt: skip
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -176,8 +177,8 @@ def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -
     if not isinstance(decorator, ast.Call):
         rewrite.replace(decorator, f"{rewrite.text(decorator)}(slots=True)")
     elif decorator.args or decorator.keywords:
-        last = decorator.keywords[-1].value if decorator.keywords else decorator.args[-1]
-        rewrite.wrap(last, "", ", slots=True")
+        last = decorator.keywords[-1] if decorator.keywords else decorator.args[-1]
+        rewrite.add_argument(decorator, last, "slots=True")
     else:
         rewrite.replace(decorator, f"{rewrite.text(decorator.func)}(slots=True)")
     yield context.finding(
@@ -224,13 +225,8 @@ def _find_attributes(context: Context, record: ast.ClassDef) -> tuple[str, ...]:
 
 def _is_set_elsewhere(context: Context, record: ast.ClassDef, names: tuple[str, ...] | list[str]) -> bool:
     """Return whether the file sets an attribute outside ``names`` on an object that may be such an instance."""
-    for part in ast.walk(context.tree):
-        if not isinstance(part, ast.Attribute) or isinstance(part.ctx, ast.Load) or part.attr in names:
-            continue
-        owner = context.facts.class_of_self(part.value)
-        if owner is None or owner.node is record:
-            return True
-    return False
+    written = context.facts.written_attributes
+    return any(not written.get(owner, set()).issubset(names) for owner in (None, record))
 
 
 def _names_class(record: ast.ClassDef) -> bool:

@@ -10,7 +10,9 @@ the new one still have to be shifted, which is fast.) Where only the smallest is
 
 ## When not
 On short lists. The list must be sorted already when the loop starts: one that starts with unsorted elements, or gets
-some elsewhere without a sort, is left alone. If a comparison raises, the list is left in another state.
+some elsewhere without a sort, is left alone. If a comparison raises, the list is left in another state. A sort puts
+elements right whose key has changed since the last one, an insertion does not. NaN has no order, and may end up
+elsewhere.
 
 ## Source
 The documentation of `bisect`: the module "provides support for maintaining a list in sorted order without having to
@@ -73,7 +75,7 @@ def detect(context: Context) -> Iterator[Finding]:
         if place is None or not _is_repeated(context, place, pair[1]):
             continue
         keys = _sorts(context, place)
-        if len(keys) == 1 and _is_sorted_before(context, place, keys.pop()):
+        if len(keys) == 1 and _is_sorted_before(context, place, keys.pop()) and _keys_stay(context, call):
             yield _describe(context, place, pair, call)
 
 
@@ -165,6 +167,27 @@ def _is_sorted_before(context: Context, place: Place, key: str) -> bool:
     return bool(place.bindings)
 
 
+def _keys_stay(context: Context, sort: ast.Call) -> bool:
+    """Return whether nothing in the file changes what the elements are sorted by, and they show no floats."""
+    if "builtins.float" in context.element_of(sort.func.value if isinstance(sort.func, ast.Attribute) else sort):
+        return False
+    for part in (inner for keyword in sort.keywords for inner in ast.walk(keyword.value)):
+        match part:
+            case ast.Attribute(attr=name):
+                stored = (n for n, _ in context.facts.attributes(name) if not isinstance(n.ctx, ast.Load))
+                if any("__init__" not in context.scope_of(node).qualified_name for node in stored):
+                    return False
+            case ast.Subscript(value=held):
+                # Of another object, or of an element that the function may change.
+                inner = {ast.unparse(n.slice) for n in context.nodes(ast.Subscript) if not isinstance(n.ctx, ast.Load)}
+                own = isinstance(held, ast.Name) and context.facts.lookup(held) is not context.facts.module
+                if not own or ast.unparse(part.slice) in inner or not isinstance(part.slice, ast.Constant):
+                    return False
+            case _:
+                pass
+    return True
+
+
 def _describe(context: Context, place: Place, pair: _Pair, call: ast.Call) -> Finding:
     append, sort = pair
     rewrite = context.rewrite()
@@ -176,7 +199,8 @@ def _describe(context: Context, place: Place, pair: _Pair, call: ast.Call) -> Fi
     return context.finding(
         append,
         f"{place.name} is already sorted, and is sorted again for one more element: bisect.insort inserts it in its "
-        "place. If a comparison raises, the list is left without the new element.",
+        "place. If a comparison raises, the list is left without the new element. A later sort no longer puts elements "
+        "right whose keys have changed, nor NaN.",
         lines=tuple(range(append.lineno, (sort.end_lineno or sort.lineno) + 1)),
         questions=(
             context.ask(place, Ask.TYPES, expects=("builtins.list",)),
@@ -267,6 +291,14 @@ REFUSE = (
            "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n    a.sort()\n    return a\n"),
     Refuse("made anew in each turn",
            "def f(xs):\n    for x in xs:\n        a = [1]\n        a.append(x)\n        a.sort()\n        print(a)\n"),
+    Refuse("the keys of the elements change",
+           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n        a.sort(key=lambda t: t.rank)\n"
+           "        a[0].rank += 1\n    return a\n"),
+    Refuse("the keys of the elements are in a dict, which changes",
+           "def f(xs, score):\n    a = []\n    for x in xs:\n        a.append(x)\n"
+           "        a.sort(key=lambda t: score[t])\n        score[x] = 0\n    return a\n"),
+    Refuse("numbers that may be NaN",
+           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(float(x))\n        a.sort()\n    return a\n"),
     Refuse("the caller's list", "def f(xs, a):\n" + _LOOP),
     Refuse("another name can change it", "def f(xs, g):\n    a = []\n    g(a)\n" + _LOOP),
     Refuse("another list is sorted",

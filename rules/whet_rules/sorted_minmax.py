@@ -10,7 +10,8 @@ Sorting compares each element with several others and builds a list of all; the 
 
 ## When not
 Where the order of the rest is needed too. On an empty iterable, `min` and `max` raise `ValueError`, not
-`IndexError`: code in a `try` that catches the latter is left alone. NaNs have no order, and may give another result.
+`IndexError`: code where one of them is caught or suppressed is left alone. NaNs have no order, and may give another
+result.
 
 ## Source
 The documentation of `min` and `max`: "If multiple items are minimal, the function returns the first one encountered.
@@ -55,7 +56,7 @@ def detect(context: Context) -> Iterator[Finding]:
         last, downwards = _is_last(index), _is_downwards(options)
         if last is None or downwards is None or not options.keys() <= {"key", "reverse"}:
             continue
-        if not _catches_index_error(context, subscript):
+        if not context.tells_apart(subscript, IndexError, ValueError):
             yield _describe(context, subscript, call, last=last, downwards=downwards)
 
 
@@ -76,18 +77,6 @@ def _is_downwards(options: dict[str | None, ast.keyword]) -> bool | None:
         return False
     value = options["reverse"].value
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, bool) else None
-
-
-def _catches_index_error(context: Context, node: ast.expr) -> bool:
-    """Return whether the function catches the exception of indexing an empty list."""
-    here: ast.AST | None = node
-    while here is not None and here is not context.function.node:
-        here = context.facts.parent(here)
-        if isinstance(here, ast.Try):
-            caught = " ".join(ast.unparse(handler.type) for handler in here.handlers if handler.type is not None)
-            if "IndexError" in caught or "LookupError" in caught:
-                return True
-    return False
 
 
 def _describe(context: Context, node: ast.Subscript, call: ast.Call, *, last: bool, downwards: bool) -> Finding:
@@ -182,6 +171,17 @@ REFUSE = (
     Refuse("expected by a wider name",
            "def f(x):\n    try:\n        return sorted(x)[-1]\n    except (KeyError, LookupError):\n"
            "        return None\n"),
+    Refuse("the other one is expected",
+           "def f(x):\n    try:\n        return sorted(map(int, x))[0]\n    except ValueError:\n        return 0\n"),
+    Refuse("nothing to choose from is expected, in groups",
+           "def f(x):\n    try:\n        x = sorted(x)[0]\n    except* IndexError:\n        pass\n    return x\n"),
+    Refuse("nothing to choose from is suppressed",
+           "from contextlib import suppress\ndef f(x):\n    with suppress(IndexError):\n        return sorted(x)[0]\n"),
+    Refuse("nobody knows what is suppressed",
+           "import contextlib\ndef f(x, kinds):\n    with contextlib.suppress(*kinds):\n        return sorted(x)[0]\n"),
+    Refuse("nobody knows what is caught",
+           "from errors import Nothing\ndef f(x):\n    try:\n        return sorted(x)[0]\n    except Nothing:\n"
+           "        return 0\n"),
     Refuse("a list without its first", "def f(x):\n    del sorted(x)[0]\n"),
     Refuse("options are unpacked", "def f(x, **options):\n    return sorted(x, **options)[0]\n"),
     Refuse("False is no index that anybody means", "def f(x):\n    return sorted(x)[False]\n"),

@@ -9,7 +9,8 @@ Sorting orders all elements; the heap holds `k` at a time, and rejects most elem
 
 ## When not
 Below some thousand elements `sorted` is faster, because `heapq` is partly written in Python. The same is true if `k` is
-more than about a hundredth of the length, or the elements are nearly sorted already.
+more than about a hundredth of the length, or the elements are nearly sorted already. NaN has no order: with one among
+the elements, both give something, but not the same. Exceptions of comparisons come at other elements.
 
 ## Source
 The documentation of `heapq.nsmallest`: "Equivalent to: sorted(iterable, key=key)[:n]". The figures in `RULE` are
@@ -67,7 +68,8 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite.replace(subscript, f"{rewrite.add_import('heapq', name)}({', '.join(inside)})")
         yield context.finding(
             subscript,
-            f"All of {place.name} is sorted to take {count}: heapq.{name} finds these in one pass.",
+            f"All of {place.name} is sorted to take {count}: heapq.{name} finds these in one pass. With NaN among the "
+            "elements, the result may differ.",
             questions=(context.ask(place, Ask.LENGTH, at_least=_MANY, needed=True),),
             rewrite=rewrite,
         )

@@ -8,7 +8,9 @@ function: `s.startswith(("a", "b"))`.
 Each call costs more than the comparison that it makes; the tuple is a constant.
 
 ## When not
-Where the first one is nearly always true. On objects other than strings that have a method of that name.
+Where the first one is nearly always true. On objects other than strings that have a method of that name, subclasses of
+`str` among them. A constant of the module may be replaced by tests or callers with a tuple, which fits into no other:
+that is an offer.
 
 ## Source
 The documentation of `str.startswith`: "prefix can also be a tuple of prefixes to look for". The figures in `RULE` are
@@ -64,13 +66,15 @@ def detect(context: Context) -> Iterator[Finding]:
         inside = ", ".join(rewrite.text(text) for text in texts)
         asked = f"{rewrite.operand(subject)}.{method}(({inside}))"
         rewrite.replace(condition, f"not {asked}" if negated else asked)
-        place = context.place(subject)
-        question = context.ask(place, Ask.TYPES, expects=tuple(sorted(_TEXTS))) if place is not None else None
+        safety, questions = context.ask_exact(subject, types or _TEXTS)
+        note = "" if safety is Safety.SAFE else f" A subclass must not override {method}."
+        if not context.is_fixed(*texts):
+            safety, note = Safety.OFFER, f"{note} Who patches a constant must not make it a tuple."
         yield context.finding(
             condition,
-            f"{method} accepts a tuple: one call replaces {len(texts)}.",
-            safety=Safety.SAFE if types else Safety.OFFER,
-            questions=(question,) if question is not None and not types else (),
+            f"{method} accepts a tuple: one call replaces {len(texts)}.{note}",
+            safety=safety,
+            questions=questions,
             rewrite=rewrite,
         )
 

@@ -17,8 +17,10 @@ and another fix (`bytearray`).
 
 If the loop ends with an exception, or returns early, the pieces must be joined there too.
 
-A public attribute that grows over many calls becomes a property: reading it returns the joined string. It no longer
-appears in `vars(…)` and in pickles, and a subclass or a mock that sets it on the class hides the pieces.
+An attribute that grows over many calls holds a list of the pieces instead, or becomes a property if it is public:
+reading it joins them, every time. It no longer appears in `vars(…)` and in pickles as a string, a subclass or a mock
+that sets it on the class hides the pieces, and a shallow copy of the object (`copy.copy`) shares the list, so that both
+grow.
 
 ## Source
 The Python FAQ, "What is the most efficient way to concatenate many strings together?". That attributes, globals and
@@ -202,6 +204,7 @@ def _describe(context: Context, accumulator: _Accumulator) -> Finding:
     in_loop = _growing_loop(context, accumulator, steps[0]) is not None
     public = not in_loop and place.kind is PlaceKind.ATTRIBUTE and not _is_private(place)
     note = f" {place.name} becomes a property that joins them; it no longer appears in vars()." if public else ""
+    note = note if in_loop else f"{note} Shallow copies of the object share the list."
     return context.finding(
         accumulator.first or steps[0],
         f"Every step copies all of {place.name} ({accumulator.copying}): append the pieces to a list and "
@@ -337,8 +340,7 @@ class Log:
 
     @property
     def text(self):
-        self._text_parts = ["".join(self._text_parts)]
-        return self._text_parts[0]
+        return "".join(self._text_parts)
 
     @text.setter
     def text(self, text):

@@ -16,9 +16,12 @@ A list of numbers that is converted to an array only for this: the conversion co
 loop. Keep an array from where the numbers are created, or stay with `sum`.
 
 Differences, which are checked by running the program: NumPy adds floats in another order, `sum` adds them more exactly
-from Python 3.12 on; fixed-width integers wrap around; both branches of a conditional are computed for every element;
+from Python 3.12 on; integers of a few bytes wrap around at other values, because NumPy sums them in a wider type; the
+elements of a two-dimensional array are its rows, which a loop adds up row by row; arrays that overlap (slices of one
+array) are read before anything is written; both branches of a conditional are computed for every element;
 `math.sqrt(-1)` raises and `np.sqrt(-1)` is NaN; an array of length one is broadcast where indexing would have raised;
-a slice past the end is shorter, where an index would have raised.
+a slice past the end is shorter, where an index would have raised; after an exception nothing was written, where the
+loop had filled a part.
 
 ## Source
 NumPy user guide, "What is NumPy?": vectorization. The figures in `RULE` are measured with `BENCH`: `sum` of a slice
@@ -67,6 +70,12 @@ RULE = Rule(
         "3.13": {10: 1.4, 30: 2.4, 100: 3.9, 1000: 9.1},
         "3.14": {10: 2.3, 30: 3.6, 100: 3.8, 1000: 9.8},
     },
+)
+
+
+_DIFFERENCES = (
+    "Arrays must have one dimension and must not overlap; floats may differ in the last digits, and integers of a few"
+    " bytes wrap around at other values."
 )
 
 
@@ -200,8 +209,7 @@ def _over_arrays(context: Context, loop: ast.For) -> Finding | None:
     rewrite.replace(loop, text)
     return context.finding(
         loop,
-        f"The loop {what} element by element: one operation on the whole array does it. Floats may differ in the last"
-        f" digits, fixed-width integers wrap around.",
+        f"The loop {what} element by element: one operation on the whole array does it. {_DIFFERENCES}",
         safety=Safety.OFFER,
         questions=questions,
         measured_gain=False,
@@ -233,8 +241,7 @@ def _comprehension(context: Context, node: ast.ListComp) -> Finding | None:
     rewrite.replace(call, text)
     return context.finding(
         call,
-        "The array is built number by number: one operation on the whole array builds it. Floats may differ in the last"
-        " digits, fixed-width integers wrap around.",
+        f"The array is built number by number: one operation on the whole array builds it. {_DIFFERENCES}",
         safety=Safety.OFFER,
         questions=questions,
         measured_gain=False,
@@ -481,6 +488,18 @@ REFUSE = (
            "def f(xs):\n    s = 0\n    def seen():\n        return s\n    for x in xs(seen):\n        s += x\n"),
     Refuse("no array", "import numpy as np\ndef f(n):\n    a = {}\n    b = {}\n    for i in range(n):\n"
            "        a[i] = b[i] * 2\n    return a\n"),
+    Refuse("the elements are rows",
+           "import numpy as np\ndef f(n):\n    a = np.zeros((n, 3))\n    total = 0\n    for row in a:\n"
+           "        total += row\n    return total\n"),
+    Refuse("the elements are rows, written out",
+           "import numpy as np\ndef f():\n    a = np.array([[1, 2], [3, 4]])\n    total = 0\n    for row in a:\n"
+           "        total += row\n    return total\n"),
+    Refuse("small integers wrap around in the loop, not in sum",
+           "import numpy as np\ndef f(n):\n    a = np.full(n, 200, dtype=np.uint8)\n    total = 0\n"
+           "    for x in a:\n        total += x\n    return total\n"),
+    Refuse("overlapping slices of one array",
+           "import numpy as np\ndef f(n):\n    a = np.ones(n)\n    b = a[1:]\n    for i in range(len(b)):\n"
+           "        b[i] = a[i] + 1\n    return a\n"),
     Refuse("the loop has an else branch",
            "def f(xs):\n    s = 0\n    for x in xs:\n        s += x\n    else:\n        s = 1\n    return s\n"),
     Refuse("the loop's variable comes from the sequence's own file",

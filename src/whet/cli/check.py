@@ -153,7 +153,7 @@ def check_command(
         say(f"whet: {notice.message}{f'; {notice.hint}' if notice.hint else ''}")
     show = render_counts if statistics else render_findings
     if diff:
-        _write(result.diff.encode("utf-8", "backslashreplace"), output)
+        _write(result.diff.encode("utf-8", "surrogateescape"), output)
         if result.diff and not quiet:
             say(f"whet: {sum(result.fixed.values())} can be fixed with --fix")
     elif result.mended_stdin is not None:

@@ -19,7 +19,15 @@ from whet.engine.deferring import Loop, is_seen_after_exception
 from whet.engine.deques import find_front, may_become_deque, turn_into_deque
 from whet.engine.elementwise import is_fixed_count, write_operation
 from whet.engine.facts import Facts
-from whet.engine.filling import EmptyStart, Filling, find_empty_list, hand_over_all, list_fillings, write_source
+from whet.engine.filling import (
+    EmptyStart,
+    Filling,
+    find_empty_list,
+    hand_over_all,
+    list_fillings,
+    rest_on_source,
+    write_source,
+)
 from whet.engine.growing import (
     Growth,
     grow_in_place,
@@ -116,6 +124,7 @@ __all__ = [
     "range_stop",
     "read_addition",
     "read_growth",
+    "rest_on_source",
     "turn_groups_into_sets",
     "turn_into_deque",
     "turn_into_set",

@@ -134,12 +134,44 @@ def range_stop(context: Context, node: ast.expr) -> ast.expr | None:
             return None
 
 
+_SMALL = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32)) | {"bool", "bool_", "float16"}
+_SHAPED = frozenset(f"numpy.{name}" for name in ("empty", "full", "ones", "zeros"))
+
+
+def find_oddity(context: Context, node: ast.expr) -> str:
+    """Return why an array is no series of plain numbers, if the source shows it: rows, or numbers that wrap around."""
+    place = context.place(node)
+    for binding in place.bindings if place is not None else ():
+        match binding.value:
+            case ast.Call(func=function, args=arguments, keywords=keywords):
+                pass
+            case _:
+                continue
+        options = {keyword.arg: keyword.value for keyword in keywords}
+        shape = options.get("shape", arguments[0] if arguments else None)
+        if context.resolve(function) in _SHAPED and isinstance(shape, ast.Tuple | ast.List) and len(shape.elts) != 1:
+            return "it has several dimensions"
+        if isinstance(shape, ast.List | ast.Tuple) and any(isinstance(e, ast.List | ast.Tuple) for e in shape.elts):
+            return "it has several dimensions"
+        if any(_is_small(dtype) for dtype in (*arguments[1:], options.get("dtype"))):
+            return "its numbers are small and wrap around"
+    return ""
+
+
+def _is_small(dtype: ast.expr | None) -> bool:
+    match dtype:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+            return name in _SMALL
+        case _:
+            return False
+
+
 def ask_arrays(context: Context, used: dict[str, ast.expr]) -> tuple[Question, ...] | None:
-    """Return what to ask about names that may be arrays; ``None`` if one of them is not."""
+    """Return what to ask about names that may be arrays of numbers; ``None`` if one of them is none, or odd."""
     questions: list[Question] = []
     for node in used.values():
         place, state = context.place(node), array_state(context, node)
-        if place is None or state == "no":
+        if place is None or state == "no" or find_oddity(context, node):
             return None
         if state == "ask":
             questions.append(context.ask(place, Ask.TYPES, expects=_ARRAY, needed=True))

@@ -65,7 +65,7 @@ class ResultCache:
 
     def _place(self, task: Task, sha256: str) -> Path:
         lines = "" if task.lines is None else ",".join(map(str, sorted(task.lines)))
-        parts = (self._key, sha256, task.file, task.shown, "cold" if task.lines is None else lines)
+        parts = (self._key, sha256, task.file, task.shown, str(task.python), "cold" if task.lines is None else lines)
         name = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
         return self._folder / name[:2] / name[2:]
 

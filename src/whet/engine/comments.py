@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from whet.engine.source import SourceText
@@ -33,10 +34,11 @@ class Comments:
         """Return the first and last line of the smallest source around ``line`` that can be tokenized alone."""
         block: list[ast.stmt] = self._tree.body
         while True:
-            found = next((s for s in reversed(block) if _start(s) <= line <= (s.end_lineno or s.lineno)), None)
-            if found is None:
+            at = bisect_right(block, line, key=_start) - 1
+            if at < 0 or line > (block[at].end_lineno or block[at].lineno):
                 return line, line  # between statements
-            inner = list(_inner(found))
+            found = block[at]
+            inner = sorted(_inner(found), key=_start)
             if not inner:
                 return found.lineno, found.end_lineno or found.lineno
             if any(_start(statement) <= line <= (statement.end_lineno or statement.lineno) for statement in inner):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from whet.engine.effects import Effects
 from whet.engine.facts import Facts
+from whet.engine.handlers import falls_back, may_catch, tells_apart
 from whet.engine.loops import hides_half_made, keeps_its_variables, reads_nothing_of
+from whet.engine.ownership import makes_new
 from whet.engine.places import Place, Use, find_place, may_be_none, use_of
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Rule
@@ -23,14 +25,6 @@ if TYPE_CHECKING:
 
 Node = TypeVar("Node", bound=ast.AST)
 
-_MAKING = {f"builtins.{name}": f"builtins.{name}" for name in ("bytes", "dict", "list", "set", "tuple")}
-_MAKING["builtins.sorted"] = "builtins.list"
-_DISPLAYS: dict[type[ast.expr], str] = {
-    **dict.fromkeys((ast.List, ast.ListComp), "builtins.list"),
-    **dict.fromkeys((ast.Dict, ast.DictComp), "builtins.dict"),
-    **dict.fromkeys((ast.Set, ast.SetComp), "builtins.set"),
-    ast.Tuple: "builtins.tuple",
-}
 _SHORT_LOOP = 8
 """Iterations of a loop over a literal below which it is not reported."""
 
@@ -49,6 +43,10 @@ class Context:
     measured: bool = False
     libraries: frozenset[str] | None = None
     """The libraries used by rewrites that the program's interpreter has; ``None``: not known."""
+    python: tuple[int, int] | None = None
+    """The version that the code is for, such as ``(3, 13)``; ``None``: not known."""
+    trusting: bool = True
+    """Whether annotations and public attributes count as types: see :attr:`exactly`."""
 
     def has_package(self, name: str) -> bool | None:
         """Return whether the program's interpreter can import ``name`` (``numpy``); ``None`` if that is not known.
@@ -94,9 +92,7 @@ class Context:
 
     def previous(self, node: ast.stmt) -> ast.stmt | None:
         """Return the statement just before ``node`` in its block."""
-        block = self.facts.block(node)
-        at = next(index for index, other in enumerate(block) if other is node)
-        return block[at - 1] if at else None
+        return self.facts.next_statement(node, -1)
 
     @staticmethod
     def names_in(node: ast.AST) -> frozenset[str]:
@@ -147,14 +143,37 @@ class Context:
     @property
     def typing(self) -> Typing:
         """The types that the source of the file shows."""
-        known = self.facts.memo.get("typing")
+        key = "typing", self.trusting
+        known = self.facts.memo.get(key)
         if not isinstance(known, Typing):
-            known = self.facts.memo["typing"] = Typing(self.facts)
+            known = self.facts.memo[key] = Typing(self.facts, trusting=self.trusting)
         return known
+
+    @property
+    def exactly(self) -> Context:
+        """The same function, with exact types only: what a rewrite must rest on to be safe.
+
+        An annotation allows subclasses, which may override any method, and other files may assign a public attribute.
+        """
+        return self if not self.trusting else replace(self, trusting=False)
 
     def type_of(self, node: ast.expr) -> frozenset[str]:
         """Return the types that ``node`` can have (``{"builtins.list"}``); empty: the source does not show it."""
         return self.typing.type_of(node)
+
+    def ask_exact(self, node: ast.expr, types: Iterable[str]) -> tuple[Safety, tuple[Question, ...]]:
+        """Return how far a rewrite may rest on ``node`` being of ``types``, and the questions that it then asks.
+
+        It is safe if the source shows the exact type. An annotation, or no source at all, leaves subclasses: values
+        seen can exclude them.
+        """
+        wanted, shown = frozenset(types), self.exactly.type_of(node)
+        if shown and shown <= wanted:
+            return Safety.SAFE, ()
+        place, expects = self.place(node), tuple(sorted(wanted))
+        if place is None or not self.type_of(node):
+            return Safety.OFFER, () if place is None else (self.ask(place, Ask.TYPES, expects=expects),)
+        return Safety.OBSERVED, (self.ask(place, Ask.TYPES, expects=expects),)
 
     def seen_as(self, name: str) -> tuple[str, ...]:
         """Return the type names under which values of a class of this file may be seen: ``__main__.Bag``, ``m.Bag``."""
@@ -164,20 +183,7 @@ class Context:
 
     def makes_new(self, node: ast.expr) -> str:
         """Return the type of a new container that ``node`` creates, without other references; else empty."""
-        match node:
-            case ast.Call(func=ast.Name() as function):
-                name = self.resolve(function) or ""
-                return _MAKING.get(name, "")
-            case ast.Call(func=ast.Attribute(value=owner)):
-                owners, made = self.type_of(owner), self.type_of(node)
-                builtin = bool(owners) and all(name.startswith("builtins.") for name in owners)
-                return next(iter(made)) if builtin and len(made) == 1 and made <= set(_MAKING.values()) else ""
-            case ast.BinOp(left=ast.List(), op=ast.Mult()):
-                return "builtins.list"
-            case ast.Constant(value=bytes()):
-                return "builtins.bytes"
-            case _:
-                return _DISPLAYS.get(type(node), "")
+        return makes_new(self.facts, self.typing, node)
 
     def element_of(self, node: ast.expr) -> frozenset[str]:
         """Return the types of the elements of ``node``; empty: the source does not show it."""
@@ -198,6 +204,18 @@ class Context:
     def is_invariant(self, node: ast.expr, loop: ast.AST) -> bool:
         """Return whether ``node`` is pure and has the same value in each iteration of ``loop``."""
         return self.effects.is_invariant(node, loop)
+
+    def keeps_elements(self, node: ast.Name | ast.Attribute, loop: ast.AST) -> bool:
+        """Return whether ``node`` is one container with the same elements throughout ``loop``: they may change."""
+        return self.effects.keeps_elements(node, loop)
+
+    def is_only_name(self, place: Place) -> bool:
+        """Return whether a local's containers have no other name: created for it, and at most returned."""
+        return self.effects.is_only_name(place)
+
+    def may_raise_stop(self, node: ast.AST) -> bool:
+        """Return whether evaluating ``node`` may raise StopIteration: it runs unknown code, or reads an attribute."""
+        return self.effects.may_raise_stop(node)
 
     def written_in(self, node: ast.AST) -> frozenset[str]:
         """Return the names and attributes that code in ``node`` binds, by their text: ``x``, ``self.total``."""
@@ -225,17 +243,29 @@ class Context:
         return whole and hides_half_made(self.facts, self.place(name), loop)
 
     def is_guarded(self, loop: ast.AST) -> bool:
-        """Return whether an exception in the loop is caught in this function, so that a partial result is visible."""
+        """Return whether the function may catch an exception of the loop, so that a partial result is visible."""
         above = self.facts.parent(loop)
         while above is not None and above is not self.function.node:
-            if isinstance(above, ast.Try):
+            if may_catch(self.facts, above):
                 return True
             above = self.facts.parent(above)
         return False
 
+    def tells_apart(self, node: ast.AST, *raised: type[BaseException]) -> bool:
+        """Return whether the function may catch one of the exceptions ``raised`` by ``node`` and not the others."""
+        return tells_apart(self.facts, node, self.function.node, *raised)
+
+    def falls_back(self, node: ast.AST, raised: type[BaseException]) -> bool:
+        """Return whether ``node`` is in a ``try`` statement that names ``raised``: it is expected, or has happened."""
+        return falls_back(self.facts, node, self.function.node, raised)
+
     def is_apart(self, target: ast.expr, loop: ast.For) -> bool:
         """Return whether iterating over the loop's source neither reads ``target`` nor runs code that could."""
         return not self.runs_unknown_code(loop.iter) and reads_nothing_of(target, loop, self.type_of(loop.iter))
+
+    def is_fixed(self, *nodes: ast.expr) -> bool:
+        """Return whether the values that :meth:`constant` returns cannot change: tests and callers patch globals."""
+        return not any(isinstance(part, ast.Name) for node in nodes for part in ast.walk(node))
 
     def constant(self, node: ast.expr) -> str | bytes | int | None:  # noqa: PLR0911 - one return a kind of node
         """Return the value that the source shows for ``node``: literals, their sums, module constants bound once."""
@@ -260,11 +290,12 @@ class Context:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether the function uses its names via ``locals``, ``vars``, ``exec`` or ``eval``, unseen by the facts."""
-        reaching = {"locals", "vars", "exec", "eval"}
+        """Whether the function uses its names via ``locals``, ``dir()``, ``exec`` or similar, unseen by the facts."""
+        reaching = {"locals", "vars", "exec", "eval", "dir"}
         if self.facts.words.isdisjoint(reaching):
             return False
-        return any(isinstance(call.func, ast.Name) and call.func.id in reaching for call in self.nodes(ast.Call))
+        named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
+        return any(name in reaching and not (name == "dir" and call.args) for name, call in named)
 
     def rewrite(self) -> Rewrite:
         """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from whet.engine.context import Context
+from whet.engine.handlers import may_catch
 from whet.engine.places import Place, PlaceKind
 from whet.engine.scopes import BindingKind, ScopeKind
 
@@ -18,7 +19,7 @@ def find_obstacle(context: Context, place: Place, loop: Loop) -> str:  # noqa: P
         return "the else branch of the loop uses the string"
     if any(isinstance(node, ast.Yield | ast.YieldFrom) and _holds(context, place, node) for node in inside):
         return "a step yields"
-    if not _is_surely_bound(context, place, loop):
+    if not is_surely_bound(context, place, loop):
         return "it may be unbound before the loop"
     if place.kind in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
         return ""
@@ -34,8 +35,8 @@ def find_obstacle(context: Context, place: Place, loop: Loop) -> str:  # noqa: P
     return ""
 
 
-def _is_surely_bound(context: Context, place: Place, loop: Loop) -> bool:
-    """Return whether the string is bound wherever ``loop`` starts, so that it can be read before the first step."""
+def is_surely_bound(context: Context, place: Place, loop: ast.stmt) -> bool:
+    """Return whether the place is bound wherever ``loop`` starts, so that it can be read before the first step."""
     around: set[ast.AST] = {loop}
     here = context.facts.parent(loop)
     while here is not None:
@@ -83,7 +84,7 @@ def is_seen_after_exception(context: Context, place: Place, loop: ast.stmt) -> b
         return True
     here: ast.AST | None = context.facts.parent(loop)
     while here is not None and here is not context.function.node:
-        if isinstance(here, ast.Try | ast.TryStar | ast.With | ast.AsyncWith):
+        if may_catch(context.facts, here):
             return True
         here = context.facts.parent(here)
     return False

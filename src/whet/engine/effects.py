@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from whet.engine import known
 from whet.engine.facts import Facts
+from whet.engine.ownership import is_owned
 from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
 from whet.engine.scopes import Scope
-from whet.engine.types import Typing
+from whet.engine.types import Types, Typing
 
 _TRANSPARENT = (
     *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.IfExp, ast.BoolOp, ast.JoinedStr, ast.FormattedValue, ast.Starred),
@@ -46,6 +47,24 @@ class Effects:
         own = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and _is_written(part)}
         return self._is_same(node, loop, own)
 
+    def keeps_elements(self, node: ast.Name | ast.Attribute, loop: ast.AST) -> bool:
+        """Return whether ``node`` is one container with the same elements throughout ``loop``: they may change."""
+        return self._is_same(node, loop, set(), deeply=False)
+
+    def is_only_name(self, place: Place) -> bool:
+        """Return whether a local's containers have no other name: created for it, and at most returned."""
+        given = any(use_of(self._facts, reference) is Use.ESCAPE for reference in place.references)
+        return not given and is_owned(self._facts, self._typing, place)
+
+    def may_raise_stop(self, node: ast.AST) -> bool:
+        """Return whether evaluating ``node`` may raise StopIteration, which ends iterators in silence.
+
+        Any code of the program may, as in a method or property that calls ``next``. Operators are trusted not to.
+        """
+        return self.runs_unknown_code(node) or any(
+            isinstance(part, ast.Attribute) and not self._is_quiet_attribute(part) for part in ast.walk(node)
+        )
+
     def written_in(self, node: ast.AST) -> frozenset[str]:
         """Return the names and attributes that code in ``node`` binds, by their text: ``x``, ``self.total``."""
         written = (part for part in ast.walk(node) if isinstance(part, _TARGETS) and _is_written(part))
@@ -69,11 +88,18 @@ class Effects:
                 return True
         return False
 
-    def _is_same(self, node: ast.AST, loop: ast.AST, own: set[str]) -> bool:
+    def _is_quiet_attribute(self, node: ast.Attribute) -> bool:
+        """Return whether reading an attribute runs no code of the program: of a module, or of builtin values."""
+        if self._facts.resolve(node) is not None:
+            return True
+        owners = self._typing.type_of(node.value)
+        return bool(owners) and all(owner.startswith("builtins.") for owner in owners)
+
+    def _is_same(self, node: ast.AST, loop: ast.AST, own: set[str], *, deeply: bool = True) -> bool:
         """Return whether each name and attribute in ``node`` has the same value throughout ``loop``."""
         match node:
             case ast.Name(id=name):
-                return name in own or self._stays(node, loop)
+                return name in own or self._stays(node, loop, deeply=deeply)
             case ast.Attribute(value=base):
                 above = self._facts.parent(node)
                 if isinstance(above, ast.Call) and above.func is node and self._facts.resolve(node) is None:
@@ -82,7 +108,7 @@ class Effects:
                 # Of an attribute's owner only the attribute matters, and that it is the same object.
                 based = placed or isinstance(base, ast.Name) or self._is_same(base, loop, own)
                 same = isinstance(base, ast.Attribute) or ast.unparse(base) not in self.written_in(loop)
-                return self._stays(node, loop) and based and same
+                return self._stays(node, loop, deeply=deeply) and based and same
             case ast.Lambda():
                 return False
             case _:
@@ -133,8 +159,13 @@ class Effects:
             return bool(owners) and all(owner.startswith("builtins.") for owner in owners)
         return False
 
-    def _stays(self, node: ast.Name | ast.Attribute, loop: ast.AST) -> bool:  # noqa: PLR0911 - one return a reason
-        """Return whether a name or attribute refers to the same object with the same content throughout ``loop``."""
+    def _stays(  # noqa: PLR0911 - one return a reason
+        self, node: ast.Name | ast.Attribute, loop: ast.AST, *, deeply: bool
+    ) -> bool:
+        """Return whether a name or attribute refers to the same object with the same content throughout ``loop``.
+
+        ``deeply``: its elements do not change either.
+        """
         if self._facts.resolve(node) is not None:
             return True
         place = find_place(self._facts, node, self._function)
@@ -155,9 +186,14 @@ class Effects:
         }
         if uses - _READING:
             return False
-        # Through another name or reference it may change.
-        kept = self.escapes(place) or place.kind is not PlaceKind.LOCAL
+        # Through another name or reference it may change: one that it came from, or one that it was given.
+        kept = not self.is_only_name(place) or (deeply and not self._holds_immutables(node, types))
         return not (kept and (self.runs_unknown_code(loop) or self._changes_anything(loop)))
+
+    def _holds_immutables(self, node: ast.Name | ast.Attribute, types: Types) -> bool:
+        """Return whether no element can change without the container; the values of a dict are not known."""
+        elements = self._typing.element_of(node)
+        return known.DICT not in types and bool(elements) and elements <= known.IMMUTABLE
 
     def _stays_unplaced(self, node: ast.Name | ast.Attribute, loop: ast.AST) -> bool:
         if isinstance(node, ast.Attribute):

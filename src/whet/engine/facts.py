@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import cached_property
 
+from whet.engine.newer import find_needed_python
 from whet.engine.scope_tree import ScopeTree
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.source import SourceText
 
 SIZE_LIMIT = 5_000_000
 """Characters; longer sources are usually generated, and not worth the time to check."""
+ELEMENT_LIMIT = 400_000
+"""Elements and operators of a source that is checked: each takes about a kilobyte of the tree."""
+_SEPARATORS = ",\n.;:=+-*/%@&|^<>~([{"
+_STRINGS_AND_COMMENTS = re.compile(r"""("{3}|'{3})[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 
 _BUILTINS = frozenset(dir(builtins))
 
 
 class UnreadableError(Exception):
-    """A source that cannot be parsed; the message gives the reason for the user."""
+    """A source that cannot be parsed; the message gives the reason for the user, ``remedy`` what to do."""
+
+    def __init__(self, reason: str, remedy: str = "fix it") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+class TooLargeError(UnreadableError):
+    """A source that may be valid, but would take too much memory."""
 
 
 class Facts:
@@ -37,7 +51,10 @@ class Facts:
         """All scopes with a code object of their own, the module first, in source order."""
         self._owners: dict[tuple[str, Scope], Scope | None] = {}
         self._resolved: dict[ast.expr, str | None] = {}
-        self._references: dict[tuple[str, Scope], tuple[ast.Name, ...]] = {}
+        self._references: dict[str, dict[Scope | None, list[ast.Name]]] = {}
+        self._classes: dict[ast.Name, Scope | None] = {}
+        self._attributes_of: dict[str, tuple[list[ast.Attribute], dict[Scope | None, list[int]]]] = {}
+        self._places: dict[ast.stmt, tuple[list[ast.stmt], int]] = {}
         self.memo: dict[object, object] = {}
         """Cached answers about the whole file, by query."""
         self.issued: dict[str, str] = {}
@@ -47,7 +64,9 @@ class Facts:
     def of(cls, text: str) -> Facts:
         """Parse ``text``. Raises :class:`UnreadableError` for code that does not compile, and for huge files."""
         if len(text) > SIZE_LIMIT:
-            raise UnreadableError(f"is longer than {SIZE_LIMIT:,} characters")
+            raise TooLargeError(f"is longer than {SIZE_LIMIT:,} characters")
+        if _count_parts(text) > ELEMENT_LIMIT and _count_parts(_STRINGS_AND_COMMENTS.sub("", text)) > ELEMENT_LIMIT:
+            raise TooLargeError(f"has more than {ELEMENT_LIMIT:,} elements: it is data, or generated")
         source = SourceText(text.removeprefix("\ufeff"))
         try:
             with warnings.catch_warnings():
@@ -55,9 +74,14 @@ class Facts:
                 tree = ast.parse(source.text)
         except SyntaxError as error:
             where = "" if error.lineno is None else f" (line {error.lineno})"
-            # The file may be for a newer Python than the one that whet runs on.
-            python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-            raise UnreadableError(f"does not parse as {python}: {error.msg}{where}") from None
+            running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            needed = find_needed_python(source.text, error)
+            if needed is not None:
+                version = f"{needed[0]}.{needed[1]}"
+                raise UnreadableError(
+                    f"needs Python {version}, and whet runs on {running}{where}", f"install whet for Python {version}"
+                ) from None
+            raise UnreadableError(f"does not parse as Python {running}: {error.msg}{where}") from None
         except UnicodeError:
             raise UnreadableError("is not text in the encoding that it declares") from None
         except ValueError as error:
@@ -117,10 +141,29 @@ class Facts:
 
     def is_only_import(self, name: str, origin: str) -> bool:
         """Return whether ``name`` is bound in some scope of the file, everywhere by importing ``origin``."""
-        bindings = [binding for scope in self._scopes.scopes for binding in scope.bindings.get(name, ())]
-        if not bindings or any(binding.origin != origin for binding in bindings):
+        if self._origins.get(name) != {origin}:
             return False
-        return all(self.lookup(node) is not None for node in self._scopes.names.get(name, ()))
+        self.references(name, self.module)  # fills the table of owners
+        return None not in self._references[name]
+
+    @cached_property
+    def _origins(self) -> dict[str, set[str]]:
+        """The origins of the imports that bind each name, in any scope; an empty one for other bindings."""
+        origins: dict[str, set[str]] = {}
+        for scope in self._scopes.scopes:
+            for name, bindings in scope.bindings.items():
+                origins.setdefault(name, set()).update(binding.origin for binding in bindings)
+        return origins
+
+    @cached_property
+    def imported_as(self) -> dict[str, list[str]]:
+        """The names that the module itself binds, only by imports, by their origin (``os.path``)."""
+        names: dict[str, list[str]] = {}
+        for name, bindings in self.module.bindings.items():
+            origins = {binding.origin if binding.kind is BindingKind.IMPORT else "" for binding in bindings}
+            if len(origins) == 1 and "" not in origins:
+                names.setdefault(origins.pop(), []).append(name)
+        return names
 
     def has_builtins(self, names: Iterable[str]) -> bool:
         """Return whether ``names`` are builtins in all functions of the file; methods do not see class names."""
@@ -176,11 +219,12 @@ class Facts:
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
         """Return every node that refers to the ``name`` bound in ``owner``, in any scope, in source order."""
-        key = name, owner
-        if key not in self._references:
-            nodes = self._scopes.names.get(name, ())
-            self._references[key] = tuple(node for node in nodes if self.lookup(node) is owner)
-        return self._references[key]
+        if name not in self._references:
+            # By owner, in one pass: a name such as `i` is bound in every function of a file.
+            by_owner = self._references[name] = {}
+            for node in self._scopes.names.get(name, ()):
+                by_owner.setdefault(self.lookup(node), []).append(node)
+        return tuple(self._references[name].get(owner, ()))
 
     def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
         """Return every attribute access ``….name`` of the file with its scope."""
@@ -190,6 +234,11 @@ class Facts:
         """Return the class whose instance ``node`` is: the first parameter of a method, never rebound."""
         if not isinstance(node, ast.Name):
             return None
+        if node not in self._classes:
+            self._classes[node] = self._find_class_of(node)
+        return self._classes[node]
+
+    def _find_class_of(self, node: ast.Name) -> Scope | None:
         method = self.lookup(node)
         if method is None or not isinstance(method.node, ast.FunctionDef | ast.AsyncFunctionDef):
             return None
@@ -201,6 +250,34 @@ class Facts:
         if any(isinstance(d, ast.Name) and d.id in static for d in method.node.decorator_list):
             return None
         return owner if len(method.bindings[node.id]) == 1 else None
+
+    def split_attributes(self, name: str, owner: Scope) -> tuple[list[ast.Attribute], list[ast.Attribute]]:
+        """Return the accesses ``….name`` that are of ``self`` in the class ``owner``, and all others."""
+        if name not in self._attributes_of:
+            by_class: dict[Scope | None, list[int]] = {}
+            every = [node for node, _ in self.attributes(name)]
+            for at, node in enumerate(every):
+                by_class.setdefault(self.class_of_self(node.value), []).append(at)
+            self._attributes_of[name] = every, by_class
+        every, by_class = self._attributes_of[name]
+        own = by_class.get(owner, [])
+        others: list[ast.Attribute] = []
+        start = 0
+        for at in own:  # few among many, if all classes of a file have this attribute
+            others += every[start:at]
+            start = at + 1
+        return [every[at] for at in own], others + every[start:]
+
+    @cached_property
+    def written_attributes(self) -> dict[ast.AST | None, set[str]]:
+        """The attributes that the file sets or deletes, by the class whose ``self`` they are of; ``None``: others."""
+        written: dict[ast.AST | None, set[str]] = {}
+        for name, found in self._scopes.attributes.items():
+            for node, _ in found:
+                if not isinstance(node.ctx, ast.Load):
+                    owner = self.class_of_self(node.value)
+                    written.setdefault(None if owner is None else owner.node, set()).add(name)
+        return written
 
     def loops(self, node: ast.AST) -> tuple[ast.AST, ...]:
         """Return the loops of the same function that repeat ``node``, innermost first.
@@ -249,12 +326,23 @@ class Facts:
 
     def block(self, node: ast.stmt) -> list[ast.stmt]:
         """Return the block of statements that contains ``node``."""
-        parent = self.parent(node)
-        for field in ("body", "orelse", "finalbody"):
-            statements = getattr(parent, field, None)
-            if isinstance(statements, list) and any(node is statement for statement in statements):
-                return statements
-        return [node]
+        return self._place(node)[0]
+
+    def next_statement(self, node: ast.stmt, step: int = 1) -> ast.stmt | None:
+        """Return the statement ``step`` after ``node`` in its block; -1 is the previous one."""
+        block, at = self._place(node)
+        return block[at + step] if 0 <= at + step < len(block) else None
+
+    def _place(self, node: ast.stmt) -> tuple[list[ast.stmt], int]:
+        """Return the block of ``node`` and its index there; all of the block are recorded, as it may be long."""
+        if node not in self._places:
+            parent = self.parent(node)
+            self._places[node] = [node], 0
+            for field in ("body", "orelse", "finalbody"):
+                statements = getattr(parent, field, None)
+                if isinstance(statements, list):
+                    self._places.update((statement, (statements, at)) for at, statement in enumerate(statements))
+        return self._places[node]
 
     def default_of(self, argument: ast.AST) -> ast.expr | None:
         """Return the default value of a parameter, by its ``ast.arg``."""
@@ -273,6 +361,13 @@ class Facts:
         owner = self.lookup(name)
         bindings = owner.bindings[name.id] if owner is not None else []
         return bindings[0] if len(bindings) == 1 else None
+
+
+def _count_parts(text: str) -> int:
+    """Return about how many nodes the tree of a source has, by its separators; 0 for a short one."""
+    if len(text) < ELEMENT_LIMIT:
+        return 0
+    return sum(map(text.count, _SEPARATORS)) + text.count("\n")  # a line is a statement with its expression
 
 
 def _owns_any(scope: Scope, lines: list[int]) -> bool:

@@ -36,13 +36,17 @@ class FileResult:
     notices: tuple[Notice, ...] = ()
     unreadable: str = ""
     """Why the file could not be checked; continues "FILE …". Empty if it could."""
+    remedy: str = "fix it"
+    """What to do about an unreadable file."""
+    too_large: str = ""
+    """Why it was not checked though it may be valid, in the same form: it would take too much memory."""
     skipped: str = ""
     """Why the file was skipped, in the same form: it is generated."""
     data: bytes = field(default=b"", repr=False)
 
     @property
     def text(self) -> str:
-        """The source, with its newlines and byte order mark. Only for files neither unreadable nor skipped."""
+        """The source, with its newlines and byte order mark. Only for files that were read."""
         return decode_source(self.data)[0]
 
 
@@ -70,10 +74,10 @@ def examine_files(
     tasks: dict[int, Task] = {}
     for index, result in enumerate(results):
         lines = hot.get(result.file, frozenset()) if hot is not None else None
-        if result.unreadable or result.skipped or (lines is not None and not lines):
-            known[index] = Outcome(unreadable=result.unreadable)
+        if result.unreadable or result.too_large or result.skipped or (lines is not None and not lines):
+            known[index] = Outcome(unreadable=result.unreadable, too_large=result.too_large)
             continue
-        task = Task(result.file, result.shown, result.data, lines)
+        task = Task(result.file, result.shown, result.data, lines, python)
         found = store.find(task, result.sha256) if store is not None else None
         if found is None:
             tasks[index] = task
@@ -84,7 +88,14 @@ def examine_files(
         outcome = known[index] if index in known else next(outcomes)
         if store is not None and index in tasks:
             store.keep(tasks[index], result.sha256, outcome)
-        yield replace(result, findings=outcome.findings, notices=outcome.notices, unreadable=outcome.unreadable)
+        yield replace(
+            result,
+            findings=outcome.findings,
+            notices=outcome.notices,
+            unreadable=outcome.unreadable,
+            remedy=outcome.remedy,
+            too_large=outcome.too_large,
+        )
     if store is not None:
         store.tidy()
 
@@ -97,7 +108,7 @@ def _read(path: Path, root: Path) -> FileResult:
     file = str(path)
     try:
         if path.stat().st_size > SIZE_LIMIT:
-            return FileResult(file, shown, unreadable=f"is longer than {SIZE_LIMIT:,} bytes")
+            return FileResult(file, shown, too_large=f"is longer than {SIZE_LIMIT:,} bytes")
         data = path.read_bytes()
     except OSError as error:
         return FileResult(file, shown, unreadable=f"cannot be read: {error.strerror or error}")

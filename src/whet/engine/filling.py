@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from whet.engine.context import Context
+from whet.engine.deferring import is_surely_bound
 from whet.engine.rewrite import Rewrite
+from whet.model.finding import Question, Safety
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,28 @@ def hand_over_all(context: Context, filling: Filling, kind: str, method: str) ->
         return None
     if not context.keeps_its_variables(loop) or not context.is_apart(target, loop):
         return None
+    place = context.place(target)
+    if place is None or not is_surely_bound(context, place, loop):
+        return None  # an empty source does not ask for the target
     rewrite = context.rewrite()
     rewrite.replace(loop, f"{rewrite.text(target)}.{method}({write_source(rewrite, loop)})")
     return rewrite
+
+
+def rest_on_source(context: Context, filling: Filling, kind: str) -> tuple[Safety, tuple[Question, ...], str]:
+    """Return how far :func:`hand_over_all` may be trusted, the questions that it asks, and the remark on it.
+
+    It is safe if target and source have exactly the types that they seem to have. A subclass may override the method
+    that is no longer called, or iterate in its own way.
+    """
+    exactly = context.exactly
+    if exactly.type_of(filling.target) == {kind} and exactly.is_apart(filling.target, filling.loop):
+        return Safety.SAFE, (), ""
+    of_target = context.ask_exact(filling.target, (kind,))
+    of_source = context.ask_exact(filling.loop.iter, context.type_of(filling.loop.iter))
+    safety = max(of_target[0], of_source[0], key=list(Safety).index)
+    remark = " A subclass must not override the method that is called, nor how it is iterated over."
+    return safety, (*of_target[1], *of_source[1]), remark
 
 
 def write_source(rewrite: Rewrite, loop: ast.For) -> str:

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import ast
 
+from whet.engine.arrays import ARRAY_MAKERS
 from whet.engine.context import Context
+from whet.engine.places import PlaceKind
+from whet.engine.scopes import BindingKind
 
-UNHASHABLE = ("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray")
+UNHASHABLE = (
+    *("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray", "collections.Counter"),
+    *("collections.OrderedDict", "collections.defaultdict", "collections.deque", "numpy.ndarray"),
+    *("pandas.core.frame.DataFrame", "pandas.core.series.Series"),
+)
+_MAKING = ARRAY_MAKERS | {"pandas.DataFrame", "pandas.Series", "pandas.concat", "pandas.read_csv", "copy.deepcopy"}
+"""Functions whose results are usually not hashable."""
+_LISTING = frozenset({"findall", "readlines", "rsplit", "split", "splitlines", "tolist", "to_dict"})
+_CHANGING = frozenset({"append", "appendleft", "extend", "insert", "setdefault", "sort", "update"})
+"""Methods that only mutable containers have."""
+_DEPTH = 4
+"""Maximum number of names that are followed in a chain."""
 
 
 def makes_hashable_list(context: Context, value: ast.expr) -> bool:
@@ -23,30 +37,84 @@ def makes_hashable_list(context: Context, value: ast.expr) -> bool:
             if name == "dataclasses.field":
                 factories = [keyword.value for keyword in value.keywords if keyword.arg == "default_factory"]
                 return bool(factories) and context.resolve(factories[0]) == "builtins.list"
-            return name in ("builtins.list", "builtins.sorted")
+            made = name in ("builtins.list", "builtins.sorted")
+            return made and not context.element_of(value) & set(UNHASHABLE)
         case _:
             return False
 
 
-def may_be_hashable(context: Context, node: ast.expr) -> bool:
+def may_be_hashable(context: Context, node: ast.expr, depth: int = 0) -> bool:
     """Return whether ``node`` may be hashable, with an equality that agrees with its hash, according to the source."""
+    types = context.type_of(node)
+    if types & set(UNHASHABLE) or any(_is_class_with_equality(context, name) for name in types):
+        return False
     match node:
-        case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
-            return False
         case ast.Tuple(elts=items):
-            return all(may_be_hashable(context, item) for item in items)
-        case ast.Call(func=ast.Name() as function):
-            if context.resolve(function) in UNHASHABLE:
-                return False
-            binding = context.facts.only_binding(function)
-            made = binding.node if binding is not None else None
-            return not (isinstance(made, ast.ClassDef) and _defines_equality(made))
+            return all(may_be_hashable(context, item, depth) for item in items)
+        case ast.Call(func=function):
+            return not _makes_unhashable(context, function)
+        case ast.Name() if depth < _DEPTH:
+            return _is_hashable_name(context, node, depth)
         case _:
             return True
 
 
-def _defines_equality(node: ast.ClassDef) -> bool:
-    return any(isinstance(item, ast.FunctionDef) and item.name == "__eq__" for item in node.body)
+def _is_hashable_name(context: Context, name: ast.Name, depth: int) -> bool:
+    """Return whether nothing that a name is bound to, and no use of it, shows that its value is not hashable."""
+    place = context.place(name)
+    if place is None:
+        return True
+    for binding in place.bindings:
+        if binding.kind is not BindingKind.VALUE or binding.value is None:
+            continue
+        if not may_be_hashable(context, binding.value, depth + 1):
+            return False
+    if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
+        return True
+    return not any(_is_changed(context, reference) for reference in place.references)
+
+
+def _is_changed(context: Context, reference: ast.expr) -> bool:
+    """Return whether a reference changes a container: an item is set, or a method is called that only these have."""
+    above = context.facts.parent(reference)
+    match above:
+        case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
+            return value is reference
+        case ast.Attribute(attr=name):
+            call = context.facts.parent(above)
+            return name in _CHANGING and isinstance(call, ast.Call) and call.func is above
+        case _:
+            return False
+
+
+def _makes_unhashable(context: Context, function: ast.expr) -> bool:
+    """Return whether what a function returns is usually not hashable, or compares in a way of its own."""
+    if isinstance(function, ast.Attribute) and function.attr in _LISTING:
+        return True
+    binding = context.facts.only_binding(function) if isinstance(function, ast.Name) else None
+    return context.resolve(function) in _MAKING or (binding is not None and _compares_itself(context, binding.node))
+
+
+def _is_class_with_equality(context: Context, name: str) -> bool:
+    bindings = context.facts.module.bindings.get(name.removeprefix("."), []) if name.startswith(".") else []
+    return any(_compares_itself(context, binding.node) for binding in bindings)
+
+
+def _compares_itself(context: Context, made: ast.AST) -> bool:
+    """Return whether a class of the file has an equality of its own, whose hash need not agree or is missing."""
+    if not isinstance(made, ast.ClassDef):
+        return False
+    if any(isinstance(item, ast.FunctionDef) and item.name == "__eq__" for item in made.body):
+        return True
+    return any(_makes_equality(context, decorator) for decorator in made.decorator_list)
+
+
+def _makes_equality(context: Context, decorator: ast.expr) -> bool:
+    """Return whether a decorator is ``dataclass``, which adds an equality and, unless it is frozen, no hash."""
+    options = {keyword.arg for keyword in decorator.keywords} if isinstance(decorator, ast.Call) else set()
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    known = context.resolve(called) in ("dataclasses.dataclass", "attr.s", "attr.attrs", "attrs.define")
+    return known and options.isdisjoint({"frozen", "eq", "unsafe_hash"})
 
 
 def adds_hashable(context: Context, reference: ast.expr) -> bool:

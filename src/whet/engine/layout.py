@@ -24,14 +24,20 @@ _TIGHT = (ast.Attribute, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Aw
 
 
 class Layout:
-    """The layout of one file."""
+    """The layout of one file; :meth:`of` returns the one that all rewrites of the file share."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._source = facts.source
-        known = facts.memo.get(Comments)
-        self._comments = known if isinstance(known, Comments) else Comments(facts.source, facts.tree)
-        facts.memo[Comments] = self._comments
+        self._comments = Comments(facts.source, facts.tree)
+
+    @classmethod
+    def of(cls, facts: Facts) -> Layout:
+        """Return the layout of a file."""
+        known = facts.memo.get(cls)
+        if not isinstance(known, cls):
+            known = facts.memo[cls] = cls(facts)
+        return known
 
     def start(self, node: ast.expr | ast.stmt) -> Position:
         """Return where ``node`` starts, decorators included."""
@@ -125,6 +131,25 @@ class Layout:
         opening = self._find(self.end(call.func), self._start(items[0]), "(")
         return None if opening is None else (opening, close)
 
+    def find_end_of_argument(self, call: ast.Call, argument: ast.expr | ast.keyword) -> Position | None:
+        """Return the position behind an argument and its own parentheses; ``None`` if it has those of the call."""
+        close = self.end(call)
+        line, column = behind = self._end(argument)
+        if behind == close or isinstance(argument, ast.GeneratorExp):
+            return None
+        while (line, column) < (close[0], close[1] - 1):
+            text = self._source.lines[line - 1]
+            comment = self._comments.column(line)
+            if column >= (len(text) if comment is None else comment):
+                line, column = line + 1, 0
+                continue
+            if text[column] == ",":
+                break
+            column += 1
+            if text[column - 1] == ")":
+                behind = line, column
+        return behind
+
     def _start(self, node: ast.expr | ast.keyword) -> Position:
         return node.lineno, self._source.column(node.lineno, node.col_offset)
 
@@ -165,9 +190,7 @@ class Layout:
 
     def next_on_line(self, node: ast.stmt) -> ast.stmt | None:
         """Return the statement after ``node`` on its last line, in the same block."""
-        block = self._facts.block(node)
-        at = next(index for index, other in enumerate(block) if other is node)
-        after = block[at + 1] if at + 1 < len(block) else None
+        after = self._facts.next_statement(node)
         return after if after is not None and self.start(after)[0] == self.end(node)[0] else None
 
     def without(self, node: ast.stmt, on_comment: Callable[[], None]) -> Edit:
@@ -186,10 +209,9 @@ class Layout:
         after = self.next_on_line(node)
         if after is not None:
             return Edit(*start, *self.start(after), "")
-        block = self._facts.block(node)
-        at = next(index for index, other in enumerate(block) if other is node)
-        if at and self.end(block[at - 1])[0] == start[0]:
-            return Edit(*self.end(block[at - 1]), *end, "")
+        before = self._facts.next_statement(node, -1)
+        if before is not None and self.end(before)[0] == start[0]:
+            return Edit(*self.end(before), *end, "")
         return Edit(*start, *end, "pass")
 
     def shares_parentheses(self, node: ast.expr) -> bool:
@@ -221,8 +243,9 @@ class Layout:
             case _:
                 return False
 
+    @cached_property
     def last_import(self) -> ast.stmt | None:
-        """Return the statement after which to insert an import: the last leading import, else the docstring."""
+        """The statement after which to insert an import: the last leading import, else the docstring."""
         last: ast.stmt | None = None
         for index, statement in enumerate(self._facts.tree.body):
             match statement:
@@ -239,8 +262,7 @@ class Layout:
 
         No statement means the top of the file.
         """
-        body = self._facts.tree.body
-        leading = self.last_import()
+        leading = self.last_import
         anchors = [leading] if leading is not None else []
         for name in _names(value):
             bindings = self._facts.module.bindings.get(name, ())
@@ -248,8 +270,10 @@ class Layout:
                 continue
             nodes = [binding.node for binding in bindings]
             same = len({binding.origin for binding in bindings}) == 1 and bool(bindings[0].origin)
-            at = next((statement for statement in body if statement is nodes[0]), None)
-            if at is None or (len(nodes) > 1 and not same):
+            at = nodes[0]
+            if not isinstance(at, ast.stmt) or self._facts.parent(at) is not self._facts.tree:
+                return False, None
+            if len(nodes) > 1 and not same:
                 return False, None
             anchors.append(at)
         return True, max(anchors, key=lambda statement: (statement.lineno, statement.col_offset), default=None)
@@ -268,6 +292,15 @@ def parse_expression(text: str) -> ast.expr | None:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return None
+
+
+def parses(text: str) -> bool:
+    """Return whether ``text`` is statements."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def is_atomic(node: ast.expr) -> bool:

@@ -6,11 +6,18 @@ import ast
 from collections.abc import Collection
 
 from whet.engine.facts import Facts
+from whet.engine.handlers import may_catch
 from whet.engine.places import Place, PlaceKind, find_place
 from whet.engine.scopes import Scope
 
-_LAZY = frozenset(f"builtins.{name}" for name in ("generator", "map", "filter", "zip", "enumerate", "reversed"))
-"""Nodes that may run the program's code in each iteration, which may read the target."""
+_PLAIN = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("NoneType", "bytearray", "bytes", "dict", "dict_items", "dict_keys", "dict_values", "frozenset", "list"),
+        *("range", "set", "str", "tuple"),
+    )
+)
+"""Types over which iterating runs none of the program's code: not lazy ones, nor classes, such as an enum."""
 
 
 def keeps_its_variables(facts: Facts, function: Scope, loop: ast.For) -> bool:
@@ -48,7 +55,7 @@ def hides_half_made(facts: Facts, place: Place | None, loop: ast.For) -> bool:
         return False
     above = facts.parent(loop)
     while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
-        if isinstance(above, ast.Try | ast.With | ast.AsyncWith | ast.ClassDef):
+        if isinstance(above, ast.ClassDef) or may_catch(facts, above):
             return False
         above = facts.parent(above)
     return True
@@ -58,4 +65,4 @@ def reads_nothing_of(target: ast.expr, loop: ast.For, known: Collection[str]) ->
     """Return whether iterating over the loop's source, of the types ``known``, cannot read ``target``."""
     if ast.unparse(target) in {ast.unparse(part) for part in ast.walk(loop.iter) if isinstance(part, ast.expr)}:
         return False
-    return bool(known) and all(name.startswith("builtins.") and name not in _LAZY for name in known)
+    return bool(known) and _PLAIN.issuperset(known)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from whet.engine.facts import Facts
-from whet.engine.scopes import BindingKind, Scope, ScopeKind
+from whet.engine.scopes import Scope, ScopeKind
 
 _TAKEN = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist))
 
@@ -31,7 +31,7 @@ class Namer:
             return name
         used, module = self._used_in(root), self._facts.module.bindings
         taken = (_TAKEN, used, module, self._facts.issued)
-        name = next(name for name in self._variants(wanted) if not any(name in names for names in taken))
+        name = next(name for name in _number(wanted) if not any(name in names for names in taken))
         used.add(name)
         self._locals.add(name)
         return name
@@ -59,18 +59,27 @@ class Namer:
 
     def fresh_for(self, wanted: str, purpose: str) -> str:
         """Return a name like ``wanted`` that nothing uses except for the same ``purpose``, and record it."""
-        for name, what in self._facts.issued.items():
-            if what == purpose:
-                return name
-        name = next(name for name in self._variants(wanted) if self._is_free(name))
+        known = self._by_purpose.get(purpose)
+        if known is None:
+            known = next(name for name in self._variants(wanted) if self._is_free(name))
+            self._record(known, purpose)
+        return known
+
+    @property
+    def _by_purpose(self) -> dict[str, str]:
+        """The introduced names by their purpose."""
+        known = self._facts.memo.setdefault("introduced names", {})
+        return known if isinstance(known, dict) else {}
+
+    def _record(self, name: str, purpose: str) -> None:
         self._facts.issued[name] = purpose
-        return name
+        self._by_purpose.setdefault(purpose, name)
 
     def fresh_import(self, wanted: str, origin: str) -> str:
         """Return a name for an import of ``origin``: ``wanted``, unless it means anything else in the file."""
         issued = self._facts.issued.get(wanted)
         if issued == f"import {origin}" or (issued is None and self._facts.is_only_import(wanted, origin)):
-            self._facts.issued[wanted] = f"import {origin}"
+            self._record(wanted, f"import {origin}")
             return wanted
         return self.fresh_for(wanted, f"import {origin}")
 
@@ -81,10 +90,8 @@ class Namer:
             return ""
         wanted = [(f"{module}.{name}", ""), (module, f".{name}")] if name else [(module, "")]
         for origin, rest in wanted:
-            for bound, bindings in top.bindings.items():
-                if any(b.kind is not BindingKind.IMPORT or b.origin != origin for b in bindings):
-                    continue
-                early = self._facts.parent(bindings[0].node) is self._facts.tree
+            for bound in self._facts.imported_as.get(origin, ()):
+                early = self._facts.parent(top.bindings[bound][0].node) is self._facts.tree
                 if early and self._facts.lookup_name(bound, function) is top:
                     return bound + rest
         return ""
@@ -98,7 +105,17 @@ class Namer:
             and name not in self._facts.issued
         )
 
-    @staticmethod
-    def _variants(wanted: str) -> Iterator[str]:
-        yield wanted
-        yield from (f"{wanted}_{number}" for number in count(2))
+    def _variants(self, wanted: str) -> Iterator[str]:
+        """Yield ``wanted`` and ``wanted_2`` and so on, without those that an earlier search of the file passed."""
+        passed = self._facts.memo.setdefault("passed variants", {})
+        if not isinstance(passed, dict):
+            raise TypeError
+        first = passed.get(wanted, 1)
+        for number, name in enumerate(_number(wanted, first), start=first):
+            passed[wanted] = number
+            yield name
+
+
+def _number(wanted: str, first: int = 1) -> Iterator[str]:
+    """Yield ``wanted``, ``wanted_2``, ``wanted_3`` and so on, from the ``first`` of these."""
+    yield from (wanted if number == 1 else f"{wanted}_{number}" for number in count(first))

@@ -15,8 +15,7 @@ _SPECIAL = frozenset({"__slots__", "__getattr__", "__getattribute__", "__setattr
 _PROPERTY = """
 @property
 def {name}(self):
-    self.{parts} = ["".join(self.{parts})]
-    return self.{parts}[0]
+    return "".join(self.{parts})
 
 @{name}.setter
 def {name}(self, text):
@@ -56,6 +55,7 @@ def collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Grow
 
 def collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> None:
     """Let a private attribute hold the pieces: each step appends, each read joins."""
+    _refuse_copies(context, rewrite)
     done: list[ast.AST] = []
     for binding in place.bindings:
         node = binding.node
@@ -80,7 +80,11 @@ def collect_in_attribute(context: Context, place: Place, rewrite: Rewrite) -> No
 
 
 def collect_behind_property(context: Context, place: Place, rewrite: Rewrite) -> None:
-    """Turn a public attribute into a property: each step appends to a list, each read joins."""
+    """Turn a public attribute into a property: each step appends to a list, each read joins.
+
+    A read leaves the list as it is: another thread may be appending to it.
+    """
+    _refuse_copies(context, rewrite)
     name, start = place.name.rpartition(".")[2], _find_plain_init(place)
     if start is None:
         rewrite.refuse(f"{place.name} grows over many calls, and its class does not allow a property")
@@ -98,6 +102,15 @@ def collect_behind_property(context: Context, place: Place, rewrite: Rewrite) ->
     if any(isinstance(getattr(reference, "ctx", None), ast.Del) for reference in (*place.references, *place.strangers)):
         rewrite.refuse(f"{place.name} is deleted elsewhere")
     rewrite.insert_after(start, _PROPERTY.format(name=name, parts=parts))
+
+
+def _refuse_copies(context: Context, rewrite: Rewrite) -> None:
+    """Refuse where the file makes shallow copies of objects: original and copy would share the list."""
+    facts = context.facts
+    named = (node for node, _ in facts.attributes("copy"))
+    imported = (b.origin for bindings in facts.module.bindings.values() for b in bindings)
+    if any(facts.resolve(node) == "copy.copy" for node in named) or "copy.copy" in imported:
+        rewrite.refuse("this file copies objects with copy.copy, and the copies would share the list of pieces")
 
 
 def _find_plain_init(place: Place) -> ast.FunctionDef | None:

@@ -71,6 +71,7 @@ _READING_BUILTINS = frozenset(
         *("max", "min", "print", "range", "repr", "reversed", "set", "sorted", "str", "sum", "tuple", "type", "zip"),
     )
 )
+_CHOOSING = frozenset({"builtins.max", "builtins.min"})
 _METHODS = {
     "append": Use.APPEND,
     "clear": Use.BIND,
@@ -126,15 +127,9 @@ def _find_name(facts: Facts, node: ast.Name, owner: Scope, function: Scope) -> P
 
 
 def _find_attribute(facts: Facts, node: ast.Attribute, owner: Scope, self_name: str) -> Place:
-    own: list[ast.expr] = []
-    strangers: list[ast.Attribute] = []
-    for found, _ in facts.attributes(node.attr):
-        if facts.class_of_self(found.value) is owner:
-            own.append(found)
-        else:
-            strangers.append(found)
+    own, strangers = facts.split_attributes(node.attr, owner)
     bindings = [*owner.bindings.get(node.attr, ())]
-    stores = (node for node in own if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+    stores = (node for node in own if isinstance(node.ctx, ast.Store))
     bindings.extend(_attribute_binding(facts, node) for node in stores)
     return Place(f"{self_name}.{node.attr}", PlaceKind.ATTRIBUTE, owner, tuple(bindings), tuple(own), tuple(strangers))
 
@@ -208,7 +203,11 @@ def _use_in_comparison(node: ast.Compare, reference: ast.expr) -> Use:
 
 
 def _use_in_call(facts: Facts, call: ast.Call, reference: ast.expr) -> Use:
-    if facts.resolve(call.func) in _READING_BUILTINS:
+    function = facts.resolve(call.func)
+    first, *others = call.args
+    if (others and function in _CHOOSING) or (first is not reference and function == "builtins.sum"):
+        return Use.ESCAPE  # it may itself be the result
+    if function in _READING_BUILTINS:
         return Use.READ
     if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant) and call.func.attr == "join":
         return Use.READ

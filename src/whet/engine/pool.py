@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import UnreadableError
+from whet.engine.facts import TooLargeError, UnreadableError
 from whet.engine.loading import RuleModule, load_again
 from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
@@ -35,21 +35,25 @@ _COLLECT_EVERY = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One source to check; ``lines`` are its hot ones, if there is a profile."""
+    """One source to check; ``lines`` are its hot ones, if there is a profile; ``python`` is what the code is for."""
 
     file: str
     shown: str
     data: bytes
     lines: frozenset[int] | None = None
+    python: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for a source: findings by place, rules that failed, or why it could not be checked."""
+    """The result for a source: findings by place, rules that failed, or why it could not be or was not checked."""
 
     findings: tuple[Finding, ...] = ()
     notices: tuple[Notice, ...] = ()
     unreadable: str = ""
+    remedy: str = "fix it"
+    """What to do about an unreadable source."""
+    too_large: str = ""
 
 
 def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int | None = None) -> Iterator[Outcome]:
@@ -69,8 +73,13 @@ def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
     """Return the findings of ``rules`` in one source."""
     try:
         text, _ = decode_source(task.data)
-        findings, notices = examine_source(SourceFile(task.file, task.shown, "", text), rules, task.lines)
-    except (UnreadableError, DecodingError) as error:
+        source = SourceFile(task.file, task.shown, "", text)
+        findings, notices = examine_source(source, rules, task.lines, python=task.python)
+    except TooLargeError as error:
+        return Outcome(too_large=str(error))
+    except UnreadableError as error:
+        return Outcome(unreadable=str(error), remedy=error.remedy)
+    except DecodingError as error:
         return Outcome(unreadable=str(error))
     findings.sort(key=lambda finding: (finding.line, finding.column, finding.rule))
     return Outcome(tuple(findings), tuple(notices))

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from whet.engine.facts import Facts
-from whet.engine.layout import Layout, indent_text, is_atomic, parse_expression
+from whet.engine.fields import is_at_its_place, refuse_in_field
+from whet.engine.layout import Layout, indent_text, is_atomic, parse_expression, parses
 from whet.engine.naming import Namer
 from whet.engine.scopes import Scope
 from whet.model.finding import Edit
@@ -29,7 +30,7 @@ class Rewrite:
         self.facts = facts
         self.function = function
         self.refusal = ""
-        self._layout = Layout(facts)
+        self._layout = Layout.of(facts)
         self._namer = Namer(facts)
         self._edits: list[Edit] = []
         self._deleted: list[ast.stmt] = []
@@ -51,7 +52,7 @@ class Rewrite:
 
     def text(self, node: ast.expr | ast.stmt) -> str:
         """Return the source of ``node``; one that spans lines only because of outer brackets gets its own."""
-        text = self._layout.lift(node)
+        text = self._lift(node)
         torn = isinstance(node, ast.expr) and "\n" in text and parse_expression(text) is None
         return f"({text})" if torn else text
 
@@ -86,7 +87,12 @@ class Rewrite:
 
     def operand(self, node: ast.expr) -> str:
         """Return the source of ``node`` for use next to any operator, or before a dot."""
-        return self.text(node) if is_atomic(node) else f"({self._layout.lift(node)})"
+        return self.text(node) if is_atomic(node) else f"({self._lift(node)})"
+
+    def _lift(self, node: ast.expr | ast.stmt) -> str:
+        if not is_at_its_place(self.facts, node):
+            self.refuse("its place in an f-string is not known")
+        return self._layout.lift(node)
 
     def replace(self, node: ast.expr | ast.stmt | Sequence[ast.stmt], text: str) -> None:
         """Replace an expression, a statement or consecutive statements of one block with ``text``.
@@ -104,11 +110,14 @@ class Rewrite:
         if "\n" in text and column != len(indent):
             self.refuse("there is other code on the same line")
             return
+        if not parses(text):
+            self.refuse("the new code would not parse")
         text = indent_text(text, indent.rpartition("\f")[2], self._layout.unit).lstrip()
         self._put(line, column, *self._layout.end(last), text)
 
     def rebracket(self, node: ast.expr, opening: str, closing: str) -> None:
         """Give a literal or comprehension other brackets, as in ``rebracket(node, "{", "}")``; its content stays."""
+        self._refuse_in_field(node, "")
         line, column = self._layout.start(node)
         end_line, end_column = self._layout.end(node)
         self._put(line, column, line, column + 1, opening)
@@ -116,11 +125,13 @@ class Rewrite:
 
     def rename_attribute(self, node: ast.Attribute, name: str) -> None:
         """Replace the attribute name of ``node`` with ``name``."""
+        self._refuse_in_field(node, name)
         line, column = self._layout.end(node)
         self._put(line, column - len(node.attr), line, column, name)
 
     def wrap(self, node: ast.expr, before: str, after: str) -> None:
         """Put ``before`` and ``after`` around an expression, as in ``wrap(node, "set(", ")")``."""
+        self._refuse_in_field(node, before + after)
         if self._layout.shares_parentheses(node):
             before, after = f"({before}", f"{after})"
         self._insert(*self._layout.start(node), before)
@@ -169,11 +180,21 @@ class Rewrite:
 
     def delete_argument(self, call: ast.Call, argument: ast.expr | ast.keyword) -> None:
         """Remove an argument of a call, with its comma."""
+        self._refuse_in_field(call, "")
         span = self._layout.find_argument(call, argument)
         if span is None:
             self.refuse("its arguments cannot be separated")
         else:
             self._put(*span[0], *span[1], "")
+
+    def add_argument(self, call: ast.Call, after: ast.expr | ast.keyword, text: str) -> None:
+        """Add ``text``, one or more arguments, to a call, behind the argument ``after`` and its parentheses."""
+        self._refuse_in_field(call, text)
+        behind = self._layout.find_end_of_argument(call, after)
+        if behind is None:
+            self.refuse("its arguments cannot be separated")
+        else:
+            self._insert(*behind, f", {text}")
 
     def delete(self, node: ast.stmt) -> None:
         """Remove a statement, with its line if nothing else is on it; a block left empty gets ``pass``."""
@@ -229,7 +250,7 @@ class Rewrite:
             statement, alias = f"import {module}", module
         else:
             statement = f"import {module} as {alias}"
-        anchor = self._layout.last_import()
+        anchor = self._layout.last_import
         self._insert_behind(anchor, statement, blank=isinstance(anchor, ast.Expr))
         return alias
 
@@ -259,7 +280,10 @@ class Rewrite:
         self._insert(line, len(self.facts.source.lines[line - 1]), ("\n\n" if blank else "\n") + text)
 
     def _replace_expression(self, node: ast.expr, text: str) -> None:
+        self._refuse_in_field(node, text)
         new = parse_expression(text)
+        if new is None:
+            self.refuse("the new code would not parse")
         if self._layout.shares_parentheses(node) or (new is not None and self._layout.needs_parentheses(node, new)):
             text = f"({text})"
         line, column = self._layout.start(node)
@@ -300,15 +324,39 @@ class Rewrite:
     def _put(self, line: int, column: int, end_line: int, end_column: int, text: str) -> None:
         if self._layout.has_comment((line, column), (end_line, end_column)):
             self.refuse("a comment would be lost")
-        self._edits.append(Edit(line, column, end_line, end_column, text))
+        self._add(line, column, end_line, end_column, text)
 
     def _insert(self, line: int, column: int, text: str) -> None:
-        self._edits.append(Edit(line, column, line, column, text))
+        self._add(line, column, line, column, text)
+
+    def _add(self, line: int, column: int, end_line: int, end_column: int, text: str) -> None:
+        """Record an edit, with spaces where it would run into a word (``in(list)(x)``) or a brace of an f-string."""
+        lines = self.facts.source.lines
+        before, after = lines[line - 1][:column][-1:], lines[end_line - 1][end_column : end_column + 1]
+        if _is_word(before) and (_is_word(text[:1] or after) or text[:1] in _QUOTES):
+            text = f" {text}"
+        if before == text[:1] == "{":
+            text = f" {text}"
+        if _is_word(text[-1:]) and _is_word(after):
+            text = f"{text} "
+        self._edits.append(Edit(line, column, end_line, end_column, text))
+
+    def _refuse_in_field(self, node: ast.AST, text: str) -> None:
+        reason = refuse_in_field(self.facts, node, text)
+        if reason:
+            self.refuse(reason)
 
 
 _BEFORE_BLANK = (ast.Import, ast.ImportFrom, ast.Expr)
 """Statements that are separated from a constant by an empty line."""
 _COMPOUND = frozenset({"async", "class", "def", "for", "if", "match", "try", "while", "with", "@"})
+
+
+_QUOTES = ("'", '"')
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def _is_in_parentheses(text: str) -> bool:

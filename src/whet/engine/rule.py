@@ -56,19 +56,17 @@ class Rule:
     """The ruff rule that finds the same, such as ``PERF401``: ``whet check`` then leaves it to ruff by default."""
     free: bool = False
     """Its safe rewrites are not longer and never slower: ``whet check`` reports them without a measurement."""
+    speedups: tuple[Speedup, ...] = field(init=False)
+    """``figures`` in the form of a finding."""
+
+    def __post_init__(self) -> None:
+        rows = sorted((python, sorted(row.items())) for python, row in self.figures.items())
+        speedups = tuple(Speedup(python, size, factor) for python, row in rows for size, factor in row)
+        object.__setattr__(self, "speedups", speedups)
 
     def applies_to(self, version: tuple[int, int]) -> bool:
         """Return whether the rule helps on Python ``version``, as ``(3, 13)``; ``ValueError`` for a bad ``pythons``."""
         return all(_satisfies(version, part) for part in self.pythons.split(","))
-
-    @property
-    def speedups(self) -> tuple[Speedup, ...]:
-        """``figures`` in the form of a finding."""
-        return tuple(
-            Speedup(python, size, factor)
-            for python, row in sorted(self.figures.items())
-            for size, factor in sorted(row.items())
-        )
 
 
 def _satisfies(version: tuple[int, int], specifier: str) -> bool:

@@ -42,9 +42,9 @@ def find_findings(
         if source.owner is not Owner.USER or (lines is not None and not lines):
             continue
         try:
-            found, failures = examine_source(source, useful, lines, present)
+            found, failures = examine_source(source, useful, lines, present, python)
         except UnreadableError as error:
-            notices.append(Notice(_ABOUT, f"{source.shown} {error}; it was not checked"))
+            notices.append(Notice(_ABOUT, f"{source.shown} {error}; it was not checked", error.remedy))
             continue
         findings.extend((source.shown, finding) for finding in found)
         notices.extend(failures)
@@ -57,6 +57,7 @@ def examine_source(
     rules: Iterable[RuleModule],
     lines: frozenset[int] | None = None,
     libraries: frozenset[str] | None = None,
+    python: tuple[int, int] | None = None,
 ) -> tuple[list[Finding], list[Notice]]:
     """Return the findings of ``rules`` in one source, in the order of the rules, and which of them failed.
 
@@ -65,7 +66,7 @@ def examine_source(
     facts = Facts.of(source.text)
     functions = facts.functions if lines is None else facts.hot_functions(lines)
     try:
-        return _examine(facts, functions, rules, source, measured=lines is not None, libraries=libraries)
+        return _examine(facts, functions, rules, source, measured=lines is not None, libraries=libraries, python=python)
     finally:
         facts.release()
 
@@ -78,6 +79,7 @@ def _examine(
     *,
     measured: bool,
     libraries: frozenset[str] | None,
+    python: tuple[int, int] | None,
 ) -> tuple[list[Finding], list[Notice]]:
     found: list[Finding] = []
     notices: list[Notice] = []
@@ -90,7 +92,8 @@ def _examine(
             if scope.nodes.keys().isdisjoint(triggers.nodes):
                 continue
             try:
-                found.extend(module.detect(Context(module.rule, source.file, facts, scope, measured, libraries)))
+                context = Context(module.rule, source.file, facts, scope, measured, libraries, python)
+                found.extend(module.detect(context))
             except Exception as error:
                 notices.append(_describe_failure(module, source, scope, error))
     return found, notices

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from whet.engine.context import Context
-from whet.engine.hashing import UNHASHABLE
+from whet.engine.hashing import may_be_hashable
 from whet.engine.places import Place, PlaceKind
 from whet.engine.rewrite import Rewrite
 from whet.engine.scopes import BindingKind
@@ -74,7 +74,9 @@ def _is_key(node: ast.expr, element: str) -> bool:
 
 def _may_be_probe(context: Context, probe: ast.expr) -> bool:
     """Return whether ``probe`` can be evaluated earlier or later, and may be hashable."""
-    if isinstance(probe, ast.Constant) or context.type_of(probe) & {*UNHASHABLE, "builtins.float"}:
+    if isinstance(probe, ast.Constant) or "builtins.float" in context.type_of(probe):
+        return False
+    if not may_be_hashable(context, probe) or context.falls_back(probe, TypeError):
         return False
     plain = ast.Name | ast.Attribute | ast.Subscript | ast.Constant | ast.Tuple | ast.expr_context | ast.UnaryOp
     return all(isinstance(part, plain | ast.USub) for part in ast.walk(probe))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -103,11 +104,15 @@ def settle_suppressions(
     that removes them; a comment cannot suppress those.
     """
     suppressions = find_suppressions(text)
+    by_line: defaultdict[int, list[int]] = defaultdict(list)
+    for index, item in enumerate(suppressions):
+        for line in range(item.first, item.last + 1):
+            by_line[line].append(index)
     kept: list[Finding] = []
     silenced: list[Finding] = []
     used: set[tuple[int, str]] = set()
     for finding in findings:
-        hits = [index for index, item in enumerate(suppressions) if item.silences(finding)]
+        hits = [index for index in by_line.get(finding.line, ()) if suppressions[index].silences(finding)]
         used.update((index, finding.rule) for index in hits)
         (silenced if hits else kept).append(finding)
     unused: list[Finding] = []

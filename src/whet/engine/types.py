@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from whet.engine import known
 from whet.engine.facts import Facts
-from whet.engine.places import Place, Use, find_place, use_of
+from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 
 Types = frozenset[str]
@@ -22,6 +22,8 @@ _DEPTH = 12
 """Maximum number of names that are followed in a chain; longer ones are unknown."""
 _MOST = 4
 """Maximum number of types of a value; more are unknown."""
+_MOST_BINDINGS = 50
+"""Maximum number of bindings of a name that are followed; a loop variable of a long script has hundreds."""
 
 
 def join(types: Iterable[Types]) -> Types:
@@ -35,10 +37,15 @@ def join(types: Iterable[Types]) -> Types:
 
 
 class Typing:
-    """The types of one file. Answers are cached: a rule may ask again."""
+    """The types of one file. Answers are cached: a rule may ask again.
 
-    def __init__(self, facts: Facts) -> None:
+    Without ``trusting``, types are exact: an annotation allows subclasses, which may override anything, and other
+    files may assign a public attribute. Then neither counts.
+    """
+
+    def __init__(self, facts: Facts, *, trusting: bool = True) -> None:
         self._facts = facts
+        self._trusting = trusting
         self._known: dict[ast.AST, Types] = {}
         self._open: set[object] = set()
 
@@ -68,6 +75,8 @@ class Typing:
                 return join(self.type_of(key) if key is not None else UNKNOWN for key in keys)
             case ast.Call(func=function, args=[first, *_]) if self._facts.resolve(function) in _PASSING_ON:
                 return self.element_of(first)
+            case ast.Call(func=ast.Attribute(value=file, attr="readlines")) if self.type_of(file) <= _FILES:
+                return self.element_of(file)
             case ast.BinOp(left=left, op=ast.Mult()) if known.LIST in self.type_of(left):
                 return self.element_of(left)
             case _:
@@ -226,14 +235,17 @@ class Typing:
             owner = self._facts.lookup(node)
             if owner is None or (owner is self._facts.module and owner.star_import):
                 return ()
-            return tuple(owner.bindings[node.id])
+            bindings = owner.bindings[node.id]
+            return tuple(bindings) if len(bindings) <= _MOST_BINDINGS else ()
         place = find_place(self._facts, node, self._facts.module)
         if place is None or any(not isinstance(stranger.ctx, ast.Load) for stranger in place.strangers):
             return ()
+        if not self._trusting and not node.attr.startswith("_"):
+            return ()
         return place.bindings
 
-    def _of_binding(self, binding: Binding) -> Types:
-        if binding.annotation is not None:
+    def _of_binding(self, binding: Binding) -> Types:  # noqa: PLR0911 - one return a kind of binding
+        if binding.annotation is not None and self._trusting:
             declared = self.of_annotation(binding.annotation)
             if declared and binding.kind is BindingKind.PARAMETER and self._defaults_to_none(binding):
                 return declared | {known.NONE}
@@ -247,6 +259,10 @@ class Typing:
             above = self._facts.parent(binding.node)
             if isinstance(above, ast.For | ast.comprehension) and above.target is binding.node:
                 return self.element_of(above.iter)
+            match above:
+                case ast.withitem(context_expr=ast.Call(func=function) as opened, optional_vars=name):
+                    known_file = name is binding.node and self._facts.resolve(function) == "builtins.open"
+                    return self.type_of(opened) if known_file else UNKNOWN
         return UNKNOWN
 
     def _defaults_to_none(self, binding: Binding) -> bool:
@@ -256,18 +272,27 @@ class Typing:
     def _held_by(self, node: ast.Name | ast.Attribute) -> Types:
         """Return the element types of a container of one function or class whose growth is all visible."""
         declared = [binding.annotation for binding in self._bindings(node) if binding.annotation is not None]
-        if declared:
+        if declared and self._trusting:
             return join(self._element_of_annotation(annotation) for annotation in declared)
         place = find_place(self._facts, node, self._scope(node))
         if place is None or place.name in self._open or place.strangers:
             return UNKNOWN
+        if not self._trusting and place.kind is not PlaceKind.LOCAL and not self._is_private(place):
+            return UNKNOWN  # other code may add elements
         self._open.add(place.name)
         try:
             return self._grown(place)
         finally:
             self._open.discard(place.name)
 
+    def _is_private(self, place: Place) -> bool:
+        """Return whether only this file is expected to reach a container that several functions share."""
+        handed_out = any(use_of(self._facts, reference) is Use.RETURN for reference in place.references)
+        return place.name.rpartition(".")[2].startswith("_") and not handed_out
+
     def _grown(self, place: Place) -> Types:
+        if len(place.bindings) > _MOST_BINDINGS:
+            return UNKNOWN
         found: list[Types] = []
         for binding in place.bindings:
             if binding.kind is not BindingKind.VALUE or binding.value is None:
@@ -321,6 +346,7 @@ _ELEMENTS = {
     "io.TextIOWrapper": known.TEXT,
     "io.BufferedReader": known.BYTES,
 }
+_FILES = frozenset({"io.TextIOWrapper", "io.BufferedReader"})
 _PASSING_ON = frozenset(
     f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")
 )

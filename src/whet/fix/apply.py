@@ -44,7 +44,7 @@ def fix_text(text: str, examine: Examine, most_rounds: int = MOST_ROUNDS) -> Fix
     seen = {text}
     for _ in range(most_rounds):
         findings = [finding for finding in examine(text) if finding.edits and _key(finding) not in broken]
-        selection = select(_one_rule_a_function(sorted(findings, key=rank)))
+        selection = select(_one_rule_a_function(sorted(findings, key=rank)), text)
         gave_way.update({_key(gone.finding): gone for gone in selection.gave_way})
         if not selection.taken:
             break
@@ -71,13 +71,18 @@ def _one_rule_a_function(findings: Sequence[Finding]) -> list[Finding]:
 
 def _apply(text: str, findings: Sequence[Finding]) -> tuple[str, list[Finding], list[Finding]]:
     """Return the changed text, the findings that were applied, and those that would break it."""
-    changed = _try(text, findings)
-    if changed is not None:
-        return changed, list(findings), []
     taken: list[Finding] = []
     failed: list[Finding] = []
-    for finding in findings:
-        (taken if _try(text, [*taken, finding]) is not None else failed).append(finding)
+    waiting = [list(findings)]
+    while waiting:  # halved until those that break the source are found: each attempt parses all of it
+        some = waiting.pop()
+        if _try(text, [*taken, *some]) is not None:
+            taken += some
+        elif len(some) == 1:
+            failed += some
+        else:
+            middle = len(some) // 2
+            waiting += [some[middle:], some[:middle]]
     return _try(text, taken) or text, taken, failed
 
 

@@ -71,11 +71,12 @@ class Lines:
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """Return ``text`` with all ``edits`` applied; equal ones are applied once, a byte order mark is kept.
 
-    Insertions at one place are kept in the order given. Raises :class:`EditError` for edits that overlap.
+    Insertions at one place are kept in the order given, but imports come first, and decorators last. Raises
+    :class:`EditError` for edits that overlap.
     """
     lines = Lines(text)
     spans = [lines.span(edit) for edit in dict.fromkeys(edits)]
-    spans.sort(key=lambda span: (span.start, span.end))
+    spans.sort(key=lambda span: (span.start, span.end, _rank_insertion(span.text)))
     pieces: list[str] = [_BOM] if text.startswith(_BOM) else []
     done = 0
     for span in spans:
@@ -86,6 +87,12 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
         done = span.end
     pieces.append(lines.text[done:])
     return "".join(pieces)
+
+
+def _rank_insertion(text: str) -> int:
+    """Return the place among insertions of several rewrites: what follows a decorator must be its function."""
+    code = text.lstrip()
+    return 0 if code.startswith(("import ", "from ")) else 2 if code.startswith("@") else 1
 
 
 def edit_source(data: bytes, edits: Iterable[Edit]) -> bytes:

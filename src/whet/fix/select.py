@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from whet.fix.together import Outline, Touch
 from whet.model.finding import Edit, Finding, Safety, Speed
 
 _SPEEDS = (Speed.ASYMPTOTIC, Speed.FACTOR, Speed.CONSTANT)
@@ -39,23 +41,68 @@ def rank(finding: Finding) -> tuple[int, int, int, int, str]:
     return speed, safety, finding.line, finding.column, finding.rule
 
 
-def select(findings: Iterable[Finding]) -> Selection:
+def select(findings: Iterable[Finding], text: str = "") -> Selection:
     """Return which of ``findings``, all of one file and sorted by rank, can be applied together.
+
+    With the ``text`` of the file also those give way that another rule's rewrite would break though it changes other
+    text: see :mod:`whet.fix.together`.
 
     Findings without edits are left out. Findings with the same edits are all kept. Two may insert the same text (an
     import); replaced text belongs to one finding only.
     """
     taken: list[Finding] = []
     gave_way: list[GaveWay] = []
+    lines = _Lines()
+    outline = Outline(text) if text else None
+    touches: dict[str, tuple[Touch, Finding]] = {}
     for finding in findings:
         if not finding.edits:
             continue
-        other = next((other for other in taken if _disagree(finding.edits, other.edits)), None)
+        near = (taken[at] for at in sorted(lines.find(finding)))
+        other = next((other for other in near if _disagree(finding.edits, other.edits)), None)
+        if other is None and outline is not None:
+            touch = outline.touch(finding.edits)
+            others = (known for rule, known in touches.items() if rule != finding.rule)
+            other = next((first for of, first in others if touch.disagrees(of)), None)
+            if other is None:
+                touches.setdefault(finding.rule, (Touch(), finding))[0].add(touch)
         if other is None:
+            lines.add(finding, len(taken))
             taken.append(finding)
         else:
             gave_way.append(GaveWay(finding, other))
     return Selection(tuple(taken), tuple(gave_way))
+
+
+class _Lines:
+    """The findings taken so far by the lines that they change: a file may have thousands."""
+
+    def __init__(self) -> None:
+        self._replaced: defaultdict[int, set[int]] = defaultdict(set)
+        self._inserted: defaultdict[int, set[int]] = defaultdict(set)
+
+    def add(self, finding: Finding, index: int) -> None:
+        for edit in finding.edits:
+            lines = self._inserted if _is_insertion(edit) else self._replaced
+            for line in range(edit.line, edit.end_line + 1):
+                lines[line].add(index)
+
+    def find(self, finding: Finding) -> set[int]:
+        """Return the findings that may overlap ``finding``. Insertions never overlap one another."""
+        found: set[int] = set()
+        for edit in finding.edits:
+            for line in range(edit.line, edit.end_line + 1):
+                found |= self._replaced.get(line, _NONE)
+                if not _is_insertion(edit):
+                    found |= self._inserted.get(line, _NONE)
+        return found
+
+
+_NONE: frozenset[int] = frozenset()
+
+
+def _is_insertion(edit: Edit) -> bool:
+    return (edit.line, edit.column) == (edit.end_line, edit.end_column)
 
 
 def _disagree(edits: Sequence[Edit], others: Sequence[Edit]) -> bool:

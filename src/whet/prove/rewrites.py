@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from whet.errors import WhetError
 from whet.fix.edits import edit_source
+from whet.fix.together import Outline
 from whet.model.finding import Edit
 from whet.model.trial import FileEdits, RewriteRef
 
@@ -76,17 +77,34 @@ def apply_rewrites(originals: Mapping[str, bytes], units: Iterable[Unit]) -> dic
     return made
 
 
+def _break_each_other(outlines: Mapping[str, Outline], one: Rewrite, other: Rewrite) -> bool:
+    """Return whether two rewrites change something that the other one's new code needs."""
+    if one.ref.rule == other.ref.rule:
+        return False
+    files = {change.file: change.edits for change in other.changes}
+    return any(
+        outlines[change.file].touch(change.edits).disagrees(outlines[change.file].touch(files[change.file]))
+        for change in one.changes
+        if change.file in files and change.file in outlines
+    )
+
+
 def settle_overlaps(
     originals: Mapping[str, bytes], rewrites: Sequence[Rewrite]
 ) -> tuple[list[Rewrite], dict[str, str]]:
     """Return the rewrites that can be applied together, the first of two that overlap, and why the others cannot."""
     kept: list[Rewrite] = []
     dropped: dict[str, str] = {}
+    outlines = {file: Outline(data.decode("utf-8", "replace")) for file, data in originals.items()}
     for rewrite in rewrites:
         try:
             apply_rewrites(originals, [Unit((*kept, rewrite))])
         except WhetError as error:
             dropped[rewrite.ref.id] = f"it cannot be applied together with the earlier rewrites: {error.message}"
-        else:
+            continue
+        other = next((other for other in kept if _break_each_other(outlines, rewrite, other)), None)
+        if other is None:
             kept.append(rewrite)
+        else:
+            dropped[rewrite.ref.id] = f"it cannot be applied together with {other.ref.rule}: try one, then the other"
     return kept, dropped

@@ -243,6 +243,22 @@ def test_the_diff_is_what_git_applies(project):
     assert project.check("--diff") == (0, "", "")
 
 
+def test_the_diff_is_in_the_encoding_of_its_file(project):
+    before = "# coding: latin-1\nx = 'é'\ny = 'ü', safe()\n"
+    path = project.write("a.py", before.encode("latin-1"))
+    assert project.check("--diff", "-o", str(project.root / "all.diff"))[0] == 1
+    subprocess.run(["git", "init", "-q"], cwd=project.root, check=True)
+    subprocess.run(["git", "apply", "all.diff"], cwd=project.root, check=True)
+    assert path.read_bytes() == before.replace("safe()", "done()").encode("latin-1")
+
+
+def test_a_file_that_is_data_is_passed_by_with_a_word(project):
+    project.write("a.py", "X = [" + "0," * 450_000 + "]\n")
+    status, _, err = project.check()
+    assert status == 0
+    assert "whet: a.py was not checked: it has more than 400,000 elements" in err
+
+
 def test_what_is_mended_may_change_the_status_too(project):
     project.write("a.py", "safe()\n")
     status, _, err = project.check("--diff")
@@ -274,7 +290,12 @@ def test_rules_that_undo_one_another_end(project):
 
 
 def test_a_rewrite_that_does_not_parse_is_not_made(project):
-    project.rule("breaks", new="(")
+    project.rule("refused", new="(")
+    project.rule("breaks", condition='rewrite.insert_before(context.facts.statement(call), "(") is None')
+    path = project.write("b.py", "refused()\n")
+    status, out, _ = project.check("--fix", "b.py", select="refused")
+    assert (status, "No edit is made: the new code would not parse." in out) == (1, True)
+    path.unlink()
     path = project.write("a.py", "breaks()\nsafe()\n")
     status, out, err = project.check("--fix", select="breaks,safe")
     assert status == 2

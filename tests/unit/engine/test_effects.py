@@ -104,3 +104,48 @@ def test_writes_and_escapes():
     assert not effects.escapes(place, loop)
     assert not effects.runs_unknown_code(loop)
     assert effects.runs_unknown_code(facts.tree)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("it = [1]", True),
+        ("it = [1]\nit += x\nreturn it", True),
+        ("it = sorted(x)", True),
+        ("it = list(x)\nfor y in it:\n    x(y)", True),
+        ("it = x", False),
+        ("it = x or []", False),
+        ("it = self.things", False),
+        ("it = rows[0]", False),
+        ("for it in rows:\n    pass", False),
+        ("it = other = []", False),
+        ("other = (it := [])", False),
+        ("it = []\nx(it)", False),
+        ("it = []\nother = it", False),
+        ("it = []\nother = max(it, x)", False),
+        ("it = []\nother = max(it)", True),
+        ("it = []\nother = sum(x, it)", False),
+        ("it = []\nother = sum(it)", True),
+        ("it = []\nrows.append(it)", False),
+        ("it = []\ndef g():\n    it.append(1)", False),
+        ("it = []\nyield it", False),
+    ],
+)
+def test_which_containers_have_one_name(lines, expected):
+    body = "\n".join(f"    {line}" for line in lines.split("\n"))
+    facts, effects, function = opened(f"def f(self, x, rows):\n{body}\n    it\n")
+    node = next(n for n in ast.walk(facts.tree) if isinstance(n, ast.Name) and n.id == "it")
+    assert effects.is_only_name(find_place(facts, node, function)) is expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("x + 1", False), ("x[0]", False), ("len(x)", False), ("'a'.upper()", False), ("math.pi", False),
+        ("math.sqrt(x)", False), ("f'{x}'", False),
+        ("x()", True), ("x.head", True), ("x.pop()", True), ("next(x)", True), ("sorted(x, key=y)", True),
+    ],
+)  # fmt: skip
+def test_what_may_raise_stop_iteration(expression, expected):
+    facts, effects, _ = opened(f"import math\ndef f(x, y):\n    return {expression}\n")
+    assert effects.may_raise_stop(facts.tree.body[1].body[0].value) is expected

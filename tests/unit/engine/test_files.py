@@ -89,7 +89,6 @@ REFUSE = [Refuse("r", "x\\n")]
         (b"x = 1\x00", "does not parse"),
         ("x = 1\n".encode("utf-16"), "is not text"),
         (b"(" * 5000 + b")" * 5000, "pars|nested"),
-        (b"#" * 6_000_000, "longer than"),
         (b"", ""),
     ],
 )
@@ -101,6 +100,23 @@ def test_a_file_that_is_no_ordinary_source_gets_a_reason(tmp_path, data, says):
     assert bool(result.unreadable) == bool(says)
     assert re.search(says, result.unreadable)
     assert not result.notices
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"#" * 6_000_000, "is longer than 5,000,000 bytes"),
+        (b"X = [" + b"0," * 450_000 + b"]\n", "has more than 400,000 elements"),
+        (b"x\n" * 250_000, "has more than 400,000 elements"),
+        (b'X = """' + b"0," * 450_000 + b'"""\n# ' + b"0," * 450_000 + b"\n", ""),
+    ],
+)
+def test_what_would_take_too_much_memory_is_passed_by(tmp_path, data, says):
+    (tmp_path / "a.py").write_bytes(data)
+    (result,) = examine(tmp_path)
+    assert result.too_large.startswith(says)
+    assert bool(result.too_large) == bool(says)
+    assert not result.unreadable
 
 
 def test_a_thousand_levels_of_nesting_are_examined_or_get_a_reason(tmp_path):

@@ -1,6 +1,7 @@
 """Rewrites: what they change, and everything around it that stays as it was."""
 
 import ast
+import sys
 
 import pytest
 
@@ -380,3 +381,65 @@ def test_a_body_that_is_hard_to_move_stays(before):
     rewrite.unwrap(nodes(facts, ast.If)[0])
     assert rewrite.edits == ()
     assert rewrite.refusal == "its body cannot be moved"
+
+
+FIELDS = [
+    ("f'{list(x)}'", "{y for y in x}", "f'{ {y for y in x}}'"),
+    ("f'{a}{list(x)!r:>{w}}'", "[1]", "f'{a}{[1]!r:>{w}}'"),
+    ("f'{list(x)=}'", "[1]", None),
+    ("f'{ [list(x), 1] = }'", "[1]", None),
+    ("f'a={list(x)}'", "[1]", "f'a={[1]}'"),
+    ('f"{list(x)}"', "'a' + \"b\"", None),
+    ("f'{list(x)}'", "['\\n']", None),
+]
+
+
+@pytest.mark.parametrize(("text", "new", "after"), FIELDS)
+def test_an_expression_in_an_f_string_is_replaced_where_that_keeps_the_text(text, new, after):
+    made = replace_call(text, new)
+    assert made == after
+
+
+def replace_call(text, new):
+    facts = Facts.of(text)
+    rewrite = Rewrite(facts, facts.module)
+    call = next(node for node in ast.walk(facts.tree) if isinstance(node, ast.Call))
+    rewrite.replace(call, new)
+    return apply_edits(text, rewrite.edits) if rewrite.edits else None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="t-strings are new in 3.14")
+def test_nothing_in_a_t_string_is_changed():
+    assert replace_call("t'{list(x)}'", "[1]") is None
+    assert replace_call("f'{t'{list(x)}'}'", "[1]") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "after"),
+    [
+        ("for i in(list)(x): pass", "x", "for i in x: pass"),
+        ("y = [1if(list)(x)else 2]", "x", "y = [1if x else 2]"),
+        ("y = not(list)(x)or z", "x", "y = not x or z"),
+        ("def f():\n    return(list)(x)", "'a'", "def f():\n    return 'a'"),
+    ],
+)
+def test_new_code_does_not_run_into_the_words_around_it(text, new, after):
+    assert replace_call(text, new) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("f(a)", "f(a, b)"),
+        ("f((a), k=1)", "f((a), b, k=1)"),
+        ("f(\n    (a),  # why\n)", "f(\n    (a), b,  # why\n)"),
+        ("f( ( a ) )", "f( ( a ), b )"),
+        ("f(a for a in c)", None),
+    ],
+)
+def test_an_argument_is_added_behind_the_parentheses_of_the_last(text, after):
+    facts = Facts.of(text)
+    rewrite = Rewrite(facts, facts.module)
+    call = facts.tree.body[0].value
+    rewrite.add_argument(call, call.args[0], "b")
+    assert (apply_edits(text, rewrite.edits) if rewrite.edits else None) == after

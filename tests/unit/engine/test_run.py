@@ -13,6 +13,7 @@ from whet.engine.api import Rule, Safety, Speed, Triggers
 from whet.engine.check import examine
 from whet.engine.loading import RuleModule, load_rules
 from whet.engine.run import find_findings
+from whet.fix.edits import apply_edits
 from whet.model.frame import Owner
 from whet.model.run import SourceFile
 
@@ -100,11 +101,48 @@ def test_what_is_new_in_3_15_is_read_by_every_rule():
     assert findings
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 15), reason="this Python reads it")
-def test_what_is_newer_than_the_python_that_whet_runs_on_is_passed_by():
-    findings, notices = find_findings(sources(source("new.py", NEW_IN_3_15)), RULES)
+@pytest.mark.parametrize(
+    ("needed", "code"),
+    [
+        ((3, 15), NEW_IN_3_15),
+        ((3, 15), "lazy import json\ntype Pair[T] = tuple[T, T]\n"),
+        ((3, 14), "try:\n    pass\nexcept OSError, ValueError:\n    pass\n"),
+        ((3, 14), "def f(x):\n    return t'{x}'\n"),
+        ((3, 13), "class Bag[T = int]:\n    pass\n"),
+        ((3, 12), "type Pair = tuple[int, int]\ndef f[T: (int, str)](x: T) -> T:\n    return x\n"),
+        ((3, 12), "def f(d):\n    return f'{d['a']}'\n"),
+    ],
+)
+def test_a_source_for_a_newer_python_names_the_version(needed, code):
+    findings, notices = find_findings(sources(source("new.py", code)), RULES)
+    if sys.version_info >= needed:
+        assert not notices
+        return
     assert not findings
-    assert f"as Python {sys.version_info[0]}.{sys.version_info[1]}" in notices[0].message
+    version = f"{needed[0]}.{needed[1]}"
+    assert notices[0].message.startswith(f"new.py needs Python {version}, and whet runs on 3.")
+    assert notices[0].hint == f"install whet for Python {version}"
+
+
+@pytest.mark.parametrize("code", ["def f(:\n", "lazy import\n", "lazy import json\ndef f(:\n", "except A, B:\n"])
+def test_what_no_python_parses_needs_no_newer_one(code):
+    (notice,) = find_findings(sources(source("bad.py", code)), RULES)[1]
+    assert "does not parse as Python" in notice.message
+
+
+SLOW_TO_IMPORT = "import json\n" + "".join(f"def f{n}(x):\n    return json.dumps(x)\n" for n in range(5))
+
+
+def test_an_import_becomes_lazy_where_the_language_has_a_word_for_it():
+    lazy = [module for module in RULES if module.rule.slug == "lazy-import"]
+    every_line = {"/p/a.py": frozenset(range(1, 20))}
+    assert not find_findings(sources(source("a.py", SLOW_TO_IMPORT)), lazy, every_line, (3, 14))[0]
+    (finding,), _ = find_findings(sources(source("a.py", SLOW_TO_IMPORT)), lazy, every_line, (3, 15))
+    assert "`lazy`" in finding.message
+    if sys.version_info < (3, 15):  # nothing here could tell whether the result parses
+        assert finding.safety is Safety.ADVICE
+    else:
+        assert apply_edits(SLOW_TO_IMPORT, finding.edits) == f"lazy {SLOW_TO_IMPORT}"
 
 
 def test_a_rule_that_raises_is_a_notice_naming_rule_and_place():

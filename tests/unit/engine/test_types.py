@@ -124,3 +124,46 @@ def test_long_chains_and_circles_end():
     assert types_of(chain) == set()
     assert types_of("it = a\na = b\nb = a\nit\n") == set()
     assert types_of("it = []\nfor it in it: it\n") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def f(it: list[int]):\n    it", ""),
+        ("it: dict = make()\nit", ""),
+        ("it: dict = {}\nit", "dict"),
+        ("def f(x: str):\n    it = x.split()\n    it", ""),
+        ("def f(x):\n    it = str(x).split()\n    it", "list"),
+        (
+            "class A:\n    def g(self):\n        self._a = []\n    def f(self):\n        it = self._a\n        it",
+            "list",
+        ),
+        (
+            "class A:\n    def g(self):\n        self.a = []\n    def f(self):\n        it = self.a\n        it",
+            "",
+        ),
+        ("def f(p):\n    with open(p) as it:\n        it", "io.TextIOWrapper"),
+        ("def f(p, x):\n    with open(p) as it:\n        it = x\n    it", ""),
+        ("def f(p):\n    with p.open() as it:\n        it", ""),
+        ("def f(p):\n    with open(p) as g:\n        for it in g.readlines():\n            it", "str"),
+    ],
+)
+def test_types_without_trust_in_annotations_and_public_attributes(text, expected):
+    facts = Facts.of(text)
+    found = Typing(facts, trusting=False).type_of(last(facts))
+    assert " ".join(sorted(name.removeprefix("builtins.") for name in found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def f(it: list[int]):\n    it", ""),
+        ("def f():\n    it = [1]\n    it.append(2)\n    return it", "int"),
+        ("_it = [1]\ndef f():\n    it = _it\n    it", ""),
+        ("it = [1]\ndef f():\n    it", ""),
+    ],
+)
+def test_elements_that_no_other_code_adds(text, expected):
+    facts = Facts.of(text)
+    found = Typing(facts, trusting=False).element_of(last(facts))
+    assert " ".join(sorted(name.removeprefix("builtins.") for name in found)) == expected

@@ -79,3 +79,10 @@ def test_replacing_a_range_by_itself_changes_nothing(text, data):
         return
     edit = Edit(*lines.position(start), *lines.position(end), bare[start:end])
     assert apply_edits(text, [edit]) == text
+
+
+def test_a_decorator_stays_with_its_function_and_imports_come_first():
+    edits = [Edit(1, 0, 1, 0, text) for text in ("@cache\n", "x = deque()\n", "from collections import deque\n\n\n")]
+    assert apply_edits("def f(): pass\n", edits) == (
+        "from collections import deque\n\n\nx = deque()\n@cache\ndef f(): pass\n"
+    )

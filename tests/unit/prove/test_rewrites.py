@@ -61,3 +61,17 @@ def test_an_edit_that_its_file_s_encoding_cannot_say_is_dropped() -> None:
     kept, dropped = settle_overlaps(FILES, [_rewrite("far", 2, 4, 7, "'中'"), TWO])
     assert kept == [TWO]
     assert "latin-1" in dropped["far"] or "iso-8859-1" in dropped["far"]
+
+
+def test_of_two_that_would_break_each_other_the_first_is_tried() -> None:
+    file = {"a.py": b"import re\nimport os\n\ndef f(x):\n    return re.search('a', x)\n"}
+    moved = Edit(1, 0, 2, 0, ""), Edit(5, 0, 5, 0, "    import re\n")
+    hoisted = Edit(2, 9, 2, 9, "\n_A = re.compile('a')"), Edit(5, 11, 5, 28, "_A.search(x)")
+    pair = [
+        Rewrite(RewriteRef(rule, rule), (FileEdits("a.py", hash_bytes(file["a.py"]), edits),))
+        for rule, edits in (("lazy-import", moved), ("regex-compile", hoisted))
+    ]
+    for first, second in (pair, pair[::-1]):
+        kept, dropped = settle_overlaps(file, [first, second])
+        assert kept == [first]
+        assert first.ref.rule in dropped[second.ref.id]

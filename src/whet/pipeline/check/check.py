@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ from whet.pipeline.rules.selection import Asked, Selection, choose_rules
 
 if TYPE_CHECKING:
     from whet.pipeline.check.hot_lines import HotFiles
+
+
+_EXCLUDE = "add it to exclude in [tool.whet]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +160,16 @@ class _Check:
         if lines is not None and not lines:
             return result
         useful = [module for module in self.modules if module.rule.applies_to(self.config.target_version)]
-        outcome = examine_task(Task(result.file, result.shown, result.data, lines), useful)
+        task = Task(result.file, result.shown, result.data, lines, self.config.target_version)
+        outcome = examine_task(task, useful)
         return replace(
             result,
             sha256=hashlib.sha256(result.data).hexdigest(),
             findings=outcome.findings,
             notices=outcome.notices,
             unreadable=outcome.unreadable,
+            remedy=outcome.remedy,
+            too_large=outcome.too_large,
         )
 
     def _list_hot(self, files: Sequence[str]) -> Mapping[str, frozenset[int]] | None:
@@ -191,9 +198,11 @@ class _Check:
 
     def _take(self, result: FileResult) -> None:
         shown = self._show(result.file)
+        if result.too_large:
+            self.notices.append(Notice("files", f"{shown} was not checked: it {result.too_large}", _EXCLUDE))
+            return
         if result.unreadable:
-            hint = "fix it, or add it to exclude in [tool.whet]"
-            self.failures.append(Notice(shown, f"{shown} {result.unreadable}", hint))
+            self.failures.append(Notice(shown, f"{shown} {result.unreadable}", f"{result.remedy}, or {_EXCLUDE}"))
             return
         self.failures.extend(result.notices)
         findings = self._judge(result)
@@ -262,28 +271,31 @@ class _Check:
             return result.findings, ()
         text = result.text
 
+        @cache  # a file may have many comments, and all of it is examined for one
+        def find_hot(slug: str) -> frozenset[int] | None:
+            return self._find_hot(slug, result.file, text)
+
         def is_idle(slug: str, place: Suppression) -> bool:
-            return slug not in ignored and self._is_idle(slug, place, result.file, text)
+            if slug in ignored or (slug != UNUSED and find_hot(slug) is None):
+                return False
+            return slug == UNUSED or not any(place.first <= line <= place.last for line in find_hot(slug) or ())
 
         settled = settle_suppressions(text, result.file, result.findings, known=self.known, is_idle=is_idle)
         judged = UNUSED in self.selection.active and self.hot_lines is None
         return settled.kept, settled.unused if judged else ()
 
-    def _is_idle(self, slug: str, place: Suppression, file: str, text: str) -> bool:
-        """Return whether a rule that found nothing at ``place`` was run there and would find nothing if it was hot."""
+    def _find_hot(self, slug: str, file: str, text: str) -> frozenset[int] | None:
+        """Return the lines where a rule would have a finding if all were hot; ``None`` if it was not run here."""
         module = next((module for module in self.modules if module.rule.slug == slug), None)
-        applies = module is not None and module.rule.applies_to(self.config.target_version)
-        if slug == UNUSED:
-            return True
-        if module is None or not applies:
-            return False
+        if module is None or not module.rule.applies_to(self.config.target_version):
+            return None
         source = SourceFile(file, file, "", text)
         every = frozenset(range(1, text.count("\n") + text.count("\r") + 2))
         try:
             found, _ = examine_source(source, [module], every)
         except UnreadableError:
-            return False
-        return not any(place.first <= finding.line <= place.last for finding in found)
+            return None
+        return frozenset(finding.line for finding in found)
 
     # --- the result
 

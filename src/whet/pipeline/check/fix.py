@@ -60,7 +60,10 @@ def mend_source(
 
 
 def show_changes(path: str, before: bytes, after: bytes) -> str:
-    """Return a unified diff that ``git apply`` and ``patch -p1`` accept; empty without a change."""
+    """Return a unified diff that ``git apply`` and ``patch -p1`` accept; empty without a change.
+
+    Bytes that are not UTF-8 are kept as surrogates: a patch in another encoding than its file does not apply.
+    """
     from whet.fix.diff import diff_texts
 
-    return diff_texts(decode_source(before)[0], decode_source(after)[0], path)
+    return diff_texts(before.decode("utf-8", "surrogateescape"), after.decode("utf-8", "surrogateescape"), path)
