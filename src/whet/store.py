@@ -127,6 +127,14 @@ def find_run(reference: str | None, start: Path) -> Path:
     raise StoreError(f"no saved run is called {reference[:200]!a} in {runs}", hint="`whet report --list` names them")
 
 
+def name_reference(reference: str | None, path: Path, start: Path) -> str:
+    """Return what to call the run at ``path`` in a command: nothing for the newest, else ``reference``."""
+    with contextlib.suppress(StoreError):
+        if reference is None or path.absolute() == _find_latest(find_home(start) / "runs").absolute():
+            return ""
+    return reference or ""
+
+
 def load_run(path: Path) -> Run:
     """Return the run saved at ``path`` (the file, or its folder); raises ``StoreError`` or ``FormatError``."""
     if path.is_dir():

@@ -44,7 +44,7 @@ def report_command(
         whet report --format json -o run.json
         whet report --list
     """
-    from whet.store import find_run, list_runs, load_run
+    from whet.store import find_run, list_runs, load_run, name_reference
 
     to_stdout, output = output == STDOUT, None if output == STDOUT else output
     if runs:
@@ -61,7 +61,13 @@ def report_command(
     from whet.pipeline.advise.show import find_renderer, print_terminal, render, show, write_rendering
 
     renderer = find_renderer(format_)
-    shown = show(load_run(find_run(reference, Path.cwd())), include_source=not no_source, title=title or "")
+    path = find_run(reference, Path.cwd())
+    shown = show(
+        load_run(path),
+        include_source=not no_source,
+        title=title or "",
+        reference=name_reference(reference, path, Path.cwd()),
+    )
     if output is None and format_ == "html" and not to_stdout:
         output = Path(DEFAULT_REPORT)
     if output is not None:

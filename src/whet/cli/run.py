@@ -91,6 +91,9 @@ def run_command(
         DEFAULT_REPORT
     ),
     keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
+    keep_arguments: Annotated[
+        bool, Option("--keep-arguments", help="Save secrets among the arguments too, so `whet prove` can use them.")
+    ] = False,
     no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
@@ -144,6 +147,7 @@ def run_command(
         "--exclude": exclude,
         "--output": output if output != Path(DEFAULT_REPORT) else None,
         "--keep-raw": keep_raw,
+        "--keep-arguments": keep_arguments,
         "--no-source": no_source,
         "--title": title,
     }
@@ -169,6 +173,7 @@ def run_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            keep_arguments=keep_arguments,
             words=name_options(given),
             progress=progress,
         )

@@ -15,7 +15,6 @@ from whet.errors import UsageError
 from whet.fix.files import hash_bytes
 from whet.model.advice import Advice, refer_to
 from whet.model.finding import Safety
-from whet.model.masking import mask_argv
 from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
@@ -23,6 +22,7 @@ from whet.pipeline.advise.refuted import remember_refuted
 from whet.pipeline.next_command import can_be_tried
 from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
+from whet.program.arguments import mask_words
 from whet.program.spec import TargetSpec
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, make_units
@@ -132,7 +132,7 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
         proof = session.run()
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
     order = tuple(item.id for item in order_advice(plan.advice, proof))
-    return replace(proof, started=started, workload=mask_argv(words), order=order)
+    return replace(proof, started=started, workload=mask_words(words, run.directory), order=order)
 
 
 def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:

@@ -20,7 +20,6 @@ from whet.merge.by_value import restore_files
 from whet.merge.given_code import name_given_code
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
-from whet.model.masking import mask_argv
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.project import find_commit, find_project
@@ -28,6 +27,7 @@ from whet.pipeline.run.captures import Captures
 from whet.pipeline.run.machine import describe_machine
 from whet.pipeline.run.options import AttachOptions, Sampler, Step
 from whet.pipeline.run.sources import gather_sources
+from whet.program.arguments import mask_words
 from whet.program.attached import find_host, find_own_program, find_spec
 from whet.program.host import TargetHost
 from whet.program.inside import resolve_inside
@@ -183,7 +183,7 @@ class _Attachment:
         poller = watched.poller
         return Run(
             whet_version=whet.__version__,
-            command=mask_argv(self.process.command or _find_command(profiles, self.process.pid)),
+            command=mask_words(self.process.command or _find_command(profiles, self.process.pid), python.directory),
             started=self.started.isoformat(timespec="seconds"),
             directory=python.directory,
             project=project,
@@ -201,7 +201,7 @@ class _Attachment:
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
             notices=(*self.notices, *changed),
             not_measured=NOT_MEASURED,
-            options=mask_argv(self.options.words),
+            options=mask_words(self.options.words, Path.cwd()),
         )
 
     def _describe(self, watched: Watched) -> Execution:

@@ -101,6 +101,7 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             options=options.words,
+            keep_arguments=options.keep_arguments,
             source=read_script(self.spec),
         )
         self.record = Record(unbuffered=find_unbuffered(self.spec, host))
