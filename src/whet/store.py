@@ -28,12 +28,13 @@ import shutil
 import tempfile
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import FormatError, StoreError
 from whet.model.codec import read_run, write_run
+from whet.model.moved import move_run
 from whet.model.run import Notice, Run
 
 FOLDER = ".whet"
@@ -74,18 +75,16 @@ def save_run(run: Run, start: Path, name: str = "") -> SavedRun:
     temporary folder. Raises ``StoreError`` when that fails as well; nothing
     half-written is left behind.
     """
-    packed = io.BytesIO()
-    write_run(run, packed)
     label = _sanitise(name or _name_program(run))
     home = find_home(start)
     try:
-        return SavedRun(_save(packed.getvalue(), home, label))
+        return SavedRun(_save(_pack(replace(run, saved_in=str(home.parent))), home, label))
     except OSError as error:
         first = error
     spare = Path(tempfile.gettempdir()) / f"whet-{_find_user()}"
     try:
         _check_own(spare)
-        path = _save(packed.getvalue(), spare / FOLDER, label)
+        path = _save(_pack(run), spare / FOLDER, label)
     except OSError as error:
         raise StoreError(
             f"the run cannot be saved: {home}: {first.strerror or first}; {spare}: {error.strerror or error}",
@@ -141,7 +140,7 @@ def load_run(path: Path) -> Run:
         path = path / RUN_FILE
     try:
         with path.open("rb") as file:
-            return read_run(file)
+            return _settle(read_run(file), path)
     except FormatError as error:
         raise FormatError(f"{path}: {error.message}", hint=error.hint) from error
     except OSError as error:
@@ -150,14 +149,28 @@ def load_run(path: Path) -> Run:
 
 def rewrite_run(path: Path, run: Run) -> None:
     """Replace the run saved in the file ``path``: the new one whole, or the old one stays. Raises ``StoreError``."""
-    packed = io.BytesIO()
-    write_run(run, packed)
+    packed = _pack(run)
     try:
-        write_atomically(path, packed.getvalue(), mode=PRIVATE)
+        write_atomically(path, packed, mode=PRIVATE)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", hint="free some space, or fix its permissions"
         ) from error
+
+
+def _pack(run: Run) -> bytes:
+    packed = io.BytesIO()
+    write_run(run, packed)
+    return packed.getvalue()
+
+
+def _settle(run: Run, path: Path) -> Run:
+    """Return a run with its paths in the project that it lies in: it may have been copied or moved with that."""
+    folders = path.absolute().parents
+    if len(folders) < 4 or folders[2].name != FOLDER or not run.saved_in or run.project != run.saved_in:
+        return run
+    now = str(folders[3])
+    return run if now == run.saved_in else replace(move_run(run, now), saved_in=now)
 
 
 def _save(data: bytes, home: Path, label: str) -> Path:

@@ -165,6 +165,8 @@ class Run:
     read can be read again and is as it was."""
     unbuffered: str = ""
     """What asked the interpreter not to buffer the program's output, as ``PYTHONUNBUFFERED``; empty: nothing."""
+    saved_in: str = ""
+    """The folder whose ``.whet`` the run was saved in: where it is elsewhere now, so are the project's files."""
     is_masked: bool | None = None
     """Whether ``command`` contains a mask; ``None``: the run is of a version that did not say."""
     arguments: tuple[str, ...] = ()
