@@ -6,6 +6,7 @@ setting would look like one in effect.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from whet.errors import UsageError
+from whet.reading import MOST_SETTINGS, read_file
 
 FILE = "pyproject.toml"
 RULES_FOLDER = Path(".whet") / "rules"
@@ -86,9 +88,9 @@ def find_root(start: Path) -> Path:
 def _read(path: Path, *, named: bool) -> Config | None:
     """Return the settings in ``path``; with ``file`` unset if it has no ``[tool.whet]``, else ``None``."""
     try:
-        data = path.read_bytes()
+        data = read_file(path, MOST_SETTINGS)
     except OSError as error:
-        if not named:
+        if not named and error.errno not in {errno.EFBIG, errno.EINVAL}:
             return None
         raise UsageError(f"{path} cannot be read: {error.strerror or error}", "check the path") from error
     if b"whet" not in data and b"requires-python" not in data and not named:
@@ -97,10 +99,11 @@ def _read(path: Path, *, named: bool) -> Config | None:
 
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # one for TOML, one for UTF-8, one for numbers of many digits
         if b"tool.whet" not in data and not named:
             return None  # an error in a file without settings for whet is not ours to report
-        raise UsageError(f"{path} is not TOML: {error}", "fix the file: whet reads its settings from it") from error
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path} is not TOML: {why}", "fix the file: whet reads its settings from it") from error
     version = _find_target(document)
     tool = document.get("tool")
     table = tool.get("whet") if isinstance(tool, dict) else None

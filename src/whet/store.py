@@ -36,6 +36,7 @@ from whet.errors import FormatError, StoreError
 from whet.model.codec import read_run, write_run
 from whet.model.moved import move_run
 from whet.model.run import Notice, Run
+from whet.reading import named_errors, read_file
 
 FOLDER = ".whet"
 KEPT = 20
@@ -139,12 +140,17 @@ def load_run(path: Path) -> Run:
     if path.is_dir():
         path = path / RUN_FILE
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, using_run(path):
             return _settle(read_run(file), path)
     except FormatError as error:
         raise FormatError(f"{path}: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", hint="check the path") from error
+
+
+def using_run(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Turn whatever goes wrong with a saved run, which may be anybody's, into a ``FormatError`` that names it."""
+    return named_errors(f"the saved run {path} cannot be used", "measure again, or choose another run")
 
 
 def rewrite_run(path: Path, run: Run) -> None:
@@ -222,7 +228,7 @@ def _sort_key(folder: Path) -> tuple[str, int, str]:
 
 def _find_latest(runs: Path) -> Path:
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        name = (runs.parent / LATEST).read_text("utf-8")[:300].strip()
+        name = read_file(runs.parent / LATEST, 1_000).decode("utf-8").strip()
         if _NAME.fullmatch(name) and (runs / name / RUN_FILE).is_file():
             return runs / name / RUN_FILE
     folders = _list_folders(runs)

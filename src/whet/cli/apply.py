@@ -55,7 +55,7 @@ def apply_command(
     from whet.pipeline.prove.apply import undo as take_back
     from whet.pipeline.prove.outcome import describe_applied, name_offers_command
     from whet.pipeline.prove.place import bring_here
-    from whet.store import find_run, load_run, name_reference
+    from whet.store import find_run, load_run, name_reference, using_run
 
     here = Path.cwd()
     if undo:
@@ -68,7 +68,8 @@ def apply_command(
     if not diff and patch is None:
         saved = bring_here(saved, here)
     try:
-        plan = plan_apply(saved, words or (), allow=allow or (), accept_unchecked=accept_unchecked)
+        with using_run(found):
+            plan = plan_apply(saved, words or (), allow=allow or (), accept_unchecked=accept_unchecked)
     except NothingProvenError as error:
         raise (name_proven(here, besides=found) if run is None else None) or error from None
     if diff:

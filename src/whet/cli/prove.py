@@ -136,8 +136,10 @@ def prove_run(
     """
     from whet.pipeline.prove.outcome import describe_outcome
     from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
+    from whet.store import using_run
 
-    plan = plan_proof(run, request, spec=spec)
+    with using_run(path):
+        plan = plan_proof(run, request, spec=spec)
     count = len(plan.rewrites)
     say(
         f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"

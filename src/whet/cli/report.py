@@ -44,7 +44,7 @@ def report_command(
         whet report --format json -o run.json
         whet report --list
     """
-    from whet.store import find_run, list_runs, load_run, name_reference
+    from whet.store import find_run, list_runs, load_run, name_reference, using_run
 
     to_stdout, output = output == STDOUT, None if output == STDOUT else output
     if runs:
@@ -54,7 +54,9 @@ def report_command(
     if format_ == "hot":
         from whet.pipeline.check.hot_profile import write_hot_profile
 
-        hot = write_hot_profile(load_run(find_run(reference, Path.cwd())), output, sys.stdout.buffer)
+        path = find_run(reference, Path.cwd())
+        with using_run(path):
+            hot = write_hot_profile(load_run(path), output, sys.stdout.buffer)
         if output is not None:
             say(f"whet: wrote {output}: {len(hot.places)} places with at least 1 % of the run each")
         return 0
@@ -62,23 +64,24 @@ def report_command(
 
     renderer = find_renderer(format_)
     path = find_run(reference, Path.cwd())
-    shown = show(
-        load_run(path),
-        include_source=not no_source,
-        title=title or "",
-        reference=name_reference(reference, path, Path.cwd()),
-    )
-    if output is None and format_ == "html" and not to_stdout:
-        output = Path(DEFAULT_REPORT)
-    if output is not None:
-        size = write_rendering(shown, renderer, output)
-        say(f"whet: wrote {output}")
-        if format_ == "html":
-            warn_of_size(size, output)
-            if open_:
-                open_report(output)
-    elif format_ == "terminal":
-        print_terminal(shown, sys.stdout, None)
-    else:
-        render(shown, renderer, sys.stdout.buffer)
+    with using_run(path):
+        shown = show(
+            load_run(path),
+            include_source=not no_source,
+            title=title or "",
+            reference=name_reference(reference, path, Path.cwd()),
+        )
+        if output is None and format_ == "html" and not to_stdout:
+            output = Path(DEFAULT_REPORT)
+        if output is not None:
+            size = write_rendering(shown, renderer, output)
+            say(f"whet: wrote {output}")
+        elif format_ == "terminal":
+            print_terminal(shown, sys.stdout, None)
+        else:
+            render(shown, renderer, sys.stdout.buffer)
+    if output is not None and format_ == "html":
+        warn_of_size(size, output)
+        if open_:
+            open_report(output)
     return 0

@@ -17,6 +17,7 @@ from pathlib import Path
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import StoreError
 from whet.fix.files import hash_bytes, replace_file
+from whet.reading import read_file
 
 SCHEMA = 1
 _MOST_BYTES = 200_000_000
@@ -141,13 +142,11 @@ def _pack(data: bytes) -> str:
 def read_journal(journal: Path, known: Known) -> Journal:
     """Return the last changes to ``known`` files; none for a file that is not a journal."""
     try:
-        if journal.stat().st_size > _MOST_BYTES:
-            return Journal()
-        document = json.loads(journal.read_bytes())
+        document = json.loads(read_file(journal, _MOST_BYTES))
         rows = document["files"] if document["schema"] == SCHEMA else []
         unpacked = [(row["path"], base64.b64decode(row["before"]), base64.b64decode(row["after"])) for row in rows]
         changes = [Change(journal.parent.parent / path, before, after) for path, before, after in unpacked]
         names = tuple(map(str, document.get("names", ())))
         return Journal(tuple(each for each in changes if known(each.path)), names, document["done"] is True)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Journal()

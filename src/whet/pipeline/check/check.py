@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import UnreadableError
+from whet.engine.facts import SIZE_LIMIT, UnreadableError
 from whet.engine.files import FileResult, examine_files
 from whet.engine.loading import RuleModule
 from whet.engine.pool import Task, examine_task
@@ -32,6 +32,7 @@ from whet.pipeline.check.discovery import FileFinder
 from whet.pipeline.project import find_repository
 from whet.pipeline.rules.rulebook import load_rulebook
 from whet.pipeline.rules.selection import Asked, Selection, choose_rules
+from whet.reading import read_file
 
 if TYPE_CHECKING:
     from whet.pipeline.check.hot_lines import HotFiles
@@ -173,7 +174,7 @@ class _Check:
             if self.hot_lines is not None and file not in self.hot_lines:
                 continue
             try:
-                data = Path(file).read_bytes()
+                data = read_file(Path(file), SIZE_LIMIT)
             except OSError:
                 data = b""
             hot[file] = self._list_lines(file, data) or frozenset()
