@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from whet.errors import UsageError
 from whet.reading import MOST_SETTINGS, read_file
+from whet.trust import is_trusted
 
 FILE = "pyproject.toml"
 RULES_FOLDER = Path(".whet") / "rules"
@@ -55,26 +56,41 @@ class Config:
     rules: tuple[str, ...] = ()
     """Folders with rules, in addition to ``.whet/rules``."""
     target_version: tuple[int, int] = OLDEST
+    passed_over: Path | None = None
+    """A pyproject.toml that is another user's, and was not heeded."""
 
 
 def load_config(start: Path, file: Path | None = None) -> Config:
     """Return the settings for the folder ``start``, or those of ``file``.
 
-    They are in the nearest pyproject.toml upwards that has a ``[tool.whet]``.
+    They are in the nearest pyproject.toml upwards that has a ``[tool.whet]`` and is trusted.
     Raises :class:`UsageError` for one that is not TOML, and for invalid keys and values.
     """
     start = start.absolute()
     if file is not None:
         return _read(Path(start, file), named=True) or Config(find_root(start))
     found: Config | None = None
+    passed_over: Path | None = None
     for folder in (start, *start.parents):
         path = folder / FILE
-        if path.is_file():
-            read = _read(path, named=False)
-            if read is not None and read.file is not None:
-                return read
-            found = found or read
-    return found or Config(find_root(start))
+        if not _is_file(path):
+            continue
+        if not is_trusted(path):
+            passed_over = passed_over or path
+            found = found or Config(folder)
+            continue
+        read = _read(path, named=False)
+        if read is not None and read.file is not None:
+            return replace(read, passed_over=passed_over)
+        found = found or read
+    return replace(found or Config(find_root(start)), passed_over=passed_over)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long
+        return False
 
 
 def find_root(start: Path) -> Path:

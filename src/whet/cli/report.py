@@ -9,6 +9,7 @@ from typing import Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, print_line, say
 from whet.cli.declare import Argument, Option
+from whet.cli.options import ProjectRulesOption, tell_untrusted
 from whet.pipeline.run.options import DEFAULT_REPORT
 
 
@@ -35,6 +36,7 @@ def report_command(
     no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
+    project_rules: ProjectRulesOption = True,
     runs: Annotated[bool, Option("--list", help="List the saved runs and exit.")] = False,
 ) -> int:
     """Show a saved run as HTML, text, JSON or Markdown.
@@ -63,6 +65,8 @@ def report_command(
     from whet.pipeline.advise.show import find_renderer, print_terminal, render, show, write_rendering
 
     renderer = find_renderer(format_)
+    if project_rules:
+        tell_untrusted(Path.cwd())
     path = find_run(reference, Path.cwd())
     with using_run(path):
         shown = show(
@@ -70,6 +74,7 @@ def report_command(
             include_source=not no_source,
             title=title or "",
             reference=name_reference(reference, path, Path.cwd()),
+            project_rules=project_rules,
         )
         if output is None and format_ == "html" and not to_stdout:
             output = Path(DEFAULT_REPORT)

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords, name_options
+from whet.cli.options import (
+    CodeOption,
+    ModuleOption,
+    PythonOption,
+    RateOption,
+    TargetWords,
+    name_options,
+    tell_untrusted,
+)
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -155,6 +163,7 @@ def run_command(
     if prove:
         parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
+    tell_untrusted(Path.cwd())
     config = check_rules(Path.cwd(), allow or ())
     with LiveLine(rate or DEFAULT_RATE) as progress:
         options = MeasureOptions(

@@ -37,14 +37,17 @@ def show(
     before: Run | None = None,
     changes: str = "",
     reference: str = "",
+    project_rules: bool = True,
 ) -> Shown:
     """Merge a run, run the rules on its hot functions, and build the view.
 
     With ``before``, the flame graph compares the run with that one; ``changes`` summarizes the differences.
-    ``reference`` names the run where it is not the latest.
+    ``reference`` names the run where it is not the latest. Without ``project_rules``, no code of the project is run.
     """
     with _without_collector():
-        shown, advised = _show(run, before, changes, include_source=include_source, title=title)
+        shown, advised = _show(
+            run, before, changes, include_source=include_source, title=title, project_rules=project_rules
+        )
         return replace(shown, view=_name_next(shown.view, advised, reference))
 
 
@@ -60,8 +63,10 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _show(run: Run, before: Run | None, changes: str, *, include_source: bool, title: str) -> tuple[Shown, Advised]:
-    advised = advise_run(run)
+def _show(
+    run: Run, before: Run | None, changes: str, *, include_source: bool, title: str, project_rules: bool
+) -> tuple[Shown, Advised]:
+    advised = advise_run(run, project_rules=project_rules)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run, before=before)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
