@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from whet.pipeline.run.machine import describe_machine, identify_machine
 from whet.program.arguments import mask_spec
 from whet.prove.stats import split_error
 from whet.prove.tree import Guard
+from whet.scratch import scratch_folder
 
 
 def bench(request: BenchRequest, cwd: Path) -> Bench:
@@ -32,8 +32,7 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
     check_request(request)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with contextlib.ExitStack() as stack:
-        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="whet-bench-", ignore_cleanup_errors=True))
-        folder = Path(name).resolve()
+        folder = stack.enter_context(scratch_folder("bench")).resolve()
         stack.enter_context(Guard(folder))
         stack.enter_context(ended_by_signals())
         if isinstance(request.against, str):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +29,7 @@ from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_variants
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
 from whet.report.proof import order_advice
+from whet.scratch import scratch_folder
 from whet.signals import handle_signals, interrupt
 from whet.store import rewrite_run
 
@@ -118,11 +118,11 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
     """
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with (
-        tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name,
-        Guard(Path(name)),
+        scratch_folder("prove") as name,
+        Guard(name),
         ended_by_signals(),
     ):
-        folder = Path(name).resolve()
+        folder = name.resolve()
         program, notes = make_program(
             run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +34,7 @@ from whet.program.refusal import explain_failure
 from whet.program.roots import find_launchers
 from whet.program.spec import TargetSpec
 from whet.report.units import format_whole_share
+from whet.scratch import keep_files, scratch_folder
 from whet.store import SavedRun, save_run
 
 PAUSED_TOO_MUCH = 0.05
@@ -93,8 +92,7 @@ class _Attachment:
             keep_rate=self.options.keep_rate,
         )
         tachyon = TachyonCollector(host, self.options.rate, self.options.native, self.children)
-        raw = Path(tempfile.mkdtemp(prefix="whet-"))
-        try:
+        with scratch_folder() as raw:
             watched = self._watch_somehow(collector, tachyon, spec, host, raw)
             captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
             profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
@@ -106,10 +104,8 @@ class _Attachment:
             run = self._assemble(watched, profiles, python, spec, host)
             saved = save_run(run, Path.cwd())
             if self.options.keep_raw:
-                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+                keep_files(raw, saved.path.parent / "raw")
             return Attached(run, saved)
-        finally:
-            shutil.rmtree(raw, ignore_errors=True)
 
     def _watch_somehow(
         self, pyspy: PySpyCollector, tachyon: TachyonCollector, spec: TargetSpec, host: TargetHost, raw: Path

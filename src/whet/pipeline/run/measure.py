@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -46,6 +45,7 @@ from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
 from whet.program.spec import TargetSpec
+from whet.scratch import keep_files, scratch_folder
 
 if TYPE_CHECKING:
     from whet.model.agent_report import AgentReport
@@ -121,13 +121,13 @@ class _Measurement:
             self.record.asked[Purpose.EXACT_LINES] = whole or "--lines"
 
     def run(self) -> Measured | NeverBegan:
-        try:
-            raw = Path(tempfile.mkdtemp(prefix="whet-"))
-        except OSError as error:
-            raise StoreError(
-                f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
-            ) from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                raw = stack.enter_context(scratch_folder())
+            except OSError as error:
+                raise StoreError(
+                    f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
+                ) from error
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(_end_as(first))
@@ -153,10 +153,8 @@ class _Measurement:
             run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
-                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+                keep_files(raw, saved.path.parent / "raw")
             return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
-        finally:
-            shutil.rmtree(raw, ignore_errors=True)
 
     def _judge_inputs(self, left_behind: Sequence[int]) -> None:
         """See whether the program can run again on what it was given."""

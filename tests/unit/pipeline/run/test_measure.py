@@ -385,7 +385,7 @@ def test_no_room_for_captures_is_said_before_the_program_runs(
     def refuse(**_words: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(measuring.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(StoreError, match="No space left") as caught:
         ask()
     assert "TMPDIR" in caught.value.hint
