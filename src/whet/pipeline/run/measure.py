@@ -137,7 +137,7 @@ class _Measurement:
                 how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
                 self._miss_later(f"the first time it {how}")
             elif self.inputs.why_gone:
-                self._miss_later(self.inputs.why_gone, "put it into a file: whet run … < FILE")
+                self._miss_later(self.inputs.why_gone, self.inputs.hint)
             elif first.left_behind:
                 self._miss_later(f"process {first.left_behind[0]} of it still runs")
             else:
