@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from whet.errors import PluginError, UsageError
+from whet.reading import name_error
 
 
 class Group(StrEnum):
@@ -75,8 +76,7 @@ class Plugin:
             raise
         except BaseException as error:  # an import can even exit
             raise PluginError(
-                f"{self.group.value} plug-in {self.name!r} of {self.distribution} does not load: "
-                f"{type(error).__name__}: {error}",
+                f"{self.group.value} plug-in {self.name!r} of {self.distribution} does not load: {name_error(error)}",
                 f"fix or uninstall {self.distribution} (its entry point is {self.target})",
             ) from error
         return found

@@ -57,7 +57,7 @@ def diff_command(
         write_difference,
         write_difference_report,
     )
-    from whet.store import find_run, load_run
+    from whet.store import find_run, load_run, using_run
 
     form = find_difference_format(format_)
     if output == STDOUT:
@@ -68,8 +68,10 @@ def diff_command(
         parse_percent(threshold, "--threshold", most=1),
         parse_percent(confidence, "--confidence", most=0.9999),
     )
-    old, new = (load_run(find_run(reference, Path.cwd())) for reference in (before, after))
-    difference = diff_runs(old, new, confidence=sure, threshold=least)
+    places = [find_run(reference, Path.cwd()) for reference in (before, after)]
+    old, new = map(load_run, places)
+    with using_run(places[1]), using_run(places[0]):
+        difference = diff_runs(old, new, confidence=sure, threshold=least)
     if form is DifferenceFormat.HTML:
         path = output or Path(DIFF_REPORT)
         size = write_difference_report(old, new, difference, path, title=title, include_source=not no_source)

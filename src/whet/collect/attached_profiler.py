@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, perf_counter_ns
 
+from whet.program.leash import end_with_parent
 from whet.program.refusal import is_refused
 
 START_SECONDS = 20.0
@@ -52,6 +53,7 @@ class AttachedProfiler:
             stderr=subprocess.STDOUT,
             start_new_session=os.name != "nt",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            preexec_fn=end_with_parent(),  # noqa: PLW1509  one call of the kernel's
             text=True,
             errors="replace",
             env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error", "RUST_BACKTRACE": "0"},

@@ -19,6 +19,8 @@ from whet.model.run import Notice
 
 AGAIN_SECONDS = 1.0
 """How long after one that could not begin the next one tries."""
+_NEAR = 4
+"""Stacks of a part of the deepest that can be read are called deep."""
 FEW_FAILED = 10
 MANY_FAILED = 0.1
 """Failed samples are reported from more than so many on that are more than this part."""
@@ -113,7 +115,9 @@ class SamplerFallback:
         samples, failed = (sum(counts) for counts in zip(*(each.counted for each in self._both()), strict=True))
         if failed > max(FEW_FAILED, MANY_FAILED * (samples + failed)):
             why = "because the stacks changed while they were read"
-            if not nonblocking:
+            if not nonblocking and samples and not self._has_deep_stacks():
+                why = "because the process could not be read at those moments"
+            elif not nonblocking:
                 frames = self.launch.deepest
                 which = f"stacks of more than {frames:,} frames" if frames else "very deep stacks"
                 why = (
@@ -122,6 +126,21 @@ class SamplerFallback:
                 )
             notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} samples failed, {why}", hint))
         return notices
+
+    def _has_deep_stacks(self) -> bool:
+        """Whether stacks near the limit were seen, or nothing can be said about that.
+
+        Deeper ones fail, but a program that gets there passes through less deep ones.
+        """
+        captures = [path for form, path in self.launch.captures if form == "pyspy-raw"]
+        if not captures:
+            return True
+        depth = 0
+        with contextlib.suppress(OSError):
+            for path in captures:
+                with path.open("rb") as file:
+                    depth = max(depth, max((line.count(b";") for line in file), default=0))
+        return depth >= self.launch.deepest // _NEAR
 
     def _describe_cost(self, tool: str) -> Notice:
         rate = self.restarts.rate

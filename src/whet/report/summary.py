@@ -65,7 +65,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
 
 def _name_next(run: Run, more: str) -> str:
     """Return what to do next; nothing after a program that failed, which has to be put right first."""
-    return "" if has_failed(run) else more or measure_rest_command(run) or "whet report --format json"
+    return "" if has_failed(run) else more or measure_rest_command(run)
 
 
 def _describe_outside(hotspots: Hotspots) -> str:
@@ -97,7 +97,8 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _point_to_awaiting(run, hotspots)
     cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
-    if more or (hotspots.samples < FEW_SAMPLES and (has_failed(run) or has_been_ended(run))):
+    hides = has_failed(run) or has_been_ended(run) or run.has_hidden_arguments
+    if more or (hotspots.samples < FEW_SAMPLES and hides):
         cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
         cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))

@@ -36,7 +36,7 @@ def clock(monkeypatch):
 SLOWER = {times: ("py-spy", "--rate", str(100 // times)) for times in (2, 5, 10)}
 
 
-def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0, deepest=4_096):
+def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0, deepest=4_096, captures=()):
     """Return the fallback of a running sampler, and which commands it started; they become ``followers`` in order."""
     left, started = list(followers), []
 
@@ -44,7 +44,7 @@ def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0, deepest=4_096):
         started.append(words)
         return left.pop(0)
 
-    launch = Launch(restarts=Restarts(100, slower, most), deepest=deepest)
+    launch = Launch(restarts=Restarts(100, slower, most), deepest=deepest, captures=captures)
     return SamplerFallback([FakeSampler(counted=counted)], launch, 1, start), started
 
 
@@ -200,3 +200,12 @@ def test_one_that_falls_behind_is_followed_by_the_slowest_whatever_its_samples_c
     fallback.check()
     assert started == [("py-spy", "--rate", "10")]
     assert len(fallback.describe("py-spy")) == 1
+
+
+@pytest.mark.parametrize(("depth", "words"), [(40, "could not be read at those moments"), (1_500, "more than 4,096")])
+def test_deep_stacks_are_blamed_only_where_stacks_are_deep(tmp_path, depth, words):
+    capture = tmp_path / "pyspy.raw"
+    capture.write_bytes(b"main (a.py:1) 7\n" + b";".join([b"f (a.py:2)"] * depth) + b" 3\n")
+    fallback, _ = follow(counted=(90, 30), captures=(("pyspy-raw", capture),))
+    (notice,) = fallback.describe("py-spy")
+    assert words in notice.message

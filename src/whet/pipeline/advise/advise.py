@@ -19,7 +19,7 @@ from whet.model.frame import Owner
 from whet.model.hotspot import LEAST_SAMPLES, Hotspots
 from whet.model.run import Notice, Purpose, Run
 from whet.pipeline.project import find_project
-from whet.pipeline.rules.rulebook import load_rulebook
+from whet.pipeline.rules.rulebook import load_rulebook, stands_in
 
 if TYPE_CHECKING:
     from whet.advise.newer_python import NewerPython
@@ -38,7 +38,7 @@ class Advised:
     advice: tuple[Advice, ...]
 
 
-def advise_run(run: Run) -> Advised:
+def advise_run(run: Run, *, project_rules: bool = True) -> Advised:
     """Merge a run, run the rules on its hot functions, and join the findings with earlier verdicts.
 
     Rewrites that an earlier session refuted are left out as long as the code is the same.
@@ -50,7 +50,7 @@ def advise_run(run: Run) -> Advised:
     from whet.advise.join import advise
     from whet.pipeline.advise.refuted import load_refutations
 
-    findings, notices, least_share = find_in_hot_code(run, hotspots)
+    findings, notices, least_share = find_in_hot_code(run, hotspots, project_rules=project_rules)
     refutations = load_refutations(Path(run.project or run.directory or "."))
     advice = tuple(
         _complete(item, run)
@@ -76,7 +76,9 @@ def _find_newer(run: Run) -> NewerPython | None:
     return NewerPython(*found) if found is not None else None
 
 
-def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
+def find_in_hot_code(
+    run: Run, hotspots: Hotspots, *, project_rules: bool = True
+) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
     """Return the rules' findings in hot code, notices on failed rules, and the share below which it is not advice."""
     from whet.engine.run import find_findings
 
@@ -89,7 +91,8 @@ def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...],
     rules: tuple[RuleModule, ...] = ()
     least_share = LEAST_SHARE
     try:
-        rulebook = load_rulebook(_find_rules_of(run))
+        project = _find_rules_of(run)
+        rulebook = load_rulebook(project, project_rules=project_rules and stands_in(project))
         rules, least_share = rulebook.wanted, rulebook.config.min_share
     except (PluginError, UsageError) as error:
         # The measurement is done and must be shown; before a program runs, this is an error.
@@ -122,7 +125,7 @@ def _find_rules_of(run: Run) -> Path:
     """Return the project whose settings apply and whose own rules are run on ``run``.
 
     The folder of a process that whet attached to may be another user's, or a
-    different folder here: only rules of the folder where whet was started are trusted.
+    different folder here: only rules of the folder where whet was started count.
     """
     if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
         return find_project(Path.cwd())

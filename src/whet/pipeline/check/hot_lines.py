@@ -14,6 +14,7 @@ from whet.model.hot import HotPlace, read_hot
 from whet.model.source import Notice
 from whet.pipeline.check.hot_profile import HotLines, find_hot_lines
 from whet.pipeline.project import find_project
+from whet.reading import MOST_DATA, read_file
 
 
 class HotFiles:
@@ -28,7 +29,7 @@ class HotFiles:
     def read(cls, path: Path, name: str, asked_by: str) -> HotFiles:
         """Read the profile at ``path``; raises ``UsageError``, which names where it was ``asked_by``."""
         try:
-            data = path.read_bytes()
+            data = read_file(path, MOST_DATA)
         except OSError as error:
             raise UsageError(
                 f"the hot profile {path} cannot be read: {error.strerror or error} ({asked_by})",

@@ -15,6 +15,7 @@ from whet.engine.source import SourceText
 from whet.errors import FormatError
 from whet.model.frame import Owner
 from whet.model.hot import HotPlace, HotProfile, classify, normalise, read_hot, write_hot
+from whet.reading import MOST_DATA, read_file
 
 if TYPE_CHECKING:
     from whet.model.hotspot import Hotspots
@@ -102,8 +103,8 @@ def write_hot_profile(run: Run, path: Path | None, stream: BinaryIO) -> HotProfi
 
 def _is_hot_profile(path: Path) -> bool:
     try:
-        read_hot(path.read_bytes(), str(path))
-    except FormatError:
+        read_hot(read_file(path, MOST_DATA), str(path))
+    except (FormatError, OSError):
         return False
     return True
 

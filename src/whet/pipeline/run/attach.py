@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +16,6 @@ from whet.merge.by_value import restore_files
 from whet.merge.given_code import name_given_code
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
-from whet.model.masking import mask_argv
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.project import find_commit, find_project
@@ -27,6 +24,7 @@ from whet.pipeline.run.machine import describe_machine
 from whet.pipeline.run.options import AttachOptions, Sampler, Step
 from whet.pipeline.run.samplers import ask_collector, make_sampler
 from whet.pipeline.run.sources import gather_sources
+from whet.program.arguments import mask_words
 from whet.program.attached import find_host, find_own_program, find_spec
 from whet.program.host import TargetHost
 from whet.program.inside import resolve_inside
@@ -35,6 +33,7 @@ from whet.program.refusal import explain_failure
 from whet.program.roots import find_launchers
 from whet.program.spec import TargetSpec
 from whet.report.units import format_whole_share
+from whet.scratch import keep_files, scratch_folder
 from whet.store import SavedRun, save_run
 
 PAUSED_TOO_MUCH = 0.05
@@ -84,8 +83,7 @@ class _Attachment:
         # The system is queried now: afterwards the process may be gone.
         python = find_python_in(self.process)
         spec, host = find_spec(python), find_host(python)
-        raw = Path(tempfile.mkdtemp(prefix="whet-"))
-        try:
+        with scratch_folder() as raw:
             launch, watched = self._watch_somehow(spec, host, raw)
             captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
             profiles = captures.read_attached(launch, watched)
@@ -97,10 +95,8 @@ class _Attachment:
             run = self._assemble(watched, profiles, python, spec, host)
             saved = save_run(run, Path.cwd())
             if self.options.keep_raw:
-                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+                keep_files(raw, saved.path.parent / "raw")
             return Attached(run, saved)
-        finally:
-            shutil.rmtree(raw, ignore_errors=True)
 
     def _watch_somehow(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
         """Sample with the requested sampler; where py-spy cannot, with the one of the process's own interpreter."""
@@ -173,7 +169,7 @@ class _Attachment:
         poller = watched.poller
         return Run(
             whet_version=whet.__version__,
-            command=mask_argv(self.process.command or _find_command(profiles, self.process.pid)),
+            command=mask_words(self.process.command or _find_command(profiles, self.process.pid), python.directory),
             started=self.started.isoformat(timespec="seconds"),
             directory=python.directory,
             project=project,
@@ -191,7 +187,7 @@ class _Attachment:
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
             notices=(*self.notices, *changed),
             not_measured=NOT_MEASURED,
-            options=mask_argv(self.options.words),
+            options=mask_words(self.options.words, Path.cwd()),
         )
 
     def _describe(self, watched: Watched) -> Execution:

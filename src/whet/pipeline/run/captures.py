@@ -20,13 +20,13 @@ from whet.formats.value_samples import read_agent_report
 from whet.merge.loops import settle_loops
 from whet.model.agent_report import AgentReport
 from whet.model.frame import Frame
-from whet.model.masking import mask_argv
 from whet.model.profile import Profile
 from whet.model.run import Notice
 from whet.pipeline.run.correct import Corrector
 from whet.pipeline.run.memray_reader import convert_captures
 from whet.pipeline.run.options import Sampler
 from whet.pipeline.run.samplers import load_formats
+from whet.program.arguments import mask_words
 from whet.program.host import TargetHost
 from whet.program.tools import describe_tool
 
@@ -165,7 +165,7 @@ class Captures:
         frames: Sequence[Frame] = [replace(frame, file=self._absolute(frame.file)) for frame in profile.frames]
         lines = tuple(replace(line, file=self._absolute(line.file)) for line in profile.lines)
         # The sampler names processes by their command lines, children's included.
-        threads = [replace(each, process=_mask_command(each.process)) for each in profile.threads]
+        threads = [replace(each, process=_mask_command(each.process, self.directory)) for each in profile.threads]
         return replace(profile, frames=frames, lines=lines, threads=threads, execution=self.execution)
 
     def _absolute(self, file: str) -> str:
@@ -174,8 +174,8 @@ class Captures:
         return str(self.directory / file)
 
 
-def _mask_command(line: str) -> str:
-    return " ".join(mask_argv(line.split(" "))) if line else line
+def _mask_command(line: str, directory: Path) -> str:
+    return " ".join(mask_words(line.split(" "), directory)) if line else line
 
 
 def _describe_left_out(report: ExactLinesReport) -> list[Notice]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -44,6 +43,7 @@ from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
 from whet.program.spec import TargetSpec
+from whet.scratch import keep_files, scratch_folder
 
 if TYPE_CHECKING:
     from whet.model.agent_report import AgentReport
@@ -99,6 +99,7 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             options=options.words,
+            keep_arguments=options.keep_arguments,
             source=read_script(self.spec),
         )
         self.record = Record(unbuffered=find_unbuffered(self.spec, host))
@@ -117,13 +118,13 @@ class _Measurement:
             self.record.asked[Purpose.EXACT_LINES] = whole or "--lines"
 
     def run(self) -> Measured | NeverBegan:
-        try:
-            raw = Path(tempfile.mkdtemp(prefix="whet-"))
-        except OSError as error:
-            raise StoreError(
-                f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
-            ) from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                raw = stack.enter_context(scratch_folder())
+            except OSError as error:
+                raise StoreError(
+                    f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
+                ) from error
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(_end_as(first))
@@ -133,7 +134,7 @@ class _Measurement:
                 how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
                 self._miss_later(f"the first time it {how}")
             elif self.inputs.why_gone:
-                self._miss_later(self.inputs.why_gone, "put it into a file: whet run … < FILE")
+                self._miss_later(self.inputs.why_gone, self.inputs.hint)
             elif first.left_behind:
                 self._miss_later(f"process {first.left_behind[0]} of it still runs")
             else:
@@ -149,10 +150,8 @@ class _Measurement:
             run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
-                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+                keep_files(raw, saved.path.parent / "raw")
             return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
-        finally:
-            shutil.rmtree(raw, ignore_errors=True)
 
     def _judge_inputs(self, left_behind: Sequence[int]) -> None:
         """See whether the program can run again on what it was given."""

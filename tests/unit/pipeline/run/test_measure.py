@@ -16,7 +16,6 @@ from whet.collect.plan import Outcome, Plan
 from whet.errors import CollectorError, StoreError
 from whet.model.metric import Metric
 from whet.model.run import Purpose, Run
-from whet.pipeline.run import measure as measuring
 from whet.pipeline.run.machine import describe_machine
 from whet.pipeline.run.measure import Measured, NeverBegan, measure
 from whet.pipeline.run.options import MeasureOptions, Step
@@ -224,7 +223,7 @@ def test_no_room_for_captures_is_said_before_the_program_runs(
     def refuse(**_words: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(measuring.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(StoreError, match="No space left") as caught:
         ask()
     assert "TMPDIR" in caught.value.hint
