@@ -52,6 +52,8 @@ class Config:
     """Fraction of a run, 0 to 1."""
     rules: tuple[str, ...] = ()
     """Folders with rules, in addition to ``.whet/rules``."""
+    source_roots: tuple[str, ...] = ()
+    """Pairs OLD=NEW: where the folders are that profiles of other machines name."""
     target_version: tuple[int, int] = OLDEST
 
 
@@ -216,6 +218,12 @@ SETTINGS: Mapping[str, Setting] = {
         "`[]`",
         "folders with rules, in addition to `.whet/rules`; see [writing a rule](writing-a-rule.md)",
         run="yes",
+    ),
+    "source-roots": Setting(
+        _read_texts,
+        "`[]`",
+        "pairs `OLD=NEW` for `whet report --from`: the folder OLD of the profile's machine is NEW here",
+        check="with a profile",
     ),
     "target-version": Setting(
         _read_version,

@@ -63,6 +63,10 @@ class PySpyRaw:
         self.tool = tool
         self.lenient = lenient
 
+    def recognizes(self, head: bytes) -> bool:
+        """Return whether ``head`` begins with a record that names process and thread; collapsed stacks may not."""
+        return _START.match(head) is not None and b'";thread (' in head
+
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line of the first record that is none.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from whet.model.evidence import Evidence
+from whet.model.origin import Origin
 from whet.model.profile import Profile
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
@@ -164,6 +165,8 @@ class Run:
     read can be read again and is as it was."""
     unbuffered: str = ""
     """What asked the interpreter not to buffer the program's output, as ``PYTHONUNBUFFERED``; empty: nothing."""
+    origins: tuple[Origin, ...] = ()
+    """The files that the profiles were read from, where others recorded them; then there are no executions."""
 
     @property
     def timed(self) -> Execution | None:
