@@ -209,7 +209,11 @@ SETTINGS: Mapping[str, Setting] = {
     "include": Setting(_read_texts, "`[]`", "files that count as yours although they would not", run="yes"),
     "exclude": Setting(_read_texts, "`[]`", "files that do not count as yours", run="yes"),
     "respect-gitignore": Setting(_read_flag, "`true`", "skip what `.gitignore` names"),
-    "profile": Setting(_read_text, "none", "a file written by `whet report --format hot`: only hot code is reported"),
+    "profile": Setting(
+        _read_text,
+        "none",
+        "a file written by `whet report --format hot`, or a profile of another tool: only hot code is reported",
+    ),
     "min-share": Setting(
         _read_percent, "`1`", "percentage of a run below which nothing is reported", check="with a profile", run="yes"
     ),

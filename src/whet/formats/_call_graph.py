@@ -66,9 +66,7 @@ class CallGraph:
             # Also where edges of programs with threads are wrong.
             parts = {each: value * row.self_ns // told for each, value in parts.items()}
         rest = row.self_ns - sum(parts.values())
-        split: dict[Key | None, int] = {None: 0}
-        for caller, value in parts.items():
-            split[caller] = value
+        split = dict[Key | None, int](parts.items())
         if rest:
             # What recursion spent, and what rounding left, goes where most of it does.
             is_known = key in self.callers.get(key, {}) or not self.exact_edges

@@ -15,6 +15,9 @@ from whet.report.words import has_failed
 def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
     """Return what comes after measuring: proving where there is a rewrite to try, applying where one was proven."""
     proof = run.proof
+    if run.origins:
+        # It is not saved, and what ran where it was recorded is not known here.
+        return ""
     if proof.started:
         is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
         refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}

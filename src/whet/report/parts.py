@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from whet.model.evidence import Seen
+from whet.model.origin import Origin
 from whet.report.units import Figure
 
 
@@ -322,6 +323,8 @@ class Provenance:
     exit_text: str
     python_chosen: str = ""
     """The interpreter's path and why it was chosen, if it may not be the intended one."""
+    origins: tuple[Origin, ...] = ()
+    """The files of other tools that the figures come from, instead of a program that whet ran."""
 
 
 @dataclass(frozen=True, slots=True)
