@@ -121,6 +121,7 @@ class _Reader:
         self._highest = -1
         self._rows: dict[str, int] = {}
         self._known = False
+        self._texts: dict[str, str] = {}
 
     def read(self) -> Profile:
         stream = self.stream
@@ -133,8 +134,9 @@ class _Reader:
                     _Entry(self).read()
             else:
                 value = stream.value()
-                if member == "exporter" and isinstance(value, str):
-                    self.exporter = value[:80]
+                if member in {"exporter", "name"} and isinstance(value, str):
+                    self._texts[member] = value[:80]
+                    self.exporter = self._texts.get("exporter", "")
         if self.frames is None or not self._known:
             raise FormatError("no frames and profiles: not a file of speedscope", where=stream.position)
         if self._highest >= len(self.frames):
@@ -143,7 +145,8 @@ class _Reader:
 
     def _finish(self, frames: list[Frame]) -> Profile:
         # Rows hold the file's own numbers, each plus one, up to here: 0 stands for no frame at all.
-        collector = self.exporter.replace("@", " ") or "speedscope"
+        tool = self._texts.get("name", "") if self.exporter == "whet" else self.exporter.replace("@", " ")
+        collector = tool or "speedscope"
         if not any(frame.line for frame in frames):
             self.missing.append("lines")
         if all(not each.tid and not each.name for each in self.builder.threads.threads()):

@@ -143,7 +143,8 @@ def _describe(whole: Whole) -> str:
 
 def _program(whole: Whole) -> str:
     commit = f" at {whole.commit[:10]}" if whole.commit else ""
-    return show(f"{join_command(whole.command)}{commit}, {whole.started[:19]}, {whole.python}")
+    facts = (f"{join_command(whole.command)}{commit}", whole.started[:19], whole.python)
+    return show(", ".join(fact for fact in facts if fact))
 
 
 def _name(place: PlaceChange) -> str:

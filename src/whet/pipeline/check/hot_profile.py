@@ -86,13 +86,13 @@ def build_hot_profile(run: Run, hotspots: Hotspots, *, with_functions: bool = Fa
             if share and code and is_seen(cost / hotspots.busy_ns, hotspots):
                 places.append(HotPlace(source.shown, function, code, share))
     if with_functions:
-        for function in hotspots.index_unlined().values():
-            source = run.sources.get(function.file)
-            share = classify(min(function.cost.spent_share, 1.0))
+        for whole in hotspots.index_unlined().values():
+            source = run.sources.get(whole.file)
+            share = classify(min(whole.cost.spent_share, 1.0))
             # Lambdas and generator expressions have no statements.
-            has_body = not function.name.endswith(("<lambda>", "<genexpr>"))
+            has_body = not whole.name.endswith(("<lambda>", "<genexpr>"))
             if source is not None and share and has_body and _is_inside(source.shown):
-                places.append(HotPlace(source.shown, function.name, WHOLE, share))
+                places.append(HotPlace(source.shown, whole.name, WHOLE, share))
     return HotProfile(tuple(sorted(places)))
 
 

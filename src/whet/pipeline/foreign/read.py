@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import whet
@@ -112,7 +111,7 @@ def _assemble(
     run = Run(
         whet_version=whet.__version__,
         command=(),
-        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        started="",
         directory=str(project),
         project=str(project),
         interpreter=Interpreter("", ""),
