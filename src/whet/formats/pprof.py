@@ -166,7 +166,7 @@ class _Reader:
             is_usual = data[0] == 0x0A and data[end] == 0x12 and data[1] < 0x80 and data[end + 1] < 0x80
         except IndexError:
             is_usual = False
-        if is_usual and (second == len(data) or data[second] == 0x1A):
+        if is_usual and (second == len(data) or data[second : second + 1] == b"\x1a"):
             places, values, labels = data[2:end], data[end + 2 : second], data[second:]
         else:
             places, values, labels = self._split_sample(data, at)
@@ -257,7 +257,7 @@ class _Reader:
         chosen = choose_types(types, (self._text(self.period_type[0]), self._text(self.period_type[1])), self.period)
         if not chosen.found:
             named = ", ".join(f"{kind}/{unit}" for kind, unit in types)[:200]
-            raise FormatError(f"no time and no memory, only {named}", where="its types of samples")
+            raise FormatError(f"no time and no memory, only {named!a}", where="its types of samples")
         threads = self._find_threads()
         for (label, row), sums in self._sums.items():
             if len(sums) != len(types) + 1:
