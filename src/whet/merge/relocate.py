@@ -18,7 +18,7 @@ from whet.model.source import split_lines
 STALE = " (changed since)"
 """What is added to the path of a function that is not in the source any more."""
 _AT_STARTS = 0.9
-"""Where so many of the frames stand at the first line of their function, the profile has no other lines."""
+"""Where so many of the functions were seen at their first line only, the profile has no other lines."""
 _LEAST_FUNCTIONS = 3
 
 
@@ -49,8 +49,8 @@ def relocate_frames(
     found: dict[Frame, Frame] = {}
     moved: dict[tuple[str, str], None] = {}
     stale: dict[tuple[str, str], None] = {}
-    starts: dict[Frame, CodeSpan] = {}
-    fitting = 0
+    seen: dict[tuple[str, CodeSpan], list[Frame]] = {}
+    """Frames by function. One that was seen at its first line alone has a profile without lines, or has moved."""
     for frame in frames:
         path = files.get(frame.file)
         if path is None:
@@ -60,9 +60,7 @@ def relocate_frames(
         if span is not None and _is_code(lines[path], frame.line):
             found[frame] = replace(frame, file=path, first_line=span.line if frame.first_line else 0)
             if span.kind is CodeKind.FUNCTION and frame.line and span.end_line > span.line:
-                fitting += 1
-                if frame.line in (span.start, span.line):
-                    starts[frame] = span
+                seen.setdefault((path, span), []).append(frame)
             continue
         other = span or _find_by_name(frame.name, known)
         if other is None:
@@ -73,10 +71,10 @@ def relocate_frames(
         line = frame.line - frame.first_line + other.start if frame.first_line and frame.line else 0
         is_inside = other.start <= line <= other.end_line and _is_code(lines[path], line) and span is None
         found[frame] = Frame(path, other.name, line if is_inside else 0, other.line)
-    functions = {(frame.file, span.name) for frame, span in starts.items()}
-    at_starts = len(functions) >= _LEAST_FUNCTIONS and len(starts) >= _AT_STARTS * fitting
-    if at_starts:
-        found |= {frame: Frame(found[frame].file, frame.name, 0, span.line) for frame, span in starts.items()}
+    at_start = [key for key, group in seen.items() if all(f.line in (key[1].start, key[1].line) for f in group)]
+    for path, span in at_start:
+        found |= {frame: Frame(path, frame.name, 0, span.line) for frame in seen[path, span]}
+    at_starts = len(at_start) >= _LEAST_FUNCTIONS and len(at_start) >= _AT_STARTS * len(seen)
     return Relocated(found, tuple(moved), tuple(stale), at_starts)
 
 

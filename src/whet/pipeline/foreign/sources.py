@@ -173,8 +173,9 @@ class _Matcher:
             finder = FileFinder(config.root, config.include, config.exclude, respect_gitignore=config.respect_gitignore)
             folders = [self._project, *(root.new for root in self._roots)]
             self._candidates = defaultdict(list)
-            for path in dict.fromkeys(path.resolve() for path in finder.find(folders)):
-                self._candidates[path.name].append(str(path))
+            inside = [self._inside(path, folder) for path in finder.find(folders) for folder in folders]
+            for real in dict.fromkeys(path for path in inside if path is not None):
+                self._candidates[real.replace("\\", "/").rpartition("/")[2]].append(real)
         return self._candidates
 
     def _read(self, path: str) -> bool:
