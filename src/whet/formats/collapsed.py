@@ -56,7 +56,7 @@ class Collapsed:
             return False
         # py-spy writes line breaks of command lines as they are, so some lines may be parts of a stack.
         if _PROCESS.match(head) is not None:
-            return b'";thread (' not in head
+            return b")" in head
         good = sum(_STACK.fullmatch(line) is not None for line in stacks)
         return good > 0 and _STACK.fullmatch(stacks[0]) is not None and 10 * good >= 9 * len(stacks)
 

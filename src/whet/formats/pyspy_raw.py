@@ -64,8 +64,8 @@ class PySpyRaw:
         self.lenient = lenient
 
     def recognizes(self, head: bytes) -> bool:
-        """Return whether ``head`` begins with a record that names process and thread; collapsed stacks may not."""
-        return _START.match(head) is not None and b'";thread (' in head
+        """Return ``False``: collectors name this reader and know the rate; what users give is collapsed stacks."""
+        return False
 
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line of the first record that is none.
