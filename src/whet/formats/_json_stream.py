@@ -86,8 +86,8 @@ class JsonStream:
             if self._expect(",]") == "]":
                 return
 
-    def rows(self) -> Iterator[str]:
-        """Yield each element of an array of arrays of natural numbers as text without brackets, as in ``1,2,3``."""
+    def rows(self) -> Iterator[list[str]]:
+        """Yield the elements of an array of arrays of natural numbers, many at once: as text, such as ``1,2,3``."""
         self._expect("[")
         if self._peek() == "]":
             self._at += 1
@@ -103,14 +103,14 @@ class JsonStream:
                 compact = _SPACES.sub("", piece).removeprefix(",")
                 if not (compact.startswith("[") and compact.endswith("]")):
                     raise FormatError("not an array of arrays of numbers", where=self.position)
-                yield from compact[1:-1].split("],[")
+                yield compact[1:-1].split("],[")
                 self._at = end.end() if end else last
             if end:
                 return
             self._fill_or_break()
 
-    def numbers(self) -> Iterator[object]:
-        """Yield the elements of an array of scalars, many of them decoded at once."""
+    def numbers(self) -> Iterator[list[object]]:
+        """Yield the elements of an array of scalars, many at once."""
         self._expect("[")
         while True:
             end = self._text.find("]", self._at)
@@ -118,7 +118,7 @@ class JsonStream:
             if last >= 0:
                 piece = self._text[self._at : last]
                 try:
-                    yield from json.loads(f"[{piece}]")
+                    yield json.loads(f"[{piece}]")
                 except ValueError as error:
                     raise FormatError("not an array of numbers", where=self.position) from error
                 self._at = last + 1

@@ -105,10 +105,12 @@ class _Reader:
         self._index: dict[int, int] = {}
         self._rows: dict[bytes, int] = {}
         self._values: dict[bytes, list[int]] = {}
-        self._labels: dict[bytes, int] = {}
+        self._labels: dict[tuple[bytes, ...], int] = {}
         """Sets of labels that may tell threads apart."""
         self._seen_labels: dict[bytes, int] = {}
         self._values_of: dict[int, set[bytes]] = {}
+        self._varied: set[bytes] = set()
+        """Keys of one byte whose labels have too many values."""
         self._sums: dict[tuple[int, int], list[int]] = {}
         self._samples = 0
 
@@ -225,11 +227,25 @@ class _Reader:
         self._values[values] = numbers
         return numbers
 
+    def _split_labels(self, labels: bytes, at: int) -> list[bytes]:
+        """Return the messages of a sample's labels."""
+        found, start = [], 0
+        while start < len(labels) and labels[start] == 0x1A and labels[start + 1 : start + 2] < b"\x80":
+            end = start + 2 + labels[start + 1] if start + 1 < len(labels) else len(labels) + 1
+            if end > len(labels):
+                break
+            found.append(labels[start + 2 : end])
+            start = end
+        rest = read_message(labels[start:], f"the sample at byte {at}") if start < len(labels) else []
+        return found + [value for _, value in rest if isinstance(value, bytes)]
+
     def _find_label(self, labels: bytes, at: int) -> int:
         """Return the number of a set of labels, without those that have too many values to be a thread's: moments."""
         kept = []
-        for _, label in read_message(labels, f"the sample at byte {at}"):
-            if not isinstance(label, bytes) or label[:1] != b"\x08":
+        for label in self._split_labels(labels, at):
+            if label[:1] != b"\x08":
+                continue
+            if label[1:2] in self._varied:
                 continue
             try:
                 key, _ = read_number(label, 1)
@@ -238,10 +254,12 @@ class _Reader:
             values = self._values_of.setdefault(key, set())
             if len(values) <= MOST_THREADS:
                 values.add(label)
-                kept.append(write_field(3, label))
+                kept.append(label)
+            elif key < 0x80:
+                self._varied.add(label[1:2])
         if len(self._values_of) > MOST_THREADS:
             raise FormatError(f"more than {MOST_THREADS:,} keys of labels", where=f"byte {at}")
-        number = self._labels.setdefault(b"".join(kept), len(self._labels))
+        number = self._labels.setdefault(tuple(kept), len(self._labels))
         if len(self._seen_labels) > _MOST_CACHED:
             self._seen_labels.clear()
         self._seen_labels[labels] = number
@@ -333,10 +351,10 @@ class _Reader:
             for each in known
         ]
 
-    def _read_labels(self, labels: bytes) -> Thread:
+    def _read_labels(self, labels: tuple[bytes, ...]) -> Thread:
         found: dict[str, str] = {}
-        for _, label in read_message(labels, "the labels of a sample"):
-            members = dict(read_message(label, "a label")) if isinstance(label, bytes) else {}
+        for label in labels:
+            members = dict(read_message(label, "a label"))
             key, text, number = (
                 each if isinstance(each, int) else 0
                 for each in (members.get(1, 0), members.get(2, 0), members.get(3, 0))

@@ -119,7 +119,7 @@ class _Reader:
         self.period_ns = 0
         self.wall = True
         self._highest = -1
-        self._rows: dict[str, int] = {}
+        self.known_rows: dict[str, int] = {}
         self._known = False
         self._texts: dict[str, str] = {}
 
@@ -175,16 +175,16 @@ class _Reader:
 
     def row(self, text: str) -> int:
         """Return the row of a stack as the file writes it."""
-        row = self._rows.get(text)
+        row = self.known_rows.get(text)
         if row is None:
             try:
                 indices = [int(each) for each in text.split(",")] if text else []
             except ValueError:
                 raise FormatError("a stack that is not a list of frames", where=self.stream.position) from None
             row = self.rows(indices)
-            if len(self._rows) > _MOST_CACHED:
-                self._rows.clear()
-            self._rows[text] = row
+            if len(self.known_rows) > _MOST_CACHED:
+                self.known_rows.clear()
+            self.known_rows[text] = row
         return row
 
     def rows(self, indices: list[int]) -> int:
@@ -213,8 +213,8 @@ class _Entry:
     def read(self) -> None:
         for member in self.stream.members():
             if member == "samples":
-                for text in self.stream.rows():
-                    self.rows.append(self.reader.row(text))
+                for texts in self.stream.rows():
+                    self._add_rows(texts)
             elif member == "weights":
                 self._read_weights()
             elif member == "events":
@@ -230,13 +230,23 @@ class _Entry:
     def _read_weights(self) -> None:
         position = self.stream.position
         values = array("d")
-        for value in self.stream.numbers():
-            if type(value) is not float and type(value) is not int:
-                raise FormatError("a value that is not a number", where=position)
-            if not 0 <= value <= 2**62:  # NaN too
+        for numbers in self.stream.numbers():
+            try:
+                found: array[float] = array("d", numbers)  # type: ignore[arg-type]
+            except (TypeError, OverflowError):
+                raise FormatError("a value that is not a number", where=position) from None
+            # The sum of what holds NaN is NaN, which is in no order with anything.
+            if found and not (min(found) >= 0 and max(found) <= 2**62 and sum(found) >= 0):
                 raise FormatError("a weight that is negative or not finite", where=position)
-            values.append(value)
+            values.extend(found)
         self.values = values
+
+    def _add_rows(self, texts: list[str]) -> None:
+        """Add the rows of samples; those that were seen before are found many at once."""
+        rows = list(map(self.reader.known_rows.get, texts))
+        if None in rows:
+            rows = [self.reader.row(text) if row is None else row for text, row in zip(texts, rows, strict=True)]
+        self.rows.extend(row for row in rows if row is not None)
 
     def _read_own(self, value: dict[str, object]) -> None:
         count, period = value.get("samples"), value.get("period_ns")
