@@ -41,7 +41,7 @@ def diff_command(
     title: Annotated[str, Option("--title", metavar="TEXT", help="Title of the HTML report.")] = "",
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
 ) -> int:
-    """Compare two saved runs, or profiles of other tools: what got faster, slower, is new or gone.
+    """Compare two saved runs or profiles: what got faster, slower, is new or gone.
 
     With one run on each side, the intervals cover sampling error, not the variation from run to run.
 

@@ -53,7 +53,7 @@ def report_command(
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
     runs: Annotated[bool, Option("--list", help="List the saved runs and exit.")] = False,
 ) -> int:
-    """Show a saved run, or profiles of other tools, as HTML, text, JSON, Markdown or a profile for other viewers.
+    """Show a saved run, or profiles of other tools.
 
     Examples:
         whet report --open
