@@ -39,7 +39,7 @@ class CsvRenderer:
         for item in view.suggestions:
             place = [_write_cell(item.rule), _write_cell(item.file), item.line, ""]
             figures = [item.share.value, item.share_error, *[""] * 8]
-            table.writerow(["suggestion", *place, *figures, _write_cell(item.message)])
+            table.writerow(["suggestion", *place, *figures, _write_cell(f"{item.title}. {item.message}")])
         sink.write(text.getvalue().encode("utf-8", "backslashreplace"))
 
 
