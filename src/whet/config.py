@@ -55,6 +55,8 @@ class Config:
     """Fraction of a run, 0 to 1."""
     rules: tuple[str, ...] = ()
     """Folders with rules, in addition to ``.whet/rules``."""
+    source_roots: tuple[str, ...] = ()
+    """Pairs OLD=NEW: where the folders are that profiles of other machines name."""
     target_version: tuple[int, int] = OLDEST
     passed_over: Path | None = None
     """A pyproject.toml that is another user's, and was not heeded."""
@@ -226,7 +228,11 @@ SETTINGS: Mapping[str, Setting] = {
     "include": Setting(_read_texts, "`[]`", "files that count as yours although they would not", run="yes"),
     "exclude": Setting(_read_texts, "`[]`", "files that do not count as yours", run="yes"),
     "respect-gitignore": Setting(_read_flag, "`true`", "skip what `.gitignore` names"),
-    "profile": Setting(_read_text, "none", "a file written by `whet report --format hot`: only hot code is reported"),
+    "profile": Setting(
+        _read_text,
+        "none",
+        "a file written by `whet report --format hot`, or a profile of another tool: only hot code is reported",
+    ),
     "min-share": Setting(
         _read_percent, "`1`", "percentage of a run below which nothing is reported", check="with a profile", run="yes"
     ),
@@ -235,6 +241,12 @@ SETTINGS: Mapping[str, Setting] = {
         "`[]`",
         "folders with rules, in addition to `.whet/rules`; see [writing a rule](writing-a-rule.md)",
         run="yes",
+    ),
+    "source-roots": Setting(
+        _read_texts,
+        "`[]`",
+        "pairs `OLD=NEW` for `whet report --from`: the folder OLD of the profile's machine is NEW here",
+        check="with a profile",
     ),
     "target-version": Setting(
         _read_version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import advise_by_measurement
@@ -16,6 +17,7 @@ from whet.model.hotspot import FEW_SAMPLES, Hotspots, share_error
 from whet.model.identity import identify_findings
 from whet.model.run import Run
 
+_WHOLE_FUNCTION = "The share is that of the whole function: the profile has no lines."
 _ORDER = {safety: rank for rank, safety in enumerate(Safety)}
 
 
@@ -39,21 +41,28 @@ def advise(
     ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []
+    unlined = hotspots.index_unlined()
     paths = [source.shown if (source := run.sources.get(each.file)) else each.file for each in findings]
     for identity, finding in zip(identify_findings(zip(paths, findings, strict=True)), findings, strict=True):
         share, error = _share(finding, hotspots)
+        function = unlined.get((finding.file, finding.function_line)) if not share else None
+        if function is not None:
+            share, error = min(function.cost.spent_share, 1.0), function.cost.share_error
         if share < least_share or not share or not is_seen(share, hotspots):
             continue
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
             continue
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
+        if function is not None:
+            # How much of the function the lines are is not known: nothing of it, at the least.
+            estimate = replace(estimate, low=1.0, is_measured=False)
         if 0 < hotspots.samples < FEW_SAMPLES:
             estimate = Estimate(1.0, 1.0)
         advice.append(
             Advice(
                 identity,
-                finding,
+                finding if function is None else replace(finding, message=f"{finding.message} {_WHOLE_FUNCTION}"),
                 share,
                 error,
                 estimate,

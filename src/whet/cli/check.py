@@ -60,7 +60,11 @@ def check_command(
     ignore: Annotated[list[str] | None, Option("--ignore", metavar="SLUG", help="Not these rules or families.")] = None,
     profile: Annotated[
         str | None,
-        Option("--profile", metavar="FILE", help="Only hot code: FILE is written by `report --format hot`."),
+        Option(
+            "--profile",
+            metavar="FILE",
+            help="Only hot code, by a file of `report --format hot` or another tool's profile.",
+        ),
     ] = None,
     min_share: Annotated[
         float | None,

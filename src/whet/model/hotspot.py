@@ -166,3 +166,12 @@ class Hotspots:
     threads: tuple[ThreadTime, ...] = ()
     line_index: Mapping[tuple[str, int], LineSpot] = field(default_factory=dict)
     """``lines`` by ``(file, line)``."""
+
+    def index_unlined(self) -> Mapping[tuple[str, int], FunctionSpot]:
+        """Return the user's functions whose time is on none of their lines, since the profile has none, by place."""
+        lined = {(spot.file, spot.function_line) for spot in self.lines}
+        return {
+            (spot.file, spot.line): spot
+            for spot in self.functions
+            if spot.owner is Owner.USER and spot.cost.spent_ns and (spot.file, spot.line) not in lined
+        }

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from whet.model.evidence import Evidence
 from whet.model.masking import MASK
+from whet.model.origin import Origin
 from whet.model.profile import Profile
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
@@ -171,6 +172,9 @@ class Run:
     """Whether ``command`` contains a mask; ``None``: the run is of a version that did not say."""
     arguments: tuple[str, ...] = ()
     """``command`` with its secrets, so that it can be run again; only with `--keep-arguments`. Never shown."""
+
+    origins: tuple[Origin, ...] = ()
+    """The files that the profiles were read from, where others recorded them; then there are no executions."""
 
     @property
     def has_hidden_arguments(self) -> bool:

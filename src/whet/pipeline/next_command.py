@@ -21,7 +21,8 @@ def name_next_command(run: Run, advice: Sequence[Advice], reference: str = "") -
     ``reference`` names the run where it is not the latest. Empty where there is no command that could be pasted.
     """
     proof = run.proof
-    if has_failed(run):
+    if has_failed(run) or run.origins:
+        # What was recorded elsewhere is not saved, and what ran there is not known here.
         return ""
     if proof.started:
         is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)

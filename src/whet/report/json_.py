@@ -42,6 +42,18 @@ def to_object(view: ReportView) -> dict[str, Any]:
             "free_threaded": provenance.python_free_threaded,
             "why": provenance.python_why,
         },
+        "origins": [
+            {
+                "label": origin.label,
+                "file": origin.file,
+                "format": origin.format,
+                "tool": origin.tool,
+                "samples": origin.samples,
+                "wall_time": origin.wall,
+                "missing": list(origin.missing),
+            }
+            for origin in provenance.origins
+        ],
         "duration_seconds": view.summary.duration.value,
         "cpu_seconds": view.summary.cpu.value,
         "gil_seconds": view.summary.gil.value,

@@ -120,8 +120,8 @@ def _write_head(view: ReportView) -> str:
     error = f", ±{summary.share_error * 100:.1f} % at most" if summary.share_error else ""
     facts = [
         f"{summary.executions} executions pooled" if summary.executions > 1 else "",
-        f"{summary.duration} wall",
-        f"{summary.cpu} CPU{own}",
+        f"{summary.duration} wall" if summary.duration.value is not None else "",
+        f"{summary.cpu} CPU{own}" if summary.cpu.value is not None else "",
         f"{summary.waiting} waiting" if summary.waiting.value else "",
         f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
         f"peak {summary.peak}" if summary.peak.value else "",

@@ -30,7 +30,7 @@ def describe_provenance(run: Run) -> Provenance:
     return Provenance(
         command=command,
         command_line=join_command(command),
-        python=f"{interpreter.implementation} {interpreter.version}{free}",
+        python=f"{interpreter.implementation} {interpreter.version}{free}" if interpreter.version else "",
         python_version=interpreter.version,
         python_path=interpreter.path,
         python_implementation=interpreter.implementation,
@@ -43,6 +43,7 @@ def describe_provenance(run: Run) -> Provenance:
         whet=run.whet_version,
         exit_status=first.exit_status if first else None,
         exit_text=describe_end(first) if first else "",
+        origins=run.origins,
         python_chosen="" if interpreter.obvious else f"{interpreter.path} ({interpreter.why})",
     )
 

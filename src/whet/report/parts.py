@@ -15,6 +15,7 @@ from pathlib import PurePath
 
 from whet.model.evidence import Seen
 from whet.model.hotspot import Callee
+from whet.model.origin import Origin
 from whet.report.units import Figure, format_whole_share
 
 _BARE = re.compile(r"<|__\w+__$")
@@ -355,6 +356,8 @@ class Provenance:
     exit_text: str
     python_chosen: str = ""
     """The interpreter's path and why it was chosen, if it may not be the intended one."""
+    origins: tuple[Origin, ...] = ()
+    """The files of other tools that the figures come from, instead of a program that whet ran."""
 
 
 @dataclass(frozen=True, slots=True)

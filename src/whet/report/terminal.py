@@ -178,7 +178,7 @@ class _Page:
         facts = [
             provenance.exit_text,
             f"{summary.executions} executions pooled" if summary.executions > 1 else "",
-            f"{summary.duration} wall, {summary.cpu} CPU{own}",
+            f"{summary.duration} wall, {summary.cpu} CPU{own}" if summary.duration.value is not None else "",
             f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
             f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}",
             f"peak {summary.peak}" if summary.peak.value else "",

@@ -40,6 +40,14 @@ def name_program(command: Sequence[str]) -> str:
     return PurePath(words[0].replace("\\", "/")).name or words[0] if words else "the program"
 
 
+def name_run(run: Run) -> str:
+    """Return what to call the program of a run; of profiles of other tools the names of their files."""
+    if not run.origins:
+        return name_program(run.command)
+    names = [PurePath(origin.file.replace("\\", "/")).name for origin in run.origins]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 def repeat_command(run: Run, *options: str) -> str:
     """Return the command line that measures the same program again with ``options``.
 

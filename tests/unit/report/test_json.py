@@ -13,7 +13,7 @@ from whet.report.view import build_view
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "json.md"
 TOP = [
-    "schema", "whet", "command", "python", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
+    "schema", "whet", "command", "python", "origins", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
     "samples",
     "functions", "lines", "advice", "warnings",
 ]  # fmt: skip

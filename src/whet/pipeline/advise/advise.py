@@ -65,7 +65,8 @@ def advise_run(run: Run, *, project_rules: bool = True) -> Advised:
 def _is_nothing_seen(hotspots: Hotspots) -> bool:
     """Return whether the program's own code has too few samples for advice."""
     seen = not hotspots.samples or hotspots.samples >= LEAST_SAMPLES
-    return not (seen and hotspots.busy_ns and any(spot.owner is Owner.USER for spot in hotspots.lines))
+    own = any(spot.owner is Owner.USER for spot in hotspots.lines) or hotspots.index_unlined()
+    return not (seen and hotspots.busy_ns and own)
 
 
 def _find_newer(run: Run) -> NewerPython | None:
@@ -87,17 +88,23 @@ def find_in_hot_code(
         cost = spot.cost
         if hotspots.busy_ns and cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
             hot.setdefault(spot.file, set()).add(spot.line)
+    for (file, line), function in hotspots.index_unlined().items():
+        if hotspots.busy_ns and function.cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
+            hot.setdefault(file, set()).update(range(line, function.end_line + 1))
     notices: tuple[Notice, ...] = ()
     rules: tuple[RuleModule, ...] = ()
     least_share = LEAST_SHARE
+    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     try:
         project = _find_rules_of(run)
         rulebook = load_rulebook(project, project_rules=project_rules and stands_in(project))
         rules, least_share = rulebook.wanted, rulebook.config.min_share
+        if run.origins:
+            # Which interpreter ran stands in no profile.
+            python = rulebook.config.target_version
     except (PluginError, UsageError) as error:
         # The measurement is done and must be shown; before a program runs, this is an error.
         notices = (Notice("rules", f"the rules were not run on the program: {error.message}", error.hint),)
-    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     findings, troubles = find_findings(
         run.sources,
         rules,

@@ -102,7 +102,9 @@ def find_renderer(name: str) -> Renderer:
     try:
         made = load_plugin(Group.RENDERERS, name)
     except UsageError as error:
-        raise UsageError(f"unknown report format {name[:40]!r}", f"{error.hint}, and hot") from None
+        from whet.pipeline.foreign.formats import refuse_unknown
+
+        raise refuse_unknown(name, error.hint) from None
     return cast("Renderer", made() if callable(made) else made)
 
 

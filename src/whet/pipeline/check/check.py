@@ -106,6 +106,8 @@ class _Check:
         self.found: list[tuple[str, Finding]] = []
         self.fixed: Counter[str] = Counter()
         self.diff: list[str] = []
+        if self.hot_lines is not None:
+            self.notices += self.hot_lines.notices
         self.mended_stdin: bytes | None = None if request.stdin is None or not request.fix else request.stdin[1]
 
     def run(self) -> CheckResult:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from whet.model.run import Run
 
 
+WHOLE = "…"
+"""The code of a place that is a whole function. It is never written to a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class HotLines:
     """The hot lines of a file as it is now, and the places that are no longer in it.
@@ -53,10 +57,11 @@ class _Statement:
     end: int
 
 
-def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
+def build_hot_profile(run: Run, hotspots: Hotspots, *, with_functions: bool = False) -> HotProfile:
     """Return the hot code of a run: statements of the user's own files inside the project, by share class.
 
-    Those with too few samples for a suggestion are left out: the next run has others.
+    Those with too few samples for a suggestion are left out: the next run has others. ``with_functions``: of
+    functions whose profile has no lines all statements together are a place, whose code is :data:`WHOLE`.
     """
     from whet.advise.measured_advice import is_seen
 
@@ -81,6 +86,14 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
             share = classify(cost / hotspots.busy_ns)
             if share and code and is_seen(cost / hotspots.busy_ns, hotspots):
                 places.append(HotPlace(source.shown, function, code, share))
+    if with_functions:
+        for whole in hotspots.index_unlined().values():
+            source = run.sources.get(whole.file)
+            share = classify(min(whole.cost.spent_share, 1.0))
+            # Lambdas and generator expressions have no statements.
+            has_body = not whole.name.endswith(("<lambda>", "<genexpr>"))
+            if source is not None and share and has_body and _is_inside(source.shown):
+                places.append(HotPlace(source.shown, whole.name, WHOLE, share))
     return HotProfile(tuple(sorted(places)))
 
 
@@ -119,7 +132,7 @@ def find_hot_lines(places: Iterable[HotPlace], text: str) -> HotLines:
     numbers: dict[HotPlace, int] = {}
     for statement in dict.fromkeys(by_line.values()):
         for place in by_function.get(statement.function, ()):
-            if place.is_code(statement.code):
+            if place.code == WHOLE or place.is_code(statement.code):
                 matched[statement] = place
                 numbers.setdefault(place, len(numbers))
     found = {
