@@ -37,7 +37,7 @@ class Facts:
         """All scopes with a code object of their own, the module first, in source order."""
         self._owners: dict[tuple[str, Scope], Scope | None] = {}
         self._resolved: dict[ast.expr, str | None] = {}
-        self._references: dict[tuple[str, Scope], tuple[ast.Name, ...]] = {}
+        self._references: dict[str, dict[Scope | None, tuple[ast.Name, ...]]] = {}
         self.memo: dict[object, object] = {}
         """Cached answers about the whole file, by query."""
         self.issued: dict[str, str] = {}
@@ -176,11 +176,14 @@ class Facts:
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
         """Return every node that refers to the ``name`` bound in ``owner``, in any scope, in source order."""
-        key = name, owner
-        if key not in self._references:
-            nodes = self._scopes.names.get(name, ())
-            self._references[key] = tuple(node for node in nodes if self.lookup(node) is owner)
-        return self._references[key]
+        by_owner = self._references.get(name)
+        if by_owner is None:
+            # All owners at once: in a file of thousands of functions, each has a local of the same name.
+            found: dict[Scope | None, list[ast.Name]] = {}
+            for node in self._scopes.names.get(name, ()):
+                found.setdefault(self.lookup(node), []).append(node)
+            by_owner = self._references[name] = {scope: tuple(nodes) for scope, nodes in found.items()}
+        return by_owner.get(owner, ())
 
     def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
         """Return every attribute access ``….name`` of the file with its scope."""
