@@ -168,10 +168,10 @@ class Hotspots:
     """``lines`` by ``(file, line)``."""
 
     def index_unlined(self) -> Mapping[tuple[str, int], FunctionSpot]:
-        """Return the user's functions whose time is on none of their lines, since the profile has none, by place."""
-        lined = {(spot.file, spot.function_line) for spot in self.lines}
+        """Return the user's functions of files of which the profile has no lines, but times, by file and line."""
+        lined = {spot.file for spot in self.lines if spot.cost.total_ns or spot.cost.waiting_ns}
         return {
             (spot.file, spot.line): spot
             for spot in self.functions
-            if spot.owner is Owner.USER and spot.cost.spent_ns and (spot.file, spot.line) not in lined
+            if spot.owner is Owner.USER and spot.cost.spent_ns and spot.file not in lined
         }
