@@ -61,7 +61,7 @@ def report_command(
     Examples:
         whet report --open
         whet report --format json -o run.json
-        whet report --from web1.pprof --from web2.pprof --source-root /app=.
+        whet report --from a.pprof --from b.pprof
         whet report --format speedscope -o run.speedscope.json
         whet report --list
     """
@@ -77,6 +77,8 @@ def report_command(
 
     writer = find_writer(format_)
     renderer = find_renderer(format_) if writer is None and format_ != "hot" else None
+    if project_rules and renderer is not None:
+        tell_untrusted(Path.cwd())
     loaded = _load(reference, from_ or [], source_root or [])
     with loaded.using():
         if writer is not None:
@@ -85,8 +87,6 @@ def report_command(
         if renderer is None:
             _write_hot(loaded.run, output)
             return 0
-        if project_rules:
-            tell_untrusted(Path.cwd())
         shown = show(
             loaded.run,
             include_source=not no_source,

@@ -28,7 +28,7 @@ class CsvRenderer:
     def render(self, view: ReportView, sink: BinaryIO) -> None:
         """Write the table as UTF-8."""
         text = io.StringIO()
-        table = csv.writer(text, lineterminator="\r\n")
+        table = csv.writer(text, lineterminator="\n")
         table.writerow(_COLUMNS)
         for row in view.functions:
             place = [_write_cell(row.name), _write_cell(row.file), row.line, row.owner]
