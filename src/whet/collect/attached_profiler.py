@@ -7,10 +7,8 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from time import monotonic, perf_counter_ns
 
 from whet.program.leash import end_with_parent
@@ -24,25 +22,20 @@ STOP_SECONDS = 30.0
 MAX_SAID = 200
 _BEHIND = "behind in sampling"
 _COUNTED = re.compile(r"Samples: (\d+) Errors: (\d+)")
-_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
 class AttachedProfiler:
     """One attached profiler. What it prints is kept for the message should it fail.
 
-    With ``dies_with_parent``, it ends when whet does, however that ends (on Linux).
+    It ends when whet does, however that ends (on Linux).
     ``says_ready`` is what it prints once it has attached; empty: nothing. Where it prints ``Samples: 90 Errors: 2`` at
     its end, that is taken for what it counted, and ``behind in sampling`` for that it cannot keep up.
     """
 
-    def __init__(
-        self, command: Sequence[str], pid: int, *, dies_with_parent: bool = False, says_ready: str = ""
-    ) -> None:
+    def __init__(self, command: Sequence[str], pid: int, *, says_ready: str = "") -> None:
         self.pid = pid
         self.says_ready = says_ready
         words = [word.replace("{pid}", str(pid)) for word in command]
-        if dies_with_parent and sys.platform == "linux":
-            words = [sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid()), *words]
         self.sampling_since = 0
         """When it said that it samples, as ``perf_counter_ns`` counts; 0 before."""
         # In a session or group of its own: Ctrl-C is for the target, and the profiler has to outlive it by a moment.

@@ -151,7 +151,7 @@ def test_the_sampler_is_ended_when_whet_is_killed(plan, tmp_path, target):
         textwrap.dedent(f"""
         import os, signal
         from whet.collect.attached_profiler import AttachedProfiler
-        profiler = AttachedProfiler({command!r}, {target.pid}, dies_with_parent=True, says_ready="py-spy>")
+        profiler = AttachedProfiler({command!r}, {target.pid}, says_ready="py-spy>")
         assert profiler.wait_until_sampling()
         print(profiler.process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -182,7 +182,7 @@ def test_on_a_leash_it_ends_with_whoever_holds_it(make_tool: Tool, tmp_path: Pat
     holder = f"""
 import os, sys
 from whet.collect.attached_profiler import AttachedProfiler
-each = AttachedProfiler({tool!r}, 1, dies_with_parent=True, says_ready="Sampling process")
+each = AttachedProfiler({tool!r}, 1, says_ready="Sampling process")
 assert each.wait_until_sampling(), each.complaint
 print(each.process.pid, flush=True)
 os.kill(os.getpid(), 9)
