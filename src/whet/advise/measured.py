@@ -179,8 +179,11 @@ def _dependencies(
 ) -> Iterator[MeasuredAdvice]:
     """Yield the third-party package with the most time in its own code.
 
-    Time that it spends for lines with a rule's finding is left out: there an edit does help.
+    Time that it spends for lines with a rule's finding is left out: there an edit does help. Where the program itself
+    is compiled, nothing is said: the sampler sees in its place what called it.
     """
+    if run.compiled:
+        return
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
     callers = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]

@@ -166,6 +166,8 @@ class Run:
     read can be read again and is as it was."""
     unbuffered: str = ""
     """What asked the interpreter not to buffer the program's output, as ``PYTHONUNBUFFERED``; empty: nothing."""
+    compiled: int = 0
+    """Modules of the program's own package that are compiled, whose time counts for what calls them."""
     saved_in: str = ""
     """The folder whose ``.whet`` the run was saved in: where it is elsewhere now, so are the project's files."""
     is_masked: bool | None = None

@@ -255,6 +255,7 @@ def test_a_dependency_that_rules_have_spoken_about_is_not_said_again():
     spots = hotspots(rows, rest, dependencies=packages)
     assert said(run("a", "b"), spots)["dependency-time"].share == pytest.approx(0.75)
     assert "dependency-time" not in said(run("a", "b"), spots, taken={(FILE, 1)})
+    assert "dependency-time" not in said(replace(run("a", "b"), compiled=3), spots)
     more = replace(spots, outside_packages=(("pandas", SECOND),))
     item = said(run("a", "b"), more, taken={(FILE, 1)})["dependency-time"]
     assert (item.finding.line, item.share) == (2, pytest.approx(0.15))

@@ -200,7 +200,8 @@ class _Measurement:
         rate = options.rate if isinstance(options.sampler, Sampler) else 0
         self.record.note(*describe_sampling(outcome, tool, rate, unstopped, native=options.native))
         if number == 1 and not options.native:
-            self.record.note(*describe_compiled(count_compiled(self.program)))
+            self.record.compiled = count_compiled(self.program)
+            self.record.note(*describe_compiled(self.record.compiled))
         if number == 1 and outcome.poller is not None:
             poller = outcome.poller
             stack = agents[0].peak_stack if agents else ()

@@ -58,6 +58,7 @@ class Record:
     stdin: StandardInput = field(default_factory=StandardInput)
     can_run_again: bool = True
     unbuffered: str = ""
+    compiled: int = 0
 
     def note(self, *notices: Notice) -> None:
         """Add a notice, unless it is there already."""
@@ -137,4 +138,5 @@ class Record:
             arguments=subject.spec.words if subject.keep_arguments and command != subject.spec.words else (),
             can_run_again=self.can_run_again,
             unbuffered=self.unbuffered,
+            compiled=self.compiled,
         )
