@@ -55,7 +55,7 @@ PICTURES = {
         note 0 0.08 | One sample: from py-spy's capture to a cell of the report
         box record 0 0.25 1.5 end | 1  record, as text | `work (app.py:4) 155` | `formats/pyspy_raw.py`
         box read 1.5 0.25 1.5 stage | 2  as read | `Samples.value` | `model/profile.py`
-        box fixed 3 0.25 1.5 stage | 3  corrected | `Samples.value` | `pipeline/run/captures.py`
+        box fixed 3 0.25 1.5 stage | 3  corrected | `Samples.value` | `pipeline/run/correct.py`
         box aligned 4.5 0.25 1.5 stage | 4  aligned | `Samples.value` | `merge/align.py`
         box totals 0 1.25 1.5 stage | 5  attributed | `CostTotals.attributed_ns` | `merge/attribute.py`
         box cost 1.5 1.25 1.5 stage | 6  with its share | `Cost.attributed_ns` | `merge/hotspots.py`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -11,14 +12,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-TESTS = Path(__file__).parent
-# These start programs, profilers and browsers that share the machine; side by side they would disturb one another.
-ONE_AT_A_TIME = [TESTS / name for name in ("integration", "browser", "packages", "packaging")]
-
 # The same examples each time: what fails, the change at hand has broken. `--hypothesis-profile search` tries others.
 settings.register_profile("search", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("any machine", settings.get_profile("search"), derandomize=True, database=None)
 settings.load_profile("any machine")
+
+# A shell's background jobs ignore these, and what a test starts would do so too.
+for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 CACHE = "XDG_CACHE_HOME"
 """Where whet has its cache, on any system where it is set."""
@@ -39,10 +42,3 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault(variable, str(kept / name))
     os.environ[CACHE] = folder = tempfile.mkdtemp(prefix="whet-tests-cache-")
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that start other programs on one worker under ``pytest -n``."""
-    for item in items:
-        if any(item.path.is_relative_to(folder) for folder in ONE_AT_A_TIME):
-            item.add_marker(pytest.mark.xdist_group("one at a time"))

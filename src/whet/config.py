@@ -6,13 +6,16 @@ setting would look like one in effect.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from whet.errors import UsageError
+from whet.reading import MOST_SETTINGS, read_file
+from whet.trust import is_trusted
 
 FILE = "pyproject.toml"
 RULES_FOLDER = Path(".whet") / "rules"
@@ -52,27 +55,44 @@ class Config:
     """Fraction of a run, 0 to 1."""
     rules: tuple[str, ...] = ()
     """Folders with rules, in addition to ``.whet/rules``."""
+    source_roots: tuple[str, ...] = ()
+    """Pairs OLD=NEW: where the folders are that profiles of other machines name."""
     target_version: tuple[int, int] = OLDEST
+    passed_over: Path | None = None
+    """A pyproject.toml that is another user's, and was not heeded."""
 
 
 def load_config(start: Path, file: Path | None = None) -> Config:
     """Return the settings for the folder ``start``, or those of ``file``.
 
-    They are in the nearest pyproject.toml upwards that has a ``[tool.whet]``.
+    They are in the nearest pyproject.toml upwards that has a ``[tool.whet]`` and is trusted.
     Raises :class:`UsageError` for one that is not TOML, and for invalid keys and values.
     """
     start = start.absolute()
     if file is not None:
         return _read(Path(start, file), named=True) or Config(find_root(start))
     found: Config | None = None
+    passed_over: Path | None = None
     for folder in (start, *start.parents):
         path = folder / FILE
-        if path.is_file():
-            read = _read(path, named=False)
-            if read is not None and read.file is not None:
-                return read
-            found = found or read
-    return found or Config(find_root(start))
+        if not _is_file(path):
+            continue
+        if not is_trusted(path):
+            passed_over = passed_over or path
+            found = found or Config(folder)
+            continue
+        read = _read(path, named=False)
+        if read is not None and read.file is not None:
+            return replace(read, passed_over=passed_over)
+        found = found or read
+    return replace(found or Config(find_root(start)), passed_over=passed_over)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long
+        return False
 
 
 def find_root(start: Path) -> Path:
@@ -86,9 +106,9 @@ def find_root(start: Path) -> Path:
 def _read(path: Path, *, named: bool) -> Config | None:
     """Return the settings in ``path``; with ``file`` unset if it has no ``[tool.whet]``, else ``None``."""
     try:
-        data = path.read_bytes()
+        data = read_file(path, MOST_SETTINGS)
     except OSError as error:
-        if not named:
+        if not named and error.errno not in {errno.EFBIG, errno.EINVAL}:
             return None
         raise UsageError(f"{path} cannot be read: {error.strerror or error}", "check the path") from error
     if b"whet" not in data and b"requires-python" not in data and not named:
@@ -97,10 +117,11 @@ def _read(path: Path, *, named: bool) -> Config | None:
 
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # one for TOML, one for UTF-8, one for numbers of many digits
         if b"tool.whet" not in data and not named:
             return None  # an error in a file without settings for whet is not ours to report
-        raise UsageError(f"{path} is not TOML: {error}", "fix the file: whet reads its settings from it") from error
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path} is not TOML: {why}", "fix the file: whet reads its settings from it") from error
     version = _find_target(document)
     tool = document.get("tool")
     table = tool.get("whet") if isinstance(tool, dict) else None
@@ -207,7 +228,11 @@ SETTINGS: Mapping[str, Setting] = {
     "include": Setting(_read_texts, "`[]`", "files that count as yours although they would not", run="yes"),
     "exclude": Setting(_read_texts, "`[]`", "files that do not count as yours", run="yes"),
     "respect-gitignore": Setting(_read_flag, "`true`", "skip what `.gitignore` names"),
-    "profile": Setting(_read_text, "none", "a file written by `whet report --format hot`: only hot code is reported"),
+    "profile": Setting(
+        _read_text,
+        "none",
+        "a file written by `whet report --format hot`, or a profile of another tool: only hot code is reported",
+    ),
     "min-share": Setting(
         _read_percent, "`1`", "percentage of a run below which nothing is reported", check="with a profile", run="yes"
     ),
@@ -216,6 +241,12 @@ SETTINGS: Mapping[str, Setting] = {
         "`[]`",
         "folders with rules, in addition to `.whet/rules`; see [writing a rule](writing-a-rule.md)",
         run="yes",
+    ),
+    "source-roots": Setting(
+        _read_texts,
+        "`[]`",
+        "pairs `OLD=NEW` for `whet report --from`: the folder OLD of the profile's machine is NEW here",
+        check="with a profile",
     ),
     "target-version": Setting(
         _read_version,

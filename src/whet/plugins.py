@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from whet.errors import PluginError, UsageError
+from whet.reading import name_error
 
 
 class Group(StrEnum):
@@ -37,14 +38,25 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "tachyon": "whet.collect.tachyon:TachyonCollector",
     },
     Group.FORMATS: {
+        "callgrind": "whet.formats.callgrind:Callgrind",
+        "chrome": "whet.formats.chrome:Chrome",
+        "collapsed": "whet.formats.collapsed:Collapsed",
+        "firefox": "whet.formats.firefox:Firefox",
+        "lprof": "whet.formats.lprof:Lprof",
         "memray": "whet.formats.memray_records:MemrayRecords",
+        "pprof": "whet.formats.pprof:Pprof",
+        "pstats": "whet.formats.pstats_:Pstats",
         "pyinstrument": "whet.formats.pyinstrument_session:PyinstrumentSession",
         "pyspy-raw": "whet.formats.pyspy_raw:PySpyRaw",
+        "scalene": "whet.formats.scalene:Scalene",
+        "speedscope": "whet.formats.speedscope:Speedscope",
         "tachyon": "whet.formats.tachyon_binary:TachyonBinary",
+        "tachyon-jsonl": "whet.formats.tachyon_jsonl:TachyonJsonl",
         "whet-lines": "whet.formats.exact_lines:ExactLines",
     },
     Group.RULES: {},  # whet_rules is a folder: see whet.engine.loading
     Group.RENDERERS: {
+        "csv": "whet.report.csv_table:CsvRenderer",
         "html": "whet.report.html:HtmlRenderer",
         "json": "whet.report.json_:JsonRenderer",
         "markdown": "whet.report.markdown:MarkdownRenderer",
@@ -75,8 +87,7 @@ class Plugin:
             raise
         except BaseException as error:  # an import can even exit
             raise PluginError(
-                f"{self.group.value} plug-in {self.name!r} of {self.distribution} does not load: "
-                f"{type(error).__name__}: {error}",
+                f"{self.group.value} plug-in {self.name!r} of {self.distribution} does not load: {name_error(error)}",
                 f"fix or uninstall {self.distribution} (its entry point is {self.target})",
             ) from error
         return found

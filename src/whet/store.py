@@ -28,13 +28,15 @@ import shutil
 import tempfile
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import FormatError, StoreError
 from whet.model.codec import read_run, write_run
+from whet.model.moved import move_run
 from whet.model.run import Notice, Run
+from whet.reading import named_errors, read_file
 
 FOLDER = ".whet"
 KEPT = 20
@@ -74,18 +76,16 @@ def save_run(run: Run, start: Path, name: str = "") -> SavedRun:
     temporary folder. Raises ``StoreError`` when that fails as well; nothing
     half-written is left behind.
     """
-    packed = io.BytesIO()
-    write_run(run, packed)
     label = _sanitise(name or _name_program(run))
     home = find_home(start)
     try:
-        return SavedRun(_save(packed.getvalue(), home, label))
+        return SavedRun(_save(_pack(replace(run, saved_in=str(home.parent))), home, label))
     except OSError as error:
         first = error
     spare = Path(tempfile.gettempdir()) / f"whet-{_find_user()}"
     try:
         _check_own(spare)
-        path = _save(packed.getvalue(), spare / FOLDER, label)
+        path = _save(_pack(run), spare / FOLDER, label)
     except OSError as error:
         raise StoreError(
             f"the run cannot be saved: {home}: {first.strerror or first}; {spare}: {error.strerror or error}",
@@ -127,29 +127,56 @@ def find_run(reference: str | None, start: Path) -> Path:
     raise StoreError(f"no saved run is called {reference[:200]!a} in {runs}", hint="`whet report --list` names them")
 
 
+def name_reference(reference: str | None, path: Path, start: Path) -> str:
+    """Return what to call the run at ``path`` in a command: nothing for the newest, else ``reference``."""
+    with contextlib.suppress(StoreError):
+        if reference is None or path.absolute() == _find_latest(find_home(start) / "runs").absolute():
+            return ""
+    return reference or ""
+
+
 def load_run(path: Path) -> Run:
     """Return the run saved at ``path`` (the file, or its folder); raises ``StoreError`` or ``FormatError``."""
     if path.is_dir():
         path = path / RUN_FILE
     try:
-        with path.open("rb") as file:
-            return read_run(file)
+        with path.open("rb") as file, using_run(path):
+            return _settle(read_run(file), path)
     except FormatError as error:
         raise FormatError(f"{path}: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", hint="check the path") from error
 
 
+def using_run(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Turn whatever goes wrong with a saved run, which may be anybody's, into a ``FormatError`` that names it."""
+    return named_errors(f"the saved run {path} cannot be used", "measure again, or choose another run")
+
+
 def rewrite_run(path: Path, run: Run) -> None:
     """Replace the run saved in the file ``path``: the new one whole, or the old one stays. Raises ``StoreError``."""
-    packed = io.BytesIO()
-    write_run(run, packed)
+    packed = _pack(run)
     try:
-        write_atomically(path, packed.getvalue(), mode=PRIVATE)
+        write_atomically(path, packed, mode=PRIVATE)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", hint="free some space, or fix its permissions"
         ) from error
+
+
+def _pack(run: Run) -> bytes:
+    packed = io.BytesIO()
+    write_run(run, packed)
+    return packed.getvalue()
+
+
+def _settle(run: Run, path: Path) -> Run:
+    """Return a run with its paths in the project that it lies in: it may have been copied or moved with that."""
+    folders = path.absolute().parents
+    if len(folders) < 4 or folders[2].name != FOLDER or not run.saved_in or run.project != run.saved_in:
+        return run
+    now = str(folders[3])
+    return run if now == run.saved_in else replace(move_run(run, now), saved_in=now)
 
 
 def _save(data: bytes, home: Path, label: str) -> Path:
@@ -201,7 +228,7 @@ def _sort_key(folder: Path) -> tuple[str, int, str]:
 
 def _find_latest(runs: Path) -> Path:
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        name = (runs.parent / LATEST).read_text("utf-8")[:300].strip()
+        name = read_file(runs.parent / LATEST, 1_000).decode("utf-8").strip()
         if _NAME.fullmatch(name) and (runs / name / RUN_FILE).is_file():
             return runs / name / RUN_FILE
     folders = _list_folders(runs)

@@ -153,13 +153,14 @@ def test_print_shows_everything_on_white(visit):
     page = visit(color_scheme="dark")
     page.locator("#theme").click()
     page.locator("#theme").click()
+    opened = page.locator("details[open]").count()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print", color_scheme="light")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("pre.cold").first.is_visible()
     assert not page.locator("nav").is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator("details[open]").count() == 0
+    assert page.locator("details[open]").count() == opened < page.locator("details").count()
 
 
 CONTRAST = """() => {

@@ -12,7 +12,6 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,33 +205,15 @@ def alike() -> Callable[[Ran, Ran], None]:
     return assert_alike
 
 
-def run_side_by_side(request: pytest.FixtureRequest, run: Callable[[str], Any], parameter: str) -> Callable[[str], Any]:
-    """Call ``run`` for the values of ``parameter`` in the chosen tests that ask for the fixture, two at a time.
-
-    A run waits a good part of its time for interpreters and profilers to start. What is timed must not go this way.
-    """
-    asking = [item for item in request.session.items if request.fixturename in getattr(item, "fixturenames", ())]
-    chosen = [item.callspec.params for item in asking if hasattr(item, "callspec")]
-    names = dict.fromkeys(params[parameter] for params in chosen if parameter in params)
-    with ThreadPoolExecutor(2) as pool:
-        done = dict(zip(names, pool.map(run, names), strict=True))
-    return lambda name: done[name] if name in done else run(name)
-
-
 @pytest.fixture(scope="session")
-def side_by_side() -> Callable[..., Callable[[str], Any]]:
-    return run_side_by_side
-
-
-@pytest.fixture(scope="session")
-def measured(request: pytest.FixtureRequest, runner: Runner) -> Callable[[str], tuple[Ran, Ran]]:
+def measured(runner: Runner) -> Callable[[str], tuple[Ran, Ran]]:
     """Run a fixture target plainly and under whet, once for all tests that ask for it."""
 
     @functools.cache
     def run(name: str) -> tuple[Ran, Ran]:
         return runner.both(TARGETS / name, stdin=b"hello\nworld\n")
 
-    return run_side_by_side(request, run, "target")
+    return run
 
 
 @pytest.fixture(scope="session")

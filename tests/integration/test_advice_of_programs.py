@@ -50,23 +50,17 @@ def list_speaking_against(finding, evidence):
             yield f"{question.name} was never longer than {seen.max_length}"
 
 
-def test_suggestions_are_about_hot_lines(measured):
+def test_suggestions_are_about_hot_lines_and_no_value_speaks_against_them(measured):
     hotspots = merge_run(measured)
     costs = {(spot.file, spot.line): spot.cost.attributed_ns + spot.cost.waiting_ns for spot in hotspots.lines}
-    for item in advise_run(measured).advice:
+    advice = advise_run(measured).advice
+    for item in advice:
         assert item.share >= 0.01, item.finding
         lines = set(item.finding.lines)
         if lines:
             spent = sum(costs.get((item.finding.file, line), 0) for line in lines)
             assert spent >= 0.01 * hotspots.busy_ns, item.finding
         assert 1 <= item.estimate.low <= item.estimate.high, item.finding
-
-
-def test_no_value_speaks_against_a_suggestion(measured):
-    for item in advise_run(measured).advice:
         assert list(list_speaking_against(item.finding, measured.evidence)) == [], item.finding
-
-
-def test_a_line_has_one_suggestion(measured):
-    lines = [(item.finding.file, line) for item in advise_run(measured).advice for line in item.finding.lines]
-    assert len(lines) == len(set(lines))
+    lines = [(item.finding.file, line) for item in advice for line in item.finding.lines]
+    assert len(lines) == len(set(lines)), "a line has one suggestion"

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("one at a time")
-
 # CPU seconds, so that the machine's other work takes nothing away from what is compared.
 PROGRAM = """
 import time

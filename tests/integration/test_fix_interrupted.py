@@ -5,8 +5,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 CHILD = """
 import hashlib, sys
 from pathlib import Path
@@ -22,7 +20,6 @@ while True:
 """
 
 
-@pytest.mark.xdist_group("one at a time")
 def test_each_file_is_old_or_new_whenever_the_process_is_killed(tmp_path):
     path = tmp_path / "a.py"
     sides = {b"old = 1\n" * 50_000, b"new = 2\n" * 50_000}

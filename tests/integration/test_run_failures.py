@@ -290,20 +290,12 @@ result = work()
 """
 
 
-@pytest.fixture(scope="module")
-def run_hard(request, runner, side_by_side):
-    def run(name):
-        text = HARD[name] + WORK + ("" if "stdout" in name else "import sys\nsys.stdout.write(str(result))\n")
-        # Each run has a program of its own and another folder to stand in, since one of them deletes its own.
-        return [each(runner.write(text), cwd=runner.make_folder()) for each in (runner.plain, runner.whet)]
-
-    return side_by_side(request, run, "hard")
-
-
 @LINUX
 @pytest.mark.parametrize("hard", HARD)
-def test_program_is_hard_on_whet(run_hard, hard):
-    plain, ran = run_hard(hard)
+def test_program_is_hard_on_whet(runner, hard):
+    text = HARD[hard] + WORK + ("" if "stdout" in hard else "import sys\nsys.stdout.write(str(result))\n")
+    # Each run has a program of its own and another folder to stand in, since one of them deletes its own.
+    plain, ran = (each(runner.write(text), cwd=runner.make_folder()) for each in (runner.plain, runner.whet))
     assert (ran.status, ran.stdout) == (plain.status, plain.stdout), ran.words
     assert ran.stderr.startswith(plain.stderr)
     assert b"Traceback" not in ran.stderr

@@ -356,19 +356,11 @@ PROGRAMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def run_both(request, runner, side_by_side):
-    def run(name):
-        text, modules = PROGRAMS[name]
-        program = runner.write(text, **modules)
-        return runner.both(program.name, cwd=program.parent)
-
-    return side_by_side(request, run, "program")
-
-
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_program_notices_nothing(run_both, alike, program):
-    alike(*run_both(program))
+def test_program_notices_nothing(runner, alike, program):
+    text, modules = PROGRAMS[program]
+    path = runner.write(text, **modules)
+    alike(*runner.both(path.name, cwd=path.parent))
 
 
 @pytest.mark.parametrize("words", [["prog.py"], ["-m", "prog"]], ids=["script", "module"])

@@ -45,29 +45,31 @@ def load(stem: str, folder: Path) -> ModuleType:
 
 
 def test_format_example(tmp_path: Path) -> None:
-    collapsed = load("collapsed", tmp_path).Collapsed()
-    text = b"main;work 3\nmain 1\nmain;work;deep 2\n"
-    (profile,) = collapsed.read(io.BytesIO(text.replace(b"work 3", b"work 1") + b"main;work 2\n"))
+    folded = load("folded", tmp_path).Folded()
+    text = b"folded stacks 1\nmain;work 3\nmain 1\nmain;work;deep 2\n"
+    assert folded.recognizes(text)
+    assert not folded.recognizes(text[1:])
+    (profile,) = folded.read(io.BytesIO(text.replace(b"work 3", b"work 1") + b"main;work 2\n"))
     assert [frame.name for frame in profile.frames] == ["main", "work", "deep"]
     assert list(profile.stacks.parent) == [-1, 0, 1]
     (samples,) = profile.samples
     assert (samples.metric, samples.count, list(samples.value)) == (Metric.CPU, 6, [30_000_000, 10_000_000, 20_000_000])
     sink = io.BytesIO()
-    collapsed.write(profile, sink)
+    folded.write(profile, sink)
     assert sink.getvalue() == text
     for hostile in (b"no count\n", b"a;b\n", b"a \xb2\n", b"a -1\n", b"a " + b"9" * 5000 + b"\n"):
-        with pytest.raises(FormatError, match="line 1"):
-            list(collapsed.read(io.BytesIO(hostile)))
+        with pytest.raises(FormatError, match="line 2"):
+            list(folded.read(io.BytesIO(b"folded stacks 1\n" + hostile)))
 
 
 def test_renderer_example_writes_no_formula(tmp_path: Path) -> None:
     sink = io.BytesIO()
     view = build_view(make_run(), make_hotspots(), make_advice())
-    load("csv_table", tmp_path).CsvRenderer().render(view, sink)
+    load("tsv_table", tmp_path).TsvRenderer().render(view, sink)
     head, first, *_ = sink.getvalue().decode().splitlines()
-    assert head == "kind,name,place,share of the run,seconds"
-    assert first == "function,Ledger.seen,shop/ledger.py:21,0.412,1.28544"
-    write_cell = load("csv_table", tmp_path)._write_cell
+    assert head == "kind\tname\tplace\tshare of the run\tseconds"
+    assert first == "function\tLedger.seen\tshop/ledger.py:21\t0.412\t1.28544"
+    write_cell = load("tsv_table", tmp_path)._write_cell
     assert [write_cell(text) for text in ("=cmd()", " =cmd()", "\t=x", "x=1")] == [
         "'=cmd()",
         "' =cmd()",

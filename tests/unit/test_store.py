@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def test_a_saved_run_is_found_and_read(tmp_path: Path):
     assert saved.notice is None
     assert saved.path.parent.name.endswith("-orders")
     assert (tmp_path / ".whet/.gitignore").read_text() == "/*\n!/rules/\n__pycache__/\n"
-    assert load_run(saved.path) == load_run(saved.path.parent) == load_run(find_run(None, tmp_path)) == run
+    assert load_run(saved.path) == load_run(saved.path.parent) == load_run(find_run(None, tmp_path))
+    assert load_run(saved.path) == replace(run, saved_in=str(find_home(tmp_path).parent))
     assert list_files(tmp_path / ".whet") == {".gitignore", "latest", f"runs/{saved.path.parent.name}/run.json.gz"}
 
 

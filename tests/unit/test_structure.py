@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,13 @@ def _count_lines(path: Path) -> int:
     return count
 
 
-@pytest.mark.parametrize("path", SOURCES + PAGES, ids=_name)
-def test_file_is_short(path: Path) -> None:
-    count = _count_lines(path)
-    assert count <= HARD_BORDER
+def test_files_are_short() -> None:
+    counts = {_name(path): _count_lines(path) for path in SOURCES + PAGES}
+    assert not {name: count for name, count in counts.items() if count > HARD_BORDER}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_only_commands_and_reports_print_and_only_commands_exit(path: Path) -> None:
+def _list_output(path: Path) -> Iterator[str]:
+    """Yield where a file prints or exits although it must not: only commands and reports print, only commands exit."""
     part = path.relative_to(ROOT).parts[2] if path.is_relative_to(ROOT / "src") else ""
     # Inside the target whet stands in for the interpreter: it exits as that does, and says on stderr what that says.
     may_print, may_exit = part in {"cli", "report"}, part in {"cli", "inprocess"} or path.name == "__main__.py"
@@ -61,26 +61,34 @@ def test_only_commands_and_reports_print_and_only_commands_exit(path: Path) -> N
             continue
         called = ast.unparse(node.func)
         as_interpreter = part == "inprocess" and any(ast.unparse(word) == "file=sys.stderr" for word in node.keywords)
-        assert may_print or as_interpreter or called != "print", f"{_name(path)}:{node.lineno} prints"
-        assert may_exit or called not in {"exit", "quit", "sys.exit"}, f"{_name(path)}:{node.lineno} exits"
+        if not (may_print or as_interpreter or called != "print"):
+            yield f"{_name(path)}:{node.lineno} prints"
+        if not (may_exit or called not in {"exit", "quit", "sys.exit"}):
+            yield f"{_name(path)}:{node.lineno} exits"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_public_names_are_documented(path: Path) -> None:
+def test_only_commands_and_reports_print_and_only_commands_exit() -> None:
+    assert not [fault for path in SOURCES for fault in _list_output(path)]
+
+
+def _list_undocumented(path: Path) -> Iterator[str]:
     module = _parse(path)
-    assert ast.get_docstring(module), f"{_name(path)} has no docstring"
+    if not ast.get_docstring(module):
+        yield _name(path)
     public = [node for node in module.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     for owner in [module, *public]:
         for node in owner.body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith(
-                "_"
-            ):
-                assert ast.get_docstring(node), f"{_name(path)}:{node.lineno} {node.name} has no docstring"
+            is_definition = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_definition and not node.name.startswith("_") and not ast.get_docstring(node):
+                yield f"{_name(path)}:{node.lineno} {node.name}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_exported_names_exist(path: Path) -> None:
-    """What ``__all__`` promises is bound in the module."""
+def test_public_names_are_documented() -> None:
+    assert not [fault for path in SOURCES for fault in _list_undocumented(path)]
+
+
+def _list_unbound(path: Path) -> set[str]:
+    """Return the names that ``__all__`` promises and the module does not bind."""
     module = _parse(path)
     bound = {
         name
@@ -95,9 +103,27 @@ def test_exported_names_exist(path: Path) -> None:
             else []
         )
     }
+    promised: set[str] = set()
     for node in module.body:
         if isinstance(node, ast.Assign) and any(ast.unparse(target) == "__all__" for target in node.targets):
-            assert set(ast.literal_eval(node.value)) <= bound
+            promised.update(ast.literal_eval(node.value))
+    return promised - bound
+
+
+def test_exported_names_exist() -> None:
+    unbound = {_name(path): _list_unbound(path) for path in SOURCES}
+    assert not {name: names for name, names in unbound.items() if names}
+
+
+def test_faults_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ROOT / "src" / "whet" / "model" / "odd.py"
+    text = (
+        'print(1)\nexit()\n__all__ = ["gone"]\ndef open(): pass\nclass Kind:\n    """It."""\n    def go(self): pass\n'
+    )
+    monkeypatch.setattr(Path, "read_text", lambda _self, **_options: text)
+    assert list(_list_output(path)) == ["src/whet/model/odd.py:1 prints", "src/whet/model/odd.py:2 exits"]
+    assert [fault.partition(" ")[2] for fault in _list_undocumented(path)] == ["", "open", "go"]
+    assert _list_unbound(path) == {"gone"}
 
 
 def _list_modules_after(code: str) -> set[str]:

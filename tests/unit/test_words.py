@@ -151,6 +151,15 @@ def test_rules_use_usual_words() -> None:
     assert not found, "\n".join(found)
 
 
+def test_pages_use_usual_words() -> None:
+    found = []
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        # Blocks of code are transcripts and programs.
+        text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        found += [f"{path.relative_to(ROOT)}: {word!r} ({UNUSUAL[word]})" for word in find_unusual(text)]
+    assert not found, "\n".join(found)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_each_command_has_usual_words_and_an_example(name: str) -> None:
     command = load_command(name)

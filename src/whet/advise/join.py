@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from whet.advise.estimate import estimate_gain, saved_share
-from whet.advise.measured import LAST, advise_by_measurement
+from whet.advise.measured import advise_by_measurement
 from whet.advise.measured_advice import is_seen
-from whet.advise.newer_python import NEWER, NewerPython
+from whet.advise.newer_python import NewerPython
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
-from whet.model.advice import Advice, Estimate
+from whet.model.advice import GENERAL, Advice, Estimate
 from whet.model.finding import Finding, Safety
 from whet.model.hotspot import FEW_SAMPLES, Hotspots, share_error
 from whet.model.identity import identify_findings
 from whet.model.run import Run
 
+_WHOLE_FUNCTION = "The share is that of the whole function: the profile has no lines."
 _ORDER = {safety: rank for rank, safety in enumerate(Safety)}
 
 
@@ -39,21 +41,28 @@ def advise(
     ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []
+    unlined = hotspots.index_unlined()
     paths = [source.shown if (source := run.sources.get(each.file)) else each.file for each in findings]
     for identity, finding in zip(identify_findings(zip(paths, findings, strict=True)), findings, strict=True):
         share, error = _share(finding, hotspots)
+        function = unlined.get((finding.file, finding.function_line)) if not share else None
+        if function is not None:
+            share, error = min(function.cost.spent_share, 1.0), function.cost.share_error
         if share < least_share or not share or not is_seen(share, hotspots):
             continue
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
             continue
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
+        if function is not None:
+            # How much of the function the lines are is not known: nothing of it, at the least.
+            estimate = replace(estimate, low=1.0, is_measured=False)
         if 0 < hotspots.samples < FEW_SAMPLES:
             estimate = Estimate(1.0, 1.0)
         advice.append(
             Advice(
                 identity,
-                finding,
+                finding if function is None else replace(finding, message=f"{finding.message} {_WHOLE_FUNCTION}"),
                 share,
                 error,
                 estimate,
@@ -80,14 +89,10 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots.samples)
 
 
-_AFTER = {NEWER: 1, LAST: 2}
-"""Advice about the whole run comes after advice about its lines."""
-
-
 def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
     finding = advice.finding
     return (
-        _AFTER.get(finding.rule, 0),
+        GENERAL.index(finding.rule) + 1 if finding.rule in GENERAL else 0,
         -saved_share(advice.estimate),
         _ORDER[finding.safety],
         finding.file,

@@ -32,8 +32,6 @@ from whet.model.identity import identify_findings
 from whet.model.metric import Metric
 from whet.model.run import Run
 
-LAST = "native-candidate"
-"""The slug of the advice that comes last."""
 _THREAD_SHARE = 0.15
 """What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
@@ -181,8 +179,11 @@ def _dependencies(
 ) -> Iterator[MeasuredAdvice]:
     """Yield the third-party package with the most time in its own code.
 
-    Time that it spends for lines with a rule's finding is left out: there an edit does help.
+    Time that it spends for lines with a rule's finding is left out: there an edit does help. Where the program itself
+    is compiled, nothing is said: the sampler sees in its place what called it.
     """
+    if run.compiled:
+        return
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
     callers = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]
@@ -250,7 +251,7 @@ def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str
         " narrow interface: Numba for loops over numbers, Cython or mypyc for typed Python, PyO3 for Rust."
     )
     spot = max(left, key=lambda spot: spot.cost.self_ns)
-    made = make_measured_advice(LAST, "Candidate for native code", message, spot, share, whole=True)
+    made = make_measured_advice("native-candidate", "Candidate for native code", message, spot, share, whole=True)
     yield replace(made, gain=min(made.gain, _NATIVE_GAIN))
 
 

@@ -19,7 +19,6 @@ from whet.advise.measured_advice import MeasuredAdvice, find_hottest, make_measu
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
 
-NEWER = "newer-python"
 _LEAST_GAIN = 1.02
 """Minimum gain on the fastest machine for it to be reported."""
 _GAINS = {12: (0.97, 1.07), 13: (0.99, 1.07), 14: (1.06, 1.08)}
@@ -57,7 +56,7 @@ def remark_newer_python(
         " are installed for both."
     )
     title = f"Python {newer.version} is installed"
-    yield make_measured_advice(NEWER, title, message, find_hottest(own), share, gain=high, whole=True)
+    yield make_measured_advice("newer-python", title, message, find_hottest(own), share, gain=high, whole=True)
 
 
 def _minor(version: str) -> int:

@@ -23,6 +23,8 @@ from whet.model.run import Purpose, Run
 
 _UNBUFFERED_SHARE = 0.05
 _WRITES = re.compile(r"\b(print|write\w*)\s*\(")
+_FORMATS = frozenset({"str", "repr", "len", "round", "format", "join", "int", "float", "encode", "strip", "rstrip"})
+"""What a line that writes may call without doing much else."""
 _ENDING_SHARE = 0.1
 _ENDING_NS = 100_000_000
 """Longer than any interpreter takes to start: more time without Python code on the stack is shutdown."""
@@ -42,7 +44,7 @@ def remark_unbuffered(
     if not run.unbuffered:
         return
     writing = [
-        spot for spot in own if (spot.file, spot.line) not in taken and _WRITES.search(read_line(run, spot)) is not None
+        spot for spot in own if (spot.file, spot.line) not in taken and _does_nothing_but_write(read_line(run, spot))
     ]
     share = sum(spot.cost.attributed_ns for spot in writing) / hotspots.busy_ns
     if share < _UNBUFFERED_SHARE:
@@ -53,6 +55,14 @@ def remark_unbuffered(
     )
     spot = max(writing, key=lambda spot: (spot.cost.attributed_ns, -spot.line))
     yield make_measured_advice("unbuffered-output", "Unbuffered output", message, spot, share, whole=True)
+
+
+def _does_nothing_but_write(line: str) -> bool:
+    """Whether what a line costs is the writing: what it writes is put together without other calls or loops."""
+    if _WRITES.search(line) is None:
+        return False
+    called = set(re.findall(r"(\w+)\s*\(", line))
+    return not re.search(r"\bfor\b", line) and all(name in _FORMATS or _WRITES.match(f"{name}(") for name in called)
 
 
 def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:

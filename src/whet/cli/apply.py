@@ -51,19 +51,27 @@ def apply_command(
         raise UsageError("--undo restores everything that the last `whet apply` wrote", "drop the other arguments")
     if diff and patch is not None:
         raise UsageError("--diff prints the changes, --patch writes them to a file", "give only one of them")
-    from whet.pipeline.prove.apply import carry_out, finish_earlier, plan_apply
+    from whet.pipeline.prove.apply import NothingProvenError, carry_out, finish_earlier, name_proven, plan_apply
     from whet.pipeline.prove.apply import undo as take_back
     from whet.pipeline.prove.outcome import describe_applied, name_offers_command
-    from whet.store import find_run, load_run
+    from whet.pipeline.prove.place import bring_here
+    from whet.store import find_run, load_run, name_reference, using_run
 
-    saved = load_run(find_run(run, Path.cwd()))
+    here = Path.cwd()
     if undo:
-        for path in take_back(saved):
-            say(f"whet: restored {path}")
+        say("\n".join(f"whet: restored {path}" for path in take_back(here)))
         return 0
-    for path in finish_earlier(saved):
+    for path in finish_earlier(here):
         say(f"whet: finished writing {path}, which an interrupted `whet apply` had left")
-    plan = plan_apply(saved, words or (), allow=allow or (), accept_unchecked=accept_unchecked)
+    found = find_run(run, here)
+    saved = load_run(found)
+    if not diff and patch is None:
+        saved = bring_here(saved, here)
+    try:
+        with using_run(found):
+            plan = plan_apply(saved, words or (), allow=allow or (), accept_unchecked=accept_unchecked)
+    except NothingProvenError as error:
+        raise (name_proven(here, besides=found) if run is None else None) or error from None
     if diff:
         _write_raw(plan.diff)
         return 0
@@ -89,7 +97,7 @@ def apply_command(
         say("whet: also measured faster, but not written, because each is a minor behaviour change (see the report):")
         for trial in plan.offers:
             say(f"{trial.ref.place}  {trial.ref.title} ({trial.ref.rule})")
-        say(f"whet: write them too with `{name_offers_command(saved)}`")
+        say(f"whet: write them too with `{name_offers_command(saved, name_reference(run, found, here))}`")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
-from whet.cli.options import RateOption, name_options
+from whet.cli.options import RateOption, name_options, tell_untrusted
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
 from whet.errors import UsageError
@@ -57,6 +57,7 @@ def attach_command(
     if sampler not in {Sampler.PY_SPY, Sampler.TACHYON}:
         raise UsageError(f"{sampler!r} is not a sampler that can attach", "use --sampler py-spy or --sampler tachyon")
     pid = parse_pid(process)
+    tell_untrusted(Path.cwd())
     config = check_rules(Path.cwd())
     given = {
         "--rate": rate,

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from whet.cli.console import STDOUT, may_color, say
 from whet.cli.declare import Argument, Option
+from whet.cli.options import ProjectRulesOption, tell_untrusted
 from whet.errors import StoreError, UsageError
 
 FOUND = 1
@@ -59,7 +60,11 @@ def check_command(
     ignore: Annotated[list[str] | None, Option("--ignore", metavar="SLUG", help="Not these rules or families.")] = None,
     profile: Annotated[
         str | None,
-        Option("--profile", metavar="FILE", help="Only hot code: FILE is written by `report --format hot`."),
+        Option(
+            "--profile",
+            metavar="FILE",
+            help="Only hot code, by a file of `report --format hot` or another tool's profile.",
+        ),
     ] = None,
     min_share: Annotated[
         float | None,
@@ -100,6 +105,7 @@ def check_command(
     rules: Annotated[
         list[Path] | None, Option("--rules", metavar="DIR", help="A folder with additional rules.")
     ] = None,
+    project_rules: ProjectRulesOption = True,
     config: Annotated[
         Path | None,
         Option("--config", metavar="FILE", help="Read settings from FILE, not from the nearest pyproject.toml."),
@@ -113,7 +119,8 @@ def check_command(
 ) -> int:
     """Lint source files without running them.
 
-    Settings are read from [tool.whet] in pyproject.toml; docs/configuration.md lists them.
+    Settings are read from [tool.whet] in pyproject.toml; docs/configuration.md lists them. Of the project, only the
+    rules in its .whet/rules are run, and these only if they are yours: see `whet trust`.
 
     Exit status: 0 when there are no findings, 1 when there are, 2 when a file could not be checked.
 
@@ -134,6 +141,7 @@ def check_command(
         profile=profile,
         min_share=min_share,
         rules=tuple(rules or ()),
+        project_rules=project_rules,
         exclude=_split(exclude),
         force_exclude=force_exclude,
         workers=jobs,
@@ -148,6 +156,8 @@ def check_command(
     from whet.pipeline.check.render import find_format, render_counts, render_findings
 
     form = find_format(format_)
+    if project_rules:
+        tell_untrusted(Path.cwd(), config)
     result = check(request, Path.cwd())
     for notice in (*result.notices, *result.failures):
         say(f"whet: {notice.message}{f'; {notice.hint}' if notice.hint else ''}")

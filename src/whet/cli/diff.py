@@ -15,7 +15,7 @@ DIFF_REPORT = "whet-diff.html"
 
 
 def diff_command(
-    before: Annotated[str, Argument("BEFORE", "A run's name, folder or file, or `latest`.")],
+    before: Annotated[str, Argument("BEFORE", "A run's name, folder or file, `latest`, or a profile of another tool.")],
     after: Annotated[str, Argument("AFTER", "The run to compare with it.")] = "latest",
     format_: Annotated[
         str, Option("--format", "-f", metavar="NAME", help="Output format: terminal, markdown, html or json.")
@@ -33,11 +33,15 @@ def diff_command(
     confidence: Annotated[
         str, Option("--confidence", metavar="PERCENT", help="Confidence level, family-wise over all intervals.")
     ] = "99%",
+    source_root: Annotated[
+        list[str] | None,
+        Option("--source-root", metavar="OLD=NEW", help="With profiles of other tools: their folder OLD is NEW here."),
+    ] = None,
     no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the HTML report.")] = False,
     title: Annotated[str, Option("--title", metavar="TEXT", help="Title of the HTML report.")] = "",
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
 ) -> int:
-    """Compare two saved runs: what got faster, slower, is new or gone.
+    """Compare two saved runs or profiles: what got faster, slower, is new or gone.
 
     With one run on each side, the intervals cover sampling error, not the variation from run to run.
 
@@ -57,7 +61,7 @@ def diff_command(
         write_difference,
         write_difference_report,
     )
-    from whet.store import find_run, load_run
+    from whet.pipeline.foreign.load import load_any
 
     form = find_difference_format(format_)
     if output == STDOUT:
@@ -68,8 +72,10 @@ def diff_command(
         parse_percent(threshold, "--threshold", most=1),
         parse_percent(confidence, "--confidence", most=0.9999),
     )
-    old, new = (load_run(find_run(reference, Path.cwd())) for reference in (before, after))
-    difference = diff_runs(old, new, confidence=sure, threshold=least)
+    before_, after_ = (load_any([reference], source_root or [], Path.cwd()) for reference in (before, after))
+    old, new = before_.run, after_.run
+    with after_.using(), before_.using():
+        difference = diff_runs(old, new, confidence=sure, threshold=least)
     if form is DifferenceFormat.HTML:
         path = output or Path(DIFF_REPORT)
         size = write_difference_report(old, new, difference, path, title=title, include_source=not no_source)

@@ -36,11 +36,12 @@ COMMANDS: Mapping[str, str] = {
     "attach": "Sample a running process.",
     "prove": "Try the advice and check that the program is faster and behaves the same.",
     "apply": "Write the rewrites that were measured faster.",
-    "report": "Show a saved run as HTML, text, JSON or Markdown.",
+    "report": "Show a saved run, or profiles of other tools.",
     "bench": "Run a program many times and report how long it takes.",
-    "diff": "Compare two saved runs: what got faster, slower, is new or gone.",
+    "diff": "Compare two saved runs or profiles: what got faster, slower, is new or gone.",
     "check": "Lint source files without running them.",
     "rules": "List the rules, or show one rule's page.",
+    "trust": "Trust a project that belongs to another user.",
     "doctor": "Check the setup and show how to fix problems.",
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
+from whet.cli.console import say
 from whet.cli.declare import Argument, Option
 
 PythonOption = Annotated[
@@ -35,6 +37,20 @@ TargetWords = Annotated[
     list[str] | None, Argument("TARGET", "A script, or the name of a Python console script.", takes_rest=True)
 ]
 """The program and its arguments; whet's options come before it. Used with both options above."""
+
+
+ProjectRulesOption = Annotated[
+    bool,
+    Option("--project-rules/--no-project-rules", help="Run the rules in the project's .whet/rules, if it is trusted."),
+]
+
+
+def tell_untrusted(start: Path, config: Path | None = None) -> None:
+    """Report what of the project at ``start`` is not used because it belongs to another user."""
+    from whet.pipeline.rules.rulebook import describe_untrusted
+
+    for line in describe_untrusted(start, config):
+        say(f"whet: {line}")
 
 
 def name_options(given: Mapping[str, object]) -> tuple[str, ...]:

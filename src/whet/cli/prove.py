@@ -102,7 +102,7 @@ def prove_command(
         raise UsageError(f"unknown format {format_!r}", "use --format text or --format json")
     from whet.pipeline.prove.prove import ProvingRequest
     from whet.prove.options import ProveOptions
-    from whet.store import find_run, load_run
+    from whet.store import find_run, load_run, name_reference
 
     options = ProveOptions(
         budget=parse_time(budget, "--budget"),
@@ -119,7 +119,7 @@ def prove_command(
     if patch is not None or against:
         proven = prove_change(load_run(path), request, patch, against)
     else:
-        proven = prove_run(load_run(path), path, request)
+        proven = prove_run(load_run(path), path, request, reference=name_reference(reference, path, Path.cwd()))
     if format_ == "json":
         from whet.pipeline.prove.outcome import render_outcome
 
@@ -127,12 +127,19 @@ def prove_command(
     return decide_status(proven, require_faster=require_faster)
 
 
-def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Run:
-    """Prove the advice on a run saved at ``path``, report on it, and return the run with the proof in it."""
+def prove_run(
+    run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec | None = None, reference: str = ""
+) -> Run:
+    """Prove the advice on a run saved at ``path``, report on it, and return the run with the proof in it.
+
+    ``reference`` names the run in commands, where it is not the latest.
+    """
     from whet.pipeline.prove.outcome import describe_outcome
     from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
+    from whet.store import using_run
 
-    plan = plan_proof(run, request, spec=spec)
+    with using_run(path):
+        plan = plan_proof(run, request, spec=spec)
     count = len(plan.rewrites)
     say(
         f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
@@ -143,7 +150,7 @@ def prove_run(run: Run, path: Path, request: ProvingRequest, *, spec: TargetSpec
     proven = save_proof(run, path, plan, proof)
     if has_settled(run.proof) and not has_settled(proof):
         say("whet: no result is conclusive, so the earlier proof is kept")
-    outcome = describe_outcome(proof, plan.advice)
+    outcome = describe_outcome(proof, plan.advice, reference)
     for text in (*outcome.trials, *(f"whet: {note}" for note in outcome.notes), *outcome.total):
         say(text)
     return proven

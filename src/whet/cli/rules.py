@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import print_line, say
 from whet.cli.declare import Argument, Option
+from whet.cli.options import ProjectRulesOption, tell_untrusted
 from whet.engine.suppress import UNUSED, UNUSED_PAGE, UNUSED_TITLE
 from whet.errors import StoreError, UsageError
 
@@ -38,6 +39,7 @@ def rules_command(
     rules: Annotated[
         list[Path] | None, Option("--rules", metavar="DIR", help="A folder with additional rules.")
     ] = None,
+    project_rules: ProjectRulesOption = True,
 ) -> int:
     """List the rules, or show one rule's page.
 
@@ -56,7 +58,9 @@ def rules_command(
 
     if sum((new is not None, check, bench)) > 1:
         raise UsageError("--new, --check and --bench cannot be combined", "give only one of them")
-    rulebook = load_rulebook(Path.cwd(), folders=rules or ())
+    rulebook = load_rulebook(Path.cwd(), folders=rules or (), project_rules=project_rules)
+    if project_rules:
+        tell_untrusted(Path.cwd())
     if new is not None:
         _write_new(new, rulebook)
         return 0
@@ -66,6 +70,8 @@ def rules_command(
     chosen = [_find_rule(rulebook.rules, slug)] if slug is not None else list(rulebook.rules)
     if check:
         return _check(chosen)
+    if bench and slug is not None and chosen[0].bench is None:
+        raise UsageError(f"the rule {slug} has no BENCH to measure", f"`whet rules --check {slug}` tests its cases")
     if bench:
         _measure(chosen, python or [sys.executable], output)
     elif slug is not None:
@@ -80,7 +86,7 @@ def _write_new(slug: str, rulebook: Rulebook) -> None:
 
     path = write_new_rule(slug, rulebook.config.root, frozenset(module.rule.slug for module in rulebook.rules))
     print_line(str(path))
-    say(f"whet: test it with `whet rules --check {slug}`; see docs/writing-a-rule.md for details")
+    say(f"whet: test it with `whet rules --check {slug}`")
 
 
 def _check(modules: Sequence[RuleModule]) -> int:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, begin_line, say
 from whet.cli.declare import Option
-from whet.cli.options import CodeOption, ModuleOption, PythonOption, RateOption, TargetWords, name_options
+from whet.cli.options import (
+    CodeOption,
+    ModuleOption,
+    PythonOption,
+    RateOption,
+    TargetWords,
+    name_options,
+    tell_untrusted,
+)
 from whet.cli.progress import LiveLine
 from whet.cli.prove import (
     DEFAULT_BUDGET,
@@ -91,6 +99,9 @@ def run_command(
         DEFAULT_REPORT
     ),
     keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
+    keep_arguments: Annotated[
+        bool, Option("--keep-arguments", help="Save secrets among the arguments too, so `whet prove` can use them.")
+    ] = False,
     no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
@@ -144,6 +155,7 @@ def run_command(
         "--exclude": exclude,
         "--output": output if output != Path(DEFAULT_REPORT) else None,
         "--keep-raw": keep_raw,
+        "--keep-arguments": keep_arguments,
         "--no-source": no_source,
         "--title": title,
     }
@@ -151,6 +163,7 @@ def run_command(
     if prove:
         parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
+    tell_untrusted(Path.cwd())
     config = check_rules(Path.cwd(), allow or ())
     with LiveLine(rate or DEFAULT_RATE) as progress:
         options = MeasureOptions(
@@ -169,6 +182,7 @@ def run_command(
             include=(*config.include, *(include or ())),
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
+            keep_arguments=keep_arguments,
             words=name_options(given),
             progress=progress,
         )

@@ -100,8 +100,7 @@ class _Watch:
 
     def run(self) -> Watched:
         try:
-            for command in self.plan.launch.attach:
-                self.profilers.append(self._open(command))
+            self._open_all()
             self._start()
             fallback = SamplerFallback(self.profilers, self.plan.launch, self.plan.pid, self._open)
             with self._signals_caught():
@@ -118,10 +117,18 @@ class _Watch:
             raise
         return self.watched
 
+    def _open_all(self) -> None:
+        for command in self.plan.launch.attach:
+            try:
+                self.profilers.append(self._open(command))
+            except OSError as error:
+                message = f"{command[0]} cannot be started: {error.strerror or error}"
+                raise AttachError(message, refused=False) from error
+
     def _open(self, command: Sequence[str]) -> AttachedProfiler:
         # Should whet be killed where there is no leash, the samplers end by themselves.
         limit = str(ceil(self.plan.seconds) + SPARE_SECONDS)
-        return AttachedProfiler((*command, "--duration", limit), self.plan.pid, dies_with_parent=True)
+        return AttachedProfiler((*command, "--duration", limit), self.plan.pid, says_ready=self.plan.launch.says_ready)
 
     def _start(self) -> None:
         first, *others = self.profilers
@@ -174,7 +181,7 @@ class _Watch:
         watched.own_ids = self.thread_ids.ours
         if watched.own_ids:
             self._notice(
-                "py-spy",
+                self.plan.launch.tool,
                 "the process runs in a container, and from outside the sampler cannot see which threads compute; "
                 "that was derived from their CPU time, so single lines may be wrong",
                 "run whet in its namespace: docker run --pid=container:NAME, or kubectl debug --target=NAME",

@@ -21,7 +21,7 @@ class OutsideSamplers:
         self.outcome = outcome
         self.pid = 0
         self.has_hook = False
-        self.tool = "py-spy"
+        self.tool = ""
         """The first profiler, which samples computing."""
         self.profilers: list[AttachedProfiler] = []
         self.fallback: SamplerFallback | None = None
@@ -66,7 +66,8 @@ class OutsideSamplers:
         return b"G"
 
     def _open(self, words: Sequence[str]) -> AttachedProfiler:
-        return AttachedProfiler(words, self.pid)
+        assert self.fallback is not None
+        return AttachedProfiler(words, self.pid, says_ready=self.fallback.launch.says_ready)
 
     def _give_up(self) -> None:
         for each in self.profilers:
@@ -121,8 +122,7 @@ class OutsideSamplers:
         if self.fallback is None or self.outcome.stopped:
             return
         self.stop()
-        # What Tachyon leaves of other processes is named after those.
-        if self.tool == "py-spy" and became.is_python:
+        if self.fallback.launch.restarts is not None and became.is_python:
             self.successors.append(Successor(self.pid, self.fallback.launch, len(self.outcome.became), became))
 
     def stop(self) -> None:

@@ -8,14 +8,19 @@ it sees more often than the first explains is waiting.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from whet.collect.api import Launch, Missing
+from whet.collect.api import Launch, Missing, Restarts, slow_down
+from whet.collect.successor import list_captures
 from whet.model.metric import Metric
+from whet.model.profile import Profile
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
-from whet.program.tools import find_tool
+from whet.program.tools import describe_tool, find_tool
 
 ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"
@@ -23,13 +28,10 @@ SLOWER = (2, 3, 5, 10)
 """How many times lower the rate may be of the sampler that takes over from one that costs too much or is late."""
 MOST_SHARE = 0.03
 """Part of the program's time that samples may take; at more, a slower sampler takes over."""
+DEEPEST = 4_096
+"""Frames of the deepest stack that it reads."""
 WALL_PART = 4
 """The second sampler takes one sample for so many of the first."""
-
-
-def slow_down(rate: int, times: int = SLOWER[-1]) -> int:
-    """Return the rate of the sampler that takes over: so many ``times`` lower than ``rate``, in samples a second."""
-    return max(1, rate // times)
 
 
 def slow_capture(times: int) -> str:
@@ -85,8 +87,32 @@ class PySpyCollector:
         wall = [*common, "--rate", str(self.wall_rate), "--output", str(out / WALL), "--idle", "--nonblocking"]
         return Launch(
             attach=(tuple(active), tuple(wall)),
-            slower=slower,
-            rate=self.rate,
-            most_share=0.0 if self.keep_rate or self.nonblocking else MOST_SHARE,
             captures=(("pyspy-raw", out / ACTIVE), ("pyspy-raw", out / WALL)),
+            reader=PySpyReader(self.rate, self.wall_rate),
+            wall=out / WALL,
+            says_ready="Sampling process",
+            restarts=Restarts(self.rate, slower, 0.0 if self.keep_rate or self.nonblocking else MOST_SHARE),
+            deepest=DEEPEST,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PySpyReader:
+    """Joins the captures of samplers that followed one another. The rates are in samples a second."""
+
+    rate: int
+    wall_rate: int
+
+    def read(self, capture: Path, pid: int) -> Iterator[Profile]:
+        """Yield one profile of the captures called so, and of what slower samplers left."""
+        from whet.formats.pyspy_raw import PySpyRaw
+
+        is_wall = capture.name == WALL
+        rate, metric = (self.wall_rate, Metric.WAITING) if is_wall else (self.rate, Metric.CPU)
+        weighted = [(path, 1) for path in list_captures(capture)]
+        for times in () if is_wall else SLOWER:
+            slower = list_captures(capture.with_name(slow_capture(times)))
+            weighted += [(path, rate // slow_down(rate, times)) for path in slower if path.is_file()]
+        with contextlib.ExitStack() as stack:
+            files = [(stack.enter_context(path.open("rb")), weight) for path, weight in weighted]
+            yield from PySpyRaw(rate, metric, describe_tool("py-spy"), lenient=True).read_all(files)

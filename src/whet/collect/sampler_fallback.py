@@ -12,14 +12,15 @@ import contextlib
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from whet.collect.api import Launch
+from whet.collect.api import Launch, Restarts, slow_down
 from whet.collect.attached_profiler import AttachedProfiler
-from whet.collect.pyspy import slow_down
 from whet.collect.stops import Stops
 from whet.model.run import Notice
 
 AGAIN_SECONDS = 1.0
 """How long after one that could not begin the next one tries."""
+_NEAR = 4
+"""Stacks of a part of the deepest that can be read are called deep."""
 FEW_FAILED = 10
 MANY_FAILED = 0.1
 """Failed samples are reported from more than so many on that are more than this part."""
@@ -48,7 +49,9 @@ class SamplerFallback:
         """How many times lower the rate is of the one that takes over; 0: none does."""
         self.share = 0.0
         """Part of the program's time that the first took, where that was too much."""
-        self._stops = Stops(pid, self.first.process.pid, launch.rate) if launch.most_share else None
+        self.restarts = launch.restarts or Restarts(0)
+        costs = self.restarts.most_share > 0
+        self._stops = Stops(pid, self.first.process.pid, self.restarts.rate) if costs else None
         self._again_at = 0.0
 
     @property
@@ -75,11 +78,11 @@ class SamplerFallback:
         elif not self._has_begun and not self.profilers[0].is_running and monotonic() >= self._again_at:
             self._again_at = monotonic() + AGAIN_SECONDS
             with contextlib.suppress(OSError):
-                self.profilers[0] = self.start(self.launch.slower[self.times])
+                self.profilers[0] = self.start(self.restarts.slower[self.times])
 
     def _judge(self) -> int:
         """Return how many times lower the rate is to be from now on; 0: as before."""
-        slower, most = self.launch.slower, self.launch.most_share
+        slower, most = self.restarts.slower, self.restarts.most_share
         if self.first.is_behind or not slower:
             return max(slower, default=0)
         share = self._stops.share() if self._stops is not None and self.first.is_running else 0.0
@@ -112,16 +115,35 @@ class SamplerFallback:
         samples, failed = (sum(counts) for counts in zip(*(each.counted for each in self._both()), strict=True))
         if failed > max(FEW_FAILED, MANY_FAILED * (samples + failed)):
             why = "because the stacks changed while they were read"
-            if not nonblocking:
+            if not nonblocking and samples and not self._has_deep_stacks():
+                why = "because the process could not be read at those moments"
+            elif not nonblocking:
+                frames = self.launch.deepest
+                which = f"stacks of more than {frames:,} frames" if frames else "very deep stacks"
                 why = (
-                    f"most likely at stacks of more than {self.launch.deepest:,} frames, which it cannot read; part of "
-                    "the time that was spent there may show as waiting"
+                    f"most likely at {which}, which it cannot read; part of the time that was spent there may show as "
+                    "waiting"
                 )
             notices.append(Notice(tool, f"{failed:,} of {samples + failed:,} samples failed, {why}", hint))
         return notices
 
+    def _has_deep_stacks(self) -> bool:
+        """Whether stacks near the limit were seen, or nothing can be said about that.
+
+        Deeper ones fail, but a program that gets there passes through less deep ones.
+        """
+        captures = [path for form, path in self.launch.captures if form == "pyspy-raw"]
+        if not captures:
+            return True
+        depth = 0
+        with contextlib.suppress(OSError):
+            for path in captures:
+                with path.open("rb") as file:
+                    depth = max(depth, max((line.count(b";") for line in file), default=0))
+        return depth >= self.launch.deepest // _NEAR
+
     def _describe_cost(self, tool: str) -> Notice:
-        rate = self.launch.rate
+        rate = self.restarts.rate
         then = slow_down(rate, self.times)
         costly = (
             f"each sample paused the program for {1_000 * self.share / rate:.1f} ms (deep stacks, or a slow machine), "

@@ -22,6 +22,12 @@ PREFIX = "again-"
 _START_CODE, _START_STACK = 23, 25
 
 
+def list_captures(capture: Path) -> list[Path]:
+    """Return the captures of that name: of the program, and of what its process became. The first is one."""
+    again = sorted(capture.parent.glob(f"{PREFIX}*-{capture.name}"))
+    return [capture, *again] if capture.is_file() or not again else again
+
+
 class ImageWatch:
     """Tells when process ``pid`` becomes another program: its id, start and parent stay, its memory lies elsewhere."""
 
@@ -80,10 +86,12 @@ class Successor:
     def __init__(self, pid: int, launch: Launch, number: int, became: Became) -> None:
         self.pid = pid
         self.became = became
+        assert launch.restarts is not None
+        slower = {times: _rename(words, number) for times, words in launch.restarts.slower.items()}
         self.launch = replace(
             launch,
             attach=tuple(_rename(words, number) for words in launch.attach),
-            slower={times: _rename(words, number) for times, words in launch.slower.items()},
+            restarts=replace(launch.restarts, slower=slower),
         )
         self.profilers: list[AttachedProfiler] = []
         self.fallback: SamplerFallback | None = None

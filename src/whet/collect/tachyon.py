@@ -7,10 +7,14 @@ its thread was on a processor.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from whet.collect.api import Launch, Missing
 from whet.model.metric import Metric
+from whet.model.profile import Profile
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
 
@@ -53,12 +57,26 @@ class TachyonCollector:
             command.append("--native")
         return Launch(
             attach=(tuple(command),),
-            rate=self.rate,
             captures=(("tachyon", out / CAPTURE),),
-            tool=self.name,
+            reader=TachyonReader(),
+            says_ready="Sampling process",
             deepest=MAX_FRAMES,
             deeper="--sampler py-spy reads deeper ones",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TachyonReader:
+    """Joins the captures of the program and its children: Tachyon writes one of each process."""
+
+    def read(self, capture: Path, pid: int) -> Iterator[Profile]:
+        """Yield one profile of all."""
+        from whet.formats.tachyon_binary import Capture, TachyonBinary
+
+        with contextlib.ExitStack() as stack:
+            listed = list_captures(capture.parent, pid) or [(capture, pid, "")]
+            files = [Capture(stack.enter_context(path.open("rb")), number, command) for path, number, command in listed]
+            yield from TachyonBinary().read_all(files)
 
 
 def list_captures(out: Path, pid: int) -> list[tuple[Path, int, str]]:

@@ -51,7 +51,7 @@ class Facts:
         """All scopes with a code object of their own, the module first, in source order."""
         self._owners: dict[tuple[str, Scope], Scope | None] = {}
         self._resolved: dict[ast.expr, str | None] = {}
-        self._references: dict[str, dict[Scope | None, list[ast.Name]]] = {}
+        self._references: dict[str, dict[Scope | None, tuple[ast.Name, ...]]] = {}
         self._classes: dict[ast.Name, Scope | None] = {}
         self._attributes_of: dict[str, tuple[list[ast.Attribute], dict[Scope | None, list[int]]]] = {}
         self._places: dict[ast.stmt, tuple[list[ast.stmt], int]] = {}
@@ -219,12 +219,14 @@ class Facts:
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
         """Return every node that refers to the ``name`` bound in ``owner``, in any scope, in source order."""
-        if name not in self._references:
-            # By owner, in one pass: a name such as `i` is bound in every function of a file.
-            by_owner = self._references[name] = {}
+        by_owner = self._references.get(name)
+        if by_owner is None:
+            # All owners at once: in a file of thousands of functions, each has a local of the same name.
+            found: dict[Scope | None, list[ast.Name]] = {}
             for node in self._scopes.names.get(name, ()):
-                by_owner.setdefault(self.lookup(node), []).append(node)
-        return tuple(self._references[name].get(owner, ()))
+                found.setdefault(self.lookup(node), []).append(node)
+            by_owner = self._references[name] = {scope: tuple(nodes) for scope, nodes in found.items()}
+        return by_owner.get(owner, ())
 
     def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
         """Return every attribute access ``….name`` of the file with its scope."""

@@ -6,6 +6,7 @@ is the same whatever the order and the number of processes.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from whet.fix.decoding import decode_source
 from whet.fix.files import hash_bytes
 from whet.model.finding import Finding
 from whet.model.source import Notice
+from whet.reading import read_file
 
 _GENERATED = re.compile(rb"@generated\b|\bdo not edit\b|\bauto(?:matically)?[- ]?generated\b", re.IGNORECASE)
 _HEADER_LINES = 5
@@ -107,10 +109,10 @@ def _read(path: Path, root: Path) -> FileResult:
         shown = str(path)
     file = str(path)
     try:
-        if path.stat().st_size > SIZE_LIMIT:
-            return FileResult(file, shown, too_large=f"is longer than {SIZE_LIMIT:,} bytes")
-        data = path.read_bytes()
+        data = read_file(path, SIZE_LIMIT)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            return FileResult(file, shown, too_large=f"is longer than {SIZE_LIMIT:,} bytes")
         return FileResult(file, shown, unreadable=f"cannot be read: {error.strerror or error}")
     digest = hash_bytes(data)
     skipped = "is marked as generated: change its generator instead" if _is_generated(data) else ""

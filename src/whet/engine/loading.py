@@ -22,6 +22,7 @@ from whet.engine.api import Bench, Case, Context, Refuse, Rule
 from whet.errors import PluginError
 from whet.model.finding import Finding
 from whet.plugins import Group, Plugin, find_plugins
+from whet.reading import describe_error, name_error
 
 Part = TypeVar("Part")
 
@@ -79,13 +80,22 @@ def load_rule_file(path: Path) -> RuleModule:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a rule's file can do anything, even exit
-        del sys.modules[name]
-        raise PluginError(f"the rule file {origin} does not load: {type(error).__name__}: {error}") from error
+        sys.modules.pop(name, None)
+        raise PluginError(f"the rule file {origin} does not load: {name_error(error)}") from error
     return read_rule_module(module, origin)
 
 
 def read_rule_module(module: object, origin: str) -> RuleModule:
     """Return the rule that ``module`` holds. Raises :class:`PluginError` that says which part is missing or wrong."""
+    try:
+        return _read_rule_module(module, origin)
+    except (KeyboardInterrupt, PluginError):
+        raise
+    except BaseException as error:  # reading an attribute can run the module's code
+        raise PluginError(f"the rule in {origin} cannot be used: {describe_error(error)}") from error
+
+
+def _read_rule_module(module: object, origin: str) -> RuleModule:
     brought_by, origin = origin, _name_place(module, origin)
     rule = _part(module, "RULE", Rule, origin)
     cases = _parts(module, "CASES", Case, origin)

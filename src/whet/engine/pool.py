@@ -18,6 +18,7 @@ from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
 from whet.model.finding import Finding
 from whet.model.source import Notice, SourceFile
+from whet.program.leash import leash_worker
 from whet.program.processors import count_processors
 
 if TYPE_CHECKING:
@@ -119,9 +120,11 @@ def _open_pool(rules: Sequence[RuleModule], workers: int) -> ProcessPoolExecutor
 
     if _may_fork():
         # The rules are already loaded; a fresh process would take as long to load them as to work.
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _adopt, (tuple(rules),))
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _adopt, (tuple(rules), os.getpid()))
     places = tuple((module.module, module.file) for module in rules)
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _load, (places, tuple(sys.path)))
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), _load, (places, tuple(sys.path), os.getpid())
+    )
 
 
 def _may_fork() -> bool:
@@ -139,7 +142,8 @@ _rules: tuple[RuleModule, ...] = ()
 """The rules of this process, if it is a pool's worker."""
 
 
-def _adopt(rules: tuple[RuleModule, ...]) -> None:
+def _adopt(rules: tuple[RuleModule, ...], parent: int) -> None:
+    leash_worker(parent)
     global _rules  # noqa: PLW0603 - set once, when the process starts
     _rules = rules
     # Ctrl-C goes to all processes of a terminal: the parent ends these, without a traceback of each.
@@ -148,9 +152,9 @@ def _adopt(rules: tuple[RuleModule, ...]) -> None:
     gc.disable()
 
 
-def _load(places: tuple[tuple[str, str], ...], path: tuple[str, ...]) -> None:
+def _load(places: tuple[tuple[str, str], ...], path: tuple[str, ...], parent: int) -> None:
     sys.path[:] = path
-    _adopt(load_again(places))
+    _adopt(load_again(places), parent)
 
 
 def _examine_chunk(chunk: Sequence[Task]) -> list[Outcome]:

@@ -10,16 +10,20 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import StoreError
 from whet.fix.files import hash_bytes, replace_file
+from whet.reading import read_file
 
 SCHEMA = 1
 _MOST_BYTES = 200_000_000
+
+Known = Callable[[Path], bool]
+"""Whether a file may be written because a journal names it: a journal may have come from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,10 @@ def write_changes(changes: list[Change], journal: Path, names: Sequence[str] = (
     _write_journal(journal, Journal(tuple(changes), tuple(names)))
 
 
-def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
+def finish_changes(journal: Path, known: Known) -> list[Path]:
     """Finish an interrupted change, and return the files that this wrote; nothing if there is none.
 
-    Files edited since are left alone, and so are those that are not ``known``: a journal may have come with a project
-    from elsewhere. Raises ``StoreError``.
+    Files edited since are left alone, and so are those that are not ``known``. Raises ``StoreError``.
     """
     last = read_journal(journal, known)
     if last.is_done or not last.changes:
@@ -80,7 +83,7 @@ def finish_changes(journal: Path, known: Collection[Path]) -> list[Path]:
     return [change.path for change in left]
 
 
-def take_back(journal: Path, known: Collection[Path]) -> list[Path]:
+def take_back(journal: Path, known: Known) -> list[Path]:
     """Undo the last changes to ``known`` files, and return these.
 
     Raises ``StoreError`` if there is nothing to undo, and for files edited since.
@@ -109,7 +112,10 @@ def _read(path: Path) -> bytes | None:
 def _write_journal(journal: Path, last: Journal) -> None:
     """Write the journal. If it cannot be marked as done, finishing later finds nothing left to do."""
     changes = last.changes
-    files = [{"path": str(each.path), "before": _pack(each.before), "after": _pack(each.after)} for each in changes]
+    files = [
+        {"path": _relate(each.path, journal), "before": _pack(each.before), "after": _pack(each.after)}
+        for each in changes
+    ]
     document = {"schema": SCHEMA, "done": last.is_done, "names": last.names, "files": files}
     data = json.dumps(document).encode("ascii")
     try:
@@ -121,20 +127,26 @@ def _write_journal(journal: Path, last: Journal) -> None:
             raise StoreError(message, "free some space, or fix the permissions of the folder") from error
 
 
+def _relate(path: Path, journal: Path) -> str:
+    """Return a path relative to the folder of the journal, so that it holds in a project that is moved or copied."""
+    try:
+        return str(path.relative_to(journal.parent.parent))
+    except ValueError:
+        return str(path)
+
+
 def _pack(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def read_journal(journal: Path, known: Collection[Path]) -> Journal:
+def read_journal(journal: Path, known: Known) -> Journal:
     """Return the last changes to ``known`` files; none for a file that is not a journal."""
     try:
-        if journal.stat().st_size > _MOST_BYTES:
-            return Journal()
-        document = json.loads(journal.read_bytes())
+        document = json.loads(read_file(journal, _MOST_BYTES))
         rows = document["files"] if document["schema"] == SCHEMA else []
         unpacked = [(row["path"], base64.b64decode(row["before"]), base64.b64decode(row["after"])) for row in rows]
-        changes = [Change(Path(path), before, after) for path, before, after in unpacked]
+        changes = [Change(journal.parent.parent / path, before, after) for path, before, after in unpacked]
         names = tuple(map(str, document.get("names", ())))
-        return Journal(tuple(each for each in changes if each.path in known), names, document["done"] is True)
-    except (OSError, ValueError, KeyError, TypeError):
+        return Journal(tuple(each for each in changes if known(each.path)), names, document["done"] is True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Journal()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -15,6 +16,9 @@ MAX_PIECE = 64 * 1024 * 1024
 _SPACE = " \t\r\n"
 _AFTER = frozenset(",:]}" + _SPACE)
 _NEAR = 32
+_END_OF_ROWS = re.compile(r"\]\s*\]")
+_NO_ROWS = re.compile(r"[^\d\s,\[\]]")
+_SPACES = re.compile(r"\s+")
 
 
 class BrokenOff(Exception):  # noqa: N818  not an error by itself: a capture that was cut off is still of use
@@ -42,6 +46,10 @@ class JsonStream:
         """Where reading stands, in words."""
         return f"character {self._before + self._at + 1}"
 
+    def is_array(self) -> bool:
+        """Return whether an array comes next."""
+        return self._peek() == "["
+
     def members(self) -> Iterator[str]:
         """Yield the names of the object's members; after each, call :meth:`value` or exhaust :meth:`elements`."""
         self._expect("{")
@@ -66,6 +74,64 @@ class JsonStream:
             yield self.value()
             if self._expect(",]") == "]":
                 return
+
+    def entries(self) -> Iterator[None]:
+        """Stand at each element of the array that comes next; take it with :meth:`value`, :meth:`members`, …."""
+        self._expect("[")
+        if self._peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield
+            if self._expect(",]") == "]":
+                return
+
+    def rows(self) -> Iterator[list[str]]:
+        """Yield the elements of an array of arrays of natural numbers, many at once: as text, such as ``1,2,3``."""
+        self._expect("[")
+        if self._peek() == "]":
+            self._at += 1
+            return
+        while True:
+            end = _END_OF_ROWS.search(self._text, self._at)
+            # Without the end in sight the last bracket may be half of it.
+            last = end.start() + 1 if end else self._text.rfind("]", self._at, self._text.rfind("]")) + 1
+            if last > self._at:
+                piece = self._text[self._at : last]
+                if _NO_ROWS.search(piece) is not None:
+                    raise FormatError("not an array of arrays of numbers", where=self.position)
+                compact = _SPACES.sub("", piece).removeprefix(",")
+                if not (compact.startswith("[") and compact.endswith("]")):
+                    raise FormatError("not an array of arrays of numbers", where=self.position)
+                yield compact[1:-1].split("],[")
+                self._at = end.end() if end else last
+            if end:
+                return
+            self._fill_or_break()
+
+    def numbers(self) -> Iterator[list[object]]:
+        """Yield the elements of an array of scalars, many at once."""
+        self._expect("[")
+        while True:
+            end = self._text.find("]", self._at)
+            last = end if end >= 0 else self._text.rfind(",", self._at)
+            if last >= 0:
+                piece = self._text[self._at : last]
+                try:
+                    yield json.loads(f"[{piece}]")
+                except ValueError as error:
+                    raise FormatError("not an array of numbers", where=self.position) from error
+                self._at = last + 1
+            if end >= 0:
+                return
+            self._fill_or_break()
+
+    def _fill_or_break(self) -> None:
+        if self._ended:
+            raise BrokenOff
+        if len(self._text) - self._at > MAX_PIECE:
+            raise FormatError("one value is too large", where=self.position)
+        self._fill(_CHUNK)
 
     def value(self) -> object:
         """Return the value that comes next, whole."""

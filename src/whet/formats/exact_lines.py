@@ -32,6 +32,10 @@ class ExactLines:
 
     name = "whet-lines"
 
+    def recognizes(self, head: bytes) -> bool:
+        """Return ``False``: whet makes these inside the program, and nobody keeps them."""
+        return False
+
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield one profile. Raises :class:`FormatError`."""
         yield Profile(collector="line_profiler", lines=read_exact_lines(file).lines)

@@ -28,6 +28,10 @@ class MemrayRecords:
 
     name = "memray"
 
+    def recognizes(self, head: bytes) -> bool:
+        """Return ``False``: whet makes these from captures of memray, and nobody keeps them."""
+        return False
+
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line that is wrong.
 

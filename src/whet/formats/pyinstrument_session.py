@@ -60,6 +60,10 @@ class PyinstrumentSession:
         self.tid = tid
         self.tool = tool
 
+    def recognizes(self, head: bytes) -> bool:
+        """Return whether ``head`` is the start of a JSON object with a session's members."""
+        return head.lstrip().startswith(b"{") and (b'"frame_records"' in head or b'"start_call_stack"' in head)
+
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the character or record that is wrong.
 

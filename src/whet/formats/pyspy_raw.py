@@ -63,6 +63,10 @@ class PySpyRaw:
         self.tool = tool
         self.lenient = lenient
 
+    def recognizes(self, head: bytes) -> bool:
+        """Return ``False``: collectors name this reader and know the rate; what users give is collapsed stacks."""
+        return False
+
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line of the first record that is none.
 

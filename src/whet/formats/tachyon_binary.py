@@ -74,6 +74,10 @@ class TachyonBinary:
 
     name = "tachyon"
 
+    def recognizes(self, head: bytes) -> bool:
+        """Return whether ``head`` begins with the format's number."""
+        return head[:4] in {struct.pack("<I", _MAGIC), struct.pack(">I", _MAGIC)}
+
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the byte at which it is wrong."""
         return self.read_all([Capture(file)])

@@ -68,7 +68,8 @@ class _Namer:
             return Frame(file, strip_comprehensions(frame.name), frame.line, frame.first_line, owner)
         line = frame.line or frame.first_line
         span = known.at(line, frame.name, frame.first_line)
-        return Frame(file, span.name, line, span.line, owner)
+        # Without a line of its own it stays so: where the function starts is not where time was spent.
+        return Frame(file, span.name, frame.line, span.line, owner)
 
     def map_of(self, file: str) -> tuple[str, CodeMap | None]:
         """Return the path under which the source of ``file`` is kept, and its code map."""

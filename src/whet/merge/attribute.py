@@ -10,9 +10,9 @@ from itertools import compress
 from whet.merge.cost_table import CostTable
 from whet.merge.idle_stacks import is_event_loop
 from whet.merge.imports import sum_imports
-from whet.merge.names import package_name
+from whet.merge.names import is_import_machinery, package_name
 from whet.merge.select import TIME
-from whet.merge.tree import attributing_rows, outermost_rows, preorder, self_values, subtree_sums
+from whet.merge.tree import attributing_rows, callee_rows, outermost_rows, preorder, self_values, subtree_sums
 from whet.model.frame import Owner
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Thread
@@ -71,6 +71,7 @@ def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequ
                 totals = entries[key]
                 totals.attributed_ns += attributed_cpu[row]
                 totals.waiting_ns += waiting[row]
+    _add_callees(profile, table, attributed, [attributed_cpu[row] + waiting[row] for row in range(len(parent))])
     cpu_sums = subtree_sums(parent, cpu)
     waiting_sums = subtree_sums(parent, waiting) if any(waiting) else [0] * len(parent)
     order = preorder(parent)
@@ -95,6 +96,17 @@ def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequ
     busy_sums = list(map(operator.add, cpu_sums, waiting_sums))
     sum_imports(profile, busy_sums, order, roots, times.imports)
     _add_threads(profile, times, functions)
+
+
+def _add_callees(profile: Profile, table: CostTable, attributed: Sequence[int], values: Sequence[int]) -> None:
+    """Add to each line of the user's what was attributed to it in calls of others' functions, by function."""
+    frames, frame_of = profile.frames, profile.stacks.frame
+    for row, callee in enumerate(callee_rows(profile.stacks.parent, attributed)):
+        if callee >= 0 and values[row] and not is_import_machinery(frames[frame_of[callee]]):
+            line = table.line(frames[frame_of[attributed[row]]])
+            if line >= 0:
+                calls, function = table.lines[line].callees, table.function(frames[frame_of[callee]])
+                calls[function] = calls.get(function, 0) + values[row]
 
 
 def _find_loop_rows(profile: Profile) -> list[bool]:

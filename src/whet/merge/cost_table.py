@@ -25,6 +25,8 @@ class CostTotals:
     attributed_ns: int = 0
     waiting_ns: int = 0
     memory: dict[Metric, int] = field(default_factory=dict)
+    callees: dict[int, int] = field(default_factory=dict)
+    """Of a line: by the number of a function that is not the user's, what was attributed in calls of it."""
 
     @property
     def spent_ns(self) -> int:

@@ -27,6 +27,8 @@ THRESHOLD = 0.05
 """A smaller change of a place's time is not called: programs differ by that from run to run."""
 _CROWDED = 0.8
 """Part of the wall time of which the samples must tell what the program did."""
+_UNLIKE = 0.1
+"""Recordings whose times differ by more are of unlike length."""
 _SHORT_NS = 500_000_000
 """Below this the start of the interpreter, which is not sampled, is much of the wall time."""
 _MOST_LINES = 20_000
@@ -76,7 +78,7 @@ def compare_runs(
         compared,
         confidence,
         threshold,
-        (*_find_cautions(before.run, after.run), *_find_crowding(before, after)),
+        (*_find_cautions(before.run, after.run), *_find_lengths(before, after), *_find_crowding(before, after)),
     )
 
 
@@ -90,6 +92,9 @@ class _Times:
         samples = self.hotspots.samples
         # Times without a count of samples: as sure as one sample.
         self.sample_ns = self.hotspots.busy_ns / max(1, samples) / self.executions
+        if not samples and self.run.origins:
+            # Exact, or of unknown error: no interval can be given.
+            self.sample_ns = 0.0
         self._shown = {file: source.shown for file, source in self.run.sources.items()}
         self._names: dict[str, frozenset[str]] = {}
         self._lines: dict[str, list[str]] = {}
@@ -258,11 +263,13 @@ def _describe(measured: Measured, executions: int) -> Whole:
     first = next((each for each in run.executions if each.purpose in (Purpose.TIME, Purpose.ATTACH)), None)
     count = max(1, first.repeats) if first is not None else 1
     return Whole(
-        command=run.command,
+        command=run.command or tuple(origin.file for origin in run.origins),
         started=run.started,
         commit=run.commit,
         python=f"{run.interpreter.implementation} {run.interpreter.version}"
-        + (" free-threaded" if run.interpreter.free_threaded else ""),
+        + (" free-threaded" if run.interpreter.free_threaded else "")
+        if run.interpreter.version
+        else "",
         wall_ns=first.wall_ns // count if first is not None else 0,
         cpu_ns=first.cpu_ns // count if first is not None else 0,
         busy_ns=hotspots.busy_ns // executions,
@@ -275,11 +282,12 @@ def _find_cautions(before: Run, after: Run) -> Iterable[str]:
     """Yield in which ways the two runs are unlike one another."""
     if before.command != after.command:
         yield "the runs are of different commands"
-    if before.host != after.host:
+    if before.host != after.host and before.host.system and after.host.system:
         yield "the runs are from different machines, whose speed differs"
+    yield from _find_foreign_cautions(before, after)
     ours, theirs = before.interpreter, after.interpreter
     kinds = [(each.implementation, each.version, each.free_threaded) for each in (ours, theirs)]
-    if kinds[0] != kinds[1]:
+    if kinds[0] != kinds[1] and all(version for _, version, _ in kinds):
         yield "the runs are of different interpreters"
     for run, word in ((before, "first"), (after, "second")):
         first = run.executions[0] if run.executions else None
@@ -289,6 +297,29 @@ def _find_cautions(before: Run, after: Run) -> Iterable[str]:
             yield f"in the {word} run whet attached to the program: its times depend on how long that was"
         elif first is not None and first.exit_status not in (0, None):
             yield f"in the {word} run the program {describe_exit(first.exit_status, first.signal)}"
+
+
+def _find_foreign_cautions(before: Run, after: Run) -> Iterable[str]:
+    """Yield what keeps profiles of other tools from being compared, or any with them."""
+    if not (before.origins or after.origins):
+        return
+    tools = [{profile.collector.partition(" ")[0] for profile in run.profiles} for run in (before, after)]
+    if tools[0] != tools[1]:
+        yield "the profiles were recorded by different tools, which see and count time differently"
+    if any(profile.wall for profile in before.profiles) is not any(profile.wall for profile in after.profiles):
+        yield "one profile is of wall time and the other of CPU time"
+
+
+def _find_lengths(before: Measured, after: Measured) -> Iterable[str]:
+    """Yield that recordings of unlike length differ in every place for that alone, and where there is no interval."""
+    if not (before.run.origins or after.run.origins):
+        return
+    if abs(before.hotspots.busy_ns - after.hotspots.busy_ns) > _UNLIKE * max(
+        before.hotspots.busy_ns, after.hotspots.busy_ns
+    ):
+        yield "the profiles hold different amounts of time: unless the work was the same, compare shares, not times"
+    if not all(each.hotspots.samples for each in (before, after)):
+        yield "how many samples stand behind a profile is not known: changes are given without allowing for chance"
 
 
 def _find_crowding(before: Measured, after: Measured) -> Iterable[str]:

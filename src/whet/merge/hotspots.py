@@ -18,9 +18,11 @@ from whet.merge.attribute import Times, attribute_memory, attribute_time
 from whet.merge.codemap import MODULE_NAME, CodeMap, code_map
 from whet.merge.cost_table import CostTable, CostTotals
 from whet.merge.hits import pool_hits
+from whet.merge.names import package_name
 from whet.merge.select import memory_profiles, time_profiles, tool_name
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import (
+    Callee,
     Cost,
     DependencySpot,
     FunctionSpot,
@@ -35,6 +37,12 @@ from whet.model.profile import ROOT, Profile, Thread
 from whet.model.run import Run
 
 Spot = FunctionSpot | LineSpot
+CALLEES_OF_SHARE = 0.01
+"""Lines that took at least this share of the run say what they called,"""
+CALLEE_SHARE = 0.05
+"""where a call took at least this share of the line's time, and"""
+MOST_CALLEES = 3
+"""so many at most."""
 
 
 def merge_run(run: Run) -> Hotspots:
@@ -48,7 +56,7 @@ def merge_run(run: Run) -> Hotspots:
     for profile in measured:
         attribute_memory(profile, table)
     threads = sorted(times.threads.items(), key=_thread_order)
-    builder = _Builder(run, table, times)
+    builder = _Builder(run, table, times, roots)
     functions = builder.functions([thread for thread, _ in threads])
     lines = builder.lines()
     busy = times.cpu + times.waiting
@@ -98,11 +106,12 @@ def import_roots(run: Run, profiles: Sequence[Profile]) -> tuple[str, ...]:
 class _Builder:
     """Turns entries into spots."""
 
-    def __init__(self, run: Run, table: CostTable, times: Times) -> None:
+    def __init__(self, run: Run, table: CostTable, times: Times, roots: Sequence[str]) -> None:
         timed, measured = time_profiles(run), memory_profiles(run)
         self._run = run
         self._table = table
         self._times = times
+        self._roots = roots
         self._hits = pool_hits(run)
         self._busy = times.cpu + times.waiting
         self._time_tools = tuple(dict.fromkeys(tool_name(profile) for profile in timed))
@@ -168,8 +177,24 @@ class _Builder:
             hits = self._hits.of_line(frame.file, frame.line, function_line)
             if not totals.is_empty() or hits is not None:
                 cost = self._cost(totals, hits, is_counted=(frame.file, function_line) not in self._uncounted)
-                spots.append(LineSpot(frame.file, frame.line, name, function_line, frame.owner, cost))
+                callees = self._callees(totals)
+                spots.append(LineSpot(frame.file, frame.line, name, function_line, frame.owner, cost, callees))
         return tuple(sorted(spots, key=_hottest_first))
+
+    def _callees(self, totals: CostTotals) -> tuple[Callee, ...]:
+        """Return what a line called that is worth naming; only of lines that are."""
+        if totals.spent_ns < CALLEES_OF_SHARE * self._busy:
+            return ()
+        ranked = sorted(totals.callees.items(), key=lambda item: (-item[1], item[0]))[:MOST_CALLEES]
+        return tuple(
+            Callee(self._name_callee(frame), frame.file, frame.first_line, spent / totals.spent_ns)
+            for function, spent in ranked
+            if spent >= CALLEE_SHARE * totals.spent_ns and (frame := self._table.function_frames[function])
+        )
+
+    def _name_callee(self, frame: Frame) -> str:
+        package = package_name(frame, self._roots).partition(".")[0]
+        return frame.name if "." in frame.name or not package else f"{package}.{frame.name}"
 
     def _map(self, file: str) -> CodeMap | None:
         if file not in self._maps:

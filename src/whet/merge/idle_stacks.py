@@ -75,6 +75,21 @@ _WORKERS = frozenset(
         "execnet.gateway_base:integrate_as_primary_thread",
     }
 )
+_KERNEL_THREADS = frozenset(
+    {
+        "ipykernel.control:run",
+        "ipykernel.heartbeat:run",
+        "ipykernel.iostream:_thread_main",
+        "ipykernel.parentpoller:run",
+        "ipykernel.subshell:run",
+        "ipykernel.thread:run",
+        "IPython.core.history:run",
+        "IPython.core.history:writeout_cache",
+        "zmq.auth.thread:run",
+        "zmq.utils.garbage:run",
+    }
+)
+"""Threads of a notebook's kernel: they wait for messages, heartbeats and history, not for the user's code."""
 _HELPERS = frozenset(
     {
         "multiprocessing.pool:_handle_workers",
@@ -205,6 +220,7 @@ def _is_idle(places: Sequence[str]) -> bool:
         or leaf in _SERVER_LOOPS
         or leaf.startswith(_SERVER_PACKAGES)
         or not _HELPERS.isdisjoint(places)
+        or not _KERNEL_THREADS.isdisjoint(places)
     ):
         return True
     if not _WORKERS.isdisjoint(_leading(places)):

@@ -26,9 +26,11 @@ def time_profiles(run: Run) -> list[Profile]:
 
 
 def memory_profiles(run: Run) -> list[Profile]:
-    """Return the profiles that say where memory went, all of the first execution that measured it."""
+    """Return the profiles that say where memory went: those of the first execution that measured it, or all files'."""
     having = _having(run.profiles, MEMORY)
     measured = [p for p in having if _purpose(run, p) is Purpose.MEMORY] or having
+    if run.origins:
+        return measured
     first = min((p.execution for p in measured), default=0)
     return _one_tool_each(p for p in measured if p.execution == first)
 

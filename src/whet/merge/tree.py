@@ -94,3 +94,16 @@ def attributing_rows(parent: Sequence[int], frame: Sequence[int], is_user: Seque
         elif parent[row] >= 0:
             attributed[row] = attributed[parent[row]]
     return attributed
+
+
+def callee_rows(parent: Sequence[int], attributed: Sequence[int]) -> list[int]:
+    """Return for each row the row of the call, made by the user's frame that it is attributed to, that it belongs to.
+
+    ``attributed`` is what :func:`attributing_rows` returned. ``ROOT`` for the user's own rows, and below no user's.
+    """
+    callees = [ROOT] * len(parent)
+    for row, owner in enumerate(attributed):
+        if owner not in (ROOT, row):
+            above = parent[row]
+            callees[row] = row if above == owner else callees[above]
+    return callees

@@ -8,6 +8,9 @@ from whet.model.evidence import Ratio, Seen
 from whet.model.finding import Finding, Question
 from whet.model.trial import RewriteRef, Trial, Verdict
 
+GENERAL = ("newer-python", "native-candidate")
+"""The rules whose advice is about the program as a whole, in the order in which it comes, after all other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

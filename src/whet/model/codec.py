@@ -8,7 +8,8 @@ History of the format, by its key ``schema``:
 1   the first: ``{"schema": 1, "run": {…}}``; the run's members are those of :class:`whet.model.run.Run`.
     Members that were added since and may be absent: ``profiles[].truncated``, ``profiles[].own_ns``,
     ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``, ``options``, ``can_run_again``,
-    ``unbuffered``.
+    ``unbuffered``, ``compiled``, ``origins``, ``profiles[].wall``, ``profiles[].unjudged``,
+    ``profiles[].missing``, ``saved_in``, ``is_masked``, ``arguments``.
 2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first
     schema that were estimates are left out when they are read. ``profiles[].samples[].metric`` may be ``gil``.
 3   ``evidence.looks`` and ``evidence.seen[].looks`` are called ``samples``, ``proof.unasked`` ``without_offers``;
@@ -32,6 +33,10 @@ from whet.model.run import Run
 SCHEMA = 3
 MAX_BYTES = 192 * 1024 * 1024
 """Bytes of JSON; a run of a million samples needs a twentieth of it."""
+MAX_MEMORY = 400_000_000
+"""Bytes that the objects made of it may take, as estimated."""
+_OBJECT_BYTES = {b"{": 200, b"[": 64, b",": 40}
+"""About what one of them takes as Python has it: a mapping, a list, a number in a list."""
 _CHUNK = 256 * 1024
 _AGAIN = "measure again, or choose another run"
 
@@ -46,6 +51,7 @@ def write_run(run: Run, sink: BinaryIO) -> None:
             f"a run of {len(text):,} bytes is more than the {MAX_BYTES:,} that can be read back",
             hint="sample at a lower --rate, or for a shorter --duration",
         )
+    _refuse_spacious(text, "sample at a lower --rate, or for a shorter --duration")
     # The gzip header of zlib has no time and no name.
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     sink.write(packer.compress(text))
@@ -55,6 +61,7 @@ def write_run(run: Run, sink: BinaryIO) -> None:
 def read_run(file: BinaryIO) -> Run:
     """Return the run in ``file``; raises ``FormatError`` that says where it is wrong."""
     text = _unpack(file)
+    _refuse_spacious(text, _AGAIN)
     try:
         document = json.loads(text, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -76,6 +83,15 @@ def read_run(file: BinaryIO) -> Run:
     for index, profile in enumerate(run.profiles):
         _check_indices(profile, f"run.profiles[{index}]")
     return run
+
+
+def _refuse_spacious(text: bytes, hint: str) -> None:
+    """Refuse a run of few bytes and many objects: unpacked, a small file can take gigabytes."""
+    needed = len(text) + sum(size * text.count(mark) for mark, size in _OBJECT_BYTES.items())
+    if needed > MAX_MEMORY:
+        raise FormatError(
+            f"the saved run needs about {needed // 10**6:,} MB, more than {MAX_MEMORY // 10**6:,}", hint=hint
+        )
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -118,7 +134,6 @@ def _check_schema(document: object) -> dict[str, object]:
     if schema > SCHEMA:
         raise FormatError(
             f"the run was saved by a newer whet (schema {min(schema, 10**9)}; this one reads up to {SCHEMA})",
-            where="schema",
             hint="pip install --upgrade whet-perf",
         )
     return document

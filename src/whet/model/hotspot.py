@@ -79,8 +79,22 @@ class FunctionSpot:
 
 
 @dataclass(frozen=True, slots=True)
+class Callee:
+    """A function outside the user's code that a line calls; ``share`` (0 to 1) is its part of the line's time."""
+
+    name: str
+    """The qualified name, after its package where that is no method: ``Template.render``, ``json.loads``."""
+    file: str
+    line: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class LineSpot:
-    """A line and its cost; ``function`` is the qualified name of its owner, ``function_line`` where that starts."""
+    """A line and its cost; ``function`` is the qualified name of its owner, ``function_line`` where that starts.
+
+    ``callees`` are where most of its time was spent, most first, where that is outside the user's code.
+    """
 
     file: str
     line: int
@@ -88,6 +102,7 @@ class LineSpot:
     function_line: int
     owner: Owner
     cost: Cost
+    callees: tuple[Callee, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +166,12 @@ class Hotspots:
     threads: tuple[ThreadTime, ...] = ()
     line_index: Mapping[tuple[str, int], LineSpot] = field(default_factory=dict)
     """``lines`` by ``(file, line)``."""
+
+    def index_unlined(self) -> Mapping[tuple[str, int], FunctionSpot]:
+        """Return the user's functions of files of which the profile has no lines, but times, by file and line."""
+        lined = {spot.file for spot in self.lines if spot.cost.total_ns or spot.cost.waiting_ns}
+        return {
+            (spot.file, spot.line): spot
+            for spot in self.functions
+            if spot.owner is Owner.USER and spot.cost.spent_ns and spot.file not in lined
+        }

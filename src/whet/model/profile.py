@@ -111,3 +111,9 @@ class Profile:
     """What was changed of the times as they were sampled, step by step; empty where nothing was."""
     truncated: str = ""
     """Why the capture ends before the program did, as in ``the last line is cut off``; empty when it is whole."""
+    wall: bool = False
+    """Whether the times of ``Metric.CPU`` are wall time, in which a thread may also have waited."""
+    unjudged: bool = False
+    """Whether time in ``Metric.WAITING`` may be idle: nobody has looked at its stacks yet."""
+    missing: tuple[str, ...] = ()
+    """What a file of another tool's does not hold or holds otherwise than its name says, as in ``lines``."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from whet.model.evidence import Evidence
+from whet.model.masking import MASK
+from whet.model.origin import Origin
 from whet.model.profile import Profile
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
@@ -164,6 +166,22 @@ class Run:
     read can be read again and is as it was."""
     unbuffered: str = ""
     """What asked the interpreter not to buffer the program's output, as ``PYTHONUNBUFFERED``; empty: nothing."""
+    compiled: int = 0
+    """Modules of the program's own package that are compiled, whose time counts for what calls them."""
+    saved_in: str = ""
+    """The folder whose ``.whet`` the run was saved in: where it is elsewhere now, so are the project's files."""
+    is_masked: bool | None = None
+    """Whether ``command`` contains a mask; ``None``: the run is of a version that did not say."""
+    arguments: tuple[str, ...] = ()
+    """``command`` with its secrets, so that it can be run again; only with `--keep-arguments`. Never shown."""
+
+    origins: tuple[Origin, ...] = ()
+    """The files that the profiles were read from, where others recorded them; then there are no executions."""
+
+    @property
+    def has_hidden_arguments(self) -> bool:
+        """Whether the command contains a secret, so that it cannot be run again, or pasted, as it is shown."""
+        return any(MASK in word for word in self.command) if self.is_masked is None else self.is_masked
 
     @property
     def timed(self) -> Execution | None:

@@ -22,7 +22,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the reader of the report must know: what is missing, why, and what mends it."""
+    """Something that the reader of the report must know: what is missing, why, and what fixes it."""
 
     about: str
     """The collector or stage, as in ``line_profiler``."""

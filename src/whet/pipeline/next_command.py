@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from whet.model.advice import Advice
@@ -11,21 +12,34 @@ from whet.model.trial import Verdict
 from whet.report.proof_text import name_apply
 from whet.report.words import has_failed
 
+_WORTH_PROVING = 0.05
 
-def name_next_command(run: Run, advice: Sequence[Advice]) -> str:
-    """Return what comes after measuring: proving where there is a rewrite to try, applying where one was proven."""
+
+def name_next_command(run: Run, advice: Sequence[Advice], reference: str = "") -> str:
+    """Return what comes after measuring: proving where there is a rewrite to try, applying where one was proven.
+
+    ``reference`` names the run where it is not the latest. Empty where there is no command that could be pasted.
+    """
     proof = run.proof
+    if has_failed(run) or run.origins:
+        # What was recorded elsewhere is not saved, and what ran there is not known here.
+        return ""
     if proof.started:
         is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
         refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}
-        return name_apply(proof) if is_faster and not refused else ""
-    if any(execution.exit_status is None for execution in run.executions) or has_failed(run):
+        return name_apply(proof, reference=reference) if is_faster and not refused else ""
+    if any(execution.exit_status is None for execution in run.executions):
         return ""
     if not any(can_be_tried(item) for item in advice):
         return ""
     from whet.pipeline.prove.workload import can_be_repeated
 
-    return "whet prove" if can_be_repeated(run) else "whet prove --workload COMMAND"
+    return shlex.join(filter(None, ("whet", "prove", reference))) if can_be_repeated(run) else ""
+
+
+def is_worth_proving(advice: Sequence[Advice]) -> bool:
+    """Whether a rewrite stands on so large a share of the run that more samples need not come first."""
+    return any(can_be_tried(item) and item.share > _WORTH_PROVING for item in advice)
 
 
 def can_be_tried(advice: Advice) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+_ANYTHING = r"[^\0]*"
+_FOLDERS = r"(?:[^/\0]*/)*?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,37 +84,58 @@ def _translate(pattern: str, *, below: bool) -> tuple[str, bool]:
     if not text:
         return "", True
     anchored = "/" in text
-    body = _translate_glob(text.lstrip("/"))
-    end = r"(?:\0|/.*)" if below else r"\0"
+    body = _translate_glob(text.lstrip("/") if anchored else f"**/{text}")
+    end = r"(?:\0|/[^\0]*\0?)" if below else r"\0"
     tail = end if folder_only else f"{end}?"
-    return f"(?:{'' if anchored else '(?:.*/)?'}{body}{tail})\\Z", matches
+    return f"(?:{body}{tail})\\Z", matches
 
 
 def _translate_glob(text: str) -> str:
-    parts: list[str] = []
+    """Return an expression whose time grows with the path's length, whatever the pattern.
+
+    What stands between two ``**`` is looked for once: where it matches first, the rest has the most to match in. So it
+    is with what stands between two stars in one name.
+    """
+    groups: list[list[str]] = [[]]
+    names = text.split("/")
+    for at, name in enumerate(names):
+        if name == "**" and at < len(names) - 1:
+            if groups[-1] or len(groups) == 1:
+                groups.append([])
+        else:
+            groups[-1].append(_ANYTHING if name == "**" else _translate_name(name))
+    first, *later = ["/".join(group) for group in groups]
+    if not later:
+        return first
+    whole = f"{first}/" if first else ""
+    *middle, last = later
+    return whole + "".join(f"(?>{_FOLDERS}{group}/)" for group in middle) + f"{_FOLDERS}{last}"
+
+
+def _translate_name(text: str) -> str:
+    """Return the expression of a part of a path, without slashes."""
+    chunks: list[str] = [""]
     at = 0
     while at < len(text):
         letter = text[at]
-        if text.startswith("**/", at) and (at == 0 or text[at - 1] == "/"):
-            parts.append("(?:.*/)?")
-            at += 3
-        elif text.startswith("**", at) and at + 2 == len(text) and (at == 0 or text[at - 1] == "/"):
-            parts.append(".*")
-            at += 2
-        elif letter == "*":
-            parts.append(r"[^/\0]*")
+        if letter == "*":
+            chunks.append("")
             at += 1
         elif letter == "?":
-            parts.append(r"[^/\0]")
+            chunks[-1] += r"[^/\0]"
             at += 1
         elif letter == "[" and (found := _CLASS.match(text, at)) is not None:
             inside = found[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-            parts.append(f"(?![/\\0])[{'^' if found[1] else ''}{inside}]")
+            chunks[-1] += f"(?![/\\0])[{'^' if found[1] else ''}{inside}]"
             at = found.end()
         elif letter == "\\" and at + 1 < len(text):
-            parts.append(re.escape(text[at + 1]))
+            chunks[-1] += re.escape(text[at + 1])
             at += 2
         else:
-            parts.append(re.escape(letter))
+            chunks[-1] += re.escape(letter)
             at += 1
-    return "".join(parts)
+    first, *later = chunks
+    if not later:
+        return first
+    *middle, last = later
+    return first + "".join(rf"(?>[^/\0]*?{chunk})" for chunk in middle if chunk) + rf"[^/\0]*{last}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from whet.errors import TargetError
 from whet.model.source import Notice
 from whet.program.ask import ask_for_modules
-from whet.program.environments import find_environment, python_of_environment
+from whet.program.environments import find_environment, is_trusted_environment, python_of_environment
 from whet.program.host import TargetHost
 from whet.program.interpreter import see_through, walk_path
 from whet.program.newer_python import list_installed
@@ -164,7 +164,7 @@ def _list_candidates(environ: Mapping[str, str], cwd: Path) -> Iterator[Path]:
             yield python_of_environment(Path(environ[variable]))
     for name in (".venv", "venv", "env"):
         environment = find_environment(cwd, name)
-        if environment is not None:
+        if environment is not None and is_trusted_environment(environment):
             yield python_of_environment(environment)
     yield Path(sys.executable)
     yield from walk_path(environ)

@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+from whet.trust import is_trusted
+
 _PROJECT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg")
 _TOOL_MARKS = ("uv-receipt.toml", "pipx_metadata.json", ".install_state_v2", ".prek-hook.json")
 """What ``uv tool``, pipx, pre-commit and prek leave in an environment that they made for one command."""
@@ -50,6 +52,12 @@ def find_environment(cwd: Path, name: str = ".venv") -> Path | None:
         if folder == root:
             return None
     return None
+
+
+def is_trusted_environment(environment: Path) -> bool:
+    """Whether the interpreter of an environment, which is code, is the user's own or in a trusted folder."""
+    python = python_of_environment(environment)
+    return is_trusted(environment, environment / "pyvenv.cfg", python.parent, python)
 
 
 def is_tool_environment(prefix: Path) -> bool:

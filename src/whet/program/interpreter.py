@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,11 @@ from whet.program.environments import (
     is_own_folder,
     is_same_path,
     is_same_python,
+    is_trusted_environment,
     lives_in_tool,
     python_of_environment,
 )
+from whet.trust import HINT
 
 _VERSION = re.compile(r"\d(\.\d+)?t?")
 _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
@@ -59,6 +62,10 @@ def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Pa
         path, answer = _locate(explicit, environ, cwd)
         return check_interpreter(path, "--python", environ, answer)
     skipped: list[str] = []
+    environment = find_environment(cwd)
+    if environment is not None and not is_trusted_environment(environment):
+        hint = HINT.format(shlex.quote(str(environment.parent)))
+        skipped.append(f"the project's .venv: it belongs to another user; {hint}")
     for path, why, optional in _list_candidates(environ, cwd):
         if optional and is_own_folder(path):
             continue
@@ -84,7 +91,7 @@ def check_interpreter(
     """
     answer = answer or ask_interpreter(path, environ)
     if answer.unsuitable:
-        raise TargetError(f"{path} will not do: {answer.unsuitable}", "name another interpreter with --python")
+        raise TargetError(f"{path} cannot be used: {answer.unsuitable}", "name another interpreter with --python")
     return Choice(see_through(path, answer), why, answer)
 
 
@@ -129,7 +136,7 @@ def _list_candidates(environ: Mapping[str, str], cwd: Path) -> Iterator[tuple[Pa
         if prefix and not (in_tool and is_same_path(prefix, sys.prefix)):
             yield python_of_environment(Path(prefix)), variable, False
     environment = find_environment(cwd)
-    if environment is not None:
+    if environment is not None and is_trusted_environment(environment):
         yield python_of_environment(environment), "the project's .venv", False
     if not in_tool:
         yield Path(sys.executable), "the environment that whet is installed in", False

@@ -20,6 +20,16 @@ def find_tool(name: str) -> Path | None:
     return Path(found) if found else None
 
 
+def describe_tool(name: str) -> str:
+    """Return the name and version of a distribution as its folder tells them; the name alone where none does."""
+    # Its ``importlib.metadata`` takes long to load.
+    from whet.program.cache import read_version
+
+    folders = (Path(entry) for entry in sys.path if entry)
+    version = next(filter(None, (read_version(name.replace("-", "_"), folder) for folder in folders)), "")
+    return f"{name} {version}".rstrip()
+
+
 def _list_folders() -> Iterator[Path]:
     """Yield the folders of scripts: the interpreter's, and the other one of ``pip install --user`` and pipx."""
     yield Path(sys.executable).parent

@@ -85,6 +85,7 @@ def list_lines(
                 cost=figure_cost(spot.cost),
                 code=lines[spot.line - 1].strip() if 0 < spot.line <= len(lines) else "",
                 anchor=places.line_anchor(spot.file, spot.line),
+                callees=spot.callees,
             )
         )
     return tuple(rows)

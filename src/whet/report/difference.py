@@ -94,7 +94,7 @@ def render_markdown(difference: Difference) -> str:
         "|---|---|--:|--:|--:|",
     ]
     for word, whole in (("before", difference.before), ("after", difference.after)):
-        times = f"{format_seconds(whole.wall_ns)} | {format_seconds(whole.cpu_ns)} | {whole.samples:,}"
+        times = f"{_write_time(whole.wall_ns)} | {_write_time(whole.cpu_ns)} | {whole.samples:,}"
         lines.append(f"| {word} | {escape_markdown(_program(whole))} | {times} |")
     lines += [f"\nCareful: {escape_markdown(caution)}." for caution in difference.cautions]
     for title, places in (("function", difference.functions), ("line", difference.lines)):
@@ -137,13 +137,14 @@ def _count_functions(count: int) -> str:
 
 
 def _describe(whole: Whole) -> str:
-    times = f"{format_seconds(whole.wall_ns)} wall, {format_seconds(whole.cpu_ns)} CPU, {whole.samples:,} samples"
+    times = f"{_write_time(whole.wall_ns)} wall, {_write_time(whole.cpu_ns)} CPU, {whole.samples:,} samples"
     return f"{shorten(_program(whole), 70)}: {times}"
 
 
 def _program(whole: Whole) -> str:
     commit = f" at {whole.commit[:10]}" if whole.commit else ""
-    return show(f"{join_command(whole.command)}{commit}, {whole.started[:19]}, {whole.python}")
+    facts = (f"{join_command(whole.command)}{commit}", whole.started[:19], whole.python)
+    return show(", ".join(fact for fact in facts if fact))
 
 
 def _name(place: PlaceChange) -> str:
@@ -202,3 +203,8 @@ def _place_object(place: PlaceChange) -> dict[str, Any]:
         "interval_seconds": [place.low_ns / 1e9, place.high_ns / 1e9],
     }
     return {**found, "name": encodable(place.name)} if place.name else {**found, "source": encodable(place.source)}
+
+
+def _write_time(nanoseconds: int) -> str:
+    """Return a time, or a dash for that of a profile whose program whet did not run."""
+    return format_seconds(nanoseconds) if nanoseconds else "–"

@@ -61,6 +61,8 @@ def _summarise(result: CheckResult, *, fixing: bool) -> list[str]:
     fixed = sum(result.fixed.values())
     fixable = sum(item.fixable for item in result.findings)
     done = f", {fixed} fixed" if fixed else ""
+    if result.failures:
+        done += f"; {len(result.failures)} could not be checked"
     if not count:
         return [f"No findings{' left' if fixed else ''} in {files}{done}."]
     lines = [f"Found {_count(count, 'finding')} in {files}{done}."]

@@ -27,8 +27,20 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PACKAGE = "whet_templates"
-SECTIONS = ("macros", "header", "summary", "suggestions", "flame", "hotspots", "memory", "others", "source", "method")
-STYLES = ("base", "summary", "suggestions", "flame", "tables", "memory", "source", "print")
+SECTIONS = (
+    "macros",
+    "header",
+    "summary",
+    "suggestions",
+    "flame",
+    "calltree",
+    "hotspots",
+    "memory",
+    "others",
+    "source",
+    "method",
+)
+STYLES = ("base", "summary", "suggestions", "flame", "calltree", "tables", "memory", "source", "print")
 SCRIPTS = (
     "theme",
     "tables",

@@ -42,6 +42,18 @@ def to_object(view: ReportView) -> dict[str, Any]:
             "free_threaded": provenance.python_free_threaded,
             "why": provenance.python_why,
         },
+        "origins": [
+            {
+                "label": origin.label,
+                "file": origin.file,
+                "format": origin.format,
+                "tool": origin.tool,
+                "samples": origin.samples,
+                "wall_time": origin.wall,
+                "missing": list(origin.missing),
+            }
+            for origin in provenance.origins
+        ],
         "duration_seconds": view.summary.duration.value,
         "cpu_seconds": view.summary.cpu.value,
         "gil_seconds": view.summary.gil.value,
@@ -78,6 +90,9 @@ def _write_line(row: LineRow) -> dict[str, Any]:
         "function_line": row.function_line,
         "owner": row.owner,
         **_write_cost(row.cost),
+        "callees": [
+            {"name": each.name, "file": each.file, "line": each.line, "share": each.share} for each in row.callees
+        ],
     }
 
 
@@ -106,6 +121,7 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
     return {
         "id": suggestion.id,
         "rule": suggestion.rule,
+        "kind": suggestion.kind.value,
         "file": suggestion.file,
         "line": suggestion.line,
         "end_line": suggestion.end_line,
@@ -115,7 +131,11 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "safety": suggestion.safety,
         "share": suggestion.share.value,
         "share_error": suggestion.share_error,
-        "estimate": {"low": suggestion.low, "high": suggestion.high},
+        "estimate": {
+            "low": suggestion.low,
+            "high": suggestion.high,
+            "is_measured": suggestion.is_measured,
+        },
         "verdict": suggestion.verdict,
         "diff": suggestion.diff,
         "seen": [_write_seen(seen) for seen in suggestion.seen],

@@ -120,8 +120,8 @@ def _write_head(view: ReportView) -> str:
     error = f", ±{summary.share_error * 100:.1f} % at most" if summary.share_error else ""
     facts = [
         f"{summary.executions} executions pooled" if summary.executions > 1 else "",
-        f"{summary.duration} wall",
-        f"{summary.cpu} CPU{own}",
+        f"{summary.duration} wall" if summary.duration.value is not None else "",
+        f"{summary.cpu} CPU{own}" if summary.cpu.value is not None else "",
         f"{summary.waiting} waiting" if summary.waiting.value else "",
         f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
         f"peak {summary.peak}" if summary.peak.value else "",
@@ -206,8 +206,12 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
             row.cost.spent_seconds,
             *([row.cost.hits, row.cost.hit_seconds] if columns.hits else []),
         ]
-        cells.append([write_code(row.place, 120), write_code(row.code, 120), *map(_write_figure, figures)])
+        cells.append([write_code(row.place, 120), _write_line_code(row), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
+
+
+def _write_line_code(row: LineRow) -> str:
+    return write_code(row.code, 120) + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
 
 
 def _write_figure(figure: Figure) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from whet.model.hotspot import Hotspots
-from whet.model.masking import mask_argv
 from whet.model.metric import Metric
 from whet.model.run import Execution, Run
 from whet.report.parts import ExecutionRow, Method, Provenance
 from whet.report.proof import describe_session
 from whet.report.units import bytes_figure, format_count, format_seconds, format_share, time_figure
-from whet.report.words import describe_end, join_command
+from whet.report.words import describe_end, join_command, mask_again
 
 LEAST_MOVED_NS = 10_000_000
 """Corrections of less than this are not worth a word."""
@@ -22,8 +21,8 @@ _METRIC_WORDS = {
 
 
 def describe_provenance(run: Run) -> Provenance:
-    """Return what was run, by what, where. The command is masked here again: old saved runs may be unmasked."""
-    command = mask_argv(run.command)
+    """Return what was run, by what, where. An old saved run's command is masked again."""
+    command = mask_again(run)
     interpreter = run.interpreter
     free = " free-threaded" if interpreter.free_threaded else ""
     cpus = f"{run.host.cpus} CPU{'s' if run.host.cpus != 1 else ''}" if run.host.cpus else ""
@@ -31,7 +30,7 @@ def describe_provenance(run: Run) -> Provenance:
     return Provenance(
         command=command,
         command_line=join_command(command),
-        python=f"{interpreter.implementation} {interpreter.version}{free}",
+        python=f"{interpreter.implementation} {interpreter.version}{free}" if interpreter.version else "",
         python_version=interpreter.version,
         python_path=interpreter.path,
         python_implementation=interpreter.implementation,
@@ -44,6 +43,7 @@ def describe_provenance(run: Run) -> Provenance:
         whet=run.whet_version,
         exit_status=first.exit_status if first else None,
         exit_text=describe_end(first) if first else "",
+        origins=run.origins,
         python_chosen="" if interpreter.obvious else f"{interpreter.path} ({interpreter.why})",
     )
 

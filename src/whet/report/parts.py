@@ -7,10 +7,18 @@ there is nothing to link to.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePath
 
 from whet.model.evidence import Seen
-from whet.report.units import Figure
+from whet.model.hotspot import Callee
+from whet.model.origin import Origin
+from whet.report.units import Figure, format_whole_share
+
+_BARE = re.compile(r"<|__\w+__$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +74,23 @@ class LineRow:
     cost: CostFigures
     code: str = ""
     anchor: str = ""
+    callees: tuple[Callee, ...] = ()
+    """What it called outside the user's code, most of its time first."""
+
+    @property
+    def calls(self) -> str:
+        """Where its time went: ``Template.render 74 %, json.loads 20 %``; empty where that is in the line itself."""
+        return describe_callees(self.callees)
 
     @property
     def place(self) -> str:
         """Its location, such as ``ledger.py:44``."""
         return f"{self.file}:{self.line}"
+
+
+def describe_callees(callees: Sequence[Callee]) -> str:
+    """Return calls with their part of the line's time: ``Template.render 74 %, json.loads 20 %``."""
+    return ", ".join(f"{callee.name} {format_whole_share(callee.share)}" for callee in callees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +136,23 @@ _WIDE = 1.1
 """If the interval of a ratio reaches above this, "no gain" is not reported."""
 
 
+class Kind(StrEnum):
+    """What a suggestion leaves to do."""
+
+    REWRITE = "rewrite"
+    """There is an edit, which `whet prove` can try."""
+    ADVICE = "advice"
+    """The reader has to change the program."""
+    GENERAL = "general"
+    """It is about the program as a whole, and true of many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """One advice, as a card."""
 
     id: str
+    kind: Kind
     rule: str
     file: str
     line: int
@@ -137,6 +169,8 @@ class Suggestion:
     """Such as ``1.2–1.6×``."""
     low: float
     high: float
+    is_measured: bool
+    """Whether a benchmark stands behind the estimate; else ``high`` is only the most that it can be."""
     evidence: tuple[str, ...]
     """Sentences about the observed values."""
     seen: tuple[Seen, ...]
@@ -322,6 +356,8 @@ class Provenance:
     exit_text: str
     python_chosen: str = ""
     """The interpreter's path and why it was chosen, if it may not be the intended one."""
+    origins: tuple[Origin, ...] = ()
+    """The files of other tools that the figures come from, instead of a program that whet ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +449,30 @@ class FlameBox:
     total: Figure
     self_value: Figure
     share: Figure
+    anchor: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name, followed by its file's where every file may have such a name: ``<module> app.py``."""
+        return f"{self.name} {PurePath(self.place).name.rpartition(':')[0]}" if _BARE.match(self.name) else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """A call of the call tree, in preorder: its callees follow, one deeper.
+
+    ``folded`` counts the calls that a library made itself, which are part of this one; ``calls`` the callees listed.
+    """
+
+    depth: int
+    name: str
+    place: str
+    owner: str
+    share: Figure
+    time: Figure
+    folded: int
+    calls: int
+    is_open: bool
     anchor: str = ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from whet.model.advice import Advice
@@ -55,9 +56,14 @@ def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
     return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
-def name_apply(proof: Proof, *, offers: bool = True) -> str:
-    """Return the command that writes what was measured faster, with or without ``offers``."""
+def name_apply(proof: Proof, *, offers: bool = True, reference: str = "") -> str:
+    """Return the command that writes what was measured faster, with or without ``offers``.
+
+    ``reference`` names the run where it is not the latest.
+    """
     words = ["whet apply"]
+    if reference:
+        words.append(f"--run {shlex.quote(reference)}")
     rules = {trial.ref.id: trial.ref.rule for trial in proof.trials}
     if offers and proof.offers:
         words.append(f"--allow {','.join(dict.fromkeys(rules[id_] for id_ in proof.offers))}")
@@ -66,19 +72,20 @@ def name_apply(proof: Proof, *, offers: bool = True) -> str:
     return " ".join(words)
 
 
-def describe_total(proof: Proof) -> list[str]:
+def describe_total(proof: Proof, reference: str = "") -> list[str]:
     """Return the total in one sentence, and in another what `whet apply` writes without offers.
 
+    ``reference`` names the run where it is not the latest.
     The first is ``5 rewrites, measured 3.1× faster [2.9, 3.3] on this workload, output identical: whet apply``.
     """
     gain, count = proof.total, len(proof.applied)
     if gain is not None and proof.total_verdict is Verdict.FASTER:
         whole = f"{_count(count)}, {_describe_gain(gain)} on this workload, {describe_checked(proof.checked)}"
-        return [f"{whole}: {name_apply(proof)}", *_describe_without_offers(proof)]
+        return [f"{whole}: {name_apply(proof, reference=reference)}", *_describe_without_offers(proof, reference)]
     faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
     if faster and gain is None:
         of = f"{faster} of {_count(len(proof.trials))} measured faster; their total was not measured"
-        return [f"{of}: {name_apply(proof)}"]
+        return [f"{of}: {name_apply(proof, reference=reference)}"]
     if proof.applied:
         how, together = ("", "") if count == 1 else (" one by one", " together")
         return [f"{_count(count)} seemed faster{how}; in fresh runs{together} no difference was shown"]
@@ -89,7 +96,7 @@ def describe_total(proof: Proof) -> list[str]:
     return [f"no rewrite was measured faster; {len(tried)} tried, {refuted} refuted"]
 
 
-def _describe_without_offers(proof: Proof) -> list[str]:
+def _describe_without_offers(proof: Proof, reference: str) -> list[str]:
     """Return the gain without the offers, if there are any."""
     offers, without_offers = len(proof.offers), proof.without_offers
     if not offers or without_offers is None:
@@ -103,9 +110,8 @@ def _describe_without_offers(proof: Proof) -> list[str]:
     if gain is None or without_offers.verdict is not Verdict.FASTER:
         said = "was not measured" if gain is None else "was not significant"
         return [f"{which}; the gain of the other {len(without_offers.applied)} together {said}"]
-    return [
-        f"{which}; the other {len(without_offers.applied)}, {_describe_gain(gain)}: {name_apply(proof, offers=False)}"
-    ]
+    command = name_apply(proof, offers=False, reference=reference)
+    return [f"{which}; the other {len(without_offers.applied)}, {_describe_gain(gain)}: {command}"]
 
 
 def describe_faster(total: Total | None) -> str:

@@ -49,15 +49,8 @@ def relate_functions(
 
 def _sum_pairs(tree: CallTree) -> dict[tuple[int, int], int]:
     """Return the time by (caller, callee), as indices into ``tree.frames``."""
-    totals = [0] * len(tree)
-    for column in tree.columns:
-        if column.metric in _TIME:
-            for row, value in zip(column.rows, column.values, strict=True):
-                totals[row] += value
-    parent, end = _walk(tree)
-    for row in range(len(tree) - 1, -1, -1):
-        if parent[row] >= 0:
-            totals[parent[row]] += totals[row]
+    totals, parent = sum_calls(tree)
+    end = _find_ends(tree)
     pairs: dict[tuple[int, int], int] = {}
     until: dict[tuple[int, int], int] = {}
     for row, above in enumerate(parent):
@@ -70,17 +63,34 @@ def _sum_pairs(tree: CallTree) -> dict[tuple[int, int], int]:
     return pairs
 
 
-def _walk(tree: CallTree) -> tuple[list[int], list[int]]:
-    """Return for each row its parent (-1 for the outermost) and where its branch ends."""
-    parent, end = [-1] * len(tree), [len(tree)] * len(tree)
+def sum_calls(tree: CallTree) -> tuple[list[int], list[int]]:
+    """Return for each row its time with all that it called, in nanoseconds, and its parent: -1 for the outermost."""
+    totals, parent = [0] * len(tree), [-1] * len(tree)
+    for column in tree.columns:
+        if column.metric in _TIME:
+            for row, value in zip(column.rows, column.values, strict=True):
+                totals[row] += value
+    open_rows: list[int] = []
+    for row, depth in enumerate(tree.depth):
+        del open_rows[depth:]
+        parent[row] = open_rows[-1] if open_rows else -1
+        open_rows.append(row)
+    for row in range(len(tree) - 1, -1, -1):
+        if parent[row] >= 0:
+            totals[parent[row]] += totals[row]
+    return totals, parent
+
+
+def _find_ends(tree: CallTree) -> list[int]:
+    """Return for each row where its branch ends."""
+    end = [len(tree)] * len(tree)
     open_rows: list[int] = []
     for row, depth in enumerate(tree.depth):
         for closed in open_rows[depth:]:
             end[closed] = row
         del open_rows[depth:]
-        parent[row] = open_rows[-1] if open_rows else -1
         open_rows.append(row)
-    return parent, end
+    return end
 
 
 def _describe(frame: Frame, value: int, places: Places) -> Related:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from whet.model.advice import Advice, Estimate
+from whet.model.advice import GENERAL, Advice, Estimate
 from whet.model.evidence import Ratio, Seen
-from whet.model.finding import Ask, Question, Safety
+from whet.model.finding import Ask, Finding, Question, Safety
+from whet.model.hotspot import LineSpot
 from whet.model.trial import Proof
-from whet.report.parts import Suggestion, SuggestionGroup
+from whet.report.parts import Kind, Suggestion, SuggestionGroup, describe_callees
 from whet.report.places import Places
 from whet.report.proof import describe_trial, order_advice
 from whet.report.units import NOTHING, Figure, format_count, format_factor, share_figure
@@ -28,18 +29,27 @@ MOST_CARDS = 60
 
 
 def list_suggestions(
-    advice: Sequence[Advice], places: Places, proof: Proof | None = None, *, include_source: bool = True
+    advice: Sequence[Advice],
+    places: Places,
+    proof: Proof | None = None,
+    *,
+    include_source: bool = True,
+    lines: Mapping[tuple[str, int], LineSpot] | None = None,
 ) -> tuple[Suggestion, ...]:
-    """Return one card for each advice, in the order of :func:`order_advice`. A diff is source."""
-    proof = proof or Proof()
-    return tuple(_make_card(item, places, proof, include_source) for item in order_advice(advice, proof))
+    """Return one card for each advice, in the order of :func:`order_advice`. A diff is source.
+
+    ``lines`` are the run's, by file and line: what those of an advice call is part of its evidence.
+    """
+    proof, lines = proof or Proof(), lines or {}
+    return tuple(_make_card(item, places, proof, include_source, lines) for item in order_advice(advice, proof))
 
 
 def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGroup, ...]:
     """Return the suggestions by verdict; empty groups are left out."""
     proven = tuple(item for item in suggestions if item.is_proven)
     refuted = tuple(item for item in suggestions if item.is_refuted)
-    untested = tuple(item for item in suggestions if not item.is_proven and not item.is_refuted)
+    open_ones = [item for item in suggestions if not item.is_proven and not item.is_refuted]
+    untested, advice, general = (tuple(item for item in open_ones if item.kind is kind) for kind in Kind)
     groups = (
         SuggestionGroup(
             "proven",
@@ -50,6 +60,13 @@ def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGrou
         SuggestionGroup(
             "untested", "Untested", "Not tried yet: gains are estimates; measure them with `whet prove`.", untested
         ),
+        SuggestionGroup(
+            "advice",
+            "To change by hand",
+            "No rewrite: after a change of your own, `whet prove --against HEAD` measures it.",
+            advice,
+        ),
+        SuggestionGroup("general", "In general", "About the program as a whole, and true of many.", general),
         SuggestionGroup(
             "refuted", "Tried, no gain", "Rewrites that did not help, or were not shown to.", refuted, folded=True
         ),
@@ -100,11 +117,30 @@ def _describe_lines(lines: Sequence[int]) -> str:
     return f"lines {', '.join(map(str, lines[:-1]))} and {lines[-1]}"
 
 
-def _make_card(advice: Advice, places: Places, proof: Proof, include_source: bool) -> Suggestion:
+def _choose_kind(advice: Advice) -> Kind:
+    finding = advice.finding
+    if finding.rule in GENERAL:
+        return Kind.GENERAL
+    has_rewrite = (finding.edits or advice.diff) and finding.safety is not Safety.ADVICE
+    return Kind.REWRITE if has_rewrite else Kind.ADVICE
+
+
+def _list_calls(finding: Finding, lines: Mapping[tuple[str, int], LineSpot]) -> list[str]:
+    """Return a sentence for each of a finding's lines that called others' code: ``line 4: Template.render 74 %``."""
+    numbers = finding.lines or (finding.line,)
+    spots = [spot for number in dict.fromkeys(numbers) if (spot := lines.get((finding.file, number))) is not None]
+    spots.sort(key=lambda spot: -spot.cost.spent_ns)
+    return [f"line {spot.line}: {describe_callees(spot.callees)} of its time" for spot in spots[:2] if spot.callees]
+
+
+def _make_card(
+    advice: Advice, places: Places, proof: Proof, include_source: bool, lines: Mapping[tuple[str, int], LineSpot]
+) -> Suggestion:
     finding = advice.finding
     trial = advice.trial or proof.trial_of(advice.id)
     return Suggestion(
         id=advice.id,
+        kind=_choose_kind(advice),
         rule=finding.rule,
         file=places.show(finding.file),
         line=finding.line,
@@ -119,9 +155,11 @@ def _make_card(advice: Advice, places: Places, proof: Proof, include_source: boo
         share_error=advice.share_error,
         estimate=_describe_estimate(advice.estimate),
         low=advice.estimate.low,
+        is_measured=advice.estimate.is_measured,
         high=advice.estimate.high,
         evidence=(
             *map(describe_seen, advice.seen),
+            *(() if finding.rule in GENERAL else _list_calls(finding, lines)),
             *map(describe_ratio, advice.ratios),
             *describe_unanswered(advice.unanswered),
         ),

@@ -17,7 +17,7 @@ from whet.report.words import (
     has_failed,
     measure_rest_command,
     more_samples_command,
-    name_program,
+    name_run,
     repeat_command,
     stood_idle,
 )
@@ -38,9 +38,9 @@ _NOTICED_NS = 50_000_000
 def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> Summary:
     """Return the summary. ``functions`` are sorted, hottest first."""
     first = run.timed
-    title = name_program(run.command)
+    title = name_run(run)
     more = more_samples_command(run, hotspots)
-    spent = _tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions)
+    spent = _tell_idle(title, run, hotspots) or _judge(title, first, hotspots, functions, _name_time(run))
     proven = head_proof(title, run.proof)
     return Summary(
         title=title,
@@ -65,7 +65,7 @@ def summarise(run: Run, hotspots: Hotspots, functions: Sequence[FunctionRow]) ->
 
 def _name_next(run: Run, more: str) -> str:
     """Return what to do next; nothing after a program that failed, which has to be put right first."""
-    return "" if has_failed(run) else more or measure_rest_command(run) or "whet report --format json"
+    return "" if has_failed(run) or run.origins else more or measure_rest_command(run)
 
 
 def _describe_outside(hotspots: Hotspots) -> str:
@@ -97,7 +97,8 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _point_to_awaiting(run, hotspots)
     cautions += _doubt_lines(run)
     more = more_samples_command(run, hotspots)
-    if more or (hotspots.samples < FEW_SAMPLES and (has_failed(run) or has_been_ended(run))):
+    hides = has_failed(run) or has_been_ended(run) or run.has_hidden_arguments
+    if more or (hotspots.samples < FEW_SAMPLES and hides):
         cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
         cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
@@ -158,7 +159,14 @@ def _tell_idle(title: str, run: Run, hotspots: Hotspots) -> str:
     return f"{title} was idle: {busy} in {format_seconds(run.executions[0].wall_ns)}"
 
 
-def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow]) -> str:
+def _name_time(run: Run) -> str:
+    """Return what the sampled time is of: wall time holds waiting that no stack shows."""
+    return "wall time" if any(profile.wall for profile in run.profiles) else "CPU"
+
+
+def _judge(
+    title: str, first: Execution | None, hotspots: Hotspots, functions: Sequence[FunctionRow], time: str = "CPU"
+) -> str:
     if hotspots.busy_ns <= 0 or (not functions and not hotspots.outside_ns):
         took = f" in {format_seconds(first.wall_ns)}" if first else ""
         return f"{title}: no CPU time was sampled{took}; there is no hot spot"
@@ -177,7 +185,7 @@ def _judge(title: str, first: Execution | None, hotspots: Hotspots, functions: S
     if waiting >= _NOTABLE:
         whole = f"{busy} ({format_seconds(hotspots.cpu_ns)} computing, {format_seconds(hotspots.waiting_ns)} waiting)"
         return f"{title} spends {share} of {whole} in {place}"
-    return f"{title} spends {share} of {cpu} CPU in {place}"
+    return f"{title} spends {share} of {cpu} {time} in {place}"
 
 
 def _count_cpu(first: Execution | None, hotspots: Hotspots) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.report.parts import FunctionRow, LineRow, Suggestion
+from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion
 from whet.report.sanitize import shorten, show
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
@@ -94,7 +94,7 @@ class TerminalRenderer:
         page = _Page(console, self.width, longest)
         page.write_head(view)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
-        page.write_suggestions(view.top_suggestions[:suggestions], len(view.suggestions))
+        page.write_suggestions(view.top_suggestions[:suggestions], view)
         page.write_foot(view, self.report_path, cautions)
         return "".join(_strip_end(line) + "\n" for line in out.getvalue().splitlines())
 
@@ -141,6 +141,11 @@ def _describe_line(line: LineRow, room: int) -> str:
     return f"{text}  {_fit(line.code, room - len(text) - 2)}" if line.code and room - len(text) > LEAST_CODE else text
 
 
+def _describe_general(suggestion: Suggestion) -> str:
+    gain = f", {suggestion.gain}" if suggestion.gain.value else ""
+    return f"{suggestion.title} ({suggestion.share} of the run{gain})"
+
+
 def _fit(text: str, room: int) -> str:
     """Return harmless text, its middle cut out where it is wider than ``room`` columns."""
     from rich.cells import cell_len
@@ -173,7 +178,7 @@ class _Page:
         facts = [
             provenance.exit_text,
             f"{summary.executions} executions pooled" if summary.executions > 1 else "",
-            f"{summary.duration} wall, {summary.cpu} CPU{own}",
+            f"{summary.duration} wall, {summary.cpu} CPU{own}" if summary.duration.value is not None else "",
             f"{summary.gil} waiting for the GIL" if summary.gil.value else "",
             f"{summary.samples:,} sample{'s' if summary.samples != 1 else ''}",
             f"peak {summary.peak}" if summary.peak.value else "",
@@ -214,18 +219,21 @@ class _Page:
             place.append_text(self._text(row.place, "cyan"))
             if row in lines:
                 place.append("\n").append_text(self._text(_describe_line(lines[row], room), "dim"))
+                if calls := lines[row].calls:
+                    place.append("\n").append_text(self._text(_fit(f"calls {calls}", room), "dim"))
             table.add_row(*cells[row], place)
         self._blank()
         self._write(table)
         if view.summary.outside:
             self._write(self._text(view.summary.outside, "dim"))
 
-    def write_suggestions(self, suggestions: Sequence[Suggestion], found: int) -> None:
-        if not suggestions:
-            return
-        self._blank()
-        more = f" ({len(suggestions)} of {found})" if found > len(suggestions) else ""
-        self._write(self._text(f"Suggestions{more}", "bold"))
+    def write_suggestions(self, suggestions: Sequence[Suggestion], view: ReportView) -> None:
+        if suggestions or view.general:
+            self._blank()
+        found = len(view.suggestions) - len(view.general)
+        if suggestions:
+            more = f" ({len(suggestions)} of {found})" if found > len(suggestions) else ""
+            self._write(self._text(f"Suggestions{more}", "bold"))
         for number, suggestion in enumerate(suggestions, 1):
             title, place = self._text(f"{number}. {suggestion.title}"), self._text(suggestion.place, "cyan")
             gap = "  " if len(title) + 2 + len(place) <= self._width else "\n   "
@@ -236,10 +244,14 @@ class _Page:
             told = told if suggestion.gain.value else f"gain {suggestion.gain}"
             gain = f" · {told}" if suggestion.gain.text != NOTHING else ""
             self._write(text)
-            facts = f"{suggestion.share} of the run{gain} · {suggestion.safety}, {suggestion.verdict}"
+            state = f"{suggestion.safety}, {suggestion.verdict}" if suggestion.kind is Kind.REWRITE else "no rewrite"
+            facts = f"{suggestion.share} of the run{gain} · {state}"
             self._write_below(facts, least=160)
             if suggestion.evidence:
                 self._write_below(suggestion.evidence[0])
+        if view.general:
+            told = "; ".join(_describe_general(item) for item in view.general)
+            self._write(self._text("In general: ", "bold").append_text(self._text(told, "dim", least=200)))
 
     def write_foot(self, view: ReportView, report_path: str, cautions: int) -> None:
         from rich.text import Text

@@ -13,6 +13,7 @@ from whet.model.flame import CallTree, FlameTree
 from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
+from whet.report.call_tree import list_call_tree
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
 from whet.report.flame import describe_calls
@@ -23,6 +24,7 @@ from whet.report.parts import (
     Caution,
     FunctionRow,
     Icicle,
+    Kind,
     LineRow,
     MemoryCurve,
     Method,
@@ -33,6 +35,7 @@ from whet.report.parts import (
     SuggestionGroup,
     Summary,
     ThreadRow,
+    TreeRow,
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
@@ -80,6 +83,8 @@ class ReportView:
     icicles: tuple[Icicle, ...]
     flame: Mapping[str, Any] | None
     """All calls for the interactive flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
+    call_tree: tuple[TreeRow, ...]
+    """The calls with most of the time, for reading."""
     memory: MemoryCurve | None
     listings: tuple[SourceListing, ...]
     method: Method
@@ -106,8 +111,14 @@ class ReportView:
 
     @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:
-        """The three best suggestions, without those that were tried and did not help."""
-        return tuple(item for item in self.suggestions if not item.is_refuted)[:3]
+        """The three best suggestions: what `whet prove` can try or has shown first, nothing refuted or general."""
+        wanted = [item for item in self.suggestions if not item.is_refuted and item.kind is not Kind.GENERAL]
+        return tuple(wanted[:3])
+
+    @property
+    def general(self) -> tuple[Suggestion, ...]:
+        """What is said of the program as a whole."""
+        return tuple(item for item in self.suggestions if not item.is_refuted and item.kind is Kind.GENERAL)
 
     @property
     def safeties(self) -> tuple[tuple[str, str], ...]:
@@ -118,7 +129,7 @@ class ReportView:
 
     @property
     def suggestion_groups(self) -> tuple[SuggestionGroup, ...]:
-        """The suggestions by verdict: measured faster, untested, refuted."""
+        """The suggestions by verdict and kind: measured faster, untested, to change by hand, in general, refuted."""
         return group_suggestions(self.suggestions)
 
 
@@ -144,7 +155,7 @@ def build_view(
     places = Places(run, lines_shown)
     functions = list_functions(hotspots.functions, places)
     lines = list_lines(hotspots.lines, run, places, include_source=include_source)
-    suggestions = list_suggestions(advice, places, run.proof, include_source=include_source)
+    suggestions = list_suggestions(advice, places, run.proof, include_source=include_source, lines=hotspots.line_index)
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
     relations = relate_functions(calls, places, lines_shown) if calls is not None else None
     summary = summarise(run, hotspots, functions)
@@ -183,6 +194,7 @@ def build_view(
         ),
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
         flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
+        call_tree=list_call_tree(calls, places) if calls is not None else (),
         memory=draw_memory(run.resident, places),
         listings=build_listings(run, hotspots, excerpts, suggestions, places, relations),
         method=describe_method(run, hotspots),

@@ -40,11 +40,22 @@ def name_program(command: Sequence[str]) -> str:
     return PurePath(words[0].replace("\\", "/")).name or words[0] if words else "the program"
 
 
+def name_run(run: Run) -> str:
+    """Return what to call the program of a run; of profiles of other tools the names of their files."""
+    if not run.origins:
+        return name_program(run.command)
+    names = [PurePath(origin.file.replace("\\", "/")).name for origin in run.origins]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 def repeat_command(run: Run, *options: str) -> str:
     """Return the command line that measures the same program again with ``options``.
 
     What whet was asked for the first time stays, but for what ``options`` say otherwise; so does a file on stdin.
+    Empty where the command contains a secret: it could not be pasted.
     """
+    if run.has_hidden_arguments:
+        return ""
     named = {word for word in options if word.startswith("--")}
     for word in run.options:
         if word.partition("=")[0] not in named:
@@ -52,7 +63,7 @@ def repeat_command(run: Run, *options: str) -> str:
     attached = find_attached(run)
     if attached:
         return shlex.join(["whet", "attach", *options, str(attached)])
-    words = list(mask_argv(run.command))
+    words = list(mask_again(run))
     if words[:2] == ["whet", "run"]:
         words = words[2:]
     chosen = run.interpreter.path if run.interpreter.why == "--python" else ""
@@ -65,6 +76,11 @@ def repeat_command(run: Run, *options: str) -> str:
         options = (*options, "--python", chosen)
     stdin = f" < {shlex.quote(run.stdin.file)}" if run.stdin.kind == "file" and run.stdin.file else ""
     return shlex.join(["whet", "run", *options, *words]) + stdin
+
+
+def mask_again(run: Run) -> tuple[str, ...]:
+    """Return the command of a run; of one of an older whet, which knew fewer secrets, masked as of today."""
+    return mask_argv(run.command) if run.is_masked is None else run.command
 
 
 def find_attached(run: Run) -> int:

@@ -255,6 +255,7 @@ def test_a_dependency_that_rules_have_spoken_about_is_not_said_again():
     spots = hotspots(rows, rest, dependencies=packages)
     assert said(run("a", "b"), spots)["dependency-time"].share == pytest.approx(0.75)
     assert "dependency-time" not in said(run("a", "b"), spots, taken={(FILE, 1)})
+    assert "dependency-time" not in said(replace(run("a", "b"), compiled=3), spots)
     more = replace(spots, outside_packages=(("pandas", SECOND),))
     item = said(run("a", "b"), more, taken={(FILE, 1)})["dependency-time"]
     assert (item.finding.line, item.share) == (2, pytest.approx(0.15))
@@ -270,6 +271,22 @@ def test_output_that_is_not_buffered():
     assert "unbuffered-output" not in said(made, spots, taken={(FILE, 2)})
     few = hotspots(line(1, attributed_ns=9 * SECOND), line(2, attributed_ns=SECOND // 4))
     assert "unbuffered-output" not in said(made, few)
+
+
+@pytest.mark.parametrize(
+    ("text", "writes"),
+    [
+        ('sys.stdout.write(f"{len(rows)} {name}\\n")', True),
+        ('print("x", file=log)', True),
+        ("for row in rows: print(row)", False),
+        ("print(sum(each for each in rows))", False),
+        ("print(solve(rows))", False),
+        ("rewrites(rows)", False),
+    ],
+)
+def test_a_line_that_also_computes_is_not_blamed_for_its_output(text, writes):
+    made = replace(run("x = compute()", text), unbuffered="PYTHONUNBUFFERED")
+    assert ("unbuffered-output" in said(made, hotspots(line(2, attributed_ns=4 * SECOND)))) is writes
 
 
 def test_a_server_for_development():

@@ -10,8 +10,6 @@ import pytest
 
 from whet.cli.main import run_command_line
 
-pytestmark = pytest.mark.xdist_group("one at a time")
-
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

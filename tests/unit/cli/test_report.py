@@ -134,3 +134,101 @@ def test_a_dash_is_stdout(form: str, begins: str, tmp_path: Path, capfdbinary: p
     assert said.out.decode().startswith(begins)
     assert said.err == b""
     assert list_files(tmp_path) == set()
+
+
+DUMPS = "dumps (/usr/lib/python3.14/json/__init__.py:9)"
+STACKS = f'process 7:"serve";thread (7): MainThread;handle (/srv/app.py:3);{DUMPS} 80\nhandle (/srv/app.py:2) 20\n'
+
+
+def write_profile(folder: Path) -> Path:
+    (folder / "app.py").write_text("def handle(order):\n    total = 1\n    return dumps(order)\n")
+    path = folder / "web.raw"
+    path.write_text(STACKS)
+    return path
+
+
+@pytest.mark.parametrize(
+    "words", [["web.raw"], ["--from", "web.raw"], ["--from", "web.raw", "--source-root", "/srv=."]]
+)
+def test_a_profile_of_another_tool_is_shown(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_profile(tmp_path)
+    assert run_command_line(["report", *words, "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [(each["label"], each["format"], each["samples"]) for each in report["origins"]] == [
+        ("web", "collapsed", 100)
+    ]
+    assert report["origins"][0]["missing"]
+    assert (report["duration_seconds"], report["exit_status"], report["command"]) == (None, None, [])
+    (line,) = (each for each in report["lines"] if each["line"] == 3)
+    assert (line["file"], line["name"], line["spent_share"]) == ("app.py", "handle", 0.8)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "terminal", "csv"])
+def test_every_form_says_where_a_profile_came_from(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_profile(tmp_path)
+    assert run_command_line(["report", "--from", "web.raw", "-f", form, "-o", "out"]) == 0
+    text = (tmp_path / "out").read_text("utf-8")
+    assert "handle" in text
+    if form != "csv":
+        assert "web.raw" in text
+        assert "10 ms is assumed" in " ".join(text.split())
+        # Nothing of a program that whet did not run is made up.
+        assert "CPython" not in text
+    assert "Next:" not in text
+
+
+def test_a_run_and_profiles_cannot_be_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_profile(tmp_path)
+    assert run_command_line(["report", "latest", "--from", "web.raw"]) == 2
+    assert "a run and --from cannot be combined" in capsys.readouterr().err
+    assert run_command_line(["report", "--source-root", "/srv=."]) == 2
+    assert "--source-root needs a profile" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["speedscope", "collapsed", "pprof", "pstats", "firefox", "chrome"])
+def test_a_run_is_written_for_other_viewers(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_profile(tmp_path)
+    assert run_command_line(["report", "web.raw", "-f", form, "-o", "out"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    lines = said.err.splitlines()
+    assert lines[0] == "whet: wrote out"
+    assert len(lines) == (2 if form == "pstats" else 1)
+    if form == "firefox":
+        return
+    # What was written is read as any profile is.
+    assert run_command_line(["report", "out", "-f", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["origins"][0]["format"] == form
+    (handle,) = (each for each in report["functions"] if each["name"] == "handle")
+    assert handle["spent_seconds"] == pytest.approx(1.0)
+
+
+def test_a_profile_is_written_over_an_earlier_one_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_profile(tmp_path)
+    for _ in range(2):
+        assert run_command_line(["report", "web.raw", "-f", "speedscope", "-o", "out.json"]) == 0
+    (tmp_path / "mine.json").write_text("{}")
+    assert run_command_line(["report", "web.raw", "-f", "speedscope", "-o", "mine.json"]) == 2
+    assert "was not written by whet" in capsys.readouterr().err
+    assert (tmp_path / "mine.json").read_text() == "{}"
+
+
+def test_a_format_that_is_only_read_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
+    write_profile(Path.cwd())
+    assert run_command_line(["report", "web.raw", "-f", "lprof"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "read, not written" in said.err
+
+
+def test_an_unknown_format_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["report", "-f", "nope"]) == 2
+    said = capsys.readouterr().err
+    assert "html" in said
+    assert "speedscope" in said
+    assert "lprof" not in said

@@ -58,7 +58,8 @@ def plan(tmp_path, target):
     def make(*modes: str, seconds: float = 0.3, words: tuple[str, ...] = ()) -> AttachPlan:
         python = (sys.executable, "-I", "-S", str(script))
         commands = tuple((*python, str(tmp_path / f"{n}.json"), mode, *words) for n, mode in enumerate(modes))
-        return AttachPlan(target.pid, Launch(attach=commands), tmp_path / "out", seconds)
+        launch = Launch(attach=commands, says_ready="Sampling process", tool="py-spy")
+        return AttachPlan(target.pid, launch, tmp_path / "out", seconds)
 
     return make
 
@@ -150,7 +151,7 @@ def test_the_sampler_is_ended_when_whet_is_killed(plan, tmp_path, target):
         textwrap.dedent(f"""
         import os, signal
         from whet.collect.attached_profiler import AttachedProfiler
-        profiler = AttachedProfiler({command!r}, {target.pid}, dies_with_parent=True)
+        profiler = AttachedProfiler({command!r}, {target.pid}, says_ready="py-spy>")
         assert profiler.wait_until_sampling()
         print(profiler.process.pid, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)

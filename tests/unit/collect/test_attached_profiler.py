@@ -23,7 +23,7 @@ def start() -> Iterator[Callable[..., AttachedProfiler]]:
     started: list[AttachedProfiler] = []
 
     def begin(command: tuple[str, ...], pid: int = 1, **more: bool | str) -> AttachedProfiler:
-        started.append(AttachedProfiler(command, pid, **more))
+        started.append(AttachedProfiler(command, pid, **{"says_ready": "Sampling process", **more}))
         return started[-1]
 
     yield begin
@@ -182,7 +182,7 @@ def test_on_a_leash_it_ends_with_whoever_holds_it(make_tool: Tool, tmp_path: Pat
     holder = f"""
 import os, sys
 from whet.collect.attached_profiler import AttachedProfiler
-each = AttachedProfiler({tool!r}, 1, dies_with_parent=True)
+each = AttachedProfiler({tool!r}, 1, says_ready="Sampling process")
 assert each.wait_until_sampling(), each.complaint
 print(each.process.pid, flush=True)
 os.kill(os.getpid(), 9)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from whet.collect import execute as execution
-from whet.collect.api import Launch
+from whet.collect.api import Launch, Restarts
 from whet.collect.execute import execute
 from whet.collect.plan import Outcome, Plan
 from whet.collect.pyinstrument import PyinstrumentCollector
@@ -31,6 +31,11 @@ while not os.path.exists({path!r}): time.sleep(.01)
 """
 
 
+def sample(*attach: tuple[str, ...], tool: str = "py-spy", **more: object) -> Launch:
+    """Return how samplers are attached that say when they are ready."""
+    return Launch(attach=attach, tool=tool, says_ready="Sampling process", **more)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def run(host: TargetHost, tmp_path: Path) -> Run:
     """Execute a script as a later execution is, whose output is kept; return outcome, stdout and stderr."""
@@ -41,7 +46,8 @@ def run(host: TargetHost, tmp_path: Path) -> Run:
         script = tmp_path / "program.py"
         script.write_text(textwrap.dedent(text), encoding="utf-8")
         spec = spec or TargetSpec(TargetKind.SCRIPT, "program.py", ("a", "b c"), str(tmp_path))
-        settings = {"host": host, "launches": (Launch(attach=attach),), "out": tmp_path / "out", "owns_terminal": False}
+        launches = (sample(*attach),)
+        settings = {"host": host, "launches": launches, "out": tmp_path / "out", "owns_terminal": False}
         outcome = execute(Plan(spec=spec, **{**settings, **more}))  # type: ignore[arg-type]
         out = tmp_path / "out"
         return outcome, *((out / name).read_text() if (out / name).is_file() else "" for name in ("stdout", "stderr"))
@@ -143,7 +149,7 @@ def test_where_the_sampler_cannot_attach_another_one_does(run: Run, make_tool: T
         """,
         "other.py",
     )
-    substitute = Launch(attach=((*other, "{pid}"),), tool="tachyon")
+    substitute = sample((*other, "{pid}"), tool="tachyon")
     outcome, said, _ = run(
         "import os; print(os.getpid())",
         make_tool("print('Error: too new'); raise SystemExit(1)"),
@@ -157,7 +163,7 @@ def test_where_the_sampler_cannot_attach_another_one_does(run: Run, make_tool: T
 
 def test_where_neither_can_attach_both_are_out(run: Run, make_tool: Tool):
     tool = make_tool("print('Error: out of luck'); raise SystemExit(1)")
-    outcome, said, _ = run("print('done')", tool, substitute=Launch(attach=(tool,), tool="tachyon"))
+    outcome, said, _ = run("print('done')", tool, substitute=sample(tool, tool="tachyon"))
     assert said == "done\n"
     assert not outcome.substituted
     assert [each.message for each in outcome.notices] == ["py-spy failed: out of luck"]
@@ -233,7 +239,7 @@ def test_a_program_that_loads_nothing_of_whets_is_sampled_all_the_same(
     text = WAIT.format(path=str(mark)) + "import sys\nprint('seen', sys.path[:1] == sys.orig_argv, *sys.argv)"
     tool = make_tool(f"import pathlib; print('Sampling process', flush=True); pathlib.Path({str(mark)!r}).touch()")
     spec = TargetSpec(TargetKind.SCRIPT, "program.py", ("a",), str(tmp_path), options)
-    launch = Launch(agent={"values": {"capture": str(tmp_path / "values")}}, attach=(tool,))
+    launch = sample(tool, agent={"values": {"capture": str(tmp_path / "values")}})
     outcome, said, _ = run(text, spec=spec, launches=(launch,), duration=60.0, **more)
     assert (outcome.status, said) == (0, "seen False program.py a\n")
     assert not (tmp_path / "values").exists()
@@ -439,7 +445,7 @@ def test_signals_to_whet_reach_the_program(name: str, tmp_path: Path):
     holder = f"""
 import os, signal, sys, threading, time
 from pathlib import Path
-from whet.collect.api import Launch
+from whet.collect.api import Launch, Restarts
 from whet.collect.execute import execute
 from whet.collect.plan import Plan
 from whet.model.run import Interpreter
@@ -479,7 +485,7 @@ def test_a_sampler_that_falls_behind_hands_over_to_a_slower_one(run: Run, make_t
     """, "slower.py")  # fmt: skip
     outcome, said, _ = run(
         WAIT.format(path=str(tmp_path / "taken")) + "print('done')",
-        launches=(Launch(attach=(late,), slower={10: slower}),),
+        launches=(sample(late, restarts=Restarts(100, {10: slower})),),
     )
     assert (outcome.status, said) == (0, "done\n")
     (notice,) = outcome.notices

@@ -90,14 +90,20 @@ def test_without_the_tool_it_says_what_brings_it(monkeypatch: pytest.MonkeyPatch
 def test_those_that_may_take_over_differ_in_their_rates_alone(rate: int, slow: list[int], tmp_path: Path) -> None:
     launch = PySpyCollector(rate, native=True).launch(SPEC, tmp_path)
     active = read_options(launch.attach[0])
-    assert launch.rate == rate
-    assert {times: read_options(words) for times, words in launch.slower.items()} == {
+    assert launch.restarts is not None
+    assert launch.restarts.rate == rate
+    assert {times: read_options(words) for times, words in launch.restarts.slower.items()} == {
         times: {**active, "--rate": str(each), "--output": str(tmp_path / f"pyspy-slow-{times}.raw")}
         for times, each in zip((2, 3, 5, 10), slow, strict=True)
     }
 
 
 def test_a_rate_that_was_asked_for_is_kept_and_samples_that_stop_nothing_cost_nothing(tmp_path: Path) -> None:
-    assert PySpyCollector().launch(SPEC, tmp_path).most_share == pyspy.MOST_SHARE
-    assert PySpyCollector(keep_rate=True).launch(SPEC, tmp_path).most_share == 0
-    assert PySpyCollector(nonblocking=True).launch(SPEC, tmp_path).most_share == 0
+    for collector, share in (
+        (PySpyCollector(), pyspy.MOST_SHARE),
+        (PySpyCollector(keep_rate=True), 0),
+        (PySpyCollector(nonblocking=True), 0),
+    ):
+        restarts = collector.launch(SPEC, tmp_path).restarts
+        assert restarts is not None
+        assert restarts.most_share == share

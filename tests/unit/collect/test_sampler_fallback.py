@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from whet.collect.api import Launch
+from whet.collect.api import Launch, Restarts
 from whet.collect.sampler_fallback import SamplerFallback
 
 
@@ -36,7 +36,7 @@ def clock(monkeypatch):
 SLOWER = {times: ("py-spy", "--rate", str(100 // times)) for times in (2, 5, 10)}
 
 
-def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0):
+def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0, deepest=4_096, captures=()):
     """Return the fallback of a running sampler, and which commands it started; they become ``followers`` in order."""
     left, started = list(followers), []
 
@@ -44,7 +44,7 @@ def follow(*followers, slower=SLOWER, counted=(90, 0), most=0.0):
         started.append(words)
         return left.pop(0)
 
-    launch = Launch(slower=slower, rate=100, most_share=most)
+    launch = Launch(restarts=Restarts(100, slower, most), deepest=deepest, captures=captures)
     return SamplerFallback([FakeSampler(counted=counted)], launch, 1, start), started
 
 
@@ -91,7 +91,7 @@ def test_that_the_slower_one_cannot_be_started_costs_only_what_it_would_have_see
     def fail(words):
         raise FileNotFoundError(words[0])
 
-    fallback = SamplerFallback([FakeSampler()], Launch(slower={10: ("gone",)}), 1, fail)
+    fallback = SamplerFallback([FakeSampler()], Launch(restarts=Restarts(100, {10: ("gone",)})), 1, fail)
     fallback.first.is_behind = True
     fallback.check()
     fallback.check()
@@ -123,7 +123,7 @@ def test_a_follower_that_the_program_did_not_wait_for_did_not_fail(clock):
 def test_samples_that_failed_are_reported_where_they_are_many(counted, then, told):
     fallback, _ = follow(FakeSampler(counted=then), counted=counted)
     if then:
-        fallback.profilers[0] = fallback.start(fallback.launch.slower[10])
+        fallback.profilers[0] = fallback.start(fallback.restarts.slower[10])
     messages = [notice.message for notice in fallback.describe("py-spy")]
     assert ([told] if told else []) == [message.partition(" samples failed")[0] for message in messages]
 
@@ -138,6 +138,15 @@ def test_why_samples_failed_depends_on_how_they_are_taken():
         and stopping.hint == "another sampler"
     )
     assert "changed while they were read" in other.message and other.hint == "leave out --nonblocking"
+    (unknown,) = follow(counted=(90, 30), deepest=0)[0].describe("gil")
+    assert "most likely at very deep stacks, which it cannot read" in unknown.message
+
+
+def test_one_that_cannot_be_started_again_goes_on_as_it_is():
+    fallback = SamplerFallback([FakeSampler()], Launch(), 1, None)
+    fallback.first.is_behind = True
+    fallback.check()
+    assert fallback.first.is_running and not fallback.times
 
 
 @pytest.fixture
@@ -191,3 +200,12 @@ def test_one_that_falls_behind_is_followed_by_the_slowest_whatever_its_samples_c
     fallback.check()
     assert started == [("py-spy", "--rate", "10")]
     assert len(fallback.describe("py-spy")) == 1
+
+
+@pytest.mark.parametrize(("depth", "words"), [(40, "could not be read at those moments"), (1_500, "more than 4,096")])
+def test_deep_stacks_are_blamed_only_where_stacks_are_deep(tmp_path, depth, words):
+    capture = tmp_path / "pyspy.raw"
+    capture.write_bytes(b"main (a.py:1) 7\n" + b";".join([b"f (a.py:2)"] * depth) + b" 3\n")
+    fallback, _ = follow(counted=(90, 30), captures=(("pyspy-raw", capture),))
+    (notice,) = fallback.describe("py-spy")
+    assert words in notice.message

@@ -389,3 +389,26 @@ def test_what_an_event_loop_does_for_itself_is_charged_to_nobody(make):
     assert hotspots.busy_ns == 89
     (asyncio,) = [spot for spot in hotspots.dependencies if spot.package == "asyncio"]
     assert asyncio.self_ns == 10 + 6
+
+
+def test_a_line_says_what_it_called_outside_the_users_code(make):
+    profile = make.profile(
+        [
+            (f"main@{APP}:9;load@{APP}:3", 10),
+            (f"main@{APP}:9;load@{APP}:3;read@{PANDAS}:7", 20),
+            (f"main@{APP}:9;load@{APP}:3;read@{PANDAS}:7;Parser.go@{JSON}:4", 30),
+            # A call of the user's from there is the callback's time, and not that of read.
+            (f"main@{APP}:9;load@{APP}:3;read@{PANDAS}:7;callback@{APP}:5;Parser.go@{JSON}:4", 25),
+            (f"main@{APP}:9;load@{APP}:3;Parser.go@{JSON}:4", 10),
+            (f"main@{APP}:9;load@{APP}:3;rarely@{PANDAS}:90", 2),
+            (f"main@{APP}:8;_find_and_load@<frozen importlib._bootstrap>:1", 20),
+        ]
+    )
+    index = merge_run(make.run(profile)).line_index
+    called = {line: [(each.name, each.share) for each in spot.callees] for (_, line), spot in index.items()}
+    assert called == {
+        3: [("pandas.read", pytest.approx(50 / 72)), ("Parser.go", pytest.approx(10 / 72))],
+        5: [("Parser.go", 1)],
+        8: [],
+        9: [],
+    }

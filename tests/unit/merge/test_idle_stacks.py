@@ -88,6 +88,9 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
         ),
         ("BaseHub.run@+eventlet/hubs/hub.py > work > SocketIO.readinto@socket.py", True, "w"),
         ("main > integrate_as_primary_thread@+execnet/gateway_base.py > Event.wait@threading.py", True, "p"),
+        ("run@threading.py > Heartbeat.run@+ipykernel/heartbeat.py > proxy@zmq/sugar/poll.py", False, "p"),
+        ("run@threading.py > _thread_main@+ipykernel/iostream.py > select@selectors.py", False, "p"),
+        ("main > execute_request@+ipykernel/ipkernel.py > cell", True, "w"),
         ("get@queue.py", True, Stance.JOIN),
     ],
 )

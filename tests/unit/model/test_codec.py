@@ -79,6 +79,7 @@ def make_profile(draw: st.DrawFn) -> Profile:
         thread = draw(st.integers(0, len(threads) - 1))
         samples.append(Samples(draw(st.sampled_from(Metric)), thread, stack, values, draw(INTS)))
     rest = {"collector", "corrections", "lines", "period_ns", "ticks", "execution", "peak_bytes", "own_ns", "truncated"}
+    rest |= {"wall", "unjudged", "missing"}
     hints = {name: hint for name, hint in get_type_hints(Profile).items() if name in rest}
     assert rest | {"frames", "stacks", "threads", "samples"} == set(get_type_hints(Profile))
     others = {name: draw(build(hint)) for name, hint in hints.items()}

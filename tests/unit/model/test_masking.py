@@ -6,6 +6,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.model.masking_table import ORDINARY, SECRET
 
 from whet.model.masking import MASK, is_random, mask_argv, mask_text
 
@@ -84,6 +85,36 @@ def test_a_secret_is_known_by_its_form_wherever_it_stands(secret):
 )
 def test_ordinary_words_stay_readable(words):
     assert mask_argv(words) == tuple(words)
+
+
+def test_of_150_command_lines_the_ordinary_stay_and_the_secrets_do_not_show():
+    assert len(ORDINARY) == len(SECRET) == 75
+    assert [words for words in ORDINARY if mask_argv(words) != tuple(words)] == []
+    shown = [words for words, secret in SECRET if secret in " ".join(mask_argv(words))]
+    assert len(shown) <= 0.03 * len(SECRET), shown
+
+
+def test_what_exists_stays_whatever_it_looks_like():
+    blob, hidden = "k3Jq9ZxT5vLm2Kz8RbW7cY", "/run/k3Jq9ZxT5vLm2Kz8RbW7cY"
+    exists = {blob, hidden, "admin", "./jar.txt"}.__contains__
+    assert mask_argv([blob, f"--out={hidden}", "--token", hidden], is_path=exists) == (
+        blob,
+        f"--out={hidden}",
+        "--token",
+        hidden,
+    )
+    assert mask_argv(["--cookie", "./jar.txt"], is_path=exists) == ("--cookie", "./jar.txt")
+    assert mask_argv([blob]) == (MASK,)
+
+
+def test_a_password_that_a_folder_happens_to_be_called_is_masked():
+    assert mask_argv(["--password", "admin"], is_path=lambda word: word == "admin") == ("--password", MASK)
+    assert mask_argv(["--password=admin"], is_path=lambda word: word == "admin") == (f"--password={MASK}",)
+
+
+def test_the_name_of_the_program_stays():
+    name = "k3Jq9ZxT5vLm2Kz8RbW7cY"
+    assert mask_argv([name, name + "x"], program=name) == (name, MASK)
 
 
 def test_random_base64_is_told_from_words():

@@ -57,7 +57,9 @@ class Workbench:
         rules = [SimpleNamespace(rule=SimpleNamespace(slug=slug, family="kind")) for slug in ("rule", "offer", "words")]
         self.config = SimpleNamespace(allow=(), file=None)
         monkeypatch.setattr(
-            allowing, "load_rulebook", lambda _start: SimpleNamespace(config=self.config, rules=tuple(rules))
+            allowing,
+            "load_rulebook",
+            lambda _start, **_how: SimpleNamespace(config=self.config, rules=tuple(rules), absent=frozenset()),
         )
 
     def prove(self, *verdicts: Verdict, checked: Checked | None = None, whole: bool = True) -> Run:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,8 @@ def test_text_is_as_linters_write_it():
     )
     assert render_text(gather()) == "No findings in 3 files.\n"
     assert render_text(gather(fixed={"one": 2})) == "No findings left in 3 files, 2 fixed.\n"
+    unread = replace(gather(), failures=(Notice("b.py", "it does not parse"),))
+    assert render_text(unread) == "No findings in 3 files; 1 could not be checked.\n"
     assert render_text(gather(make(), fixed={"one": 2}), fixing=True).endswith("Found 1 finding in 3 files, 2 fixed.\n")
 
 

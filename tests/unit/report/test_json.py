@@ -13,7 +13,7 @@ from whet.report.view import build_view
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "json.md"
 TOP = [
-    "schema", "whet", "command", "python", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
+    "schema", "whet", "command", "python", "origins", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
     "samples",
     "functions", "lines", "advice", "warnings",
 ]  # fmt: skip
@@ -68,7 +68,7 @@ def test_figures_are_those_of_the_run():
     assert report["duration_seconds"] == 3.4 and report["cpu_seconds"] == 3.06
     assert report["exit_status"] == 0 and report["samples"] == 312
     assert report["command"][-1] == "--token=***"
-    assert report["advice"][0]["estimate"] == {"low": 1.5, "high": 1.7}
+    assert report["advice"][0]["estimate"] == {"low": 1.5, "high": 1.7, "is_measured": True}
 
 
 def test_what_was_not_measured_is_null_and_what_was_none_is_zero():

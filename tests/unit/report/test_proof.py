@@ -104,7 +104,7 @@ def test_suggestions_stand_by_what_is_known_of_them():
     view = build_view(run, make_hotspots(), advice[::-1], make_flames())
     assert [(group.id, [item.rule for item in group.items]) for group in view.suggestion_groups] == [
         ("proven", ["list-membership"]),
-        ("untested", ["list-membership"]),
+        ("advice", ["list-membership"]),
         ("refuted", ["str-concat"]),
     ]
     assert [item.rule for item in view.top_suggestions] == ["list-membership", "list-membership"]
@@ -128,6 +128,6 @@ def test_proven_ones_stand_by_what_they_save():
 def test_without_proving_nothing_is_said_of_it():
     assert describe_session(Proof()) == ()
     view = build_view(make_run(), make_hotspots(), make_advice(), make_flames())
-    assert [group.id for group in view.suggestion_groups] == ["untested"]
+    assert [group.id for group in view.suggestion_groups] == ["untested", "advice"]
     assert view.summary.spent == ""
     assert "day.log" not in " ".join(describe_session(make_proof())[1:2])

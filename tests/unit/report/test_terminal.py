@@ -174,3 +174,28 @@ def test_the_code_of_a_hot_line_stands_in_one_line_or_not_at_all():
         for number in hot:
             follows = lines[number + 1]
             assert "y +" not in follows or "line " in follows, follows
+
+
+def test_a_hot_line_and_a_suggestion_say_what_was_called():
+    text = TerminalRenderer(120).format(view())
+    assert "calls Decoder.decode 62 %, json.dumps 20 %" in text
+    assert "line 30: Decoder.decode 62 %, json.dumps 20 % of its time" in text
+
+
+def test_what_holds_for_the_whole_program_stands_once_below_the_causes():
+    membership, joining = make_advice()
+    finding = replace(joining.finding, rule="native-candidate", title="Candidate for native code", lines=())
+    general = replace(joining, id="c0ffee0002", finding=finding, share=0.5)
+    shown = build_view(make_run(), make_hotspots(), (general, membership, joining), make_flames())
+    lines = TerminalRenderer(120).format(shown).splitlines()
+    assert [line for line in lines if re.match(r"\d\. ", line)] == [
+        "1. Ask a set, not a list, for membership  shop/ledger.py:23",
+        "2. Collect the pieces and join them once  shop/ledger.py:30",
+    ]
+    assert "Suggestions" in lines
+    (told,) = [line for line in lines if line.startswith("In general: ")]
+    assert told == "In general: Candidate for native code (50.0 % ±1.1 of the run, up to 1.2×)"
+    assert [group.id for group in shown.suggestion_groups] == ["untested", "advice", "general"]
+    alone = build_view(make_run(), make_hotspots(), (general,), make_flames())
+    text = TerminalRenderer(120).format(alone)
+    assert "Suggestions" not in text and "\nIn general: " in text

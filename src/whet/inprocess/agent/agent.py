@@ -39,7 +39,7 @@ COUNTS_THREADS_FIRST = not ((3, 13) <= sys.version_info < (3, 13, 10) or (3, 14)
 """Whether ``os.fork`` counts threads, of which it warns, before it calls what is registered for after the fork."""
 WHY_ENDED = (
     "os.fork of CPython 3.13.0 to 3.13.9 and 3.14.0 would warn of a thread that begins again after it, so a process "
-    "is not looked at after its first fork"
+    "is not sampled after its first fork"
 )
 
 

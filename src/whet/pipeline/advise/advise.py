@@ -19,7 +19,7 @@ from whet.model.frame import Owner
 from whet.model.hotspot import LEAST_SAMPLES, Hotspots
 from whet.model.run import Notice, Purpose, Run
 from whet.pipeline.project import find_project
-from whet.pipeline.rules.rulebook import load_rulebook
+from whet.pipeline.rules.rulebook import load_rulebook, stands_in
 
 if TYPE_CHECKING:
     from whet.advise.newer_python import NewerPython
@@ -38,7 +38,7 @@ class Advised:
     advice: tuple[Advice, ...]
 
 
-def advise_run(run: Run) -> Advised:
+def advise_run(run: Run, *, project_rules: bool = True) -> Advised:
     """Merge a run, run the rules on its hot functions, and join the findings with earlier verdicts.
 
     Rewrites that an earlier session refuted are left out as long as the code is the same.
@@ -50,7 +50,7 @@ def advise_run(run: Run) -> Advised:
     from whet.advise.join import advise
     from whet.pipeline.advise.refuted import load_refutations
 
-    findings, notices, least_share = find_in_hot_code(run, hotspots)
+    findings, notices, least_share = find_in_hot_code(run, hotspots, project_rules=project_rules)
     refutations = load_refutations(Path(run.project or run.directory or "."))
     advice = tuple(
         _complete(item, run)
@@ -65,7 +65,8 @@ def advise_run(run: Run) -> Advised:
 def _is_nothing_seen(hotspots: Hotspots) -> bool:
     """Return whether the program's own code has too few samples for advice."""
     seen = not hotspots.samples or hotspots.samples >= LEAST_SAMPLES
-    return not (seen and hotspots.busy_ns and any(spot.owner is Owner.USER for spot in hotspots.lines))
+    own = any(spot.owner is Owner.USER for spot in hotspots.lines) or hotspots.index_unlined()
+    return not (seen and hotspots.busy_ns and own)
 
 
 def _find_newer(run: Run) -> NewerPython | None:
@@ -76,7 +77,9 @@ def _find_newer(run: Run) -> NewerPython | None:
     return NewerPython(*found) if found is not None else None
 
 
-def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
+def find_in_hot_code(
+    run: Run, hotspots: Hotspots, *, project_rules: bool = True
+) -> tuple[tuple[Finding, ...], tuple[Notice, ...], float]:
     """Return the rules' findings in hot code, notices on failed rules, and the share below which it is not advice."""
     from whet.engine.run import find_findings
 
@@ -85,16 +88,23 @@ def find_in_hot_code(run: Run, hotspots: Hotspots) -> tuple[tuple[Finding, ...],
         cost = spot.cost
         if hotspots.busy_ns and cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
             hot.setdefault(spot.file, set()).add(spot.line)
+    for (file, line), function in hotspots.index_unlined().items():
+        if hotspots.busy_ns and function.cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
+            hot.setdefault(file, set()).update(range(line, function.end_line + 1))
     notices: tuple[Notice, ...] = ()
     rules: tuple[RuleModule, ...] = ()
     least_share = LEAST_SHARE
+    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     try:
-        rulebook = load_rulebook(_find_rules_of(run))
+        project = _find_rules_of(run)
+        rulebook = load_rulebook(project, project_rules=project_rules and stands_in(project))
         rules, least_share = rulebook.wanted, rulebook.config.min_share
+        if run.origins:
+            # Which interpreter ran stands in no profile.
+            python = rulebook.config.target_version
     except (PluginError, UsageError) as error:
         # The measurement is done and must be shown; before a program runs, this is an error.
         notices = (Notice("rules", f"the rules were not run on the program: {error.message}", error.hint),)
-    python = tuple(int(part) for part in run.interpreter.version.split(".")[:2] if part.isdigit())
     findings, troubles = find_findings(
         run.sources,
         rules,
@@ -122,7 +132,7 @@ def _find_rules_of(run: Run) -> Path:
     """Return the project whose settings apply and whose own rules are run on ``run``.
 
     The folder of a process that whet attached to may be another user's, or a
-    different folder here: only rules of the folder where whet was started are trusted.
+    different folder here: only rules of the folder where whet was started count.
     """
     if any(execution.purpose is Purpose.ATTACH for execution in run.executions):
         return find_project(Path.cwd())

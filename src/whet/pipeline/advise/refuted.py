@@ -22,6 +22,7 @@ from whet.model.advice import Advice
 from whet.model.run import Run
 from whet.model.source import split_lines
 from whet.model.trial import REFUTED, Trial
+from whet.reading import read_file
 from whet.store import find_home
 
 FILE = "refuted.json"
@@ -46,9 +47,7 @@ def load_refutations(start: Path) -> Refutations:
     """Return the refutations of the project that ``start`` belongs to."""
     path = find_home(start) / FILE
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            return Refutations()
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_file(path, _MOST_BYTES))
         rows = document["refuted"] if document["schema"] == SCHEMA else []
         return Refutations(
             {

@@ -14,7 +14,7 @@ from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advise.advise import Advised, advise_run
-from whet.pipeline.next_command import name_next_command
+from whet.pipeline.next_command import is_worth_proving, name_next_command
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
@@ -30,14 +30,25 @@ class Shown:
 
 
 def show(
-    run: Run, *, include_source: bool = True, title: str = "", before: Run | None = None, changes: str = ""
+    run: Run,
+    *,
+    include_source: bool = True,
+    title: str = "",
+    before: Run | None = None,
+    changes: str = "",
+    reference: str = "",
+    project_rules: bool = True,
 ) -> Shown:
     """Merge a run, run the rules on its hot functions, and build the view.
 
     With ``before``, the flame graph compares the run with that one; ``changes`` summarizes the differences.
+    ``reference`` names the run where it is not the latest. Without ``project_rules``, no code of the project is run.
     """
     with _without_collector():
-        return _show(run, before, changes, include_source=include_source, title=title)
+        shown, advised = _show(
+            run, before, changes, include_source=include_source, title=title, project_rules=project_rules
+        )
+        return replace(shown, view=_name_next(shown.view, advised, reference))
 
 
 @contextmanager
@@ -52,8 +63,10 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _show(run: Run, before: Run | None, changes: str, *, include_source: bool, title: str) -> Shown:
-    advised = advise_run(run)
+def _show(
+    run: Run, before: Run | None, changes: str, *, include_source: bool, title: str, project_rules: bool
+) -> tuple[Shown, Advised]:
+    advised = advise_run(run, project_rules=project_rules)
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run, before=before)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
@@ -68,13 +81,14 @@ def _show(run: Run, before: Run | None, changes: str, *, include_source: bool, t
         include_source=include_source,
         title=title,
     )
-    return Shown(_name_next(view, advised), advised.hotspots)
+    return Shown(view, advised.hotspots), advised
 
 
-def _name_next(view: ReportView, advised: Advised) -> ReportView:
+def _name_next(view: ReportView, advised: Advised, reference: str) -> ReportView:
     """Set the next command of the loop measure, prove, apply, if the run has got that far."""
-    command = name_next_command(advised.run, advised.advice)
-    if not command or (view.summary.more_samples and not advised.run.proof.started):
+    command = name_next_command(advised.run, advised.advice, reference)
+    needs_samples = view.summary.more_samples and not is_worth_proving(advised.advice)
+    if not command or (needs_samples and not advised.run.proof.started):
         return view
     return replace(view, summary=replace(view.summary, next_command=command))
 
@@ -88,7 +102,9 @@ def find_renderer(name: str) -> Renderer:
     try:
         made = load_plugin(Group.RENDERERS, name)
     except UsageError as error:
-        raise UsageError(f"unknown report format {name[:40]!r}", f"{error.hint}, and hot") from None
+        from whet.pipeline.foreign.formats import refuse_unknown
+
+        raise refuse_unknown(name, error.hint) from None
     return cast("Renderer", made() if callable(made) else made)
 
 

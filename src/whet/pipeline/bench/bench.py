@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +10,6 @@ from pathlib import Path
 
 from whet import __version__
 from whet.model.bench import Bench, BenchComparison, BenchVariant, SlowdownCall
-from whet.model.masking import mask_argv
 from whet.model.trial import Clock
 from whet.pipeline.bench.figures import CONFIDENCE, compare_pairs, compare_sessions, find_figures
 from whet.pipeline.bench.file import refuse_unlike
@@ -19,8 +17,10 @@ from whet.pipeline.bench.session import INTERRUPTED, BenchSession
 from whet.pipeline.bench.variants import BenchRequest, check_request, make_variants, make_versions
 from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.run.machine import describe_machine, identify_machine
+from whet.program.arguments import mask_spec
 from whet.prove.stats import split_error
 from whet.prove.tree import Guard
+from whet.scratch import scratch_folder
 
 
 def bench(request: BenchRequest, cwd: Path) -> Bench:
@@ -32,8 +32,7 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
     check_request(request)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with contextlib.ExitStack() as stack:
-        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="whet-bench-", ignore_cleanup_errors=True))
-        folder = Path(name).resolve()
+        folder = stack.enter_context(scratch_folder("bench")).resolve()
         stack.enter_context(Guard(folder))
         stack.enter_context(ended_by_signals())
         if isinstance(request.against, str):
@@ -41,14 +40,14 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
         else:
             runners, spec = make_variants(request, cwd)
             if request.against is not None and not request.unlike:
-                words = mask_argv(spec.words)
+                words = mask_spec(spec)
                 refuse_unlike(request.against, machine=identify_machine(), command=words, variant=runners[0].variant)
         session = BenchSession(request, runners, folder)
         notes = session.run()
     variants = tuple(runner.finish() for runner in runners)
     clock = session.choose_clock()
     comparisons, more = _compare(request, variants, clock, session)
-    command = mask_argv(spec.words)
+    command = mask_spec(spec)
     return Bench(
         __version__,
         command,

@@ -15,6 +15,7 @@ from whet.errors import FormatError, StoreError, UsageError
 from whet.model.bench import Bench, BenchVariant
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
+from whet.reading import read_file
 
 SCHEMA = 2
 KIND = "whet bench"
@@ -33,12 +34,10 @@ def save_bench(measured: Bench, path: Path) -> None:
 def load_bench(path: Path) -> Bench:
     """Read a bench that was saved. Raises ``StoreError`` and ``FormatError``."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise FormatError(f"{path} is too large for a saved bench", "write one with `whet bench --save FILE`")
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_file(path, _LARGEST))
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", "check the path") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not a saved bench", "write one with `whet bench --save FILE`") from error
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise FormatError(f"{path} is not a saved bench", "write one with `whet bench --save FILE`")
@@ -48,7 +47,7 @@ def load_bench(path: Path) -> Bench:
         raise FormatError(f"{path} was saved by another version of whet", "save it again with this one")
     try:
         return _read(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{path} is an incomplete saved bench: {error!r}"[:300], "save it again") from error
 
 

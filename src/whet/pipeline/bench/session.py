@@ -117,7 +117,7 @@ class BenchSession:
             hint = "the program must exit with status 0"
             if self.is_versions and is_baseline:
                 hint = "a checkout contains only files tracked by git: ignored data and compiled files are missing"
-            raise TargetError(f"{label}: the program exited with {describe_status(observed.status)}: {said}", hint)
+            raise TargetError(f"{label}: the program ended with {describe_status(observed.status)}: {said}", hint)
         if is_baseline and len(self._first) < LEAST_FOR_LIMITS:
             self._first.append(observed)
             self._limits = limit_by(self._first)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import UnreadableError
+from whet.engine.facts import SIZE_LIMIT, UnreadableError
 from whet.engine.files import FileResult, examine_files
 from whet.engine.loading import RuleModule
 from whet.engine.pool import Task, examine_task
@@ -33,6 +33,7 @@ from whet.pipeline.check.discovery import FileFinder
 from whet.pipeline.project import find_repository
 from whet.pipeline.rules.rulebook import load_rulebook
 from whet.pipeline.rules.selection import Asked, Selection, choose_rules
+from whet.reading import read_file
 
 if TYPE_CHECKING:
     from whet.pipeline.check.hot_lines import HotFiles
@@ -60,6 +61,8 @@ class CheckRequest:
     cache: Path | None = None
     """The folder of cached results; ``None`` for none."""
     fix: bool = False
+    project_rules: bool = True
+    """Whether to run the project's own rules, where they are trusted."""
     diff: bool = False
     """Report what ``fix`` would change, and change nothing."""
 
@@ -83,21 +86,28 @@ class _Check:
     def __init__(self, request: CheckRequest, start: Path) -> None:
         self.request = request
         self.start = start.absolute()
-        rulebook = load_rulebook(self.start, request.config, [self.start / folder for folder in request.rules])
+        rulebook = load_rulebook(
+            self.start,
+            request.config,
+            [self.start / folder for folder in request.rules],
+            project_rules=request.project_rules,
+        )
         self.config, self.rules = rulebook.config, rulebook.rules
         self.repository = find_repository(self.config.root)
         self.hot_lines = self._read_hot_lines()
         self.selection: Selection = choose_rules(
-            self.rules, self.config, request.asked, profile=self.hot_lines is not None
+            self.rules, self.config, request.asked, profile=self.hot_lines is not None, absent=rulebook.absent
         )
         self.modules: Sequence[RuleModule] = [m for m in self.rules if m.rule.slug in self.selection.active]
-        self.known = frozenset({UNUSED, *(module.rule.slug for module in self.rules)})
+        self.known = frozenset({UNUSED, *rulebook.absent, *(module.rule.slug for module in self.rules)})
         self.least = self.config.min_share if request.min_share is None else request.min_share
         self.notices: list[Notice] = []
         self.failures: list[Notice] = []
         self.found: list[tuple[str, Finding]] = []
         self.fixed: Counter[str] = Counter()
         self.diff: list[str] = []
+        if self.hot_lines is not None:
+            self.notices += self.hot_lines.notices
         self.mended_stdin: bytes | None = None if request.stdin is None or not request.fix else request.stdin[1]
 
     def run(self) -> CheckResult:
@@ -180,7 +190,7 @@ class _Check:
             if self.hot_lines is not None and file not in self.hot_lines:
                 continue
             try:
-                data = Path(file).read_bytes()
+                data = read_file(Path(file), SIZE_LIMIT)
             except OSError:
                 data = b""
             hot[file] = self._list_lines(file, data) or frozenset()

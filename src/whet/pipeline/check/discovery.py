@@ -10,6 +10,7 @@ names, and what the project excludes.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from whet.errors import UsageError
 from whet.pipeline.patterns import PathPatterns, read_pattern
+from whet.reading import MOST_SETTINGS, read_file
 
 PASSED_BY = frozenset(
     {
@@ -146,7 +148,7 @@ class FileFinder:
                     continue
                 if is_folder:
                     waiting.append((entry.path, judged, layers))
-                elif entry.is_file():
+                elif _is_file(entry):
                     yield entry.path
 
     def _judge(self, path: str, name: str, layers: Sequence[Layer], above: Verdict, *, folder: bool) -> Verdict:
@@ -220,12 +222,21 @@ class FileFinder:
         if not self._respect_gitignore:
             return ()
         try:
-            text = Path(folder, ".gitignore").read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = read_file(Path(folder, ".gitignore"), MOST_SETTINGS).decode("utf-8", "replace")
+        except OSError as error:
+            if error.errno == errno.EFBIG:
+                self.unreadable.append((os.path.join(folder, ".gitignore"), error.strerror or str(error)))
             return ()
         patterns = PathPatterns.of(text.splitlines(), below=False)
         depth = len(folder) if folder.endswith(os.sep) else len(folder) + 1
         return (Layer(depth, patterns),) if patterns.steps else ()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def _is_ignored(path: str, layers: Sequence[Layer], *, folder: bool) -> bool:

@@ -14,31 +14,64 @@ from whet.model.hot import HotPlace, read_hot
 from whet.model.source import Notice
 from whet.pipeline.check.hot_profile import HotLines, find_hot_lines
 from whet.pipeline.project import find_project
+from whet.reading import MOST_DATA, read_file
 
 
 class HotFiles:
     """The places of a hot profile by file, as absolute path. ``name`` is how the profile is shown to the user."""
 
-    def __init__(self, places: Mapping[str, Sequence[HotPlace]], name: str) -> None:
+    def __init__(
+        self, places: Mapping[str, Sequence[HotPlace]], name: str, notices: Sequence[Notice] = (), hint: str = ""
+    ) -> None:
         self._places = places
-        self._name = name
+        self._hint = hint or f"measure again, then run `whet report --format hot -o {name}`"
+        self.notices = tuple(notices)
+        """What there is to say of the profile."""
         self._lines: dict[str, HotLines] = {}
 
     @classmethod
     def read(cls, path: Path, name: str, asked_by: str) -> HotFiles:
-        """Read the profile at ``path``; raises ``UsageError``, which names where it was ``asked_by``."""
+        """Read the profile at ``path``, a hot one or any of another tool.
+
+        Raises ``UsageError``, which names where it was ``asked_by``, and ``FormatError``.
+        """
         try:
-            data = path.read_bytes()
+            data = read_file(path, MOST_DATA)
         except OSError as error:
             raise UsageError(
                 f"the hot profile {path} cannot be read: {error.strerror or error} ({asked_by})",
                 "write it with `whet report --format hot -o FILE` after `whet run`",
             ) from error
+        if data.lstrip()[:1] != b"{" or b'"hot code"' not in data[:200]:
+            found = cls._read_foreign(path, name, data)
+            if found is not None:
+                return found
         root = find_project(path.absolute().parent)
         places: dict[str, list[HotPlace]] = defaultdict(list)
         for place in read_hot(data, str(path)).places:
             places[os.path.normpath(root / place.file)].append(place)
         return cls(places, name)
+
+    @classmethod
+    def _read_foreign(cls, path: Path, name: str, data: bytes) -> HotFiles | None:
+        """Return the hot places of a profile of another tool; ``None`` for a file that no reader recognizes."""
+        from io import BytesIO
+
+        from whet.errors import FormatError
+        from whet.merge.hotspots import merge_run
+        from whet.pipeline.check.hot_profile import build_hot_profile
+        from whet.pipeline.foreign.formats import recognize
+        from whet.pipeline.foreign.read import read_foreign
+
+        try:
+            recognize(BytesIO(data))
+        except FormatError:
+            return None
+        run = read_foreign([path], (), Path.cwd())
+        places: dict[str, list[HotPlace]] = defaultdict(list)
+        for place in build_hot_profile(run, merge_run(run), with_functions=True).places:
+            places[os.path.normpath(Path(run.project) / place.file)].append(place)
+        return cls(places, name, run.notices, "record the profile again")
 
     def __contains__(self, file: str) -> bool:
         return file in self._places
@@ -73,4 +106,4 @@ class HotFiles:
                 yield self._notice(f"{show(file)} was hot and no longer exists ({len(places)} places)")
 
     def _notice(self, message: str) -> Notice:
-        return Notice("profile", message, f"measure again, then run `whet report --format hot -o {self._name}`")
+        return Notice("profile", message, self._hint)

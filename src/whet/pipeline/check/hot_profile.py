@@ -15,10 +15,15 @@ from whet.engine.source import SourceText
 from whet.errors import FormatError
 from whet.model.frame import Owner
 from whet.model.hot import HotPlace, HotProfile, classify, normalise, read_hot, write_hot
+from whet.reading import MOST_DATA, read_file
 
 if TYPE_CHECKING:
     from whet.model.hotspot import Hotspots
     from whet.model.run import Run
+
+
+WHOLE = "…"
+"""The code of a place that is a whole function. It is never written to a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,11 @@ class _Statement:
     end: int
 
 
-def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
+def build_hot_profile(run: Run, hotspots: Hotspots, *, with_functions: bool = False) -> HotProfile:
     """Return the hot code of a run: statements of the user's own files inside the project, by share class.
 
-    Those with too few samples for a suggestion are left out: the next run has others.
+    Those with too few samples for a suggestion are left out: the next run has others. ``with_functions``: of
+    functions whose profile has no lines all statements together are a place, whose code is :data:`WHOLE`.
     """
     from whet.advise.measured_advice import is_seen
 
@@ -80,6 +86,14 @@ def build_hot_profile(run: Run, hotspots: Hotspots) -> HotProfile:
             share = classify(cost / hotspots.busy_ns)
             if share and code and is_seen(cost / hotspots.busy_ns, hotspots):
                 places.append(HotPlace(source.shown, function, code, share))
+    if with_functions:
+        for whole in hotspots.index_unlined().values():
+            source = run.sources.get(whole.file)
+            share = classify(min(whole.cost.spent_share, 1.0))
+            # Lambdas and generator expressions have no statements.
+            has_body = not whole.name.endswith(("<lambda>", "<genexpr>"))
+            if source is not None and share and has_body and _is_inside(source.shown):
+                places.append(HotPlace(source.shown, whole.name, WHOLE, share))
     return HotProfile(tuple(sorted(places)))
 
 
@@ -102,8 +116,8 @@ def write_hot_profile(run: Run, path: Path | None, stream: BinaryIO) -> HotProfi
 
 def _is_hot_profile(path: Path) -> bool:
     try:
-        read_hot(path.read_bytes(), str(path))
-    except FormatError:
+        read_hot(read_file(path, MOST_DATA), str(path))
+    except (FormatError, OSError):
         return False
     return True
 
@@ -118,7 +132,7 @@ def find_hot_lines(places: Iterable[HotPlace], text: str) -> HotLines:
     numbers: dict[HotPlace, int] = {}
     for statement in dict.fromkeys(by_line.values()):
         for place in by_function.get(statement.function, ()):
-            if place.is_code(statement.code):
+            if place.code == WHOLE or place.is_code(statement.code):
                 matched[statement] = place
                 numbers.setdefault(place, len(numbers))
     found = {

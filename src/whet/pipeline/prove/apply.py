@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whet.errors import UsageError, WhetError
@@ -23,10 +25,11 @@ from whet.model.finding import Edit, Safety
 from whet.model.run import Run
 from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
 from whet.pipeline.advise.advise import advise_run
+from whet.pipeline.prove.place import is_inside, refuse_outside
 from whet.pipeline.rules.allow import expand_allowed
 from whet.report.proof import order_advice
 from whet.report.proof_text import name_apply
-from whet.store import find_home
+from whet.store import find_home, list_runs, load_run
 
 JOURNAL = "applied.json"
 
@@ -49,6 +52,25 @@ class ApplyPlan:
     earlier: tuple[str, ...] = ()
 
 
+class NothingProvenError(UsageError):
+    """The run holds no proof."""
+
+
+def name_proven(here: Path, besides: Path) -> UsageError | None:
+    """Return the error that names the newest saved run that holds a proof; ``None`` without one.
+
+    Runs that cannot be read are passed over.
+    """
+    for folder in reversed(list_runs(here)):
+        if folder == besides.parent:
+            continue
+        with contextlib.suppress(WhetError):
+            if load_run(folder).proof.started:
+                command = shlex.join(("whet", "apply", "--run", folder.name))
+                return UsageError("nothing is proven yet in the latest run", f"an older run holds a proof: {command}")
+    return None
+
+
 def plan_apply(
     run: Run, words: Sequence[str] = (), *, allow: Sequence[str] = (), accept_unchecked: bool = False
 ) -> ApplyPlan:
@@ -65,7 +87,7 @@ def plan_apply(
     trials = {trial.ref.id: trial for trial in _list_trials(run, asked)}
     if not proof.started and not (asked and accept_unchecked):
         also = ", or write anyway with --accept-unchecked" if asked else ""
-        raise UsageError("nothing is proven yet", f"run `whet prove` first{also}")
+        raise NothingProvenError("nothing is proven yet", f"run `whet prove` first{also}")
     chosen = _choose(run, trials, words, asked, allowed)
     if not chosen:
         raise _explain_nothing(proof)
@@ -81,7 +103,7 @@ def plan_apply(
         raise UsageError("these rewrites are already written", "undo them with `whet apply --undo`")
     whole = [trial for trial in trials.values() if trial.ref.id in ids or trial.ref.id in last.names]
     changes = _make_changes(run, whole, last)
-    folder, diff = _diff_changes(changes, Path(run.project or run.directory))
+    folder, diff = _diff_changes(changes, _find_folder(run))
     ids |= set(last.names)
     offers = [trials[id_] for id_ in proof.offers if id_ not in ids and not words]
     total = next((each for each in _list_totals(proof) if each.gain is not None and set(each.applied) == ids), None)
@@ -89,11 +111,16 @@ def plan_apply(
 
 
 def carry_out(run: Run, plan: ApplyPlan) -> None:
-    """Write the changes. Raises ``StoreError``; the files are then unchanged since they were proven."""
-    journal = find_journal(run)
+    """Write the changes, in the run's project.
+
+    Raises ``UsageError`` for a file outside it, and ``StoreError``; then no file is changed.
+    """
+    journal = find_journal(_find_folder(run))
+    for change in plan.changes:
+        refuse_outside(change.path, _find_folder(run))
     if plan.earlier:
         # So that one undo reverts everything: the journal keeps only the last change.
-        take_back(journal, _list_sources(run))
+        take_back(journal, _in_project(journal))
     write_changes(list(plan.changes), journal, [trial.ref.id for trial in plan.trials])
 
 
@@ -114,32 +141,57 @@ def _explain_nothing(proof: Proof) -> UsageError:
 
 
 def _find_earlier(run: Run, trials: Mapping[str, Trial]) -> Journal:
-    """Return what ``whet apply`` already wrote of this proof, if the files are still as it left them."""
-    last = read_journal(find_journal(run), _list_sources(run))
+    """Return what ``whet apply`` already wrote of this proof, as far as the files are still as it left them."""
+    journal = find_journal(_find_folder(run))
+    last = read_journal(journal, _in_project(journal))
     proven = {Path(run.directory, each.file): each.sha256 for trial in trials.values() for each in trial.changes}
     is_of_this = set(last.names) <= trials.keys() and all(
         hash_bytes(change.before) == proven.get(change.path) for change in last.changes
     )
-    return last if last.names and is_of_this else Journal()
+    if not last.names or not is_of_this:
+        return Journal()
+    # A checkout, or an editor, may have brought the old text back.
+    there = {change.path for change in last.changes if _has(change.path, change.after)}
+    names = tuple(
+        name for name in last.names if all(Path(run.directory, each.file) in there for each in trials[name].changes)
+    )
+    return replace(last, changes=tuple(each for each in last.changes if each.path in there), names=names)
 
 
-def finish_earlier(run: Run) -> list[Path]:
-    """Finish an interrupted ``whet apply``, and return the files."""
-    return finish_changes(find_journal(run), _list_sources(run))
+def _has(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
 
 
-def undo(run: Run) -> list[Path]:
-    """Undo the last ``whet apply``, and return the files. Raises ``StoreError``."""
-    return take_back(find_journal(run), _list_sources(run))
+def finish_earlier(here: Path) -> list[Path]:
+    """Finish an interrupted ``whet apply`` in the project that contains ``here``, and return the files."""
+    journal = find_journal(here)
+    return finish_changes(journal, _in_project(journal))
 
 
-def _list_sources(run: Run) -> set[Path]:
-    return {Path(run.directory, file) for file in run.sources}
+def undo(here: Path) -> list[Path]:
+    """Undo the last ``whet apply`` in the project that contains ``here``, and return the files.
+
+    Raises ``StoreError``.
+    """
+    journal = find_journal(here)
+    return take_back(journal, _in_project(journal))
 
 
-def find_journal(run: Run) -> Path:
-    """Return the path of the journal of a run's project."""
-    return find_home(Path(run.project or run.directory)) / JOURNAL
+def _in_project(journal: Path) -> Callable[[Path], bool]:
+    """Return what tells the files that a project's journal may change: those in the project."""
+    return lambda path: is_inside(path, journal.parent.parent)
+
+
+def find_journal(here: Path) -> Path:
+    """Return the path of the journal of the project that contains ``here``."""
+    return find_home(here) / JOURNAL
+
+
+def _find_folder(run: Run) -> Path:
+    return Path(run.project or run.directory)
 
 
 def _list_trials(run: Run, allow: Collection[str]) -> list[Trial]:

@@ -22,9 +22,12 @@ class Outcome:
     total: Sequence[str]
 
 
-def describe_outcome(proof: Proof, advice: Sequence[Advice] = ()) -> Outcome:
-    """Return what a proof found out; ``advice`` gives its rewrites their numbers."""
-    return Outcome(describe_trials(proof, advice), describe_notes(proof), describe_total(proof))
+def describe_outcome(proof: Proof, advice: Sequence[Advice] = (), reference: str = "") -> Outcome:
+    """Return what a proof found out; ``advice`` gives its rewrites their numbers.
+
+    ``reference`` names the run where it is not the latest.
+    """
+    return Outcome(describe_trials(proof, advice), describe_notes(proof), describe_total(proof, reference))
 
 
 def render_outcome(run: Run) -> str:
@@ -37,6 +40,6 @@ def describe_applied(plan: ApplyPlan) -> str:
     return describe_faster(plan.total)
 
 
-def name_offers_command(run: Run) -> str:
-    """Return the command that writes the offers as well."""
-    return name_apply(run.proof)
+def name_offers_command(run: Run, reference: str = "") -> str:
+    """Return the command that writes the offers as well; ``reference`` names the run where it is not the latest."""
+    return name_apply(run.proof, reference=reference)

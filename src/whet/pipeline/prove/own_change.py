@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
 from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
 from whet.report.proof import describe_checked, format_gain
+from whet.scratch import scratch_folder
 
 CHANGE = "change"
 _SECONDS = 60
@@ -76,8 +76,8 @@ def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
     ``bases`` are the folders that its names may be relative to. Raises ``UsageError`` for
     a patch that does not apply, and for one that does more than change Python files.
     """
-    with tempfile.TemporaryDirectory(prefix="whet-patch-") as name:
-        folder = Path(name).resolve()
+    with scratch_folder("patch") as name:
+        folder = name.resolve()
         patch, tree = folder / "patch", folder / "tree"
         patch.write_bytes(data)
         tree.mkdir()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +14,6 @@ from whet.errors import UsageError
 from whet.fix.files import hash_bytes
 from whet.model.advice import Advice, refer_to
 from whet.model.finding import Safety
-from whet.model.masking import mask_argv
 from whet.model.run import Run
 from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
@@ -23,6 +21,7 @@ from whet.pipeline.advise.refuted import remember_refuted
 from whet.pipeline.next_command import can_be_tried
 from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
+from whet.program.arguments import mask_words
 from whet.program.spec import TargetSpec
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, make_units
@@ -30,6 +29,7 @@ from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_variants
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
 from whet.report.proof import order_advice
+from whet.scratch import scratch_folder
 from whet.signals import handle_signals, interrupt
 from whet.store import rewrite_run
 
@@ -118,11 +118,11 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
     """
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with (
-        tempfile.TemporaryDirectory(prefix="whet-prove-", ignore_cleanup_errors=True) as name,
-        Guard(Path(name)),
+        scratch_folder("prove") as name,
+        Guard(name),
         ended_by_signals(),
     ):
-        folder = Path(name).resolve()
+        folder = name.resolve()
         program, notes = make_program(
             run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec
         )
@@ -132,7 +132,7 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
         proof = session.run()
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
     order = tuple(item.id for item in order_advice(plan.advice, proof))
-    return replace(proof, started=started, workload=mask_argv(words), order=order)
+    return replace(proof, started=started, workload=mask_words(words, run.directory), order=order)
 
 
 def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:

@@ -69,17 +69,22 @@ def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
             "the program read a pipe or a terminal, which cannot be read twice",
             "put the input into a file: whet run … < FILE, or whet prove --workload 'python app.py < FILE'",
         )
-    if spec is None and any(MASK in word for word in run.command):
+    if spec is None and run.has_hidden_arguments and not run.arguments:
         raise UsageError(
             "the command contained a secret, which is not saved with the run",
-            "use `whet run --prove`, or give the command: whet prove --workload 'python app.py …'",
+            f"give the command again, with the secret for {MASK}: whet prove --workload {_quote_command(run)}; "
+            "or measure again with `whet run --keep-arguments`, which saves the arguments as they are",
         )
     if not Path(run.directory).is_dir():
         raise TargetError(f"the run's folder no longer exists: {run.directory}", "re-run `whet run` in its new place")
 
 
+def _quote_command(run: Run) -> str:
+    return shlex.quote(shlex.join(["python", *run.command]))
+
+
 def _read_spec(run: Run) -> TargetSpec:
-    command = read_python_command(["python", *run.command])
+    command = read_python_command(["python", *(run.arguments or run.command)])
     if command.module is not None:
         return TargetSpec(TargetKind.MODULE, command.module, command.args, run.directory, command.options)
     if command.code is not None:

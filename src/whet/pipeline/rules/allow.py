@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from whet.model.run import Run
-from whet.pipeline.rules.rulebook import Rulebook, load_rulebook
+from whet.pipeline.rules.rulebook import Rulebook, load_rulebook, stands_in
 from whet.pipeline.rules.selection import RuleNames
 
 
@@ -18,12 +18,14 @@ def expand_allowed(run: Run, names: Sequence[str], *, with_settings: bool) -> fr
     """
     if not names and not with_settings:
         return frozenset()
-    return expand_in(load_rulebook(Path(run.project or run.directory)), names, with_settings=with_settings)
+    project = Path(run.project or run.directory)
+    book = load_rulebook(project, project_rules=stands_in(project))
+    return expand_in(book, names, with_settings=with_settings)
 
 
 def expand_in(book: Rulebook, names: Sequence[str], *, with_settings: bool) -> frozenset[str]:
     """Return what :func:`expand_allowed` does, by the rules and settings of ``book``."""
-    known = RuleNames(book.rules)
+    known = RuleNames(book.rules, book.absent)
     wanted = [word.strip() for name in names for word in name.split(",") if word.strip()]
     known.check(wanted, "--allow")
     if with_settings:

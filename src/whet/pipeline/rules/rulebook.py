@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.config import RULES_FOLDER, Config, load_config
+from whet.config import RULES_FOLDER, Config, find_root, load_config
 from whet.plugins import Group, may_be_brought
+from whet.trust import HINT, is_trusted
 
 if TYPE_CHECKING:
     from whet.engine.loading import RuleModule
@@ -20,6 +22,8 @@ class Rulebook:
 
     config: Config
     rules: tuple[RuleModule, ...]
+    absent: frozenset[str] = frozenset()
+    """Rules of the project that were not loaded: their names may stand in settings and comments."""
 
     @property
     def wanted(self) -> tuple[RuleModule, ...]:
@@ -28,9 +32,12 @@ class Rulebook:
         return tuple(m for m in self.rules if m.rule.slug not in ignored and m.rule.family not in ignored)
 
 
-def load_rulebook(start: Path, file: Path | None = None, folders: Iterable[Path] = ()) -> Rulebook:
+def load_rulebook(
+    start: Path, file: Path | None = None, folders: Iterable[Path] = (), *, project_rules: bool = True
+) -> Rulebook:
     """Return the rulebook of the folder ``start``; ``file`` and ``folders`` are settings and rules given explicitly.
 
+    The project's own rules, which are code, are loaded with ``project_rules`` and if they are trusted.
     Raises :class:`whet.errors.UsageError` for invalid settings, :class:`whet.errors.PluginError` for a rule that does
     not load.
     """
@@ -38,7 +45,45 @@ def load_rulebook(start: Path, file: Path | None = None, folders: Iterable[Path]
 
     config = load_config(start, file)
     own = [config.root / folder for folder in config.rules]
-    return Rulebook(config, load_rules(config.root, [*own, *folders]))
+    if project_rules and not find_untrusted(config):
+        return Rulebook(config, load_rules(config.root, [*own, *folders]))
+    absent = frozenset(path.stem.replace("_", "-") for path in list_project_rules(config))
+    return Rulebook(config, load_rules(None, folders), absent)
+
+
+def stands_in(project: Path) -> bool:
+    """Whether whet was started in ``project``: a saved run may name any folder, whose rules are not to be run then."""
+    try:
+        return find_root(Path.cwd()).resolve() == project.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def list_project_rules(config: Config) -> tuple[Path, ...]:
+    """Return the files of the project's own rules, none of them loaded."""
+    folders = [config.root / RULES_FOLDER, *(config.root / folder for folder in config.rules)]
+    return tuple(path for folder in folders for path in sorted(folder.glob("*.py")))
+
+
+def find_untrusted(config: Config) -> Path | None:
+    """Return a file of the project's own rules, or its folder, that is another user's and not trusted."""
+    files = list_project_rules(config)
+    paths = dict.fromkeys(each for path in files for each in (path.parent, path))
+    return next((path for path in paths if not is_trusted(path)), None)
+
+
+def describe_untrusted(start: Path, file: Path | None = None) -> list[str]:
+    """Return a line for what of the project at ``start`` is neither heeded nor run, because it is another user's."""
+    config = load_config(start, file)
+    lines = []
+    if config.passed_over is not None:
+        hint = HINT.format(shlex.quote(str(config.passed_over.parent)))
+        lines.append(f"the settings in {config.passed_over} belong to another user and are not used; {hint}")
+    untrusted = find_untrusted(config)
+    if untrusted is not None:
+        hint = HINT.format(shlex.quote(str(config.root)))
+        lines.append(f"the project's rules are not run: {untrusted} belongs to another user; {hint}")
+    return lines
 
 
 def check_rules(folder: Path, allow: Sequence[str] = ()) -> Config:
@@ -54,7 +99,7 @@ def check_rules(folder: Path, allow: Sequence[str] = ()) -> Config:
     from whet.pipeline.rules.selection import RuleNames
 
     book = load_rulebook(folder)
-    RuleNames(book.rules).check(config.ignore, f"{config.file}: ignore")
+    RuleNames(book.rules, book.absent).check(config.ignore, f"{config.file}: ignore")
     expand_in(book, allow, with_settings=True)
     return config
 

@@ -70,13 +70,22 @@ def _is_answered(question: Question) -> bool:
     return question.ask is Ask.SHARE and not question.of
 
 
-def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, profile: bool) -> Selection:
-    """Return the selection. Raises :class:`UsageError` for names of no rule or family.
+def choose_rules(
+    rules: Sequence[RuleModule],
+    config: Config,
+    asked: Asked,
+    *,
+    profile: bool,
+    absent: frozenset[str] = frozenset(),
+) -> Selection:
+    """Return the selection; ``absent`` are rules that settings may name and that are not there.
+
+    Raises :class:`UsageError` for names of no rule or family.
 
     As in ruff: ``select`` replaces the default, and on the command line also the settings; an exact name takes
     precedence over a family, a family over ``ALL``; at the same level, ``ignore`` wins.
     """
-    names = RuleNames(rules)
+    names = RuleNames(rules, absent)
     place = str(config.file)
     levels = []
     if asked.select is None:
@@ -121,11 +130,11 @@ def choose_rules(rules: Sequence[RuleModule], config: Config, asked: Asked, *, p
 
 
 class RuleNames:
-    """The names of rules: their slugs, their families, and ``ALL``."""
+    """The names of rules: their slugs, their families, and ``ALL``; ``absent`` are known and denote no rule."""
 
-    def __init__(self, rules: Iterable[RuleModule]) -> None:
+    def __init__(self, rules: Iterable[RuleModule], absent: frozenset[str] = frozenset()) -> None:
         catalogue = {module.rule.slug: str(module.rule.family) for module in rules}
-        self._slugs = frozenset({*catalogue, UNUSED})
+        self._slugs = frozenset({*catalogue, *absent, UNUSED})
         self._families: dict[str, set[str]] = {}
         for slug, family in catalogue.items():
             self._families.setdefault(family, set()).add(slug)

@@ -12,7 +12,7 @@ from whet.collect.standard_input import look_at_input, open_again, was_read
 from whet.model.run import Execution, Notice, StandardInput, describe_exit
 from whet.pipeline.run.notices import MUCH_WORK_NS
 from whet.pipeline.run.standard_input import record_input
-from whet.program.spec import TargetSpec
+from whet.program.spec import TargetKind, TargetSpec
 
 LESS_WORK = 0.5
 """A later execution with less than so much of the first one's CPU time was not the same work."""
@@ -39,15 +39,22 @@ class Inputs:
     def __init__(self, spec: TargetSpec) -> None:
         self.stdin: StandardInput = record_input()
         self.why_gone = ""
-        """Why the standard input that the program read cannot be read again; empty where it can, or was not read."""
+        """Why what the program read cannot be read again; empty where it can, or was not read."""
+        self.hint = "put it into a file: whet run … < FILE"
         self.changed: tuple[str, ...] = ()
         """The files of the command that the program changed."""
         self._before = look_at_input()
         self._files = {word: state for word in _list_words(spec) if (state := _read_state(spec, word))}
         self._spec = spec
+        self._is_script_gone = _is_pipe(spec)
 
     def judge(self) -> None:
         """See what the program has done with them; call it when the first execution has ended."""
+        if self._is_script_gone:
+            self.why_gone = f"the program came through {self._spec.name}, a pipe, which cannot be read twice"
+            self.hint = "save it in a file, and name that"
+            self.stdin = replace(self.stdin, kind="stream")
+            return
         self.changed = tuple(word for word, state in self._files.items() if _read_state(self._spec, word) != state)
         file = open_again()
         if file is not None:
@@ -60,6 +67,17 @@ class Inputs:
             self.stdin = replace(self.stdin, kind="stream")
         elif self.stdin.kind == "stream":
             self.stdin = StandardInput()
+
+
+def _is_pipe(spec: TargetSpec) -> bool:
+    """Whether a script is no file but a pipe: a FIFO, ``<(…)``, or ``/dev/stdin`` with one behind it."""
+    if spec.kind is not TargetKind.SCRIPT:
+        return False
+    try:
+        mode = Path(spec.directory, spec.name).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
 def ended_alike(first: Execution, later: Outcome) -> bool:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import whet
-from whet.collect.api import Collector
+from whet.collect.api import Launch, Missing
 from whet.collect.attach import AttachError, AttachPlan, Watched, attach
-from whet.collect.pyspy import PySpyCollector
-from whet.collect.tachyon import TachyonCollector
 from whet.errors import CollectorError
 from whet.merge.align import align_profile
 from whet.merge.by_value import restore_files
 from whet.merge.given_code import name_given_code
 from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
-from whet.model.masking import mask_argv
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
 from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.run.captures import Captures
 from whet.pipeline.run.machine import describe_machine
 from whet.pipeline.run.options import AttachOptions, Sampler, Step
+from whet.pipeline.run.samplers import ask_collector, make_sampler
 from whet.pipeline.run.sources import gather_sources
+from whet.program.arguments import mask_words
 from whet.program.attached import find_host, find_own_program, find_spec
 from whet.program.host import TargetHost
 from whet.program.inside import resolve_inside
@@ -36,6 +33,7 @@ from whet.program.refusal import explain_failure
 from whet.program.roots import find_launchers
 from whet.program.spec import TargetSpec
 from whet.report.units import format_whole_share
+from whet.scratch import keep_files, scratch_folder
 from whet.store import SavedRun, save_run
 
 PAUSED_TOO_MUCH = 0.05
@@ -85,19 +83,10 @@ class _Attachment:
         # The system is queried now: afterwards the process may be gone.
         python = find_python_in(self.process)
         spec, host = find_spec(python), find_host(python)
-        collector = PySpyCollector(
-            self.options.rate,
-            self.options.native,
-            self.children,
-            nonblocking=self.options.nonblocking,
-            keep_rate=self.options.keep_rate,
-        )
-        tachyon = TachyonCollector(host, self.options.rate, self.options.native, self.children)
-        raw = Path(tempfile.mkdtemp(prefix="whet-"))
-        try:
-            watched = self._watch_somehow(collector, tachyon, spec, host, raw)
+        with scratch_folder() as raw:
+            launch, watched = self._watch_somehow(spec, host, raw)
             captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
-            profiles = captures.read_attached(self.options.rate, collector.wall_rate, watched)
+            profiles = captures.read_attached(launch, watched)
             if not profiles:
                 raise CollectorError(
                     f"{self.sampler} recorded no samples of process {self.process.pid}", "run `whet doctor`"
@@ -106,40 +95,37 @@ class _Attachment:
             run = self._assemble(watched, profiles, python, spec, host)
             saved = save_run(run, Path.cwd())
             if self.options.keep_raw:
-                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+                keep_files(raw, saved.path.parent / "raw")
             return Attached(run, saved)
-        finally:
-            shutil.rmtree(raw, ignore_errors=True)
 
-    def _watch_somehow(
-        self, pyspy: PySpyCollector, tachyon: TachyonCollector, spec: TargetSpec, host: TargetHost, raw: Path
-    ) -> Watched:
+    def _watch_somehow(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
         """Sample with the requested sampler; where py-spy cannot, with the one of the process's own interpreter."""
-        # An interpreter of another user, or in a container, is not run to examine its process.
-        has_tachyon = tachyon.missing(host) is None and bool(host.abi)
-        if self.sampler is Sampler.PY_SPY:
-            missing = pyspy.missing(host)
-            try:
-                if missing is None:
-                    return self._watch(pyspy, spec, raw)
-                why, remedy = missing.why, missing.remedy
-            except CollectorError as error:
-                if not has_tachyon:
-                    raise
-                why, remedy = error.message, error.hint
-            if not has_tachyon:
-                raise CollectorError(why, remedy)
-            self.notices.append(Notice("py-spy", f"{why}; tachyon sampled instead", remedy))
-            self.sampler = Sampler.TACHYON
-        elif not has_tachyon:
-            missing = tachyon.missing(host)
-            raise CollectorError(missing.why if missing else "whet does not run another user's interpreter")
-        return self._watch(tachyon, spec, raw)
+        try:
+            return self._watch(spec, host, raw)
+        except CollectorError as error:
+            if self.sampler is not Sampler.PY_SPY:
+                raise
+            failed, self.sampler = error, Sampler.TACHYON
+            if isinstance(self._ask(spec, host, raw), Missing):
+                raise
+        self.notices.append(Notice("py-spy", f"{failed.message}; tachyon sampled instead", failed.hint))
+        return self._watch(spec, host, raw)
 
-    def _watch(self, collector: Collector, spec: TargetSpec, raw: Path) -> Watched:
+    def _ask(self, spec: TargetSpec, host: TargetHost, raw: Path) -> Launch | Missing:
+        options = replace(self.options, children=self.children)
+        answer = ask_collector(make_sampler(self.sampler, options, host), spec, host, raw)
+        # An interpreter of another user, or in a container, is not run to examine its process.
+        if isinstance(answer, Launch) and self.sampler is Sampler.TACHYON and not host.abi:
+            return Missing("whet does not run another user's interpreter")
+        return answer
+
+    def _watch(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
+        launch = self._ask(spec, host, raw)
+        if isinstance(launch, Missing):
+            raise CollectorError(launch.why, launch.remedy)
         plan = AttachPlan(
             self.process.pid,
-            collector.launch(spec, raw),
+            launch,
             raw,
             self.options.duration,
             whole_tree=self.children,
@@ -159,7 +145,7 @@ class _Attachment:
                     f"--nonblocking never pauses it; --rate {max(1, self.options.rate // 4)} pauses it less often",
                 )
             )
-        return watched
+        return launch, watched
 
     def _progress(self) -> Callable[[float], None] | None:
         progress = self.options.progress
@@ -183,7 +169,7 @@ class _Attachment:
         poller = watched.poller
         return Run(
             whet_version=whet.__version__,
-            command=mask_argv(self.process.command or _find_command(profiles, self.process.pid)),
+            command=mask_words(self.process.command or _find_command(profiles, self.process.pid), python.directory),
             started=self.started.isoformat(timespec="seconds"),
             directory=python.directory,
             project=project,
@@ -201,7 +187,7 @@ class _Attachment:
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
             notices=(*self.notices, *changed),
             not_measured=NOT_MEASURED,
-            options=mask_argv(self.options.words),
+            options=mask_words(self.options.words, Path.cwd()),
         )
 
     def _describe(self, watched: Watched) -> Execution:

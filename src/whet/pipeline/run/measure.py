@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.collect.api import Collector, Launch, Missing
+from whet.collect.api import Collector, Launch
 from whet.collect.execute import ROOM_HINT, execute, why_hook_is_not_loaded
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.plan import Outcome, Plan
-from whet.collect.pyinstrument import PyinstrumentCollector
-from whet.collect.pyspy import PySpyCollector
-from whet.collect.tachyon import TachyonCollector
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
 from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Notice, Purpose, Resident, Run
@@ -31,6 +27,7 @@ from whet.pipeline.run.again import (
 )
 from whet.pipeline.run.notices import (
     describe_became,
+    describe_bodies,
     describe_compiled,
     describe_left_behind,
     describe_missing_values,
@@ -40,12 +37,13 @@ from whet.pipeline.run.notices import (
 from whet.pipeline.run.options import MeasureOptions, Sampler, Step
 from whet.pipeline.run.preload import preloading
 from whet.pipeline.run.record import Record, Subject
-from whet.pipeline.run.samplers import load_formats
+from whet.pipeline.run.samplers import Samplers, ask_collector, choose_samplers
 from whet.pipeline.run.unbuffered import can_lose_output, find_unbuffered
 from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
 from whet.program.spec import TargetSpec
+from whet.scratch import keep_files, scratch_folder
 
 if TYPE_CHECKING:
     from whet.model.agent_report import AgentReport
@@ -101,11 +99,11 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             options=options.words,
+            keep_arguments=options.keep_arguments,
             source=read_script(self.spec),
         )
         self.record = Record(unbuffered=find_unbuffered(self.spec, host))
         self.inputs = Inputs(self.spec)
-        self.missing: set[str] = set()
         self.later_limit = options.max_time
         self.ended_by = 0
         """The signal sent to whet that ended a later execution; 0: none did."""
@@ -120,13 +118,13 @@ class _Measurement:
             self.record.asked[Purpose.EXACT_LINES] = whole or "--lines"
 
     def run(self) -> Measured | NeverBegan:
-        try:
-            raw = Path(tempfile.mkdtemp(prefix="whet-"))
-        except OSError as error:
-            raise StoreError(
-                f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
-            ) from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                raw = stack.enter_context(scratch_folder())
+            except OSError as error:
+                raise StoreError(
+                    f"the profilers' captures cannot be written: {error.strerror or error}", ROOM_HINT
+                ) from error
             first = self._measure_time(raw / "1", number=1)
             if first.status and self.record.agents and not self.record.agents[0].began:
                 return NeverBegan(_end_as(first))
@@ -136,7 +134,7 @@ class _Measurement:
                 how = first.stopped if self.options.duration and first.stopped else explain_not_again(first)
                 self._miss_later(f"the first time it {how}")
             elif self.inputs.why_gone:
-                self._miss_later(self.inputs.why_gone, "put it into a file: whet run … < FILE")
+                self._miss_later(self.inputs.why_gone, self.inputs.hint)
             elif first.left_behind:
                 self._miss_later(f"process {first.left_behind[0]} of it still runs")
             else:
@@ -152,10 +150,8 @@ class _Measurement:
             run = self.record.assemble(self.subject)
             saved = save_run(run, Path(self.spec.directory))
             if self.options.keep_raw:
-                shutil.copytree(raw, saved.path.parent / "raw", dirs_exist_ok=True)
+                keep_files(raw, saved.path.parent / "raw")
             return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
-        finally:
-            shutil.rmtree(raw, ignore_errors=True)
 
     def _judge_inputs(self, left_behind: Sequence[int]) -> None:
         """See whether the program can run again on what it was given."""
@@ -181,58 +177,31 @@ class _Measurement:
 
     def _measure_time(self, out: Path, number: int) -> Outcome:
         host, options = self.host, self.options
-        inside = PyinstrumentCollector(host, options.rate)
         # Later executions write to files.
         unbuffered = self.record.unbuffered if number == 1 and can_lose_output() else ""
-        outside = PySpyCollector(
-            options.rate,
-            options.native and not unbuffered,
-            options.children,
-            nonblocking=bool(unbuffered),
-            keep_rate=options.keep_rate,
+        samplers = choose_samplers(
+            options, self.spec, host, out, why_outside=self.why_outside, unstopped=bool(unbuffered)
         )
-        user_code = describe_user_code(host, self.program, options.include, options.exclude)
-        launches: list[Launch] = [] if self.why_outside else [Launch(agent=sample_values(out, user_code))]
-        tachyon = TachyonCollector(host, options.rate, options.native, options.children)
-        has_tachyon = tachyon.missing(host) is None
-        fallback: Launch | None = None
-        substitute: Launch | None = None
-        foreign: Launch | None = None
-        sampler = options.sampler
-        if not isinstance(sampler, Sampler):
-            if launch := self._launch(sampler, out, "times are missing"):
-                foreign = replace(launch, tool=sampler.name)
-                launches.append(foreign)
-        elif sampler is Sampler.PY_SPY and (
-            launch := self._launch(outside, out, f"{_name_next(has_tachyon)} samples instead")
-        ):
-            launches.append(launch)
-            substitute = tachyon.launch(self.spec, out) if has_tachyon else None
-            if inside.missing(host) is None and not self.why_outside:
-                fallback = inside.launch(self.spec, out)
-        elif sampler is Sampler.TACHYON or (sampler is Sampler.PY_SPY and has_tachyon):
-            if launch := self._launch(tachyon, out, "times are missing"):
-                sampler = Sampler.TACHYON
-                launches.append(launch)
-        elif launch := self._launch(inside, out, "times are missing"):
-            launches.append(launch)
-        formats = load_formats(foreign) if foreign is not None else ()
-        name = sampler.value if isinstance(sampler, Sampler) else sampler.name
-        names = (name,) if self.why_outside else (name, "values")
-        outcome = self._execute(out, launches, Purpose.TIME, names, number, substitute=substitute, fallback=fallback)
+        self.record.note(*samplers.notices)
+        launches = [] if samplers.first is None else [samplers.first]
+        if not self.why_outside:
+            user_code = describe_user_code(host, self.program, options.include, options.exclude)
+            launches.append(Launch(agent=sample_values(out, user_code)))
+        names = () if self.why_outside else ("values",)
+        outcome = self._execute(out, launches, Purpose.TIME, names, number, samplers)
         captures = self._read(out)
-        sampled_by = self.record.executions[-1].collectors[0]
-        if foreign is not None:
-            self.record.profiles += captures.read_of(names[0], foreign, formats)
-        else:
-            self.record.profiles += captures.read_time(options.rate, outside.wall_rate, outcome)
+        used = samplers.find_used(outcome)
+        self.record.profiles += captures.read_time(used, outcome)
         agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices
-        unstopped = unbuffered if sampled_by == "py-spy" else ""
-        self.record.note(*describe_sampling(outcome, options.rate, unstopped, native=options.native))
+        tool = used.tool if used is not None else samplers.asked
+        unstopped = unbuffered if tool == Sampler.PY_SPY else ""
+        rate = options.rate if isinstance(options.sampler, Sampler) else 0
+        self.record.note(*describe_sampling(outcome, tool, rate, unstopped, native=options.native))
         if number == 1 and not options.native:
-            self.record.note(*describe_compiled(count_compiled(self.program)))
+            self.record.compiled = count_compiled(self.program)
+            self.record.note(*describe_compiled(self.record.compiled))
         if number == 1 and outcome.poller is not None:
             poller = outcome.poller
             stack = agents[0].peak_stack if agents else ()
@@ -284,9 +253,12 @@ class _Measurement:
         from whet.pipeline.run.exact_functions import choose_counted, list_uncounted
 
         run = self.record.assemble(self.subject)
-        counted = choose_counted(run)
+        chosen = choose_counted(run)
+        self.record.note(*describe_bodies(chosen.bodies))
+        counted = chosen.functions
         if not counted:
-            self.record.miss(Purpose.EXACT_LINES, "no function was found hot")
+            why = "the hot code is in no function" if chosen.bodies else "no function was found hot"
+            self.record.miss(Purpose.EXACT_LINES, why)
             return
         collector = LineProfilerCollector(self.host, counted)
         launch = self._launch(collector, out, "exact hits are missing", Purpose.EXACT_LINES)
@@ -341,9 +313,7 @@ class _Measurement:
         purpose: Purpose,
         names: tuple[str, ...],
         number: int,
-        *,
-        substitute: Launch | None = None,
-        fallback: Launch | None = None,
+        samplers: Samplers | None = None,
     ) -> Outcome:
         first = number == 1
         with preloading() as preload:
@@ -353,8 +323,8 @@ class _Measurement:
                     self.host,
                     tuple(launches),
                     out,
-                    substitute=substitute,
-                    fallback=fallback,
+                    substitute=samplers.substitute if samplers is not None else None,
+                    fallback=samplers.fallback if samplers is not None else None,
                     owns_terminal=first,
                     duration=self.options.duration if first else None,
                     limit=self.options.max_time if first else self.later_limit,
@@ -365,8 +335,9 @@ class _Measurement:
             )
         if not first and outcome.received and (outcome.interrupted or outcome.status):
             self.ended_by = outcome.received
-        if outcome.fell_back or outcome.substituted:
-            names = (outcome.substituted or "pyinstrument", *names[1:])
+        if samplers is not None:
+            used = samplers.find_used(outcome)
+            names = (used.tool if used is not None else samplers.asked, *names)
         self.record.note(*outcome.notices)
         self.record.note(*describe_became(outcome, purpose))
         self.record.executions.append(
@@ -394,21 +365,14 @@ class _Measurement:
         """Nothing runs again after an execution that was interrupted, failed or ended by ``--duration``."""
         return not outcome.status and not outcome.interrupted and not (self.options.duration and outcome.stopped)
 
-    def _launch(
-        self, collector: Collector, out: Path, consequence: str, purpose: Purpose | None = None
-    ) -> Launch | None:
+    def _launch(self, collector: Collector, out: Path, consequence: str, purpose: Purpose) -> Launch | None:
         """Return how ``collector`` is launched; ``None`` if it cannot be, which is reported."""
-        missing = collector.missing(self.host)
-        launch = collector.launch(self.spec, out) if missing is None else None
-        if launch is not None and launch.agent and self.why_outside:
-            why = f"it runs inside the program, and {self.why_outside} keeps whet out of it"
-            launch, missing = None, Missing(why)
-        if missing is not None and purpose is not None:
-            self.record.miss(purpose, missing.why)
-        if missing is not None and collector.name not in self.missing:
-            self.missing.add(collector.name)
-            self._notice(collector.name, f"{missing.why}; {consequence}", missing.remedy)
-        return launch
+        launch = ask_collector(collector, self.spec, self.host, out, why_outside=self.why_outside)
+        if isinstance(launch, Launch):
+            return launch
+        self.record.miss(purpose, launch.why)
+        self._notice(collector.name, f"{launch.why}; {consequence}", launch.remedy)
+        return None
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.record.note(Notice(about, message, hint))
@@ -417,8 +381,3 @@ class _Measurement:
 def _end_as(first: Outcome) -> int:
     """Return how whet is to end after the program ended like that: see ``Measured.status``."""
     return -first.signal if first.signal and not first.stopped.startswith(ENDED_BY_DURATION) else first.status
-
-
-def _name_next(has_tachyon: bool) -> str:
-    """Return the sampler to use without py-spy."""
-    return "tachyon" if has_tachyon else "pyinstrument"

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whet.collect.api import slow_down
 from whet.collect.plan import Outcome
-from whet.collect.pyspy import slow_down
+from whet.collect.pyspy import SLOWER
 from whet.model.run import Notice, Purpose
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ MUCH_WORK_NS = 500_000_000
 _MOST_PIDS = 5
 
 
-def describe_sampling(outcome: Outcome, rate: int, unbuffered: str, *, native: bool) -> Iterator[Notice]:
-    """Yield what py-spy's samples lack. ``unbuffered`` is why they were taken without stopping the program."""
+def describe_sampling(outcome: Outcome, tool: str, rate: int, unbuffered: str, *, native: bool) -> Iterator[Notice]:
+    """Yield what the samples of ``tool`` lack. ``unbuffered`` is why py-spy's were taken without stopping the program.
+
+    ``rate`` is in samples a second, 0 where it is not whet that sets it.
+    """
     if unbuffered:
         yield Notice(
             "py-spy",
@@ -33,10 +37,10 @@ def describe_sampling(outcome: Outcome, rate: int, unbuffered: str, *, native: b
         from whet.report.units import format_whole_share
 
         yield Notice(
-            "py-spy",
+            tool,
             f"the sampler paused the program for {format_whole_share(outcome.poller.paused_share)} of its time to "
             "read stacks: they are very deep, or the machine is busy; that time is not counted",
-            f"--rate {slow_down(rate)} disturbs it less",
+            f"--rate {slow_down(rate, SLOWER[-1])} disturbs it less" if rate else "",
         )
 
 
@@ -49,7 +53,7 @@ def describe_missing_values(agents: Sequence[AgentReport], outcome: Outcome) -> 
     elif reasons := dict.fromkeys(each.evidence.why_missing for each in agents if each.evidence.why_missing):
         # Where there are none at all, the report's method says why.
         for why in reasons if any(each.evidence.samples for each in agents) else ():
-            yield Notice("values", f"values are known of a part of the run only: {why}")
+            yield Notice("values", f"values were sampled in part of the run only: {why}")
     elif outcome.poller is not None and not any(each.evidence.samples for each in agents):
         spent = sum(ns for (pid, _), ns in outcome.poller.thread_clocks().items() if pid == agents[0].pid)
         if spent > MUCH_WORK_NS:
@@ -96,6 +100,14 @@ def describe_uncounted(left: Sequence[tuple[str, int]]) -> Iterator[Notice]:
         names = ", ".join(f"{Path(file).name}:{line}" for file, line in left)
         message = f"no hits for {names}: before Python 3.12 only the first thread is counted, and others ran them"
         yield Notice("line_profiler", message, "measure with Python 3.12 or newer")
+
+
+def describe_bodies(files: Sequence[str]) -> Iterator[Notice]:
+    """Yield in which files hot lines stand outside any function."""
+    if files:
+        names = ", ".join(Path(file).name for file in files)
+        message = f"no hits for the module-level lines of {names}: only lines in functions are counted"
+        yield Notice("line_profiler", message, "move them into a function")
 
 
 def describe_compiled(count: int) -> Iterator[Notice]:

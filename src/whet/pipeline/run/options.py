@@ -61,6 +61,8 @@ class MeasureOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False
+    keep_arguments: bool = False
+    """Save the program's arguments as they are, secrets too."""
     words: tuple[str, ...] = ()
     """All that was asked for on the command line besides the program, each in one word, as ``--rate=50``."""
     progress: Callable[[Step], None] | None = None

@@ -34,6 +34,8 @@ class Subject:
     started: datetime
     options: tuple[str, ...] = ()
     """What whet was asked besides the program."""
+    keep_arguments: bool = False
+    """Whether the user agreed to have secrets of the command line saved."""
     source: Mapping[str, bytes] = field(default_factory=dict)
     """The program's own source as of before it started, by the path that frames use."""
 
@@ -56,6 +58,7 @@ class Record:
     stdin: StandardInput = field(default_factory=StandardInput)
     can_run_again: bool = True
     unbuffered: str = ""
+    compiled: int = 0
 
     def note(self, *notices: Notice) -> None:
         """Add a notice, unless it is there already."""
@@ -89,10 +92,10 @@ class Record:
         from whet.merge.evidence import pool_evidence
         from whet.merge.given_code import name_given_code
         from whet.merge.ownership import Ownership
-        from whet.model.masking import mask_argv
         from whet.pipeline.project import find_commit
         from whet.pipeline.run.machine import describe_machine
         from whet.pipeline.run.sources import gather_sources
+        from whet.program.arguments import mask_spec, mask_words
         from whet.program.roots import find_launchers
 
         host = subject.host
@@ -109,9 +112,10 @@ class Record:
             self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
         )
         is_given = "<string>" in subject.program
+        command = mask_spec(subject.spec)
         return Run(
             whet_version=whet.__version__,
-            command=mask_argv(subject.spec.words),
+            command=command,
             started=subject.started.isoformat(timespec="seconds"),
             directory=subject.spec.directory,
             project=str(subject.project),
@@ -129,7 +133,10 @@ class Record:
             notices=(*self.notices, *changed),
             not_measured=self.list_not_measured(),
             stdin=self.stdin,
-            options=mask_argv(subject.options),
+            options=mask_words(subject.options, subject.spec.directory),
+            is_masked=command != subject.spec.words,
+            arguments=subject.spec.words if subject.keep_arguments and command != subject.spec.words else (),
             can_run_again=self.can_run_again,
             unbuffered=self.unbuffered,
+            compiled=self.compiled,
         )

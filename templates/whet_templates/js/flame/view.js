@@ -185,8 +185,13 @@ class FlameView {
     return `${write(shape.total[row])} · ${this.share(shape.total[row])}${own}`;
   }
 
+  // Names that every file may have are followed by the file's.
+  widen(name, frame) {
+    return frame >= 0 && /^<|^__\w+__$/.test(name) ? `${name} ${this.calls.file[frame].split(/[\\/]/).pop()}` : name;
+  }
+
   label(chart, row) {
-    const name = chart.label(row);
+    const name = this.widen(chart.label(row), chart.shape.frame[row]);
     if (this.chosen.m !== "diff") return name;
     const change = compareRow(chart.shape, row, this.error);
     return change.isCertain ? `${signed(change.change, this.metric.write)} ${name}` : name;

@@ -176,7 +176,6 @@ def interrupt_at(run: int) -> Callable[[int, float], None]:
     return progress
 
 
-@pytest.mark.xdist_group("one at a time")
 @pytest.mark.parametrize("run", [2, 8])
 def test_an_interrupt_leaves_no_checkout_and_keeps_whole_rounds(repository: Path, run: int) -> None:
     (repository / "sub" / "a.py").write_text("pass\n")
@@ -192,7 +191,6 @@ def test_an_interrupt_leaves_no_checkout_and_keeps_whole_rounds(repository: Path
     assert not list((repository / ".git").glob("worktrees/*"))
 
 
-@pytest.mark.xdist_group("one at a time")
 def test_each_version_imports_its_own_modules(repository: Path) -> None:
     request = BenchRequest(words=("a.py",), against="HEAD", runs=2, warmup=0, environ=(f"PYTHONPATH={repository}/src",))
     measured = bench(request, repository / "sub")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from whet.model.trial import Checked, FileEdits, Gain, Total, Verdict
 from whet.pipeline.next_command import name_next_command
 from whet.pipeline.prove import apply
 from whet.pipeline.prove.apply import plan_apply
+from whet.pipeline.prove.place import bring_here
 from whet.pipeline.prove.prove import ProvingRequest, plan_proof
 from whet.report.places import Places
 from whet.report.proof_text import describe_total, describe_trials
 from whet.report.suggestions import list_suggestions
+from whet.store import load_run, save_run
 
 
 def test_what_was_measured_faster_is_written(bench: Workbench) -> None:
@@ -31,7 +34,7 @@ def test_what_was_measured_faster_is_written(bench: Workbench) -> None:
     assert "-    return x in [1, 2]\n+    return x in (1, 2)\n" in plan.diff
     apply.carry_out(run, plan)
     assert "(1, 2)" in bench.file.read_text(encoding="utf-8")
-    assert apply.undo(run) == [bench.file]
+    assert apply.undo(bench.folder) == [bench.file]
     assert bench.file.read_text(encoding="utf-8") == SOURCE
 
 
@@ -131,8 +134,68 @@ def test_what_was_written_before_stays_when_more_is_written(bench: Workbench) ->
     assert "x in [1, 2]" not in plan.diff
     apply.carry_out(run, plan)
     assert bench.file.read_text(encoding="utf-8") == SOURCE.replace("[1, 2]", "(1, 2)").replace("x + 1", "1 + x")
-    apply.undo(run)
+    apply.undo(bench.folder)
     assert bench.file.read_text(encoding="utf-8") == SOURCE
+
+
+def test_what_a_checkout_has_taken_back_is_written_again(bench: Workbench) -> None:
+    run = bench.prove(Verdict.FASTER, Verdict.FASTER)
+    apply.carry_out(run, plan_apply(run))
+    bench.file.write_text(SOURCE, encoding="utf-8")
+    plan = plan_apply(run)
+    assert (plan.earlier, [trial.ref.id for trial in plan.trials]) == ((), ["id0"])
+    apply.carry_out(run, plan)
+    assert "(1, 2)" in bench.file.read_text(encoding="utf-8")
+
+
+def _copy(bench: Workbench, to: Path) -> Path:
+    shutil.copytree(bench.folder, to)
+    return to / "app.py"
+
+
+def test_a_run_edits_the_copy_of_the_project_that_one_stands_in(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = bench.prove(Verdict.FASTER)
+    saved = save_run(run, bench.folder).path
+    file = _copy(bench, tmp_path_factory.mktemp("elsewhere") / "copy")
+    for found in (load_run(file.parent / saved.relative_to(bench.folder)), run):
+        brought = bring_here(found, file.parent)
+        assert brought.project == str(file.parent)
+        apply.carry_out(brought, plan_apply(brought))
+        assert "(1, 2)" in file.read_text(encoding="utf-8")
+        assert apply.undo(file.parent) == [file]
+        assert bench.file.read_text(encoding="utf-8") == SOURCE
+
+
+def test_a_run_from_elsewhere_whose_files_differ_is_refused_with_both_places(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = bench.prove(Verdict.FASTER)
+    file = _copy(bench, tmp_path_factory.mktemp("elsewhere") / "copy")
+    file.write_text(SOURCE + "# other\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        bring_here(run, file.parent)
+    assert str(file) in caught.value.message and str(bench.file) in caught.value.message
+    assert str(bench.folder) in caught.value.hint
+
+
+def test_no_file_outside_the_project_is_written(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "app.py"
+    bench.file.rename(outside)
+    bench.file.symlink_to(outside)
+    run = bench.prove(Verdict.FASTER)
+    with pytest.raises(UsageError, match="outside the project"):
+        apply.carry_out(run, plan_apply(run))
+    assert outside.read_text(encoding="utf-8") == SOURCE
+
+
+def test_an_older_run_that_holds_a_proof_is_named(bench: Workbench) -> None:
+    older = save_run(bench.prove(Verdict.FASTER), bench.folder).path
+    latest = save_run(bench.run, bench.folder).path
+    error = apply.name_proven(bench.folder, besides=latest)
+    assert error is not None and error.hint.endswith(f"whet apply --run {older.parent.name}")
+    assert apply.name_proven(bench.folder, besides=older) is None
 
 
 def test_what_was_edited_since_it_was_written_is_refused(bench: Workbench) -> None:

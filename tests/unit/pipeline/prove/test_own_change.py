@@ -104,7 +104,6 @@ def test_nothing_measured_is_said() -> None:
     assert tell_change(Proof()) == "nothing could be measured"
 
 
-@pytest.mark.xdist_group("one at a time")
 @pytest.mark.parametrize(("after", "refuted"), [("print(sum(range(9)))", False), ("print(37)", True)])
 def test_a_patch_is_tried_from_the_command_line(
     project: Path, after: str, refuted: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -81,6 +81,17 @@ def test_what_cannot_be_repeated_needs_a_workload(
 def test_a_masked_command_is_not_run(bench: Workbench, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="contained a secret"):
         make_program(replace(bench.run, command=("app.py", "--token=***")), tmp_path)
+    with pytest.raises(UsageError) as caught:
+        make_program(replace(bench.run, command=("app.py", "a b", "--token=***"), is_masked=True), tmp_path)
+    assert """whet prove --workload 'python app.py '"'"'a b'"'"' '"'"'--token=***'"'"''""" in caught.value.hint
+    program, _ = make_program(replace(bench.run, command=("app.py", "***"), is_masked=False), tmp_path)
+    assert program.spec is not None and program.spec.args == ("***",)
+
+
+def test_arguments_that_were_kept_are_used(bench: Workbench, tmp_path: Path) -> None:
+    run = replace(bench.run, command=("app.py", "--token=***"), arguments=("app.py", "--token=abc"), is_masked=True)
+    program, _ = make_program(run, tmp_path)
+    assert program.spec is not None and program.spec.args == ("--token=abc",)
 
 
 def test_a_secret_is_there_still_right_after_the_run(bench: Workbench, tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ from typing import ClassVar
 import pytest
 
 from whet.collect import line_profiler, memray, pyinstrument, pyspy, values
+from whet.collect.api import Collector, Launch
 from whet.collect.attach import Watched
 from whet.collect.plan import Outcome
+from whet.collect.pyinstrument import PyinstrumentCollector
+from whet.collect.pyspy import PySpyCollector
 from whet.collect.resident import TreePoller
 from whet.collect.sleeping import Sleep
 from whet.model.metric import Metric
@@ -20,6 +23,7 @@ from whet.model.profile import ROOT, Correction, Profile
 from whet.model.run import Interpreter
 from whet.pipeline.run.captures import Captures
 from whet.program.host import TargetHost
+from whet.program.spec import TargetKind, TargetSpec
 
 FIXTURES = Path(__file__).parents[4] / "fixtures" / "captures"
 RECORD = 'process 7:"python srv.py --password hunter2";thread ({tid}): {name};main (srv.py:3) {count}\n'
@@ -46,12 +50,17 @@ def load(monkeypatch) -> list[float]:
     return load
 
 
+def launch(collector: Collector, folder: Path) -> Launch:
+    """Return the launch of a collector as the pipeline names it."""
+    return replace(collector.launch(TargetSpec(TargetKind.SCRIPT, "srv.py"), folder), tool=collector.name)
+
+
 def read(folder: Path, watched: Watched, active: str, wall: str = "") -> tuple[Profile, Captures]:
     (folder / pyspy.ACTIVE).write_text(active)
     if wall:
         (folder / pyspy.WALL).write_text(wall)
     captures = Captures(folder, "/srv", 0)
-    (profile,) = captures.read_attached(100, 25, watched)
+    (profile,) = captures.read_attached(launch(PySpyCollector(), folder), watched)
     return profile, captures
 
 
@@ -108,7 +117,8 @@ def test_the_system_tells_how_long_a_thread_waited(tmp_path, read_with):
         (tmp_path / pyspy.ACTIVE).write_text(active)
         (tmp_path / pyspy.WALL).write_text(wall)
         captures = Captures(tmp_path, "/srv", 0)
-        (profile,) = captures.read_time(100, 25, Outcome(wall_ns=4 * 10**9, cpu_ns=10**9, poller=poller))
+        pyspy_launch = launch(PySpyCollector(), tmp_path)
+        (profile,) = captures.read_time(pyspy_launch, Outcome(wall_ns=4 * 10**9, cpu_ns=10**9, poller=poller))
     assert spent(profile, Metric.CPU) == pytest.approx({7: 1}, abs=0.01)
     (waiting,) = [each for each in profile.samples if each.metric is Metric.WAITING]
     names = [profile.frames[profile.stacks.frame[row]].name for row in waiting.stack]
@@ -170,7 +180,8 @@ def test_an_idle_process_leaves_an_empty_capture(tmp_path):
 
 
 def test_without_a_capture_there_is_no_profile(tmp_path):
-    assert Captures(tmp_path, "/srv", 0).read_attached(100, 25, Watched(FakePoller({}))) == []
+    pyspy_launch = launch(PySpyCollector(), tmp_path)
+    assert Captures(tmp_path, "/srv", 0).read_attached(pyspy_launch, Watched(FakePoller({}))) == []
 
 
 # -- of one execution -------------------------------------------------------------------------------------------------
@@ -189,9 +200,11 @@ AGENT: dict[str, object] = {
 }
 
 
-def read_time(folder: Path, outcome: Outcome | None = None) -> tuple[list[Profile], list[str]]:
+def read_time(
+    folder: Path, outcome: Outcome | None = None, collector: Collector | None = None
+) -> tuple[list[Profile], list[str]]:
     captures = Captures(folder, "/srv", 2)
-    profiles = captures.read_time(100, 25, outcome or Outcome())
+    profiles = captures.read_time(launch(collector or PySpyCollector(), folder), outcome or Outcome())
     return profiles, [f"{notice.about}: {notice.message}" for notice in captures.notices]
 
 
@@ -241,20 +254,25 @@ def test_without_anything_else_the_end_is_what_was_seen(tmp_path):
     assert spent(profile, Metric.CPU) == {7: 3}
 
 
-def test_the_sampler_inside_is_read_where_there_is_none_outside(tmp_path):
+def test_the_sampler_inside_is_read_as_it_sampled(tmp_path):
     shutil.copy(FIXTURES / "pyinstrument-5.1.3" / "waits.json", tmp_path / pyinstrument.CAPTURE)
-    (profile,), notices = read_time(tmp_path)
+    # It sees calls that wait as computing: its times are not those of the CPU clocks.
+    outcome = Outcome(wall_ns=10**9, cpu_ns=1, poller=FakePoller({7: 1}))
+    (profile,), notices = read_time(tmp_path, outcome, PyinstrumentCollector())
+    assert profile.corrections == ()
+    assert sum(sum(each.value) for each in profile.samples if each.metric is Metric.CPU) > 10**7
     assert profile.collector.startswith("pyinstrument")
     assert (profile.execution, notices) == (2, [])
 
 
 def test_without_any_sampler_there_is_no_profile(tmp_path):
     assert read_time(tmp_path) == ([], [])
+    assert Captures(tmp_path, "/srv", 2).read_time(None, Outcome()) == []
 
 
 def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
     (tmp_path / f"{pyinstrument.CAPTURE}.why").write_text("ImportError: other ABI")
-    assert read_time(tmp_path) == (
+    assert read_time(tmp_path, collector=PyinstrumentCollector()) == (
         [],
         ["pyinstrument: pyinstrument failed inside the program, so times are missing: ImportError: other ABI"],
     )
@@ -266,7 +284,8 @@ def test_a_sampler_that_could_not_begin_inside_says_why(tmp_path):
 def test_a_capture_that_cannot_be_read_is_named(tmp_path, name, about):
     (tmp_path / name).write_bytes(b"\x00junk")
     captures = Captures(tmp_path, "/srv", 0)
-    read = captures.read_exact_lines() if about == "line_profiler" else captures.read_time(100, 25, Outcome())
+    inside = launch(PyinstrumentCollector(), tmp_path)
+    read = captures.read_exact_lines() if about == "line_profiler" else captures.read_time(inside, Outcome())
     assert read == []
     (notice,) = captures.notices
     assert notice.about == about

@@ -9,7 +9,8 @@ from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
-from whet.pipeline.run.exact_functions import choose_counted, list_uncounted
+from whet.pipeline.run.exact_functions import Chosen, choose_counted, list_uncounted
+from whet.pipeline.run.notices import describe_bodies
 
 SOURCE = """\
 class Basket:
@@ -56,20 +57,33 @@ def make_run(folder: Path, values: tuple[int, ...]) -> Run:
 
 def test_hot_functions_are_named_by_where_their_code_starts(tmp_path: Path) -> None:
     run = make_run(tmp_path, (5_000, 0, 10, 4_990))
-    assert choose_counted(run) == ((str(tmp_path / "basket.py"), 2),)
+    assert choose_counted(run).functions == ((str(tmp_path / "basket.py"), 2),)
 
 
 def test_functions_that_a_rule_asks_about_are_counted_although_they_are_not_hot(tmp_path: Path) -> None:
     run = make_run(tmp_path, (0, 5_000, 10, 4_990))
     file = str(tmp_path / "basket.py")
-    assert choose_counted(run) == ((file, 9), (file, 6)), "a property, and the constructor whose calls it compares with"
+    assert choose_counted(run).functions == ((file, 9), (file, 6)), (
+        "a property, and the constructor whose calls it compares with"
+    )
 
 
 def test_code_without_a_file_is_not_counted(tmp_path: Path) -> None:
     run = make_run(tmp_path, (5_000, 0, 0, 0))
     (profile,) = run.profiles
     frames = tuple(replace(frame, file="<string>") for frame in profile.frames)
-    assert choose_counted(replace(run, profiles=(replace(profile, frames=frames),))) == ()
+    assert choose_counted(replace(run, profiles=(replace(profile, frames=frames),))) == Chosen(())
+
+
+def test_hot_lines_outside_of_functions_are_not_counted_but_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path, (5_000, 0, 4_000, 0))
+    (profile,) = run.profiles
+    frames = (*profile.frames[:2], replace(profile.frames[2], name="<module>", line=17, first_line=0))
+    chosen = choose_counted(replace(run, profiles=(replace(profile, frames=(*frames, profile.frames[3])),)))
+    assert chosen == Chosen(((str(tmp_path / "basket.py"), 2),), (str(tmp_path / "basket.py"),))
+    (notice,) = describe_bodies(chosen.bodies)
+    assert "module-level lines of basket.py" in notice.message
+    assert not list(describe_bodies(()))
 
 
 def test_functions_without_hits_that_only_other_threads_ran_are_listed(tmp_path: Path) -> None:

@@ -4,106 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.unit.pipeline.run.pieces import KEPT_OUT, SECOND, SOURCE, Ask, Executions, succeed, tell
 
 from whet import store
-from whet.collect import line_profiler, pyspy, values
-from whet.collect.api import Launch, Missing
+from whet.collect import pyspy, values
 from whet.collect.plan import Outcome, Plan
-from whet.collect.resident import TreePoller
-from whet.errors import CollectorError, StoreError, UsageError
+from whet.errors import CollectorError, StoreError
 from whet.model.metric import Metric
-from whet.model.run import Interpreter, Notice, Purpose, Run
-from whet.pipeline.run import measure as measuring
+from whet.model.run import Purpose, Run
 from whet.pipeline.run.machine import describe_machine
 from whet.pipeline.run.measure import Measured, NeverBegan, measure
-from whet.pipeline.run.options import MeasureOptions, Sampler, Step
+from whet.pipeline.run.options import MeasureOptions, Step
 from whet.program.host import TargetHost
 from whet.program.spec import TargetKind, TargetSpec
 from whet.store import find_run, load_run
-
-SECOND = 10**9
-SAMPLES = 'process 7:"python app.py";thread (7): MainThread;main ({file}:2) 100\n'
-SOURCE = "def main():\n    return sum(range(10**8))\n\n\nmain()\n"
-
-
-@dataclass
-class Executions:
-    """Stands in for starting the program: notes each plan, leaves captures, and answers with an outcome."""
-
-    file: str
-    plans: list[Plan] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    """For the first, second, … execution; a plain success where there is none."""
-    leave: Callable[[Plan], None] | None = None
-
-    def __call__(self, plan: Plan) -> Outcome:
-        self.plans.append(plan)
-        plan.out.mkdir(parents=True)
-        if plan.progress is not None:
-            plan.progress(1.5)
-        captures = [path.name for launch in plan.launches for _, path in launch.captures]
-        if pyspy.ACTIVE in captures:
-            (plan.out / pyspy.ACTIVE).write_text(SAMPLES.format(file=self.file))
-        if line_profiler.CAPTURE in captures:
-            exact = {"schema": 2, "lines": [[self.file, 1, 2, 1]], "too_large": [], "alike": []}
-            (plan.out / line_profiler.CAPTURE).write_text(json.dumps(exact))
-        if self.leave is not None:
-            self.leave(plan)
-        number = len(self.plans) - 1
-        return self.outcomes[number] if number < len(self.outcomes) else succeed()
-
-    @property
-    def kinds(self) -> list[str]:
-        """What each execution was for, by the settings that its program was given."""
-        return ["+".join(sorted(name for launch in plan.launches for name in launch.agent)) for plan in self.plans]
-
-
-def succeed(**more: object) -> Outcome:
-    return Outcome(**{"wall_ns": SECOND, "cpu_ns": SECOND, **more})  # type: ignore[arg-type]
-
-
-Ask = Callable[..., Measured]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "pyproject.toml").touch()
-    (tmp_path / "app.py").write_text(SOURCE)
-    return tmp_path
-
-
-@pytest.fixture
-def executions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Executions:
-    made = Executions(str(folder / "app.py"))
-    monkeypatch.setattr(measuring, "execute", made)
-    return made
-
-
-@pytest.fixture
-def host() -> TargetHost:
-    packages = dict.fromkeys(("line_profiler", "memray", "pyinstrument"), "/site")
-    interpreter = Interpreter("/no/such/python", "3.13.0")
-    return TargetHost(interpreter, (3, 13, 0), "cpython-313-x86_64-linux-gnu", packages=packages)
-
-
-@pytest.fixture
-def ask(folder: Path, host: TargetHost, executions: Executions) -> Ask:
-    def ask(*, host: TargetHost = host, **options: object) -> Measured:
-        spec = TargetSpec(TargetKind.SCRIPT, "app.py", ("--token", "hunter2hunter2"), str(folder))
-        measured = measure(spec, host, MeasureOptions(**options))  # type: ignore[arg-type]
-        assert isinstance(measured, Measured)
-        return measured
-
-    return ask
-
-
-def tell(run: Run, about: str) -> list[str]:
-    return [f"{notice.message} | {notice.hint}" for notice in run.notices if notice.about == about]
 
 
 def purposes(run: Run) -> list[Purpose]:
@@ -249,55 +167,6 @@ def test_progress_counts_the_executions(ask: Ask) -> None:
     assert steps == [Step(1, 2, "time", 1.5), Step(2, 2, "memory", 1.5)]
 
 
-def test_the_other_sampler_takes_part_inside(ask: Ask, executions: Executions) -> None:
-    run = ask(sampler=Sampler.PYINSTRUMENT).run
-    (plan,) = executions.plans
-    assert executions.kinds == ["pyinstrument+values"]
-    assert all(not launch.attach for launch in plan.launches)
-    assert plan.fallback is None
-    assert run.executions[0].collectors[0] == "pyinstrument"
-
-
-def test_where_the_sampler_outside_is_refused_the_other_stands_ready(ask: Ask, executions: Executions) -> None:
-    executions.outcomes = [succeed(fell_back=True, notices=[Notice("py-spy", "refused")])]
-    run = ask().run
-    fallback = executions.plans[0].fallback
-    assert fallback is not None
-    assert list(fallback.agent) == ["pyinstrument"]
-    assert run.executions[0].collectors[0] == "pyinstrument"
-    assert Notice("py-spy", "refused") in run.notices
-
-
-def on_3_15(host: TargetHost) -> TargetHost:
-    return replace(host, version=(3, 15, 0), interpreter=replace(host.interpreter, version="3.15.0"), packages={})
-
-
-def test_on_3_15_its_own_sampler_stands_ready(ask: Ask, executions: Executions, host: TargetHost) -> None:
-    executions.outcomes = [succeed(substituted="tachyon", notices=[Notice("py-spy", "too new")])]
-    run = ask(host=on_3_15(host)).run
-    (plan,) = executions.plans
-    assert plan.substitute is not None
-    assert plan.substitute.tool == "tachyon"
-    assert plan.fallback is None
-    assert run.executions[0].collectors[0] == "tachyon"
-
-
-def test_on_3_15_its_own_sampler_takes_the_place_of_one_that_is_missing(
-    ask: Ask, executions: Executions, host: TargetHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
-    run = ask(host=on_3_15(host)).run
-    assert [launch.tool for launch in executions.plans[0].launches if launch.attach] == ["tachyon"]
-    assert run.executions[0].collectors[0] == "tachyon"
-    assert "tachyon samples instead" in " ".join(tell(run, "py-spy"))
-
-
-def test_before_3_15_it_is_said_that_there_is_no_such_sampler(ask: Ask, executions: Executions) -> None:
-    run = ask(sampler=Sampler.TACHYON).run
-    assert not any(launch.attach for launch in executions.plans[0].launches)
-    assert "comes with Python 3.15" in " ".join(tell(run, "tachyon"))
-
-
 def test_what_is_not_there_is_named_once_and_the_rest_is_measured(
     ask: Ask, executions: Executions, host: TargetHost
 ) -> None:
@@ -310,15 +179,6 @@ def test_what_is_not_there_is_named_once_and_the_rest_is_measured(
         assert "whet doctor --install" in said[0]
         assert sum("not installed" in each for each in said) == 1
     assert len(run.profiles) == 2
-
-
-def test_nothing_samples_time_where_neither_sampler_is_there(
-    ask: Ask, host: TargetHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pyspy, "find_tool", lambda _name: None)
-    run = ask(host=replace(host, packages={})).run
-    assert run.profiles == ()
-    assert "py-spy is not installed" in tell(run, "py-spy")[0]
 
 
 def test_memory_that_was_not_captured_is_named(ask: Ask, executions: Executions) -> None:
@@ -347,9 +207,6 @@ def test_from_outside_nothing_is_put_into_the_program_and_this_is_said(ask: Ask,
     assert said.startswith("values are missing: --outside keeps whet out of the program")
 
 
-KEPT_OUT = "it runs inside the program, and an interpreter that takes no notice of PYTHONPATH keeps whet out of it"
-
-
 def test_what_runs_inside_does_not_run_again_where_nothing_can_be_inside(
     ask: Ask, executions: Executions, host: TargetHost
 ) -> None:
@@ -360,32 +217,13 @@ def test_what_runs_inside_does_not_run_again_where_nothing_can_be_inside(
     assert tell(run, "line_profiler") == [f"{KEPT_OUT}; exact hits are missing | "]
 
 
-def test_a_sampler_inside_is_not_started_where_nothing_can_be_inside(
-    ask: Ask, executions: Executions, host: TargetHost
-) -> None:
-    run = ask(host=replace(host, no_site=True), sampler=Sampler.PYINSTRUMENT).run
-    assert executions.kinds == [""]
-    assert run.profiles == ()
-    assert tell(run, "pyinstrument") == [f"{KEPT_OUT}; times are missing | "]
-
-
-def test_long_pauses_are_told_with_what_shortens_them(ask: Ask, executions: Executions) -> None:
-    class Paused(TreePoller):
-        paused_share = 0.5
-
-    executions.outcomes = [succeed(poller=Paused(1))]
-    (said,) = tell(ask(rate=50).run, "py-spy")
-    assert "50 %" in said
-    assert "--rate 5" in said
-
-
 def test_no_room_for_captures_is_said_before_the_program_runs(
     ask: Ask, executions: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_words: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(measuring.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(StoreError, match="No space left") as caught:
         ask()
     assert "TMPDIR" in caught.value.hint
@@ -425,21 +263,6 @@ def test_the_folder_may_be_a_relative_one(
     shutil.rmtree(folder / ".whet")
 
 
-def test_compiled_modules_of_the_program_are_named_with_what_shows_them(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for count, native, words in (
-        (0, False, ""),
-        (3, True, ""),
-        (1, False, "1 module of the"),
-        (3, False, "3 modules of"),
-    ):
-        monkeypatch.setattr(measuring, "count_compiled", lambda _roots, count=count: count)
-        said = " ".join(tell(ask(native=native).run, "py-spy"))
-        assert words in said
-        assert ("--native" in said) is bool(words)
-
-
 @pytest.mark.parametrize(("status", "never"), [(1, True), (0, False)])
 def test_a_program_that_never_began_makes_no_run(
     status: int, never: bool, folder: Path, host: TargetHost, executions: Executions
@@ -469,50 +292,4 @@ def test_values_that_end_early_are_reported(folder: Path, host: TargetHost, exec
     measured = measure(TargetSpec(TargetKind.SCRIPT, "app.py", (), str(folder)), host, MeasureOptions())
     assert isinstance(measured, Measured)
     messages = [notice.message for notice in measured.run.notices]
-    assert "values are known of a part of the run only: the agent failed: KeyError: 1" in messages
-
-
-class Gil:
-    """A collector that another distribution brings."""
-
-    name = "gil sampler"
-    metrics = frozenset({Metric.CPU})
-
-    def __init__(self, why: str = "") -> None:
-        self.why = why
-
-    def missing(self, host: TargetHost) -> Missing | None:
-        return Missing(self.why, "get it") if self.why else None
-
-    def launch(self, spec: TargetSpec, out: Path) -> Launch:
-        return Launch(attach=(("gil", "{pid}"),), captures=(("pyspy-raw", out / "gil.txt"),))
-
-
-def test_a_collector_of_others_samples_in_place_of_ours(ask: Ask, executions: Executions) -> None:
-    executions.leave = lambda plan: (plan.out / "gil.txt").write_text(SAMPLES.format(file=executions.file)) and None
-    run = ask(sampler=Gil()).run
-    (plan,) = executions.plans
-    assert [launch.tool for launch in plan.launches if launch.attach] == ["gil sampler"]
-    assert plan.fallback is None
-    assert run.executions[0].collectors[0] == "gil sampler"
-    (profile,) = run.profiles
-    assert sum(profile.samples[0].value) == SECOND
-    assert tell(run, "gil sampler") == []
-
-
-def test_a_collector_of_others_that_cannot_run_or_leaves_nothing_is_named(ask: Ask, executions: Executions) -> None:
-    run = ask(sampler=Gil("no such thing here")).run
-    assert tell(run, "gil sampler") == ["no such thing here; times are missing | get it"]
-    assert run.profiles == ()
-    (said,) = tell(ask(sampler=Gil()).run, "gil sampler")
-    assert said.startswith("gil sampler left no capture")
-
-
-def test_a_format_that_nobody_brings_is_known_before_the_program_runs(ask: Ask, executions: Executions) -> None:
-    class Strange(Gil):
-        def launch(self, spec: TargetSpec, out: Path) -> Launch:
-            return Launch(attach=(("x", "{pid}"),), captures=(("no-such-format", out / "x"),))
-
-    with pytest.raises(UsageError, match="no-such-format"):
-        ask(sampler=Strange())
-    assert executions.plans == []
+    assert "values were sampled in part of the run only: the agent failed: KeyError: 1" in messages

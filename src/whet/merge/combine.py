@@ -1,0 +1,88 @@
+"""All profiles of a run as one, which is what formats of others hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from whet.merge.select import memory_profiles, time_profiles
+from whet.model.frame import Frame
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
+from whet.model.run import Run
+
+
+def combine_profiles(run: Run) -> Profile:
+    """Return one profile with the time and memory that a report of ``run`` shows, and exact hits.
+
+    Frames, stacks and threads that are equal are one; values of the same stack are added up.
+    """
+    timed, measured = time_profiles(run), memory_profiles(run)
+    tables = _Tables()
+    for profile in timed:
+        tables.add(profile, frozenset({Metric.CPU, Metric.WAITING, Metric.IDLE, Metric.GIL}))
+    for profile in measured:
+        tables.add(profile, frozenset({Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK}))
+    used = [*timed, *(profile for profile in measured if profile not in timed)]
+    return Profile(
+        collector=", ".join(dict.fromkeys(profile.collector for profile in used)) or "whet",
+        frames=tuple(tables.frames),
+        stacks=StackTable(tables.parent, tables.frame),
+        threads=tuple(tables.threads),
+        samples=tables.samples(),
+        lines=_sum_lines(run.profiles),
+        period_ns=next((profile.period_ns for profile in timed if profile.period_ns), 0),
+        ticks=sum(profile.ticks for profile in timed),
+        peak_bytes=max((profile.peak_bytes for profile in measured), default=0),
+        wall=any(profile.wall for profile in timed),
+    )
+
+
+def _sum_lines(profiles: Iterable[Profile]) -> tuple[LineCount, ...]:
+    hits: dict[tuple[str, int, int], int] = {}
+    for profile in profiles:
+        for each in profile.lines:
+            key = each.file, each.line, each.function_line
+            hits[key] = hits.get(key, 0) + each.hits
+    return tuple(LineCount(*key, count) for key, count in hits.items())
+
+
+class _Tables:
+    """The tables in the making."""
+
+    def __init__(self) -> None:
+        self.frames: dict[Frame, int] = {}
+        self.threads: dict[Thread, int] = {}
+        self.parent: list[int] = []
+        self.frame: list[int] = []
+        self._rows: dict[tuple[int, int], int] = {}
+        self._values: dict[tuple[Metric, int], dict[int, int]] = {}
+        self._counts: dict[tuple[Metric, int], int] = {}
+
+    def add(self, profile: Profile, metrics: frozenset[Metric]) -> None:
+        """Add the samples of ``metrics``."""
+        frames = [self.frames.setdefault(frame, len(self.frames)) for frame in profile.frames]
+        rows: list[int] = []
+        for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+            key = ROOT if parent == ROOT else rows[parent], frames[frame]
+            row = self._rows.get(key)
+            if row is None:
+                row = self._rows[key] = len(self.parent)
+                self.parent.append(key[0])
+                self.frame.append(key[1])
+            rows.append(row)
+        for samples in profile.samples:
+            if samples.metric not in metrics:
+                continue
+            thread = self.threads.setdefault(profile.threads[samples.thread], len(self.threads))
+            values = self._values.setdefault((samples.metric, thread), {})
+            for row, value in zip(samples.stack, samples.value, strict=True):
+                at = rows[row] if row >= 0 else row
+                values[at] = values.get(at, 0) + value
+            self._counts[samples.metric, thread] = self._counts.get((samples.metric, thread), 0) + samples.count
+
+    def samples(self) -> tuple[Samples, ...]:
+        """Return one entry for each metric and thread."""
+        return tuple(
+            Samples(metric, thread, list(values), list(values.values()), self._counts[metric, thread])
+            for (metric, thread), values in self._values.items()
+        )
