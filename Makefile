@@ -18,7 +18,7 @@
 
 VENV ?= .venv
 JOBS ?= 2
-PYTEST = pytest -n $(JOBS) --dist loadfile $(PYTEST_OPTIONS)
+PYTEST = pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 WITH = sh .ci/with
 
 help:

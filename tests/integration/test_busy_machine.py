@@ -15,8 +15,8 @@ from tests.integration.pieces import CRUNCH
 from whet.program.ptrace import ptrace_trouble
 
 SLEPT = 0.8
-NEAR = 0.1
-"""Part by which the waiting may be off."""
+NEAR = 0.3
+"""Part by which the waiting may be off: 0.1 where nothing else runs, more where other tests run too."""
 ALONE = 3.0
 """Seconds that the program takes at most where the load is what this test makes: it computes for 0.4 s, queues for
 twice as long at most and sleeps. Beside still more processes each stop of the sleeper costs it a place in the queue;
