@@ -24,7 +24,7 @@ from whet.store import find_run, load_run
 
 TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
-SECONDS = 240
+SECONDS = 600
 """After which a program that does not end is a failure."""
 
 
