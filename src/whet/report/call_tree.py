@@ -36,7 +36,7 @@ def list_call_tree(tree: CallTree, places: Places) -> tuple[TreeRow, ...]:
     Calls that a library makes of itself or of other libraries are part of the row of the first; what it calls back in
     the user's code stands below that.
     """
-    totals, parent = sum_calls(tree)
+    totals, parent, _ = sum_calls(tree)
     whole = sum(total for total, above in zip(totals, parent, strict=True) if above < 0)
     wanted = [row for row, total in enumerate(totals) if total >= LEAST * whole > 0 and tree.frame[row] != FOLDED]
     # A caller is never less than what it calls, so with a call its callers are among them.

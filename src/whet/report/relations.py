@@ -49,8 +49,7 @@ def relate_functions(
 
 def _sum_pairs(tree: CallTree) -> dict[tuple[int, int], int]:
     """Return the time by (caller, callee), as indices into ``tree.frames``."""
-    totals, parent = sum_calls(tree)
-    end = _find_ends(tree)
+    totals, parent, end = sum_calls(tree)
     pairs: dict[tuple[int, int], int] = {}
     until: dict[tuple[int, int], int] = {}
     for row, above in enumerate(parent):
@@ -63,34 +62,27 @@ def _sum_pairs(tree: CallTree) -> dict[tuple[int, int], int]:
     return pairs
 
 
-def sum_calls(tree: CallTree) -> tuple[list[int], list[int]]:
-    """Return for each row its time with all that it called, in nanoseconds, and its parent: -1 for the outermost."""
-    totals, parent = [0] * len(tree), [-1] * len(tree)
+def sum_calls(tree: CallTree) -> tuple[list[int], list[int], list[int]]:
+    """Return for each row its time with all that it called, its parent (-1 for the outermost), and where it ends.
+
+    The time is in nanoseconds; the end is the first row that is not below it.
+    """
+    totals, parent, end = [0] * len(tree), [-1] * len(tree), [len(tree)] * len(tree)
     for column in tree.columns:
         if column.metric in _TIME:
             for row, value in zip(column.rows, column.values, strict=True):
                 totals[row] += value
     open_rows: list[int] = []
     for row, depth in enumerate(tree.depth):
+        for closed in open_rows[depth:]:
+            end[closed] = row
         del open_rows[depth:]
         parent[row] = open_rows[-1] if open_rows else -1
         open_rows.append(row)
     for row in range(len(tree) - 1, -1, -1):
         if parent[row] >= 0:
             totals[parent[row]] += totals[row]
-    return totals, parent
-
-
-def _find_ends(tree: CallTree) -> list[int]:
-    """Return for each row where its branch ends."""
-    end = [len(tree)] * len(tree)
-    open_rows: list[int] = []
-    for row, depth in enumerate(tree.depth):
-        for closed in open_rows[depth:]:
-            end[closed] = row
-        del open_rows[depth:]
-        open_rows.append(row)
-    return end
+    return totals, parent, end
 
 
 def _describe(frame: Frame, value: int, places: Places) -> Related:
