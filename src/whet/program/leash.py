@@ -18,13 +18,8 @@ def end_with_parent(number: int = signal.SIGINT) -> Callable[[], None] | None:
 
     The signal is sent when the thread ends that started the process: so that has to be the main one.
     """
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
-        return None
-    try:
-        import ctypes
-
-        prctl = ctypes.CDLL(None).prctl
-    except (ImportError, OSError, AttributeError):
+    prctl = _find_prctl()
+    if prctl is None or threading.current_thread() is not threading.main_thread():
         return None
     parent = os.getpid()
 
@@ -40,17 +35,11 @@ def leash_worker(parent: int) -> None:
     """Let this process, a worker of whet's own, end when the process ``parent`` has: nobody would read its results."""
     if os.name == "nt":
         return
-    if sys.platform == "linux":
-        try:
-            import ctypes
-
-            ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-        except (ImportError, OSError, AttributeError):
-            pass
-        else:
-            if os.getppid() != parent:
-                os._exit(1)
-            return
+    if (prctl := _find_prctl()) is not None:
+        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+        return
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -58,3 +47,16 @@ def leash_worker(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _find_prctl() -> Callable[..., int] | None:
+    """Return the C library's ``prctl``; ``None`` where there is none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        import ctypes
+
+        prctl: Callable[..., int] = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return None
+    return prctl
