@@ -30,6 +30,13 @@ OTHERS_CACHES = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "PLAYWRIGHT_BROWS
 KEPT_CACHE = "WHET_TESTS_CACHE"
 """What tests fetch is kept there from one session to the next."""
 
+RERUNS = 2
+"""How often a failed test of a real profiler, browser or installation is run again.
+
+What a sampler says is statistics, and a busy machine adds to its error. What fails three times in a row is a fault."""
+RERUN = ("integration", "browser", "packaging")
+"""The folders of such tests. Each rerun is listed in pytest's summary."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give whet a cache folder of the session's own: what tests render and fetch is nothing for the user's."""
@@ -42,3 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault(variable, str(kept / name))
     os.environ[CACHE] = folder = tempfile.mkdtemp(prefix="whet-tests-cache-")
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests of the folders ``RERUN`` be run again."""
+    folders = [Path(__file__).parent / name for name in RERUN]
+    for item in items:
+        if any(map(item.path.is_relative_to, folders)):
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
