@@ -23,6 +23,7 @@ from whet.advise.measured_advice import (
     time_called,
 )
 from whet.advise.newer_python import NewerPython, remark_newer_python
+from whet.advise.queries import calls_compiled_driver, remark_queries
 from whet.advise.surroundings import remark_development_server, remark_ending, remark_unbuffered
 from whet.advise.waits import remark_commits, remark_waits
 from whet.model.advice import Advice, Estimate
@@ -65,7 +66,10 @@ def advise_by_measurement(
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
         return
+    queries = list(remark_queries(run, hotspots, own, taken))
+    taken = {*taken, *((item.finding.file, item.finding.line) for item in queries)}
     at_lines = [
+        *queries,
         *remark_waits(run, hotspots, own, taken),
         *remark_commits(run, hotspots, own, taken),
         *_garbage(run, hotspots, own, taken),
@@ -81,7 +85,7 @@ def advise_by_measurement(
         *remark_ending(run, hotspots, own),
         *_churn(run, hotspots, own, taken),
         *remark_newer_python(run, hotspots, own, newer),
-        *_native(hotspots, own, spoken),
+        *_native(run, hotspots, own, spoken),
     ]
     said = [
         item
@@ -233,9 +237,12 @@ def _churn(
     yield make_measured_advice("allocation-churn", "Repeated short-lived allocations", message, spot, share)
 
 
-def _native(hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]) -> Iterator[MeasuredAdvice]:
+def _native(
+    run: Run, hotspots: Hotspots, own: list[LineSpot], taken: Collection[tuple[str, int]]
+) -> Iterator[MeasuredAdvice]:
     """Yield the time left in the user's own lines after all other advice, and its maximum gain."""
     left = [spot for spot in own if (spot.file, spot.line) not in taken and spot.cost.self_ns]
+    left = [spot for spot in left if not calls_compiled_driver(run, spot)]
     share = sum(spot.cost.self_ns for spot in left) / hotspots.busy_ns
     if share < _NATIVE_SHARE:
         return

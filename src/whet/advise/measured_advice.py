@@ -69,9 +69,14 @@ def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
 
 def read_line(run: Run, spot: LineSpot) -> str:
     """Return the source of a line; empty where it is not known."""
-    source = run.sources.get(spot.file)
+    return read_source(run, spot.file, spot.line)
+
+
+def read_source(run: Run, file: str, line: int) -> str:
+    """Return the source of line ``line`` (from 1) of ``file``; empty where it is not known."""
+    source = run.sources.get(file)
     lines = _lines_of(source.text) if source is not None else ()
-    return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
+    return lines[line - 1] if 0 < line <= len(lines) else ""
 
 
 @lru_cache(maxsize=256)  # thousands of lines of long files are read one by one

@@ -247,6 +247,9 @@ class _Page:
             state = f"{suggestion.safety}, {suggestion.verdict}" if suggestion.kind is Kind.REWRITE else "no rewrite"
             facts = f"{suggestion.share} of the run{gain} · {state}"
             self._write_below(facts, least=160)
+            if suggestion.kind is Kind.ADVICE:
+                # There is no diff to look at: what to do stands here or nowhere.
+                self._write_below(suggestion.message, least=600)
             if suggestion.evidence:
                 self._write_below(suggestion.evidence[0])
         if view.general:
