@@ -141,11 +141,10 @@ def test_look_alike_is_left_alone(module, refusal):
     assert examine(module, refusal.code, hot=True) == ()
 
 
-@every_rule
-def test_rules_raise_on_nothing_in_the_standard_library(module):
+def test_rules_raise_on_nothing_in_the_standard_library():
     folder = Path(ast.__file__).parent
     names = ["ast.py", "argparse.py", "inspect.py", "typing.py", "email/message.py", "asyncio/base_events.py"]
     sources = {name: SourceFile(name, name, "", (folder / name).read_text("utf-8")) for name in names}
     for hot in (None, {name: frozenset(range(1, source.text.count("\n") + 2)) for name, source in sources.items()}):
-        _, notices = find_findings(sources, [module], hot)
+        _, notices = find_findings(sources, RULES, hot)
         assert notices == ()
