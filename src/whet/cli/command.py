@@ -59,6 +59,8 @@ class Command:
         shared: dict[str, list[str]] = {}
         rest = list(words)
         for argument in self.arguments:
+            if _is_after_dashes(argument):
+                continue
             count = len(rest) if argument.many else 1
             shared[argument.name], rest = rest[:count], rest[count:]
         if rest:
@@ -98,6 +100,8 @@ class _Reader:
         while self.rest and not ended:
             word = self.rest.pop(0)
             if word == "--":
+                if last := next(filter(_is_after_dashes, self.command.arguments), None):
+                    self.texts[last.name], self.rest = self.rest, []
                 break
             if word == "-" or not word.startswith("-"):
                 self.plain.append(word)
@@ -145,6 +149,10 @@ class _Reader:
         known = (*self.names, *self.opposites, *HELP_NAMES)
         near = difflib.get_close_matches(name, known, n=1) if name.startswith("--") else []
         self.command.refuse(f"unknown option {name}", f"did you mean {near[0]}?" if near else "")
+
+
+def _is_after_dashes(parameter: Parameter) -> bool:
+    return isinstance(parameter.declared, Argument) and parameter.declared.after_dashes
 
 
 def _show_name(parameter: Parameter) -> str:

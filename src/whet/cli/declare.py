@@ -50,12 +50,16 @@ class Option:
 
 
 class Argument:
-    """A word that is not an option. After the first word of one that ``takes_rest``, whet parses nothing more."""
+    """A word that is not an option. After the first word of one that ``takes_rest``, whet parses nothing more.
 
-    def __init__(self, metavar: str, help: str, *, takes_rest: bool = False) -> None:
+    One that is ``after_dashes`` takes all the words after ``--``, and no others.
+    """
+
+    def __init__(self, metavar: str, help: str, *, takes_rest: bool = False, after_dashes: bool = False) -> None:
         self.metavar = metavar
         self.help = help
         self.takes_rest = takes_rest
+        self.after_dashes = after_dashes
 
 
 @dataclass(frozen=True, slots=True)

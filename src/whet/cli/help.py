@@ -60,6 +60,8 @@ def _show_argument(parameter: Parameter) -> str:
     declared = parameter.declared
     if isinstance(declared, Argument) and declared.takes_rest:
         return f"{declared.metavar} [ARG]..."
+    if isinstance(declared, Argument) and declared.after_dashes:
+        return f"[-- {declared.metavar} [ARG]...]"
     shown = declared.metavar if parameter.is_required else f"[{declared.metavar}]"
     return f"{shown}..." if parameter.many else shown
 

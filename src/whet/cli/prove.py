@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -43,6 +44,14 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 def prove_command(
     reference: Annotated[str | None, Argument("RUN", "A run's name, folder or file; default: the latest.")] = None,
+    words: Annotated[
+        list[str] | None,
+        Argument(
+            "PROGRAM",
+            "With --patch or --against: run this program, as after `whet run`; no run is needed before.",
+            after_dashes=True,
+        ),
+    ] = None,
     budget: BudgetOption = DEFAULT_BUDGET,
     runs: Annotated[
         int | None, Option("--runs", least=2, metavar="N", help="Exactly N pairs of runs per comparison.")
@@ -97,6 +106,7 @@ def prove_command(
         whet prove --budget 30m --tests "pytest -q"
         whet prove --no-offers --require-faster
         whet prove --patch my.patch
+        whet prove --against main -- app.py --day 2024-02-29
     """
     if format_ not in {"text", "json"}:
         raise UsageError(f"unknown format {format_!r}", "use --format text or --format json")
@@ -114,11 +124,13 @@ def prove_command(
         tests=tests,
         isolate=isolate,
     )
-    path = find_run(reference, Path.cwd())
     request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers)
-    if patch is not None or against:
-        proven = prove_change(load_run(path), request, patch, against)
+    if words:
+        proven = prove_change_of(words, reference, request, patch, against)
+    elif patch is not None or against:
+        proven = prove_change(load_run(find_run(reference, Path.cwd())), request, patch, against)
     else:
+        path = find_run(reference, Path.cwd())
         proven = prove_run(load_run(path), path, request, reference=name_reference(reference, path, Path.cwd()))
     if format_ == "json":
         from whet.pipeline.prove.outcome import render_outcome
@@ -156,8 +168,34 @@ def prove_run(
     return proven
 
 
-def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against: str) -> Run:
-    """Prove a change of the user's own on a saved run's program; return the run with the proof, which is not saved."""
+def prove_change_of(
+    words: list[str], reference: str | None, request: ProvingRequest, patch: Path | None, against: str
+) -> Run:
+    """Prove a change of the user's own on the program that ``words`` name, as :func:`prove_change`."""
+    from whet.pipeline.prove.unmeasured import make_unmeasured_run
+    from whet.program.naming import choose_target
+
+    if patch is None and not against:
+        raise UsageError(
+            "a program after -- is run to try a change of your own, but none is given",
+            "give --patch FILE or --against REF; for whet's suggestions: whet run --prove PROGRAM",
+        )
+    if reference is not None or request.workload:
+        given = f"the run {reference!r}" if reference is not None else "--workload"
+        raise UsageError(f"{given} and the program after -- both say what runs", "give only one of them")
+    module, code = (words[1] if words[0] == name and len(words) > 1 else None for name in ("-m", "-c"))
+    rest = words[2:] if module is not None or code is not None else words
+    host, spec = choose_target(rest, module, code, python=None, environ=os.environ, cwd=Path.cwd())
+    return prove_change(make_unmeasured_run(host, spec), request, patch, against, spec=spec)
+
+
+def prove_change(
+    run: Run, request: ProvingRequest, patch: Path | None, against: str, *, spec: TargetSpec | None = None
+) -> Run:
+    """Prove a change of the user's own on a run's program; return the run with the proof, which is not saved.
+
+    ``spec`` is the program as it was given, if still known.
+    """
     from dataclasses import replace
 
     from whet.pipeline.prove.outcome import describe_outcome
@@ -168,10 +206,13 @@ def prove_change(run: Run, request: ProvingRequest, patch: Path | None, against:
     if request.allow or not request.offers:
         given = "--allow" if request.allow else "--no-offers"
         raise UsageError(f"{given} selects among the suggestions, but your own change is tried here", f"drop {given}")
-    plan = plan_patch(run, request, patch) if patch is not None else plan_against(run, request, against)
+    if patch is not None:
+        plan = plan_patch(run, request, patch, spec=spec)
+    else:
+        plan = plan_against(run, request, against, spec=spec)
     change = f"{plan.rewrites[0].ref.title} ({plan.rewrites[0].ref.place})"
     say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")
-    proof = _try_out(run, plan, request)
+    proof = _try_out(run, plan, request, spec)
     for text in describe_outcome(proof).notes:
         say(f"whet: {text}")
     say(tell_change(proof))

@@ -27,7 +27,7 @@ from whet.prove.conclusion import describe_checks, make_trial
 from whet.prove.options import ProveOptions
 from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
-from whet.prove.run import Observed, limit_by
+from whet.prove.run import Observed, describe_status, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, split_error
@@ -150,6 +150,10 @@ class ProofSession:
                 f"the program ended with status {behaviour.status}, then with {runs[-1].status}, on the same input",
                 "restore the same state for each run with --setup and --cleanup, or copy its folder with --isolate",
             )
+        if runs[-1].status and self.program.status is None:
+            said = runs[-1].last_words()
+            ended = f"the unmodified program ends with {describe_status(runs[-1].status)}"
+            self.notes.append(f"{ended}: {said}" if said else ended)
         runner.clock = choose_clock(runs)
         runner.limits = limit_by([first, *runs])
         self._start = time_start(sandbox.make_start(), runs, runner.clock, runner.limits, self.folder / "start")

@@ -248,7 +248,7 @@ def test_help_names_arguments_and_values_without_their_python_types(name, capsys
     [
         ("run", "run [OPTIONS] TARGET [ARG]..."),
         ("attach", "attach [OPTIONS] PID"),
-        ("prove", "prove [OPTIONS] [RUN]"),
+        ("prove", "prove [OPTIONS] [RUN] [-- PROGRAM [ARG]...]"),
         ("apply", "apply [OPTIONS] [SLUG|NUMBER]..."),
         ("diff", "diff [OPTIONS] BEFORE [AFTER]"),
         ("check", "check [OPTIONS] [PATH]..."),

@@ -17,6 +17,7 @@ from whet.model.trial import FileEdits, Proof, RewriteRef, Verdict
 from whet.pipeline.project import find_repository
 from whet.pipeline.prove.prove import ProvingPlan, ProvingRequest
 from whet.pipeline.prove.workload import refuse_unrepeatable
+from whet.program.spec import TargetSpec
 from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
 from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
@@ -30,9 +31,9 @@ Versions = Mapping[str, tuple[bytes, bytes]]
 """Files by absolute path: for the baseline, and changed."""
 
 
-def plan_patch(run: Run, request: ProvingRequest, patch: Path) -> ProvingPlan:
+def plan_patch(run: Run, request: ProvingRequest, patch: Path, *, spec: TargetSpec | None = None) -> ProvingPlan:
     """Return the plan of proving a unified diff against the current files. Raises as :func:`plan_against`."""
-    refuse_unrepeatable(run, workload=request.workload)
+    refuse_unrepeatable(run, workload=request.workload, spec=spec)
     try:
         data = patch.read_bytes()
     except OSError as error:
@@ -42,12 +43,13 @@ def plan_patch(run: Run, request: ProvingRequest, patch: Path) -> ProvingPlan:
     return _plan(run, request, apply_patch(data, _bases(run)), f"the patch {patch.name}", ())
 
 
-def plan_against(run: Run, request: ProvingRequest, ref: str) -> ProvingPlan:
+def plan_against(run: Run, request: ProvingRequest, ref: str, *, spec: TargetSpec | None = None) -> ProvingPlan:
     """Return the plan of proving the working tree against a commit.
 
-    Raises ``UsageError``, and ``TargetError`` where the program cannot be run again.
+    ``spec`` is the program as it was given, if still known. Raises ``UsageError``, and ``TargetError`` where the
+    program cannot be run again.
     """
-    refuse_unrepeatable(run, workload=request.workload)
+    refuse_unrepeatable(run, workload=request.workload, spec=spec)
     repository = find_repository(Path(run.project or run.directory).resolve())
     versions, notes = read_changes(repository, ref)
     return _plan(run, request, versions, f"the working tree against {ref}", notes)

@@ -58,6 +58,8 @@ def can_be_repeated(run: Run) -> bool:
 
 def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
     first = run.executions[0] if run.executions else None
+    if first is None and spec is not None:
+        return  # never measured, but known as it was given
     if first is None or first.purpose is Purpose.ATTACH:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
     if first.stopped.startswith(ENDED_BY_DURATION):

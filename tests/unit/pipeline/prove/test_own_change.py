@@ -127,3 +127,35 @@ def test_without_a_repository_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a git repository") as caught:
         read_changes(tmp_path, "HEAD")
     assert "--patch" in caught.value.hint
+
+
+def test_a_program_after_dashes_needs_no_run(project: Path, monkeypatch, capsys) -> None:
+    (project / "a.py").write_bytes(b"import sys\nprint(sum(i for i in range(int(sys.argv[1]))))\nsys.exit(3)\n")
+    git(project, "commit", "-qam", "two")
+    (project / "a.py").write_bytes(b"import sys\nprint(sum(range(int(sys.argv[1]))))\nsys.exit(3)\n")
+    monkeypatch.chdir(project)
+    change = ["prove", "--against", "HEAD", "--runs", "2", "--format", "json", "--", sys.executable, "a.py", "9"]
+    assert run_command_line(change) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found["command"] == ["a.py", "9"]
+    assert found["rewrites"][0]["verdict"] in ("no difference", "faster", "slower")
+    assert f"what runs is `{Path(sys.executable).name} a.py 9` in {project}" in printed.err
+    assert "the unmodified program ends with exit 3" in printed.err
+    assert not (project / ".whet").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--", "a.py"], "a change of your own, but none is given"),
+        (["--against", "HEAD", "a.json", "--", "a.py"], "the run 'a.json' and the program after --"),
+        (["--against", "HEAD", "--workload", "a.py", "--", "a.py"], "--workload and the program after --"),
+    ],
+)
+def test_a_program_after_dashes_goes_with_a_change_and_no_run(
+    project: Path, monkeypatch, capsys, words, message
+) -> None:
+    monkeypatch.chdir(project)
+    assert run_command_line(["prove", *words]) == 2
+    assert message in capsys.readouterr().err
