@@ -59,6 +59,14 @@ def prove_command(
     threshold: Annotated[
         str, Option("--threshold", metavar="PERCENT", help="Smallest speedup to report as faster.")
     ] = "2%",
+    metric: Annotated[
+        str,
+        Option(
+            "--metric",
+            metavar="time|memory|both",
+            help="What a rewrite must save: time; memory, even if it is slower; or either, and not be slower.",
+        ),
+    ] = "time",
     confidence: Annotated[
         str, Option("--confidence", metavar="PERCENT", help="Confidence level, family-wise over all intervals.")
     ] = "99%",
@@ -111,14 +119,17 @@ def prove_command(
     if format_ not in {"text", "json"}:
         raise UsageError(f"unknown format {format_!r}", "use --format text or --format json")
     from whet.pipeline.prove.prove import ProvingRequest
-    from whet.prove.options import ProveOptions
+    from whet.prove.options import Aim, ProveOptions
     from whet.store import find_run, load_run, name_reference
 
+    if metric not in set(Aim):
+        raise UsageError(f"unknown metric {metric[:40]!r}", "use --metric time, memory or both")
     options = ProveOptions(
         budget=parse_time(budget, "--budget"),
         runs=runs,
         threshold=parse_percent(threshold, "--threshold", most=10.0),
         confidence=parse_percent(confidence, "--confidence", most=0.99999),
+        aim=Aim(metric),
         compare=tuple(compare or ()),
         tolerance=tolerance,
         tests=tests,
@@ -241,14 +252,14 @@ def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetS
 
 def decide_status(proven: Run, *, require_faster: bool) -> int:
     """Return the exit status: 0 measured, 1 not faster where that is required, 2 nothing measured, or the interrupt."""
-    from whet.model.trial import Verdict
+    from whet.model.trial import GAINED, Verdict
 
     proof = proven.proof
     if was_interrupted(proven):
         return name_interrupted()
     if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
         return 2
-    return 1 if require_faster and proof.total_verdict is not Verdict.FASTER else 0
+    return 1 if require_faster and proof.total_verdict not in GAINED else 0
 
 
 def was_interrupted(proven: Run) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.run import Run
-from whet.model.trial import Verdict
+from whet.model.trial import GAINED, Verdict
 from whet.report.proof_text import name_apply
 from whet.report.words import has_failed
 
@@ -25,7 +25,7 @@ def name_next_command(run: Run, advice: Sequence[Advice], reference: str = "") -
         # What was recorded elsewhere is not saved, and what ran there is not known here.
         return ""
     if proof.started:
-        is_faster = any(trial.verdict is Verdict.FASTER for trial in proof.trials)
+        is_faster = any(trial.verdict in GAINED for trial in proof.trials)
         refused = proof.total_verdict in {Verdict.SLOWER, Verdict.NO_DIFFERENCE}
         return name_apply(proof, reference=reference) if is_faster and not refused else ""
     if any(execution.exit_status is None for execution in run.executions):

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from whet.prove.stats import CONFIDENCE, THRESHOLD
 from whet.prove.variants import Step
 
 BUDGET_SECONDS = 600.0
+
+
+class Aim(StrEnum):
+    """What a rewrite must gain to be kept."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    """Less memory, even if it is slower."""
+    BOTH = "both"
+    """Time, or memory without being slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,7 @@ class ProveOptions:
     runs: int | None = None
     threshold: float = THRESHOLD
     confidence: float = CONFIDENCE
+    aim: Aim = Aim.TIME
     compare: tuple[str, ...] = ()
     tolerance: float = 0.0
     tests: str = ""

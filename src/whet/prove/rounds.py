@@ -6,8 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from whet.model.trial import Gain
-from whet.prove.stats import Call, Design, Judgement, judge, log_ratio
+from whet.model.trial import Gain, MemoryChange
+from whet.prove.stats import Call, Design, Judgement, find_interval, judge, log_ratio
 from whet.prove.variants import Tally, VariantRunner
 
 
@@ -20,6 +20,8 @@ class Match:
     candidate: str
     design: Design
     log_ratios: list[float] = field(default_factory=list)
+    peak_log_ratios: list[float] = field(default_factory=list)
+    """The same of the most resident memory, of the pairs in which it was seen."""
     judgement: Judgement | None = None
     spoilt: str = ""
     """Why it cannot continue: one of its variants failed."""
@@ -33,6 +35,14 @@ class Match:
     def call(self) -> Call:
         """The current verdict."""
         return self.judgement.call if self.judgement is not None and not self.spoilt else Call.OPEN
+
+    @property
+    def memory(self) -> MemoryChange | None:
+        """The change of the most resident memory so far; it has no part in when the match ends."""
+        if len(self.peak_log_ratios) < 2:
+            return None
+        found = find_interval(self.peak_log_ratios, self.design.error_a_look)
+        return MemoryChange(1 / found.estimate, 1 / found.high, 1 / found.low)
 
 
 @dataclass(slots=True)
@@ -58,6 +68,7 @@ class Scores:
             after.median(runner.clock),
             before.peak,
             after.peak,
+            match.memory,
         )
 
 
@@ -90,6 +101,7 @@ def _play_round(
 ) -> None:
     rng.shuffle(variants)
     costs: dict[str, int] = {}
+    peaks: dict[str, int] = {}
     for variant in variants:
         observed = runner.try_variant(variant)
         if observed is None:
@@ -102,9 +114,12 @@ def _play_round(
         tally.cpu_ns.append(observed.cpu_ns)
         if observed.peak_bytes:
             tally.peak_bytes.append(observed.peak_bytes)
+            peaks[variant] = observed.peak_bytes
         costs[variant] = tally.cost(runner.clock)[-1]
     for match in matches:
         if match.is_open and match.baseline in costs and match.candidate in costs:
             match.log_ratios.append(log_ratio(costs[match.baseline], costs[match.candidate]))
+            if match.baseline in peaks and match.candidate in peaks:
+                match.peak_log_ratios.append(log_ratio(peaks[match.baseline], peaks[match.candidate]))
             if len(match.log_ratios) in match.design.looks:
                 match.judgement = judge(match.log_ratios, match.design)

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.model.trial import Checked, Gain, Proof, Total, Verdict
+from whet.model.trial import GAINED, Checked, Gain, Proof, Total, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import describe_checks, make_trial
-from whet.prove.options import ProveOptions
+from whet.prove.options import Aim, ProveOptions
 from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, describe_status, limit_by
@@ -175,7 +175,9 @@ class ProofSession:
         If no comparison fits into the budget, nothing is run, and that is reported.
         """
         runner = self._get_runner()
-        whole = make_units([rewrite for unit in sound for rewrite in unit.rewrites], self.options.threshold)
+        # What a rewrite may save of the time says nothing about memory: then none is too small to be judged alone.
+        threshold = self.options.threshold if self.options.aim is Aim.TIME else 0.0
+        whole = make_units([rewrite for unit in sound for rewrite in unit.rewrites], threshold)
         self._least_seconds = runner.expect([ALL])
         folded = (fold_units(whole, most) for most in range(len(whole), 0, -1))
         units = next((units for units in folded if self._is_affordable(units)), [])
@@ -244,7 +246,7 @@ class ProofSession:
         match = Match("total", BASELINE, ALL, self._design([BASELINE, ALL]))
         scores = self._play_matches([match])
         self._settle(unit, match, scores)
-        return [unit] if self.settled[unit.ids].verdict is Verdict.FASTER else []
+        return [unit] if self.settled[unit.ids].verdict in GAINED else []
 
     def _leave_one_out(self, units: list[Unit]) -> list[Unit]:
         runner = self._get_runner()
@@ -262,7 +264,7 @@ class ProofSession:
         for unit in units:
             if unit.ids in matches:
                 self._settle(unit, matches[unit.ids], scores)
-        won = [unit for unit in units if self.settled[unit.ids].verdict is Verdict.FASTER]
+        won = [unit for unit in units if self.settled[unit.ids].verdict in GAINED]
         rest = [unit for unit in units if self.settled[unit.ids].verdict in {Verdict.NO_DIFFERENCE, Verdict.NOT_RUN}]
         return self._try_on_top(won, rest) if rest else won
 
@@ -276,16 +278,16 @@ class ProofSession:
         little = [unit for unit in rest if self._seems_to_win(unit)]
         kinds = [kind for is_offer in (False, True) if (kind := [u for u in little if u.is_offer is is_offer])]
         for later, alike in zip(reversed(range(len(kinds))), kinds, strict=True):
-            gain = self._play_on_top(won, alike, later * self._guess_on_top())
-            if gain is not None:
-                won = [*won, self._settle_as_one(alike, gain)]
+            found = self._play_on_top(won, alike, later * self._guess_on_top())
+            if found is not None:
+                won = [*won, self._settle_as_one(alike, *found)]
         others = sorted((unit for unit in rest if unit not in little), key=lambda unit: unit.is_offer)
         if len(others) < 2 or self._play_on_top(won, others) is None:
             return won
         for unit in others:
-            gain = self._play_on_top(won, [unit])
-            if gain is not None:
-                won = [*won, self._settle_as_one([unit], gain)]
+            found = self._play_on_top(won, [unit])
+            if found is not None:
+                won = [*won, self._settle_as_one([unit], *found)]
         return won
 
     def _seems_to_win(self, unit: Unit) -> bool:
@@ -300,21 +302,25 @@ class ProofSession:
         """Return the time to reserve, to measure together small gains that cannot be measured alone."""
         return self._guess_on_top() * len({unit.is_offer for unit in units})
 
-    def _play_on_top(self, won: list[Unit], more: list[Unit], keep: float = 0.0) -> Gain | None:
-        """Compare the faster units with and without more; return the gain if faster. ``keep`` is reserved time."""
+    def _play_on_top(self, won: list[Unit], more: list[Unit], keep: float = 0.0) -> tuple[Gain, Verdict] | None:
+        """Compare the faster units with and without more; return what is gained, if anything.
+
+        ``keep`` is reserved time.
+        """
         if not self._get_filter().define(WON, won) or not self._get_filter().define(ALL, [*won, *more]):
             return None
         match = Match("more", WON, ALL, self._design([WON, ALL], keep))
         scores = self._play_matches([match], keep)
-        return scores.gain(match, self._get_runner()) if match.call is Call.FASTER else None
+        gain, verdict = scores.gain(match, self._get_runner()), self._judge(match)
+        return (gain, verdict) if gain is not None and verdict in GAINED else None
 
-    def _settle_as_one(self, units: list[Unit], gain: Gain) -> Unit:
+    def _settle_as_one(self, units: list[Unit], gain: Gain, verdict: Verdict) -> Unit:
         """Merge several units, which gained ``gain`` together, into one."""
         whole = Unit(tuple(rewrite for unit in units for rewrite in unit.rewrites))
         for unit in units:
             del self.settled[unit.ids]
         told = replace(gain, confidence=self.options.confidence)
-        self.settled[whole.ids] = Settled(whole, Verdict.FASTER, "", told)
+        self.settled[whole.ids] = Settled(whole, verdict, "", told)
         return whole
 
     def _play_total(self, won: list[Unit]) -> None:
@@ -355,7 +361,16 @@ class ProofSession:
             # Without a measurement together, no gain together is reported.
             return Total(None, Verdict.NOT_RUN, () if match.name == WON else _list_ids(units))
         told = replace(gain, confidence=self.options.confidence)
-        return Total(told, _VERDICTS[match.call], _list_ids(units))
+        return Total(told, self._judge(match), _list_ids(units))
+
+    def _judge(self, match: Match) -> Verdict:
+        """Return the verdict of a match on what the rewrites are to gain."""
+        aim, memory, least = self.options.aim, match.memory, 1 + self.options.threshold
+        if aim is Aim.TIME or (aim is Aim.BOTH and match.call in {Call.FASTER, Call.SLOWER}):
+            return _VERDICTS[match.call]
+        if memory is not None and memory.high < 1 and memory.ratio < 1 / least:
+            return Verdict.LESS_MEMORY
+        return Verdict.NO_DIFFERENCE
 
     def _play_matches(self, matches: Sequence[Match], keep: float = 0.0) -> Scores:
         return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep)
@@ -377,7 +392,8 @@ class ProofSession:
         elif match.judgement is None:
             settled.verdict, settled.why = Verdict.NOT_RUN, "the budget was used up before it could be judged"
         else:
-            settled.verdict, settled.why = _VERDICTS[match.call], _WORDS.get(match.call, "")
+            settled.verdict = self._judge(match)
+            settled.why = "" if settled.verdict in GAINED else _WORDS.get(match.call, "")
 
     # -- the report --------------------------------------------------------------------------------------------------
 

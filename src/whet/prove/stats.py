@@ -183,9 +183,9 @@ def find_interval(log_ratios: Sequence[float], error: float, *, confidence: floa
     )
 
 
-def log_ratio(baseline_ns: int, candidate_ns: int) -> float:
-    """Return the logarithm of the candidate's speedup; a cost of 0 counts as one nanosecond."""
-    return math.log(max(1, baseline_ns) / max(1, candidate_ns))
+def log_ratio(baseline: int, candidate: int) -> float:
+    """Return the logarithm of the candidate's gain from two costs in nanoseconds or bytes; 0 counts as 1."""
+    return math.log(max(1, baseline) / max(1, candidate))
 
 
 def _exp(value: float) -> float:

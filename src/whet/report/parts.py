@@ -203,8 +203,8 @@ class Suggestion:
 
     @property
     def is_proven(self) -> bool:
-        """Whether it was measured faster."""
-        return self.verdict == "faster"
+        """Whether it was measured faster, or to need less memory."""
+        return self.verdict in ("faster", "less memory")
 
     @property
     def outcome(self) -> str:

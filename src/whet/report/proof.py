@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from whet.model.advice import Advice
 from whet.model.masking import mask_argv
-from whet.model.trial import Checked, Clock, Gain, Proof, Trial, Verdict
+from whet.model.trial import GAINED, Checked, Clock, Gain, Proof, Trial, Verdict
 from whet.report.parts import GainFigures, ProofFigures
 from whet.report.units import (
     Figure,
@@ -17,8 +17,11 @@ from whet.report.units import (
 )
 from whet.report.words import join_command
 
+LEAST_MEMORY = 0.02
+"""A smaller change of the peak memory (0 to 1) is not worth a word."""
 _TOLD = {
     Verdict.FASTER: "measured faster on this workload",
+    Verdict.LESS_MEMORY: "measured to need less memory on this workload",
     Verdict.NO_DIFFERENCE: "no significant change on this workload",
     Verdict.SLOWER: "measured slower on this workload",
     Verdict.DIFFERENT_OUTPUT: "the program's output differs",
@@ -72,6 +75,16 @@ def describe_gain(gain: Gain) -> GainFigures:
     )
 
 
+def describe_memory(gain: Gain) -> str:
+    """Return a change of the peak memory that is more than chance: ``27 % less memory [25, 29]``; else nothing."""
+    change = gain.memory
+    if change is None or change.low <= 1 <= change.high or abs(change.ratio - 1) < LEAST_MEMORY:
+        return ""
+    parts = sorted(abs(each - 1) * 100 for each in (change.low, change.high))
+    more = "less" if change.ratio < 1 else "more"
+    return f"{abs(change.ratio - 1) * 100:.0f} % {more} memory [{parts[0]:.0f}, {parts[1]:.0f}]"
+
+
 def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     """Return the result of one rewrite."""
     words = _TOLD.get(trial.verdict, trial.verdict.value)
@@ -79,12 +92,14 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     sentence = words
     others = len([each for each in trial.group if each != trial.ref.id])
     together = f", together with {others} other rewrite{'s' if others != 1 else ''}" if others else ""
-    if gain and trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER):
+    ran = trial.verdict in (*GAINED, Verdict.NO_DIFFERENCE, Verdict.SLOWER)
+    if gain and ran:
         sentence = f"{words}{together}: {gain.factor} {gain.interval}"
+        memory = describe_memory(trial.gain) if trial.gain else ""
+        sentence += f", {memory}" if memory else ""
     notes = [_as_sentence(trial.why)] if trial.why else []
     if others:
         notes.append("Their individual gains are too small to measure separately within the budget.")
-    ran = trial.verdict in (Verdict.FASTER, Verdict.NO_DIFFERENCE, Verdict.SLOWER)
     return ProofFigures(
         verdict=trial.verdict.value,
         sentence=sentence[:1].upper() + sentence[1:],
@@ -125,10 +140,12 @@ def head_proof(title: str, proof: Proof) -> str:
     if gain is None:
         return ""
     figures = describe_gain(gain)
-    if proof.total_verdict is Verdict.FASTER:
+    memory = describe_memory(gain)
+    memory = f", {memory}" if memory else ""
+    if proof.total_verdict in GAINED:
         times = f"{_join_times(gain)} {gain.clock.value}, " if gain.baseline_ns and gain.candidate_ns else ""
         return (
-            f"{title}: {times}{figures.factor} {figures.interval}, n={gain.pairs}, "
+            f"{title}: {times}{figures.factor} {figures.interval}{memory}, n={gain.pairs}, "
             f"{describe_checked(proof.checked)}, on this input{_describe_without_offers(proof)}"
         )
     if proof.total_verdict is Verdict.NO_DIFFERENCE:
@@ -139,7 +156,7 @@ def head_proof(title: str, proof: Proof) -> str:
 def _describe_without_offers(proof: Proof) -> str:
     """Return the gain without the offers, if there are any among the faster ones."""
     without_offers = proof.without_offers
-    if without_offers is None or without_offers.gain is None or without_offers.verdict is not Verdict.FASTER:
+    if without_offers is None or without_offers.gain is None or without_offers.verdict not in GAINED:
         return ""
     figures, count = describe_gain(without_offers.gain), len(proof.offers)
     return f"; {figures.factor} {figures.interval} without the {count} offer{'s' if count != 1 else ''}"

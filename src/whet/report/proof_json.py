@@ -74,6 +74,9 @@ def _gain_object(gain: Gain | None) -> dict[str, Any] | None:
         "after_seconds": gain.candidate_ns / 1e9,
         "before_peak_bytes": gain.baseline_peak_bytes or None,
         "after_peak_bytes": gain.candidate_peak_bytes or None,
+        "memory": None
+        if gain.memory is None
+        else {"ratio": gain.memory.ratio, "low": gain.memory.low, "high": gain.memory.high},
     }
 
 

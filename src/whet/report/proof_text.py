@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from whet.model.advice import Advice
 from whet.model.finding import Safety
-from whet.model.trial import REFUTED, Gain, Proof, Total, Trial, Verdict
-from whet.report.proof import describe_checked, format_gain, order_advice
+from whet.model.trial import GAINED, REFUTED, Gain, Proof, Total, Trial, Verdict
+from whet.report.proof import describe_checked, describe_memory, format_gain, order_advice
 
 _WORDS = {
     Verdict.FASTER: "measured faster",
+    Verdict.LESS_MEMORY: "measured less memory",
     Verdict.NO_DIFFERENCE: "no difference",
     Verdict.SLOWER: "refuted, slower",
     Verdict.DIFFERENT_OUTPUT: "refuted, different output",
@@ -79,10 +80,10 @@ def describe_total(proof: Proof, reference: str = "") -> list[str]:
     The first is ``5 rewrites, measured 3.1× faster [2.9, 3.3] on this workload, output identical: whet apply``.
     """
     gain, count = proof.total, len(proof.applied)
-    if gain is not None and proof.total_verdict is Verdict.FASTER:
+    if gain is not None and proof.total_verdict in GAINED:
         whole = f"{_count(count)}, {_describe_gain(gain)} on this workload, {describe_checked(proof.checked)}"
         return [f"{whole}: {name_apply(proof, reference=reference)}", *_describe_without_offers(proof, reference)]
-    faster = sum(trial.verdict is Verdict.FASTER for trial in proof.trials)
+    faster = sum(trial.verdict in GAINED for trial in proof.trials)
     if faster and gain is None:
         of = f"{faster} of {_count(len(proof.trials))} measured faster; their total was not measured"
         return [f"{of}: {name_apply(proof, reference=reference)}"]
@@ -107,7 +108,7 @@ def _describe_without_offers(proof: Proof, reference: str) -> list[str]:
     if not without_offers.applied:
         return [which]
     gain = without_offers.gain
-    if gain is None or without_offers.verdict is not Verdict.FASTER:
+    if gain is None or without_offers.verdict not in GAINED:
         said = "was not measured" if gain is None else "was not significant"
         return [f"{which}; the gain of the other {len(without_offers.applied)} together {said}"]
     command = name_apply(proof, offers=False, reference=reference)
@@ -116,14 +117,20 @@ def _describe_without_offers(proof: Proof, reference: str) -> list[str]:
 
 def describe_faster(total: Total | None) -> str:
     """Return the gain of rewrites in the proof, to follow their number."""
-    if total is None or total.gain is None or total.verdict is not Verdict.FASTER:
+    if total is None or total.gain is None or total.verdict not in GAINED:
         return ", not measured together"
     return f", {_describe_gain(total.gain)} on the workload of the proof"
 
 
 def _describe_gain(gain: Gain) -> str:
     interval = f"[{format_gain(gain.low).rstrip('×')}, {format_gain(gain.high).rstrip('×')}]"
-    return f"measured {format_gain(gain.estimate)} faster {interval}"
+    memory = describe_memory(gain)
+    if gain.low > 1 or not memory:
+        said = f"measured {format_gain(gain.estimate)} faster {interval}"
+        return f"{said}, {memory}" if memory else said
+    slower = gain.high < 1
+    speed = f"measured {format_gain(gain.estimate)} as fast {interval}" if slower else f"measured same speed {interval}"
+    return f"{speed}, {memory}"
 
 
 def _count(rewrites: int) -> str:
@@ -148,4 +155,6 @@ def _write_gain(trial: Trial) -> str:
     if gain is None or trial.verdict in {Verdict.NOT_RUN, Verdict.DIFFERENT_OUTPUT, Verdict.FAILED}:
         return ""
     low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
-    return f" {format_gain(gain.estimate)} [{low}, {high}], {gain.pairs} pairs of runs, {gain.clock.value} time"
+    memory = describe_memory(gain)
+    memory = f", {memory}" if memory else ""
+    return f" {format_gain(gain.estimate)} [{low}, {high}]{memory}, {gain.pairs} pairs of runs, {gain.clock.value} time"

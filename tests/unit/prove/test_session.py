@@ -6,7 +6,9 @@ The source is a row of letters, one a rewrite; a rewrite makes its letter a capi
 from __future__ import annotations
 
 import hashlib
+import math
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +18,14 @@ import pytest
 from whet.errors import TargetError
 from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
-from whet.model.trial import FileEdits, Proof, RewriteRef, Trial, Verdict
+from whet.model.trial import GAINED, FileEdits, Proof, RewriteRef, Trial, Verdict
 from whet.prove import session, variants
-from whet.prove.options import ProveOptions
+from whet.prove.options import Aim, ProveOptions
 from whet.prove.rewrites import Rewrite
 from whet.prove.run import Ended, Limits, Observed, Printed, Workload
 from whet.prove.sandbox import Program
 from whet.prove.session import ProofSession
+from whet.report.proof_text import describe_total
 
 LETTERS = "abcdefgh"
 FILE = "app.py"
@@ -44,6 +47,8 @@ class MadeUp:
     unstable_from: int = 10**9
     interrupt_at: int = 0
     prints: bytes = b"result 42\n"
+    saves: Mapping[str, float] = field(default_factory=dict)
+    """By letter, what is left of the memory: 0.7."""
     now: float = 0.0
     runs: int = 0
     current: str = ""
@@ -80,11 +85,17 @@ class MadeUp:
             status,
             nanoseconds,
             nanoseconds,
-            50_000_000,
+            self.peak(source),
             self._print(printed, "stdout"),
             self._print(words, "stderr"),
             ended,
         )
+
+    def peak(self, source: str) -> int:
+        left = 1 + self.rng.gauss(0, 0.002)
+        for letter, part in self.saves.items():
+            left *= part if letter.upper() in source else 1
+        return round(50_000_000 * left)
 
     def _print(self, data: bytes, name: str) -> Printed:
         file = self.folder / name
@@ -415,3 +426,47 @@ def test_a_program_that_ends_otherwise_the_second_time_is_no_baseline(bench: Ben
     bench.monkeypatch.setattr(MadeUp, "run", run)
     with pytest.raises(TargetError, match="ended with status 0, then with 1"):
         bench.prove("a", gains={"a": 2.0})
+
+
+SAVING = {"a": 0.73, "b": 0.5, "c": 1.0}
+SPEEDS = {"a": 1.0, "b": 0.8, "c": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("aim", "verdicts"),
+    [
+        (Aim.TIME, {"a": Verdict.NO_DIFFERENCE, "b": Verdict.SLOWER, "c": Verdict.FASTER}),
+        (Aim.BOTH, {"a": Verdict.LESS_MEMORY, "b": Verdict.SLOWER, "c": Verdict.FASTER}),
+        (Aim.MEMORY, {"a": Verdict.LESS_MEMORY, "b": Verdict.LESS_MEMORY, "c": Verdict.NO_DIFFERENCE}),
+    ],
+)
+def test_what_is_kept_depends_on_what_is_to_be_saved(bench: Bench, aim: Aim, verdicts: dict[str, Verdict]) -> None:
+    proof = bench.prove("abc", gains=SPEEDS, saves=SAVING, options=ProveOptions(seed=1, aim=aim))
+    assert _verdicts(proof) == verdicts
+    kept = [letter for letter, verdict in verdicts.items() if verdict in GAINED]
+    assert list(proof.applied) == kept
+    for letter in "abc":
+        gain = _trial(proof, letter).gain
+        assert gain is not None
+        assert gain.memory is not None
+        assert gain.memory.low <= SAVING[letter] <= gain.memory.high
+    assert proof.total is not None
+    assert proof.total.memory is not None
+    left = math.prod(SAVING[letter] for letter in kept)
+    assert proof.total.memory.low <= left <= proof.total.memory.high
+    assert proof.total_verdict is (Verdict.LESS_MEMORY if aim is Aim.MEMORY else Verdict.FASTER)
+
+
+def test_memory_that_a_rewrite_costs_is_told_beside_its_speed(bench: Bench) -> None:
+    proof = bench.prove("a", gains={"a": 2.0}, saves={"a": 1.4})
+    assert _verdicts(proof) == {"a": Verdict.FASTER}
+    assert "40 % more memory [" in describe_total(proof)[0]
+
+
+def test_same_speed_with_less_memory_is_a_total(bench: Bench) -> None:
+    proof = bench.prove("a", saves={"a": 0.73}, options=ProveOptions(seed=1, aim=Aim.BOTH))
+    assert re.search(
+        r"1 rewrite, measured same speed \[.*\], 27 % less memory \[2\d, 2\d\] on", describe_total(proof)[0]
+    )
+    slower = bench.prove("a", gains={"a": 0.5}, saves={"a": 0.73}, options=ProveOptions(seed=1, aim=Aim.MEMORY))
+    assert "measured 0.50× as fast" in describe_total(slower)[0]

@@ -23,7 +23,7 @@ from whet.fix.journal import (
 from whet.model.advice import refer_to
 from whet.model.finding import Edit, Safety
 from whet.model.run import Run
-from whet.model.trial import REFUTED, FileEdits, Proof, Total, Trial, Verdict
+from whet.model.trial import GAINED, REFUTED, FileEdits, Proof, Total, Trial, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.prove.place import is_inside, refuse_outside
 from whet.pipeline.rules.allow import expand_allowed
@@ -130,7 +130,7 @@ def _list_totals(proof: Proof) -> list[Total]:
 
 
 def _explain_nothing(proof: Proof) -> UsageError:
-    if proof.offers and proof.total_verdict is Verdict.FASTER:
+    if proof.offers and proof.total_verdict in GAINED:
         some = proof.without_offers is not None and proof.without_offers.applied
         what = "the program was measured faster only with offers" if some else "only offers were measured faster"
         return UsageError(f"{what} (minor behaviour changes; see the report)", f"write them with `{name_apply(proof)}`")
@@ -221,7 +221,7 @@ def _choose(
             trial
             for trial in trials.values()
             if (trial.ref.rule in asked and trial.verdict not in REFUTED)
-            or (trial.verdict is Verdict.FASTER and (trial.ref.safety is not Safety.OFFER or trial.ref.rule in allowed))
+            or (trial.verdict in GAINED and (trial.ref.safety is not Safety.OFFER or trial.ref.rule in allowed))
         ]
     named: dict[str, Trial] = {}
     numbers: Sequence[str] | None = None
@@ -250,7 +250,7 @@ def _number_advice(run: Run) -> Sequence[str]:
 
 
 def _refuse_unproven(trial: Trial, word: str, allow: Collection[str]) -> None:
-    if trial.verdict is Verdict.FASTER or (trial.ref.rule in allow and trial.verdict not in REFUTED):
+    if trial.verdict in GAINED or (trial.ref.rule in allow and trial.verdict not in REFUTED):
         return
     why = f": {trial.why}" if trial.why else ""
     raise UsageError(

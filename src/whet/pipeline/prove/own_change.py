@@ -21,10 +21,15 @@ from whet.program.spec import TargetSpec
 from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
 from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
-from whet.report.proof import describe_checked, format_gain
+from whet.report.proof import describe_checked, describe_memory, format_gain
 from whet.scratch import scratch_folder
 
 CHANGE = "change"
+_WORDS = {
+    Verdict.FASTER: "measured faster",
+    Verdict.SLOWER: "measured slower",
+    Verdict.LESS_MEMORY: "measured to need less memory",
+}
 _SECONDS = 60
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 Versions = Mapping[str, tuple[bytes, bytes]]
@@ -66,10 +71,10 @@ def tell_change(proof: Proof) -> str:
     low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
     interval = f"{format_gain(gain.estimate)} as fast [{low}, {high}]"
     verdict = proof.total_verdict if proof.total is not None else trial.verdict
-    words = {Verdict.FASTER: "measured faster", Verdict.SLOWER: "measured slower"}.get(
-        verdict, "no difference was shown"
-    )
-    return f"the change: {words}, {interval} on this workload, {describe_checked(proof.checked)}"
+    words = _WORDS.get(verdict, "no difference was shown")
+    memory = describe_memory(gain)
+    memory = f", {memory}" if memory else ""
+    return f"the change: {words}, {interval}{memory} on this workload, {describe_checked(proof.checked)}"
 
 
 def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
