@@ -72,14 +72,21 @@ class Scores:
         )
 
 
-def play(runner: VariantRunner, matches: Sequence[Match], rng: random.Random, *, reserve: float = 0.0) -> Scores:
+def play(
+    runner: VariantRunner,
+    matches: Sequence[Match],
+    rng: random.Random,
+    *,
+    reserve: float = 0.0,
+    scores: Scores | None = None,
+) -> Scores:
     """Run ``matches`` until all are decided, or only ``reserve`` seconds of the budget are left.
 
     Each round runs every variant that an open match needs once, in random order, so
     that drift affects all of them. Ctrl-C ends the rounds as the budget does: the results
-    so far are judged, and the runner is marked as interrupted.
+    so far are judged, and the runner is marked as interrupted. ``scores`` are those of earlier rounds to go on from.
     """
-    scores = Scores()
+    scores = scores or Scores()
     try:
         while any(match.is_open for match in matches):
             variants = list(
@@ -94,6 +101,27 @@ def play(runner: VariantRunner, matches: Sequence[Match], rng: random.Random, *,
         if match.is_open:
             match.judgement = judge(match.log_ratios, match.design, ending=True)
     return scores
+
+
+def play_on(
+    runner: VariantRunner,
+    matches: Sequence[Match],
+    rng: random.Random,
+    looks: tuple[int, ...],
+    error: float,
+    scores: Scores,
+) -> None:
+    """Give decided matches more pairs, with ``looks`` at all of their pairs that may spend ``error`` in addition.
+
+    A match for which nothing was added keeps what it had.
+    """
+    before = [(match, match.judgement, match.design, len(match.log_ratios)) for match in matches]
+    for match in matches:
+        match.judgement, match.design = None, Design(looks, error, match.design.threshold)
+    play(runner, matches, rng, scores=scores)
+    for match, judgement, design, count in before:
+        if len(match.log_ratios) == count and not match.spoilt:
+            match.judgement, match.design = judgement, design
 
 
 def _play_round(

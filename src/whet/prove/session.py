@@ -26,7 +26,7 @@ from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import describe_checks, make_trial
 from whet.prove.options import Aim, ProveOptions
 from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
-from whet.prove.rounds import Match, Scores, play
+from whet.prove.rounds import Match, Scores, play, play_on
 from whet.prove.run import Observed, describe_status, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
@@ -46,6 +46,10 @@ LEAST_TOTAL = 8
 """Pairs of the fresh rounds for which time is reserved, or"""
 TOTAL_BUDGET = 0.2
 """this fraction of the budget, if that is more."""
+MORE_PAIRS = (2, 3)
+"""As many times the pairs there may be where they do not suffice to show a gain, as far as the budget goes."""
+FIRST_ERROR = 0.8
+"""Fraction of the fresh rounds' error that the first look at them may spend; the rest is for those further pairs."""
 TOTAL_ERROR = 0.5
 """Fraction of the error that the fresh rounds may spend; the comparisons before them share the rest."""
 
@@ -336,16 +340,27 @@ class ProofSession:
         pairs = self.options.runs or TOTAL_PAIRS
         a_round = self._guess_fresh_round(won)
         pairs = max(2, min(pairs, int(runner.left() / max(a_round, 1e-9))))
-        # One look, at the end: the interval is as narrow as these runs can make it.
+        # One look: the interval is as narrow as these runs can make it.
         error = split_error(TOTAL_ERROR * (1 - self.options.confidence), len(variants))
-        matches = [
-            Match(variant, BASELINE, variant, Design((pairs,), error, self.options.threshold)) for variant in sound
-        ]
+        design = Design((pairs,), FIRST_ERROR * error, self.options.threshold)
+        matches = [Match(variant, BASELINE, variant, design) for variant in sound]
         scores = play(runner, matches, self._rng)
+        self._play_more(matches, pairs, (1 - FIRST_ERROR) * error, scores)
         totals = {match.name: self._make_total(variants[match.name], match, scores) for match in matches}
         self.total = totals.get(WON, self.total)
         if WITHOUT_OFFERS in variants:
             self.without_offers = totals.get(WITHOUT_OFFERS, Total(None, Verdict.NOT_RUN, _list_ids(without_offers)))
+
+    def _play_more(self, matches: Sequence[Match], pairs: int, error: float, scores: Scores) -> None:
+        """Go on with totals that show nothing yet: each of their rewrites was shown to gain."""
+        runner = self._get_runner()
+        unclear = [match for match in matches if match.call is Call.OPEN and match.judgement and not match.spoilt]
+        if self.options.runs or not unclear or runner.interrupted:
+            return
+        more = int(runner.left() / max(runner.expect([BASELINE, *(match.candidate for match in unclear)]), 1e-9))
+        looks = tuple(dict.fromkeys(min(times * pairs, pairs + more) for times in MORE_PAIRS))
+        if looks[0] > pairs:
+            play_on(runner, unclear, self._rng, looks, error, scores)
 
     def _is_fit_for_total(self, variant: str, units: list[Unit]) -> bool:
         """Create a variant from units and run the tests on it, if there are any."""

@@ -470,3 +470,21 @@ def test_same_speed_with_less_memory_is_a_total(bench: Bench) -> None:
     )
     slower = bench.prove("a", gains={"a": 0.5}, saves={"a": 0.73}, options=ProveOptions(seed=1, aim=Aim.MEMORY))
     assert "measured 0.50× as fast" in describe_total(slower)[0]
+
+
+@pytest.mark.parametrize("seed", [0, 7, 8])
+def test_a_total_that_shows_nothing_yet_gets_more_pairs(bench: Bench, seed: int) -> None:
+    """What is left without the offer is small beside the noise, though it was shown where the offer was in place."""
+    gains = {"a": 3.0, "b": 1.13}
+    proof = bench.prove(
+        "ab", gains=gains, offers="a", noise=0.1, seed=seed, options=ProveOptions(seed=seed, budget=9e4)
+    )
+    assert _verdicts(proof) == {"a": Verdict.FASTER, "b": Verdict.FASTER}
+    rest = proof.without_offers
+    assert rest is not None
+    assert rest.gain is not None
+    assert rest.verdict is Verdict.FASTER
+    assert rest.gain.pairs == 2 * session.TOTAL_PAIRS
+    assert rest.gain.low <= 1.13 <= rest.gain.high
+    assert proof.total is not None
+    assert proof.total.pairs == session.TOTAL_PAIRS
