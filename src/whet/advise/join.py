@@ -18,6 +18,8 @@ from whet.model.identity import identify_findings
 from whet.model.run import Run
 
 _WHOLE_FUNCTION = "The share is that of the whole function: the profile has no lines."
+_SHOWN_BY_RUNS = frozenset({"threads-cpu"})
+"""Rules whose cause a run shows, or does not: where whet ran the program, only the measurement of that name speaks."""
 _ORDER = {safety: rank for rank, safety in enumerate(Safety)}
 
 
@@ -44,6 +46,8 @@ def advise(
     unlined = hotspots.index_unlined()
     paths = [source.shown if (source := run.sources.get(each.file)) else each.file for each in findings]
     for identity, finding in zip(identify_findings(zip(paths, findings, strict=True)), findings, strict=True):
+        if finding.rule in _SHOWN_BY_RUNS and run.executions:
+            continue
         share, error = _share(finding, hotspots)
         function = unlined.get((finding.file, finding.function_line)) if not share else None
         if function is not None:

@@ -15,7 +15,7 @@ from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Ask, Finding, Question, Safety, Speed, Speedup
 from whet.model.frame import Owner
 from whet.model.hotspot import Cost, FunctionSpot, Hotspots, LineSpot
-from whet.model.run import Interpreter, Run, SourceFile
+from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
 from whet.model.trial import Verdict
 
 FILE = "/p/a.py"
@@ -306,3 +306,10 @@ def test_nothing_is_promised_from_a_handful_of_samples():
         (item,) = advise(run(), seen, (finding(lines=(5,)),))
         assert item.estimate.low == pytest.approx(1.0)
         assert item.estimate.high == pytest.approx(high)
+
+
+def test_what_a_run_shows_by_itself_no_rule_claims():
+    item = replace(finding(lines=(5,)), rule="threads-cpu")
+    assert advise(replace(run(), executions=()), hotspots(L5=0.5), (item,))
+    measured = replace(run(), executions=(Execution(Purpose.TIME, (), 10**9, 10**9, 0),))
+    assert advise(measured, hotspots(L5=0.5), (item,)) == ()
