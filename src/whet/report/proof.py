@@ -31,7 +31,12 @@ _TOLD = {
 
 
 def format_gain(factor: float) -> str:
-    """Format a factor so that its difference from 1 is visible: ``3.1×``, ``1.04×``, ``12×``."""
+    """Format a factor so that its difference from 1 is visible: ``3.1×``, ``1.04×``, ``12×``.
+
+    The ends of an interval from a few runs can be anywhere: ``over 1,000×``.
+    """
+    if not 0.005 <= factor < 1000:
+        return "over 1,000×" if factor > 1 else "under 0.01×"
     return f"{factor:.0f}×" if factor >= 9.95 else f"{factor:.1f}×" if factor >= 1.995 else f"{factor:.2f}×"
 
 

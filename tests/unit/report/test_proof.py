@@ -51,7 +51,10 @@ def test_a_session_that_did_not_end_well_is_no_headline(verdict):
     assert head_proof("orders.py", Proof()) == ""
 
 
-@pytest.mark.parametrize(("factor", "text"), [(1.004, "1.00×"), (1.04, "1.04×"), (2.31, "2.3×"), (12.3, "12×")])
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [(1.004, "1.00×"), (1.04, "1.04×"), (2.31, "2.3×"), (12.3, "12×"), (9e9, "over 1,000×"), (1e-9, "under 0.01×")],
+)
 def test_factors_show_how_far_they_are_from_one(factor, text):
     assert format_gain(factor) == text
 

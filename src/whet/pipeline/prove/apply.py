@@ -134,6 +134,11 @@ def _explain_nothing(proof: Proof) -> UsageError:
         some = proof.without_offers is not None and proof.without_offers.applied
         what = "the program was measured faster only with offers" if some else "only offers were measured faster"
         return UsageError(f"{what} (minor behaviour changes; see the report)", f"write them with `{name_apply(proof)}`")
+    if any(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
+        return UsageError(
+            "no rewrite was measured faster, and some were not measured, so there is nothing to write",
+            "give `whet prove` more time with --budget, or a shorter command with --workload",
+        )
     return UsageError(
         "no rewrite was measured faster, so there is nothing to write",
         "try another input with `whet prove --workload 'COMMAND'`",

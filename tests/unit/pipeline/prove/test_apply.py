@@ -64,8 +64,9 @@ def test_numbers_are_those_of_the_report_after_proving(bench: Workbench) -> None
 def test_what_was_not_measured_faster_is_refused_with_the_reason(bench: Workbench, verdict: Verdict) -> None:
     with pytest.raises(UsageError, match=f"not measured faster, but {verdict.value}: because"):
         plan_apply(bench.prove(verdict), ["id0"])
-    with pytest.raises(UsageError, match="no rewrite was measured faster"):
+    with pytest.raises(UsageError, match="no rewrite was measured faster") as raised:
         plan_apply(bench.prove(verdict))
+    assert ("--budget" in raised.value.hint) is (verdict is Verdict.NOT_RUN)
 
 
 def test_offers_are_written_only_when_allowed_by_name(bench: Workbench) -> None:
