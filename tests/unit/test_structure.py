@@ -79,7 +79,9 @@ def _list_undocumented(path: Path) -> Iterator[str]:
     for owner in [module, *public]:
         for node in owner.body:
             is_definition = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            if is_definition and not node.name.startswith("_") and not ast.get_docstring(node):
+            if not is_definition or any(ast.unparse(each) == "overload" for each in node.decorator_list):
+                continue
+            if not node.name.startswith("_") and not ast.get_docstring(node):
                 yield f"{_name(path)}:{node.lineno} {node.name}"
 
 

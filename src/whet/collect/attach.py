@@ -48,6 +48,8 @@ class AttachPlan:
     seconds: float
     whole_tree: bool = True
     progress: Callable[[float], None] | None = None
+    to_end: threading.Event = field(default_factory=threading.Event)
+    """Ends the sampling early when it is set."""
 
 
 @dataclass(slots=True)
@@ -93,7 +95,7 @@ class _Watch:
         self.poller = TreePoller(plan.pid)
         self.watched = Watched(self.poller)
         self.profilers: list[AttachedProfiler] = []
-        self.to_end = threading.Event()
+        self.to_end = plan.to_end
         self.cpu_before: dict[int, int] = {}
         self.cpu_after: dict[int, int] = {}
         self.thread_ids = ThreadIds()

@@ -59,14 +59,26 @@ def attach_to(pid: int, options: AttachOptions) -> Attached:
     saved.
     """
     check_process(pid)
-    with open_process(pid) as process:
-        return _Attachment(process, options).run()
+    with open_process(pid) as process, scratch_folder() as raw:
+        run = _Attachment(process, options, raw).sample()
+        saved = save_run(run, Path.cwd())
+        if options.keep_raw:
+            keep_files(raw, saved.path.parent / "raw")
+        return Attached(run, saved)
+
+
+def sample(pid: int, options: AttachOptions) -> Run:
+    """Sample process ``pid`` as :func:`attach_to` does, and save nothing."""
+    check_process(pid)
+    with open_process(pid) as process, scratch_folder() as raw:
+        return _Attachment(process, options, raw).sample()
 
 
 class _Attachment:
-    def __init__(self, process: RunningProcess, options: AttachOptions) -> None:
+    def __init__(self, process: RunningProcess, options: AttachOptions, raw: Path) -> None:
         self.process = process
         self.options = options
+        self.raw = raw
         self.started = datetime.now().astimezone()
         self.notices: list[Notice] = []
         self.sampler = options.sampler
@@ -79,57 +91,53 @@ class _Attachment:
                 )
             )
 
-    def run(self) -> Attached:
+    def sample(self) -> Run:
         # The system is queried now: afterwards the process may be gone.
         python = find_python_in(self.process)
         spec, host = find_spec(python), find_host(python)
-        with scratch_folder() as raw:
-            launch, watched = self._watch_somehow(spec, host, raw)
-            captures = Captures(raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
-            profiles = captures.read_attached(launch, watched)
-            if not profiles:
-                raise CollectorError(
-                    f"{self.sampler} recorded no samples of process {self.process.pid}", "run `whet doctor`"
-                )
-            self.notices += [*watched.notices, *captures.notices]
-            run = self._assemble(watched, profiles, python, spec, host)
-            saved = save_run(run, Path.cwd())
-            if self.options.keep_raw:
-                keep_files(raw, saved.path.parent / "raw")
-            return Attached(run, saved)
+        launch, watched = self._watch_somehow(spec, host)
+        captures = Captures(self.raw, python.directory or "/", 0, has_gil=not host.interpreter.free_threaded)
+        profiles = captures.read_attached(launch, watched)
+        if not profiles:
+            raise CollectorError(
+                f"{self.sampler} recorded no samples of process {self.process.pid}", "run `whet doctor`"
+            )
+        self.notices += [*watched.notices, *captures.notices]
+        return self._assemble(watched, profiles, python, spec, host)
 
-    def _watch_somehow(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
+    def _watch_somehow(self, spec: TargetSpec, host: TargetHost) -> tuple[Launch, Watched]:
         """Sample with the requested sampler; where py-spy cannot, with the one of the process's own interpreter."""
         try:
-            return self._watch(spec, host, raw)
+            return self._watch(spec, host)
         except CollectorError as error:
             if self.sampler is not Sampler.PY_SPY:
                 raise
             failed, self.sampler = error, Sampler.TACHYON
-            if isinstance(self._ask(spec, host, raw), Missing):
+            if isinstance(self._ask(spec, host), Missing):
                 raise
         self.notices.append(Notice("py-spy", f"{failed.message}; tachyon sampled instead", failed.hint))
-        return self._watch(spec, host, raw)
+        return self._watch(spec, host)
 
-    def _ask(self, spec: TargetSpec, host: TargetHost, raw: Path) -> Launch | Missing:
+    def _ask(self, spec: TargetSpec, host: TargetHost) -> Launch | Missing:
         options = replace(self.options, children=self.children)
-        answer = ask_collector(make_sampler(self.sampler, options, host), spec, host, raw)
+        answer = ask_collector(make_sampler(self.sampler, options, host), spec, host, self.raw)
         # An interpreter of another user, or in a container, is not run to examine its process.
         if isinstance(answer, Launch) and self.sampler is Sampler.TACHYON and not host.abi:
             return Missing("whet does not run another user's interpreter")
         return answer
 
-    def _watch(self, spec: TargetSpec, host: TargetHost, raw: Path) -> tuple[Launch, Watched]:
-        launch = self._ask(spec, host, raw)
+    def _watch(self, spec: TargetSpec, host: TargetHost) -> tuple[Launch, Watched]:
+        launch = self._ask(spec, host)
         if isinstance(launch, Missing):
             raise CollectorError(launch.why, launch.remedy)
         plan = AttachPlan(
             self.process.pid,
             launch,
-            raw,
+            self.raw,
             self.options.duration,
             whole_tree=self.children,
             progress=self._progress(),
+            to_end=self.options.to_end,
         )
         try:
             watched = attach(plan)
@@ -164,6 +172,7 @@ class _Attachment:
             program=find_own_program(python, spec, host),
             include=self.options.include,
             exclude=(*self.options.exclude, *find_launchers(spec)),
+            hidden=self.options.hidden,
         )
         sources, changed = gather_sources(profiles, ownership, Path(project), root=python.root)
         poller = watched.poller

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,6 +86,10 @@ class AttachOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_raw: bool = False
+    hidden: tuple[str, ...] = ()
+    """Files of whet's that the process runs, which are no part of it."""
+    to_end: threading.Event = field(default_factory=threading.Event)
+    """Ends the sampling early when it is set."""
     words: tuple[str, ...] = ()
     """As in ``MeasureOptions``."""
     progress: Callable[[Step], None] | None = None

@@ -1,0 +1,324 @@
+"""whet as a library: profile a block of the program that runs, and read what was measured.
+
+::
+
+    with whet.profile() as run:
+        work()
+    run.show()
+    run.save("report.html")
+
+Sampling is that of ``whet attach``: another process reads this one from outside, all threads of it, and puts nothing
+into it. Exact hits and allocations need the program to be started by ``whet run``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import inspect
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, overload
+
+if TYPE_CHECKING:
+    from whet.errors import WhetError
+    from whet.model.advice import Advice
+    from whet.model.hotspot import Hotspots
+    from whet.model.run import Run
+    from whet.pipeline.advise.show import Shown
+
+F = TypeVar("F", bound=Callable[..., Any])
+_FORMATS = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".csv": "csv"}
+_active = threading.Lock()
+
+
+class Measured:
+    """A run that was measured: what is hot in it, the advice, and its report in any format."""
+
+    def __init__(self, run: Run | None = None) -> None:
+        self._run = run
+        self._shown: Shown | None = None
+
+    @property
+    def run(self) -> Run:
+        """Everything that was measured. Raises ``UsageError`` while the block still runs."""
+        if self._run is None:
+            from whet.errors import UsageError
+
+            raise UsageError("nothing is measured yet", "read it after the `with` block")
+        return self._run
+
+    @property
+    def hotspots(self) -> Hotspots:
+        """Functions and lines with their costs, hottest first; times are nanoseconds, shares 0 to 1."""
+        return self._show().hotspots
+
+    @property
+    def advice(self) -> tuple[Advice, ...]:
+        """What could be faster and why, what saves most first."""
+        from whet.pipeline.advise.advise import advise_run
+
+        return advise_run(self.run).advice
+
+    def show(self, stream: TextIO | None = None) -> None:
+        """Print the summary that ``whet run`` prints, to ``stream`` (default: stderr)."""
+        from whet.pipeline.advise.show import print_terminal
+
+        print_terminal(self._show(), stream if stream is not None else sys.stderr, None)
+
+    def save(self, path: str | Path, format: str = "") -> None:
+        """Write a report, in the format that the file's ending names unless ``format`` does, as ``--format`` takes it.
+
+        Raises ``UsageError`` for an unknown format, and ``StoreError`` where the file cannot be written.
+        """
+        from whet.errors import UsageError
+        from whet.pipeline.advise.show import find_renderer, write_rendering
+        from whet.pipeline.foreign.formats import find_writer, save_profile
+
+        path = Path(path)
+        format = format or _FORMATS.get(path.suffix, "")
+        if not format:
+            raise UsageError(f"{path.name} names no format", 'give one: save("run.json"), or save(path, "speedscope")')
+        writer = find_writer(format)
+        if writer is not None:
+            save_profile(self.run, writer, path)
+        else:
+            write_rendering(self._show(), find_renderer(format), path)
+
+    def _show(self) -> Shown:
+        if self._shown is None:
+            from whet.pipeline.advise.show import show
+
+            self._shown = show(self.run)
+        return self._shown
+
+
+class Profiling(Measured):
+    """Samples this process while a ``with`` block runs; afterwards it is what was measured. See :func:`profile`."""
+
+    def __init__(self, rate: int | None, native: bool, include: Sequence[str], exclude: Sequence[str]) -> None:
+        super().__init__()
+        self._request = {
+            "rate": rate or 100,
+            "keep_rate": rate is not None,
+            "native": native,
+            "include": list(include),
+            "exclude": list(exclude),
+        }
+        self._sampling: _Sampling | _Pyinstrument | None = None
+
+    def __enter__(self) -> Profiling:
+        """Begin. Raises ``UsageError`` within another profile, ``CollectorError`` where sampling is not permitted."""
+        if not _active.acquire(blocking=False):
+            from whet.errors import UsageError
+
+            raise UsageError("this process is being profiled already, in all of its threads", "end that block first")
+        try:
+            self._run = self._shown = None
+            self._sampling = _begin(self._request)
+        except BaseException:
+            _active.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and read what was measured. An exception of the block goes on."""
+        assert self._sampling is not None
+        from whet.errors import WhetError
+
+        try:
+            self._run = self._sampling.finish()
+        except WhetError:
+            if error is None:  # else the block's own is what the program wants to see
+                raise
+        finally:
+            self._sampling = None
+            _active.release()
+
+    def __call__(self, function: F) -> F:
+        """Profile each call of a function, and print its summary. Calls within one that is profiled are part of it."""
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaited(*args: Any, **options: Any) -> Any:  # noqa: ANN401  the function's own
+                if _active.locked():
+                    return await function(*args, **options)
+                with self:
+                    result = await function(*args, **options)
+                self.show()
+                return result
+
+            return awaited  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def called(*args: Any, **options: Any) -> Any:  # noqa: ANN401  the function's own
+            if _active.locked():
+                return function(*args, **options)
+            with self:
+                result = function(*args, **options)
+            self.show()
+            return result
+
+        return called  # type: ignore[return-value]
+
+
+@overload
+def profile(function: F, /) -> F: ...
+@overload
+def profile(
+    *,
+    rate: int | None = None,
+    native: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    lines: bool = False,
+    memory: bool = False,
+) -> Profiling: ...
+def profile(
+    function: F | None = None,
+    /,
+    *,
+    rate: int | None = None,
+    native: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    lines: bool = False,
+    memory: bool = False,
+) -> Profiling | F:
+    """Return what profiles a block (``with whet.profile() as run:``) or a function (``@whet.profile``).
+
+    ``rate`` is samples per second (default: 100, lowered where sampling gets expensive), ``native`` samples C stacks
+    as well, ``include`` and ``exclude`` are globs of files that count as the user's code, or do not. All threads are
+    sampled, other processes are not.
+    """
+    if lines or memory:
+        from whet.errors import UsageError
+
+        name = "lines" if lines else "memory"
+        raise UsageError(
+            f"{name}=True needs a profiler in the program from its start", f"start it with `whet run --{name}`"
+        )
+    made = Profiling(rate, native, include, exclude)
+    return made if function is None else made(function)
+
+
+def load(path: str | Path) -> Measured:
+    """Return a saved run, or a profile of another tool: see ``docs/formats.md``.
+
+    Raises ``StoreError`` where the file cannot be read, and ``FormatError`` where it is neither.
+    """
+    from whet.pipeline.foreign.load import load_any
+
+    return Measured(load_any([str(path)], [], Path.cwd()).run)
+
+
+def _begin(request: dict[str, Any]) -> _Sampling | _Pyinstrument:
+    """Sample from outside; where the system does not permit that, by pyinstrument, if it is there."""
+    from whet.errors import CollectorError
+
+    try:
+        return _Sampling(request)
+    except CollectorError as error:
+        if importlib.util.find_spec("pyinstrument") is None:
+            raise
+        return _Pyinstrument(request["rate"], error)
+
+
+class _Pyinstrument:
+    """pyinstrument, which samples the thread that it is started in."""
+
+    def __init__(self, rate: int, refused: WhetError) -> None:
+        import pyinstrument
+
+        self._refused = refused
+        self._profiler = pyinstrument.Profiler(interval=1 / rate, async_mode="disabled")
+        self._profiler.start()
+
+    def finish(self) -> Run:
+        """End the sampling and return the run."""
+        session = self._profiler.stop()
+        from dataclasses import replace
+
+        from whet.model.run import Notice
+        from whet.pipeline.foreign.load import load_any
+        from whet.scratch import scratch_folder
+
+        with scratch_folder("profile") as folder:
+            file = folder / "session.pyisession"
+            file.write_text(json.dumps(session.to_json()), encoding="utf-8")
+            run = load_any([str(file)], [], Path.cwd()).run
+        message = f"{self._refused.message}; pyinstrument sampled this thread instead"
+        return replace(run, notices=(Notice("py-spy", message, self._refused.hint), *run.notices))
+
+
+class _Sampling:
+    """The process that samples this one, from :meth:`__init__` to :meth:`finish`."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        from whet.program.ptrace import permit_tracing
+        from whet.scratch import scratch_folder
+
+        self._stack = contextlib.ExitStack()
+        self._file = self._stack.enter_context(scratch_folder("profile")) / "run.json.gz"
+        if (permit := permit_tracing()) is not None:
+            permit()
+        asked = json.dumps({**request, "file": str(self._file)})
+        code = (
+            f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); "
+            "from whet.pipeline.run.own_process import main; main()"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code, asked],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # the terminal's Ctrl-C is the program's
+        )
+        said = self._read()
+        if said != "ready":
+            self._end()
+            _raise(said)
+
+    def finish(self) -> Run:
+        """End the sampling and return the run."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it has ended: what it said says why
+            self._process.stdin.write("end\n")
+            self._process.stdin.flush()
+        said = self._read()
+        from whet.store import load_run  # not before: importing it would be measured
+
+        try:
+            if said != "{}":
+                _raise(said)
+            return load_run(self._file)
+        finally:
+            self._end()
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def _end(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                assert stream is not None
+                stream.close()
+        self._process.wait()
+        self._stack.close()
+
+
+def _raise(said: str) -> None:
+    import whet.errors
+
+    answer = json.loads(said) if said.startswith("{") else {}
+    kind = getattr(whet.errors, answer.get("error", ""), whet.errors.CollectorError)
+    raise kind(answer.get("message", "the sampling process ended and reported nothing"), answer.get("hint", ""))
