@@ -19,7 +19,7 @@ from whet.advise.measured_advice import (
     tell_share,
     tell_time,
 )
-from whet.advise.source_loops import SourceLoop, find_loop
+from whet.advise.repeats import Repeat, find_repeats
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.metric import Metric
@@ -28,8 +28,6 @@ from whet.model.run import Run
 
 _SHARE = 0.05
 _PLACES = 6
-_CALLERS = 8
-"""How many of the user's functions may lie between a query and its loop: a server's loop over its requests is none."""
 _QUERY = re.compile(r"\.\s*(execute|sql|query)\s*\(")
 _FEW_HITS = 10
 """A loop that runs a query less often is no matter of round trips."""
@@ -159,27 +157,13 @@ def _find_place(run: Run, profile: Profile, row: int, who: tuple[str, str] | Non
         who, called = _compiled_driver(run, read_source(run, frame.file, frame.line)), ""
     if who is None:
         return None
-    helper, distance = "", 0
-    name, is_database = called.rpartition(".")[2], who[0] not in BY_NAME or BY_NAME[who[0]].is_database
-    while row != ROOT and distance < _CALLERS:
-        frame = frames[stacks.frame[row]]
-        if frame.owner is Owner.USER:
-            source = run.sources.get(frame.file)
-            loop = find_loop(source.text, frame.line, name, frame.name) if source is not None else None
-            if loop is not None and _is_for_each(loop, is_database, distance):
-                return _Place((frame.file, loop.line), _name_around(frame.name), helper, query, *who)
-            helper, distance = frame.name.rpartition(".")[2], distance + 1
-            name = helper
-        row = stacks.parent[row]
+    is_database = who[0] not in BY_NAME or BY_NAME[who[0]].is_database
+    for repeat in find_repeats(run, profile, row, called):
+        if _is_for_each(repeat, is_database):
+            return _Place((repeat.file, repeat.loop.line), repeat.function, repeat.helper, query, *who)
     return None
 
 
-def _name_around(name: str) -> str:
-    """Return the function that a comprehension's code object belongs to."""
-    outer, _, inner = name.rpartition(".<locals>.")
-    return outer if inner.startswith("<") and outer else name
-
-
-def _is_for_each(loop: SourceLoop, is_database: bool, distance: int) -> bool:
+def _is_for_each(repeat: Repeat, is_database: bool) -> bool:
     """Leave out a ``while`` that asks itself: it reads in blocks, or polls; one that asks a service tries again."""
-    return loop.is_counted or (is_database and distance > 0)
+    return repeat.loop.is_counted or (is_database and repeat.distance > 0)

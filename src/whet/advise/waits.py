@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from whet.advise.measured_advice import IMPORT, MeasuredAdvice, make_measured_advice, read_line, tell_time
+from whet.advise.repeats import find_repeats
+from whet.model.frame import Frame, Owner
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.metric import Metric
 from whet.model.run import Run
@@ -15,6 +17,7 @@ _WAITING_SHARE = 0.05
 """What a line must wait, of the run, to be named. Rules that know what the line does speak from 1 % on."""
 _WAITING_LINES = 3
 _COMMIT = re.compile(r"\.commit\s*\(\s*\)|\bos\.f(data)?sync\s*\(")
+_COMMITS = re.compile(r"commit|sync")
 _COMMIT_SHARE = 0.05
 
 _WAITS: tuple[tuple[str, str], ...] = (
@@ -62,7 +65,7 @@ def remark_waits(
         if share < _WAITING_SHARE or (spot.file, spot.line) in taken:
             continue
         text = read_line(run, spot)
-        if _COMMIT.search(text):
+        if _COMMIT.search(text) and _commits_often(run, spot):
             continue
         others = next((each[1:] for each in _OTHERS if re.search(each[0], text)), None)
         if others is None and _is_in_process(run, spot):
@@ -97,6 +100,36 @@ def _is_in_process(run: Run, spot: LineSpot) -> bool:
     return 2 * found > whole
 
 
+def _commits_often(run: Run, spot: LineSpot) -> bool:
+    """Tell whether a line commits more than once, and whether most of its time is the commit, not what comes before.
+
+    An object mapper writes what has changed as part of its commit. Where no stacks are known, both are taken as given.
+    """
+    if spot.cost.hits is not None and spot.cost.hits < 2:
+        return False
+    inside = whole = 0
+    is_repeated = spot.cost.hits is not None
+    for profile in run.profiles:
+        frames, stacks = profile.frames, profile.stacks
+        for samples in profile.samples:
+            if samples.metric not in (Metric.CPU, Metric.WAITING):
+                continue
+            for row, value in zip(samples.stack, samples.value, strict=True):
+                steps = list(stacks.walk(row)) if row >= 0 else []
+                python = [each for each in steps if frames[stacks.frame[each]].owner is not Owner.NATIVE]
+                at = next((each for each in python if _stands_at(frames[stacks.frame[each]], spot)), None)
+                if at is None:
+                    continue
+                whole += value
+                inside += value * (at == python[0] or _COMMITS.search(frames[stacks.frame[python[0]]].name) is not None)
+                is_repeated = is_repeated or any(find_repeats(run, profile, at, "commit"))
+    return not whole or (is_repeated and 2 * inside > whole)
+
+
+def _stands_at(frame: Frame, spot: LineSpot) -> bool:
+    return (frame.file, frame.line) == (spot.file, spot.line)
+
+
 def remark_commits(
     run: Run, hotspots: Hotspots, own: Iterable[LineSpot], taken: Collection[tuple[str, int]]
 ) -> Iterator[MeasuredAdvice]:
@@ -104,10 +137,9 @@ def remark_commits(
     for spot in own:
         spent = spot.cost.spent_ns
         share = spent / hotspots.busy_ns
-        once = spot.cost.hits is not None and spot.cost.hits < 2
-        if share < _COMMIT_SHARE or once or (spot.file, spot.line) in taken:
+        if share < _COMMIT_SHARE or (spot.file, spot.line) in taken or not _COMMIT.search(read_line(run, spot)):
             continue
-        if _COMMIT.search(read_line(run, spot)):
+        if _commits_often(run, spot):
             message = (
                 f"Bringing data to the disk took {tell_time(spent)}: each call waits until the disk has it. Commit"
                 " once for many changes, after the loop or every few thousand; what is not committed when the program"

@@ -163,6 +163,25 @@ def test_commits_in_a_loop_whether_they_count_as_computing_or_waiting(source):
     assert "commit-often" not in said(run(source), hotspots(line(attributed_ns=SECOND // 10)))
 
 
+@pytest.mark.parametrize(
+    ("text", "inner", "is_said"),
+    [
+        ("for row in rows:\n    db.commit()", None, True),
+        ("if rows:\n    db.commit()", None, False),
+        ("for row in rows:\n    db.commit()", "DefaultDialect.do_commit", True),
+        ("for row in rows:\n    db.commit()", "Mapper._flush", False),
+    ],
+)
+def test_a_commit_is_named_where_it_is_repeated_and_what_takes_the_time(text, inner, is_said):
+    frames = [Frame(FILE, "f", 2, 1), Frame("/site-packages/sqlalchemy/x.py", inner or "", 1, 1, Owner.DEPENDENCY)]
+    end = 1 if inner else 0
+    profile = Profile(
+        "py-spy", frames, StackTable((ROOT, 0), (0, 1)), samples=(Samples(Metric.WAITING, 0, (end,), (4,), 4),)
+    )
+    spots = hotspots(line(2, waiting_ns=4 * SECOND))
+    assert ("commit-often" in said(run(*text.splitlines(), profiles=(profile,)), spots)) is is_said
+
+
 def test_imports_of_others_are_named_and_placed_at_the_import():
     imports = (
         ImportSpot("a", FILE, 9 * SECOND, 0.9),
