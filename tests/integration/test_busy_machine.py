@@ -80,7 +80,7 @@ def test_a_sleep_is_told_and_computing_is_no_waiting(busy, runner):
     waiting = {row["name"]: row["waiting_seconds"] for row in ran.report["functions"] if row["owner"] == "user"}
     slept = waiting.pop("sleep", 0)
     waiting.pop("<module>", None)
-    if ran.report["duration_seconds"] < ALONE:
+    if ran.report["duration_seconds"] < ALONE and ran.knows_waiting:
         assert slept == pytest.approx(SLEPT, rel=NEAR)
         assert not any(waiting.values()), waiting
     elif not ran.warnings_about("waiting"):

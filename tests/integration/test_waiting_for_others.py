@@ -54,10 +54,15 @@ def list_advice(ran, rule="waiting"):
 def test_threads_that_compute_wait_for_the_gil_and_for_nothing_else(runner):
     ran = runner.whet(runner.write(POOL), options=["--rate", "200"])
     assert ran.status == 0, ran.words
-    assert ran.report["gil_seconds"] > ran.report["cpu_seconds"] / 2, ran.words
     assert not [each for each in list_advice(ran) if each["title"] == "The program waits here"], ran.words
     titles = [each["title"] for each in list_advice(ran, "threads-cpu")]
-    assert titles == (["Threads wait for the GIL"] if (os.cpu_count() or 1) > 1 else [])
+    if (os.cpu_count() or 1) < 2:
+        assert titles == []
+    elif ran.knows_waiting:
+        assert ran.report["gil_seconds"] > ran.report["cpu_seconds"] / 2, ran.words
+        assert titles == ["Threads wait for the GIL"]
+    else:  # where other processes take the CPUs, threads queue for those, too
+        assert titles in (["Threads wait for the GIL"], ["Threads compute one at a time"])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
