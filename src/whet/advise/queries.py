@@ -29,6 +29,7 @@ from whet.model.run import Run
 _SHARE = 0.05
 _PLACES = 6
 _QUERY = re.compile(r"\.\s*(execute|sql|query)\s*\(")
+_NAMES = 3
 _FEW_HITS = 10
 """A loop that runs a query less often is no matter of round trips."""
 
@@ -96,21 +97,21 @@ def _sum_queries(run: Run, profile: Profile) -> dict[_Place, int]:
     """For each row the nearest row of the user's code from there outward,"""
     asked: list[tuple[str, str] | None] = [None] * len(stacks)
     """the driver that this one has called since, and the advice,"""
-    called = [""] * len(stacks)
-    """and the name of what it called."""
+    called: list[tuple[str, ...]] = [()] * len(stacks)
+    """and the names of what it called, the outermost first: its source has that of a wrapper, or of what it wraps."""
     for row, (parent, index) in enumerate(zip(stacks.parent, stacks.frame, strict=True)):
         frame = frames[index]
         if frame.owner is Owner.USER:
             query[row] = row
         elif parent != ROOT:
             query[row], asked[row] = query[parent], asked[parent]
-            called[row] = called[parent] or frame.name
+            called[row] = (*called[parent], frame.name.rpartition(".")[2])[:_NAMES]
             if (driver := drivers[index]) is not None and query[row] != ROOT:
                 before = asked[row]
                 special = _special_advice(driver, frame)
                 if before is None or (special and before[0] == driver.name):
                     asked[row] = driver.name, special or driver.advice
-    sums: dict[tuple[int, tuple[str, str] | None, str], int] = {}
+    sums: dict[tuple[int, tuple[str, str] | None, tuple[str, ...]], int] = {}
     for samples in profile.samples:
         if samples.metric in (Metric.CPU, Metric.WAITING):
             for row, value in zip(samples.stack, samples.value, strict=True):
@@ -148,13 +149,15 @@ def _compiled_driver(run: Run, text: str) -> tuple[str, str] | None:
     return None
 
 
-def _find_place(run: Run, profile: Profile, row: int, who: tuple[str, str] | None, called: str) -> _Place | None:
+def _find_place(
+    run: Run, profile: Profile, row: int, who: tuple[str, str] | None, called: tuple[str, ...]
+) -> _Place | None:
     """Return the loop that repeats the query of the user's frame at ``row``."""
     frames, stacks = profile.frames, profile.stacks
     frame = frames[stacks.frame[row]]
     query = frame.file, frame.line
     if who is None:
-        who, called = _compiled_driver(run, read_source(run, frame.file, frame.line)), ""
+        who, called = _compiled_driver(run, read_source(run, frame.file, frame.line)), ()
     if who is None:
         return None
     is_database = who[0] not in BY_NAME or BY_NAME[who[0]].is_database

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from whet.advise.source_loops import SourceLoop, find_loop
@@ -25,18 +25,19 @@ class Repeat:
     distance: int
 
 
-def find_repeats(run: Run, profile: Profile, row: int, called: str) -> Iterator[Repeat]:
-    """Yield the loops around the call of ``called`` by the user's frame at ``row``, the nearest first."""
+def find_repeats(run: Run, profile: Profile, row: int, called: Collection[str]) -> Iterator[Repeat]:
+    """Yield the loops around the call of one of ``called`` by the user's frame at ``row``, the nearest first."""
     frames, stacks = profile.frames, profile.stacks
-    name, helper, distance = called.rpartition(".")[2], "", 0
+    helper, distance = "", 0
     while row != ROOT and distance < _CALLERS:
         frame = frames[stacks.frame[row]]
         if frame.owner is Owner.USER:
             source = run.sources.get(frame.file)
-            loop = find_loop(source.text, frame.line, name, frame.name) if source is not None else None
+            loop = find_loop(source.text, frame.line, called, frame.name) if source is not None else None
             if loop is not None:
                 yield Repeat(loop, frame.file, _name_around(frame.name), helper, distance)
-            name = helper = frame.name.rpartition(".")[2]
+            helper = frame.name.rpartition(".")[2]
+            called = (helper,)
             distance += 1
         row = stacks.parent[row]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,7 +12,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FRAMES = ("<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
 """How the code objects of comprehensions are called; what the first ``for`` goes over is evaluated outside of them."""
-_ITERATES = ("__next__", "__iter__", "__anext__", "__aiter__", "_iter_impl")
+_ITERATES = frozenset({"__next__", "__iter__", "__anext__", "__aiter__", "_iter_impl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,12 @@ class SourceLoop:
     is_counted: bool
 
 
-def find_loop(text: str, line: int, called: str, function: str = "") -> SourceLoop | None:
+def find_loop(text: str, line: int, called: Collection[str], function: str = "") -> SourceLoop | None:
     """Return the innermost loop of ``function`` around ``line`` (from 1) that repeats the call of ``called`` there.
 
-    ``called`` is the plain name of what the line calls; empty: any call. ``function`` is the name of the code object,
-    which tells a comprehension with a frame of its own. ``None`` where no loop does, and for a source that does not
-    parse. What a loop goes over is evaluated once, so it is no part of it.
+    ``called`` are plain names of what the line may call, one of which its source has; empty: any call. ``function`` is
+    the name of the code object, which tells a comprehension with a frame of its own. ``None`` where no loop does, and
+    for a source that does not parse. What a loop goes over is evaluated once, so it is no part of it.
     """
     tree = _parse(text)
     return _search(tree, line, called, function, None) if tree is not None else None
@@ -41,13 +42,15 @@ def _parse(text: str) -> ast.Module | None:
         return None
 
 
-def _search(node: ast.AST, line: int, called: str, function: str, loop: SourceLoop | None) -> SourceLoop | None:
+def _search(
+    node: ast.AST, line: int, called: Collection[str], function: str, loop: SourceLoop | None
+) -> SourceLoop | None:
     """Go down to the line; ``loop`` is the one that repeats ``node``."""
     while True:
         if isinstance(node, _FUNCTIONS):
             loop = None
         parts = [(part, inner) for part, inner in _parts(node, loop) if _spans(part, line)]
-        if isinstance(node, _COMPREHENSIONS) and called not in _ITERATES and function.endswith(_FRAMES):
+        if isinstance(node, _COMPREHENSIONS) and _ITERATES.isdisjoint(called) and function.endswith(_FRAMES):
             parts = [(part, inner) for part, inner in parts if part is not node.generators[0].iter]
         if not parts:
             return loop
@@ -95,11 +98,11 @@ def _spans(node: ast.AST, line: int) -> bool:
     return begin <= line <= last
 
 
-def _calls(node: ast.AST, called: str) -> bool:
-    """Whether it calls ``called``, or reads an attribute of that name: a property."""
+def _calls(node: ast.AST, called: Collection[str]) -> bool:
+    """Whether it calls one of ``called``, or reads an attribute of that name: a property."""
     for each in ast.walk(node):
-        if isinstance(each, ast.Attribute) and each.attr == called:
+        if isinstance(each, ast.Attribute) and each.attr in called:
             return True
-        if isinstance(each, ast.Call) and (not called or (isinstance(each.func, ast.Name) and each.func.id == called)):
+        if isinstance(each, ast.Call) and (not called or (isinstance(each.func, ast.Name) and each.func.id in called)):
             return True
     return False

@@ -122,7 +122,7 @@ def _commits_often(run: Run, spot: LineSpot) -> bool:
                     continue
                 whole += value
                 inside += value * (at == python[0] or _COMMITS.search(frames[stacks.frame[python[0]]].name) is not None)
-                is_repeated = is_repeated or any(find_repeats(run, profile, at, "commit"))
+                is_repeated = is_repeated or any(find_repeats(run, profile, at, ("commit",)))
     return not whole or (is_repeated and 2 * inside > whole)
 
 

@@ -53,17 +53,18 @@ find(1)
     ],
 )
 def test_the_loop_around_a_call(line, called, loop, counted):
-    found = find_loop(SOURCE, line, called)
+    found = find_loop(SOURCE, line, (called,))
     assert (found.line if found else None, found.is_counted if found else None) == (loop, counted)
 
 
 def test_a_comprehension_with_a_frame_of_its_own_is_the_loop_of_what_it_calls():
     text = "total = sum(each.orders.count() for each in load())"
-    assert find_loop(text, 1, "manager_method") is None
-    assert find_loop(text, 1, "manager_method", "f.<locals>.<genexpr>").line == 1
-    assert find_loop(text, 1, "__next__", "f.<locals>.<genexpr>") is None
+    assert find_loop(text, 1, ("manager_method",)) is None
+    assert find_loop(text, 1, ("manager_method",), "f.<locals>.<genexpr>").line == 1
+    assert find_loop(text, 1, ("manager_method", "count")).line == 1
+    assert find_loop(text, 1, ("__next__",), "f.<locals>.<genexpr>") is None
 
 
 @pytest.mark.parametrize("text", ["for x in", "\0", "(" * 500])
 def test_a_source_that_does_not_parse_has_no_loops(text):
-    assert find_loop(text, 1, "f") is None
+    assert find_loop(text, 1, ("f",)) is None
