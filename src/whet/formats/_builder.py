@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from whet.errors import FormatError
 from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import ROOT, LineCount, Profile, Thread
 
@@ -17,8 +17,6 @@ MOST_DEPTH = 20_000
 MOST_ROWS = 4_000_000
 """Rows of the stack table: about 500 MB."""
 MOST_VALUE = 2**62
-NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
-"""Stands for a sample without any frame."""
 SCALES = {
     "nanoseconds": 1,
     "microseconds": 1_000,

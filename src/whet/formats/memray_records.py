@@ -12,15 +12,13 @@ from typing import BinaryIO
 
 from whet.errors import FormatError
 from whet.formats._stacks import SampleBuilder, StackBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Thread
 
 VERSION = 1
 MAX_LINE = 16 * 1024 * 1024
 _MAX_VALUE = 2**62
-NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
-"""Stands for the stack of an allocation outside of any Python code."""
 
 
 class MemrayRecords:

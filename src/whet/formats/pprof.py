@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from whet.errors import FormatError
-from whet.formats._builder import NO_FRAME, ProfileBuilder, check_line, check_value, reindex
+from whet.formats._builder import ProfileBuilder, check_line, check_value, reindex
 from whet.formats._pprof_types import choose_types
 from whet.formats._pprof_write import METRICS, WALL, encode_profile
 from whet.formats._protobuf import (
@@ -27,7 +27,7 @@ from whet.formats._protobuf import (
     write_number,
 )
 from whet.formats.api import Keeps
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.profile import Profile, Thread
 
 MOST_ENTRIES = 4_000_000

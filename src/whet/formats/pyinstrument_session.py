@@ -21,7 +21,7 @@ from typing import BinaryIO
 from whet.errors import FormatError
 from whet.formats._json_stream import BrokenOff, JsonStream
 from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import ROOT, Profile, Thread
 
@@ -136,7 +136,7 @@ class _Records:
             if index is None:
                 index = known[info] = self.frames.add(self._parse_frame(info))
             indices.append(index)
-        row = self.stacks.rows(indices) if indices else self.stacks.row(ROOT, self.frames.add(_OUTSIDE))
+        row = self.stacks.rows(indices) if indices else self.stacks.row(ROOT, self.frames.add(NO_FRAME))
         self.samples[metric].add(self._find_thread(root), row, value, 1)
 
     def _parse_frame(self, info: str) -> Frame:
@@ -174,9 +174,6 @@ class _Records:
             ticks=ticks,
             truncated=truncated,
         )
-
-
-_OUTSIDE = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 
 
 def _is_line(text: str) -> bool:

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from whet.errors import FormatError
 from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric, Unit
 from whet.model.profile import ROOT, Profile, Thread
 
@@ -41,8 +41,6 @@ _COUNT = re.compile(rb"\d{1,13}")
 _ABSOLUTE = re.compile(r"[/<\\]|[A-Za-z]:[\\/]")
 _SHIM = b"__init__ (__init__)"
 """What CPython from 3.13 on puts between the call of a class and its ``__init__``: no function of anybody's."""
-NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
-"""Stands for the stack of a thread that ran without any Python frame (start and end of an interpreter)."""
 
 
 class PySpyRaw:

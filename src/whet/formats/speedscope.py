@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from whet.errors import FormatError
-from whet.formats._builder import NO_FRAME, SCALES, ProfileBuilder, check_line, check_value, reindex
+from whet.formats._builder import SCALES, ProfileBuilder, check_line, check_value, reindex
 from whet.formats._json_stream import BrokenOff, JsonStream
 from whet.formats.api import Keeps
 from whet.formats.collapsed import PERIOD_NS
-from whet.model.frame import Frame
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Thread
 

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple, cast
 from whet.errors import FormatError
 from whet.formats._region import Decompressor, Region
 from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Thread
 
@@ -35,7 +35,6 @@ _MOST_US = 3_600_000_000
 _MOST_LINE = 2**31
 _REPEAT, _FULL, _SUFFIX, _POP_PUSH = range(4)
 _HAS_GIL, _ON_CPU, _UNKNOWN, _WANTS_GIL, _MAIN = 1, 2, 4, 8, 32
-_NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 _MADE_UP = frozenset({"<GC>", "<native>"})
 """Frames that the profiler puts in for what is no Python function; it gives them the file ``~``."""
 
@@ -246,7 +245,7 @@ class _SampleReader:
         if kind != _REPEAT:
             stack = self._change(region, kind, stack)
             self.now[key] = stack
-        return stack.row if stack.row != ROOT else self.stacks.row(ROOT, self.frames.add(_NO_FRAME))
+        return stack.row if stack.row != ROOT else self.stacks.row(ROOT, self.frames.add(NO_FRAME))
 
     def _change(self, region: Region, kind: int, stack: _Stack) -> _Stack:
         if kind == _FULL:
