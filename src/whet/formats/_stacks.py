@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from whet.errors import FormatError
 from whet.model.frame import Frame
@@ -120,18 +120,28 @@ class SampleBuilder:
         values[row] = values.get(row, 0) + value
         self._counts[thread] = self._counts.get(thread, 0) + count
 
+    def add_all(self, thread: int, values: Iterable[tuple[int, int]], count: int) -> None:
+        """Add rows of ``thread`` with their values, and the ``count`` samples behind all of them."""
+        sums = self._values.setdefault(thread, {})
+        for row, value in values:
+            sums[row] = sums.get(row, 0) + value
+        self._counts[thread] = self._counts.get(thread, 0) + count
+
     def samples(self, metric: Metric, scale: int = 1) -> tuple[Samples, ...]:
-        """Return one entry a thread, values multiplied by ``scale``, rows ascending.
+        """Return one entry a thread, values multiplied by ``scale``, rows ascending; what was added is given up.
 
         Raises ``FormatError`` where a sum is beyond 64 bits.
         """
         found: list[Samples] = []
-        for thread, values in sorted(self._values.items()):
+        for thread in sorted(self._values):
+            values = self._values.pop(thread)
             rows = sorted(values)
             try:
                 column = array("q", (values[row] * scale for row in rows))
             except OverflowError:
-                raise FormatError("the values of a stack add up to more than any program can use") from None
+                raise FormatError(
+                    "the values of a stack add up to more than any program can use", where=f"thread {thread + 1}"
+                ) from None
             found.append(Samples(metric, thread, array("i", rows), column, self._counts[thread]))
         return tuple(found)
 
