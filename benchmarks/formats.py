@@ -51,7 +51,7 @@ def draw(stacks: Sequence[bytes], samples: int, most: int, sink: BinaryIO, join:
     mean = sum(map(len, stacks)) // len(stacks) + 1
     written = size = 0
     while written < samples and size < most:
-        part = chance.choices(stacks, k=min(AT_ONCE, samples - written))
+        part = chance.choices(stacks, k=min(AT_ONCE, samples - written, (most - size) // mean + 1))
         text = join.join(part)
         sink.write((join if written else b"") + text)
         written += len(part)
