@@ -19,6 +19,7 @@ from whet.model.profile import ROOT, Profile, Thread
 VERSION = 1
 MAX_LINE = 16 * 1024 * 1024
 _MAX_VALUE = 2**62
+_AGGREGATED = "allocated bytes: an aggregated capture has the peak only"
 
 
 class MemrayRecords:
@@ -155,5 +156,6 @@ class _Lines:
                 *self.peak.samples(Metric.PEAK),
             ),
             peak_bytes=self._header_count("peak_bytes"),
+            missing=() if self.allocated.most() or not self.peak.most() else (_AGGREGATED,),
             truncated="" if self.ended else "memray's figures break off",
         )

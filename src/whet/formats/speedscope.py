@@ -331,7 +331,7 @@ class _Entry:
         sums = array("d", bytes(8 * size))
         for row, value in zip(self.rows, self.values, strict=True):
             sums[row] += value
-        return {row: sums[row] for row in set(self.rows)}
+        return {row: value for row, value in enumerate(sums) if value}
 
     def _find_thread(self, name: str) -> tuple[int, str]:
         builder = self.reader.builder
