@@ -10,6 +10,11 @@ from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Samples, StackTable, Thread
 
+DEEPEST = 1_000_000
+"""Frames of one stack in captures that whet's own runs leave too: a program may recurse deeper than others' files."""
+MOST_RUN_ROWS = 16_000_000
+"""Rows of the stack table of such captures: about 400 MB."""
+
 
 class StackBuilder:
     """Interns stacks into parent-linked rows: a frame called from a row is one row, however often it is seen.

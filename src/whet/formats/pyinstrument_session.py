@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from whet.errors import FormatError
 from whet.formats._json_stream import BrokenOff, JsonStream
-from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder
+from whet.formats._stacks import DEEPEST, MOST_RUN_ROWS, FrameBuilder, SampleBuilder, StackBuilder
 from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import ROOT, Profile, Thread
@@ -136,6 +136,8 @@ class _Records:
             if index is None:
                 index = known[info] = self.frames.add(self._parse_frame(info))
             indices.append(index)
+        if len(indices) > DEEPEST or len(self.stacks.parent) > MOST_RUN_ROWS:
+            raise FormatError("more frames or different stacks than a program has", where=f"record {self.count}")
         row = self.stacks.rows(indices) if indices else self.stacks.row(ROOT, self.frames.add(NO_FRAME))
         self.samples[metric].add(self._find_thread(root), row, value, 1)
 

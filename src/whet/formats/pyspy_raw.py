@@ -271,15 +271,17 @@ def _join_pieces(pieces: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         if b" (" in pieces[start] and not _is_frame(follows) and not pieces[start].endswith(b'"'):
             break  # the first half of a frame whose path holds the semicolon
         start += 1
-    frames: list[bytes] = []
-    open_piece = False
+    frames: list[list[bytes]] = []
+    has_place = is_closed = False  # whether the last frame has " (", and ends with ")"
     for piece in pieces[start:]:
-        if frames and (open_piece or (b" (" not in piece and piece.endswith(b")"))):
-            frames[-1] += b";" + piece
+        if frames and (not (has_place and is_closed) or (b" (" not in piece and piece.endswith(b")"))):
+            frames[-1].append(piece)
+            has_place |= b" (" in piece
         else:
-            frames.append(piece)
-        open_piece = not frames[-1].endswith(b")") or b" (" not in frames[-1]
-    return pieces[:start], frames
+            frames.append([piece])
+            has_place = b" (" in piece
+        is_closed = piece.endswith(b")")
+    return pieces[:start], [b";".join(frame) for frame in frames]
 
 
 def _parse_head(head: bytes, number: int) -> Thread:
