@@ -238,7 +238,7 @@ def test_waiting_that_stacks_show_is_not_computing(shop: Path) -> None:
     [
         (b"", "it is empty"),
         (b"%PDF-1.7 \x00", "no reader recognizes it"),
-        (b"PERFILE2rest", "perf.s binary format"),
+        (b"PERFILE2rest", "perf's binary format"),
         (b"MOJ\x03", "austin's binary format"),
         (b'{"$schema": "https://www.speedscope.app/file-format-schema.json", "profiles": [', "breaks off"),
     ],
