@@ -33,6 +33,7 @@ _PROCESS = re.compile(rb'process \d+:"')
 _COUNT = re.compile(rb"-?\d{1,19}")
 _DIGITS = 15
 _MOST_META = 100
+_MOST_NUMBERS = 10_000
 _CHUNK = 1024 * 1024
 _AUSTIN_MODES = {
     "wall": (Metric.CPU, True),
@@ -123,6 +124,8 @@ class _Reader:
         self._known: dict[bytes, int] = {}
         """The place of a stack as it is written in the columns of sums."""
         self._cached = 0
+        self._numbers: dict[bytes, int] = {}
+        """Counts as they are written."""
         self._places: dict[tuple[int, int], int] = {}
         """… and of its thread and row."""
         self._sums = array("q")
@@ -136,16 +139,22 @@ class _Reader:
     def take(self, lines: list[bytes]) -> None:
         """Add lines without their ends. Raises ``FormatError`` with the line that is wrong."""
         before = self.number
+        known, numbers, sums, times = self._known, self._numbers, self._sums, self._lines
         try:
             for number, line in enumerate(lines, start=before + 1):
                 stack, _, count = line.rpartition(b" ")
-                place = self._known.get(stack)
-                if place is None or self._pending or not count.isdigit() or len(count) > _DIGITS:
+                place, value = known.get(stack), numbers.get(count)
+                if value is None and count.isdigit() and len(count) <= _DIGITS:
+                    value = int(count)
+                    if len(numbers) < _MOST_NUMBERS:
+                        numbers[count] = value
+                if place is None or value is None or self._pending:
                     self.number = number
                     self._take_new(line)
+                    known, sums, times = self._known, self._sums, self._lines
                     continue
-                self._sums[place] += int(count)
-                self._lines[place] += 1
+                sums[place] += value
+                times[place] += 1
         except OverflowError:
             raise FormatError("values that add up to more than 64 bits", where=f"after line {before}") from None
         self.number = before + len(lines)
