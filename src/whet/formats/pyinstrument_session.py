@@ -88,7 +88,11 @@ class PyinstrumentSession:
         except BrokenOff:
             pass
         if not known and not truncated:
-            raise FormatError("no frame_records: not a session of pyinstrument", hint="write session.to_json() to it")
+            raise FormatError(
+                "no frame_records: not a session of pyinstrument",
+                where=stream.position,
+                hint="write session.to_json() to it",
+            )
         yield records.profile(self.tool, numbers, truncated)
 
     def write(self, profile: Profile, sink: BinaryIO) -> None:
