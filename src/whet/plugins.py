@@ -44,6 +44,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "firefox": "whet.formats.firefox:Firefox",
         "lprof": "whet.formats.lprof:Lprof",
         "memray": "whet.formats.memray_records:MemrayRecords",
+        "memray-capture": "whet.formats.memray_capture:MemrayCapture",
         "pprof": "whet.formats.pprof:Pprof",
         "pstats": "whet.formats.pstats_:Pstats",
         "pyinstrument": "whet.formats.pyinstrument_session:PyinstrumentSession",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from whet.errors import FormatError
 from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import ROOT, LineCount, Profile, Thread
 
 MOST_DEPTH = 20_000
 """Frames of one stack."""
 MOST_ROWS = 4_000_000
-"""Rows of the stack table: about 500 MB."""
+"""Rows of the stack table: about 100 MB, and as much for the values of each thread that has some in all of them."""
+MOST_FRAMES = 500_000
+"""Different frames: about 150 MB."""
+MOST_THREADS = 100_000
 MOST_VALUE = 2**62
-NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
-"""Stands for a sample without any frame."""
 SCALES = {
     "nanoseconds": 1,
     "microseconds": 1_000,
@@ -39,28 +41,51 @@ class ProfileBuilder:
         self._samples: dict[Metric, SampleBuilder] = {}
 
     def frame(self, frame: Frame) -> int:
-        """Return the index of ``frame``."""
-        return self.frames.add(frame)
+        """Return the index of ``frame``. Raises ``FormatError`` beyond :data:`MOST_FRAMES`."""
+        index = self.frames.add(frame)
+        if index >= MOST_FRAMES:
+            raise FormatError(f"more than {MOST_FRAMES:,} different frames", where=f"the frame {frame.name[:80]!a}")
+        return index
 
     def stack(self, frames: Sequence[int], where: str) -> int:
         """Return the row of the stack of ``frames``, outermost first; without any, that of :data:`NO_FRAME`."""
         if len(frames) > MOST_DEPTH:
             raise FormatError(f"a stack of more than {MOST_DEPTH:,} frames", where=where)
         row = self.stacks.rows(frames) if frames else self.stacks.row(ROOT, self.frame(NO_FRAME))
-        if len(self.stacks.parent) > MOST_ROWS:
-            raise FormatError(f"more than {MOST_ROWS:,} different stacks", where=where)
+        self.check_rows(where)
         return row
 
+    def call(self, parent: int, frame: int, where: str) -> int:
+        """Return the row of ``frame`` called from the row ``parent``; how deep that is the caller knows."""
+        row = self.stacks.row(parent, frame)
+        self.check_rows(where)
+        return row
+
+    def check_rows(self, where: str) -> None:
+        """Raise ``FormatError`` where there are more stacks than a program can have."""
+        if len(self.stacks.parent) > MOST_ROWS:
+            raise FormatError(f"more than {MOST_ROWS:,} different stacks", where=where)
+
     def thread(self, pid: int = 0, tid: int = 0, name: str = "", process: str = "") -> int:
-        """Return the index of a thread."""
-        return self.threads.add(Thread(pid, tid, name, process))
+        """Return the index of a thread. Raises ``FormatError`` beyond :data:`MOST_THREADS`."""
+        index = self.threads.add(Thread(pid, tid, name, process))
+        if index >= MOST_THREADS:
+            raise FormatError(f"more than {MOST_THREADS:,} threads", where=f"thread {tid} of process {pid}")
+        return index
 
     def add(self, metric: Metric, thread: int, row: int, value: int, count: int = 1) -> None:
         """Add a value that was checked (:func:`check_value`) and the ``count`` samples behind it."""
+        self._samples_of(metric).add(thread, row, value, count)
+
+    def add_all(self, metric: Metric, thread: int, values: Iterable[tuple[int, int]], count: int) -> None:
+        """Add rows with their values, each checked, and the ``count`` samples behind all of them."""
+        self._samples_of(metric).add_all(thread, values, count)
+
+    def _samples_of(self, metric: Metric) -> SampleBuilder:
         builder = self._samples.get(metric)
         if builder is None:
             builder = self._samples[metric] = SampleBuilder()
-        builder.add(thread, row, value, count)
+        return builder
 
     def build(
         self,
@@ -118,15 +143,12 @@ def reindex(profile: Profile, frames: Sequence[Frame]) -> Profile:
     if len(set(frames)) == len(frames):
         return replace(profile, frames=tuple(frames))
     builder = ProfileBuilder()
-    index = [builder.frame(frame) for frame in frames]
-    rows: list[int] = []
+    index = [builder.frames.add(frame) for frame in frames]
+    rows = array("i")
     for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
         rows.append(builder.stacks.row(ROOT if parent == ROOT else rows[parent], index[frame]))
-    for thread in profile.threads:
-        builder.threads.add(thread)
     for samples in profile.samples:
-        counts = [samples.count, *(0 for _ in range(len(samples.stack) - 1))]
-        for row, value, count in zip(samples.stack, samples.value, counts, strict=True):
-            builder.add(samples.metric, samples.thread, rows[row] if row >= 0 else row, value, count)
+        values = ((rows[row], value) for row, value in zip(samples.stack, samples.value, strict=True))
+        builder.add_all(samples.metric, samples.thread, values, samples.count)
     made = builder.build(profile.collector)
     return replace(profile, frames=made.frames, stacks=made.stacks, samples=made.samples)

@@ -63,7 +63,8 @@ def _lay_out(profile: Profile, samples: Samples, start: int) -> list[dict[str, o
                 "tid": thread.tid,
                 "ts": at / 1_000,
                 "dur": total[row] / 1_000,
-                "args": place,
+                # speedscope shows whatever there is behind the name.
+                **({"args": place} if place else {}),
             }
         )
     return events

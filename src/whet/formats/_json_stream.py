@@ -16,9 +16,12 @@ MAX_PIECE = 64 * 1024 * 1024
 _SPACE = " \t\r\n"
 _AFTER = frozenset(",:]}" + _SPACE)
 _NEAR = 32
-_END_OF_ROWS = re.compile(r"\]\s*\]")
-_NO_ROWS = re.compile(r"[^\d\s,\[\]]")
-_SPACES = re.compile(r"\s+")
+_END_OF_ROWS = re.compile(r"\][ \t\r\n]*\]")
+_SPACES = re.compile(r"[ \t\r\n]+")
+_SPLIT_NUMBER = re.compile(r"\w[ \t\r\n]+\w")
+_NEXT_OBJECT = re.compile(r"\}[ \t\r\n]*,(?=[ \t\r\n]*\{)")
+_LAST_OBJECTS = 64 * 1024
+"""Characters at the end of what is read in which the last of several objects is looked for."""
 
 
 class BrokenOff(Exception):  # noqa: N818  not an error by itself: a capture that was cut off is still of use
@@ -40,6 +43,8 @@ class JsonStream:
         self._at = 0
         self._before = 0
         self._ended = False
+        self._tried = -1
+        """Up to where objects were last taken at once: not to be tried again for each that is left."""
 
     @property
     def position(self) -> str:
@@ -71,9 +76,31 @@ class JsonStream:
             self._at += 1
             return
         while True:
+            yield from self._take_objects()
             yield self.value()
             if self._expect(",]") == "]":
                 return
+
+    def _take_objects(self) -> list[object]:
+        """Return the objects that are whole in what is read, but for the last, if all come next; else none.
+
+        A piece that was cut inside an element is no JSON, and then they are read one after the other.
+        """
+        read = self._before + len(self._text)
+        if self._tried == read or self._text[self._at : self._at + 1] != "{":
+            return []
+        self._tried = read
+        last = -1
+        for found in _NEXT_OBJECT.finditer(self._text, max(self._at, len(self._text) - _LAST_OBJECTS)):
+            last = found.start()
+        if last < 0:
+            return []
+        try:
+            objects: list[object] = json.loads(f"[{self._text[self._at : last + 1]}]")
+        except (ValueError, RecursionError):
+            return []
+        self._at = self._text.index("{", last)
+        return objects
 
     def entries(self) -> Iterator[None]:
         """Stand at each element of the array that comes next; take it with :meth:`value`, :meth:`members`, …."""
@@ -87,27 +114,41 @@ class JsonStream:
                 return
 
     def rows(self) -> Iterator[list[str]]:
-        """Yield the elements of an array of arrays of natural numbers, many at once: as text, such as ``1,2,3``."""
+        """Yield the elements of an array of arrays, many at once, as text such as ``1,2,3``, which is to be checked."""
         self._expect("[")
         if self._peek() == "]":
             self._at += 1
             return
         while True:
-            end = _END_OF_ROWS.search(self._text, self._at)
+            end, after = self._find_end_of_rows()
             # Without the end in sight the last bracket may be half of it.
-            last = end.start() + 1 if end else self._text.rfind("]", self._at, self._text.rfind("]")) + 1
+            last = end + 1 if end >= 0 else self._text.rfind("]", self._at, self._text.rfind("]")) + 1
             if last > self._at:
-                piece = self._text[self._at : last]
-                if _NO_ROWS.search(piece) is not None:
+                piece = self._without_spaces(self._text[self._at : last]).removeprefix(",")
+                if not (piece.startswith("[") and piece.endswith("]")):
                     raise FormatError("not an array of arrays of numbers", where=self.position)
-                compact = _SPACES.sub("", piece).removeprefix(",")
-                if not (compact.startswith("[") and compact.endswith("]")):
-                    raise FormatError("not an array of arrays of numbers", where=self.position)
-                yield compact[1:-1].split("],[")
-                self._at = end.end() if end else last
-            if end:
+                yield piece[1:-1].split("],[")
+                self._at = after if end >= 0 else last
+            if end >= 0:
                 return
             self._fill_or_break()
+
+    def _find_end_of_rows(self) -> tuple[int, int]:
+        """Return where the last row's bracket stands and the array ends; -1 where that is not read yet."""
+        end = self._text.find("]]", self._at)
+        if _has_spaces(self._text, self._at, end if end >= 0 else len(self._text)):
+            found = _END_OF_ROWS.search(self._text, self._at)
+            return (found.start(), found.end()) if found is not None else (-1, -1)
+        return end, end + 2
+
+    def _without_spaces(self, piece: str) -> str:
+        """Return arrays of numbers without the spaces between them."""
+        piece = piece.replace(", ", ",")  # as Python writes it
+        if not _has_spaces(piece, 0, len(piece)):
+            return piece
+        if _SPLIT_NUMBER.search(piece) is not None:
+            raise FormatError("not an array of arrays of numbers", where=self.position)
+        return _SPACES.sub("", piece)
 
     def numbers(self) -> Iterator[list[object]]:
         """Yield the elements of an array of scalars, many at once."""
@@ -116,10 +157,9 @@ class JsonStream:
             end = self._text.find("]", self._at)
             last = end if end >= 0 else self._text.rfind(",", self._at)
             if last >= 0:
-                piece = self._text[self._at : last]
                 try:
-                    yield json.loads(f"[{piece}]")
-                except ValueError as error:
+                    yield json.loads(f"[{self._text[self._at : last]}]")
+                except (ValueError, RecursionError) as error:
                     raise FormatError("not an array of numbers", where=self.position) from error
                 self._at = last + 1
             if end >= 0:
@@ -190,3 +230,7 @@ class JsonStream:
         self._before += self._at
         self._text = self._text[self._at :] + self._decode(raw, final=self._ended)
         self._at = 0
+
+
+def _has_spaces(text: str, start: int, end: int) -> bool:
+    return any(text.find(space, start, end) >= 0 for space in _SPACE)

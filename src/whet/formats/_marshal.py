@@ -15,6 +15,7 @@ MOST_DEPTH = 50
 """Tuples and dictionaries inside one another; pstats have four."""
 _FLAG = 0x80
 _NULL = object()
+_SCALARS = (type(None), bool, int, float, str, bytes)
 
 
 def load(data: bytes) -> object:
@@ -24,6 +25,14 @@ def load(data: bytes) -> object:
     if value is _NULL:
         raise FormatError("no value", where="byte 0")
     return value
+
+
+def is_flat(key: object) -> bool:
+    """Return whether ``key`` is a scalar or a tuple of them.
+
+    To hash one that refers to others, which refer to others, may take forever, or all of the C stack.
+    """
+    return all(isinstance(each, _SCALARS) for each in (key if isinstance(key, tuple) else (key,)))
 
 
 class _Reader:
@@ -122,13 +131,10 @@ class _Reader:
         return value
 
     def read_dict(self, depth: int) -> dict[object, object]:
-        """Return a dictionary, whose keys must not be dictionaries."""
+        """Return a dictionary, whose keys must be flat."""
         found: dict[object, object] = {}
         while (key := self.read(depth + 1)) is not _NULL:
-            where = self.at
-            try:
-                hash(key)
-            except TypeError:
-                raise FormatError("a key that is a dictionary", where=f"byte {where}") from None
+            if not is_flat(key):
+                raise FormatError("a key that holds tuples or dictionaries", where=f"byte {self.at}")
             found[key] = self.need(depth)
         return found

@@ -10,6 +10,7 @@ import pickletools
 from collections.abc import Callable, Collection
 
 from whet.errors import FormatError
+from whet.formats._marshal import is_flat
 
 MOST_INSTRUCTIONS = 20_000_000
 _MARK = object()
@@ -106,14 +107,16 @@ class _Machine:
                 self._list().extend(values)
             case "SETITEM":
                 value, key = self.pop(), self.pop()
-                self._dict()[key] = value
+                self._put([key], [value])
             case "SETITEMS":
                 values = self.pop_to_mark()
-                self._dict().update(zip(values[::2], values[1::2], strict=True))
+                self._put(values[::2], values[1::2])
             case "GLOBAL":
                 self._name_class(str(argument))
             case "STACK_GLOBAL":
                 last, first = self.pop(), self.pop()
+                if not (isinstance(first, str) and isinstance(last, str)):
+                    raise _Wrong("a class without a name")
                 self._name_class(f"{first} {last}")
             case "NEWOBJ" | "REDUCE":
                 arguments, kind = self.pop(), self.pop()
@@ -139,10 +142,12 @@ class _Machine:
             raise _Wrong("a list that is none")
         return self.stack[-1]
 
-    def _dict(self) -> dict[object, object]:
+    def _put(self, keys: list[object], values: list[object]) -> None:
         if not isinstance(self.stack[-1], dict):
             raise _Wrong("a dictionary that is none")
-        return self.stack[-1]
+        if not all(map(is_flat, keys)):
+            raise _Wrong("a key that holds tuples or lists")
+        self.stack[-1].update(zip(keys, values, strict=True))
 
     def _name_class(self, name: str) -> None:
         if name not in self.classes:

@@ -6,15 +6,16 @@ A field is a key (number times 8 plus wire type) and a value: 0 a number of up t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from whet.errors import FormatError
 
 MOST_MESSAGE = 64 * 1024 * 1024
 """Bytes of one field."""
-_CHUNK = 4 * 1024 * 1024
+_CHUNK = 1024 * 1024
 _LONGEST = 10
+_MOST_SHIFT = 63
 _FIXED = {1: 8, 5: 4}
 
 
@@ -37,11 +38,20 @@ def read_number(data: bytes, at: int) -> tuple[int, int]:
 
 
 def read_numbers(data: bytes) -> list[int]:
-    """Return the numbers of a packed field."""
-    values, at = [], 0
-    while at < len(data):
-        value, at = read_number(data, at)
-        values.append(value)
+    """Return the numbers of a packed field. Raises ``Truncated``, and ``ValueError`` for more than 64 bits."""
+    values = []
+    value = shift = 0
+    for byte in data:
+        if byte < 0x80:
+            if shift > _MOST_SHIFT:
+                raise ValueError("a number of more than 64 bits")
+            values.append((value | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF)
+            value = shift = 0
+        else:
+            value |= (byte & 0x7F) << shift
+            shift += 7
+    if shift:
+        raise Truncated
     return values
 
 
@@ -87,28 +97,23 @@ def read_message(data: bytes, where: str) -> list[tuple[int, int | bytes]]:
     return fields
 
 
-def read_stream(file: BinaryIO) -> Iterator[tuple[int, int | bytes, int]]:
-    """Yield the fields of the message that ``file`` is, and the byte at which each starts. Raises ``FormatError``."""
+def read_stream(
+    file: BinaryIO, skip: Callable[[bytes, int, int], int] = lambda data, at, before: at
+) -> Iterator[tuple[int, int | bytes, int]]:
+    """Yield the fields of the message that ``file`` is, and the byte at which each starts. Raises ``FormatError``.
+
+    ``skip`` is asked at each field, with what is read, where the field stands in it and what stood before: it returns
+    where the fields that it took itself end.
+    """
     data, at, before = b"", 0, 0
     while True:
         start = at
         try:
             while at < len(data):
-                start = at
-                # Nearly all fields of a profile are short ones of bytes: the same as read_field(), without the calls.
-                key = data[at]
-                if key & 0x87 == 2 and at + 1 < len(data) and data[at + 1] < 0x80:
-                    end = at + 2 + data[at + 1]
-                    if end > len(data):
-                        raise Truncated
-                    number, value = key >> 3, data[at + 2 : end]
-                    at = end
-                    if not number:
-                        raise ValueError("a field without a number")
+                start = at = skip(data, at, before)
+                if at < len(data):
+                    number, value, at = read_field(data, at)
                     yield number, value, before + start
-                    continue
-                number, other, at = read_field(data, at)
-                yield number, other, before + start
             start = at
         except Truncated:
             pass

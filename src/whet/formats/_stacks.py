@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from whet.errors import FormatError
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Samples, StackTable, Thread
 
+DEEPEST = 1_000_000
+"""Frames of one stack in captures that whet's own runs leave too: a program may recurse deeper than others' files."""
+MOST_RUN_ROWS = 16_000_000
+"""Rows of the stack table of such captures: about 400 MB."""
+
 
 class StackBuilder:
-    """Interns stacks into parent-linked rows: a frame called from a row is one row, however often it is seen."""
+    """Interns stacks into parent-linked rows: a frame called from a row is one row, however often it is seen.
+
+    Most rows have one row below them, which stands in two columns; a dictionary for each would be most of the memory.
+    """
 
     def __init__(self) -> None:
         self.parent = array("i")
         self.frame = array("i")
-        self._below: list[dict[int, int]] = [{}]
-        """For ``ROOT`` and then for each row: the rows below it by frame. Small tables, quicker than one of pairs."""
+        # For ``ROOT`` and then for each row: the first row below it, and its frame; -1 for none.
+        self._first_row = array("i", [-1])
+        self._first_frame = array("i", [-1])
+        self._others: dict[int, dict[int, int]] = {}
+        """Further rows below a row, by its number plus one and then by frame."""
 
     def row(self, parent: int, frame: int) -> int:
         """Return the row of ``frame`` called from ``parent`` (``ROOT`` for the outermost)."""
-        below = self._below[parent - ROOT]
-        row = below.get(frame)
-        if row is None:
-            row = below[frame] = len(self.parent)
-            self.parent.append(parent)
-            self.frame.append(frame)
-            self._below.append({})
+        place = parent - ROOT
+        if self._first_frame[place] == frame:
+            return self._first_row[place]
+        row = len(self.parent)
+        if self._first_row[place] < 0:
+            self._first_row[place], self._first_frame[place] = row, frame
+        else:
+            others = self._others.setdefault(place, {})
+            known = others.setdefault(frame, row)
+            if known != row:
+                return known
+        self.parent.append(parent)
+        self.frame.append(frame)
+        self._first_row.append(-1)
+        self._first_frame.append(-1)
         return row
 
     def rows(self, frames: Sequence[int]) -> int:
         """Return the row of the stack that ``frames`` make, outermost first."""
-        row, below = ROOT, self._below
+        first_frame, first_row, others = self._first_frame, self._first_row, self._others
+        row = ROOT
         for at, frame in enumerate(frames):
-            found = below[row - ROOT].get(frame)
+            place = row - ROOT
+            if first_frame[place] == frame:
+                row = first_row[place]
+                continue
+            below = others.get(place)
+            found = None if below is None else below.get(frame)
             if found is None:
                 for new in frames[at:]:  # below a new row all are new
-                    below[row - ROOT][new] = len(below) - 1
-                    self.parent.append(row)
-                    self.frame.append(new)
-                    row = len(below) - 1
-                    below.append({})
+                    row = self.row(row, new)
                 return row
             row = found
         return row
@@ -68,7 +89,7 @@ class FrameBuilder:
 
 
 class ThreadBuilder:
-    """Interns threads by process and kernel id; the first name that is told stays."""
+    """Interns threads by process and kernel id; the first name that is given stays."""
 
     def __init__(self) -> None:
         self._threads: list[Thread] = []
@@ -104,18 +125,28 @@ class SampleBuilder:
         values[row] = values.get(row, 0) + value
         self._counts[thread] = self._counts.get(thread, 0) + count
 
+    def add_all(self, thread: int, values: Iterable[tuple[int, int]], count: int) -> None:
+        """Add rows of ``thread`` with their values, and the ``count`` samples behind all of them."""
+        sums = self._values.setdefault(thread, {})
+        for row, value in values:
+            sums[row] = sums.get(row, 0) + value
+        self._counts[thread] = self._counts.get(thread, 0) + count
+
     def samples(self, metric: Metric, scale: int = 1) -> tuple[Samples, ...]:
-        """Return one entry a thread, values multiplied by ``scale``, rows ascending.
+        """Return one entry a thread, values multiplied by ``scale``, rows ascending; what was added is given up.
 
         Raises ``FormatError`` where a sum is beyond 64 bits.
         """
         found: list[Samples] = []
-        for thread, values in sorted(self._values.items()):
+        for thread in sorted(self._values):
+            values = self._values.pop(thread)
             rows = sorted(values)
             try:
                 column = array("q", (values[row] * scale for row in rows))
             except OverflowError:
-                raise FormatError("the values of a stack add up to more than any program can use") from None
+                raise FormatError(
+                    "the values of a stack add up to more than any program can use", where=f"thread {thread + 1}"
+                ) from None
             found.append(Samples(metric, thread, array("i", rows), column, self._counts[thread]))
         return tuple(found)
 

@@ -19,7 +19,6 @@ MOST_FUNCTIONS = 1_000_000
 _UNIT_NS = 1_000
 _NAME = re.compile(r"(?P<part>c?f[lni])=(?:\((?P<number>\d{1,9})\))?(?: ?(?P<text>.*))?")
 _COST = re.compile(r"[+-]?\d{1,9}|\*")
-_OWN_PLACE = re.compile(r"(?P<name>.*) (?P<file>\S.*):(?P<line>\d{1,9})", re.DOTALL)
 
 
 class Callgrind:
@@ -100,9 +99,9 @@ class _Reader:
         elif part in {"cfl", "cfi"}:
             self.callee_file = text
         elif part == "fn":
-            self.function = _make_key(text, self.file)
+            self.function = _make_key(text, self.names.get(("file", number or ""), self.file))
         else:
-            self.callee = _make_key(text, self.callee_file or self.file)
+            self.callee = _make_key(text, self.names.get(("file", number or ""), self.callee_file or self.file))
 
     def _take_cost(self, line: str) -> None:
         words = line.split()
@@ -131,6 +130,14 @@ class _Reader:
 
 
 def _make_key(text: str, file: str) -> Key:
-    """Return the function that yappi writes with its place, others without."""
-    found = _OWN_PLACE.fullmatch(text)
-    return (found["file"], int(found["line"]), found["name"]) if found is not None else (file, 0, text)
+    """Return the function that yappi writes with its place, ``name file:line``, and others without.
+
+    yappi gives a function and its file the same number: ``file`` is that one's, and may hold spaces.
+    """
+    head, colon, line = text.rpartition(":")
+    if not (colon and line.isascii() and line.isdigit() and len(line) < 10):
+        return file, 0, text
+    if file and head.endswith(f" {file}"):
+        return file, int(line), head.removesuffix(f" {file}")
+    name, space, last = head.rpartition(" ")
+    return (last, int(line), name) if space and last else (file, 0, text)

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from whet.errors import FormatError
-from whet.formats._builder import MOST_DEPTH, ProfileBuilder, check_line
+from whet.formats._builder import MOST_DEPTH, MOST_THREADS, ProfileBuilder, check_line
 from whet.formats._chrome_write import CATEGORIES, write_trace
 from whet.formats._json_stream import BrokenOff, JsonStream
 from whet.formats.api import Keeps
 from whet.formats.frame_text import read_frame
 from whet.model.frame import Frame
 from whet.model.metric import Metric
-from whet.model.profile import Profile
+from whet.model.profile import ROOT, Profile
 
-MOST_EVENTS = 20_000_000
-"""Complete events: 32 bytes each."""
+MOST_EVENTS = 5_000_000
+"""Complete events: about 100 bytes each while they are sorted."""
 _MICROSECOND = 1_000
 _MOST_US = 2.0**53
 _THREAD_NAME = re.compile(r"thread \((?:0[xX][0-9a-fA-F]{1,16}|\d{1,19})\)(?:: ?(?P<name>.*))?", re.DOTALL)
@@ -63,6 +63,7 @@ class _Track:
 
     def __init__(self) -> None:
         self.open: list[int] = []
+        """The rows of the frames that are open."""
         self.last = 0.0
         self.starts, self.spans, self.frames = array("d"), array("d"), array("i")
 
@@ -132,6 +133,8 @@ class _Reader:
         if not self.is_ours and category and len(self.tools) < 5:
             self.tools.add("viztracer" if category in _FUNCTION_EVENTS else category[:40])
         track = self.tracks.setdefault((pid, tid, metric), _Track())
+        if len(self.tracks) > MOST_THREADS:
+            raise FormatError(f"more than {MOST_THREADS:,} threads", where=self.where)
         if kind == "X":
             span = event.get("dur", 0)
             if isinstance(span, bool) or not isinstance(span, int | float) or not 0 <= span < _MOST_US:
@@ -145,9 +148,7 @@ class _Reader:
             return
         self._pass(track, (pid, tid, metric), at)
         if kind == "B":
-            track.open.append(self._find_frame(event, category, pid, tid))
-            if len(track.open) > MOST_DEPTH:
-                raise FormatError(f"a stack of more than {MOST_DEPTH:,} frames", where=self.where)
+            self._open(track.open, self._find_frame(event, category, pid, tid))
             return
         if not track.open:
             raise FormatError("an end of what did not begin", where=self.where)
@@ -158,11 +159,19 @@ class _Reader:
         if track.open and at < track.last:
             raise FormatError("an event before the one ahead of it", where=self.where)
         if track.open and at > track.last:
-            self._spend(key, [frame for frame in track.open if frame >= 0], at - track.last)
+            self._spend(key, track.open[-1], at - track.last)
         track.last = at
 
-    def _spend(self, key: tuple[int, int, Metric], frames: list[int], span: float) -> None:
-        row = self.builder.stack(frames, self.where)
+    def _open(self, rows: list[int], frame: int) -> None:
+        """Put the row of ``frame`` on those that are open; a frame that names the thread has that below it."""
+        if len(rows) >= MOST_DEPTH:
+            raise FormatError(f"a stack of more than {MOST_DEPTH:,} frames", where=self.where)
+        row = rows[-1] if rows else ROOT
+        rows.append(self.builder.call(row, frame, self.where) if frame >= 0 else row)
+
+    def _spend(self, key: tuple[int, int, Metric], row: int, span: float) -> None:
+        if row == ROOT:
+            row = self.builder.stack([], self.where)
         rows = self.spent.setdefault(key, {})
         rows[row] = rows.get(row, 0.0) + span
 
@@ -217,7 +226,9 @@ class _Reader:
     def _spend_complete(self, key: tuple[int, int, Metric], track: _Track) -> None:
         """Turn complete events into time of stacks: each one's own is what no event inside it took."""
         starts, spans, frames = track.starts, track.spans, track.frames
-        order = sorted(range(len(starts)), key=lambda i: (starts[i], -spans[i], i))
+        # Twice instead of once by pairs, which would take most of the memory.
+        order = sorted(range(len(starts)), key=spans.__getitem__, reverse=True)
+        order.sort(key=starts.__getitem__)
         open_: list[list[float]] = []
         stack: list[int] = []
         for index in order:
@@ -228,16 +239,14 @@ class _Reader:
             open_.append([start + span, span])
             if len(open_) > 1:
                 open_[-2][1] -= span
-            stack.append(frames[index])
-            if len(stack) > MOST_DEPTH:
-                raise FormatError(f"a stack of more than {MOST_DEPTH:,} frames", where=self.where)
+            self._open(stack, frames[index])
         while open_:
             self._close(key, open_, stack)
 
     def _close(self, key: tuple[int, int, Metric], open_: list[list[float]], stack: list[int]) -> None:
         own = open_.pop()[1]
         if own > 0:
-            self._spend(key, [frame for frame in stack if frame >= 0], own)
+            self._spend(key, stack[-1], own)
         stack.pop()
 
 

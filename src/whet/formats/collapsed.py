@@ -11,13 +11,14 @@ to what follows it.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from whet.errors import FormatError
-from whet.formats._builder import SCALES, ProfileBuilder
+from whet.formats._builder import MOST_VALUE, SCALES, ProfileBuilder, check_value
 from whet.formats.api import Keeps
-from whet.formats.frame_text import is_shim, read_frame, read_roots, write_frame, write_thread
+from whet.formats.frame_text import Root, is_shim, read_frame, read_roots, write_frame, write_thread
 from whet.model.metric import Metric
 from whet.model.profile import Profile
 
@@ -30,6 +31,10 @@ _META = re.compile(rb"# ([a-z_-]+): (.*)")
 _STACK = re.compile(rb"(?:.*\S)?[ \t]+-?\d{1,19}")
 _PROCESS = re.compile(rb'process \d+:"')
 _COUNT = re.compile(rb"-?\d{1,19}")
+_DIGITS = 15
+_MOST_META = 100
+_MOST_NUMBERS = 10_000
+_CHUNK = 1024 * 1024
 _AUSTIN_MODES = {
     "wall": (Metric.CPU, True),
     "full": (Metric.CPU, True),
@@ -63,22 +68,21 @@ class Collapsed:
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the line that is wrong."""
         reader = _Reader()
-        number = 0
-        whole = True
-        while line := file.readline(MOST_LINE + 1):
-            number += 1
-            if len(line) > MOST_LINE:
-                raise FormatError(f"more than {MOST_LINE:,} bytes", where=f"line {number}")
-            whole = line.endswith(b"\n")
+        rest, whole = b"", True
+        while chunk := file.read(_CHUNK):
+            *lines, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
+            reader.take(lines)
+            if len(rest) > MOST_LINE:
+                raise FormatError(f"more than {MOST_LINE:,} bytes", where=f"line {reader.number + 1}")
+        if rest:
+            whole = False
             try:
-                reader.take(line, number)
+                reader.take([rest])
             except FormatError:
                 # Without its end it may be half of a line; the first of a file is not worth keeping.
-                if whole or number == 1:
+                if reader.number == 1:
                     raise
-        if not reader.samples:
-            raise FormatError("no stack with a number", where=f"line {number}")
-        yield reader.profile(truncated="" if whole else f"line {number}, the last, has no end")
+        yield reader.profile(truncated="" if whole else f"line {reader.number}, the last, has no end")
 
     def write(self, profile: Profile, sink: BinaryIO) -> None:
         """Write the time of all threads in nanoseconds; threads and processes are the outermost frames."""
@@ -104,26 +108,60 @@ def _flatten(text: str) -> str:
 
 
 class _Reader:
-    """Takes line after line."""
+    """Takes lines, many at once: nearly all are stacks that were seen before."""
 
     def __init__(self) -> None:
+        self.number = 0
         self.builder = ProfileBuilder()
         self.meta: dict[str, str] = {}
-        self.samples = 0
         self.negative = 0
+        self.has_stacks = False
         self._scale = PERIOD_NS
         self._is_counted = True
         self._own_period = 0
         self._metric = Metric.CPU
         self._wall = True
-        self._rows: dict[bytes, tuple[int, int]] = {}
+        self._known: dict[bytes, int] = {}
+        """The place of a stack as it is written in the columns of sums."""
         self._cached = 0
+        self._numbers: dict[bytes, int] = {}
+        """Counts as they are written."""
+        self._places: dict[tuple[int, int], int] = {}
+        """… and of its thread and row."""
+        self._sums = array("q")
+        self._lines = array("q")
         self._frames: dict[str, int] = {}
-        self._pending = b""
+        self._rootless: set[str] = set()
+        """Pieces with which stacks begin that say nothing of the thread."""
+        self._pending: list[bytes] = []
+        self._pending_size = 0
 
-    def take(self, line: bytes, number: int) -> None:
-        """Add one line."""
-        line = line.rstrip(b"\r\n")
+    def take(self, lines: list[bytes]) -> None:
+        """Add lines without their ends. Raises ``FormatError`` with the line that is wrong."""
+        before = self.number
+        known, numbers, sums, times = self._known, self._numbers, self._sums, self._lines
+        try:
+            for number, line in enumerate(lines, start=before + 1):
+                stack, _, count = line.rpartition(b" ")
+                place, value = known.get(stack), numbers.get(count)
+                if value is None and count.isdigit() and len(count) <= _DIGITS:
+                    value = int(count)
+                    if len(numbers) < _MOST_NUMBERS:
+                        numbers[count] = value
+                if place is None or value is None or self._pending:
+                    self.number = number
+                    self._take_new(line)
+                    known, sums, times = self._known, self._sums, self._lines
+                    continue
+                sums[place] += value
+                times[place] += 1
+        except OverflowError:
+            raise FormatError("values that add up to more than 64 bits", where=f"after line {before}") from None
+        self.number = before + len(lines)
+
+    def _take_new(self, line: bytes) -> None:
+        """Add a line that is no stack that was seen before."""
+        line = line.rstrip(b"\r")
         if not line.strip():
             return
         if line.startswith(b"#") and (found := _META.fullmatch(line)) is not None:
@@ -133,61 +171,100 @@ class _Reader:
         if not space or _COUNT.fullmatch(count) is None:
             if self._pending or b"process " in line[:64]:
                 # A command line that goes on in the next line.
-                self._pending += line + b"\n"
-                if len(self._pending) <= MOST_LINE:
+                self._pending.append(line)
+                self._pending_size += len(line) + 1
+                if self._pending_size <= MOST_LINE:
                     return
-            raise FormatError("not a stack with a number", where=f"line {number}")
+            raise FormatError("not a stack with a number", where=f"line {self.number}")
         if self._pending:
-            stack, self._pending = self._pending + stack, b""
+            stack = b"\n".join([*self._pending, stack])
+            self._pending, self._pending_size = [], 0
         value = int(count)
+        if value * self._scale > MOST_VALUE:
+            raise FormatError("a value beyond 64 bits", where=f"line {self.number}")
         if value < 0:
             self.negative -= value
             return
-        if value * self._scale > 2**62:
-            raise FormatError("a value beyond 64 bits", where=f"line {number}")
-        known = self._rows.get(stack)
-        if known is None:
-            known = self._find_row(stack, number)
-        thread, row = known
-        samples = value if self._is_counted else max(1, value // self._own_period) if self._own_period else 1
-        self.builder.add(self._metric, thread, row, value * self._scale, samples)
-        self.samples += 1
+        place = self._known.get(stack)
+        if place is None:
+            place = self._find_place(stack)
+        self._sums[place] += value
+        self._lines[place] += 1
 
     def _note(self, key: str, value: str) -> None:
         """Heed a line of metadata: austin's, or whet's own."""
-        self.meta.setdefault(key, value)
+        if len(self.meta) < _MOST_META:
+            self.meta.setdefault(key, value)
         if key == "mode" and value in _AUSTIN_MODES:
+            self._settle()
             self._metric, self._wall = _AUSTIN_MODES[value]
             if "unit" not in self.meta:
                 self._is_counted, self._scale = False, 1 if self._metric is Metric.ALLOCATED else SCALES["microseconds"]
         elif key == "unit" and value in SCALES:
+            self._settle()
             self._is_counted, self._scale = False, SCALES[value]
         elif key == "period" and (found := _PERIOD.fullmatch(value)) is not None:
             self._own_period = int(found[1])
 
-    def _find_row(self, stack: bytes, number: int) -> tuple[int, int]:
+    def _settle(self) -> None:
+        """Give what was added up so far to the builder: what follows may be in another unit."""
+        values: dict[int, list[tuple[int, int]]] = {}
+        counts: dict[int, int] = {}
+        for (thread, row), place in self._places.items():
+            value = check_value(self._sums[place], "the sum of a stack", self._scale)
+            values.setdefault(thread, []).append((row, value))
+            lines = self._lines[place]
+            samples = self._sums[place] if self._is_counted else lines
+            if self._own_period and not self._is_counted:
+                samples = max(lines, value // self._own_period)
+            counts[thread] = counts.get(thread, 0) + samples
+        for thread, found in values.items():
+            self.builder.add_all(self._metric, thread, found, counts[thread])
+        self.has_stacks |= bool(values)
+        self._known, self._places, self._cached = {}, {}, 0
+        self._sums, self._lines = array("q"), array("q")
+
+    def _find_place(self, stack: bytes) -> int:
         pieces = stack.decode("utf-8", "backslashreplace").split(";")
         if len(pieces) > 1 and pieces[0].startswith("process "):
             pieces = _join_commands(pieces)
-        root, pieces = read_roots(pieces)
-        indices: list[int] = []
-        for piece in pieces:
-            index = self._frames.get(piece)
-            if index is None:
-                frame = read_frame(piece)
-                index = -1 if is_shim(frame) else self.builder.frame(frame)
-                self._frames[piece] = index
-            if index >= 0:
-                indices.append(index)
-        known = self.builder.thread(*root), self.builder.stack(indices, f"line {number}")
-        self._cached += len(stack) + 200
+        root = Root()
+        if pieces[0] not in self._rootless:
+            first = pieces[0]
+            root, pieces = read_roots(pieces)
+            if root == Root() and self._frames.get(first) is not None:
+                self._rootless.add(first)
+        found_frames = list(map(self._frames.get, pieces))
+        if None in found_frames:
+            found_frames = [self._find_frame(piece) for piece in pieces]
+        indices = [index for index in found_frames if index is not None and index >= 0]
+        found = self.builder.thread(*root), self.builder.stack(indices, f"line {self.number}")
+        place = self._places.setdefault(found, len(self._sums))
+        if place == len(self._sums):
+            self._sums.append(0)
+            self._lines.append(0)
+        self._cached += len(stack) + 150
         if self._cached > _MOST_CACHED:
-            self._rows.clear()
+            self._known.clear()
             self._cached = 0
-        self._rows[stack] = known
-        return known
+        self._known[stack] = place
+        return place
+
+    def _find_frame(self, piece: str) -> int:
+        """Return the number of a frame; -1 for one that is no function of anybody's."""
+        index = self._frames.get(piece)
+        if index is None:
+            frame = read_frame(piece)
+            index = self._frames[piece] = -1 if is_shim(frame) else self.builder.frame(frame)
+        return index
 
     def profile(self, truncated: str) -> Profile:
+        """Return the profile. Raises ``FormatError`` where there is no stack."""
+        self._settle()
+        if not self.has_stacks:
+            raise FormatError("no stack with a number", where=f"line {self.number}")
+        if self._pending:
+            truncated = f"the last stack, up to line {self.number}, has no number"
         frames = self.builder.frames.frames
         missing = []
         if self._is_counted:
@@ -216,12 +293,15 @@ class _Reader:
 def _join_commands(pieces: list[str]) -> list[str]:
     """Return the pieces with command lines of processes, which may hold ``;``, in one piece each."""
     joined: list[str] = []
-    waiting = ""
+    open_: list[str] = []
+    quotes = 0
     for piece in pieces:
-        text = f"{waiting};{piece}" if waiting else piece
-        if text.startswith("process ") and not (text.endswith('"') and text.count('"') > 1):
-            waiting = text
-            continue
-        joined.append(text)
-        waiting = ""
-    return joined + waiting.split(";") if waiting else joined
+        if open_ or piece.startswith("process "):
+            open_.append(piece)
+            quotes += piece.count('"')
+            if piece.endswith('"') and quotes > 1:
+                joined.append(";".join(open_))
+                open_, quotes = [], 0
+        else:
+            joined.append(piece)
+    return joined + open_

@@ -40,10 +40,6 @@ class Firefox:
 
     def write(self, profile: Profile, sink: BinaryIO) -> None:
         """Write time, waiting, allocated bytes and the peak."""
-        threads = [
-            _write_thread(profile, samples, is_first=number == 0)
-            for number, samples in enumerate(each for each in profile.samples if each.metric in _WORDS)
-        ]
         meta = {
             "interval": (profile.period_ns or _MILLISECOND) / _MILLISECOND,
             "startTime": 0,
@@ -61,9 +57,12 @@ class Firefox:
                 for name, color in (*_CATEGORIES, ("Other", "grey"))
             ],
         }
-        document = {"meta": meta, "libs": [], "pages": [], "counters": [], "profilerOverhead": [], "threads": threads}
-        for part in json.JSONEncoder(ensure_ascii=True).iterencode(document):
-            sink.write(part.encode("ascii"))
+        document = {"meta": meta, "libs": [], "pages": [], "counters": [], "profilerOverhead": []}
+        sink.write(json.dumps(document)[:-1].encode("ascii") + b', "threads": [')
+        for number, samples in enumerate(each for each in profile.samples if each.metric in _WORDS):
+            thread = json.dumps(_write_thread(profile, samples, is_first=number == 0))
+            sink.write((b",\n" if number else b"") + thread.encode("ascii"))
+        sink.write(b"]}\n")
 
 
 class _Strings(dict[str, int]):

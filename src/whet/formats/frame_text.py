@@ -49,7 +49,8 @@ def read_frame(piece: str) -> Frame:
         return Frame("", piece, owner=Owner.NATIVE)
     if (found := _PERF.fullmatch(piece)) is not None:
         return Frame(found["file"], found["name"])
-    if (found := _PY_SPY.fullmatch(piece)) is not None:
+    # Without the bracket at its end there would be as many attempts as there are others.
+    if piece.endswith(")") and (found := _PY_SPY.fullmatch(piece)) is not None:
         return Frame(found["file"], found["name"], int(found["line"] or 0))
     drive = piece[:2] if _DRIVE.match(piece) else ""
     if (found := _COLONS.fullmatch(piece[len(drive) :])) is not None:

@@ -15,7 +15,7 @@ from whet.model.frame import Frame
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import LineCount, Profile
 
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
 CLASSES = frozenset({"line_profiler.line_profiler LineStats", "line_profiler._line_profiler LineStats"})
 _INCLUDED = "self times: those of lines include what they call, so functions that call one another count twice"
 

@@ -12,15 +12,14 @@ from typing import BinaryIO
 
 from whet.errors import FormatError
 from whet.formats._stacks import SampleBuilder, StackBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Thread
 
 VERSION = 1
 MAX_LINE = 16 * 1024 * 1024
 _MAX_VALUE = 2**62
-NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
-"""Stands for the stack of an allocation outside of any Python code."""
+_AGGREGATED = "allocated bytes: an aggregated capture has the peak only"
 
 
 class MemrayRecords:
@@ -157,5 +156,6 @@ class _Lines:
                 *self.peak.samples(Metric.PEAK),
             ),
             peak_bytes=self._header_count("peak_bytes"),
+            missing=() if self.allocated.most() or not self.peak.most() else (_AGGREGATED,),
             truncated="" if self.ended else "memray's figures break off",
         )

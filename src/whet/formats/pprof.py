@@ -12,29 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from whet.errors import FormatError
-from whet.formats._builder import NO_FRAME, ProfileBuilder, check_line, check_value, reindex
+from whet.formats._builder import ProfileBuilder, check_line, check_value, reindex
+from whet.formats._pprof_samples import SampleReader, read_packed
 from whet.formats._pprof_types import choose_types
 from whet.formats._pprof_write import METRICS, WALL, encode_profile
-from whet.formats._protobuf import (
-    Truncated,
-    read_field,
-    read_message,
-    read_number,
-    read_numbers,
-    read_stream,
-    to_signed,
-    write_field,
-    write_number,
-)
+from whet.formats._protobuf import Truncated, read_field, read_message, read_stream
 from whet.formats.api import Keeps
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.profile import Profile, Thread
 
-MOST_ENTRIES = 4_000_000
-"""Different pairs of stack and labels, strings, locations and functions each."""
-MOST_THREADS = 10_000
-"""Values of one label, above which it is no thread's."""
-_MOST_CACHED = 500_000
+MOST_ENTRIES = 500_000
+"""Strings, locations and functions each: about 150 MB of the last two."""
+MOST_TEXT = 128 * 1024 * 1024
 _LABELS = {
     "thread id": "tid",
     "thread_id": "tid",
@@ -77,7 +66,7 @@ class Pprof:
     def read(self, file: BinaryIO) -> Iterator[Profile]:
         """Yield the one profile in ``file``; raises ``FormatError`` with the byte that is wrong."""
         reader = _Reader()
-        for number, value, at in read_stream(file):
+        for number, value, at in read_stream(file, reader.samples.count):
             reader.take(number, value, at)
         yield reader.profile()
 
@@ -102,25 +91,19 @@ class _Reader:
         """By id: function and line, the innermost first."""
         self.functions: dict[int, tuple[int, int, int]] = {}
         """By id: name, file, first line."""
-        self._index: dict[int, int] = {}
-        self._rows: dict[bytes, int] = {}
-        self._values: dict[bytes, list[int]] = {}
-        self._labels: dict[tuple[bytes, ...], int] = {}
-        """Sets of labels that may tell threads apart."""
-        self._seen_labels: dict[bytes, int] = {}
-        self._values_of: dict[int, set[bytes]] = {}
-        self._varied: set[bytes] = set()
-        """Keys of one byte whose labels have too many values."""
-        self._sums: dict[tuple[int, int], list[int]] = {}
-        self._samples = 0
+        self.samples = SampleReader(self.builder)
+        self._text_size = 0
 
     def take(self, number: int, value: int | bytes, at: int) -> None:
         """Add one field of the profile that starts at byte ``at``."""
         if number == 2 and isinstance(value, bytes):
-            self._take_sample(value, at)
+            self.samples.take(value, at)
         elif number == 6 and isinstance(value, bytes):
             self.strings.append(value)
+            self._text_size += len(value)
             self._bound(self.strings, at)
+            if self._text_size > MOST_TEXT:
+                raise FormatError(f"strings of more than {MOST_TEXT:,} bytes", where=f"byte {at}")
         elif number == 4 and isinstance(value, bytes):
             self._take_location(value, at)
         elif number == 5 and isinstance(value, bytes):
@@ -141,7 +124,7 @@ class _Reader:
         elif number == 12 and isinstance(value, int):
             self.period = value if value < 2**53 else 0
         elif number == 13 and len(self.comments) < 100:
-            self.comments += [value] if isinstance(value, int) else self._numbers(value, at)[:100]
+            self.comments += [value] if isinstance(value, int) else read_packed(value, at)[:100]
 
     def _bound(self, table: Sequence[object] | Mapping[int, object], at: int) -> None:
         if len(table) > MOST_ENTRIES:
@@ -160,111 +143,6 @@ class _Reader:
         self.locations[key] = lines
         self._bound(self.locations, at)
 
-    def _take_sample(self, data: bytes, at: int) -> None:
-        try:
-            # As nearly all are written: locations packed, values packed, labels.
-            end = 2 + data[1]
-            second = end + 2 + data[end + 1]
-            is_usual = data[0] == 0x0A and data[end] == 0x12 and data[1] < 0x80 and data[end + 1] < 0x80
-        except IndexError:
-            is_usual = False
-        if is_usual and (second == len(data) or data[second : second + 1] == b"\x1a"):
-            places, values, labels = data[2:end], data[end + 2 : second], data[second:]
-        else:
-            places, values, labels = self._split_sample(data, at)
-        row = self._rows.get(places)
-        if row is None:
-            row = self._find_row(places, at)
-        numbers = self._values.get(values)
-        if numbers is None:
-            numbers = self._find_values(values, at)
-        label = self._seen_labels.get(labels)
-        if label is None:
-            label = self._find_label(labels, at)
-        self._samples += 1
-        sums = self._sums.get((label, row))
-        if sums is None:
-            self._sums[label, row] = [*numbers, 1]
-            if len(self._sums) > MOST_ENTRIES:
-                raise FormatError(f"more than {MOST_ENTRIES:,} different samples", where=f"byte {at}")
-            return
-        for index, value in enumerate(numbers):
-            sums[index] += value
-        sums[-1] += 1
-
-    def _split_sample(self, data: bytes, at: int) -> tuple[bytes, bytes, bytes]:
-        """Return a sample's locations and values as packed fields, and its labels as they stand."""
-        places, values, labels = bytearray(), bytearray(), bytearray()
-        for number, value in read_message(data, f"byte {at}"):
-            if number in {1, 2}:
-                part = write_number(value) if isinstance(value, int) else value
-                (places if number == 1 else values).extend(part)
-            elif number == 3 and isinstance(value, bytes):
-                labels += write_field(3, value)
-        return bytes(places), bytes(values), bytes(labels)
-
-    def _numbers(self, data: bytes, at: int) -> list[int]:
-        try:
-            return read_numbers(data)
-        except (Truncated, ValueError):
-            raise FormatError("a list of numbers breaks off", where=f"the sample at byte {at}") from None
-
-    def _find_row(self, places: bytes, at: int) -> int:
-        index = self._index
-        keys = self._numbers(places, at)
-        row = self.builder.stack([index.setdefault(key, len(index) + 1) for key in reversed(keys)] or [0], f"byte {at}")
-        if len(self._rows) > _MOST_CACHED:
-            self._rows.clear()
-        self._rows[places] = row
-        return row
-
-    def _find_values(self, values: bytes, at: int) -> list[int]:
-        numbers = [max(0, to_signed(each)) for each in self._numbers(values, at)]
-        if len(numbers) != len(self.types) and self.types:
-            raise FormatError(f"{len(numbers)} values for {len(self.types)} types of samples", where=f"byte {at}")
-        if len(self._values) > _MOST_CACHED:
-            self._values.clear()
-        self._values[values] = numbers
-        return numbers
-
-    def _split_labels(self, labels: bytes, at: int) -> list[bytes]:
-        """Return the messages of a sample's labels."""
-        found, start = [], 0
-        while start < len(labels) and labels[start] == 0x1A and labels[start + 1 : start + 2] < b"\x80":
-            end = start + 2 + labels[start + 1] if start + 1 < len(labels) else len(labels) + 1
-            if end > len(labels):
-                break
-            found.append(labels[start + 2 : end])
-            start = end
-        rest = read_message(labels[start:], f"the sample at byte {at}") if start < len(labels) else []
-        return found + [value for _, value in rest if isinstance(value, bytes)]
-
-    def _find_label(self, labels: bytes, at: int) -> int:
-        """Return the number of a set of labels, without those that have too many values to be a thread's: moments."""
-        kept = []
-        for label in self._split_labels(labels, at):
-            if label[:1] != b"\x08":
-                continue
-            if label[1:2] in self._varied:
-                continue
-            try:
-                key, _ = read_number(label, 1)
-            except (Truncated, ValueError):
-                raise FormatError("a label breaks off", where=f"the sample at byte {at}") from None
-            values = self._values_of.setdefault(key, set())
-            if len(values) <= MOST_THREADS:
-                values.add(label)
-                kept.append(label)
-            elif key < 0x80:
-                self._varied.add(label[1:2])
-        if len(self._values_of) > MOST_THREADS:
-            raise FormatError(f"more than {MOST_THREADS:,} keys of labels", where=f"byte {at}")
-        number = self._labels.setdefault(tuple(kept), len(self._labels))
-        if len(self._seen_labels) > _MOST_CACHED:
-            self._seen_labels.clear()
-        self._seen_labels[labels] = number
-        return number
-
     # --- when all is read
 
     def profile(self) -> Profile:
@@ -276,10 +154,9 @@ class _Reader:
         if not chosen.found:
             named = ", ".join(f"{kind}/{unit}" for kind, unit in types)[:200]
             raise FormatError(f"no time and no memory, only {named!a}", where="its types of samples")
+        self.samples.settle()
         threads = self._find_threads()
-        for (label, row), sums in self._sums.items():
-            if len(sums) != len(types) + 1:
-                raise FormatError(f"{len(sums) - 1} values for {len(types)} types of samples", where="a sample")
+        for label, row, sums in self.samples.sums(len(types)):
             for metric, value, count in chosen.values(sums):
                 if value:
                     self.builder.add(metric, threads[label], row, check_value(value, "a sample"), count)
@@ -313,13 +190,13 @@ class _Reader:
         kinds = {kind for kind, _ in types}
         if "cpu-time" in kinds and "wall-time" in kinds:
             return "ddtrace"
-        keys = {self._text(key) for key in self._values_of}
+        keys = {self._text(key) for key in self.samples.values_of}
         return "pyroscope" if {"thread_id", "thread_name"} <= keys else "pprof"
 
     def _find_frames(self) -> list[Frame]:
         """Return the frame of each location in the order of their numbers, the first that of no location."""
         found = [NO_FRAME]
-        for key in self._index:
+        for key in self.samples.locations:
             if key not in self.locations:
                 raise FormatError(f"location {key}, which is not there", where="a sample")
             lines = self.locations[key]
@@ -338,7 +215,7 @@ class _Reader:
 
     def _find_threads(self) -> list[int]:
         """Return the thread of each set of labels."""
-        known = [self._read_labels(labels) for labels in self._labels]
+        known = [self._read_labels(labels) for labels in self.samples.labels]
         names: dict[tuple[int, int], str] = {}
         for thread in known:
             # The same thread has its name in one sample and its number in the other (Datadog).

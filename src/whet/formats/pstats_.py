@@ -23,7 +23,7 @@ from whet.formats.api import Keeps
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import Profile
 
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
 _SAMPLED = ("__sampled__",)
 
 

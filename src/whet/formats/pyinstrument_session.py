@@ -20,8 +20,8 @@ from typing import BinaryIO
 
 from whet.errors import FormatError
 from whet.formats._json_stream import BrokenOff, JsonStream
-from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder
-from whet.model.frame import Frame, Owner
+from whet.formats._stacks import DEEPEST, MOST_RUN_ROWS, FrameBuilder, SampleBuilder, StackBuilder
+from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import ROOT, Profile, Thread
 
@@ -88,7 +88,11 @@ class PyinstrumentSession:
         except BrokenOff:
             pass
         if not known and not truncated:
-            raise FormatError("no frame_records: not a session of pyinstrument", hint="write session.to_json() to it")
+            raise FormatError(
+                "no frame_records: not a session of pyinstrument",
+                where=stream.position,
+                hint="write session.to_json() to it",
+            )
         yield records.profile(self.tool, numbers, truncated)
 
     def write(self, profile: Profile, sink: BinaryIO) -> None:
@@ -136,7 +140,9 @@ class _Records:
             if index is None:
                 index = known[info] = self.frames.add(self._parse_frame(info))
             indices.append(index)
-        row = self.stacks.rows(indices) if indices else self.stacks.row(ROOT, self.frames.add(_OUTSIDE))
+        if len(indices) > DEEPEST or len(self.stacks.parent) > MOST_RUN_ROWS:
+            raise FormatError("more frames or different stacks than a program has", where=f"record {self.count}")
+        row = self.stacks.rows(indices) if indices else self.stacks.row(ROOT, self.frames.add(NO_FRAME))
         self.samples[metric].add(self._find_thread(root), row, value, 1)
 
     def _parse_frame(self, info: str) -> Frame:
@@ -174,9 +180,6 @@ class _Records:
             ticks=ticks,
             truncated=truncated,
         )
-
-
-_OUTSIDE = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 
 
 def _is_line(text: str) -> bool:

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from whet.errors import FormatError
 from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
-from whet.model.frame import Frame, Owner
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric, Unit
 from whet.model.profile import ROOT, Profile, Thread
 
@@ -41,8 +41,6 @@ _COUNT = re.compile(rb"\d{1,13}")
 _ABSOLUTE = re.compile(r"[/<\\]|[A-Za-z]:[\\/]")
 _SHIM = b"__init__ (__init__)"
 """What CPython from 3.13 on puts between the call of a class and its ``__init__``: no function of anybody's."""
-NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
-"""Stands for the stack of a thread that ran without any Python frame (start and end of an interpreter)."""
 
 
 class PySpyRaw:
@@ -273,15 +271,17 @@ def _join_pieces(pieces: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         if b" (" in pieces[start] and not _is_frame(follows) and not pieces[start].endswith(b'"'):
             break  # the first half of a frame whose path holds the semicolon
         start += 1
-    frames: list[bytes] = []
-    open_piece = False
+    frames: list[list[bytes]] = []
+    has_place = is_closed = False  # whether the last frame has " (", and ends with ")"
     for piece in pieces[start:]:
-        if frames and (open_piece or (b" (" not in piece and piece.endswith(b")"))):
-            frames[-1] += b";" + piece
+        if frames and (not (has_place and is_closed) or (b" (" not in piece and piece.endswith(b")"))):
+            frames[-1].append(piece)
+            has_place |= b" (" in piece
         else:
-            frames.append(piece)
-        open_piece = not frames[-1].endswith(b")") or b" (" not in frames[-1]
-    return pieces[:start], frames
+            frames.append([piece])
+            has_place = b" (" in piece
+        is_closed = piece.endswith(b")")
+    return pieces[:start], [b";".join(frame) for frame in frames]
 
 
 def _parse_head(head: bytes, number: int) -> Thread:

@@ -16,7 +16,7 @@ from whet.model.frame import Frame
 from whet.model.metric import NANOSECONDS_PER_SECOND, Metric
 from whet.model.profile import Profile
 
-MOST_BYTES = 512 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
 _MEBIBYTE = 1024 * 1024
 
 

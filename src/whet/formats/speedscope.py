@@ -10,19 +10,18 @@ import json
 import re
 from array import array
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from whet.errors import FormatError
-from whet.formats._builder import NO_FRAME, SCALES, ProfileBuilder, check_line, check_value, reindex
+from whet.formats._builder import MOST_DEPTH, MOST_FRAMES, SCALES, ProfileBuilder, check_line, check_value, reindex
 from whet.formats._json_stream import BrokenOff, JsonStream
 from whet.formats.api import Keeps
 from whet.formats.collapsed import PERIOD_NS
-from whet.model.frame import Frame
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
-from whet.model.profile import Profile, Thread
+from whet.model.profile import ROOT, Profile, Thread
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
-MOST_FRAMES = 2_000_000
 _TITLES = {
     Metric.CPU: "Time",
     Metric.WAITING: "Waiting",
@@ -37,7 +36,8 @@ _THREAD = re.compile(
     re.DOTALL,
 )
 _AUSTIN = re.compile(r"(?P<mode>Wall|CPU) time profile for (?P<pid>\d{1,18}):\d+:(?P<tid>[0-9a-fA-F]{1,16})")
-_MOST_CACHED = 500_000
+_MOST_CACHED = 64 * 1024 * 1024
+"""Characters of stacks as the file writes them, which are remembered to recognize repeated ones."""
 _BROKEN = "it breaks off"
 
 
@@ -71,8 +71,8 @@ class Speedscope:
             for frame in profile.frames
         ]
         head = {"$schema": SCHEMA, "exporter": "whet", "name": profile.collector, "activeProfileIndex": 0}
-        sink.write(json.dumps(head)[:-1].encode("ascii"))
-        sink.write(b', "shared": {"frames": ' + json.dumps(frames).encode("ascii") + b'}, "profiles": [')
+        sink.write(_dump(head)[:-1])
+        sink.write(b',"shared":{"frames":' + _dump(frames) + b'},"profiles":[')
         order = list(_TITLES)
         columns = [each for each in profile.samples if each.metric in _TITLES and len(each.stack)]
         columns.sort(key=lambda each: (order.index(each.metric), -sum(each.value)))
@@ -91,8 +91,12 @@ class Speedscope:
                 "weights": list(samples.value),
                 "whet": {"samples": samples.count, "period_ns": profile.period_ns, "wall": profile.wall},
             }
-            sink.write((b", " if number else b"") + json.dumps(written).encode("ascii"))
+            sink.write((b"," if number else b"") + _dump(written))
         sink.write(b"]}\n")
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
 def _write_line(frame: Frame) -> dict[str, int]:
@@ -120,7 +124,8 @@ class _Reader:
         self.wall = True
         self._highest = -1
         self.known_rows: dict[str, int] = {}
-        self._known = False
+        self._cached = 0
+        self._has_profiles = False
         self._texts: dict[str, str] = {}
 
     def read(self) -> Profile:
@@ -129,7 +134,7 @@ class _Reader:
             if member == "shared":
                 self._read_shared()
             elif member == "profiles":
-                self._known = True
+                self._has_profiles = True
                 for _ in stream.entries():
                     _Entry(self).read()
             else:
@@ -137,7 +142,7 @@ class _Reader:
                 if member in {"exporter", "name"} and isinstance(value, str):
                     self._texts[member] = value[:80]
                     self.exporter = self._texts.get("exporter", "")
-        if self.frames is None or not self._known:
+        if self.frames is None or not self._has_profiles:
             raise FormatError("no frames and profiles: not a file of speedscope", where=stream.position)
         if self._highest >= len(self.frames):
             raise FormatError(f"frame {self._highest} of {len(self.frames)}", where="profiles")
@@ -177,23 +182,26 @@ class _Reader:
         """Return the row of a stack as the file writes it."""
         row = self.known_rows.get(text)
         if row is None:
+            if text and not (text.isascii() and text.replace(",", "").isdigit()):
+                raise FormatError("not an array of arrays of numbers", where=self.stream.position)
             try:
-                indices = [int(each) for each in text.split(",")] if text else []
+                frames = [self.frame(int(each)) for each in text.split(",")] if text else []
             except ValueError:
                 raise FormatError("a stack that is not a list of frames", where=self.stream.position) from None
-            row = self.rows(indices)
-            if len(self.known_rows) > _MOST_CACHED:
+            row = self.builder.stack(frames or [0], self.stream.position)
+            self._cached += len(text) + 150
+            if self._cached > _MOST_CACHED:
                 self.known_rows.clear()
+                self._cached = 0
             self.known_rows[text] = row
         return row
 
-    def rows(self, indices: list[int]) -> int:
-        """Return the row of a stack of the file's frames."""
-        highest = max(indices, default=-1)
-        if highest > MOST_FRAMES:
-            raise FormatError(f"frame {highest}, more than there can be", where=self.stream.position)
-        self._highest = max(self._highest, highest)
-        return self.builder.stack([index + 1 for index in indices] or [0], self.stream.position)
+    def frame(self, index: int) -> int:
+        """Return the builder's number of one of the file's frames; whether it is there shows at the end."""
+        if index > MOST_FRAMES:
+            raise FormatError(f"frame {index}, more than there can be", where=self.stream.position)
+        self._highest = max(self._highest, index)
+        return index + 1
 
 
 class _Entry:
@@ -246,7 +254,7 @@ class _Entry:
         rows = list(map(self.reader.known_rows.get, texts))
         if None in rows:
             rows = [self.reader.row(text) if row is None else row for text, row in zip(texts, rows, strict=True)]
-        self.rows.extend(row for row in rows if row is not None)
+        self.rows.extend(cast("list[int]", rows))
 
     def _read_own(self, value: dict[str, object]) -> None:
         count, period = value.get("samples"), value.get("period_ns")
@@ -258,14 +266,15 @@ class _Entry:
 
     def _read_events(self) -> None:
         """Turn opening and closing of frames into time of stacks: what passes belongs to the frames that are open."""
-        open_: list[int] = []
+        builder = self.reader.builder
+        open_: list[tuple[int, int]] = []  # frames and the rows that they make
         last: float | None = None
-        row = -1
+        row = ROOT
         for number, event in enumerate(self.stream.elements(), start=1):
             where = f"event {number} before {self.stream.position}"
             match event:
                 case {"type": "O" | "C" as kind, "at": int(at) | float(at), "frame": int(frame)} if (
-                    0 <= frame <= MOST_FRAMES and abs(at) <= 2**62
+                    frame >= 0 and abs(at) <= 2**62
                 ):
                     pass
                 case _:
@@ -277,10 +286,14 @@ class _Entry:
                 self.samples += 1
             last = at
             if kind == "O":
-                open_.append(frame)
-            elif not open_ or open_.pop() != frame:
+                if len(open_) >= MOST_DEPTH:
+                    raise FormatError(f"a stack of more than {MOST_DEPTH:,} frames", where=where)
+                row = builder.call(row, self.reader.frame(frame), where)
+                open_.append((frame, row))
+            elif not open_ or open_.pop()[0] != frame:
                 raise FormatError("a frame is closed that is not the last one opened", where=where)
-            row = self.reader.rows(open_)
+            else:
+                row = open_[-1][1] if open_ else ROOT
 
     def _add(self) -> None:
         reader, builder = self.reader, self.reader.builder
@@ -297,16 +310,28 @@ class _Entry:
         sums: dict[int, float] = self.spent
         counts = 0
         if kind == "sampled":
-            for row, value in zip(self.rows, self.values, strict=True):
-                sums[row] = sums.get(row, 0) + value
+            sums = self._sum_up()
             counts = self.count or len(self.rows)
             if unit == "none":
                 counts = round(sum(self.values))
         else:
             counts = self.samples if reader.exporter.startswith("pyinstrument") else 0
-        for row, spent in sums.items():
-            builder.add(metric, thread, row, check_value(spent, where, scale), counts)
-            counts = 0
+        values = ((row, check_value(spent, where, scale)) for row, spent in sums.items())
+        builder.add_all(metric, thread, values, counts if sums else 0)
+
+    def _sum_up(self) -> dict[int, float]:
+        """Return the weight of each row that has samples."""
+        size = len(self.reader.builder.stacks.parent)
+        if len(self.rows) < size // 8:
+            few: dict[int, float] = {}
+            for row, value in zip(self.rows, self.values, strict=True):
+                few[row] = few.get(row, 0.0) + value
+            return few
+        # A column of all rows is several times quicker than a dictionary.
+        sums = array("d", bytes(8 * size))
+        for row, value in zip(self.rows, self.values, strict=True):
+            sums[row] += value
+        return {row: value for row, value in enumerate(sums) if value}
 
     def _find_thread(self, name: str) -> tuple[int, str]:
         builder = self.reader.builder

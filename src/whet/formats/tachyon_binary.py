@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from io import SEEK_END
 from math import isfinite
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 
 from whet.errors import FormatError
+from whet.formats._builder import MOST_FRAMES
 from whet.formats._region import Decompressor, Region
-from whet.formats._stacks import FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
-from whet.model.frame import Frame, Owner
+from whet.formats._stacks import DEEPEST, MOST_RUN_ROWS, FrameBuilder, SampleBuilder, StackBuilder, ThreadBuilder
+from whet.formats.unpack import find_zstd
+from whet.model.frame import NO_FRAME, Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Thread
 
@@ -30,12 +31,13 @@ _MAGIC = 0x54414348
 _VERSION = 1
 _MOST_BYTES = 1024**3
 """Of samples, decompressed: a hundred looks a second at ten threads for a day."""
+_MOST_TEXT = 128 * 1024 * 1024
+"""Of strings."""
 _MOST_US = 3_600_000_000
 """The longest interval between two samples that is believed."""
 _MOST_LINE = 2**31
 _REPEAT, _FULL, _SUFFIX, _POP_PUSH = range(4)
 _HAS_GIL, _ON_CPU, _UNKNOWN, _WANTS_GIL, _MAIN = 1, 2, 4, 8, 32
-_NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
 _MADE_UP = frozenset({"<GC>", "<native>"})
 """Frames that the profiler puts in for what is no Python function; it gives them the file ``~``."""
 
@@ -140,8 +142,10 @@ def _read_head(file: BinaryIO) -> _Head:
     del whole
     if not _HEADER <= strings_at <= frames_at <= size - _FOOTER:
         raise FormatError("its tables lie outside of it: it is cut off, or damaged", where="byte 40")
-    if max(strings, frames) > size:
-        raise FormatError("more strings or frames than it has room for", where=f"byte {size - _FOOTER}")
+    if max(strings, frames) > min(size, 2 * MOST_FRAMES) or frames_at - strings_at > _MOST_TEXT:
+        raise FormatError(
+            "more strings or frames than it has room for, or any program has", where=f"byte {size - _FOOTER}"
+        )
     if not 0 < interval <= _MOST_US:
         raise FormatError(f"an interval of {interval} µs between samples", where="byte 20")
     file.seek(max(frames_at, size - _FOOTER - _STATS))
@@ -246,7 +250,7 @@ class _SampleReader:
         if kind != _REPEAT:
             stack = self._change(region, kind, stack)
             self.now[key] = stack
-        return stack.row if stack.row != ROOT else self.stacks.row(ROOT, self.frames.add(_NO_FRAME))
+        return stack.row if stack.row != ROOT else self.stacks.row(ROOT, self.frames.add(NO_FRAME))
 
     def _change(self, region: Region, kind: int, stack: _Stack) -> _Stack:
         if kind == _FULL:
@@ -258,10 +262,15 @@ class _SampleReader:
         else:
             raise FormatError(f"a record of a kind that is not known ({kind})", where=region.position)
         row = stack.row
-        new = [self._take_frame(region) for _ in range(region.number())]
+        size = region.number()
+        if stack.depth + size > DEEPEST:
+            raise FormatError(f"a stack of more than {DEEPEST:,} frames", where=region.position)
+        new = [self._take_frame(region) for _ in range(size)]
         for frame in reversed(new):
             row = self.stacks.row(row, frame)
-        return _Stack(row, stack.depth + len(new))
+        if len(self.stacks.parent) > MOST_RUN_ROWS:
+            raise FormatError(f"more than {MOST_RUN_ROWS:,} different stacks", where=region.position)
+        return _Stack(row, stack.depth + size)
 
     def _pop(self, region: Region, stack: _Stack, frames: int) -> _Stack:
         if not 0 <= frames <= stack.depth:
@@ -283,13 +292,6 @@ def _find_decompressor(compression: int) -> Decompressor | None:
         return None
     if compression != 1:
         raise FormatError(f"compressed in a way that is not known ({compression})", where="byte 56")
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return cast("Decompressor", import_module(name).ZstdDecompressor())
-        except ImportError:
-            continue
-    raise FormatError(
-        "it is compressed with zstd, which Python reads from 3.14 on",
-        where="byte 56",
-        hint="record it with --compression none, run whet on Python 3.14 or newer, or install backports.zstd",
+    return find_zstd(
+        "byte 56", "record it with --compression none, run whet on Python 3.14 or newer, or install backports.zstd"
     )

@@ -72,7 +72,7 @@ class _Reader:
             raise FormatError("not JSON, or it breaks off", where=self.where) from None
         match record:
             case {"type": "meta", "v": int(version)} if version != 0:
-                raise FormatError(f"version {version:.0f} of the format, and only 0 is known", where=self.where)
+                raise FormatError(f"version {ascii(version)[:20]} of the format, and only 0 is known", where=self.where)
             case {"type": "meta", "sample_interval_usec": int(interval), **rest} if 0 < interval < _MOST_US:
                 self.period_ns = interval * 1_000
                 self.mode = str(rest.get("mode", ""))[:20]

@@ -43,7 +43,10 @@ def read_head(file: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def find_zstd() -> Decompressor:
+_ZSTD_HINT = "unpack it with `zstd -d`, run whet on Python 3.14 or newer, or install backports.zstd"
+
+
+def find_zstd(where: str = "byte 0", hint: str = _ZSTD_HINT) -> Decompressor:
     """Return a decompressor of zstd. Raises ``FormatError`` where this Python has none."""
     for name in ("compression.zstd", "backports.zstd"):
         try:
@@ -52,8 +55,8 @@ def find_zstd() -> Decompressor:
             continue
     raise FormatError(
         "it is compressed with zstd, which Python reads from 3.14 on",
-        where="byte 0",
-        hint="unpack it with `zstd -d`, run whet on Python 3.14 or newer, or install backports.zstd",
+        where=where,
+        hint=hint,
     )
 
 

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.idle_stacks import Stance, find_stance
 from whet.merge.ownership import is_native_file
 from whet.merge.waiting import ThreadClock
+from whet.model.frame import NO_FRAME
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Samples, Thread
 

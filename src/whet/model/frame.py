@@ -33,3 +33,7 @@ class Frame:
     line: int = 0
     first_line: int = 0
     owner: Owner = Owner.USER
+
+
+NO_FRAME = Frame("", "<no Python frame>", owner=Owner.NATIVE)
+"""Stands for the stack of a sample without any Python frame, such as those of an interpreter that starts or ends."""

@@ -202,6 +202,8 @@ def test_callgrind_of_yappi_is_in_microseconds() -> None:
     lines = text.splitlines()
     own = [b for a, b in itertools.pairwise(lines) if re.fullmatch(r"\d+ \d+", b) and not a.startswith("calls=")]
     profile = read(Callgrind(), "yappi-1.7.6/cpu.callgrind")
+    # The folder has a space in its name, as has what stands between name and path.
+    assert ("/tmp/app/my lib/shapes.py", "heavy_c", 45) in {(f.file, f.name, f.first_line) for f in profile.frames}
     assert total(profile) == sum(int(line.split()[1]) for line in own) * 1_000
     # Of the same program in another file of the same tool: rounded to microseconds there.
     assert total(profile) == pytest.approx(total(read(Pstats(), "yappi-1.7.6/cpu.pstat")), rel=0.001)

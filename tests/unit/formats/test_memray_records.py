@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whet.errors import FormatError
-from whet.formats.memray_records import NO_FRAME, MemrayRecords
+from whet.formats.memray_records import MemrayRecords
 from whet.merge.ownership import Ownership
-from whet.model.frame import Owner
+from whet.model.frame import NO_FRAME, Owner
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Thread
 

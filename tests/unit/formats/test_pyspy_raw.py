@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whet.errors import FormatError
-from whet.formats.pyspy_raw import NO_FRAME, PySpyRaw
-from whet.model.frame import Frame
+from whet.formats.pyspy_raw import PySpyRaw
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Samples, StackTable, Thread
 

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from whet.formats.pyspy_raw import NO_FRAME
 from whet.merge.computing import drop_own_threads, find_blind, rename_threads, scale_threads
 from whet.merge.waiting import ThreadClock
-from whet.model.frame import Frame
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
 

@@ -37,7 +37,10 @@ def convert(capture: str, out: TextIO) -> None:
         metadata = reader.metadata
         lines = _Lines(out, metadata.main_thread_id, metadata.has_native_traces)
         lines.put(_describe(reader, metadata))
-        totals = _sum_allocations(reader, lines, frees)
+        try:
+            totals = _sum_allocations(reader, lines, frees)
+        except NotImplementedError:  # a capture that memray aggregated as it wrote it holds the peak only
+            totals = {}
         # The last column is what lived at the peak. Rows are interned by names, not by memray's
         # ids: this pass has a stack tree of its own.
         for record in reader.get_high_watermark_allocation_records(merge_threads=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from whet.errors import FormatError, StoreError, UsageError
+from whet.errors import FormatError, StoreError, UsageError, WhetError
 from whet.formats.api import Keeps
 from whet.formats.api import ProfileFormat as ProfileFormat  # noqa: PLC0414 - what a command holds in its hands
 from whet.formats.unpack import open_unpacked, read_head
@@ -14,15 +14,14 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import Run
 from whet.plugins import Group, find_plugins
+from whet.reading import describe_error
 
 SAVED_RUN = b'{"schema":'
 """How a saved run begins, unpacked."""
 _LAST = "collapsed"
 """Lines of text with a number: what a more exact format recognizes is asked first."""
 _KNOWN = (
-    (b"\x04\x22\x4d\x18", "a capture of memray", "convert it: `memray transform speedscope FILE`"),
-    (b"memray\0", "a capture of memray", "convert it: `memray transform speedscope FILE`"),
-    (b"MOJ", "austin's binary format", "convert it to text: `austin-parser FILE OUTPUT`"),
+    (b"MOJ", "austin's binary format", "convert it to text: `mojo2austin FILE OUTPUT`, of austin-python"),
     (b"PERFILE2", "perf's binary format", "convert it: `perf script | stackcollapse-perf.pl`"),
 )
 """Files that are often given, and cannot be read."""
@@ -80,6 +79,11 @@ def read_profiles(path: Path) -> tuple[str, list[Profile]]:
         raise FormatError(f"{path}: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", hint="check the path") from error
+    except WhetError:
+        raise
+    except Exception as error:  # readers of other distributions may raise anything
+        hint = "record it again, or export it in another format"
+        raise FormatError(f"{path}: {describe_error(error)}", hint=hint) from error
 
 
 def find_writer(name: str) -> ProfileFormat | None:

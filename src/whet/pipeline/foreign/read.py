@@ -15,6 +15,7 @@ from whet.merge.ownership import Ownership
 from whet.merge.relocate import Relocated, relocate_frames
 from whet.merge.wall_time import split_wall
 from whet.model.evidence import Evidence
+from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.origin import Origin
 from whet.model.profile import Profile, Thread
@@ -128,9 +129,11 @@ def _assemble(
 def _place(profile: Profile, relocated: Relocated, sources: dict[str, SourceFile]) -> Profile:
     """Return ``profile`` with its frames where they stand now; frames that become equal are merged by aligning."""
     lines = []
+    by_line: dict[tuple[str, int], Frame] = {}
+    for old, moved in relocated.frames.items() if profile.lines else ():
+        by_line.setdefault((old.file, old.line), moved)
     for each in profile.lines:
-        found = next((f for f in relocated.frames if f.file == each.file and f.line == each.line), None)
-        new = relocated.frames.get(found) if found is not None else None
+        new = by_line.get((each.file, each.line))
         if new is not None and new.line and new.file in sources:
             lines.append(replace(each, file=new.file, line=new.line))
     return replace(profile, frames=[relocated.frames.get(frame, frame) for frame in profile.frames], lines=tuple(lines))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from whet.collect.memray import RECORDS
+from whet.formats.memray_capture import READER, run_reader
 from whet.program.host import TargetHost
 
-READER = Path(__file__).parents[2] / "inprocess" / "profilers" / "memray_reader.py"
-READER_SECONDS = 600
-"""How long one process may take."""
 BATCH = 64
 """Captures that one process reads at most: to start one for each takes longer than to read a small capture."""
 BATCH_BYTES = 256 * 1024 * 1024
@@ -30,7 +26,7 @@ def convert_captures(captures: Sequence[Path], host: TargetHost) -> Iterator[tup
     while todo:
         batch = todo[: _size_batch(todo)]
         paths = [str(path) for pair in batch for path in pair]
-        reasons = _run_reader([host.interpreter.path, str(READER), folder, *paths], len(batch))
+        reasons = run_reader([host.interpreter.path, str(READER), folder, *paths], len(batch))
         for (capture, records), why in zip(batch, reasons, strict=False):
             yield capture, records, why
         del todo[: len(reasons)]
@@ -44,24 +40,3 @@ def _size_batch(todo: Sequence[tuple[Path, Path]]) -> int:
         if size > BATCH_BYTES:
             return max(1, number)
     return min(BATCH, len(todo))
-
-
-def _run_reader(command: Sequence[str], captures: int) -> list[str]:
-    """Return why each capture could not be read, at most ``captures``; at least one, that of the process at the end."""
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=READER_SECONDS, check=False)
-        said, status = done.stdout, done.returncode
-        last_words = (done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"])[0]
-    except subprocess.TimeoutExpired as error:
-        said, status, last_words = error.stdout or b"", 1, f"it took more than {READER_SECONDS} seconds"
-    except OSError as error:
-        return [str(error)] * captures
-    reasons: list[str] = []
-    for line in said.splitlines()[:captures]:
-        try:
-            reasons.append(str(json.loads(line)))
-        except ValueError:
-            break
-    if len(reasons) < captures and (status or not reasons):
-        reasons.append(last_words)
-    return reasons

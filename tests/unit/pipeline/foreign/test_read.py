@@ -88,6 +88,34 @@ def test_the_planted_causes_are_named(project: Path, name: str, functions: float
     assert origin.file.endswith(name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "py-spy-0.4.3/service.raw",
+        "austin-4.0.0/service.collapsed.txt.gz",
+        "cprofile-3.14.10/service.prof",
+        "tachyon-3.15.2/service.bin",
+        "tachyon-3.15.2/service.collapsed",
+    ],
+)
+def test_what_slows_the_pages_of_a_service_is_named_by_line(tmp_path: Path, name: str) -> None:
+    """A Flask service under load, recorded while it served, by profilers that know nothing of whet."""
+    (tmp_path / "pyproject.toml").touch()
+    shutil.copytree(CAPTURES / "service/shop", tmp_path / "shop")
+    planted = {
+        (rule, file, next(number for number, line in enumerate(lines, start=1) if "# planted" in line))
+        for rule, file in (
+            ("list-membership", "orders.py"),
+            ("regex-compile", "search.py"),
+            ("pop0-deque", "stock.py"),
+        )
+        for lines in [(tmp_path / "shop" / file).read_text().splitlines()]
+    }
+    run = read_foreign([CAPTURES / name], ["/srv/web=."], tmp_path)
+    found = {(each.finding.rule, Path(each.finding.file).name, each.finding.line) for each in advise_run(run).advice}
+    assert found >= planted
+
+
 def test_a_profile_without_lines_says_that_the_share_is_the_functions(project: Path) -> None:
     run = read_foreign([CAPTURES / "cprofile-3.14.10/run.prof"], [], project)
     (advice,) = (each for each in advise_run(run).advice if each.finding.rule == "memoize")
@@ -210,7 +238,7 @@ def test_waiting_that_stacks_show_is_not_computing(shop: Path) -> None:
     [
         (b"", "it is empty"),
         (b"%PDF-1.7 \x00", "no reader recognizes it"),
-        (b"\x04\x22\x4d\x18rest", "a capture of memray"),
+        (b"PERFILE2rest", "perf's binary format"),
         (b"MOJ\x03", "austin's binary format"),
         (b'{"$schema": "https://www.speedscope.app/file-format-schema.json", "profiles": [', "breaks off"),
     ],

@@ -6,8 +6,7 @@ import pytest
 
 from whet.collect.attach import Watched
 from whet.collect.resident import TreePoller
-from whet.formats.pyspy_raw import NO_FRAME
-from whet.model.frame import Frame
+from whet.model.frame import NO_FRAME, Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Correction, Profile, Samples, StackTable, Thread
 from whet.pipeline.run.correct import Corrector
