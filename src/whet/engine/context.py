@@ -294,8 +294,13 @@ class Context:
         reaching = {"locals", "vars", "exec", "eval", "dir"}
         if self.facts.words.isdisjoint(reaching):
             return False
-        named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
-        return any(name in reaching and not (name == "dir" and call.args) for name, call in named)
+        key = "dynamic", self.function
+        if key not in self.facts.memo:
+            named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
+            self.facts.memo[key] = any(
+                name in reaching and not (name == "dir" and call.args) for name, call in named
+            )
+        return bool(self.facts.memo[key])
 
     def rewrite(self) -> Rewrite:
         """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""

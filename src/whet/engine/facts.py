@@ -8,7 +8,7 @@ import re
 import sys
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from whet.engine.newer import find_needed_python
@@ -20,6 +20,8 @@ SIZE_LIMIT = 5_000_000
 """Characters; longer sources are usually generated, and not worth the time to check."""
 ELEMENT_LIMIT = 400_000
 """Elements and operators of a source that is checked: each takes about a kilobyte of the tree."""
+EVERY_LINE = range(1, SIZE_LIMIT + 2)
+"""The lines of any source: with them as its hot ones, each function counts as called many times."""
 _SEPARATORS = ",\n.;:=+-*/%@&|^<>~([{"
 _STRINGS_AND_COMMENTS = re.compile(r"""("{3}|'{3})[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 
@@ -127,7 +129,7 @@ class Facts:
 
     def hot_functions(self, lines: Iterable[int]) -> tuple[Scope, ...]:
         """Return the functions that own one of ``lines``; a nested function's own lines are not its parent's."""
-        wanted = sorted(lines)
+        wanted = lines if isinstance(lines, range) else sorted(lines)
         found: list[Scope] = []
         for scope in self.functions:
             first, last = bisect_left(wanted, scope.line), bisect_right(wanted, scope.end_line)
@@ -372,7 +374,7 @@ def _count_parts(text: str) -> int:
     return sum(map(text.count, _SEPARATORS)) + text.count("\n")  # a line is a statement with its expression
 
 
-def _owns_any(scope: Scope, lines: list[int]) -> bool:
+def _owns_any(scope: Scope, lines: Sequence[int]) -> bool:
     """Return whether one of ``lines``, sorted and all within ``scope``, can run code of ``scope`` itself."""
     if not lines:
         return False
