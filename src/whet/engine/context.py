@@ -68,8 +68,8 @@ class Context:
         return self.facts.tree
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
-        """Yield the nodes of one type in the function, in source order, without those of nested functions."""
-        yield from cast("list[Node]", self.function.nodes.get(kind, ()))
+        """Return the nodes of one type in the function, in source order, without those of nested functions."""
+        return iter(cast("list[Node]", self.function.nodes.get(kind, ())))
 
     def resolve(self, node: ast.expr) -> str | None:
         """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain."""
