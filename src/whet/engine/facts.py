@@ -226,9 +226,22 @@ class Facts:
             # All owners at once: in a file of thousands of functions, each has a local of the same name.
             found: dict[Scope | None, list[ast.Name]] = {}
             for node in self._scopes.names.get(name, ()):
-                found.setdefault(self.lookup(node), []).append(node)
+                owner_here = self.lookup(node)
+                found.setdefault(owner_here, []).append(node)
+                outer = self._outer(node, owner_here)
+                if outer is not None:
+                    found.setdefault(outer, []).append(node)
             by_owner = self._references[name] = {scope: tuple(nodes) for scope, nodes in found.items()}
         return by_owner.get(owner, ())
+
+    def _outer(self, node: ast.Name, owner: Scope | None) -> Scope | None:
+        """Return where else a name is looked up: a class body reads the name of a method that it has not yet defined.
+
+        Python looks in the module then.
+        """
+        if owner is None or owner.kind is not ScopeKind.CLASS or not isinstance(node.ctx, ast.Load):
+            return None
+        return self.lookup_name(node.id, owner.parent) if owner.parent is not None else None
 
     def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
         """Return every attribute access ``….name`` of the file with its scope."""
@@ -364,7 +377,7 @@ class Facts:
         """Return the one binding of ``name`` if it has exactly one."""
         owner = self.lookup(name)
         bindings = owner.bindings[name.id] if owner is not None else []
-        return bindings[0] if len(bindings) == 1 else None
+        return bindings[0] if len(bindings) == 1 and self._outer(name, owner) is None else None
 
 
 def _count_parts(text: str) -> int:
