@@ -12,7 +12,8 @@ then does not pay for it.
 If the functions are called in every run, the cost is only moved. A function that is called very often pays a lookup for
 each import in it. Code elsewhere that uses the name from this module (`from this import json`, or a test that patches
 `this.json`) no longer finds it, and an error in the imported module occurs later. What is imported from the file's own
-package with `from` is often used that way: there it is advice only.
+package with `from` is often used that way: there it is advice only. Nothing is said of `__init__.py` and of modules
+named `compat`, which import for others.
 
 ## Source
 `python -X importtime` shows what each import takes; PEP 690 and PEP 810 on lazy imports.
@@ -64,8 +65,9 @@ _MOST = 3
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each import at the top of a module on hot lines that only a few functions use."""
-    package = context.file.replace("\\", "/").endswith("__init__.py")
-    if not context.measured or context.function.kind is not ScopeKind.MODULE or package:
+    file = PurePath(context.file.replace("\\", "/"))
+    for_others = file.name == "__init__.py" or "compat" in file.stem
+    if not context.measured or context.function.kind is not ScopeKind.MODULE or for_others:
         return
     if not _HOOKS.isdisjoint(context.facts.words):
         return

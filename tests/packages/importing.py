@@ -26,7 +26,7 @@ LEFT_OUT = re.compile(r"\.(?:__main__|setup|conftest)$|\.(?:tests?|testing|_?ven
 def list_modules(folder, package):
     """Return the names of the modules and packages in ``package``, packages before what is in them."""
     top = Path(folder, package)
-    if not top.is_dir():
+    if not (top / "__init__.py").exists():
         return [package] if top.with_suffix(".py").exists() else []
     found = {package}
     for path in top.rglob("*.py"):
@@ -98,7 +98,7 @@ def main():
     sys.path.insert(0, folder)
     warnings.simplefilter("ignore")
     out = os.dup(1)
-    with open(os.devnull, "r+") as nothing:  # modules print, and read
+    with Path(os.devnull).open("r+") as nothing:  # modules print, and read
         for descriptor in 0, 1, 2:
             os.dup2(nothing.fileno(), descriptor)
     found = {}

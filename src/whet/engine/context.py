@@ -297,9 +297,7 @@ class Context:
         key = "dynamic", self.function
         if key not in self.facts.memo:
             named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
-            self.facts.memo[key] = any(
-                name in reaching and not (name == "dir" and call.args) for name, call in named
-            )
+            self.facts.memo[key] = any(name in reaching and not (name == "dir" and call.args) for name, call in named)
         return bool(self.facts.memo[key])
 
     def rewrite(self) -> Rewrite:
