@@ -11,7 +11,9 @@ then does not pay for it.
 ## When not
 If the functions are called in every run, the cost is only moved. A function that is called very often pays a lookup for
 each import in it. Code elsewhere that uses the name from this module (`from this import json`, or a test that patches
-`this.json`) no longer finds it, and an error in the imported module occurs later.
+`this.json`) no longer finds it, and an error in the imported module occurs later. What is imported from the file's own
+package with `from` is often used that way: there it is advice only. Nothing is said of `__init__.py` and of modules
+named `compat`, which import for others.
 
 ## Source
 `python -X importtime` shows what each import takes; PEP 690 and PEP 810 on lazy imports.
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from whet.engine.api import (
     Ask,
@@ -52,6 +55,8 @@ _LOADED = frozenset(
     )
 )
 """Modules that the interpreter has loaded before the program starts, or that are part of it."""
+_HOOKS = frozenset({"__import__", "exec_module", "find_spec", "meta_path", "path_hooks"})
+"""Names in a file that takes part in importing: an import inside its functions would call them again, for ever."""
 _WORTH = 0.01
 """Fraction of the run that the import must take: a module's name does not show its cost."""
 _MOST = 3
@@ -60,8 +65,11 @@ _MOST = 3
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each import at the top of a module on hot lines that only a few functions use."""
-    package = context.file.replace("\\", "/").endswith("__init__.py")
-    if not context.measured or context.function.kind is not ScopeKind.MODULE or package:
+    file = PurePath(context.file.replace("\\", "/"))
+    for_others = file.name == "__init__.py" or "compat" in file.stem
+    if not context.measured or context.function.kind is not ScopeKind.MODULE or for_others:
+        return
+    if not _HOOKS.isdisjoint(context.facts.words):
         return
     imports: list[ast.Import | ast.ImportFrom] = [*context.nodes(ast.Import), *context.nodes(ast.ImportFrom)]
     for node in imports:
@@ -83,6 +91,19 @@ def detect(context: Context) -> Iterator[Finding]:
                 questions=asked,
             )
             continue
+        names = " and ".join(function.name for function in users)
+        why = (
+            f"Only {names} need{'s' if len(users) == 1 else ''} this import: moved there, runs that do not call "
+            f"{'it' if len(users) == 1 else 'them'} do not pay for it. The name is then no attribute of this module"
+        )
+        if _is_of_own_package(context, node):
+            yield context.finding(
+                node,
+                f"{why}, and other modules of the package may import it from here: look for them first.",
+                safety=Safety.ADVICE,
+                questions=asked,
+            )
+            continue
         text = rewrite.text(node)
         for function in users:
             first = function.body[0]
@@ -91,14 +112,15 @@ def detect(context: Context) -> Iterator[Finding]:
             )
             rewrite.insert_before(function.body[1] if documented else first, text)
         rewrite.delete(node)
-        names = " and ".join(function.name for function in users)
-        yield context.finding(
-            node,
-            f"Only {names} need{'s' if len(users) == 1 else ''} this import: moved there, runs that do not call "
-            f"{'it' if len(users) == 1 else 'them'} do not pay for it. The name is then no attribute of this module.",
-            rewrite=rewrite,
-            questions=asked,
-        )
+        yield context.finding(node, f"{why}.", rewrite=rewrite, questions=asked)
+
+
+def _is_of_own_package(context: Context, node: ast.Import | ast.ImportFrom) -> bool:
+    """Return whether names are imported from the package that the file is in: who wants them may ask this module."""
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    top = (node.module or "").partition(".")[0]
+    return node.level > 0 or top in PurePath(context.file.replace("\\", "/")).parts[:-1]
 
 
 def _find_users(context: Context, node: ast.Import | ast.ImportFrom) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -224,6 +246,11 @@ REFUSE = (
     Refuse("it changes how the file is read", "from __future__ import annotations\ndef f(x):\n"
            "    return annotations\n"),
     Refuse("exported by its alias", "from json import dumps as dumps\ndef f(x):\n    return dumps(x)\n"),
+    Refuse("a class body uses it, before its own method of the same name",
+           "import token\nclass A:\n    kinds = {token.NAME}\n    def token(self):\n        return token.NAME\n"),
+    Refuse("the module takes part in importing",
+           "import sys, json\nclass Finder:\n    def find_spec(self, name, path, target=None):\n"
+           "        return json.loads(name)\nsys.meta_path.append(Finder())\n"),
     Refuse("most functions use it",
            "import re\n" + "".join(f"def f{n}(x):\n    return re.escape(x)\n" for n in range(5))),
 )  # fmt: skip

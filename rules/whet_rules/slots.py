@@ -16,7 +16,8 @@ longer than without.
 
 An instance with slots accepts no other attributes: code elsewhere that sets one, tests that patch a method of an
 instance, `vars`, `cached_property`, weak references and unpickling of older pickles fail. A subclass without slots
-gains nothing; a class with several slotted bases cannot be created.
+gains nothing; a class with several slotted bases cannot be created: classes that call `super` or methods they do not
+have are left alone.
 
 ## Source
 The reference of the data model, `__slots__`: "the space saved over using __dict__ can be significant; attribute lookup
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from whet.engine.api import (
     Ask,
@@ -104,7 +105,9 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
         return
     names = _find_attributes(context, record)
     bound = parent.bindings.keys() if parent is not None else ()
-    if not names or any(name in bound for name in names) or _is_set_elsewhere(context, record, names):
+    if not names or any(name in bound or _is_special(name) for name in names):
+        return
+    if _is_set_elsewhere(context, record, names) or _is_mixin(context, record, {*names, *bound}):
         return
     first = constructor.body[0]
     lines = tuple(range(first.lineno, (constructor.end_lineno or first.lineno) + 1))
@@ -227,6 +230,26 @@ def _is_set_elsewhere(context: Context, record: ast.ClassDef, names: tuple[str, 
     """Return whether the file sets an attribute outside ``names`` on an object that may be such an instance."""
     written = context.facts.written_attributes
     return any(not written.get(owner, set()).issubset(names) for owner in (None, record))
+
+
+def _is_special(name: str) -> bool:
+    """Return whether Python itself uses an attribute, such as `__doc__`, which each class has already."""
+    return name.startswith("__") and name.endswith("__")
+
+
+def _is_mixin(context: Context, record: ast.ClassDef, known: Collection[str]) -> bool:
+    """Return whether a class without bases is for classes with several: it relies on attributes that it does not set.
+
+    Two such bases with slots cannot be combined.
+    """
+    for part in ast.walk(record):
+        if isinstance(part, ast.Name) and part.id == "super":
+            return True
+        if isinstance(part, ast.Attribute) and part.attr not in known and not hasattr(object, part.attr):
+            owner = context.facts.class_of_self(part.value)
+            if owner is not None and owner.node is record:
+                return True
+    return False
 
 
 def _names_class(record: ast.ClassDef) -> bool:
@@ -388,6 +411,13 @@ REFUSE = (
            "from decimal import Decimal\ndef f(xs):\n    out = []\n    for x in xs:\n        out.append(Decimal(x))\n"),
     Refuse("objects that are not kept", "from shop import Move\ndef f(xs):\n    for x in xs:\n        Move(x).run()\n"),
     Refuse("a base may have a dict", "class A(B):\n    def __init__(self):\n        self.x = 1\n"),
+    Refuse("an attribute that each class has",
+           "class A:\n    def __init__(self, text):\n        self.__doc__ = text\n"),
+    Refuse("a mixin: another base has what it calls",
+           "class A:\n    def __init__(self):\n        self.depth = 0\n    def open(self, x):\n"
+           "        self.depth += 1\n        self.push(x)\n"),
+    Refuse("a mixin: another base is to be initialized",
+           "class A:\n    def __init__(self):\n        self.depth = 0\n        super().__init__()\n"),
     Refuse("it has slots", "class A:\n    __slots__ = ('x',)\n    def __init__(self):\n        self.x = 1\n"),
     Refuse("a default of the class has the name of a slot",
            "class A:\n    x = 0\n    def __init__(self, x):\n        if x:\n            self.x = x\n"),

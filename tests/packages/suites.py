@@ -44,6 +44,7 @@ class Package:
     deselect: Mapping[str, str] = field(default_factory=dict)
     exclude: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    offered: Mapping[str, str] | None = None
 
 
 def read_packages(file: Path) -> list[Package]:

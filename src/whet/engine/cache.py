@@ -12,8 +12,9 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from whet import __version__
@@ -21,6 +22,7 @@ from whet.atomic import read_checked, write_checked
 from whet.engine.loading import RuleModule
 from whet.engine.pool import Outcome, Task
 from whet.model._codec_fields import WrongValue, find_codec
+from whet.model.finding import Finding
 
 _KEPT_SECONDS = 30 * 86_400
 _TIDY_SECONDS = 86_400
@@ -30,25 +32,35 @@ _ENCODE, _DECODE = find_codec(Outcome)
 class ResultCache:
     """The results of one set of rules. Nothing here raises: a cache that cannot be read or written is ignored."""
 
-    def __init__(self, folder: Path, rules: Iterable[RuleModule]) -> None:
+    def __init__(self, folder: Path, rules: Sequence[RuleModule]) -> None:
         self._folder = folder / "results"
+        self._speedups = {module.rule.slug: module.rule.speedups for module in rules}
         self._key = _fingerprint(rules)
 
     def find(self, task: Task, sha256: str) -> Outcome | None:
         """Return the result of ``task`` for these rules and the same bytes; ``None`` if it is not cached."""
         try:
-            outcome: Outcome = _DECODE(json.loads(read_checked(self._place(task, sha256))))
+            rows = json.loads(read_checked(self._place(task, sha256)))
+            outcome: Outcome = _DECODE(rows)
         except (OSError, WrongValue, ValueError, RecursionError):
             return None
-        return outcome
+        return replace(outcome, findings=tuple(map(self._complete, outcome.findings, rows["findings"])))
 
     def keep(self, task: Task, sha256: str, outcome: Outcome) -> None:
         """Save the result of ``task``."""
         place = self._place(task, sha256)
-        body = json.dumps(_ENCODE(outcome), separators=(",", ":")).encode()
+        rows = _ENCODE(outcome)
+        for finding, row in zip(outcome.findings, rows["findings"], strict=True):
+            if finding.speedups == self._speedups.get(finding.rule):
+                del row["speedups"]  # most of a result's text, and the same in each finding
+        body = json.dumps(rows, separators=(",", ":")).encode()
         with suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
             write_checked(place, body)
+
+    def _complete(self, finding: Finding, row: dict[str, object]) -> Finding:
+        """Return a finding as it was saved, with the figures of its rule if those were left out."""
+        return finding if "speedups" in row else replace(finding, speedups=self._speedups.get(finding.rule, ()))
 
     def tidy(self) -> None:
         """Once a day, remove results that were not used for a month."""
@@ -64,10 +76,15 @@ class ResultCache:
                         file.unlink()
 
     def _place(self, task: Task, sha256: str) -> Path:
-        lines = "" if task.lines is None else ",".join(map(str, sorted(task.lines)))
-        parts = (self._key, sha256, task.file, task.shown, str(task.python), "cold" if task.lines is None else lines)
+        parts = (self._key, sha256, task.file, task.shown, str(task.python), _name_lines(task.lines))
         name = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
         return self._folder / name[:2] / name[2:]
+
+
+def _name_lines(lines: Collection[int] | None) -> str:
+    if lines is None:
+        return "cold"
+    return str(lines) if isinstance(lines, range) else ",".join(map(str, sorted(lines)))
 
 
 def _fingerprint(rules: Iterable[RuleModule]) -> str:

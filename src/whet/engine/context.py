@@ -68,8 +68,8 @@ class Context:
         return self.facts.tree
 
     def nodes(self, kind: type[Node]) -> Iterator[Node]:
-        """Yield the nodes of one type in the function, in source order, without those of nested functions."""
-        yield from cast("list[Node]", self.function.nodes.get(kind, ()))
+        """Return the nodes of one type in the function, in source order, without those of nested functions."""
+        return iter(cast("list[Node]", self.function.nodes.get(kind, ())))
 
     def resolve(self, node: ast.expr) -> str | None:
         """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain."""
@@ -294,8 +294,11 @@ class Context:
         reaching = {"locals", "vars", "exec", "eval", "dir"}
         if self.facts.words.isdisjoint(reaching):
             return False
-        named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
-        return any(name in reaching and not (name == "dir" and call.args) for name, call in named)
+        key = "dynamic", self.function
+        if key not in self.facts.memo:
+            named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
+            self.facts.memo[key] = any(name in reaching and not (name == "dir" and call.args) for name, call in named)
+        return bool(self.facts.memo[key])
 
     def rewrite(self) -> Rewrite:
         """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""

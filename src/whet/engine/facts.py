@@ -8,7 +8,7 @@ import re
 import sys
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from whet.engine.newer import find_needed_python
@@ -20,6 +20,8 @@ SIZE_LIMIT = 5_000_000
 """Characters; longer sources are usually generated, and not worth the time to check."""
 ELEMENT_LIMIT = 400_000
 """Elements and operators of a source that is checked: each takes about a kilobyte of the tree."""
+EVERY_LINE = range(1, SIZE_LIMIT + 2)
+"""The lines of any source: with them as its hot ones, each function counts as called many times."""
 _SEPARATORS = ",\n.;:=+-*/%@&|^<>~([{"
 _STRINGS_AND_COMMENTS = re.compile(r"""("{3}|'{3})[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 
@@ -127,7 +129,7 @@ class Facts:
 
     def hot_functions(self, lines: Iterable[int]) -> tuple[Scope, ...]:
         """Return the functions that own one of ``lines``; a nested function's own lines are not its parent's."""
-        wanted = sorted(lines)
+        wanted = lines if isinstance(lines, range) else sorted(lines)
         found: list[Scope] = []
         for scope in self.functions:
             first, last = bisect_left(wanted, scope.line), bisect_right(wanted, scope.end_line)
@@ -224,9 +226,22 @@ class Facts:
             # All owners at once: in a file of thousands of functions, each has a local of the same name.
             found: dict[Scope | None, list[ast.Name]] = {}
             for node in self._scopes.names.get(name, ()):
-                found.setdefault(self.lookup(node), []).append(node)
+                owner_here = self.lookup(node)
+                found.setdefault(owner_here, []).append(node)
+                outer = self._outer(node, owner_here)
+                if outer is not None:
+                    found.setdefault(outer, []).append(node)
             by_owner = self._references[name] = {scope: tuple(nodes) for scope, nodes in found.items()}
         return by_owner.get(owner, ())
+
+    def _outer(self, node: ast.Name, owner: Scope | None) -> Scope | None:
+        """Return where else a name is looked up: a class body reads the name of a method that it has not yet defined.
+
+        Python looks in the module then.
+        """
+        if owner is None or owner.kind is not ScopeKind.CLASS or not isinstance(node.ctx, ast.Load):
+            return None
+        return self.lookup_name(node.id, owner.parent) if owner.parent is not None else None
 
     def attributes(self, name: str) -> tuple[tuple[ast.Attribute, Scope], ...]:
         """Return every attribute access ``….name`` of the file with its scope."""
@@ -362,7 +377,7 @@ class Facts:
         """Return the one binding of ``name`` if it has exactly one."""
         owner = self.lookup(name)
         bindings = owner.bindings[name.id] if owner is not None else []
-        return bindings[0] if len(bindings) == 1 else None
+        return bindings[0] if len(bindings) == 1 and self._outer(name, owner) is None else None
 
 
 def _count_parts(text: str) -> int:
@@ -372,7 +387,7 @@ def _count_parts(text: str) -> int:
     return sum(map(text.count, _SEPARATORS)) + text.count("\n")  # a line is a statement with its expression
 
 
-def _owns_any(scope: Scope, lines: list[int]) -> bool:
+def _owns_any(scope: Scope, lines: Sequence[int]) -> bool:
     """Return whether one of ``lines``, sorted and all within ``scope``, can run code of ``scope`` itself."""
     if not lines:
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def examine_files(
     rules: Sequence[RuleModule],
     *,
     root: Path,
-    hot: Mapping[str, frozenset[int]] | None = None,
+    hot: Mapping[str, Collection[int]] | None = None,
     python: tuple[int, int] | None = None,
     workers: int | None = None,
     cache: Path | None = None,

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ class Task:
     file: str
     shown: str
     data: bytes
-    lines: frozenset[int] | None = None
+    lines: Collection[int] | None = None
     python: tuple[int, int] | None = None
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from whet.engine.facts import Facts
-from whet.engine.scopes import Scope
 from whet.model.finding import Ask, Safety, Speed, Speedup
 
 _SPECIFIER = re.compile(r"\s*(>=|<=|<|>|==)\s*(\d+)\.(\d+)\s*")
@@ -32,10 +31,6 @@ class Triggers:
         if self.imports and self.imports.isdisjoint(facts.imports):
             return False
         return not self.words or not self.words.isdisjoint(facts.words)
-
-    def hold(self, facts: Facts, function: Scope) -> bool:
-        """Return whether ``function`` can matter."""
-        return not function.nodes.keys().isdisjoint(self.nodes) and self.hold_in(facts)
 
 
 @dataclass(frozen=True, slots=True)

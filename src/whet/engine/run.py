@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import ast
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from whet.engine.api import Context
 from whet.engine.facts import Facts, UnreadableError
@@ -18,7 +19,7 @@ _ABOUT = "rules"
 def find_findings(
     sources: Mapping[str, SourceFile],
     rules: Sequence[RuleModule],
-    hot: Mapping[str, frozenset[int]] | None = None,
+    hot: Mapping[str, Collection[int]] | None = None,
     python: tuple[int, int] | None = None,
     libraries: Iterable[str] | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Notice, ...]]:
@@ -55,7 +56,7 @@ def find_findings(
 def examine_source(
     source: SourceFile,
     rules: Iterable[RuleModule],
-    lines: frozenset[int] | None = None,
+    lines: Collection[int] | None = None,
     libraries: frozenset[str] | None = None,
     python: tuple[int, int] | None = None,
 ) -> tuple[list[Finding], list[Notice]]:
@@ -83,20 +84,38 @@ def _examine(
 ) -> tuple[list[Finding], list[Notice]]:
     found: list[Finding] = []
     notices: list[Notice] = []
-    scopes = tuple(functions)
+    containing = _index_by_nodes(functions)
     for module in rules:
         triggers = module.rule.triggers
         if not triggers.hold_in(facts):
             continue
-        for scope in scopes:
-            if scope.nodes.keys().isdisjoint(triggers.nodes):
-                continue
+        for scope in _list_containing(containing, triggers.nodes):
             try:
                 context = Context(module.rule, source.file, facts, scope, measured, libraries, python)
                 found.extend(module.detect(context))
             except Exception as error:
                 notices.append(_describe_failure(module, source, scope, error))
     return found, notices
+
+
+def _index_by_nodes(functions: Iterable[Scope]) -> dict[type[ast.AST], dict[int, Scope]]:
+    """Return the functions that contain each type of node, by their order: most rules concern few of the functions."""
+    containing: dict[type[ast.AST], dict[int, Scope]] = {}
+    for number, scope in enumerate(functions):
+        for kind in scope.nodes:
+            containing.setdefault(kind, {})[number] = scope
+    return containing
+
+
+def _list_containing(
+    containing: Mapping[type[ast.AST], dict[int, Scope]], kinds: Iterable[type[ast.AST]]
+) -> Iterable[Scope]:
+    """Return the functions that contain one of ``kinds``, in order."""
+    found = [containing[kind] for kind in kinds if kind in containing]
+    if len(found) < 2:
+        return found[0].values() if found else ()
+    merged = {number: scope for scopes in found for number, scope in scopes.items()}
+    return [merged[number] for number in sorted(merged)]
 
 
 def _describe_failure(module: RuleModule, source: SourceFile, scope: Scope, error: Exception) -> Notice:

@@ -228,3 +228,12 @@ def test_type_parameters_are_names_of_their_function():
     facts = Facts.of("def f[sorted: int](x):\n    return sorted(x)\ndef g(x):\n    return sorted(x)\n")
     calls = [node.func for node in ast.walk(facts.tree) if isinstance(node, ast.Call)]
     assert [facts.resolve(call) for call in calls] == [None, "builtins.sorted"]
+
+
+def test_a_class_body_may_read_the_module_s_name_before_its_own():
+    facts = Facts.of("import token\nclass A:\n    first = token.NAME\n    def token(self):\n        return token\n")
+    owner = facts.module.bindings["A"][0].node
+    inside = next(scope for scope in facts.functions if scope.node is owner)
+    assert [node.lineno for node in facts.references("token", facts.module)] == [3, 5]
+    assert [node.lineno for node in facts.references("token", inside)] == [3]
+    assert facts.only_binding(facts.references("token", inside)[0]) is None

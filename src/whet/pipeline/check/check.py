@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import SIZE_LIMIT, UnreadableError
+from whet.engine.facts import EVERY_LINE, SIZE_LIMIT, UnreadableError
 from whet.engine.files import FileResult, examine_files
 from whet.engine.loading import RuleModule
 from whet.engine.pool import Task, examine_task
@@ -166,7 +166,7 @@ class _Check:
         file = os.path.normpath(self.start / name)
         return self._examine_data(FileResult(file, name, data=data), self._list_lines(file, data))
 
-    def _examine_data(self, result: FileResult, lines: frozenset[int] | None) -> FileResult:
+    def _examine_data(self, result: FileResult, lines: Collection[int] | None) -> FileResult:
         if lines is not None and not lines:
             return result
         useful = [module for module in self.modules if module.rule.applies_to(self.config.target_version)]
@@ -182,27 +182,25 @@ class _Check:
             too_large=outcome.too_large,
         )
 
-    def _list_hot(self, files: Sequence[str]) -> Mapping[str, frozenset[int]] | None:
-        if self.hot_lines is None and not self.selection.everything:
-            return None
-        hot: dict[str, frozenset[int]] = {}
+    def _list_hot(self, files: Sequence[str]) -> Mapping[str, Collection[int]] | None:
+        if self.hot_lines is None:
+            return dict.fromkeys(files, EVERY_LINE) if self.selection.everything else None
+        hot: dict[str, Collection[int]] = {}
         for file in files:
-            if self.hot_lines is not None and file not in self.hot_lines:
+            if file not in self.hot_lines:
                 continue
             try:
                 data = read_file(Path(file), SIZE_LIMIT)
             except OSError:
                 data = b""
-            hot[file] = self._list_lines(file, data) or frozenset()
+            hot[file] = self.hot_lines.find(file, data)
         return hot
 
-    def _list_lines(self, file: str, data: bytes) -> frozenset[int] | None:
+    def _list_lines(self, file: str, data: bytes) -> Collection[int] | None:
         """Return the hot lines; all of them if each function counts as called many times."""
         if self.hot_lines is not None:
             return self.hot_lines.find(file, data)
-        if self.selection.everything:
-            return frozenset(range(1, data.count(b"\n") + data.count(b"\r") + 2))
-        return None
+        return EVERY_LINE if self.selection.everything else None
 
     # --- from a file's findings to the reported ones
 
@@ -300,9 +298,8 @@ class _Check:
         if module is None or not module.rule.applies_to(self.config.target_version):
             return None
         source = SourceFile(file, file, "", text)
-        every = frozenset(range(1, text.count("\n") + text.count("\r") + 2))
         try:
-            found, _ = examine_source(source, [module], every)
+            found, _ = examine_source(source, [module], EVERY_LINE)
         except UnreadableError:
             return None
         return frozenset(finding.line for finding in found)
@@ -355,8 +352,13 @@ class _Check:
         return self._relate(file, self.start)
 
     def _relate(self, file: str, folder: Path) -> str:
-        """Return a path with slashes, relative to ``folder`` if it is inside."""
-        try:
-            return Path(file).relative_to(folder).as_posix()
-        except ValueError:
-            return Path(file).as_posix()
+        return _relate(file, str(folder))
+
+
+@cache  # for each finding of a file, and mostly one folder is all of the three
+def _relate(file: str, folder: str) -> str:
+    """Return a path with slashes, relative to ``folder`` if it is inside."""
+    try:
+        return Path(file).relative_to(folder).as_posix()
+    except ValueError:
+        return Path(file).as_posix()
