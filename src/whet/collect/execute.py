@@ -132,8 +132,7 @@ class _Execution:
                 cwd=plan.spec.directory,
                 # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
                 close_fds=False,
-                env=environment,
-                preexec_fn=permit_tracing(),  # noqa: PLW1509  one call of the kernel's
+                **_prepare_child(environment),
                 **self._streams(stack),
             )
         except OSError as error:
@@ -271,6 +270,24 @@ class _Execution:
         code = self.process.returncode
         self.outcome.signal = -code if code < 0 else 0
         self.outcome.status = 128 - code if code < 0 else code
+
+
+def _prepare_child(environment: dict[str, str] | None) -> dict[str, Any]:
+    """Return the program's environment and what its process does before it becomes the program, for ``Popen``.
+
+    Sockets that a service manager passes on are for the process that ``LISTEN_PID`` names: that is to be the program.
+    """
+    permit = permit_tracing()
+    if os.name == "nt" or os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return {"env": environment, "preexec_fn": permit}
+
+    def prepare() -> None:
+        if permit is not None:
+            permit()
+        # An environment that is given to Popen is fixed before there is a process id.
+        os.environ.update(environment or {}, LISTEN_PID=str(os.getpid()))
+
+    return {"env": None, "preexec_fn": prepare}
 
 
 def _settings_file(plan: Plan) -> Path:
