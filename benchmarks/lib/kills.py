@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib.odd.program import WORK
 from lib.runner import show_progress
 from lib.tables import print_table
 
@@ -38,9 +39,10 @@ def main():
 main()
 sys.exit({status})
 """
-CHECKED = "def work_{0}(rows):\n    out = []\n    for row in rows:\n        out.append(row.strip())\n    return out\n\n\n"
+CHECKED = (
+    "def work_{0}(rows):\n    out = []\n    for row in rows:\n        out.append(row.strip())\n    return out\n\n\n"
+)
 SERVER = "import time\nfrom busy import burn\nwhile True:\n    burn(0.05)\n    time.sleep(0.02)\n"
-BUSY = "import time\n\ndef burn(seconds):\n    end = time.process_time() + seconds\n    while time.process_time() < end:\n        sum(range(500))\n"
 END_SECONDS = 120.0
 GONE_SECONDS = 20.0
 
@@ -57,11 +59,12 @@ class Scenario:
     status: int = 0
 
 
+FIX = ("check", "--fix")
 SCENARIOS = (
     Scenario("run", ("run", "prog.py"), 4, ("whet", "sampler", "program"), ("run", "short.py"), 3),
     Scenario("prove", ("prove", "--runs", "2"), 1, ("whet", "program"), ("run", "short.py")),
     Scenario("apply", ("apply", "--accept-unchecked"), 2, ("whet",), ("apply", "--accept-unchecked")),
-    Scenario("check --fix", ("check", "--fix", "--no-cache", "-n", "2", "src"), 2, ("whet", "worker"), ("check", "--fix", "src")),
+    Scenario("check --fix", (*FIX, "--no-cache", "-n", "2", "src"), 2, ("whet", "worker"), (*FIX, "src")),
     Scenario("attach", ("attach", "PID", "--duration", "2"), 1, ("whet", "sampler", "target"), ("run", "short.py")),
 )  # fmt: skip
 
@@ -109,7 +112,7 @@ class Kills:
         (project / "prog.py").write_text(PROGRAM.format(rounds=100, status=3 if scenario.name == "run" else 0))
         (project / "short.py").write_text("print(sum(range(1000)))\n")
         (project / "server.py").write_text(SERVER)
-        (project / "busy.py").write_text(BUSY)
+        (project / "busy.py").write_text(WORK)
         if scenario.name == "check --fix":
             (project / "src").mkdir()
             for number in range(30):
@@ -168,9 +171,7 @@ class Kills:
             shutil.rmtree(project.parent)
         return was_met, [f"{each} (after {moment:.2f} s, {project})" for each in troubles]
 
-    def find_troubles(
-        self, scenario: Scenario, project: Path, victim: str, status: int, said: str
-    ) -> Iterator[str]:
+    def find_troubles(self, scenario: Scenario, project: Path, victim: str, status: int, said: str) -> Iterator[str]:
         """Yield what is wrong with the end of a command of which ``victim`` was killed."""
         if "Traceback" in said:
             yield f"a traceback: {said[-800:]}"
@@ -209,7 +210,7 @@ class Kills:
             shown = self.call(("report", "--format", "json"), project)
             if shown.returncode:
                 found.append(f"next, report ends with {shown.returncode}: {shown.stderr[-500:]}")
-        kept = [path for path in (project.parent / "tmp").glob("whet-*")]
+        kept = list((project.parent / "tmp").glob("whet-*"))
         kept += [path for path in project.rglob("*.whet") if path.name != ".whet"]
         found += [f"a rest stays: {path.relative_to(project.parent)}" for path in kept]
         return found
@@ -305,5 +306,3 @@ def read_proc(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # it has ended
         return b""
-
-

@@ -22,7 +22,7 @@ ODD = (
 )  # fmt: skip
 """What stands where a value of another kind, size or sign is expected."""
 PIECES = (
-    b"", b"\0", b"\xff", b"\n", b"\r\n", b";" * 3_000, b"9" * 5_000, b"-1", b"-", b"1e999", b"nan", b"\x1b[2J", b"\xf0\x9f",
+    b"", b"\0", b"\xff", b"\n", b"\r\n", b";" * 3_000, b"9" * 5_000, b"-1", b"-", b"1e999", b"nan", b"\x1b[2J",
     b"\xed\xa0\x80", b"[" * 3_000, b"{" * 3_000, b'"', b"'", b"\\", b"\\u0000", b"\x80" * 12, b"\x7f" * 20, b"()" * 500,
     b"a" * 70_000, b" " * 5_000, b"*" * 300, b"#", b",", b":", b"<!--", b"\xe2\x80\xae", b"\x1f\x8b\x08", b"%s%n{0}",
 )  # fmt: skip
@@ -39,8 +39,8 @@ def changes(most: int = 6) -> st.SearchStrategy[list[Change]]:
     return st.lists(st.tuples(kinds, place, place, st.integers(0, 1_000)), min_size=1, max_size=most)
 
 
-def change_bytes(data: bytes, others: Sequence[bytes], made: Sequence[Change]) -> bytes:
-    """Return ``data`` after the changes; pieces of ``others`` are spliced in."""
+def change_bytes(data: bytes, others: Sequence[bytes], made: Sequence[Change], most: int = MOST) -> bytes:
+    """Return ``data`` after the changes, at most so many bytes of it; pieces of ``others`` are spliced in."""
     for kind, place, length, number in made:
         at, size = int(place * (len(data) + 1)), max(1, int(length * length * length * len(data)))
         if kind == "cut":
@@ -62,12 +62,12 @@ def change_bytes(data: bytes, others: Sequence[bytes], made: Sequence[Change]) -
             if found:
                 match = found[int(place * len(found))]
                 data = data[: match.start()] + NUMBERS[number % len(NUMBERS)] + data[match.end() :]
-        data = data[:MOST]
+        data = data[:most]
     return data
 
 
 def change_tree(tree: Any, made: Sequence[Change]) -> Any:
-    """Return a copy of ``tree`` (dicts, lists, tuples, scalars) in which some values and keys are odd, gone or double."""
+    """Return a copy of ``tree`` (dicts, lists, tuples, scalars) of which some are odd, gone or double."""
     tree = copy.deepcopy(tree)
     for kind, place, length, number in made:
         slots = list(_list_slots(tree))

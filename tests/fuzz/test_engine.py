@@ -22,6 +22,8 @@ from whet.model.source import SourceFile
 
 pytestmark = pytest.mark.slow
 
+LONGEST = 30_000
+"""Bytes of a source: it is examined a dozen times."""
 RULES = load_rules()
 CASES = [case.before for rule in RULES for case in rule.cases]
 REFUSED = [refusal.code for rule in RULES for refusal in rule.refusals]
@@ -42,10 +44,11 @@ AROUND = (
     "try:\n{1}\nexcept* ValueError as e:\n    raise\n",
 )
 SWAPS = (
-    ("\n", "\r\n"), ("    ", "\t"), (" ", "  "), (": ", ":"), ("(", "(\n"), ("'", '"'), ("for ", "async for "), ("rows", "self.rows"),
-    ("out", "out[0]"), ("=", ":="), ("x", "é"), ("return ", "yield "), ("def ", "async def "), ("list", "*list"), (" in ", " not in "),
-    ("append", "__class__"), ("i", "_"), ("+=", "-="), ("\n", "; pass\n"), ("\n", "  # whet: ignore\n"), ("self", "cls"), ("1", "1j"),
-    ("result", "None"), ("row", "len"), ("(", "(*"), ("[", "[*"), (", ", ",\\\n"), ("import ", "import os, "), ("\n", "\n\f"),
+    ("\n", "\r\n"), ("    ", "\t"), (" ", "  "), (": ", ":"), ("(", "(\n"), ("'", '"'), ("for ", "async for "),
+    ("rows", "self.rows"), ("out", "out[0]"), ("=", ":="), ("x", "é"), ("return ", "yield "), ("def ", "async def "),
+    ("list", "*list"), (" in ", " not in "), ("append", "__class__"), ("i", "_"), ("+=", "-="), ("\n", "; pass\n"),
+    ("\n", "  # whet: ignore\n"), ("self", "cls"), ("1", "1j"), ("result", "None"), ("row", "len"), ("(", "(*"),
+    ("[", "[*"), (", ", ",\\\n"), ("import ", "import os, "), ("\n", "\n\f"),
 )  # fmt: skip
 
 
@@ -100,7 +103,8 @@ def test_combined_programs(fuzz: Callable[..., None]) -> None:
     numbers = st.integers(0, 10_000)
     fuzz(
         st.tuples(
-            st.lists(st.tuples(numbers, numbers), min_size=1, max_size=3), st.lists(st.tuples(numbers, numbers), max_size=5)
+            st.lists(st.tuples(numbers, numbers), min_size=1, max_size=3),
+            st.lists(st.tuples(numbers, numbers), max_size=5),
         ),
         check,
     )
@@ -110,7 +114,12 @@ def test_statements_moved(fuzz: Callable[..., None]) -> None:
     """Expressions and statements of one program stand where those of another stood."""
     trees = [ast.parse(text) for text in [*CASES, *REFUSED]]
     statements = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-    values = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.expr) and hasattr(node, "ctx") is False]
+    values = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.expr) and hasattr(node, "ctx") is False
+    ]
 
     class Replace(ast.NodeTransformer):
         def __init__(self, made: list[tuple[int, int]]) -> None:
@@ -140,14 +149,24 @@ def test_statements_moved(fuzz: Callable[..., None]) -> None:
     fuzz(st.tuples(numbers, st.lists(places, min_size=1, max_size=5)), check)
 
 
-VALUE_TYPES = (ast.Call, ast.BinOp, ast.Compare, ast.Constant, ast.BoolOp, ast.JoinedStr, ast.ListComp, ast.Dict, ast.Lambda)
+VALUE_TYPES = (
+    ast.Call,
+    ast.BinOp,
+    ast.Compare,
+    ast.Constant,
+    ast.BoolOp,
+    ast.JoinedStr,
+    ast.ListComp,
+    ast.Dict,
+    ast.Lambda,
+)
 
 
 def test_damaged_sources(fuzz: Callable[..., None]) -> None:
     texts = [text.encode() for text in [*CASES, *REFUSED, *OWN]]
 
     def check(given: tuple[int, list[Any]]) -> None:
-        data = change_bytes(texts[given[0] % len(texts)], texts, given[1])
+        data = change_bytes(texts[given[0] % len(texts)], texts, given[1], LONGEST)
         try:
             hold(data.decode("utf-8", "surrogatepass"))
         except (UnicodeDecodeError, UnreadableError):

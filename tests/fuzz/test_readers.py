@@ -39,7 +39,9 @@ def list_captures() -> list[tuple[str, bytes]]:
 
 
 CAPTURED = list_captures()
-TREES = [(name, json.loads(data)) for name, data in CAPTURED if name in ("chrome", "pyinstrument", "scalene", "speedscope")]
+TREES = [
+    (name, json.loads(data)) for name, data in CAPTURED if name in ("chrome", "pyinstrument", "scalene", "speedscope")
+]
 
 
 def dump(tree: Any) -> bytes:
@@ -102,7 +104,7 @@ def test_reports_of_damaged_files(
 
     def report(given: tuple[int, list[Any], str]) -> None:
         number, made, shown = given
-        name, data = CAPTURED[number % len(CAPTURED)]
+        _, data = CAPTURED[number % len(CAPTURED)]
         file.write_bytes(change_bytes(data, others, made))
         command(["report", str(file), "--format", shown, "-o", str(tmp_path / "out")], capsys)
 

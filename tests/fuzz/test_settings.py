@@ -32,8 +32,12 @@ source-roots = ["/srv=."]
 [tool.whet.per-file-ignores]
 "tests/**" = ["ALL"]
 """
-SOURCE = "def f(rows):\n    out = ''\n    for row in rows:\n        out += row  # whet: ignore[str-concat]\n    return out\n"
-TEXTS = st.one_of(st.text(max_size=30), st.sampled_from(["**" * 60, "a*" * 200 + "b", "[" * 100, "[!a-", "/", "..", "\\", "~"]))
+SOURCE = (
+    "def f(rows):\n    out = ''\n    for row in rows:\n        out += row  # whet: ignore[str-concat]\n    return out\n"
+)
+TEXTS = st.one_of(
+    st.text(max_size=30), st.sampled_from(["**" * 60, "a*" * 200 + "b", "[" * 100, "[!a-", "/", "..", "\\", "~"])
+)
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=3)),
@@ -82,7 +86,9 @@ def test_damaged_settings(fuzz: Callable[..., None], project: Path, capsys: pyte
 
 
 def test_patterns(fuzz: Callable[..., None], project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    alphabet = st.sampled_from(["*", "**", "?", "[", "]", "!", "/", "\\", "a", "b", ".py", "{", "}", "\0", "-", "^", "\n"])
+    alphabet = st.sampled_from(
+        ["*", "**", "?", "[", "]", "!", "/", "\\", "a", "b", ".py", "{", "}", "\0", "-", "^", "\n"]
+    )
     lines = st.lists(alphabet, max_size=60).map("".join)
 
     def check(patterns: str) -> None:

@@ -195,15 +195,44 @@ def make() -> Iterator[Program]:
             whole = f"{_dedent(text).split('import gevent,')[0]}from busy import burn\nimport gevent,{_dedent(text).split('import gevent,')[1]}"
         yield Program("frameworks", name, whole, late, needs=needs)
     vary = r"in \d+\.\d+s|=+|rootdir.*"
-    yield Program("frameworks", "pytest", files=PYTEST, words=("-m", "pytest", "-p", "no:cacheprovider"), needs=("pytest",), vary=vary)
+    yield Program(
+        "frameworks",
+        "pytest",
+        files=PYTEST,
+        words=("-m", "pytest", "-p", "no:cacheprovider"),
+        needs=("pytest",),
+        vary=vary,
+    )
     words = ("-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider")
-    yield Program("frameworks", "pytest-xdist", files=PYTEST, words=words, needs=("pytest", "pytest-xdist"), vary=rf"{vary}|\[gw\d\].*|.*%.*", ordered=False)
+    yield Program(
+        "frameworks",
+        "pytest-xdist",
+        files=PYTEST,
+        words=words,
+        needs=("pytest", "pytest-xdist"),
+        vary=rf"{vary}|\[gw\d\].*|.*%.*",
+        ordered=False,
+    )
     for stop in ("TERM", "INT"):
         port = 18_431
         words = ("-m", "uvicorn", "--port", str(port), "--log-level", "error", "serve:app")
-        yield Program("frameworks", f"uvicorn, SIG{stop}", files=SERVER, words=words, shell=SERVE.format(port, stop), needs=("uvicorn",))
+        yield Program(
+            "frameworks",
+            f"uvicorn, SIG{stop}",
+            files=SERVER,
+            words=words,
+            shell=SERVE.format(port, stop),
+            needs=("uvicorn",),
+        )
         words = ("-m", "gunicorn", "-b", f"127.0.0.1:{port}", "serve:wsgi", "--log-level", "critical")
-        yield Program("frameworks", f"gunicorn, SIG{stop}", files=SERVER, words=words, shell=SERVE.format(port, stop), needs=("gunicorn",))
+        yield Program(
+            "frameworks",
+            f"gunicorn, SIG{stop}",
+            files=SERVER,
+            words=words,
+            shell=SERVE.format(port, stop),
+            needs=("gunicorn",),
+        )
 
 
 def _dedent(text: str) -> str:

@@ -132,7 +132,9 @@ def make() -> Iterator[Program]:
         name, _, value = variable.partition("=")
         files = {"startup.py": "print('startup')"}
         yield Program(family, variable, TELL, files, env={name: value}, vary=varied)
-    undecodable = "import os, sys\nprint(ascii(sys.argv[1:]), ascii(os.environ['ODD']))\nfrom busy import burn\nburn()\n"
+    undecodable = (
+        "import os, sys\nprint(ascii(sys.argv[1:]), ascii(os.environ['ODD']))\nfrom busy import burn\nburn()\n"
+    )
     shell = "export ODD=$'\\xff\\xfe'; exec \"$@\" $'\\xe9' '' ' ' $'a\\nb'"
     yield Program("locales", "words that are not UTF-8", undecodable, shell=shell)
     written = "import os\nopen(b'\\xff\\xfe', 'w').write('x')\nfrom busy import burn\nburn()\nprint(os.listdir(b'.'))\n"
@@ -153,9 +155,17 @@ def make() -> Iterator[Program]:
     yield Program("archives", "without a main module", files=program, words=("bare.zip",))
     yield Program("archives", "-O on a zipapp", files=program, words=("-O", "app.pyz"))
     main = "import sys\nfrom busy import burn\nburn()\nprint(__name__, __package__, sys.argv, sys.path[0][-9:])\n"
-    yield Program("archives", "folder", files={"app/__main__.py": main, "app/busy.py": "def burn(): pass"}, words=("app", "a"))
+    yield Program(
+        "archives", "folder", files={"app/__main__.py": main, "app/busy.py": "def burn(): pass"}, words=("app", "a")
+    )
     package = {"pack/__init__.py": "print('init')", "pack/__main__.py": main, "pack/sub.py": main}
-    for words in (("-m", "pack"), ("-m", "pack.sub", "a", "-b"), ("-m", "no_such"), ("-m", "pack.no_such"), ("-m", "busy")):
+    for words in (
+        ("-m", "pack"),
+        ("-m", "pack.sub", "a", "-b"),
+        ("-m", "no_such"),
+        ("-m", "pack.no_such"),
+        ("-m", "busy"),
+    ):
         yield Program("archives", " ".join(words), files=package, words=words)
     for module in ("timeit -n 5 -r 1 -s x=1 0", "json.tool data.json", "unittest test_it", "doctest doc.py", "this",
                    "compileall -q busy.py", "zipfile -l app.pyz", "trace --count --missing -C c prog.py",
@@ -167,5 +177,12 @@ def make() -> Iterator[Program]:
         text = "from busy import burn\nburn()\nprint('ran')\n"
         vary = r"\d+(\.\d+)? (nsec|usec|msec|sec).*|Ran .*|raw times.*"
         yield Program("modules", f"-m {module}", text, files, words=("-m", *module.split()), vary=vary)
-    for code in ("print(1)", "import sys; print(sys.argv, __name__); sys.exit(3)", "1 / 0", "", "def f(:", "\nprint(1)\n"):
+    for code in (
+        "print(1)",
+        "import sys; print(sys.argv, __name__); sys.exit(3)",
+        "1 / 0",
+        "",
+        "def f(:",
+        "\nprint(1)\n",
+    ):
         yield Program("modules", f"-c {code!r}", words=("-c", code, "a", "-b"))

@@ -205,7 +205,7 @@ TEXTS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 def make() -> Iterator[Program]:
     """Yield the programs of this family."""
     for name, (text, typed) in TEXTS.items():
-        vary = r'line \d+|, line.*|\s*[~^]+' if name.startswith("Ctrl-C, not") else r"(?!)"
+        vary = r"line \d+|, line.*|\s*[~^]+" if name.startswith("Ctrl-C, not") else r"(?!)"
         # With stderr on the terminal too, whet's own line comes and goes there.
         yield Program("terminal", name, text, shell='exec "$@" 2>errors', typed=typed or (("", ""),), vary=vary)
     for name in ("asks", "Ctrl-C", "curses", "progress on one line", "debugger", "reads single keys"):
@@ -214,5 +214,5 @@ def make() -> Iterator[Program]:
     shell = 'exec "$@" 2>errors'
     quit_it = ((">>> ", "print(6 * 7)\r"), ("42\r\n>>> ", "exit()\r"))
     env = {"PYTHON_BASIC_REPL": "1"}
-    yield Program("terminal", "-i", "x = 5\n", words=("-i", "prog.py"), shell="exec \"$@\"", typed=quit_it, env=env)
+    yield Program("terminal", "-i", "x = 5\n", words=("-i", "prog.py"), shell='exec "$@"', typed=quit_it, env=env)
     yield Program("terminal", "TERM=dumb", TEXTS["asks"][0], shell=shell, typed=TEXTS["asks"][1], env={"TERM": "dumb"})
