@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import re
 import sys
 import tempfile
@@ -33,6 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--whet", help="how whet is started; default: the whet beside this interpreter")
     parser.add_argument("--families", help="only these, by name; 'none' for the kills alone")
     parser.add_argument("--match", default="", help="only programs whose name this pattern is found in")
+    parser.add_argument("--count", type=int, help="only so many programs, chosen at random (--seed)")
     parser.add_argument("--kills", type=int, default=300, help="how many times something is killed")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
@@ -46,11 +48,15 @@ def choose(options: argparse.Namespace, version: tuple[int, ...]) -> list[Progra
     families = options.families.split(",") if options.families else sorted({each.family for each in programs})
     if unknown := set(families) - {each.family for each in programs} - {"none"}:
         raise SystemExit(f"no such family: {', '.join(sorted(unknown))}")
-    return [
+    chosen = [
         each
         for each in programs
         if each.family in families and re.search(options.match, each.name) and each.python <= version
     ]
+    if options.count is None or options.count >= len(chosen):
+        return chosen
+    picked = random.Random(options.seed).sample(range(len(chosen)), options.count)
+    return [chosen[index] for index in sorted(picked)]
 
 
 def judge_all(programs: list[Program], options: argparse.Namespace, work: Path) -> list[Verdict]:

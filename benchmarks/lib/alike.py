@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ WHETS_OWN = {".whet", "whet-report.html"}
 ERRORS = "errors"
 """A program on a terminal has stderr in this file, where it is not there too."""
 SECONDS = 120
+MOST_SHOWN = 6
 REFUSED = 125
 """Whet's exit status where it does not run a program."""
 LIVE_LINE = re.compile(rb"\r?\n\x1b7\x1b\[1;\d+r\x1b8\x1b\[1A|\x1b7.*?\x1b8")
@@ -52,19 +54,23 @@ class Verdict:
 def judge(program: Program, python: str, whet: Sequence[str], folder: Path, cache: Path) -> Verdict:
     """Run a program plainly and under whet, and compare."""
     environ = make_environment(program, cache, Path(python).parent)
-    plain = run(program, [python, *program.words], folder, environ)
+    try:
+        plain = run(program, [python, *program.words], folder, environ)
+    except OSError as error:  # no terminals, as in a bare chroot
+        return Verdict(program, "absent", f"cannot be run here: {error}")
     under = run(program, put_under_whet(program, python, whet), folder, environ)
     was_measured = (folder / ".whet" / "runs").is_dir()
     differences = list(find_differences(program, plain, under))
-    words = under.stderr.decode("utf-8", "replace")
+    # On a terminal that has all streams, whet's words are among the program's.
+    words = (under.stdout * bool(program.typed) + under.stderr).decode("utf-8", "replace")
     refusal = re.search(r"^whet: error: .*", words, re.MULTILINE)
     if not differences:
         return Verdict(program, "same", was_measured=was_measured)
-    if under.status == REFUSED and refusal and not under.stdout:
+    if under.status == REFUSED and refusal and (program.typed or not under.stdout):
         return Verdict(program, "refused", refusal[0], was_measured)
     if program.says and re.search(program.says, " ".join(words.split())):
         return Verdict(program, "said", program.says, was_measured)
-    return Verdict(program, "different", "\n".join(differences), was_measured)
+    return Verdict(program, "different", "\n".join(differences[:MOST_SHOWN]), was_measured)
 
 
 def make_environment(program: Program, cache: Path, scripts: Path) -> dict[str, str]:
@@ -78,7 +84,10 @@ def make_environment(program: Program, cache: Path, scripts: Path) -> dict[str, 
 
 def put_under_whet(program: Program, python: str, whet: Sequence[str]) -> list[str]:
     """Return the command that runs the program under whet as a person would write it."""
-    start, words = [*whet, "run", "--python", python], program.words
+    words = program.words
+    # What the program's interpreter is told by variables is not for the one that whet runs on.
+    own = [sys.executable, "-E"] if any(name.startswith("PYTHON") for name in program.env) else []
+    start = [*own, *whet, "run", "--python", python]
     is_bare = not words and "<(" not in program.shell and " pipe" not in program.shell
     if is_bare or (words and words[0].startswith("-") and words[0] not in ("-m", "-c", "-")):
         return [*start, "--", python, *words]
