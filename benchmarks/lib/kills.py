@@ -21,6 +21,7 @@ from lib.tables import print_table
 MARK = "WITHSTAND_KILL"
 """The variable by which the processes of one attempt are found, wherever they have gone."""
 PROGRAM = """
+import sys
 
 def find(wanted, known):
     found = 0
@@ -174,7 +175,7 @@ class Kills:
     def find_troubles(self, scenario: Scenario, project: Path, victim: str, status: int, said: str) -> Iterator[str]:
         """Yield what is wrong with the end of a command of which ``victim`` was killed."""
         if "Traceback" in said:
-            yield f"a traceback: {said[-800:]}"
+            yield f"a traceback: {said[said.index('Traceback') :][:800]}"
         if scenario.name == "run":
             expected = {"whet": {-9}, "sampler": {3}, "program": {137, -9}}.get(victim, {3})
             # Where the program had ended already, whet ends with its status.

@@ -15,6 +15,7 @@ from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
+from whet.collect.held_exec import HeldExec
 from whet.collect.left_behind import find_left_behind
 from whet.collect.outside import OutsideSamplers
 from whet.collect.plan import Outcome, Plan
@@ -218,10 +219,14 @@ class _Execution:
         steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
         to_end_at: float | None = plan.duration
         limit_at: float | None = plan.limit
+        held = HeldExec(self.pid)
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
             poller.note_sampler(self.samplers.process)
             poller.poll_when_due(perf_counter_ns() - began)
+            sampler = self.samplers.process
+            if sampler is not None and held.is_held(sampler.pid):
+                self.samplers.let_go()
             if image.has_changed():
                 self.samplers.follow(elapsed)
             if not self.outcome.stopped:
