@@ -78,10 +78,13 @@ def do_one(name: str, size: int) -> None:
     sys.stdout.write(json.dumps([time.process_time() - before, peak]))
 
 
-def fit_exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
-    """Return the exponent of growth between the two largest sizes; 1 is linear. What the smallest costs is left out."""
+def fit_exponent(sizes: Sequence[int], costs: Sequence[float], least: float) -> float:
+    """Return the exponent of growth between the two largest sizes; 1 is linear. What the smallest costs is left out.
+
+    Costs that differ by less than ``least`` are the same.
+    """
     (first, *_, large, largest), (cost, *_, more, most) = sizes, costs
-    if most - cost <= 0 or more - cost <= 0:
+    if most - more < least or more - cost <= 0:
         return 0.0
     return math.log((most - cost) / (more - cost)) / math.log((largest - first) / (large - first))
 
@@ -92,7 +95,9 @@ def measure_inputs(names: Sequence[str], count: int) -> tuple[list[dict[str, Any
     for name in names:
         sizes = GROWTHS[name].sizes[: max(3, count)]
         costs = [measure_input(name, size) for size in sizes]
-        exponents = [fit_exponent(sizes, values) for values in zip(*costs, strict=True)]
+        leasts = (added.LEAST, 1e6 * added.LEAST_PEAK)
+        seen = zip(zip(*costs, strict=True), leasts, strict=True)
+        exponents = [fit_exponent(sizes, values, least) for values, least in seen]
         measured.append({"what": name, "sizes": sizes, "costs": costs, "exponents": exponents})
         figures = [
             f"{size:,}: {cpu:.2f} s, {peak / 1e6:.0f} MB" for size, (cpu, peak) in zip(sizes, costs, strict=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from lib import alike
 from lib.alike import Verdict
 from lib.environment import cache_folder, describe_machine, find_whet, make_environment, probe
-from lib.kills import Kills
+from lib.kills import SCENARIOS, Kills
 from lib.odd import list_programs
 from lib.odd.program import Program
 from lib.runner import show_progress
@@ -36,6 +36,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--match", default="", help="only programs whose name this pattern is found in")
     parser.add_argument("--count", type=int, help="only so many programs, chosen at random (--seed)")
     parser.add_argument("--kills", type=int, default=300, help="how many times something is killed")
+    parser.add_argument("--killed", help=f"only these commands, of {', '.join(each.name for each in SCENARIOS)}")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write every verdict to this file")
@@ -122,7 +123,7 @@ def main() -> None:
                 options.json.write_text(json.dumps(rows, indent=1))
         if options.kills:
             kills = Kills(options.start, options.python, Path(folder) / "kills", options.seed)
-            has_failed |= kills.run(options.kills)
+            has_failed |= kills.run(options.kills, options.killed.split(",") if options.killed else None)
     raise SystemExit(has_failed)
 
 

@@ -80,11 +80,15 @@ class Kills:
         self.chance = random.Random(seed)
         self.number = 0
 
-    def run(self, count: int) -> bool:
-        """Kill ``count`` times, print a table, and return whether anything was left behind."""
+    def run(self, count: int, names: Sequence[str] | None = None) -> bool:
+        """Kill ``count`` times, print a table, and return whether anything was left behind.
+
+        ``names`` are the commands to kill; default: all.
+        """
         rows, has_failed = [], False
-        whole = sum(each.share for each in SCENARIOS)
-        for scenario in SCENARIOS:
+        chosen = [each for each in SCENARIOS if names is None or each.name in names]
+        whole = sum(each.share for each in chosen)
+        for scenario in chosen:
             template = self.prepare(scenario)
             seconds, after = self.try_unharmed(scenario, template)
             before = read_sources(template)
