@@ -168,7 +168,7 @@ def make() -> Iterator[Program]:
     ):
         yield Program("archives", " ".join(words), files=package, words=words)
     for module in ("timeit -n 5 -r 1 -s x=1 0", "json.tool data.json", "unittest test_it", "doctest doc.py", "this",
-                   "compileall -q busy.py", "zipfile -l app.pyz", "trace --count --missing -C c prog.py",
+                   "compileall -q busy.py", "zipfile -l app.pyz", "trace --listfuncs prog.py",
                    "cProfile -o out prog.py", "pdb -c c -c q prog.py", "runpy prog", "ast prog.py", "tokenize prog.py"):  # fmt: skip
         files = {
             "data.json": '{"a": [1, 2]}', "doc.py": '"""\n>>> 1 + 1\n2\n"""\n', **program,
