@@ -61,11 +61,12 @@ class Scenario:
 
 
 FIX = ("check", "--fix")
+APPLY = ("apply", "--accept-unchecked", "--allow", "list-membership")
 SCENARIOS = (
     Scenario("run", ("run", "prog.py"), 4, ("whet", "sampler", "program"), ("run", "short.py"), 3),
     Scenario("prove", ("prove", "--runs", "2"), 1, ("whet", "program"), ("run", "short.py")),
-    Scenario("apply", ("apply", "--accept-unchecked"), 2, ("whet",), ("apply", "--accept-unchecked")),
-    Scenario("check --fix", (*FIX, "--no-cache", "-n", "2", "src"), 2, ("whet", "worker"), (*FIX, "src")),
+    Scenario("apply", APPLY, 2, ("whet",), APPLY),
+    Scenario("check --fix", (*FIX, "--no-cache", "--jobs", "2", "src"), 2, ("whet", "worker"), (*FIX, "src")),
     Scenario("attach", ("attach", "PID", "--duration", "2"), 1, ("whet", "sampler", "target"), ("run", "short.py")),
 )  # fmt: skip
 

@@ -35,7 +35,7 @@ VARIABLES = (
     "PYTHONNODEBUGRANGES=1", "PYTHONSTARTUP=startup.py", "PYTHONDEBUG=1", "PYTHONPERFSUPPORT=1",
     "PYTHON_COLORS=1", "FORCE_COLOR=1", "NO_COLOR=1", "LC_ALL=C", "LC_ALL=POSIX", "LC_ALL=C.UTF-8",
     "LC_ALL=xx_XX.none", "LANG=tr_TR.UTF-8", "PYTHONCOERCECLOCALE=0", "PYTHONCOERCECLOCALE=warn", "TZ=Asia/Kathmandu",
-    "COLUMNS=20", "MALLOC_ARENA_MAX=1", "PYTHONEXECUTABLE=/usr/bin/other", "LD_BIND_NOW=1",
+    "COLUMNS=20", "MALLOC_ARENA_MAX=1", "LD_BIND_NOW=1",
 )  # fmt: skip
 NAMES = (
     "with space.py", "with'quote.py", "naïve.py", "-dash.py", "no_extension", "prog.txt", "prog.pyw", "two\nlines.py",

@@ -17,7 +17,7 @@ from itertools import chain, cycle, repeat
 try:
     from _tracemalloc import is_tracing
 except ImportError:  # an interpreter without it
-    is_tracing = None
+    is_tracing = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
