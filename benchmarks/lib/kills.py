@@ -91,6 +91,7 @@ class Kills:
         whole = sum(each.share for each in chosen)
         for scenario in chosen:
             template = self.prepare(scenario)
+            self.try_unharmed(scenario, template)  # fills caches
             seconds, after = self.try_unharmed(scenario, template)
             before = read_sources(template)
             met, found = Counter(), []
