@@ -4,6 +4,7 @@
 #   make test       set up (a browser included), run the tests that end in minutes
 #   make coverage   the unit and contract tests again, and which lines and branches they reach
 #   make test-all   also the slow ones, and the test suite on every Python found here
+#   make fuzz       search for inputs that break readers, settings or the engine, for FUZZ_SECONDS (20 minutes)
 #   make lint       ruff, mypy, import-linter
 #   make bench      overhead and accuracy against other profilers, as two tables
 #   make docs       the documentation as a site, in build/site
@@ -18,11 +19,12 @@
 
 VENV ?= .venv
 JOBS ?= 2
+FUZZ_SECONDS ?= 1200
 PYTEST = pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 WITH = sh .ci/with
 
 help:
-	@sed -n '3,12s/^#  *//p' Makefile
+	@sed -n '3,13s/^#  *//p' Makefile
 
 demo:
 	@$(WITH) whet whet run --full fixtures/targets/orders.py
@@ -39,6 +41,9 @@ test-all:
 	@$(WITH) test sh .ci/browser
 	$(WITH) test $(PYTEST)
 	$(WITH) nox nox
+
+fuzz:
+	$(WITH) test pytest tests/fuzz -n 0 --fuzz-seconds $(FUZZ_SECONDS) $(PYTEST_OPTIONS)
 
 lint:
 	$(WITH) lint ruff check .
@@ -67,4 +72,4 @@ clean:
 	rm -rf .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src rules templates tests benchmarks fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test coverage test-all lint bench docs reference screenshots clean
+.PHONY: help demo test coverage test-all fuzz lint bench docs reference screenshots clean

@@ -1,10 +1,12 @@
-"""How time and memory grow with size: each figure at four sizes, and the exponent of its growth.
+"""How the cost of whet grows with size: of what it reads, checks and keeps, and of the programs that it measures.
 
-    python benchmarks/scale.py [--only functions,findings,…] [--most 1.1] [--json FILE]
+    python benchmarks/scale.py [--only samples,findings,modules,...] [--sizes N] [--json FILE]
 
-Exponents are of CPU time and of peak memory, between the two largest sizes and less what the smallest costs; both are
-taken in a process of its own for each size, so that a busy machine changes them little. Exit status 1: one is above
-``--most``.
+Of what whet is given (`lib/inputs.py`), CPU time and peak memory are taken in a process of its own for each size, so
+that a busy machine changes them little; the exponent is that between the two largest sizes, less what the smallest
+costs. Of programs (`lib/growing.py`), each is run at a size, at ten and at a hundred times that, plainly and under
+whet, interleaved: what whet adds grows as n^x with 10^x = (a100 - a10) / (a10 - a1). Exit status 1: an exponent is
+above 1.1. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -17,166 +19,141 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from whet.model.frame import Frame, Owner
-from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
-from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
+from lib import added
+from lib.environment import cache_folder, describe_machine, find_environment, find_whet
+from lib.growing import ALL_MODES, KINDS
+from lib.inputs import GROWTHS
+from lib.tables import print_heading, print_table
 
-MOST = 1.1
-"""The exponent that no growth may exceed."""
-MS = 1_000_000
-
-
-def make_run(functions: int, *, depth: int = 1, threads: int = 1, processes: int = 1) -> Run:
-    """Return a run with ``functions`` places of one line each, in files of 100, on stacks ``depth`` deep."""
-    body = "def f{0}(x):\n    return x + {0}\n"
-    files = [f"/project/m{n}.py" for n in range(-(-functions // 100))]
-    text = {file: "".join(body.format(100 * n + i) for i in range(100)) for n, file in enumerate(files)}
-    frames = [
-        Frame(files[n // 100], f"f{n}", 2 * (n % 100) + 2, 2 * (n % 100) + 1, Owner.USER) for n in range(functions)
-    ]
-    parent, frame = [], []
-    for number in range(functions):
-        parent.append(len(parent) - 1 if number % depth else ROOT)
-        frame.append(number)
-    made = tuple(Thread(process + 1, thread + 1) for process in range(processes) for thread in range(threads))
-    samples = tuple(
-        Samples(Metric.CPU, number, range(len(frame)), [MS] * len(frame), len(frame)) for number in range(len(made))
-    )
-    total = functions * len(made) * MS
-    profile = Profile("py-spy", frames, StackTable(parent, frame), made, samples, period_ns=MS, ticks=functions)
-    return Run(
-        "scale", ("m0.py",), "2024-01-01T00:00:00+00:00", "/project", "/project", Interpreter("python", "3.13.0"),
-        executions=(Execution(Purpose.TIME, ("py-spy",), total, total, 0),),
-        profiles=(profile,),
-        sources={file: SourceFile(file, Path(file).name, "", text[file], Owner.USER) for file in files},
-    )  # fmt: skip
+PROGRAMS = (*KINDS, "pypdf")
 
 
-def report(run: Run) -> None:
-    """Merge a run and render it."""
-    import io
-
-    from whet.pipeline.advise.show import find_renderer, render, show
-
-    shown = show(run)
-    for form in ("html", "json", "terminal"):
-        render(shown, find_renderer(form), io.BytesIO())
-
-
-def check(files: int, lines: int, text: str) -> None:
-    """Check ``files`` files of about ``lines`` lines of ``text`` in this process."""
-    from whet.engine.files import examine_files
-    from whet.engine.loading import load_rules
-
-    with tempfile.TemporaryDirectory() as name:
-        paths = [Path(name, f"m{number}.py") for number in range(files)]
-        for path in paths:
-            path.write_text(text * (lines // text.count("\n")), encoding="utf-8")
-        for _ in examine_files(paths, load_rules(), root=Path(name), workers=1):
-            pass
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", help=f"of {', '.join((*GROWTHS, *PROGRAMS))}; or 'inputs', 'programs'")
+    parser.add_argument("--sizes", type=int, default=4, choices=(2, 3, 4), help="how many of the sizes")
+    parser.add_argument("--json", type=Path, help="write everything measured to this file")
+    programs = parser.add_argument_group("programs")
+    programs.add_argument("--python", help="interpreter to run them on (default: the one that runs this)")
+    programs.add_argument("--whet", help="command that starts whet (default: beside this interpreter)")
+    programs.add_argument("--against", metavar="WHET", help="command that starts another whet, in the same series")
+    programs.add_argument("--modes", help=f"of {','.join(ALL_MODES)}")
+    programs.add_argument("--rounds", type=int, default=3)
+    programs.add_argument("--timeout", type=float, default=300, help="seconds after which a command is ended")
+    programs.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
-def keep_runs(count: int) -> None:
-    """Save runs into a store that holds ``count``, list them and find one."""
-    from whet import store
-
-    store.KEPT = 10**9
-    with tempfile.TemporaryDirectory() as name:
-        run, home = make_run(10), Path(name)
-        data = store.save_run(run, home).path.read_bytes()
-        for number in range(count):
-            folder = home / ".whet" / "runs" / f"20200101-{number // 1000:06}-{number % 1000:03}-old"
-            folder.mkdir()
-            (folder / store.RUN_FILE).write_bytes(data)
-        for _ in range(20):
-            store.save_run(run, home)
-        store.find_run("20200101-000000-000", home)
+def choose(asked: str | None) -> tuple[list[str], list[str]]:
+    """Return the inputs and the programs that are asked for."""
+    names = asked.split(",") if asked else ["inputs", "programs"]
+    groups = {"inputs": list(GROWTHS), "programs": list(PROGRAMS)}
+    chosen = [each for name in names for each in groups.get(name, [name])]
+    if unknown := set(chosen) - {*GROWTHS, *PROGRAMS}:
+        raise SystemExit(f"nothing grows that is called {', '.join(sorted(unknown))}")
+    return [each for each in chosen if each in GROWTHS], [each for each in chosen if each in PROGRAMS]
 
 
-PLAIN = "def f(values):\n    total = 0\n    for value in values:\n        total += value * 2\n    return total\n\n\n"
-FOUND = "def g(names):\n    found = []\n    while names:\n        found.append(names.pop(0))\n    return found\n\n\n"
-
-
-@dataclass(frozen=True)
-class Growth:
-    """What grows: the sizes, and what is done with one."""
-
-    sizes: Sequence[int]
-    work: Callable[[int], None]
-
-
-GROWTHS = {
-    "functions": Growth((500, 2_000, 8_000, 50_000), lambda n: report(make_run(n))),
-    "depth": Growth((200, 1_000, 5_000, 20_000), lambda n: report(make_run(n, depth=n))),
-    "threads": Growth((2, 10, 50, 200), lambda n: report(make_run(200, threads=n))),
-    "processes": Growth((1, 10, 40, 100), lambda n: report(make_run(200, processes=n))),
-    "lines checked": Growth((2_000, 8_000, 30_000, 120_000), lambda n: check(n // 500, 500, PLAIN)),
-    "lines of one file": Growth((500, 2_000, 8_000, 30_000), lambda n: check(1, n, PLAIN)),
-    "findings": Growth((100, 400, 1_600, 10_000), lambda n: check(1, 7 * n, FOUND)),
-    "runs in the store": Growth((20, 80, 400, 2_000), keep_runs),
-}
-"""What is grown, the last size the largest that is to be borne, but for lines, of which 3 million take too long."""
-
-
-def measure(name: str, size: int) -> tuple[float, int]:
+def measure_input(name: str, size: int) -> tuple[float, int]:
     """Return the CPU seconds and the peak memory in bytes of one size, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", name, "--size", str(size)], stdout=subprocess.PIPE, text=True, check=True
-    )
+    command = [sys.executable, __file__, "--one", name, "--size", str(size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     seconds, peak = json.loads(done.stdout)
     return seconds, peak
 
 
-def run_one(name: str, size: int) -> None:
+def do_one(name: str, size: int) -> None:
     """Do the work of one size, and print what it took."""
     growth = GROWTHS[name]
-    if size:
-        growth.work(growth.sizes[0])  # imports, rules, templates
+    growth.work(growth.sizes[0])  # imports, rules, templates
     before = time.process_time()
-    growth.work(size or growth.sizes[0])
-    scale = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    growth.work(size)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     sys.stdout.write(json.dumps([time.process_time() - before, peak]))
 
 
-def fit_exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
-    """Return the exponent of growth between the two largest sizes; 1 is linear. What the smallest costs is left out."""
+def fit_exponent(sizes: Sequence[int], costs: Sequence[float], least: float) -> float:
+    """Return the exponent of growth between the two largest sizes; 1 is linear. What the smallest costs is left out.
+
+    Costs that differ by less than ``least`` are the same.
+    """
     (first, *_, large, largest), (cost, *_, more, most) = sizes, costs
-    if most - cost <= 0 or more - cost <= 0:
+    if most - more < least or more - cost <= 0:
         return 0.0
     return math.log((most - cost) / (more - cost)) / math.log((largest - first) / (large - first))
 
 
+def measure_inputs(names: Sequence[str], count: int) -> tuple[list[dict[str, Any]], bool]:
+    """Measure what whet is given at its first ``count`` sizes; return the figures, and whether one grows too fast."""
+    measured, rows = [], []
+    for name in names:
+        sizes = GROWTHS[name].sizes[: max(3, count)]
+        costs = [measure_input(name, size) for size in sizes]
+        leasts = (added.LEAST, 1e6 * added.LEAST_PEAK)
+        seen = zip(zip(*costs, strict=True), leasts, strict=True)
+        exponents = [fit_exponent(sizes, values, least) for values, least in seen]
+        measured.append({"what": name, "sizes": sizes, "costs": costs, "exponents": exponents})
+        figures = [
+            f"{size:,}: {cpu:.2f} s, {peak / 1e6:.0f} MB" for size, (cpu, peak) in zip(sizes, costs, strict=True)
+        ]
+        verdict = "too fast" if max(exponents) > added.BAR else "ok"
+        rows.append([name, *(f"n^{each:.2f}" for each in exponents), verdict, "; ".join(figures)])
+        print(f"{name}: {rows[-1][-1]}", file=sys.stderr, flush=True)
+    if rows:
+        head = ["what", "time grows as", "memory as", "", "sizes: CPU time, peak memory"]
+        print_table("What whet is given, and what that costs", head, rows)
+    return measured, any(row[3] != "ok" for row in rows)
+
+
+def measure_programs(names: Sequence[str], options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
+    """Measure programs plainly and under whet; return the figures, and whether a cost grows too fast."""
+    options.modes = options.modes.split(",") if options.modes else list(ALL_MODES)
+    options.start = find_whet(options.whet)
+    if options.start is None:
+        raise SystemExit("whet is not beside this interpreter: name it with --whet")
+    environment = find_environment(options.python)
+    machine = describe_machine(environment, options.start)
+    print_heading("Scale", machine)
+    measured: dict[str, Any] = {}
+    rows: list[list[str]] = []
+    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="scale-") as folder:
+        work = Path(folder)
+        for name in names:
+            if name == "pypdf":
+                cells, found = added.measure_pypdf(environment, options, work)
+            else:
+                kind = KINDS[name]
+                scripts = {f"{n:,}": kind.lay_out(work / name / str(n), n) for n in kind.sizes[: options.sizes]}
+                modes = [mode for mode in kind.modes if mode in options.modes]
+                cells = added.measure_programs(scripts, modes, environment, options, name)
+                found = [added.describe(name, cells, column) for column in added.list_columns(cells)]
+            measured[name] = cells
+            rows += found
+    print_table("What whet adds to the whole command, and how that grows", added.HEAD, rows)
+    return {"machine": machine, "cells": measured}, any(row[-1] not in ("ok", "") for row in rows)
+
+
 def main() -> int:
-    """Measure what was asked for, print the table, and return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default=",".join(GROWTHS))
-    parser.add_argument("--most", type=float, default=MOST)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--one", help=argparse.SUPPRESS)
-    parser.add_argument("--size", type=int, default=0, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        run_one(asked.one, asked.size)
+    """Measure what was asked for, print the tables, and return the exit status."""
+    options = parse_arguments()
+    if options.one:
+        do_one(options.one, options.size)
         return 0
-    rows = []
-    for name in asked.only.split(","):
-        sizes = GROWTHS[name].sizes
-        costs = [measure(name, size) for size in sizes]
-        exponents = [fit_exponent(sizes, values) for values in zip(*costs, strict=True)]
-        rows.append({"what": name, "sizes": sizes, "costs": costs, "exponents": exponents})
-        figures = "  ".join(
-            f"{s:>9,}: {cpu:6.2f} s {peak / 1e6:5.0f} MB" for s, (cpu, peak) in zip(sizes, costs, strict=True)
-        )
-        print(f"{name:18} time ^{exponents[0]:.2f}  memory ^{exponents[1]:.2f}   {figures}", flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return int(any(value > asked.most for row in rows for value in row["exponents"]))
+    inputs, programs = choose(options.only)
+    measured: dict[str, Any] = {}
+    measured["inputs"], is_too_fast = measure_inputs(inputs, options.sizes)
+    if programs:
+        measured["programs"], failed = measure_programs(programs, options)
+        is_too_fast |= failed
+    if options.json:
+        options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return int(is_too_fast)
 
 
 if __name__ == "__main__":

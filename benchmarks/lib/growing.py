@@ -1,4 +1,4 @@
-"""Programs that are large in one way each, at a size that is given: what `growth.py` runs."""
+"""Programs that are large in one way each, at a size that is given: what `scale.py` runs."""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ class Outcome:
     cpu: float
     output: str
     executions: tuple[dict, ...] = field(default=())
+    peak: int = 0
+    """Bytes of the largest process of its tree, of those that were waited for."""
 
     @property
     def ok(self) -> bool:
@@ -72,7 +74,8 @@ def run_once(
     output = (folder / "output.txt").read_text(errors="replace")
     said = elapsed.read_text().splitlines() if elapsed.exists() else []
     executions = join_executions([json.loads(line) for line in said])
-    return Outcome(process.returncode, wall, cpu_of(usage), output, executions)
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Outcome(process.returncode, wall, cpu_of(usage), output, executions, peak)
 
 
 def join_executions(rows: list[dict]) -> tuple[dict, ...]:

@@ -25,6 +25,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whet.cli.coercion import undo_coercion
 from whet.cli.console import print_line, say
 from whet.errors import UsageError, WhetError
 
@@ -101,6 +102,7 @@ def main() -> None:
     # Registered first, it is called last, when everything else that cleans up at exit has done so.
     end = EndBySignal()
     atexit.register(end)
+    undo_coercion()
     # Objects of imports and profiles live on: scanning them for garbage takes a good part of a short run,
     gc.set_threshold(_GC_THRESHOLD)
     status = run_command_line(sys.argv[1:])

@@ -15,6 +15,7 @@ from types import FrameType
 
 from whet.collect.api import Launch
 from whet.collect.attached_profiler import AttachedProfiler
+from whet.collect.held_exec import WAITED, HeldExec
 from whet.collect.namespaces import ThreadIds
 from whet.collect.resident import TreePoller
 from whet.collect.sampler_fallback import SamplerFallback
@@ -148,10 +149,15 @@ class _Watch:
     def _watch(self, fallback: SamplerFallback) -> None:
         began = fallback.first.sampling_since
         glances, elapsed = 0, 0.0
-        image = ImageWatch(self.plan.pid)
+        image, held = ImageWatch(self.plan.pid), HeldExec(self.plan.pid)
         while elapsed < self.plan.seconds and fallback.goes_on:
             if glances % POLL_EVERY == 0:
                 if not is_alive(self.plan.pid):
+                    break
+                if held.is_held(self.profilers[0].process.pid):
+                    for each in self.profilers:
+                        each.process.kill()
+                    self._notice(self.plan.launch.tool, WAITED)
                     break
                 if image.has_changed():
                     self._notice(

@@ -15,6 +15,7 @@ from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
+from whet.collect.held_exec import HeldExec
 from whet.collect.left_behind import find_left_behind
 from whet.collect.outside import OutsideSamplers
 from whet.collect.plan import Outcome, Plan
@@ -132,8 +133,7 @@ class _Execution:
                 cwd=plan.spec.directory,
                 # What whet itself has opened is not inheritable; what whoever called it passed on is for the program.
                 close_fds=False,
-                env=environment,
-                preexec_fn=permit_tracing(),  # noqa: PLW1509  one call of the kernel's
+                **_prepare_child(environment),
                 **self._streams(stack),
             )
         except OSError as error:
@@ -219,10 +219,14 @@ class _Execution:
         steps = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
         to_end_at: float | None = plan.duration
         limit_at: float | None = plan.limit
+        held = HeldExec(self.pid)
         while not self.ended.wait(POLL_SECONDS):
             elapsed = (perf_counter_ns() - began) / 1e9
             poller.note_sampler(self.samplers.process)
             poller.poll_when_due(perf_counter_ns() - began)
+            sampler = self.samplers.process
+            if sampler is not None and held.is_held(sampler.pid):
+                self.samplers.let_go()
             if image.has_changed():
                 self.samplers.follow(elapsed)
             if not self.outcome.stopped:
@@ -271,6 +275,24 @@ class _Execution:
         code = self.process.returncode
         self.outcome.signal = -code if code < 0 else 0
         self.outcome.status = 128 - code if code < 0 else code
+
+
+def _prepare_child(environment: dict[str, str] | None) -> dict[str, Any]:
+    """Return the program's environment and what its process does before it becomes the program, for ``Popen``.
+
+    Sockets that a service manager passes on are for the process that ``LISTEN_PID`` names: that is to be the program.
+    """
+    permit = permit_tracing()
+    if os.name == "nt" or os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return {"env": environment, "preexec_fn": permit}
+
+    def prepare() -> None:
+        if permit is not None:
+            permit()
+        # An environment that is given to Popen is fixed before there is a process id.
+        os.environ.update(environment or {}, LISTEN_PID=str(os.getpid()))
+
+    return {"env": None, "preexec_fn": prepare}
 
 
 def _settings_file(plan: Plan) -> Path:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 
 from whet.collect.attached_profiler import AttachedProfiler
+from whet.collect.held_exec import WAITED
 from whet.collect.plan import Outcome, Plan
 from whet.collect.sampler_fallback import SamplerFallback
 from whet.collect.successor import Became, Successor, is_interpreter, read_program
@@ -113,6 +114,12 @@ class OutsideSamplers:
             self.successors[-1].check()
         elif self.fallback is not None:
             self.fallback.check()
+
+    def let_go(self) -> None:
+        """End the samplers at once: the program and they wait for each other. See ``held_exec``."""
+        for each in self.successors[-1].profilers if self.successors else self.profilers:
+            each.process.kill()
+        self.outcome.notices.append(Notice(self.tool, WAITED))
 
     def follow(self, elapsed: float) -> None:
         """Have other samplers go on with what the process has become, where that is an interpreter again."""

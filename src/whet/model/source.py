@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from whet.model.frame import Owner
+
+_CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]\d{1,10}\.py\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Notice:
     """The collector or stage, as in ``line_profiler``."""
     message: str
     hint: str = ""
+
+
+def is_cell(file: str) -> bool:
+    """Return whether the file is what Jupyter's kernel calls the code of a cell: there is none on disk."""
+    return _CELL.search(file) is not None
 
 
 def split_lines(text: str) -> list[str]:

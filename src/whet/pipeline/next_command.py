@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.run import Run
+from whet.model.source import is_cell
 from whet.model.trial import GAINED, Verdict
 from whet.report.proof_text import name_apply
 from whet.report.words import has_failed
@@ -43,5 +44,6 @@ def is_worth_proving(advice: Sequence[Advice]) -> bool:
 
 
 def can_be_tried(advice: Advice) -> bool:
-    """Whether `whet prove` tries an advice: it has a rewrite."""
-    return bool(advice.finding.edits) and advice.finding.safety is not Safety.ADVICE
+    """Whether `whet prove` tries an advice: it has a rewrite, of a file."""
+    finding = advice.finding
+    return bool(finding.edits) and finding.safety is not Safety.ADVICE and not is_cell(finding.file)

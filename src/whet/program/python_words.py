@@ -67,11 +67,13 @@ def read_python_command(words: Sequence[str]) -> PythonCommand:
 
 
 def _take_cluster(word: str, rest: list[str], options: list[str]) -> tuple[str, str] | None:
-    """Take short options written together, as ``-Bum``; return what ends them: ``c`` or ``m``, and its value."""
+    """Take short options written together, as ``-Bum``; return what ends them: ``c`` or ``m``, and its value.
+
+    They stay together: the program can look at them.
+    """
     for at, letter in enumerate(word[1:], start=1):
         joined = word[at + 1 :]
         if letter in _PLAIN:
-            options.append(f"-{letter}")
             continue
         if letter not in _WITH_VALUE + _ENDING:
             raise _refuse(f"-{letter}")
@@ -79,9 +81,11 @@ def _take_cluster(word: str, rest: list[str], options: list[str]) -> tuple[str, 
             raise TargetError(f"python's -{letter} needs a value")
         value = joined or rest.pop(0)
         if letter in _ENDING:
+            options += [word[:at]] if at > 1 else []
             return letter, value
-        options += [f"-{letter}", value]
+        options += [word] if joined else [word, value]
         return None
+    options.append(word)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -50,26 +51,31 @@ class TargetSpec:
     @property
     def isolating_option(self) -> str:
         """The interpreter's option that keeps a ``sitecustomize`` on ``PYTHONPATH`` out, as ``-I``; empty without."""
+        return next((f"-{letter}" for letter, _ in self._list_options() if letter in _ISOLATING), "")
+
+    @property
+    def announcing_option(self) -> str:
+        """The interpreter's option that has it print each import, as ``-v``; empty without."""
+        for letter, value in self._list_options():
+            if letter == "v" or (letter == "X" and value.partition("=")[0] == "importtime"):
+                return f"-X {value}" if letter == "X" else "-v"
+        return ""
+
+    def has_option(self, letters: str) -> bool:
+        """Return whether one of the interpreter's options without a value is among ``letters``, as ``u``."""
+        return any(letter in letters for letter, _ in self._list_options() if letter not in _VALUED)
+
+    def _list_options(self) -> Iterator[tuple[str, str]]:
+        """Yield the letter and the value, empty for none, of each short option; several may stand in a word."""
         words = iter(self.options)
         for word in words:
             if not word.startswith("-") or word.startswith("--"):
                 continue
             for at, letter in enumerate(word[1:], start=1):
-                if letter in _ISOLATING:
-                    return f"-{letter}"
                 if letter in _VALUED:
-                    if at == len(word) - 1:
-                        next(words, None)
+                    yield letter, word[at + 1 :] or next(words, "")
                     break
-        return ""
-
-    @property
-    def announcing_option(self) -> str:
-        """The interpreter's option that has it print each import, as ``-v``; empty without."""
-        for option, value in zip(self.options, (*self.options, "")[1:], strict=True):
-            if option.startswith("-v") or (option == "-X" and value.partition("=")[0] == "importtime"):
-                return f"{option} {value}" if option == "-X" else option
-        return ""
+                yield letter, ""
 
     @property
     def first_import_folder(self) -> str:

@@ -23,6 +23,8 @@ MOST_SECONDS = 600
 """Maximum duration that is suggested for sampling a running process."""
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?$", re.IGNORECASE)
 
+_WANTS_VALUE = re.compile(r"-[a-zA-VY-Z]*[WX]")
+
 
 def name_program(command: Sequence[str]) -> str:
     """Return what to call a program: the script's file name, the module, or ``-c`` for code."""
@@ -35,7 +37,8 @@ def name_program(command: Sequence[str]) -> str:
             return words[0]
         if option == "-c":
             return "python -c"
-        if option in {"-X", "-W", "--check-hash-based-pycs"} and words:
+        # Short options may stand together, and the value of the last one by itself.
+        if (option == "--check-hash-based-pycs" or _WANTS_VALUE.fullmatch(option)) and words:
             words.pop(0)
     return PurePath(words[0].replace("\\", "/")).name or words[0] if words else "the program"
 

@@ -60,7 +60,8 @@ from whet.cli.main import run_command_line
 assert run_command_line({words!r}) == 0
 loaded = {{*sys.modules}} & set({HEAVY!r})
 commands = {{name for name in sys.modules if name.startswith("whet.")}}
-own = {{"whet.cli", "whet.cli.main", "whet.cli.help", "whet.cli.declare", "whet.cli.console", "whet.errors"}}
+own = {{f"whet.cli.{{name}}" for name in ("main", "help", "declare", "console", "coercion")}}
+own |= {{"whet.cli", "whet.errors"}}
 print(sorted(loaded), sorted(commands - own))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,8 +3,8 @@
 Some fifty times a second, at random times and only while the process computes, it looks at the variables of the
 frames on the stacks of all threads (see ``sampler.py``). The program meets nothing of it: the thread is a bare one
 (``_thread``) that no list of :mod:`threading` has; it waits and repeats in C and has no Python frame meanwhile, and
-blocks all signals. It is gone before a fork and comes back after it. It does nothing while a debugger, a coverage tool
-or a tracing profiler watches (see ``guard.py``).
+blocks all signals. It is gone before a fork and comes back after it. It does nothing while a debugger, a coverage tool,
+a tracing profiler or tracemalloc watches (see ``guard.py``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Lets whet's code inside the program run only while nothing watches what runs.
 
-A debugger, a coverage tool or a tracing profiler sees every Python function of the process, whet's too. What is
+A debugger, a coverage tool or a tracing profiler sees every Python function of the process, whet's too, and
+:mod:`tracemalloc` everything that one allocates. What is
 composed here asks, in C alone, whether one is there, and only if there is none calls the Python function: a watcher
 that is registered at any moment sees no call, line or return of whet's.
 """
@@ -12,6 +13,11 @@ import sys
 from _functools import partial  # type: ignore[import-not-found]
 from _operator import and_, call, itemgetter, lt, not_, or_, sub
 from itertools import chain, cycle, repeat
+
+try:
+    from _tracemalloc import is_tracing
+except ImportError:  # an interpreter without it
+    is_tracing = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +33,8 @@ def list_watchers() -> list[Step]:
     monitoring = getattr(sys, "monitoring", None)
     if monitoring is not None:
         watchers += [partial(monitoring.get_tool, tool) for tool in range(6)]
+    if is_tracing is not None:
+        watchers.append(is_tracing)
     return watchers
 
 

@@ -60,9 +60,9 @@ def describe_missing_values(agents: Sequence[AgentReport], outcome: Outcome) -> 
             yield Notice(
                 "values",
                 f"no value samples of {spent / 1e9:.1f} s of computing: none are taken while a debugger, a "
-                "coverage tool or a tracing profiler is active, nor where the first number of gc.set_threshold is "
-                "below about 300 plus the number of threads, and they are lost where the program ends without "
-                "saving them",
+                "coverage tool, a tracing profiler or tracemalloc is active, nor where the first number of "
+                "gc.set_threshold is below about 300 plus the number of threads, and they are lost where the program "
+                "ends without saving them",
             )
 
 

@@ -13,6 +13,8 @@ from whet.merge.ownership import Ownership
 from whet.model.frame import Owner
 from whet.model.profile import Profile
 from whet.model.run import Notice, SourceFile
+from whet.model.source import is_cell
+from whet.pipeline.run.cells import find_cells
 from whet.program.inside import resolve_inside
 
 MAX_BYTES = 8_000_000
@@ -52,6 +54,9 @@ def gather_sources(
         data = known.get(file, data)
         digest = hash_bytes(data)
         sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
+    compiled = [file for file in files if is_cell(file) and file not in sources] if root is None else []
+    for file, cell in find_cells(compiled, project).items():
+        sources[file] = SourceFile(file, cell.shown, hash_bytes(cell.text.encode()), cell.text, Owner.USER)
     return sources, notices
 
 

@@ -20,9 +20,9 @@ VARIABLE = "PYTHONUNBUFFERED"
 
 def find_unbuffered(spec: TargetSpec, host: TargetHost) -> str:
     """Return what asks the interpreter not to buffer what the program prints; empty where nothing does."""
-    if "-u" in spec.options:
+    if spec.has_option("u"):
         return OPTION
-    ignores = host.ignores_environment or any(option in ("-E", "-I") for option in spec.options)
+    ignores = host.ignores_environment or spec.has_option("EI")
     return VARIABLE if os.environ.get(VARIABLE) and not ignores else ""
 
 

@@ -6,6 +6,7 @@ import gc
 import inspect
 import os
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from functools import partial
 
@@ -47,6 +48,18 @@ def test_under_a_profile_function_it_is_not_called_and_comes_back_after(calls: l
     guarded()
     sys.setprofile(before)
     assert (calls, seen) == ([], [])
+    guarded()
+    assert calls == [1]
+
+
+def test_while_memory_is_traced_it_is_not_called(calls: list[int]) -> None:
+    guarded = guard.guard(lambda: calls.append(1))
+    tracemalloc.start()
+    try:
+        guarded()
+        assert not calls
+    finally:
+        tracemalloc.stop()
     guarded()
     assert calls == [1]
 

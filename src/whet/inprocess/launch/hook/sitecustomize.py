@@ -22,6 +22,17 @@ _bootstrap: "Any" = sys.modules["_frozen_importlib"]
 def _begin(folder: str) -> None:
     import os
 
+    # Compiled code of whet's is kept with whet, not where the program's is to be.
+    prefix, sys.pycache_prefix = sys.pycache_prefix, None
+    try:
+        if prefix is not None:
+            _forget_compiled(os, prefix)
+        _start(os, folder)
+    finally:
+        sys.pycache_prefix = prefix
+
+
+def _start(os: "Any", folder: str) -> None:
     overlay = _external.spec_from_file_location("_whet_overlay", os.path.join(folder, "overlay_hook.py"))
     if os.path.isfile(overlay.origin):
         _load(overlay).start(folder)
@@ -38,6 +49,17 @@ def _begin(folder: str) -> None:
         __import__(f"{package}.launch.runner")
         sys.modules[f"{package}.launch.runner"].start(settings, before)
     except Exception:
+        pass
+
+
+def _forget_compiled(os: "Any", prefix: str) -> None:
+    """Remove what the interpreter has kept of this file, and the folders that it has made for that."""
+    path = __spec__.cached if __spec__ else None
+    try:
+        while path and path != prefix and path.startswith(prefix):
+            (os.remove if path.endswith(".pyc") else os.rmdir)(path)
+            path = os.path.dirname(path)
+    except OSError:
         pass
 
 
