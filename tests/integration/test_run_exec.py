@@ -80,23 +80,3 @@ os.execv(sys.executable, [sys.executable, __file__])
     assert ran.find_functions("before")
     (after,) = ran.find_functions("after")
     assert after["total_seconds"] > 0.7, ran.words
-
-
-@pytest.mark.slow
-def test_threads_do_not_hold_it_up_for_ever(runner):
-    program = runner.write(
-        BEGINS.format(before="0.1")
-        + """
-import threading
-for _ in range(12):
-    threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
-before()
-print("before", flush=True)
-code = "print('after')"
-thread = threading.Thread(target=os.execv, args=(sys.executable, [sys.executable, "-c", code]))
-thread.start()
-thread.join()
-"""
-    )
-    ran = runner.whet(program, options=["--rate", "1000"])
-    assert (ran.status, ran.stdout) == (0, b"before\nafter\n"), ran.words

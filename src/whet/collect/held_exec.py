@@ -1,8 +1,6 @@
 """A program that is about to become another one, held up by its sampler for ever: noticed, so that it can be let go.
 
-Before ``exec`` the kernel ends all other threads. One that a tracer has stopped is gone only when the tracer lets it
-go; and a tracer that is just about to stop the thread that calls ``exec`` waits until that has become another program.
-So the two wait for each other until one is killed.
+A sampler that stops a process while that ends its other threads can leave both waiting for each other.
 """
 
 from __future__ import annotations
@@ -19,8 +17,8 @@ EVERY_SECONDS = 0.5
 LOOKS = 10
 """How many looks, one after the other, must show it: a sampler holds a program for some milliseconds at most."""
 WAITED = (
-    "the process was about to become another program (os.exec…) while the sampler stopped its threads, and each waited "
-    "for the other: the sampler was ended, and what it had seen until then is lost"
+    "the process was about to become another program (os.exec…), and the sampler held it up: the sampler was ended, and "
+    "what it had seen until then is lost"
 )
 _STOPPED, _AWAKE = b"t", (b"R", b"D")
 
