@@ -17,8 +17,8 @@ EVERY_SECONDS = 0.5
 LOOKS = 10
 """How many looks, one after the other, must show it: a sampler holds a program for some milliseconds at most."""
 WAITED = (
-    "the process was about to become another program (os.exec…), and the sampler held it up: the sampler was ended, and "
-    "what it had seen until then is lost"
+    "the process was about to become another program (os.exec…), and the sampler held it up: the sampler was ended, "
+    "and what it had seen until then is lost"
 )
 _STOPPED, _AWAKE = b"t", (b"R", b"D")
 
