@@ -1,0 +1,254 @@
+"""What code grows, searches or copies, in any form: a name, an attribute, an item, nested; and what the file shows of it.
+
+A :class:`whet.engine.places.Place` is a name or an attribute of ``self``, all of whose uses are known: what edits need.
+Advice needs less: that the code meets the same value again, and that nothing in the file speaks against its type.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from whet.engine import known
+from whet.engine.context import Context
+from whet.engine.places import Place, PlaceKind
+from whet.engine.scopes import Binding, BindingKind, ScopeKind
+from whet.model.finding import Ask, Question
+
+_TEXT_ONLY = frozenset(
+    (
+        *("casefold", "decode", "encode", "endswith", "find", "format", "isdigit", "isspace", "ljust", "lower"),
+        *("lstrip", "partition", "replace", "rfind", "rjust", "rpartition", "rstrip", "split", "splitlines"),
+        *("startswith", "strip", "title", "translate", "upper"),
+    )
+)
+_LIST_ONLY = frozenset({"append", "extend", "insert", "reverse", "sort"})
+_LOOP = ast.For | ast.AsyncFor | ast.While
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An expression that means one value each time: ``names``, ``self.names``, ``self.names[key]``, ``last.text``."""
+
+    node: ast.expr
+    text: str
+    """Its source, white space normalised."""
+    root: ast.Name
+    place: Place | None
+    """Its place, if it is one: then values seen can answer questions about it."""
+
+
+def read_target(context: Context, node: ast.expr) -> Target | None:
+    """Return the target that ``node`` is; ``None`` for results of calls, literals, and what belongs to a module."""
+    root = node
+    while isinstance(root, ast.Attribute | ast.Subscript):
+        if isinstance(root, ast.Subscript) and isinstance(root.slice, ast.Slice):
+            return None
+        root = root.value
+    if not isinstance(root, ast.Name) or context.resolve(root) is not None:
+        return None
+    return Target(node, ast.unparse(node), root, context.place(node))
+
+
+def meets_again(context: Context, node: ast.AST, target: Target) -> bool:
+    """Return whether ``node`` runs again on the same value: in a loop that keeps it, or in a hot function's next call.
+
+    Another item of the same container counts as the same value: keys come again.
+    """
+    return bool(keeping_loops(context, node, target)) or outlives_call(context, target)
+
+
+def keeping_loops(context: Context, node: ast.AST, target: Target) -> tuple[ast.AST, ...]:
+    """Return the loops that repeat ``node``, innermost first, up to the first that makes the value anew."""
+    kept: list[ast.AST] = []
+    for loop in context.loops(node):
+        if _starts_anew(context, loop, target):
+            break
+        kept.append(loop)
+    return tuple(kept)
+
+
+def outlives_call(context: Context, target: Target) -> bool:
+    """Return whether a hot function may see the same value in its next call: others hold it too."""
+    function = context.function
+    if not context.measured or function.kind is not ScopeKind.FUNCTION:
+        return False
+    body = function.node.body if isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+    if any(_binds(statement, target) for statement in body):
+        return False
+    owner = context.facts.lookup(target.root)
+    if owner is not function:
+        return owner is not None
+    bindings = owner.bindings[target.root.id]
+    if all(binding.kind is BindingKind.PARAMETER for binding in bindings):
+        return target.node is not target.root
+    # A local is another name of something that lasts: `last = self.parts[-1]`.
+    return target.node is not target.root and any(_is_held(binding) for binding in bindings)
+
+
+def _is_held(binding: Binding) -> bool:
+    looped = binding.kind is BindingKind.OTHER and isinstance(binding.node, ast.Name)
+    return looped or isinstance(binding.value, ast.Attribute | ast.Subscript)
+
+
+def _starts_anew(context: Context, loop: ast.AST, target: Target) -> bool:
+    root = target.root.id
+    if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) and root in context.names_in(loop.target):
+        return True
+    if not isinstance(loop, _LOOP):
+        return False
+    if target.node is not target.root and any(_stores(part, root) for part in ast.walk(loop)):
+        return True
+    return any(_binds(statement, target) for statement in loop.body)
+
+
+def _stores(part: ast.AST, name: str) -> bool:
+    return isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+
+
+def _binds(statement: ast.stmt, target: Target) -> bool:
+    """Return whether a statement of a block gives the target a value that does not depend on the one before."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+        return False
+    bound = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    bound = [part for one in bound for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
+    if target.text not in map(ast.unparse, bound):
+        return False
+    read = {ast.unparse(part) for part in ast.walk(statement.value) if isinstance(part, type(target.node))}
+    return target.text not in read and not _reads_item(statement.value, target)
+
+
+def _reads_item(value: ast.expr, target: Target) -> bool:
+    return any(isinstance(part, ast.expr) and is_same_value(part, target.node) for part in ast.walk(value))
+
+
+def is_same_value(node: ast.expr, target: ast.expr) -> bool:
+    """Return whether ``node`` reads ``target``: the same source, ``d.get(k, …)`` for ``d[k]``, a call of one of these.
+
+    A class that wraps a dict reads itself: ``self[k]`` counts for ``self._items[k]``.
+    """
+    match node, target:
+        case ast.Call(func=ast.Attribute(value=held, attr="get"), args=[key, *_]), ast.Subscript():
+            return _is_item(held, key, target)
+        case ast.Call(func=ast.Name(), args=[inner], keywords=[]), _:
+            return is_same_value(inner, target)
+        case ast.Subscript(value=held, slice=key), ast.Subscript():
+            return _is_item(held, key, target)
+        case (ast.Name() | ast.Attribute()), (ast.Name() | ast.Attribute()):
+            return type(node) is type(target) and ast.unparse(node) == ast.unparse(target)
+        case _:
+            return False
+
+
+def _is_item(held: ast.expr, key: ast.expr, target: ast.Subscript) -> bool:
+    if isinstance(key, ast.Slice) or ast.unparse(key) != ast.unparse(target.slice):
+        return False
+    wanted = ast.unparse(target.value)
+    return ast.unparse(held) == wanted or (isinstance(held, ast.Name) and wanted.startswith(f"{held.id}._"))
+
+
+def shown_types(context: Context, node: ast.expr) -> frozenset[str]:
+    """Return the types that the file shows for some values of ``node``; empty if it shows none.
+
+    Unlike :meth:`Context.type_of` this is no promise: of an attribute, the values count that any object of the file
+    gets under this name; of an item, those that are stored in the container; else what is called on it.
+    """
+    exact = context.type_of(node)
+    if exact:
+        return exact - {known.NONE} or exact
+    return _assigned_types(context, node) or _used_types(context, node)
+
+
+def _assigned_types(context: Context, node: ast.expr) -> frozenset[str]:
+    key = "shown types", ast.unparse(node) if isinstance(node, ast.Subscript) else getattr(node, "attr", node)
+    memo = context.facts.memo
+    if key not in memo:
+        memo[key] = frozenset()  # a value that is computed from itself
+        found = (one for types in _list_assigned(context, node) for one in types)
+        memo[key] = frozenset(one for one in found if one != known.NONE)
+    types = memo[key]
+    return types if isinstance(types, frozenset) else frozenset()
+
+
+def _list_assigned(context: Context, node: ast.expr) -> Iterator[frozenset[str]]:
+    match node:
+        case ast.Name():
+            place = context.place(node)
+            yield from (_type_bound(context, binding) for binding in (place.bindings if place is not None else ()))
+        case ast.Attribute(attr=name):
+            for scope in context.facts.functions:
+                if scope.kind is ScopeKind.CLASS:
+                    yield from (_type_bound(context, binding) for binding in scope.bindings.get(name, ()))
+            for one, _ in context.facts.attributes(name):
+                match context.facts.parent(one):
+                    case ast.Assign(targets=targets, value=value) if any(one is target for target in targets):
+                        yield context.type_of(value)
+                    case ast.AnnAssign(annotation=annotation, target=target) if target is one:
+                        yield context.typing.of_annotation(annotation)
+        case ast.Subscript(value=held):
+            yield from _list_stored(context, ast.unparse(held))
+
+
+def _type_bound(context: Context, binding: Binding) -> frozenset[str]:
+    if binding.annotation is not None:
+        return context.typing.of_annotation(binding.annotation)
+    return context.type_of(binding.value) if binding.value is not None else frozenset()
+
+
+def _list_stored(context: Context, container: str) -> Iterator[frozenset[str]]:
+    """Yield the types of what this file stores in a container: ``c[k] = v``, ``c.setdefault(k, v)``, a defaultdict."""
+    for scope in context.facts.functions:
+        for part in scope.nodes.get(ast.Assign, ()):
+            match part:
+                case ast.Assign(targets=[ast.Subscript(value=held)], value=value) if ast.unparse(held) == container:
+                    yield context.type_of(value)
+                case ast.Assign(
+                    targets=[target], value=ast.Call(func=function, args=[ast.Name() as made, *_])
+                ) if ast.unparse(target) == container and context.resolve(function) == "collections.defaultdict":
+                    yield frozenset({context.resolve(made) or ""} - {""})
+        for part in scope.nodes.get(ast.Call, ()):
+            match part:
+                case ast.Call(func=ast.Attribute(value=held, attr="setdefault"), args=[_, value]) if (
+                    ast.unparse(held) == container
+                ):
+                    yield context.type_of(value)
+
+
+def _used_types(context: Context, node: ast.expr) -> frozenset[str]:
+    """Return the types that have all methods that the file calls on values of this name."""
+    called = methods_called(context, node)
+    if called & _LIST_ONLY:
+        return frozenset() if called & {"popleft", "appendleft", "decode"} else frozenset({known.LIST})
+    return frozenset({known.TEXT, known.BYTES}) if called & _TEXT_ONLY else frozenset()
+
+
+def methods_called(context: Context, node: ast.expr) -> frozenset[str]:
+    """Return the methods that the file calls on a name, on attributes of this name, or on this item."""
+    match node:
+        case ast.Name():
+            place = context.place(node)
+            references: tuple[ast.expr, ...] = place.references if place is not None else ()
+        case ast.Attribute(attr=name):
+            references = tuple(one for one, _ in context.facts.attributes(name))
+        case _:
+            text = ast.unparse(node)
+            items = context.function.nodes.get(ast.Subscript, ())
+            references = tuple(one for one in items if isinstance(one, ast.Subscript) and ast.unparse(one) == text)
+    above = (context.facts.parent(reference) for reference in references)
+    methods = (one for one in above if isinstance(one, ast.Attribute))
+    calls = ((one.attr, context.facts.parent(one), one) for one in methods)
+    return frozenset(name for name, call, one in calls if isinstance(call, ast.Call) and call.func is one)
+
+
+def ask_target(
+    context: Context, target: Target, types: tuple[str, ...], at_least: int = 0, *, needed: bool = False
+) -> tuple[Question, ...]:
+    """Return the questions for the type of a target's value, and its length; none where no samples can answer."""
+    place = target.place
+    if place is None or place.kind is PlaceKind.ENCLOSING:
+        return ()
+    asked = [context.ask(place, Ask.TYPES, expects=types, needed=needed)]
+    if at_least:
+        asked.append(context.ask(place, Ask.LENGTH, at_least=at_least))
+    return tuple(asked)
