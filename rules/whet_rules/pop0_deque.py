@@ -130,9 +130,7 @@ def _advise(context: Context, steps: list[_Step]) -> Iterator[Finding]:
 
 def _is_heap(context: Context, place: Place) -> bool:
     calls = (context.facts.parent(reference) for reference in place.references)
-    return any(
-        isinstance(call, ast.Call) and (context.resolve(call.func) or "").startswith("heapq.") for call in calls
-    )
+    return any(isinstance(call, ast.Call) and (context.resolve(call.func) or "").startswith("heapq.") for call in calls)
 
 
 def _is_window(context: Context, place: Place, step: _Step) -> bool:

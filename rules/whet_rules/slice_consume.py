@@ -141,7 +141,9 @@ def _eaten(statement: ast.Assign | ast.Delete) -> ast.expr | None:  # noqa: PLR0
             return cut
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
             pairs = [*zip(targets, values, strict=True)]
-        case ast.Assign(targets=[ast.Tuple(elts=[*_, target])], value=ast.Call(func=ast.Attribute(value=cut, attr=name))):
+        case ast.Assign(
+            targets=[ast.Tuple(elts=[*_, target])], value=ast.Call(func=ast.Attribute(value=cut, attr=name))
+        ):
             taken = name == "partition" or (name == "split" and len(getattr(statement.value, "args", ())) == 2)
             return cut if taken and ast.unparse(cut) == ast.unparse(target) else None
         case ast.Assign(targets=[target], value=value):

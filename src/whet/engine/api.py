@@ -45,6 +45,7 @@ from whet.engine.pieces import collect_behind_property, collect_in_attribute, co
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Advise, Bench, Case, Refuse, Rule, Triggers
+from whet.engine.scanning import Scan, find_scan
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.searching import Search, find_search, index_before, index_beside
 from whet.engine.sets import (
@@ -95,6 +96,7 @@ __all__ = [
     "Rewrite",
     "Rule",
     "Safety",
+    "Scan",
     "Scope",
     "ScopeKind",
     "Search",
@@ -118,6 +120,7 @@ __all__ = [
     "find_front",
     "find_new_lists",
     "find_parameter_behind",
+    "find_scan",
     "find_search",
     "find_summed",
     "groups_may_be_sets",

@@ -135,7 +135,7 @@ def is_same_value(node: ast.expr, target: ast.expr) -> bool:
             return is_same_value(inner, target)
         case ast.Subscript(value=held, slice=key), ast.Subscript():
             return _is_item(held, key, target)
-        case (ast.Name() | ast.Attribute()), (ast.Name() | ast.Attribute()):
+        case ((ast.Name() | ast.Attribute()), (ast.Name() | ast.Attribute())):
             return type(node) is type(target) and ast.unparse(node) == ast.unparse(target)
         case _:
             return False
@@ -203,9 +203,9 @@ def _list_stored(context: Context, container: str) -> Iterator[frozenset[str]]:
             match part:
                 case ast.Assign(targets=[ast.Subscript(value=held)], value=value) if ast.unparse(held) == container:
                     yield context.type_of(value)
-                case ast.Assign(
-                    targets=[target], value=ast.Call(func=function, args=[ast.Name() as made, *_])
-                ) if ast.unparse(target) == container and context.resolve(function) == "collections.defaultdict":
+                case ast.Assign(targets=[target], value=ast.Call(func=function, args=[ast.Name() as made, *_])) if (
+                    ast.unparse(target) == container and context.resolve(function) == "collections.defaultdict"
+                ):
                     yield frozenset({context.resolve(made) or ""} - {""})
         for part in scope.nodes.get(ast.Call, ()):
             match part:
