@@ -2,11 +2,10 @@
 
     python benchmarks/real_fixes.py [--whet COMMAND] [--kind KIND] [--lines] [--json FILE]
 
-`real_fixes.json` lists the lines, in versions of known packages before the fix, with the kind of cost and the rules that
-name it; and hot code that was right as it was, where whet must be silent. The versions are downloaded with pip, as
+`real_fixes.json` lists the lines, in versions of known packages before the fix, with the kind of cost and the rules
+that name it; and hot code that was right as it was, where whet must be silent. The versions are downloaded with pip, as
 wheels, and unpacked without installing anything, into ~/.cache/whet-benchmarks/real-fixes. Rules were developed against
-one half of the fixes; those of the other packages are held out.
-"""
+one half of the fixes; those of the other packages are held out."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def detect(context: Context) -> Iterator[Finding]:
     last = returns[0]
     yield context.finding(
         last,
-        f"{node.name} builds a container of all elements, and what reads it takes one thing out: build it once, keep it "
-        "on the object, and drop it where the elements change.",
+        f"{node.name} builds a container of all elements, and what reads it takes one thing out: build it once, keep "
+        "it on the object, and drop it where the elements change.",
         lines=tuple(range(node.body[0].lineno, (last.end_lineno or last.lineno) + 1)),
         questions=(context.ask_cost(last),),
     )
@@ -90,10 +90,8 @@ def _is_built(context: Context, value: ast.expr | None) -> bool:
 def _is_own(context: Context, node: ast.expr) -> bool:
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
         node = node.func.value
-    return (
-        isinstance(node, ast.Attribute)
-        and context.facts.class_of_self(node.value) is not None
-        or (isinstance(node, ast.Name) and context.facts.class_of_self(node) is not None)
+    return (isinstance(node, ast.Attribute) and context.facts.class_of_self(node.value) is not None) or (
+        isinstance(node, ast.Name) and context.facts.class_of_self(node) is not None
     )
 
 

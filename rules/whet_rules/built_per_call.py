@@ -5,8 +5,8 @@ A constructor or compiler whose arguments do not change, called in a loop or a h
 jinja2's `Template` and `Environment`, `jsonschema.Draft202012Validator(SCHEMA)` and `jsonschema.validate`, pydantic's
 `TypeAdapter(T)`, `inspect.signature(f)`, `typing.get_type_hints(C)`, `struct.Struct`, `argparse.ArgumentParser()`,
 `str.maketrans`, `requests.Session()` and the functions of `requests` and `httpx` that open a connection each, clients
-of `boto3` and `httpx`, `ZoneInfo`, parsers of lark and Markdown. Construct it once, at module level, in `__init__` or in
-a function with `functools.cache`, and reuse it.
+of `boto3` and `httpx`, `ZoneInfo`, parsers of lark and Markdown. Construct it once, at module level, in `__init__` or
+in a function with `functools.cache`, and reuse it.
 
 ## Why
 The constructor is where the work is: it parses the template, checks the schema, reads the signature, opens the
@@ -62,6 +62,13 @@ _CONNECTING = frozenset(
     for name in ("get", "head", "patch", "post", "put", "request")
 )
 _ENDINGS = ("Validator",)
+_REFLECTING = frozenset(
+    (
+        *("inspect.getfullargspec", "inspect.getmembers", "inspect.getsource", "inspect.signature"),
+        *("typing.get_type_hints", "dataclasses.fields"),
+    )
+)
+"""Their arguments are functions and classes, of which a program has few: they come again."""
 _FEW = frozenset({"json.loads", "yaml.safe_load", "ast.parse", "builtins.compile", "shlex.split"})
 """Costly only where they are given a constant: elsewhere their argument is the data."""
 
@@ -84,6 +91,11 @@ def detect(context: Context) -> Iterator[Finding]:
             say = f"{name} opens a connection for each request: use one session or client for all of them"
         elif _is_kept(context, call):
             continue
+        elif name in _REFLECTING:
+            say = (
+                f"{name} looks at the same functions and classes again and again: keep what it returns in a dict, or "
+                "call it through functools.cache"
+            )
         elif all(_stays(context, one, bool(loops)) for one in arguments) and not (name in _FEW and not arguments):
             if name in _FEW and not all(context.constant(one) is not None for one in arguments[:1]):
                 continue
@@ -97,7 +109,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_costly(name: str) -> bool:
-    return name in _COSTLY or name in _CONNECTING or ("." in name and name.endswith(_ENDINGS))
+    return name in _COSTLY | _CONNECTING | _REFLECTING or ("." in name and name.endswith(_ENDINGS))
 
 
 def _runs_once(context: Context) -> bool:
@@ -184,11 +196,12 @@ def call(function, rows):
 """,
         after="""
 import inspect
+from functools import cache
+signature = cache(inspect.signature)
 def call(function, rows):
     found = []
-    count = len(inspect.signature(function).parameters)
     for row in rows:
-        found.append(count + row)
+        found.append(len(signature(function).parameters) + row)
     return found
 """,
         call="call",
@@ -203,11 +216,13 @@ REFUSE = (
     Refuse("kept on the object",
            "from string import Template\nclass A:\n    def f(self):\n        if self.t is None:\n"
            "            self.t = Template('$x')\n        return self.t\n"),
-    Refuse("cached", "from functools import cache\nfrom string import Template\n@cache\ndef f():\n    return Template('$x')\n"),
+    Refuse("cached",
+           "from functools import cache\nfrom string import Template\n@cache\ndef f():\n    return Template('$x')\n"),
     Refuse("the argument is the data", "import json\ndef f(line):\n    return json.loads(line)\n"),
     Refuse("once, at import", "from string import Template\nT = Template('$x')\n"),
     Refuse("in the constructor",
-           "from string import Template\nclass A:\n    def __init__(self):\n        t = Template('$x')\n        self.u = t.x\n"),
+           "from string import Template\nclass A:\n    def __init__(self):\n        t = Template('$x')\n"
+           "        self.u = t.x\n"),
 )  # fmt: skip
 
 BENCH = None

@@ -29,6 +29,7 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
+    Question,
     Refuse,
     Rule,
     Safety,
@@ -52,7 +53,7 @@ RULE = Rule(
         nodes=frozenset({ast.Call}),
         words=frozenset(
             (
-                *("_asdict", "_replace", "copy", "construct", "dict", "evolve", "model_copy", "model_dump"),
+                *("_asdict", "_replace", "copy", "deepcopy", "construct", "dict", "evolve", "model_copy", "model_dump"),
                 *("model_dump_json", "model_validate", "parse_obj", "replace"),
             )
         ),
@@ -69,6 +70,7 @@ _FUNCTIONS = {
     "attrs.asdict": "builds a dict of the object, and of all that it holds",
 }
 _METHODS = {
+    "deepcopy": "copies all that it holds",
     "_replace": "creates a new tuple of all fields",
     "evolve": "creates a new object with all its fields",
     "model_copy": "copies the model and its dict of fields",
@@ -129,13 +131,14 @@ def _find_container(context: Context, call: ast.Call) -> Iterator[Finding]:
     # A loop through a copy changes the original meanwhile.
     if isinstance(context.facts.parent(call), ast.For | ast.comprehension):
         return
-    asked = ()
+    asked: tuple[Question, ...] = ()
     if place is not None and context.use(copied) is not Use.ESCAPE:
         asked = (context.ask(place, Ask.LENGTH, at_least=_SHORT),)
     yield context.finding(
         call,
-        f"All of {target.text} is copied on every step: keep only what the step changes, such as a collections.ChainMap "
-        "over it or a list of changes that is undone, or let the steps share it where they only read it.",
+        f"All of {target.text} is copied on every step: keep only what the step changes, such as a "
+        "collections.ChainMap over it or a list of changes that is undone, or let the steps share it where they only "
+        "read it.",
         questions=(*asked, context.ask_cost(call)),
     )
 
@@ -203,7 +206,8 @@ def run(known, names):
 
 REFUSE = (
     Refuse("a text's replace", "def f(xs):\n    return [x.replace('a', 'b') for x in xs]\n"),
-    Refuse("the method is the copy", "import copy\nclass A:\n    def __copy__(self):\n        return copy.copy(self.x)\n"),
+    Refuse("the method is the copy",
+           "import copy\nclass A:\n    def __copy__(self):\n        return copy.copy(self.x)\n"),
     Refuse("a loop over a copy changes the original",
            "class A:\n    def __init__(self):\n        self.xs = []\n    def f(self):\n"
            "        for x in self.xs.copy():\n            self.xs.remove(x)\n"),

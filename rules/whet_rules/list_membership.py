@@ -1,11 +1,11 @@
 """Test membership on a set, not on a list.
 
 ## What
-`x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The
-list may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is
-tested. Build a set once, or keep one next to the list: each `append` is paired with an `add`. Lists in a dict that are
-only added to and searched (`x in self.groups[key]`) become sets. Where the list cannot be replaced by an edit, and where
-one is built for a single test (`x in [y.name for y in ys]`, `x in d.values()`), it is advice, on hot lines only.
+`x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The list
+may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is tested. Build a set
+once, or keep one next to the list: each `append` is paired with an `add`. Lists in a dict that are only added to and
+searched (`x in self.groups[key]`) become sets. Where the list cannot be replaced by an edit, and where one is built for
+a single test (`x in [y.name for y in ys]`, `x in d.values()`), it is advice, on hot lines only.
 
 ## Why
 A list is searched from the start, element by element, so a loop of tests costs the product of both lengths. A set
@@ -152,7 +152,7 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
         yield context.finding(
             compare,
             f"{target.text} is a list and is searched from the start on every test: where its elements are hashable, "
-            "keep a set of them next to it, added to and removed from together with it, and test membership on the set.",
+            "keep a set of them next to it, changed together with it, and test membership on the set.",
             safety=Safety.ADVICE,
             questions=(
                 *ask_target(context, target, tuple(sorted(_SEARCHED)), _SHORT + 1),

@@ -124,7 +124,8 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
                 pass
             case _:
                 continue
-        if not may_be_hashable(context, one) or context.falls_back(call, TypeError):
+        # A key of what is searched for may be hashable where it is not itself: only its type refutes.
+        if context.type_of(one) & set(UNHASHABLE) or context.falls_back(call, TypeError):
             continue
         questions: tuple[Question, ...] = ()
         if isinstance(searched, ast.Call):
@@ -147,7 +148,8 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
                 continue
         yield context.finding(
             call,
-            f"{name}() searches {what} from the start on every call: {_INSTEAD[name]}. Elements must be hashable.",
+            f"{name}() searches {what} from the start on every call: {_INSTEAD[name]}. The elements, or a key of them, "
+            "must be hashable.",
             safety=Safety.ADVICE,
             questions=(*questions, context.ask_cost(call)),
             measured_gain=False,

@@ -13,7 +13,8 @@ sum. Order and duplicates are kept: the dict holds, for each key, the list of it
 Where the lists stay short, or the match is usually among the first elements. The keys must be hashable, and equal keys
 must have equal hashes: a NaN, or a class with its own `__eq__`, may give other matches. An element whose key changes
 after the dict was built is found by its old key: elements whose key is assigned in the loop are left alone. Where the
-list changes between two searches, or is an attribute of another object, it is advice without an edit, on hot lines. The key of each element is read once even if no loop would have reached it.
+list changes between two searches, or is an attribute of another object, it is advice without an edit, on hot lines. The
+key of each element is read once even if no loop would have reached it.
 
 ## Source
 Python wiki, TimeComplexity: looking a key up in a dict is O(1) on average. The figures in `RULE` are measured with

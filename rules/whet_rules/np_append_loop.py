@@ -2,8 +2,8 @@
 
 ## What
 `values = np.append(values, x)`, or `np.concatenate`, `np.vstack` and `np.hstack` of an array and a piece, in a loop:
-append the pieces to a list, and concatenate them once, after the loop. An attribute that grows by one piece in each call
-of a hot method is advice.
+append the pieces to a list, and concatenate them once, after the loop. An attribute that grows by one piece in each
+call of a hot method is advice.
 
 ## Why
 An array cannot grow: each call allocates a new one and copies all existing elements, so the loop copies a

@@ -153,7 +153,8 @@ REFUSE = (
            "def f(s):\n    for c in 'ab', 'cd':\n        s = s.replace(c, '')\n    return s\n"),
     Refuse("fields of a date", "def f(d, xs):\n    for x in xs:\n        d = d.replace(day=x)\n    return d\n"),
     Refuse("a new text each time",
-           "def f(rows):\n    for row in rows:\n        s = row.text\n        s = s.replace('a', 'b')\n        print(s)\n"),
+           "def f(rows):\n    for row in rows:\n        s = row.text\n        s = s.replace('a', 'b')\n"
+           "        print(s)\n"),
 )  # fmt: skip
 
 BENCH = None

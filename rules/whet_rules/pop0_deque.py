@@ -12,9 +12,10 @@ elements costs O(n²) moves. A deque does the same at either end without moving 
 ## When not
 Where the list stays short. A deque has no slices, is slow to index in the middle, is not equal to a list, and neither
 `json` nor `heapq` accept it: for lists that are sliced, indexed, sorted, compared, returned or passed to other
-functions, and for those in items and in attributes of other objects, it is advice without an edit, on hot lines. A deque that changes during iteration raises, a list does not: such loops are left alone too. The
-`IndexError` of popping from an empty deque has another message. A public attribute or global may be used by other
-modules in ways that this file does not show.
+functions, and for those in items and in attributes of other objects, it is advice without an edit, on hot lines. A
+deque that changes during iteration raises, a list does not: such loops are left alone too. The `IndexError` of popping
+from an empty deque has another message. A public attribute or global may be used by other modules in ways that this
+file does not show.
 
 ## Source
 The documentation of `collections.deque`: lists "incur O(n) memory movement costs for pop(0) and insert(0, v)".

@@ -158,7 +158,11 @@ def _is_put_together(call: ast.Call) -> bool:
     made = _value(pattern)
     if isinstance(made, ast.JoinedStr):
         return any(isinstance(part, ast.FormattedValue) for part in made.values)
-    return isinstance(made, ast.BinOp) and isinstance(made.op, ast.Add | ast.Mod)
+    match made:
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format")):
+            return True
+        case _:
+            return isinstance(made, ast.BinOp) and isinstance(made.op, ast.Add | ast.Mod)
 
 
 def _is_held(context: Context, call: ast.Call) -> bool:

@@ -110,9 +110,9 @@ def _growing(context: Context, target: Target) -> Iterator[ast.AST]:
         above = context.facts.parent(reference)
         adds = isinstance(above, ast.BinOp) and isinstance(above.op, ast.Add)
         statement = context.facts.statement(reference)
-        if context.use(reference) in _GROWING:
-            yield reference
-        elif adds and isinstance(statement, ast.Assign) and target.text in map(ast.unparse, statement.targets):
+        if context.use(reference) in _GROWING or (
+            adds and isinstance(statement, ast.Assign) and target.text in map(ast.unparse, statement.targets)
+        ):
             yield reference
 
 

@@ -23,7 +23,6 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
-    Advise,
     Ask,
     Bench,
     Case,
@@ -111,9 +110,9 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
             continue
         loops = keeping_loops(context, statement, target)
         simple = isinstance(eaten, ast.Name)
-        if not any(isinstance(loop, ast.While) or not simple for loop in loops):
-            if simple or not outlives_call(context, target):
-                continue
+        looped = any(isinstance(loop, ast.While) or not simple for loop in loops)
+        if not looped and (simple or not outlives_call(context, target)):
+            continue
         types = shown_types(context, eaten)
         if (types and not types & set(_COPIED)) or "builtins.bytearray" in types:
             continue
@@ -134,7 +133,7 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
         )
 
 
-def _eaten(statement: ast.Assign | ast.Delete) -> ast.expr | None:  # noqa: PLR0911 - one return a form
+def _eaten(statement: ast.Assign | ast.Delete) -> ast.expr | None:
     """Return what a statement takes a piece off: ``x = x[n:]``, ``x = x[:-n]``, ``a, x = x.split(s, 1)``."""
     match statement:
         case ast.Delete(targets=[ast.Subscript(value=cut, slice=ast.Slice(lower=None, upper=ast.expr(), step=None))]):
@@ -151,20 +150,23 @@ def _eaten(statement: ast.Assign | ast.Delete) -> ast.expr | None:  # noqa: PLR0
         case _:
             return None
     for target, value in pairs:
-        match value:
-            case ast.Subscript(value=ast.Call(func=ast.Attribute(value=cut, attr="partition" | "split"))):
-                pass
-            case ast.Subscript(value=cut, slice=ast.Slice(lower=ast.expr() as start, upper=None, step=None)):
-                if _is_from_end(start):
-                    continue
-            case ast.Subscript(value=cut, slice=ast.Slice(lower=None, upper=ast.expr() as stop, step=None)):
-                if not _is_from_end(stop):
-                    continue
-            case _:
-                continue
-        if ast.unparse(target) == ast.unparse(cut):
-            return cut
+        remainder = _cut(value)
+        if remainder is not None and ast.unparse(target) == ast.unparse(remainder):
+            return remainder
     return None
+
+
+def _cut(value: ast.expr) -> ast.expr | None:
+    """Return what a value is all but one end of."""
+    match value:
+        case ast.Subscript(value=ast.Call(func=ast.Attribute(value=cut, attr="partition" | "split"))):
+            return cut
+        case ast.Subscript(value=cut, slice=ast.Slice(lower=ast.expr() as start, upper=None, step=None)):
+            return None if _is_from_end(start) else cut
+        case ast.Subscript(value=cut, slice=ast.Slice(lower=None, upper=ast.expr() as stop, step=None)):
+            return cut if _is_from_end(stop) else None
+        case _:
+            return None
 
 
 def _views(context: Context, call: ast.Call) -> bool:

@@ -2,8 +2,8 @@
 
 ## What
 `items.append(x)` followed by `items.sort()` in a loop: `bisect.insort(items, x)`, with the same `key`. A list that is
-sorted in a loop and does not change otherwise: sort it once, before. On hot lines, as advice, also `sort()`, `sorted()`,
-`min()` and `max()` of what lasts and changes between two steps.
+sorted in a loop and does not change otherwise: sort it once, before. On hot lines, as advice, also `sort()`,
+`sorted()`, `min()` and `max()` of what lasts and changes between two steps.
 
 ## Why
 Sorting a nearly sorted list still visits every element; a binary search visits a few. (The elements after
@@ -55,7 +55,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"max", "min", "sort", "sorted"})),
+    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"max", "min", "most_common", "sort", "sorted"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 1.0, 100: 3.0, 1000: 18.0, 10000: 21.0},
@@ -98,6 +98,8 @@ def _advise(context: Context, call: ast.Call) -> Finding | None:
             say = "is sorted again each time"
         case ast.Call(args=[ordered]) if name in ("builtins.min", "builtins.max"):
             say = "is gone through each time for one element"
+        case ast.Call(func=ast.Attribute(value=ordered, attr="most_common"), args=[ast.Constant(value=int())]):
+            say = "is gone through each time for one element"
         case _:
             return None
     kept = ordered
@@ -107,9 +109,8 @@ def _advise(context: Context, call: ast.Call) -> Finding | None:
     if target is None or context.type_of(kept) & {"builtins.str", "builtins.tuple"}:
         return None
     loops = keeping_loops(context, call, target)
-    lasts = outlives_call(context, target) and say.startswith("is sorted again") and kept is ordered
-    sorts = isinstance(call.func, ast.Attribute)
-    if not any(_changes(context, loop, target) for loop in loops) and not (lasts and sorts):
+    changes = any(_changes(context, loop, target) for loop in loops)
+    if not changes and not (outlives_call(context, target) and _is_ordered_again(context, call, kept, target)):
         return None
     return context.finding(
         call,
@@ -119,6 +120,18 @@ def _advise(context: Context, call: ast.Call) -> Finding | None:
         questions=(*ask_target(context, target, (), _SHORT), context.ask_cost(call)),
         measured_gain=False,
     )
+
+
+def _is_ordered_again(context: Context, call: ast.Call, kept: ast.expr, target: Target) -> bool:
+    """Return whether each call of a hot function orders what lasts, or takes an extreme of what it changes itself."""
+    match call.func:
+        case ast.Attribute(attr="sort", value=ordered):
+            return ordered is kept
+        case ast.Attribute(attr="most_common"):
+            return True
+        case _:
+            # The extreme, or its key, is what is taken out: `del d[min(d, key=d.get)]`.
+            return context.resolve(call.func) != "builtins.sorted" and _changes(context, context.function.node, target)
 
 
 def _changes(context: Context, loop: ast.AST, target: Target) -> bool:

@@ -97,7 +97,7 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _advise(context: Context) -> Iterator[Finding]:
-    """Yield each loop that only tests one string for the prefixes in a collection: ``any(s.startswith(p) for p in ps)``."""
+    """Yield each loop that only tests one string for all prefixes of a collection."""
     loops: list[ast.comprehension | ast.For] = [*context.nodes(ast.comprehension), *context.nodes(ast.For)]
     for loop in loops:
         tested = _tested(context, loop)

@@ -10,8 +10,8 @@ A string is immutable, so each step creates a new one and copies the existing te
 length. CPython avoids the copy in one form only, `text += piece` on a local of the function that nothing else
 refers to. That form is linear, and is reported only where a measurement shows it hot.
 
-Where the pieces cannot be collected by an edit, it is advice, on hot lines only: text that is read meanwhile, or kept in
-an item or in an attribute of another object (`lines[key] = lines[key] + more`, `nodes[-1].text += piece`).
+Where the pieces cannot be collected by an edit, it is advice, on hot lines only: text that is read meanwhile, or kept
+in an item or in an attribute of another object (`lines[key] = lines[key] + more`, `nodes[-1].text += piece`).
 
 ## When not
 A few pieces outside a loop: there `+` is faster than a list and a join. A string that is read, compared or yielded

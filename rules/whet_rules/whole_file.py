@@ -1,8 +1,8 @@
-"""Go through a file line by line instead of reading all of it to split it.
+r"""Go through a file line by line instead of reading all of it to split it.
 
 ## What
-`file.read().split("\\n")`, `file.read().splitlines()` and `path.read_text().splitlines()`: `for line in file` yields one
-line at a time, without the line ends of the others in memory.
+`file.read().split("\n")`, `file.read().splitlines()` and `path.read_text().splitlines()`: `for line in file` yields
+one line at a time, without the line ends of the others in memory.
 
 ## Why
 The whole text, the list and all lines are in memory at the same time, several times the size of the file, before the
@@ -10,8 +10,8 @@ first line is used.
 
 ## When not
 Where the file is small, where it is changed or closed meanwhile, or where all lines are needed at once. Lines of a file
-end in a line feed, which `rstrip("\\n")` removes; `splitlines` also splits at form feeds and other separators, and
-`split("\\n")` gives an empty piece at the end. So it is advice, on hot lines only.
+end in a line feed, which `rstrip("\n")` removes; `splitlines` also splits at form feeds and other separators, and
+`split("\n")` gives an empty piece at the end. So it is advice, on hot lines only.
 
 ## Source
 The Python tutorial, "Methods of File Objects": "For reading lines from a file, you can loop over the file object. This
@@ -105,8 +105,10 @@ def count(text):
 )
 
 REFUSE = (
-    Refuse("all lines are kept", "def f(path):\n    with open(path) as file:\n        return file.read().splitlines()\n"),
-    Refuse("not by lines", "def f(path):\n    with open(path) as file:\n        return [x for x in file.read().split(',')]\n"),
+    Refuse("all lines are kept",
+           "def f(path):\n    with open(path) as file:\n        return file.read().splitlines()\n"),
+    Refuse("not by lines",
+           "def f(path):\n    with open(path) as file:\n        return [x for x in file.read().split(',')]\n"),
     Refuse("a text", "def f(s):\n    return [x for x in s.strip().splitlines()]\n"),
 )  # fmt: skip
 

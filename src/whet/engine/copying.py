@@ -43,7 +43,9 @@ def list_copying(context: Context) -> Iterator[Copying]:
         target = read_target(context, node) if pieces is not None else None
         if pieces is None or target is None or _grows_in_place(context, statement, target, pieces):
             continue
-        if not meets_again(context, statement, target) or _is_needed_each_time(context, statement, target):
+        alias = node is target.root and context.facts.lookup(target.root) is context.function
+        again = keeping_loops(context, statement, target) if alias else meets_again(context, statement, target)
+        if not again or _is_needed_each_time(context, statement, target):
             continue
         kinds, shown = _find_kinds(context, statement, target, pieces)
         if kinds:
@@ -73,7 +75,7 @@ def _read_pieces(statement: Growth, target: ast.expr) -> list[ast.expr] | None: 
         return [value] if isinstance(statement.op, ast.Add) else None
     match value:
         case ast.BinOp(op=ast.Add()):
-            return _without(flatten_sum(value), target)
+            return _without(flatten_sum(value), target) or _spliced(flatten_sum(value), target)
         case ast.JoinedStr(values=parts):
             fields = [part.value if _is_plain(part) else part for part in parts]
             return _without(fields, target)
@@ -94,6 +96,14 @@ def _read_pieces(statement: Growth, target: ast.expr) -> list[ast.expr] | None: 
             return None
 
 
+def _spliced(operands: list[ast.expr], target: ast.expr) -> list[ast.expr] | None:
+    """Return what is put into the target: ``x = x[:i] + new + x[j:]``."""
+    kept = [part for part in operands if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice)]
+    own = [part for part in kept if is_same_value(part.value, target)]
+    others = [part for part in operands if not any(part is one for one in own)]
+    return others if len(own) == 2 and others else None
+
+
 def _is_plain(part: ast.expr) -> TypeGuard[ast.FormattedValue]:
     """Return whether an f-string has the text itself there, not a representation of it."""
     return isinstance(part, ast.FormattedValue) and part.format_spec is None and part.conversion in (-1, ord("s"))
@@ -109,6 +119,8 @@ def _grows_in_place(context: Context, statement: Growth, target: Target, pieces:
     """Return whether CPython extends a string in place: a local, in the one form that it knows."""
     place = target.place
     if place is None or place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
+        return False
+    if not isinstance(statement, ast.AugAssign) and _spliced(flatten_sum(statement.value), target.node):
         return False
     if isinstance(statement, ast.AugAssign):
         return known.BYTES not in shown_types(context, target.node)

@@ -52,7 +52,9 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | Non
                 continue
             if not elements.isdisjoint(context.names_in(probe)) or not changed.isdisjoint(context.names_in(probe)):
                 continue
-            if _is_same_search(context, loop, target, probe) or ast.unparse(key) in changed:
+            if not isinstance(key, ast.Name) and ast.unparse(key) in changed:
+                continue
+            if _is_same_search(context, loop, target, probe):
                 continue
             return Scan(loop, target, ast.unparse(key), probe, test)
     return None

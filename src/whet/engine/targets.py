@@ -1,4 +1,4 @@
-"""What code grows, searches or copies, in any form: a name, an attribute, an item, nested; and what the file shows of it.
+"""What code grows, searches or copies, in any form: a name, an attribute, an item; and what the file shows of it.
 
 A :class:`whet.engine.places.Place` is a name or an attribute of ``self``, all of whose uses are known: what edits need.
 Advice needs less: that the code meets the same value again, and that nothing in the file speaks against its type.
@@ -40,13 +40,22 @@ class Target:
 
 
 def read_target(context: Context, node: ast.expr) -> Target | None:
-    """Return the target that ``node`` is; ``None`` for results of calls, literals, and what belongs to a module."""
+    """Return the target that ``node`` is; ``None`` for results of calls, literals, and what belongs to a module.
+
+    What ``get`` and ``setdefault`` return is an item of a container.
+    """
     root = node
-    while isinstance(root, ast.Attribute | ast.Subscript):
-        if isinstance(root, ast.Subscript) and isinstance(root.slice, ast.Slice):
-            return None
-        root = root.value
-    if not isinstance(root, ast.Name) or context.resolve(root) is not None:
+    while not isinstance(root, ast.Name):
+        match root:
+            case ast.Subscript(slice=ast.Slice()):
+                return None
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                root = inner
+            case ast.Call(func=ast.Attribute(value=inner, attr="get" | "setdefault"), args=[_, *_]):
+                root = inner
+            case _:
+                return None
+    if context.resolve(root) is not None:
         return None
     return Target(node, ast.unparse(node), root, context.place(node))
 
@@ -75,21 +84,32 @@ def outlives_call(context: Context, target: Target) -> bool:
     if not context.measured or function.kind is not ScopeKind.FUNCTION:
         return False
     body = function.node.body if isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef) else []
-    if any(_binds(statement, target) for statement in body):
+    if target.node is not target.root and any(_binds(statement, target) for statement in body):
         return False
     owner = context.facts.lookup(target.root)
     if owner is not function:
-        return owner is not None
+        return owner is not None and not any(_binds(statement, target) for statement in body)
     bindings = owner.bindings[target.root.id]
     if all(binding.kind is BindingKind.PARAMETER for binding in bindings):
         return target.node is not target.root
     # A local is another name of something that lasts: `last = self.parts[-1]`.
-    return target.node is not target.root and any(_is_held(binding) for binding in bindings)
+    if target.node is target.root:
+        return all(isinstance(b.value, ast.Attribute | ast.Subscript) or _is_taken(b.value) for b in bindings)
+    return any(_is_held(binding) for binding in bindings)
+
+
+def _is_taken(value: ast.expr | None) -> bool:
+    """Return whether a value is an item of a container that ``get`` or ``setdefault`` returns."""
+    match value:
+        case ast.Call(func=ast.Attribute(attr="get" | "setdefault"), args=[_, *_]):
+            return True
+        case _:
+            return False
 
 
 def _is_held(binding: Binding) -> bool:
     looped = binding.kind is BindingKind.OTHER and isinstance(binding.node, ast.Name)
-    return looped or isinstance(binding.value, ast.Attribute | ast.Subscript)
+    return looped or isinstance(binding.value, ast.Attribute | ast.Subscript) or _is_taken(binding.value)
 
 
 def _starts_anew(context: Context, loop: ast.AST, target: Target) -> bool:
@@ -161,7 +181,10 @@ def shown_types(context: Context, node: ast.expr) -> frozenset[str]:
 
 
 def _assigned_types(context: Context, node: ast.expr) -> frozenset[str]:
-    key = "shown types", ast.unparse(node) if isinstance(node, ast.Subscript) else getattr(node, "attr", node)
+    key = (
+        "shown types",
+        ast.unparse(node) if isinstance(node, ast.Subscript | ast.Call) else getattr(node, "attr", node),
+    )
     memo = context.facts.memo
     if key not in memo:
         memo[key] = frozenset()  # a value that is computed from itself
@@ -186,6 +209,8 @@ def _list_assigned(context: Context, node: ast.expr) -> Iterator[frozenset[str]]
                         yield context.type_of(value)
                     case ast.AnnAssign(annotation=annotation, target=target) if target is one:
                         yield context.typing.of_annotation(annotation)
+        case ast.Call(func=ast.Attribute(attr="setdefault"), args=[_, default]):
+            yield context.type_of(default)
         case ast.Subscript(value=held):
             yield from _list_stored(context, ast.unparse(held))
 
