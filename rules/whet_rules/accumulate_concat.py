@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -484,6 +485,16 @@ def run(lines):
 )
 
 _LOOP = "def f(x):\n    a = []\n    for n in x:\n        a = a + [n]\n"
+ADVISE = (
+    Advise("bytes on self, over the calls of a method",
+           "class A:\n    def __init__(self):\n        self.b = b''\n    def f(self, x):\n        self.b += x\n"),
+    Advise("lists in a dict",
+           "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, []) + [v]\n    return d\n"),
+    Advise("bytes that are spliced",
+           "def f(b: bytes):\n    i = b.find(b'#')\n    while i >= 0:\n        b = b[:i] + b'x' + b[i + 3:]\n"
+           "        i = b.find(b'#', i)\n    return b\n"),
+)  # fmt: skip
+
 REFUSE = (
     Refuse("a number", "def f(x):\n    a = 0\n    for n in x:\n        a = a + n\n    return a\n"),
     Refuse("a list that grows in place", "def f(x):\n    a = []\n    for n in x:\n        a += [n]\n    return a\n"),

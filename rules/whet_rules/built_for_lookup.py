@@ -22,7 +22,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
+from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers, remember
 
 RULE = Rule(
     slug="built-for-lookup",
@@ -52,8 +52,10 @@ def detect(context: Context) -> Iterator[Finding]:
     returns = [statement for statement in context.nodes(ast.Return) if statement.value is not None]
     if len(returns) != 1 or not _is_built(context, returns[0].value):
         return
-    looked = sum(_is_lookup(context, one, called=not decorators) for one, _ in context.facts.attributes(node.name))
-    if not looked:
+    called = not decorators
+    reads = context.facts.attributes(node.name)
+    key = ("looked up", node.name, called)
+    if not remember(context, key, lambda: any(_is_lookup(context, one, called=called) for one, _ in reads)):
         return
     last = returns[0]
     yield context.finding(

@@ -57,6 +57,7 @@ from whet.engine.api import (
     find_parameter_behind,
     groups_may_be_sets,
     keep_set_beside,
+    list_class_bindings,
     makes_hashable_list,
     may_be_hashable,
     may_become_set,
@@ -163,10 +164,10 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
 
 
 def _made_for_test(context: Context, container: ast.expr) -> str:
-    """Return, in words, how a list is gone through that is made for the test alone; empty for others."""
+    """Return, in words, how a list that is made for the test alone is searched; empty for others."""
     match container:
         case ast.ListComp() | ast.GeneratorExp():
-            return "All elements are gone through, or a list of them is built,"
+            return "All elements are visited, or a list of them is built,"
         case ast.Call(func=ast.Attribute(attr="values"), args=[], keywords=[]):
             return "All values are searched from the first on"
         case ast.Call(func=function, args=[ast.expr() as inner]) if not isinstance(inner, ast.Starred):
@@ -183,8 +184,7 @@ def _is_short_by_sight(context: Context, target: Target) -> bool:
         return True
     values = [binding.value for binding in place.bindings] if place is not None else []
     if not values and isinstance(target.node, ast.Attribute):
-        scopes = (scope for scope in context.facts.functions if scope.kind is ScopeKind.CLASS)
-        values = [binding.value for scope in scopes for binding in scope.bindings.get(target.node.attr, ())]
+        values = [binding.value for binding in list_class_bindings(context, target.node.attr)]
     if methods_called(context, target.node) & {"append", "extend", "insert"} or not values:
         return False
     return all(
@@ -674,6 +674,13 @@ def run(rows, wanted, mode):
 )
 
 ADVISE = (
+    Advise("a list on another object",
+           "class B:\n    def __init__(self):\n        self.seen = []\n        self.seen.extend(make())\n"
+           "def f(b, x):\n    return x in b.seen\n"),
+    Advise("a constant of the class",
+           "class A:\n    KNOWN = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm']\n"
+           "    def f(self, x):\n        return x in A.KNOWN\n"),
+    Advise("a list that is made for the test", "def f(x, ys):\n    return x in [y.name for y in ys]\n"),
     Advise("popped: a twin set would keep what is gone",
            "def f(xs):\n    todo = list(xs)\n    while todo:\n        x = todo.pop()\n"
            "        if x in todo:\n            return x\n"),
@@ -692,10 +699,10 @@ ADVISE = (
     Advise("deleted in between",
            "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
            "            del known\n"),
-    Advise("the lists of a dict are handed out",
+    Advise("the lists of a dict are returned, too",
            "def f(pairs, groups):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
            "    print([a for a, b in pairs if b in found[a]])\n    return found\n"),
-    Advise("one of the lists of a dict is gone through",
+    Advise("one of the lists of a dict is iterated over",
            "def f(pairs):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
            "    print([x for a, b in pairs if b in found[a] for x in found[a]])\n"),
     Advise("elements are removed while it is tested",

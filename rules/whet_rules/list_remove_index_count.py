@@ -109,8 +109,8 @@ def detect(context: Context) -> Iterator[Finding]:
 
 _INSTEAD = {
     "count": "count once with collections.Counter, or keep the counts in a dict",
-    "index": "keep a dict from element to position, or go through it with enumerate()",
-    "remove": "a dict keeps the order and removes by key; several are removed in one pass by a comprehension",
+    "index": "keep a dict from element to position, or use enumerate() in the loop",
+    "remove": "a dict keeps the order and removes by key; several are removed at once by a comprehension",
 }
 
 
@@ -436,6 +436,10 @@ def leftover(names, used):
 )
 
 ADVISE = (
+    Advise("in a list that is an item of a dict on self",
+           "class A:\n    def f(self, k, x):\n        found = self.d[k]\n        found.append(x)\n"
+           "        found.remove(x)\n"),
+    Advise("in a list that is made for the search", "def f(d, k):\n    return list(d).index(k)\n"),
     Advise("the list changes in the loop",
            "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
     Advise("what is not there is caught",
@@ -443,7 +447,7 @@ ADVISE = (
            "        except ValueError:\n            pass\n"),
     Advise("the order is asked for",
            "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a[0]\n"),
-    Advise("the list is handed on",
+    Advise("the list is returned",
            "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a\n"),
     Advise("the caller's list", "def f(a, ys):\n    for y in ys:\n        a.remove(y)\n"),
     Advise("changed by another method",

@@ -104,7 +104,7 @@ def _advise(context: Context, scan: Scan) -> Finding:
     lines = tuple(range(node.lineno, (scan.test.end_lineno or node.lineno) + 1))
     return context.finding(
         node,
-        f"{scan.target.text} is gone through from the start for every {ast.unparse(scan.probe)}: keep a dict of it by "
+        f"{scan.target.text} is searched from the start for every {ast.unparse(scan.probe)}: keep a dict of it by "
         f"{scan.key}, changed together with it, and look the key up. Keys must be hashable.",
         lines=lines,
         safety=Safety.ADVICE,
@@ -346,6 +346,11 @@ def rates_of(country):
 
 _SCAN = "    for a in xs:\n        for b in ys:\n            if b.k == a.k:\n                print(a, b)\n"
 ADVISE = (
+    Advise("through an attribute, with enumerate, in a table of the class",
+           "class T:\n    TABLE = (('a', 1), *make())\n    def f(self, name):\n"
+           "        for i, (n, v) in enumerate(T.TABLE):\n            if n == name:\n                return i\n"),
+    Advise("the first of a generator",
+           "class A:\n    def f(self, k):\n        return next(x for x in self.xs if x.k == k)\n"),
     Advise("the elements grow in the loop", "def f(xs, ys):\n" + _SCAN + "                ys.append(b)\n"),
     Advise("the last element is asked for", "def f(xs, ys):\n    b = None\n" + _SCAN + "    return b\n"),
     Advise("the other condition comes first, and may guard the comparison",

@@ -118,7 +118,7 @@ def _advise(context: Context, steps: list[_Step]) -> Iterator[Finding]:
         yield context.finding(
             step,
             f"{target.text} is a list, and every operation at its front shifts all elements: where it only has to be a "
-            "queue, a collections.deque takes constant time at either end; else go through it with an index, or "
+            "queue, a collections.deque takes constant time at either end; else advance an index, or "
             "reverse it once and work at its end.",
             safety=Safety.ADVICE,
             questions=(
@@ -427,18 +427,18 @@ ADVISE = (
     Advise("lists add up", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q + [1])\n"),
     Advise("JSON knows no deque", "import json\ndef f(x):\n    q = [x]\n" + _LOOP + "    return json.dumps(q)\n"),
     Advise("a deque is not equal to a list", "def f(x):\n    q = [x]\n" + _LOOP + "    return q == [2]\n"),
-    Advise("handed out", "def f(x):\n    q = [x]\n" + _LOOP + "    return q\n"),
+    Advise("returned", "def f(x):\n    q = [x]\n" + _LOOP + "    return q\n"),
     Advise("yielded", "def f(x):\n    q = [x]\n    while q:\n        q.append(q.pop(0))\n        yield q\n"),
     Advise("known by another name", "def f(x):\n    p = q = [x]\n" + _LOOP + "    return p\n"),
     Advise("printed", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q)\n"),
-    Advise("what is handed over is used before it is copied",
+    Advise("the argument is used before it is copied",
            "def f(q):\n    p = q\n    q = list(q)\n" + _LOOP + "    return p\n"),
     Advise("in an f-string", "def f(x):\n    q = [x]\n" + _LOOP + "    return f'{q}'\n"),
     Advise("asked for its type", "def f(x):\n    q = [x]\n" + _LOOP + "    return isinstance(q, list)\n"),
     Advise("the caller's list", "def f(q):\n" + _LOOP),
     Advise("it may be something else", "def f(x):\n    q = [x]\n    q = x\n" + _LOOP),
     Advise("`list` is another one", "def list(x):\n    return {}\ndef f(x):\n    q = list(x)\n" + _LOOP),
-    Advise("changed while gone through, which a deque does not allow",
+    Advise("changed while iterated over, which a deque does not allow",
            "def f(x):\n    q = [x]\n    for item in q:\n        if item:\n            q.append(q.pop(0))\n"),
     Advise("a generator goes through it later",
            "def f(x):\n    q = [x]\n    g = (item for item in q)\n" + _LOOP + "    return g\n"),

@@ -461,6 +461,9 @@ def split(text):
 )
 
 ADVISE = (
+    Advise("patterns that a loop takes from a list on self",
+           "import re\nclass A:\n    def f(self, s):\n        for p in self.patterns:\n"
+           "            if re.search(p, s):\n                return True\n"),
     Advise("the constant is bound again", "import re\nP = 'a'\nP = 'b'\ndef f(s):\n    return re.match(P, s)\n"),
 )  # fmt: skip
 

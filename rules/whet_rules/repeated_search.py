@@ -38,6 +38,7 @@ from whet.engine.api import (
     keeping_loops,
     outlives_call,
     read_target,
+    remember,
     shown_types,
 )
 
@@ -95,7 +96,9 @@ def _searched(context: Context, node: ast.Call | ast.Compare) -> ast.expr | None
 
 def _grows_between(context: Context, node: ast.AST, target: Target) -> bool:
     """Return whether the buffer grows in the loop around a search, or by another call of a hot method."""
-    growing = [*_growing(context, target)]
+    place = target.place
+    key = target.node.attr if isinstance(target.node, ast.Attribute) else place and (place.name, place.owner)
+    growing = remember(context, ("growing", key, target.text), lambda: [*_growing(context, target)])
     if any(context.is_inside(step, loop) for loop in keeping_loops(context, node, target) for step in growing):
         return True
     return bool(growing) and outlives_call(context, target)

@@ -23,6 +23,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     Case,
@@ -243,6 +244,15 @@ def run(text):
         inputs=("('a bc  d',)", "('',)"),
     ),
 )
+
+ADVISE = (
+    Advise("the first field cut off, on self, over the calls of a method",
+           "class A:\n    def __init__(self, s: str):\n        self.s = s\n    def f(self):\n"
+           "        head, self.s = self.s.split(',', 1)\n        return head\n"),
+    Advise("from the end", "def f(s: str):\n    while s.endswith('x'):\n        s = s[:-1]\n    return s\n"),
+    Advise("an attribute of a parameter",
+           "def f(state, n):\n    state.text.strip()\n    while n:\n        state.text = state.text[n:]\n"),
+)  # fmt: skip
 
 REFUSE = (
     Refuse("not in a loop", "def f(s):\n    s = s[1:]\n    return s\n"),

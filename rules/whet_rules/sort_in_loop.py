@@ -89,17 +89,17 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _advise(context: Context, call: ast.Call) -> Finding | None:
-    """Return advice for what lasts and is ordered, or gone through for its extreme, again and again."""
+    """Return advice for what lasts and is ordered, or searched for its extreme, again and again."""
     name = context.resolve(call.func) or ""
     match call:
         case ast.Call(func=ast.Attribute(value=ordered, attr="sort"), args=[]):
-            say = "is sorted again each time"
+            say = "it is sorted again each time"
         case ast.Call(args=[ordered]) if name == "builtins.sorted":
-            say = "is sorted again each time"
+            say = "it is sorted again each time"
         case ast.Call(args=[ordered]) if name in ("builtins.min", "builtins.max"):
-            say = "is gone through each time for one element"
+            say = "all of it is read each time for one element"
         case ast.Call(func=ast.Attribute(value=ordered, attr="most_common"), args=[ast.Constant(value=int())]):
-            say = "is gone through each time for one element"
+            say = "all of it is read each time for one element"
         case _:
             return None
     kept = ordered
@@ -114,8 +114,8 @@ def _advise(context: Context, call: ast.Call) -> Finding | None:
         return None
     return context.finding(
         call,
-        f"{target.text} changes and {say}: bisect.insort keeps it in order, and a heap (heapq) gives the next one, "
-        "without going through all of it.",
+        f"{target.text} changes, and {say}: bisect.insort keeps it in order, and a heap (heapq) gives the next one, "
+        "without reading all of it.",
         safety=Safety.ADVICE,
         questions=(*ask_target(context, target, (), _SHORT), context.ask_cost(call)),
         measured_gain=False,
@@ -350,6 +350,8 @@ def run(jobs, more):
 
 _LOOP = "    for x in xs:\n        a.append(x)\n        a.sort()\n        print(a[0])\n"
 ADVISE = (
+    Advise("the least of a dict, taken out by each call",
+           "class A:\n    def f(self):\n        k = min(self.d)\n        del self.d[k]\n        return k\n"),
     Advise("the keys of the elements change",
            "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n        a.sort(key=lambda t: t.rank)\n"
            "        a[0].rank += 1\n    return a\n"),

@@ -38,6 +38,7 @@ from dataclasses import dataclass, field
 
 from whet.engine.api import (
     TEXTS,
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -566,6 +567,19 @@ def run(words):
         hot=True,
     ),
 )
+
+ADVISE = (
+    Advise("an item of a dict, grown in a loop",
+           "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, '') + ',' + v\n    return d\n"),
+    Advise("an attribute of an element, over the calls of a function",
+           "def f(nodes, text):\n    nodes[-1].text += text.strip() + 'x'\n"),
+    Advise("an item of a dict on self, read through the object",
+           "class A:\n    def f(self, k, v):\n        self._d[k] = str(self[k]) + ',' + v\n"),
+    Advise("padded to a column", "def f(rows):\n    for n in rows:\n        rows[0].s = rows[0].s + ' ' * n\n"),
+    Advise("read while it grows",
+           "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + x + ','\n        if len(s) > 80:\n"
+           "            break\n    return s\n"),
+)  # fmt: skip
 
 REFUSE = (
     Refuse("a few pieces, no loop", "def f(a, b):\n    s = ''\n    s += a\n    s += b\n    return s\n"),

@@ -63,10 +63,12 @@ from whet.engine.targets import (
     ask_target,
     is_same_value,
     keeping_loops,
+    list_class_bindings,
     meets_again,
     methods_called,
     outlives_call,
     read_target,
+    remember,
     shown_types,
 )
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
@@ -138,6 +140,7 @@ __all__ = [
     "is_text",
     "keep_set_beside",
     "keeping_loops",
+    "list_class_bindings",
     "list_copying",
     "list_fillings",
     "list_growths",
@@ -152,6 +155,7 @@ __all__ = [
     "read_addition",
     "read_growth",
     "read_target",
+    "remember",
     "rest_on_source",
     "shown_types",
     "turn_groups_into_sets",

@@ -12,7 +12,7 @@ from whet.engine.context import Context
 from whet.engine.growing import Growth, flatten_sum, is_text, list_growths
 from whet.engine.places import PlaceKind, Use
 from whet.engine.scopes import ScopeKind
-from whet.engine.targets import Target, is_same_value, keeping_loops, meets_again, read_target, shown_types
+from whet.engine.targets import Target, is_same_value, keeping_loops, meets_again, read_target, remember, shown_types
 
 TEXTS = frozenset({known.TEXT, known.BYTES})
 _COPIED = TEXTS | {known.TUPLE}
@@ -57,13 +57,19 @@ def _is_needed_each_time(context: Context, statement: Growth, target: Target) ->
     place = target.place
     if place is None:
         return False
-    if any(len(getattr(binding.node, "targets", ())) > 1 for binding in place.bindings):
+
+    def find() -> tuple[bool, list[ast.expr]]:
+        shared = any(len(getattr(binding.node, "targets", ())) > 1 for binding in place.bindings)
+        return shared, [reference for reference in place.references if context.use(reference) in _KEEPING]
+
+    shared, kept = remember(context, ("kept", place.name, place.owner), find)
+    if shared:
         return True
     loops = keeping_loops(context, statement, target)
     around = loops[-1] if loops else context.function.node
-    for reference in place.references:
+    for reference in kept:
         inside = context.is_inside(reference, around) and not context.is_inside(reference, statement)
-        if inside and context.scope_of(reference) is context.function and context.use(reference) in _KEEPING:
+        if inside and context.scope_of(reference) is context.function:
             return True
     return False
 
@@ -154,5 +160,7 @@ def _find_kinds(
 def _written_type(context: Context, piece: ast.expr) -> frozenset[str]:
     if is_text(context, piece):
         return frozenset({known.TEXT})
+    if isinstance(piece, ast.Name) and context.facts.only_binding(piece) is None:
+        return frozenset()  # a loop variable of a long script has hundreds of bindings
     types = context.type_of(piece)
     return types if len(types) == 1 and types <= {*_COPIED, known.LIST} else frozenset()

@@ -7,8 +7,9 @@ Advice needs less: that the code meets the same value again, and that nothing in
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from whet.engine import known
 from whet.engine.context import Context
@@ -24,6 +25,9 @@ _TEXT_ONLY = frozenset(
     )
 )
 _LIST_ONLY = frozenset({"append", "extend", "insert", "reverse", "sort"})
+_MOST_BINDINGS = 4
+"""Bindings of a name from which its values are not followed: those of a long script refer to one another."""
+Known = TypeVar("Known")
 _LOOP = ast.For | ast.AsyncFor | ast.While
 
 
@@ -83,12 +87,11 @@ def outlives_call(context: Context, target: Target) -> bool:
     function = context.function
     if not context.measured or function.kind is not ScopeKind.FUNCTION:
         return False
-    body = function.node.body if isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef) else []
-    if target.node is not target.root and any(_binds(statement, target) for statement in body):
-        return False
     owner = context.facts.lookup(target.root)
+    if (target.node is not target.root or owner is not function) and _is_bound_in(context, function.node, target):
+        return False
     if owner is not function:
-        return owner is not None and not any(_binds(statement, target) for statement in body)
+        return owner is not None
     bindings = owner.bindings[target.root.id]
     if all(binding.kind is BindingKind.PARAMETER for binding in bindings):
         return target.node is not target.root
@@ -118,29 +121,51 @@ def _starts_anew(context: Context, loop: ast.AST, target: Target) -> bool:
         return True
     if not isinstance(loop, _LOOP):
         return False
-    if target.node is not target.root and any(_stores(part, root) for part in ast.walk(loop)):
+    if target.node is not target.root and root in _list_stored_names(context, loop):
         return True
-    return any(_binds(statement, target) for statement in loop.body)
+    return _is_bound_in(context, loop, target)
 
 
-def _stores(part: ast.AST, name: str) -> bool:
-    return isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store)
+def _list_stored_names(context: Context, loop: ast.AST) -> frozenset[str]:
+    def find() -> frozenset[str]:
+        names = (part for part in ast.walk(loop) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+        return frozenset(name.id for name in names)
+
+    return remember(context, ("stored names", loop), find)
 
 
-def _binds(statement: ast.stmt, target: Target) -> bool:
+def remember(context: Context, key: tuple[object, ...], find: Callable[[], Known]) -> Known:
+    """Return what ``find`` returned for ``key`` in this file: all of a file is read once, not once per target."""
+    memo = context.facts.memo
+    if key not in memo:
+        memo[key] = find()
+    return cast("Known", memo[key])
+
+
+def _is_bound_in(context: Context, block: ast.AST, target: Target) -> bool:
     """Return whether a statement of a block gives the target a value that does not depend on the one before."""
-    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
-        return False
-    bound = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    bound = [part for one in bound for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
-    if target.text not in map(ast.unparse, bound):
-        return False
-    read = {ast.unparse(part) for part in ast.walk(statement.value) if isinstance(part, type(target.node))}
-    return target.text not in read and not _reads_item(statement.value, target)
+
+    def find() -> dict[str, list[ast.expr]]:
+        bound: dict[str, list[ast.expr]] = {}
+        for statement in getattr(block, "body", ()) if not isinstance(block, ast.Lambda) else ():
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                for one in targets:
+                    for part in one.elts if isinstance(one, ast.Tuple | ast.List) else [one]:
+                        bound.setdefault(ast.unparse(part), []).append(statement.value)
+        return bound
+
+    values = remember(context, ("bound in", block), find).get(target.text, [])
+    return any(not _reads(value, target) for value in values)
 
 
-def _reads_item(value: ast.expr, target: Target) -> bool:
-    return any(isinstance(part, ast.expr) and is_same_value(part, target.node) for part in ast.walk(value))
+def _reads(value: ast.expr, target: Target) -> bool:
+    parts = (part for part in ast.walk(value) if isinstance(part, ast.expr))
+    return any(is_same_value(part, target.node) or _is_written_as(part, target) for part in parts)
+
+
+def _is_written_as(part: ast.expr, target: Target) -> bool:
+    return type(part) is type(target.node) and ast.unparse(part) == target.text
 
 
 def is_same_value(node: ast.expr, target: ast.expr) -> bool:
@@ -174,20 +199,33 @@ def shown_types(context: Context, node: ast.expr) -> frozenset[str]:
     Unlike :meth:`Context.type_of` this is no promise: of an attribute, the values count that any object of the file
     gets under this name; of an item, those that are stored in the container; else what is called on it.
     """
-    exact = context.type_of(node)
+    match node:  # of one place all references have the same types
+        case ast.Name(id=name):
+            owner = context.facts.lookup(node)
+            if owner is not None and len(owner.bindings[name]) > _MOST_BINDINGS:
+                return _used_types(context, node)
+            key: tuple[object, ...] = "exact types", name, owner
+        case ast.Attribute(attr=name, value=ast.Name() as base) if context.facts.class_of_self(base) is not None:
+            key = "exact types", name, context.facts.class_of_self(base)
+        case _:
+            key = "exact types", node
+    exact = remember(context, key, lambda: context.type_of(node))
     if exact:
         return exact - {known.NONE} or exact
     return _assigned_types(context, node) or _used_types(context, node)
 
 
 def _assigned_types(context: Context, node: ast.expr) -> frozenset[str]:
-    key = (
-        "shown types",
-        ast.unparse(node) if isinstance(node, ast.Subscript | ast.Call) else getattr(node, "attr", node),
-    )
+    match node:
+        case ast.Name(id=name):
+            key: tuple[object, ...] = "shown types", name, context.facts.lookup(node)
+        case ast.Attribute(attr=name):
+            key = "shown types", name
+        case _:
+            key = "shown types", "", ast.unparse(node)
     memo = context.facts.memo
     if key not in memo:
-        memo[key] = frozenset()  # a value that is computed from itself
+        memo[key] = frozenset()  # what is found of a value that is computed from itself
         found = (one for types in _list_assigned(context, node) for one in types)
         memo[key] = frozenset(one for one in found if one != known.NONE)
     types = memo[key]
@@ -200,9 +238,7 @@ def _list_assigned(context: Context, node: ast.expr) -> Iterator[frozenset[str]]
             place = context.place(node)
             yield from (_type_bound(context, binding) for binding in (place.bindings if place is not None else ()))
         case ast.Attribute(attr=name):
-            for scope in context.facts.functions:
-                if scope.kind is ScopeKind.CLASS:
-                    yield from (_type_bound(context, binding) for binding in scope.bindings.get(name, ()))
+            yield from (_type_bound(context, binding) for binding in list_class_bindings(context, name))
             for one, _ in context.facts.attributes(name):
                 match context.facts.parent(one):
                     case ast.Assign(targets=targets, value=value) if any(one is target for target in targets):
@@ -221,23 +257,47 @@ def _type_bound(context: Context, binding: Binding) -> frozenset[str]:
     return context.type_of(binding.value) if binding.value is not None else frozenset()
 
 
+def list_class_bindings(context: Context, name: str) -> list[Binding]:
+    """Return the bindings of a name in the bodies of the file's classes."""
+
+    def find() -> dict[str, list[Binding]]:
+        found: dict[str, list[Binding]] = {}
+        for scope in context.facts.functions:
+            for key, bindings in scope.bindings.items() if scope.kind is ScopeKind.CLASS else ():
+                found.setdefault(key, []).extend(bindings)
+        return found
+
+    return remember(context, ("class bindings",), find).get(name, [])
+
+
 def _list_stored(context: Context, container: str) -> Iterator[frozenset[str]]:
     """Yield the types of what this file stores in a container: ``c[k] = v``, ``c.setdefault(k, v)``, a defaultdict."""
+
+    def find() -> dict[str, list[ast.expr | str]]:
+        found: dict[str, list[ast.expr | str]] = {}
+        for text, value in _find_stored(context):
+            found.setdefault(text, []).append(value)
+        return found
+
+    for value in remember(context, ("stored in",), find).get(container, []):
+        yield frozenset({value}) if isinstance(value, str) else context.type_of(value)
+
+
+def _find_stored(context: Context) -> Iterator[tuple[str, ast.expr | str]]:
+    """Yield each container that the file stores something in, with the value, or its type by name."""
     for scope in context.facts.functions:
         for part in scope.nodes.get(ast.Assign, ()):
             match part:
-                case ast.Assign(targets=[ast.Subscript(value=held)], value=value) if ast.unparse(held) == container:
-                    yield context.type_of(value)
-                case ast.Assign(targets=[target], value=ast.Call(func=function, args=[ast.Name() as made, *_])) if (
-                    ast.unparse(target) == container and context.resolve(function) == "collections.defaultdict"
-                ):
-                    yield frozenset({context.resolve(made) or ""} - {""})
+                case ast.Assign(targets=[ast.Subscript(value=held)], value=value):
+                    yield ast.unparse(held), value
+                case ast.Assign(targets=[target], value=ast.Call(func=function, args=[ast.Name() as made, *_])):
+                    name = context.resolve(made)
+                    if name is not None and context.resolve(function) == "collections.defaultdict":
+                        yield ast.unparse(target), name
         for part in scope.nodes.get(ast.Call, ()):
             match part:
-                case ast.Call(func=ast.Attribute(value=held, attr="setdefault"), args=[_, value]) if (
-                    ast.unparse(held) == container
-                ):
-                    yield context.type_of(value)
+                case ast.Call(func=ast.Attribute(value=held, attr="setdefault"), args=[_, value]):
+                    yield ast.unparse(held), value
 
 
 def _used_types(context: Context, node: ast.expr) -> frozenset[str]:
@@ -252,18 +312,38 @@ def methods_called(context: Context, node: ast.expr) -> frozenset[str]:
     """Return the methods that the file calls on a name, on attributes of this name, or on this item."""
     match node:
         case ast.Name():
-            place = context.place(node)
-            references: tuple[ast.expr, ...] = place.references if place is not None else ()
+            owner = context.facts.lookup(node)
+            references: Iterable[ast.AST] = context.facts.references(node.id, owner) if owner is not None else ()
+            key: tuple[object, ...] = ("called on", node.id, owner)
         case ast.Attribute(attr=name):
-            references = tuple(one for one, _ in context.facts.attributes(name))
+            references = (one for one, _ in context.facts.attributes(name))
+            key = ("called on", name)
         case _:
-            text = ast.unparse(node)
-            items = context.function.nodes.get(ast.Subscript, ())
-            references = tuple(one for one in items if isinstance(one, ast.Subscript) and ast.unparse(one) == text)
-    above = (context.facts.parent(reference) for reference in references)
-    methods = (one for one in above if isinstance(one, ast.Attribute))
-    calls = ((one.attr, context.facts.parent(one), one) for one in methods)
-    return frozenset(name for name, call, one in calls if isinstance(call, ast.Call) and call.func is one)
+            references, key = (
+                _list_items(context, ast.unparse(node)),
+                ("called on", ast.unparse(node), context.function),
+            )
+    return remember(context, key, lambda: frozenset(_list_methods(context, references)))
+
+
+def _list_items(context: Context, text: str) -> list[ast.AST]:
+    """Return the subscripts of the function that are written so."""
+
+    def find() -> dict[str, list[ast.AST]]:
+        found: dict[str, list[ast.AST]] = {}
+        for one in context.nodes(ast.Subscript):
+            found.setdefault(ast.unparse(one), []).append(one)
+        return found
+
+    return remember(context, ("items", context.function), find).get(text, [])
+
+
+def _list_methods(context: Context, references: Iterable[ast.AST]) -> Iterator[str]:
+    for reference in references:
+        method = context.facts.parent(reference)
+        call = context.facts.parent(method) if isinstance(method, ast.Attribute) else None
+        if isinstance(method, ast.Attribute) and isinstance(call, ast.Call) and call.func is method:
+            yield method.attr
 
 
 def ask_target(
