@@ -41,7 +41,7 @@ RULE = Rule(
 
 _COSTLY = frozenset(
     (
-        *("argparse.ArgumentParser", "ast.parse", "asyncio.new_event_loop", "boto3.Session", "boto3.client"),
+        *("argparse.ArgumentParser", "ast.parse", "boto3.Session", "boto3.client"),
         *("boto3.resource", "bs4.UnicodeDammit", "compile", "builtins.compile", "configparser.ConfigParser"),
         *("email.policy.EmailPolicy", "fastjsonschema.compile", "gettext.translation", "httpx.AsyncClient"),
         *("httpx.Client", "inspect.getfullargspec", "inspect.getmembers", "inspect.getsource", "inspect.signature"),

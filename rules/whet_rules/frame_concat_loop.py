@@ -70,10 +70,10 @@ def detect(context: Context) -> Iterator[Finding]:
             case ast.Assign(
                 targets=[ast.Subscript(value=ast.Attribute(value=frame, attr="loc"), slice=ast.Call() as at)]
             ) if context.measured and context.resolve(at.func) == "builtins.len":
-                target = read_target(context, frame)
+                grown = read_target(context, frame)
                 at_end = [ast.unparse(one).removesuffix(".index") for one in at.args] == [ast.unparse(frame)]
-                if at_end and target is not None and meets_again(context, statement, target):
-                    yield _advise(context, statement, f"Every new row copies all rows of {target.text}")
+                if at_end and grown is not None and meets_again(context, statement, grown):
+                    yield _advise(context, statement, f"Every new row copies all rows of {grown.text}")
             case _:
                 pass
 

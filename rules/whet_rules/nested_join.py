@@ -363,6 +363,8 @@ ADVISE = (
 )  # fmt: skip
 
 REFUSE = (
+    Refuse("by what another object holds for each",
+           "class A:\n    def f(self, best, weights):\n        return [x for x in self.xs if weights[x] == best]\n"),
     Refuse("the key is set in the loop", "def f(xs, ys):\n" + _SCAN + "                b.k = 1\n"),
     Refuse("the elements depend on the outer loop",
            "def f(xs):\n    for a in xs:\n        for b in a.ys:\n            if b.k == a.k:\n"

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from whet.engine.api import (
     TEXTS,
     Ask,
+    BindingKind,
     Case,
     Context,
     Finding,
@@ -56,6 +57,7 @@ _SHORT = 1000
 """Bytes up to which a search costs no more than the call."""
 _SEARCHED = TEXTS | {"builtins.bytearray"}
 _METHODS = frozenset({"count", "find", "index", "rfind", "rindex", "split"})
+_READING = frozenset({"read", "read1", "readline", "recv", "recvfrom"})
 _GROWING = frozenset({Use.APPEND, Use.EXTEND})
 
 
@@ -101,7 +103,22 @@ def _grows_between(context: Context, node: ast.AST, target: Target) -> bool:
     growing = remember(context, ("growing", key, target.text), lambda: [*_growing(context, target)])
     if any(context.is_inside(step, loop) for loop in keeping_loops(context, node, target) for step in growing):
         return True
-    return bool(growing) and outlives_call(context, target)
+    return outlives_call(context, target) and any(_takes_in(context, step) for step in growing)
+
+
+def _takes_in(context: Context, step: ast.AST) -> bool:
+    """Return whether a function adds what it is given, or what it reads: a buffer that fills up piece by piece."""
+    statement = context.facts.statement(step)
+    for part in ast.walk(statement) if statement is not None else ():
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+            binding = context.facts.only_binding(part)
+            looped = binding is not None and binding.kind is BindingKind.OTHER
+            given = binding is not None and binding.kind is BindingKind.PARAMETER
+            if looped or (given and context.facts.class_of_self(part) is None):
+                return True
+        if isinstance(part, ast.Attribute) and part.attr in _READING:
+            return True
+    return False
 
 
 def _growing(context: Context, target: Target) -> Iterator[ast.AST]:

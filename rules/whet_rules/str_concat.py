@@ -582,6 +582,10 @@ ADVISE = (
 )  # fmt: skip
 
 REFUSE = (
+    Refuse("counted in an attribute, and in a dict",
+           "from collections import defaultdict\nclass A:\n    def __init__(self):\n        self.n = 0\n"
+           "        self.d = defaultdict(float)\n    def f(self, rows):\n        self.n += len(rows)\n"
+           "        for row in rows:\n            self.d[row] += weigh(row)\n"),
     Refuse("a few pieces, no loop", "def f(a, b):\n    s = ''\n    s += a\n    s += b\n    return s\n"),
     Refuse("numbers",
            "class A:\n    def f(self, xs):\n        self.n = 0\n        for x in xs:\n"

@@ -140,21 +140,32 @@ def _find_kinds(
     context: Context, statement: Growth, target: Target, pieces: list[ast.expr]
 ) -> tuple[frozenset[str], bool]:
     """Return the types that are copied here, and whether the source shows them."""
-    value = statement.value
+    made = _find_made(statement)
+    if made:
+        return frozenset({made}), True
     written = frozenset(one for piece in pieces for one in _written_type(context, piece))
-    if isinstance(value, ast.JoinedStr | ast.Call) or (isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mod)):
-        return frozenset({known.TEXT}), True
-    if isinstance(value, ast.Dict):
-        return frozenset({known.DICT}), True
     copied = _COPIED if isinstance(statement, ast.AugAssign) else _COPIED | {known.LIST}
-    if isinstance(value, ast.List | ast.Tuple):
-        return frozenset({known.LIST if isinstance(value, ast.List) else known.TUPLE}), True
     types = shown_types(context, target.node)
     if not types <= copied and not (written and types & copied):
         return frozenset(), True
-    if written or types:
-        return (written or types) & copied, True
-    return frozenset(), False
+    return (written or types) & copied, bool(written or types)
+
+
+def _find_made(statement: Growth) -> str:
+    """Return the type that an assignment makes in any case, by its form; empty if it depends on the operands."""
+    if isinstance(statement, ast.AugAssign):
+        return ""
+    match statement.value:
+        case ast.JoinedStr() | ast.Call() | ast.BinOp(op=ast.Mod()):
+            return known.TEXT
+        case ast.Dict():
+            return known.DICT
+        case ast.List():
+            return known.LIST
+        case ast.Tuple():
+            return known.TUPLE
+        case _:
+            return ""
 
 
 def _written_type(context: Context, piece: ast.expr) -> frozenset[str]:

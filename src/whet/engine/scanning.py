@@ -48,7 +48,7 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | Non
             case _:
                 continue
         for key, probe in ((left, right), (right, left)):
-            if not elements & context.names_in(key) or not _is_key(key) or not _is_probe(probe):
+            if not _is_key(key, elements) or not _is_probe(probe):
                 continue
             if not elements.isdisjoint(context.names_in(probe)) or not changed.isdisjoint(context.names_in(probe)):
                 continue
@@ -91,12 +91,13 @@ def _find_tests(loop: ast.For | ast.comprehension) -> list[ast.expr]:
     ]
 
 
-def _is_key(node: ast.expr) -> bool:
+def _is_key(node: ast.expr, elements: frozenset[str]) -> bool:
+    """Return whether ``node`` is an element, or something that it holds: not what another object holds for it."""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
         if isinstance(node, ast.Call) and (node.args or node.keywords):
             return False
         node = node.func if isinstance(node, ast.Call) else node.value
-    return isinstance(node, ast.Name)
+    return isinstance(node, ast.Name) and node.id in elements
 
 
 def _is_probe(node: ast.expr) -> bool:
