@@ -8,6 +8,9 @@ In a loop: `items = items + [x]`, `table = {**table, key: value}`, `found = foun
 ## Why
 Each step copies everything collected so far, so n steps copy O(n²) elements.
 
+Where another name may refer to the container, or it is kept in an item or in an attribute of another object
+(`groups[key] = groups[key] + [x]`, `self.buffer += chunk` on bytes), it is advice, on hot lines only.
+
 ## When not
 For a handful of elements. If another name still refers to the object from before the step, growing in place would
 change that object too: a container that is passed on, yielded, bound to a second name, or iterated over while it grows
@@ -28,6 +31,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -45,9 +49,11 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    ask_target,
     grow_in_place,
     is_grown,
     is_seen_after_exception,
+    list_copying,
     list_growths,
     read_addition,
 )
@@ -59,7 +65,7 @@ RULE = Rule(
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(nodes=frozenset({ast.Add, ast.BitOr, ast.Dict})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 2.6, 100: 7.4, 1000: 39.0, 10000: 310.0},
         "3.12": {10: 3.4, 100: 8.4, 1000: 31.0, 10000: 230.0},
@@ -90,6 +96,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic or context.function.kind is ScopeKind.CLASS:
         return
     grown: dict[str, _Grown] = {}
+    covered: set[int] = set()
     for statement, target in list_growths(context):
         if read_addition(statement, target) is None or not context.loops(statement):
             continue
@@ -104,9 +111,40 @@ def detect(context: Context) -> Iterator[Finding]:
         if kind in (_TUPLE, _BYTES):
             worthwhile = kind == _BYTES or context.measured  # most tuples hold a few options
             if worthwhile and one.place.kind is PlaceKind.LOCAL and _can_be_collected(context, one, loop, kind):
+                covered.update(id(step) for step in one.steps)
                 yield _describe(context, one, kind, _collect(context, one, loop, kind))
         elif any(isinstance(step, ast.Assign) for step in one.steps) and _is_only_name(context, one, loop):
+            covered.update(id(step) for step in one.steps)
             yield _describe(context, one, kind, _grow_in_place(context, one, kind))
+    if context.measured:
+        yield from _advise(context, covered)
+
+
+_WAYS = {
+    _BYTES: "a bytearray grows in place, or collect the chunks in a list and join them once",
+    _DICT: "add to it in place, if no other name needs what it was before",
+    _LIST: "append to it in place, if no other name needs what it was before",
+    _TUPLE: "collect in a list, and make a tuple of it once",
+}
+
+
+def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
+    """Yield each hot statement that copies a growing container and is left without an edit."""
+    for copying in list_copying(context):
+        statement, target = copying.statement, copying.target
+        kind = next((kind for kind in _WAYS if kind in copying.kinds), "")
+        if id(statement) in covered or not kind or "builtins.str" in copying.kinds:
+            continue
+        yield context.finding(
+            statement,
+            f"Every step copies all of {target.text}, which grows: {_WAYS[kind]}.",
+            safety=Safety.ADVICE,
+            questions=(
+                *ask_target(context, target, (kind,), _SHORT, needed=not copying.shown),
+                context.ask_cost(statement),
+            ),
+            measured_gain=False,
+        )
 
 
 def _kind(context: Context, one: _Grown) -> str:
@@ -447,6 +485,16 @@ def run(lines):
 )
 
 _LOOP = "def f(x):\n    a = []\n    for n in x:\n        a = a + [n]\n"
+ADVISE = (
+    Advise("bytes on self, over the calls of a method",
+           "class A:\n    def __init__(self):\n        self.b = b''\n    def f(self, x):\n        self.b += x\n"),
+    Advise("lists in a dict",
+           "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, []) + [v]\n    return d\n"),
+    Advise("bytes that are spliced",
+           "def f(b: bytes):\n    i = b.find(b'#')\n    while i >= 0:\n        b = b[:i] + b'x' + b[i + 3:]\n"
+           "        i = b.find(b'#', i)\n    return b\n"),
+)  # fmt: skip
+
 REFUSE = (
     Refuse("a number", "def f(x):\n    a = 0\n    for n in x:\n        a = a + n\n    return a\n"),
     Refuse("a list that grows in place", "def f(x):\n    a = []\n    for n in x:\n        a += [n]\n    return a\n"),
@@ -461,7 +509,6 @@ REFUSE = (
     Refuse("the caller's list", "def f(x, a):\n    for n in x:\n        a = a + [n]\n    return a\n"),
     Refuse("gone through while it grows",
            "def f(x):\n    a = [1, 2]\n    for n in a:\n        a = a + [n]\n    return a\n"),
-    Refuse("known by a closure", _LOOP + "    return lambda: a\n"),
     Refuse("a NumPy array",
            "import numpy as np\ndef f(x):\n    a = np.zeros(3)\n    for n in x:\n        a = a + n\n    return a\n"),
     Refuse("a class of its own",
@@ -469,14 +516,8 @@ REFUSE = (
     Refuse("reached by locals()", _LOOP + "    return locals()\n"),
     Refuse("bytes that are handed on meanwhile",
            "def f(x, g):\n    a = b''\n    for n in x:\n        a += n\n        g(a)\n    return a\n"),
-    Refuse("half-made bytes are seen after an exception",
-           "def f(x):\n    a = b''\n    try:\n        for n in x:\n            a += n\n    except OSError:\n"
-           "        pass\n    return a\n"),
     Refuse("a tuple that is a key meanwhile",
            "def f(x, d):\n    a = ()\n    for n in x:\n        a += (n,)\n        d[a] = n\n    return a\n"),
-    Refuse("an attribute that is handed out",
-           "class A:\n    def __init__(self):\n        self.a = []\n    def get(self):\n        return self.a\n"
-           "    def f(self, x):\n        for n in x:\n            self.a = self.a + [n]\n"),
 )  # fmt: skip
 
 BENCH = Bench(

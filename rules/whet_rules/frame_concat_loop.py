@@ -2,7 +2,8 @@
 
 ## What
 `frame = pd.concat([frame, piece])` in a loop: append the pieces to a list, and concatenate all of them
-once, after the loop.
+once, after the loop. On hot lines, as advice, also a frame on an attribute that a method extends in each call, and rows
+that are added one by one with `frame.loc[len(frame)] = row`.
 
 ## Why
 Each concatenation copies all existing rows, so the loop copies a quadratic number of rows.
@@ -23,7 +24,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import (
+    Advise,
+    Ask,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    meets_again,
+    outlives_call,
+    read_target,
+)
 
 RULE = Rule(
     slug="frame-concat-loop",
@@ -31,9 +47,8 @@ RULE = Rule(
     family="arrays",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(
-        nodes=frozenset({ast.For, ast.While}), imports=frozenset({"pandas"}), words=frozenset({"concat"})
-    ),
+    triggers=Triggers(nodes=frozenset({ast.Assign}), imports=frozenset({"pandas"}), words=frozenset({"concat", "loc"})),
+    asks=frozenset({Ask.SHARE}),
 )
 
 
@@ -45,10 +60,31 @@ def detect(context: Context) -> Iterator[Finding]:
                 targets=[target], value=ast.Call(func=function, args=[ast.List(elts=[first, *pieces])]) as call
             ) if pieces and context.resolve(function) == "pandas.concat" and ast.unparse(first) == ast.unparse(target):
                 loop = _loop(context, statement)
-                if loop is not None and not any(keyword.arg in (None, "axis") for keyword in call.keywords):
+                lasting = read_target(context, target)
+                if any(keyword.arg in (None, "axis") for keyword in call.keywords):
+                    continue
+                if loop is not None:
                     yield _describe(context, statement, call, target, pieces, loop)
+                elif lasting is not None and outlives_call(context, lasting):
+                    yield _advise(context, statement, f"Every call copies all rows of {lasting.text}")
+            case ast.Assign(
+                targets=[ast.Subscript(value=ast.Attribute(value=frame, attr="loc"), slice=ast.Call() as at)]
+            ) if context.measured and context.resolve(at.func) == "builtins.len":
+                grown = read_target(context, frame)
+                at_end = [ast.unparse(one).removesuffix(".index") for one in at.args] == [ast.unparse(frame)]
+                if at_end and grown is not None and meets_again(context, statement, grown):
+                    yield _advise(context, statement, f"Every new row copies all rows of {grown.text}")
             case _:
                 pass
+
+
+def _advise(context: Context, statement: ast.stmt, say: str) -> Finding:
+    return context.finding(
+        statement,
+        f"{say}: collect the rows in a list, and make the frame of them when it is read.",
+        safety=Safety.ADVICE,
+        questions=(context.ask_cost(statement),),
+    )
 
 
 def _loop(context: Context, statement: ast.stmt) -> ast.For | ast.While | None:
@@ -223,6 +259,14 @@ def run(rows):
         inputs=("([1, 2],)", "([],)"),
     ),
 )
+
+ADVISE = (
+    Advise("an attribute, over the calls of a method",
+           "import pandas as pd\nclass A:\n    def f(self, x):\n        self.df = pd.concat([self.df, x])\n"),
+    Advise("a row at the end, in a loop",
+           "import pandas as pd\ndef f(rows):\n    df = pd.DataFrame(columns=['a'])\n    for row in rows:\n"
+           "        df.loc[len(df)] = row\n    return df\n"),
+)  # fmt: skip
 
 REFUSE = (
     Refuse("once", "import pandas as pd\ndef f(a, b):\n    a = pd.concat([a, b])\n    return a\n"),

@@ -1,10 +1,11 @@
 """Test membership on a set, not on a list.
 
 ## What
-`x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The
-list may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is
-tested. Build a set once, or keep one next to the list: each `append` is paired with an `add`. Lists in a dict that are
-only added to and searched (`x in self.groups[key]`) become sets.
+`x in names` or `x not in names` where `names` is a list, in a loop or in a function that is called many times. The list
+may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is tested. Build a set
+once, or keep one next to the list: each `append` is paired with an `add`. Lists in a dict that are only added to and
+searched (`x in self.groups[key]`) become sets. Where the list cannot be replaced by an edit, and where one is built for
+a single test (`x in [y.name for y in ys]`, `x in d.values()`), it is advice, on hot lines only.
 
 ## Why
 A list is searched from the start, element by element, so a loop of tests costs the product of both lengths. A set
@@ -15,7 +16,7 @@ A list of a few elements, or one where a match is usually among the first, is as
 elements and probes (`[] in {1}` raises), and an equality that agrees with the hash: an object whose `__eq__` is true
 for different hashes is found in a list and not in a set. A parameter that is a list in the run may be a string in
 another call, where `in` looks for substrings. Code that needs order or duplicates keeps the list; a list
-that is popped, assigned to by index, passed to `heapq` or to unknown functions is left alone.
+that is popped, assigned to by index, passed to `heapq` or to unknown functions gets no edit.
 
 ## Source
 Python wiki, TimeComplexity: `x in s` is O(n) for a list and O(1) on average for a set. The figures in `RULE` are
@@ -29,6 +30,7 @@ from collections.abc import Iterator
 
 from whet.engine.api import (
     UNHASHABLE,
+    Advise,
     Ask,
     Bench,
     Binding,
@@ -43,18 +45,26 @@ from whet.engine.api import (
     Rewrite,
     Rule,
     Safety,
+    ScopeKind,
     Speed,
+    Target,
     Triggers,
     Use,
     adds_hashable,
     allows_list,
+    ask_target,
     build_set_before_loop,
     find_parameter_behind,
     groups_may_be_sets,
     keep_set_beside,
+    list_class_bindings,
     makes_hashable_list,
     may_be_hashable,
     may_become_set,
+    meets_again,
+    methods_called,
+    read_target,
+    shown_types,
     turn_groups_into_sets,
     turn_into_set,
 )
@@ -66,7 +76,7 @@ RULE = Rule(
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(nodes=frozenset({ast.In, ast.NotIn})),
-    asks=frozenset({Ask.TYPES, Ask.ELEMENTS, Ask.LENGTH}),
+    asks=frozenset({Ask.TYPES, Ask.ELEMENTS, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {4: 2.4, 8: 4.3, 30: 14.0, 100: 45.0, 1000: 460.0, 10000: 4100.0},
         "3.12": {4: 3.1, 8: 6.1, 30: 21.0, 100: 72.0, 1000: 690.0, 10000: 5500.0},
@@ -77,6 +87,9 @@ RULE = Rule(
 
 _SHORT = 8
 """Elements up to which a set gains little: the figures are for absent probes; an early match is as fast in a list."""
+_WRITTEN = 12
+"""Elements of a literal in the source up to which it is not reported without an edit."""
+_SEARCHED = frozenset({"builtins.list", "builtins.tuple"})
 _HARMLESS = frozenset({Use.BIND, Use.TEST, Use.ITERATE, Use.READ, Use.APPEND, Use.EXTEND, Use.ORDER, Use.RETURN})
 
 
@@ -85,6 +98,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic:
         return
     tests: dict[str, tuple[Place, list[ast.Compare]]] = {}
+    covered: set[int] = set()
     for compare in context.nodes(ast.Compare):
         operands = (compare.left, *compare.comparators)
         for probe, operator, container in zip(operands, compare.ops, compare.comparators, strict=False):
@@ -101,8 +115,98 @@ def detect(context: Context) -> Iterator[Finding]:
                 tests.setdefault(place.name, (place, []))[1].append(compare)
     for place, compares in tests.values():
         if _is_searchable(context, place, compares):
+            covered.update(id(compare) for compare in compares)
             yield _describe(context, place, compares)
-    yield from _find_groups(context)
+    for groups in _find_groups(context):
+        covered.update(id(compare) for compare in context.nodes(ast.Compare) if compare.lineno in groups.lines)
+        yield groups
+    if context.measured:
+        yield from _advise(context, covered)
+
+
+def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
+    """Yield each hot test on a list, in whatever form, for which no edit is made."""
+    for compare in context.nodes(ast.Compare):
+        if id(compare) in covered or len(compare.ops) != 1 or not isinstance(compare.ops[0], ast.In | ast.NotIn):
+            continue
+        container = compare.comparators[0]
+        if not may_be_hashable(context, compare.left) or context.falls_back(compare, TypeError):
+            continue
+        made = _made_for_test(context, container)
+        if made and (context.loops(compare) or context.function.kind is ScopeKind.FUNCTION):
+            yield context.finding(
+                compare,
+                f"{made} for one test: keep a set, or a dict, of what is searched for, next to where it changes.",
+                safety=Safety.ADVICE,
+                questions=(context.ask_cost(compare),),
+                measured_gain=False,
+            )
+            continue
+        target = read_target(context, container)
+        if target is None or context.facts.class_of_self(container) is not None:
+            continue
+        types = shown_types(context, container)
+        if not types & _SEARCHED or not types <= _SEARCHED or not meets_again(context, compare, target):
+            continue
+        if _is_short_by_sight(context, target) or not _may_be_elements(context, target):
+            continue
+        yield context.finding(
+            compare,
+            f"{target.text} is a list and is searched from the start on every test: where its elements are hashable, "
+            "keep a set of them next to it, changed together with it, and test membership on the set.",
+            safety=Safety.ADVICE,
+            questions=(
+                *ask_target(context, target, tuple(sorted(_SEARCHED)), _SHORT + 1),
+                context.ask_cost(compare),
+            ),
+            measured_gain=False,
+        )
+
+
+def _made_for_test(context: Context, container: ast.expr) -> str:
+    """Return, in words, how a list that is made for the test alone is searched; empty for others."""
+    match container:
+        case ast.ListComp() | ast.GeneratorExp():
+            return "All elements are visited, or a list of them is built,"
+        case ast.Call(func=ast.Attribute(attr="values"), args=[], keywords=[]):
+            return "All values are searched from the first on"
+        case ast.Call(func=function, args=[ast.expr() as inner]) if not isinstance(inner, ast.Starred):
+            name = context.resolve(function)
+            return "A list is built, and searched," if name in ("builtins.list", "builtins.sorted") else ""
+        case _:
+            return ""
+
+
+def _is_short_by_sight(context: Context, target: Target) -> bool:
+    """Return whether every value that the file shows is a short literal, and nothing is added to it."""
+    place = target.place
+    if place is not None and _stays_short(context, place, [*place.bindings]):
+        return True
+    values = [binding.value for binding in place.bindings] if place is not None else []
+    if not values and isinstance(target.node, ast.Attribute):
+        values = [binding.value for binding in list_class_bindings(context, target.node.attr)]
+    if methods_called(context, target.node) & {"append", "extend", "insert"} or not values:
+        return False
+    return all(
+        isinstance(value, ast.List | ast.Tuple)
+        and len(value.elts) <= _WRITTEN
+        and not any(isinstance(item, ast.Starred) for item in value.elts)
+        for value in values
+    )
+
+
+def _may_be_elements(context: Context, target: Target) -> bool:
+    """Return whether nothing in the file shows elements that no set can hold, or that are equal in their own way."""
+    if context.element_of(target.node) & set(UNHASHABLE):
+        return False
+    place = target.place
+    if place is None:
+        return True
+    values = [binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp)]
+    growing = [r for r in place.references if context.use(r) in (Use.APPEND, Use.EXTEND)]
+    return all(makes_hashable_list(context, value) for value in values) and all(
+        adds_hashable(context, reference) for reference in growing
+    )
 
 
 def _find_groups(context: Context) -> Iterator[Finding]:
@@ -569,6 +673,43 @@ def run(rows, wanted, mode):
     ),
 )
 
+ADVISE = (
+    Advise("a list on another object",
+           "class B:\n    def __init__(self):\n        self.seen = []\n        self.seen.extend(make())\n"
+           "def f(b, x):\n    return x in b.seen\n"),
+    Advise("a constant of the class",
+           "class A:\n    KNOWN = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm']\n"
+           "    def f(self, x):\n        return x in A.KNOWN\n"),
+    Advise("a list that is made for the test", "def f(x, ys):\n    return x in [y.name for y in ys]\n"),
+    Advise("popped: a twin set would keep what is gone",
+           "def f(xs):\n    todo = list(xs)\n    while todo:\n        x = todo.pop()\n"
+           "        if x in todo:\n            return x\n"),
+    Advise("written by index",
+           "def f(xs):\n    ring = [0] * 99\n    for i, x in enumerate(xs):\n        if x in ring:\n"
+           "            return x\n        ring[i % 99] = x\n"),
+    Advise("an alias may change it",
+           "def f(xs, ys):\n    known = list(ys)\n    other = known\n    for x in xs:\n"
+           "        if x in known:\n            other.append(x)\n"),
+    Advise("two names from the start",
+           "def f(xs, ys):\n    other = known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            other.append(x)\n"),
+    Advise("an unknown function may change it during the loop",
+           "def f(xs, ys, note):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            note(known)\n"),
+    Advise("deleted in between",
+           "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            del known\n"),
+    Advise("the lists of a dict are returned, too",
+           "def f(pairs, groups):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
+           "    print([a for a, b in pairs if b in found[a]])\n    return found\n"),
+    Advise("one of the lists of a dict is iterated over",
+           "def f(pairs):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
+           "    print([x for a, b in pairs if b in found[a] for x in found[a]])\n"),
+    Advise("elements are removed while it is tested",
+           "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
+           "            known.remove(x)\n"),
+)  # fmt: skip
+
 REFUSE = (
     Refuse("two elements, and one more at most",
            "def f(a, b, c, names):\n    known = ['x', 'y']\n    if c:\n        known.append('z')\n"
@@ -593,21 +734,6 @@ REFUSE = (
     Refuse("a heap",
            "import heapq\ndef f(xs):\n    heap = []\n    for x in xs:\n        if x not in heap:\n"
            "            heapq.heappush(heap, x)\n    return heap\n"),
-    Refuse("popped: a twin set would keep what is gone",
-           "def f(xs):\n    todo = list(xs)\n    while todo:\n        x = todo.pop()\n"
-           "        if x in todo:\n            return x\n"),
-    Refuse("written by index",
-           "def f(xs):\n    ring = [0] * 99\n    for i, x in enumerate(xs):\n        if x in ring:\n"
-           "            return x\n        ring[i % 99] = x\n"),
-    Refuse("an alias may change it",
-           "def f(xs, ys):\n    known = list(ys)\n    other = known\n    for x in xs:\n"
-           "        if x in known:\n            other.append(x)\n"),
-    Refuse("two names from the start",
-           "def f(xs, ys):\n    other = known = list(ys)\n    for x in xs:\n        if x in known:\n"
-           "            other.append(x)\n"),
-    Refuse("an unknown function may change it during the loop",
-           "def f(xs, ys, note):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
-           "            note(known)\n"),
     Refuse("bound twice: the second may be no list",
            "def f(xs, ys):\n    known = list(ys)\n    known = frozenset(known)\n"
            "    return [x for x in xs if x in known]\n"),
@@ -673,20 +799,8 @@ REFUSE = (
     Refuse("global, and bound again in a function",
            "KNOWN = list(range(99))\ndef reset():\n    global KNOWN\n    KNOWN = {}\ndef f(xs):\n"
            "    return [x for x in xs if x in KNOWN]\n"),
-    Refuse("deleted in between",
-           "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
-           "            del known\n"),
-    Refuse("the lists of a dict are handed out",
-           "def f(pairs, groups):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
-           "    print([a for a, b in pairs if b in found[a]])\n    return found\n"),
-    Refuse("one of the lists of a dict is gone through",
-           "def f(pairs):\n    found = {}\n    for a, b in pairs:\n        found.setdefault(a, []).append(b)\n"
-           "    print([x for a, b in pairs if b in found[a] for x in found[a]])\n"),
     Refuse("the dict holds texts",
            "def f(pairs):\n    found = {'a': 'abc'}\n    print([b for a, b in pairs if b in found[a]])\n"),
-    Refuse("elements are removed while it is tested",
-           "def f(xs, ys):\n    known = list(ys)\n    for x in xs:\n        if x in known:\n"
-           "            known.remove(x)\n"),
 )  # fmt: skip
 
 BENCH = Bench(

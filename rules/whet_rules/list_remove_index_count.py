@@ -3,7 +3,8 @@
 ## What
 In a loop that does not change the list: `items.count(x)` and `items.index(x)`. Count once with `collections.Counter`,
 or build a dict of the positions once, before the loop. And `items.remove(x)` in a loop, on a list that is otherwise
-only tested and added to: make it a set.
+only tested and added to: make it a set. Lists in other forms (attributes of other objects, items, those that change
+meanwhile), and lists built for one search (`list(d).index(key)`), get advice on hot lines.
 
 ## Why
 Each of these searches the list from the start, so a loop of them costs the product of both lengths. A dict or a set
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 
 from whet.engine.api import (
     UNHASHABLE,
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -35,14 +37,20 @@ from whet.engine.api import (
     Finding,
     Place,
     PlaceKind,
+    Question,
     Refuse,
     Rewrite,
     Rule,
     Safety,
+    ScopeKind,
     Speed,
     Triggers,
     Use,
+    ask_target,
     may_be_hashable,
+    meets_again,
+    read_target,
+    shown_types,
     turn_into_set,
 )
 
@@ -53,7 +61,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"count", "index", "remove"})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.ELEMENTS}),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.ELEMENTS, Ask.SHARE}),
     figures={
         "3.11": {3: 0.36, 10: 0.66, 100: 5.6, 1000: 59.0, 10000: 370.0},
         "3.12": {3: 0.31, 10: 0.68, 100: 6.6, 1000: 58.0, 10000: 310.0},
@@ -91,8 +99,61 @@ def detect(context: Context) -> Iterator[Finding]:
                 found.setdefault((place.name, name, None), (place, []))[1].append(call)
         elif loop is not None and _is_sequence(context, searched) and not _is_expected(context, call, name):
             found.setdefault((place.name, name, loop), (place, []))[1].append(call)
+    covered: set[int] = set()
     for (_, method, loop), (place, calls) in found.items():
+        covered.update(id(call) for call in calls)
         yield _describe(context, place, calls, method, loop)
+    if context.measured:
+        yield from _advise(context, covered)
+
+
+_INSTEAD = {
+    "count": "count once with collections.Counter, or keep the counts in a dict",
+    "index": "keep a dict from element to position, or use enumerate() in the loop",
+    "remove": "a dict keeps the order and removes by key; several are removed at once by a comprehension",
+}
+
+
+def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
+    """Yield each hot search of a list, in whatever form, for which no edit is made."""
+    for call in context.nodes(ast.Call):
+        match call:
+            case ast.Call(
+                func=ast.Attribute(value=searched, attr="count" | "index" | "remove" as name), args=[one], keywords=[]
+            ) if id(call) not in covered and not isinstance(one, ast.Starred | ast.Constant):
+                pass
+            case _:
+                continue
+        # A key of what is searched for may be hashable where it is not itself: only its type refutes.
+        if context.type_of(one) & set(UNHASHABLE) or context.falls_back(call, TypeError):
+            continue
+        questions: tuple[Question, ...] = ()
+        if isinstance(searched, ast.Call):
+            made = context.resolve(searched.func) in ("builtins.list", "builtins.sorted")
+            what = ast.unparse(searched)
+            if not made or not (context.loops(call) or context.function.kind is ScopeKind.FUNCTION):
+                continue
+        else:
+            target = read_target(context, searched)
+            if target is None or not meets_again(context, call, target):
+                continue
+            what, types = target.text, shown_types(context, searched)
+            held = context.element_of(searched)
+            if not types <= {_LIST, _TUPLE} or held & {*UNHASHABLE, "builtins.float"}:
+                continue
+            if target.place is not None and _is_short(target.place):
+                continue
+            questions = ask_target(context, target, (_LIST, _TUPLE), _SHORT, needed=not types)
+            if not types and not questions:
+                continue
+        yield context.finding(
+            call,
+            f"{name}() searches {what} from the start on every call: {_INSTEAD[name]}. The elements, or a key of them, "
+            "must be hashable.",
+            safety=Safety.ADVICE,
+            questions=(*questions, context.ask_cost(call)),
+            measured_gain=False,
+        )
 
 
 def _is_short(place: Place) -> bool:
@@ -374,33 +435,40 @@ def leftover(names, used):
     ),
 )
 
+ADVISE = (
+    Advise("in a list that is an item of a dict on self",
+           "class A:\n    def f(self, k, x):\n        found = self.d[k]\n        found.append(x)\n"
+           "        found.remove(x)\n"),
+    Advise("in a list that is made for the search", "def f(d, k):\n    return list(d).index(k)\n"),
+    Advise("the list changes in the loop",
+           "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
+    Advise("what is not there is caught",
+           "def f(xs):\n    a = list(xs)\n    for x in xs:\n        try:\n            print(a.index(x))\n"
+           "        except ValueError:\n            pass\n"),
+    Advise("the order is asked for",
+           "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a[0]\n"),
+    Advise("the list is returned",
+           "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a\n"),
+    Advise("the caller's list", "def f(a, ys):\n    for y in ys:\n        a.remove(y)\n"),
+    Advise("changed by another method",
+           "class A:\n    def __init__(self):\n        self.a = []\n    def add(self, x):\n        self.a.append(x)\n"
+           "    def f(self, xs):\n        return [self.a.index(x) for x in xs]\n"),
+)  # fmt: skip
+
 REFUSE = (
     Refuse("declared a text", "def f(s: str, xs):\n    return [s.count(x) for x in xs]\n"),
     Refuse("a short one", "A = ['a', 'b', 'c']\ndef f(xs):\n    return [A.index(x) for x in xs]\n"),
     Refuse("a text", "def f(xs):\n    s = ','.join(xs)\n    return [s.index(x) for x in xs]\n"),
-    Refuse("the list changes in the loop",
-           "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
     Refuse("from a position on", "def f(xs):\n    a = list(xs)\n    return [a.index(x, 3) for x in xs]\n"),
     Refuse("once, not in a loop", "def f(xs):\n    a = list(xs)\n    return a.index(1) + a.count(xs)\n"),
     Refuse("made anew in each turn",
            "def f(xs):\n    for x in xs:\n        a = x.split()\n        print(a.index(x))\n"),
-    Refuse("what is not there is caught",
-           "def f(xs):\n    a = list(xs)\n    for x in xs:\n        try:\n            print(a.index(x))\n"
-           "        except ValueError:\n            pass\n"),
     Refuse("the same element each time", "def f(xs):\n    a = list(xs)\n    return [a.count(0) for x in xs]\n"),
     Refuse("lists of lists, which no dict can hold",
            "def f(xs):\n    a = [[x] for x in xs]\n    return [a.index(x) for x in xs]\n"),
     Refuse("numbers with NaN among them",
            "def f(xs):\n    a = [float(x) for x in xs]\n    return [a.count(x) for x in a]\n"),
-    Refuse("the order is asked for",
-           "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a[0]\n"),
-    Refuse("the list is handed on",
-           "def f(xs, ys):\n    a = []\n    a.extend(xs)\n    for y in ys:\n        a.remove(y)\n    return a\n"),
-    Refuse("the caller's list", "def f(a, ys):\n    for y in ys:\n        a.remove(y)\n"),
     Refuse("an array's count", "import array\ndef f(xs):\n    a = bytes(xs)\n    return [a.index(x) for x in xs]\n"),
-    Refuse("changed by another method",
-           "class A:\n    def __init__(self):\n        self.a = []\n    def add(self, x):\n        self.a.append(x)\n"
-           "    def f(self, xs):\n        return [self.a.index(x) for x in xs]\n"),
     Refuse("reached by locals()", "def f(xs):\n    a = list(xs)\n    return [a.index(x) for x in xs], locals()\n"),
 )  # fmt: skip
 

@@ -12,8 +12,9 @@ sum. Order and duplicates are kept: the dict holds, for each key, the list of it
 ## When not
 Where the lists stay short, or the match is usually among the first elements. The keys must be hashable, and equal keys
 must have equal hashes: a NaN, or a class with its own `__eq__`, may give other matches. An element whose key changes
-after the dict was built is found by its old key; a list that grows in the loop, or elements whose key is assigned in
-it, are left alone. The key of each element is read once even if no loop would have reached it.
+after the dict was built is found by its old key: elements whose key is assigned in the loop are left alone. Where the
+list changes between two searches, or is an attribute of another object, it is advice without an edit, on hot lines. The
+key of each element is read once even if no loop would have reached it.
 
 ## Source
 Python wiki, TimeComplexity: looking a key up in a dict is O(1) on average. The figures in `RULE` are measured with
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 
 from whet.engine.api import (
     UNHASHABLE,
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -39,11 +41,14 @@ from whet.engine.api import (
     Rewrite,
     Rule,
     Safety,
+    Scan,
     ScopeKind,
     Search,
     Speed,
     Triggers,
     Use,
+    ask_target,
+    find_scan,
     find_search,
     index_before,
     index_beside,
@@ -57,7 +62,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(nodes=frozenset({ast.Eq})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {3: 0.76, 10: 1.5, 30: 3.5, 100: 10.0, 1000: 100.0},
         "3.12": {3: 0.68, 10: 1.3, 30: 3.3, 100: 9.7, 1000: 91.0},
@@ -79,13 +84,36 @@ def detect(context: Context) -> Iterator[Finding]:
     loops: list[ast.For | ast.comprehension] = [*context.nodes(ast.For), *context.nodes(ast.comprehension)]
     for loop in loops:
         search = find_search(context, loop)
-        if search is None or not _keys_stay(context, search):
-            continue
-        outer = _outermost(context, search)
-        if outer is not None:
-            yield _describe(context, search, index_before(context, search, outer), search.place.name)
-        elif context.measured and not context.facts.loops(loop) and _lasts(context, search):
-            yield _describe(context, search, index_beside(context, search), search.place.name)
+        if search is not None and _keys_stay(context, search):
+            outer = _outermost(context, search)
+            if outer is not None:
+                yield _describe(context, search, index_before(context, search, outer), search.place.name)
+                continue
+            if context.measured and not context.facts.loops(loop) and _lasts(context, search):
+                yield _describe(context, search, index_beside(context, search), search.place.name)
+                continue
+        scan = find_scan(context, loop) if context.measured else None
+        if scan is not None:
+            yield _advise(context, scan)
+
+
+def _advise(context: Context, scan: Scan) -> Finding:
+    node = scan.loop if isinstance(scan.loop, ast.For) else context.facts.parent(scan.loop)
+    if not isinstance(node, ast.expr | ast.stmt):
+        node = scan.test
+    lines = tuple(range(node.lineno, (scan.test.end_lineno or node.lineno) + 1))
+    return context.finding(
+        node,
+        f"{scan.target.text} is searched from the start for every {ast.unparse(scan.probe)}: keep a dict of it by "
+        f"{scan.key}, changed together with it, and look the key up. Keys must be hashable.",
+        lines=lines,
+        safety=Safety.ADVICE,
+        questions=(
+            *ask_target(context, scan.target, (_LIST, _TUPLE, "builtins.dict", "collections.deque"), _SHORT + 1),
+            context.ask_lines(Ask.SHARE, lines, needed=True),
+        ),
+        measured_gain=False,
+    )
 
 
 def _keys_stay(context: Context, search: Search) -> bool:
@@ -317,8 +345,26 @@ def rates_of(country):
 )
 
 _SCAN = "    for a in xs:\n        for b in ys:\n            if b.k == a.k:\n                print(a, b)\n"
+ADVISE = (
+    Advise("through an attribute, with enumerate, in a table of the class",
+           "class T:\n    TABLE = (('a', 1), *make())\n    def f(self, name):\n"
+           "        for i, (n, v) in enumerate(T.TABLE):\n            if n == name:\n                return i\n"),
+    Advise("the first of a generator",
+           "class A:\n    def f(self, k):\n        return next(x for x in self.xs if x.k == k)\n"),
+    Advise("the elements grow in the loop", "def f(xs, ys):\n" + _SCAN + "                ys.append(b)\n"),
+    Advise("the last element is asked for", "def f(xs, ys):\n    b = None\n" + _SCAN + "    return b\n"),
+    Advise("the other condition comes first, and may guard the comparison",
+           "def f(xs, ys):\n" + _SCAN.replace("b.k == a.k", "b.n and b.k == a.k")),
+    Advise("once, not in a loop",
+           "def f(ys, k):\n    for b in ys:\n        if b.k == k:\n            return b\n"),
+    Advise("the elements change between the calls",
+           "class A:\n    def __init__(self):\n        self.ys = []\n    def add(self, y):\n        self.ys.append(y)\n"
+           "    def find(self, k):\n        for y in self.ys:\n            if y.k == k:\n                return y\n"),
+)  # fmt: skip
+
 REFUSE = (
-    Refuse("the elements grow in the loop", "def f(xs, ys):\n" + _SCAN + "                ys.append(b)\n"),
+    Refuse("by what another object holds for each",
+           "class A:\n    def f(self, best, weights):\n        return [x for x in self.xs if weights[x] == best]\n"),
     Refuse("the key is set in the loop", "def f(xs, ys):\n" + _SCAN + "                b.k = 1\n"),
     Refuse("the elements depend on the outer loop",
            "def f(xs):\n    for a in xs:\n        for b in a.ys:\n            if b.k == a.k:\n"
@@ -328,19 +374,11 @@ REFUSE = (
            "                print(b)\n"),
     Refuse("others get something done too",
            "def f(xs, ys):\n" + _SCAN + "            else:\n                print(1)\n"),
-    Refuse("the last element is asked for", "def f(xs, ys):\n    b = None\n" + _SCAN + "    return b\n"),
     Refuse("the loop goes on to another key",
            "def f(xs, ys):\n    for x in xs:\n        key = x.k\n        for y in ys:\n            if y.k == key:\n"
            "                print(y)\n                key = y.next\n"),
     Refuse("not by equality", "def f(xs, ys):\n" + _SCAN.replace("==", "<=")),
     Refuse("the key depends on both", "def f(xs, ys):\n" + _SCAN.replace("b.k == a.k", "b.k == a.k + b.n")),
-    Refuse("the other condition comes first, and may guard the comparison",
-           "def f(xs, ys):\n" + _SCAN.replace("b.k == a.k", "b.n and b.k == a.k")),
-    Refuse("once, not in a loop",
-           "def f(ys, k):\n    for b in ys:\n        if b.k == k:\n            return b\n"),
-    Refuse("the elements change between the calls",
-           "class A:\n    def __init__(self):\n        self.ys = []\n    def add(self, y):\n        self.ys.append(y)\n"
-           "    def find(self, k):\n        for y in self.ys:\n            if y.k == k:\n                return y\n"),
     Refuse("a call may do anything", "def f(xs, ys):\n" + _SCAN.replace("== a.k", "== a.next()")),
     Refuse("the same key each time", "def f(xs, ys, k):\n" + _SCAN.replace("== a.k", "== k")),
     Refuse("floating-point keys", "def f(xs, ys):\n" + _SCAN.replace("== a.k", "== -1.5")),

@@ -2,7 +2,8 @@
 
 ## What
 `values = np.append(values, x)`, or `np.concatenate`, `np.vstack` and `np.hstack` of an array and a piece, in a loop:
-append the pieces to a list, and concatenate them once, after the loop.
+append the pieces to a list, and concatenate them once, after the loop. An attribute that grows by one piece in each
+call of a hot method is advice.
 
 ## Why
 An array cannot grow: each call allocates a new one and copies all existing elements, so the loop copies a
@@ -22,7 +23,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import (
+    Advise,
+    Ask,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    outlives_call,
+    read_target,
+)
 
 RULE = Rule(
     slug="np-append-loop",
@@ -31,10 +46,11 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(
-        nodes=frozenset({ast.For, ast.While}),
+        nodes=frozenset({ast.Assign}),
         imports=frozenset({"numpy"}),
         words=frozenset({"append", "concatenate", "vstack", "hstack"}),
     ),
+    asks=frozenset({Ask.SHARE}),
 )
 
 _JOINING = ("numpy.concatenate", "numpy.vstack", "numpy.hstack")
@@ -49,8 +65,20 @@ def detect(context: Context) -> Iterator[Finding]:
             case _:
                 continue
         loops = [loop for loop in context.loops(statement) if isinstance(loop, ast.For | ast.While)]
-        if grown is not None and loops and ast.unparse(grown[0]) == ast.unparse(target):
+        if grown is None or ast.unparse(grown[0]) != ast.unparse(target):
+            continue
+        if loops:
             yield _describe(context, statement, call, target, grown[1], loops[0])
+            continue
+        lasting = read_target(context, target)
+        if lasting is not None and outlives_call(context, lasting):
+            yield context.finding(
+                statement,
+                f"Every call allocates a new array and copies all of {lasting.text}: collect the pieces in a list and "
+                "concatenate them when the whole is read, or fill an array that is made larger by half each time.",
+                safety=Safety.ADVICE,
+                questions=(context.ask_cost(statement),),
+            )
 
 
 def _grown(context: Context, call: ast.Call, name: str) -> tuple[ast.expr, ast.expr] | None:
@@ -173,6 +201,11 @@ def grow(count):
         inputs=("(3,)", "(0,)"),
     ),
 )
+
+ADVISE = (
+    Advise("an attribute, over the calls of a method",
+           "import numpy as np\nclass A:\n    def f(self, x):\n        self.a = np.append(self.a, x)\n"),
+)  # fmt: skip
 
 REFUSE = (
     Refuse("any number of arguments",

@@ -11,10 +11,11 @@ elements costs O(n²) moves. A deque does the same at either end without moving 
 
 ## When not
 Where the list stays short. A deque has no slices, is slow to index in the middle, is not equal to a list, and neither
-`json` nor `heapq` accept it: lists that are sliced, indexed, sorted, compared, returned or passed to other functions
-are left alone. A deque that changes during iteration raises, a list does not: such loops are left alone too. The
-`IndexError` of popping from an empty deque has another message. A public attribute or global may be used by other
-modules in ways that this file does not show.
+`json` nor `heapq` accept it: for lists that are sliced, indexed, sorted, compared, returned or passed to other
+functions, and for those in items and in attributes of other objects, it is advice without an edit, on hot lines. A
+deque that changes during iteration raises, a list does not: such loops are left alone too. The `IndexError` of popping
+from an empty deque has another message. A public attribute or global may be used by other modules in ways that this
+file does not show.
 
 ## Source
 The documentation of `collections.deque`: lists "incur O(n) memory movement costs for pop(0) and insert(0, v)".
@@ -27,6 +28,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     Case,
@@ -39,9 +41,13 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    ask_target,
     find_front,
     find_new_lists,
     may_become_deque,
+    meets_again,
+    read_target,
+    shown_types,
     turn_into_deque,
 )
 
@@ -52,7 +58,7 @@ RULE = Rule(
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(nodes=frozenset({ast.Call, ast.Delete})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 1.3, 100: 1.7, 1000: 4.2, 10000: 38.0, 100000: 380.0},
         "3.12": {10: 1.1, 100: 1.6, 1000: 4.2, 10000: 39.0, 100000: 390.0},
@@ -81,12 +87,61 @@ def detect(context: Context) -> Iterator[Finding]:
         lasting = place.kind is not PlaceKind.PARAMETER and context.outlives_calls(place)
         if lasting or context.loops_over(step, place):
             found.setdefault(place.name, (place, []))[1].append(step)
+    covered: set[int] = set()
     for place, steps in found.values():
         starts = find_new_lists(context, place)
         if not starts or _stays_short(context, place, steps):
             continue
         if may_become_deque(context, place):
+            covered.update(id(step) for step in steps)
             yield _describe(context, place, steps, starts)
+    if context.measured:
+        yield from _advise(context, [step for step in candidates if id(step) not in covered])
+
+
+def _advise(context: Context, steps: list[_Step]) -> Iterator[Finding]:
+    """Yield one finding for each list, in whatever form, whose front is changed and which may be no deque as it is."""
+    seen: set[str] = set()
+    for step in steps:
+        queue = find_front(step)
+        target = read_target(context, queue) if queue is not None else None
+        if queue is None or target is None or target.text in seen or not meets_again(context, step, target):
+            continue
+        types = shown_types(context, queue)
+        unclear = not types and isinstance(step, ast.Delete)
+        if (types and "builtins.list" not in types) or (unclear and target.place is None):
+            continue
+        place = target.place
+        if place is not None and (_is_window(context, place, step) or _is_heap(context, place)):
+            continue
+        seen.add(target.text)
+        yield context.finding(
+            step,
+            f"{target.text} is a list, and every operation at its front shifts all elements: where it only has to be a "
+            "queue, a collections.deque takes constant time at either end; else advance an index, or "
+            "reverse it once and work at its end.",
+            safety=Safety.ADVICE,
+            questions=(
+                *ask_target(context, target, ("builtins.list",), _SHORT, needed=unclear),
+                context.ask_cost(step),
+            ),
+            measured_gain=False,
+        )
+
+
+def _is_heap(context: Context, place: Place) -> bool:
+    calls = (context.facts.parent(reference) for reference in place.references)
+    return any(isinstance(call, ast.Call) and (context.resolve(call.func) or "").startswith("heapq.") for call in calls)
+
+
+def _is_window(context: Context, place: Place, step: _Step) -> bool:
+    """Return whether a condition around a step keeps the list short."""
+    here: ast.AST | None = context.facts.statement(step)
+    while here is not None and here is not context.function.node:
+        if isinstance(here, ast.If | ast.While) and _bounds(context, place, here.test):
+            return True
+        here = context.facts.parent(here)
+    return False
 
 
 def _stays_short(context: Context, place: Place, steps: list[_Step]) -> bool:
@@ -96,12 +151,8 @@ def _stays_short(context: Context, place: Place, steps: list[_Step]) -> bool:
     """
     if not context.measured and not any(_takes_out(context, reference) for reference in place.references):
         return True
-    for step in steps:
-        here: ast.AST | None = context.facts.statement(step)
-        while here is not None and here is not context.function.node:
-            if isinstance(here, ast.If | ast.While) and _bounds(context, place, here.test):
-                return True
-            here = context.facts.parent(here)
+    if any(_is_window(context, place, step) for step in steps):
+        return True
     grows = any(
         isinstance(above := context.facts.parent(reference), ast.AugAssign)
         or (isinstance(above, ast.Attribute) and above.attr in ("append", "extend", "insert"))
@@ -369,6 +420,35 @@ def run(more):
 )
 
 _LOOP = "    while q:\n        print(q.pop(0))\n        q.append(1)\n"
+ADVISE = (
+    Advise("a deque has no slices", "def f(x):\n    q = [x]\n" + _LOOP + "    return q[1:]\n"),
+    Advise("indexing its middle is slow in a deque", "def f(x, n):\n    q = [x]\n" + _LOOP + "    return q[n]\n"),
+    Advise("sorted in place", "def f(x):\n    q = [x]\n" + _LOOP + "    q.sort()\n"),
+    Advise("lists add up", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q + [1])\n"),
+    Advise("JSON knows no deque", "import json\ndef f(x):\n    q = [x]\n" + _LOOP + "    return json.dumps(q)\n"),
+    Advise("a deque is not equal to a list", "def f(x):\n    q = [x]\n" + _LOOP + "    return q == [2]\n"),
+    Advise("returned", "def f(x):\n    q = [x]\n" + _LOOP + "    return q\n"),
+    Advise("yielded", "def f(x):\n    q = [x]\n    while q:\n        q.append(q.pop(0))\n        yield q\n"),
+    Advise("known by another name", "def f(x):\n    p = q = [x]\n" + _LOOP + "    return p\n"),
+    Advise("printed", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q)\n"),
+    Advise("the argument is used before it is copied",
+           "def f(q):\n    p = q\n    q = list(q)\n" + _LOOP + "    return p\n"),
+    Advise("in an f-string", "def f(x):\n    q = [x]\n" + _LOOP + "    return f'{q}'\n"),
+    Advise("asked for its type", "def f(x):\n    q = [x]\n" + _LOOP + "    return isinstance(q, list)\n"),
+    Advise("the caller's list", "def f(q):\n" + _LOOP),
+    Advise("it may be something else", "def f(x):\n    q = [x]\n    q = x\n" + _LOOP),
+    Advise("`list` is another one", "def list(x):\n    return {}\ndef f(x):\n    q = list(x)\n" + _LOOP),
+    Advise("changed while iterated over, which a deque does not allow",
+           "def f(x):\n    q = [x]\n    for item in q:\n        if item:\n            q.append(q.pop(0))\n"),
+    Advise("a generator goes through it later",
+           "def f(x):\n    q = [x]\n    g = (item for item in q)\n" + _LOOP + "    return g\n"),
+    Advise("another object's attribute of that name is sliced",
+           "class A:\n    def __init__(self):\n        self.q = []\n    def f(self, other):\n        while self.q:\n"
+           "            self.q.append(self.q.pop(0))\n        return other.q[1:]\n"),
+    Advise("its value is asked for by `or`", "def f(x):\n    q = [x]\n" + _LOOP + "    return q or None\n"),
+    Advise("unpacked from elsewhere", "def f(x):\n    q, n = x\n" + _LOOP),
+)  # fmt: skip
+
 REFUSE = (
     Refuse("taken from the end", "def f(q):\n    q = list(q)\n    while q:\n        q.append(q.pop())\n"),
     Refuse("it is a deque", "from collections import deque\ndef f(x):\n    q = deque(x)\n" + _LOOP),
@@ -376,39 +456,13 @@ REFUSE = (
     Refuse("once, not in a loop", "def f(x):\n    q = [x]\n    q.append(2)\n    return q.pop(0)\n"),
     Refuse("made anew in each turn",
            "def f(rows):\n    for row in rows:\n        q = row.split()\n        q.append(q.pop(0))\n"),
-    Refuse("a deque has no slices", "def f(x):\n    q = [x]\n" + _LOOP + "    return q[1:]\n"),
-    Refuse("indexing its middle is slow in a deque", "def f(x, n):\n    q = [x]\n" + _LOOP + "    return q[n]\n"),
-    Refuse("sorted in place", "def f(x):\n    q = [x]\n" + _LOOP + "    q.sort()\n"),
-    Refuse("lists add up", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q + [1])\n"),
-    Refuse("JSON knows no deque", "import json\ndef f(x):\n    q = [x]\n" + _LOOP + "    return json.dumps(q)\n"),
-    Refuse("a deque is not equal to a list", "def f(x):\n    q = [x]\n" + _LOOP + "    return q == [2]\n"),
     Refuse("a heap must be a list",
            "import heapq\ndef f(x):\n    q = [x]\n    heapq.heapify(q)\n" + _LOOP),
-    Refuse("handed out", "def f(x):\n    q = [x]\n" + _LOOP + "    return q\n"),
-    Refuse("yielded", "def f(x):\n    q = [x]\n    while q:\n        q.append(q.pop(0))\n        yield q\n"),
-    Refuse("known by another name", "def f(x):\n    p = q = [x]\n" + _LOOP + "    return p\n"),
-    Refuse("printed", "def f(x):\n    q = [x]\n" + _LOOP + "    print(q)\n"),
-    Refuse("what is handed over is used before it is copied",
-           "def f(q):\n    p = q\n    q = list(q)\n" + _LOOP + "    return p\n"),
-    Refuse("in an f-string", "def f(x):\n    q = [x]\n" + _LOOP + "    return f'{q}'\n"),
-    Refuse("asked for its type", "def f(x):\n    q = [x]\n" + _LOOP + "    return isinstance(q, list)\n"),
-    Refuse("the caller's list", "def f(q):\n" + _LOOP),
-    Refuse("it may be something else", "def f(x):\n    q = [x]\n    q = x\n" + _LOOP),
     Refuse("a class of its own", "class L(list):\n    pass\ndef f(x):\n    q = L()\n" + _LOOP),
-    Refuse("`list` is another one", "def list(x):\n    return {}\ndef f(x):\n    q = list(x)\n" + _LOOP),
-    Refuse("changed while gone through, which a deque does not allow",
-           "def f(x):\n    q = [x]\n    for item in q:\n        if item:\n            q.append(q.pop(0))\n"),
-    Refuse("a generator goes through it later",
-           "def f(x):\n    q = [x]\n    g = (item for item in q)\n" + _LOOP + "    return g\n"),
     Refuse("a window of five",
            "def f(rows):\n    q = []\n    for row in rows:\n        q.append(row)\n        if len(q) > 5:\n"
            "            q.pop(0)\n        print(sum(q))\n"),
-    Refuse("another object's attribute of that name is sliced",
-           "class A:\n    def __init__(self):\n        self.q = []\n    def f(self, other):\n        while self.q:\n"
-           "            self.q.append(self.q.pop(0))\n        return other.q[1:]\n"),
-    Refuse("its value is asked for by `or`", "def f(x):\n    q = [x]\n" + _LOOP + "    return q or None\n"),
     Refuse("reached by locals()", "def f(x):\n    q = [x]\n" + _LOOP + "    return locals()\n"),
-    Refuse("unpacked from elsewhere", "def f(x):\n    q, n = x\n" + _LOOP),
 )  # fmt: skip
 
 BENCH = Bench(

@@ -6,7 +6,8 @@
 the compiled pattern.
 
 On hot lines also a pattern that is built at run time, as in `re.search(f"^{word}:", text)`: a cache of its own,
-`functools.lru_cache(maxsize=4096)(re.compile)`, is faster than `re`'s, and holds more.
+`functools.lru_cache(maxsize=4096)(re.compile)`, is faster than `re`'s, and holds more. A pattern that an attribute, an
+item or a loop over patterns holds is advice: compile it where it is kept.
 
 ## Why
 `re` caches compiled patterns, so the pattern is not compiled again each time; but each call still looks it
@@ -36,6 +37,7 @@ import warnings
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     Case,
@@ -49,6 +51,7 @@ from whet.engine.api import (
     ScopeKind,
     Speed,
     Triggers,
+    read_target,
 )
 
 RULE = Rule(
@@ -91,6 +94,17 @@ def detect(context: Context) -> Iterator[Finding]:
                 measured_gain=False,
                 questions=(context.ask_cost(call),),
                 rewrite=_keep_compiled(context, call, name),
+            )
+        if pattern is None and context.measured and name != "compile" and _is_held(context, call):
+            source = ast.unparse(_value(_arguments(call, len(call.args))[0]))
+            yield context.finding(
+                call,
+                f"{source} comes from elsewhere, and re looks it up in a cache of 512 in Python code on each call: "
+                f"compile the patterns where they are kept, and call .{name}() of the compiled one.",
+                title="Pattern looked up on every call",
+                safety=Safety.ADVICE,
+                measured_gain=False,
+                questions=(context.ask_cost(call),),
             )
         if pattern is None or (name == "compile" and _is_kept(context, call)):
             continue
@@ -144,7 +158,28 @@ def _is_put_together(call: ast.Call) -> bool:
     made = _value(pattern)
     if isinstance(made, ast.JoinedStr):
         return any(isinstance(part, ast.FormattedValue) for part in made.values)
-    return isinstance(made, ast.BinOp) and isinstance(made.op, ast.Add | ast.Mod)
+    match made:
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format")):
+            return True
+        case _:
+            return isinstance(made, ast.BinOp) and isinstance(made.op, ast.Add | ast.Mod)
+
+
+def _is_held(context: Context, call: ast.Call) -> bool:
+    """Return whether the pattern is a value that lasts: an attribute, an item, what a loop takes from such a thing."""
+    if any(isinstance(argument, ast.Starred) for argument in call.args) or any(k.arg is None for k in call.keywords):
+        return False
+    pattern, _ = _arguments(call, len(call.args))
+    if pattern is None:
+        return False
+    held = _value(pattern)
+    if "re.Pattern" in context.type_of(held):
+        return False
+    if isinstance(held, ast.Name):
+        binding = context.facts.only_binding(held)
+        looped = binding is not None and isinstance(context.facts.parent(binding.node), ast.For | ast.comprehension)
+        return looped or context.facts.lookup(held) is context.facts.module
+    return isinstance(held, ast.Attribute | ast.Subscript) and read_target(context, held) is not None
 
 
 def _keep_compiled(context: Context, call: ast.Call, name: str) -> Rewrite:
@@ -425,6 +460,13 @@ def split(text):
     ),
 )
 
+ADVISE = (
+    Advise("patterns that a loop takes from a list on self",
+           "import re\nclass A:\n    def f(self, s):\n        for p in self.patterns:\n"
+           "            if re.search(p, s):\n                return True\n"),
+    Advise("the constant is bound again", "import re\nP = 'a'\nP = 'b'\ndef f(s):\n    return re.match(P, s)\n"),
+)  # fmt: skip
+
 REFUSE = (
     Refuse("compiling it warns, and would on import", "import re\ndef f(x):\n    return re.search('[[a]', x)\n"),
     Refuse("compiled once, at import",
@@ -454,7 +496,6 @@ REFUSE = (
     Refuse("a default value is evaluated once",
            "import re\ndef f(s, word=re.compile('a')):\n    return word.match(s)\n"),
     Refuse("a class body runs once", "import re\nclass A:\n    WORD = re.compile('a')\n"),
-    Refuse("the constant is bound again", "import re\nP = 'a'\nP = 'b'\ndef f(s):\n    return re.match(P, s)\n"),
     Refuse("the pattern is unpacked from elsewhere", "import re\ndef f(*a):\n    return re.match(*a)\n"),
 )  # fmt: skip
 

@@ -3,7 +3,8 @@
 ## What
 `text = text[n:]` in a loop, on a string, bytes or a list: keep the position in a variable and advance that; `find`,
 `startswith`, `match` of a compiled pattern and `struct.unpack_from` accept a start position. For bytes,
-`memoryview(data)[n:]` does not copy.
+`memoryview(data)[n:]` does not copy. On hot lines also `head, rest = rest.split(",", 1)`, `text = text[:-1]`, and
+remainders in items and attributes, also those that a method cuts in each of its calls.
 
 ## Why
 Each slice copies the remainder, so processing n characters copies about n²/2 of them.
@@ -21,7 +22,25 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Bench, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import (
+    Advise,
+    Ask,
+    Bench,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    ask_target,
+    keeping_loops,
+    outlives_call,
+    read_target,
+    shown_types,
+)
 
 RULE = Rule(
     slug="slice-consume",
@@ -29,8 +48,8 @@ RULE = Rule(
     family="text",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Slice})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    triggers=Triggers(nodes=frozenset({ast.Slice, ast.Subscript, ast.Call})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {100: 1.1, 1000: 1.1, 10000: 1.8, 100000: 11.0, 1000000: 120.0},
         "3.12": {100: 1.1, 1000: 0.96, 10000: 1.6, 100000: 7.9, 1000000: 78.0},
@@ -46,6 +65,7 @@ _COPIED = ("builtins.str", "builtins.bytes", "builtins.list", "builtins.bytearra
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each slice of a string, bytes or list in a loop that does not reset it."""
+    covered: set[int] = set()
     for statement in context.nodes(ast.Assign):
         match statement:
             case ast.Assign(
@@ -67,6 +87,7 @@ def detect(context: Context) -> Iterator[Finding]:
             continue
         if not loops or (types and not types & set(_COPIED)) or place.kind is PlaceKind.GLOBAL:
             continue
+        covered.add(id(statement))
         yield context.finding(
             statement,
             f"Every slice copies the remainder of {place.name}: keep the position in a variable, and pass it to the "
@@ -76,6 +97,77 @@ def detect(context: Context) -> Iterator[Finding]:
                 context.ask(place, Ask.LENGTH, at_least=_SHORT, needed=True),
             ),
         )
+    if context.measured:
+        yield from _advise(context, covered)
+
+
+def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
+    """Yield each hot statement that takes a piece off a text, bytes or list of any form, and copies the remainder."""
+    statements: list[ast.Assign | ast.Delete] = [*context.nodes(ast.Assign), *context.nodes(ast.Delete)]
+    for statement in statements:
+        eaten = _eaten(statement) if id(statement) not in covered else None
+        target = read_target(context, eaten) if eaten is not None else None
+        if eaten is None or target is None:
+            continue
+        loops = keeping_loops(context, statement, target)
+        simple = isinstance(eaten, ast.Name)
+        looped = any(isinstance(loop, ast.While) or not simple for loop in loops)
+        if not looped and (simple or not outlives_call(context, target)):
+            continue
+        types = shown_types(context, eaten)
+        if (types and not types & set(_COPIED)) or "builtins.bytearray" in types:
+            continue
+        if isinstance(statement, ast.Delete) and "builtins.list" not in types:
+            continue
+        place = target.place
+        asked = ask_target(context, target, _COPIED, needed=not types)
+        if place is not None and asked:
+            asked = (*asked, context.ask(place, Ask.LENGTH, at_least=_SHORT, needed=True))
+        elif not types:
+            continue
+        yield context.finding(
+            statement,
+            f"Every step copies what is left of {target.text}: keep the position in a variable, and pass it to the "
+            "code that finds the next piece; a bytearray gives up its front without a copy (del data[:n]).",
+            questions=(*asked, context.ask_cost(statement)),
+            measured_gain=False,
+        )
+
+
+def _eaten(statement: ast.Assign | ast.Delete) -> ast.expr | None:
+    """Return what a statement takes a piece off: ``x = x[n:]``, ``x = x[:-n]``, ``a, x = x.split(s, 1)``."""
+    match statement:
+        case ast.Delete(targets=[ast.Subscript(value=cut, slice=ast.Slice(lower=None, upper=ast.expr(), step=None))]):
+            return cut
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
+            pairs = [*zip(targets, values, strict=True)]
+        case ast.Assign(
+            targets=[ast.Tuple(elts=[*_, target])], value=ast.Call(func=ast.Attribute(value=cut, attr=name))
+        ):
+            taken = name == "partition" or (name == "split" and len(getattr(statement.value, "args", ())) == 2)
+            return cut if taken and ast.unparse(cut) == ast.unparse(target) else None
+        case ast.Assign(targets=[target], value=value):
+            pairs = [(target, value)]
+        case _:
+            return None
+    for target, value in pairs:
+        remainder = _cut(value)
+        if remainder is not None and ast.unparse(target) == ast.unparse(remainder):
+            return remainder
+    return None
+
+
+def _cut(value: ast.expr) -> ast.expr | None:
+    """Return what a value is all but one end of."""
+    match value:
+        case ast.Subscript(value=ast.Call(func=ast.Attribute(value=cut, attr="partition" | "split"))):
+            return cut
+        case ast.Subscript(value=cut, slice=ast.Slice(lower=ast.expr() as start, upper=None, step=None)):
+            return None if _is_from_end(start) else cut
+        case ast.Subscript(value=cut, slice=ast.Slice(lower=None, upper=ast.expr() as stop, step=None)):
+            return cut if _is_from_end(stop) else None
+        case _:
+            return None
 
 
 def _views(context: Context, call: ast.Call) -> bool:
@@ -152,6 +244,15 @@ def run(text):
         inputs=("('a bc  d',)", "('',)"),
     ),
 )
+
+ADVISE = (
+    Advise("the first field cut off, on self, over the calls of a method",
+           "class A:\n    def __init__(self, s: str):\n        self.s = s\n    def f(self):\n"
+           "        head, self.s = self.s.split(',', 1)\n        return head\n"),
+    Advise("from the end", "def f(s: str):\n    while s.endswith('x'):\n        s = s[:-1]\n    return s\n"),
+    Advise("an attribute of a parameter",
+           "def f(state, n):\n    state.text.strip()\n    while n:\n        state.text = state.text[n:]\n"),
+)  # fmt: skip
 
 REFUSE = (
     Refuse("not in a loop", "def f(s):\n    s = s[1:]\n    return s\n"),

@@ -2,7 +2,8 @@
 
 ## What
 `items.append(x)` followed by `items.sort()` in a loop: `bisect.insort(items, x)`, with the same `key`. A list that is
-sorted in a loop and does not change otherwise: sort it once, before.
+sorted in a loop and does not change otherwise: sort it once, before. On hot lines, as advice, also `sort()`,
+`sorted()`, `min()` and `max()` of what lasts and changes between two steps.
 
 ## Why
 Sorting a nearly sorted list still visits every element; a binary search visits a few. (The elements after
@@ -25,6 +26,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -38,8 +40,13 @@ from whet.engine.api import (
     Safety,
     ScopeKind,
     Speed,
+    Target,
     Triggers,
     Use,
+    ask_target,
+    keeping_loops,
+    outlives_call,
+    read_target,
 )
 
 RULE = Rule(
@@ -48,8 +55,8 @@ RULE = Rule(
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"sort"})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"max", "min", "most_common", "sort", "sorted"})),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 1.0, 100: 3.0, 1000: 18.0, 10000: 21.0},
         "3.12": {10: 1.1, 100: 3.4, 1000: 21.0, 10000: 25.0},
@@ -60,6 +67,7 @@ RULE = Rule(
 
 _SHORT = 50
 """Number of elements up to which sorting costs about the same as inserting."""
+_CHANGING = frozenset({"add", "append", "appendleft", "discard", "extend", "insert", "pop", "remove", "update"})
 _Pair = tuple[ast.Expr, ast.Expr]
 
 
@@ -69,14 +77,76 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     for call in context.nodes(ast.Call):
         pair = _read_pair(context, call)
-        if pair is None:
-            continue
-        place = context.place(_owner(pair[1]))
-        if place is None or not _is_repeated(context, place, pair[1]):
-            continue
-        keys = _sorts(context, place)
-        if len(keys) == 1 and _is_sorted_before(context, place, keys.pop()) and _keys_stay(context, call):
-            yield _describe(context, place, pair, call)
+        place = context.place(_owner(pair[1])) if pair is not None else None
+        if pair is not None and place is not None and _is_repeated(context, place, pair[1]):
+            keys = _sorts(context, place)
+            if len(keys) == 1 and _is_sorted_before(context, place, keys.pop()) and _keys_stay(context, call):
+                yield _describe(context, place, pair, call)
+                continue
+        advice = _advise(context, call) if context.measured else None
+        if advice is not None:
+            yield advice
+
+
+def _advise(context: Context, call: ast.Call) -> Finding | None:
+    """Return advice for what lasts and is ordered, or searched for its extreme, again and again."""
+    name = context.resolve(call.func) or ""
+    match call:
+        case ast.Call(func=ast.Attribute(value=ordered, attr="sort"), args=[]):
+            say = "it is sorted again each time"
+        case ast.Call(args=[ordered]) if name == "builtins.sorted":
+            say = "it is sorted again each time"
+        case ast.Call(args=[ordered]) if name in ("builtins.min", "builtins.max"):
+            say = "all of it is read each time for one element"
+        case ast.Call(func=ast.Attribute(value=ordered, attr="most_common"), args=[ast.Constant(value=int())]):
+            say = "all of it is read each time for one element"
+        case _:
+            return None
+    kept = ordered
+    while isinstance(kept, ast.Call) and isinstance(kept.func, ast.Attribute) and not kept.args:
+        kept = kept.func.value  # `self.counts.values()`
+    target = read_target(context, kept)
+    if target is None or context.type_of(kept) & {"builtins.str", "builtins.tuple"}:
+        return None
+    loops = keeping_loops(context, call, target)
+    changes = any(_changes(context, loop, target) for loop in loops)
+    if not changes and not (outlives_call(context, target) and _is_ordered_again(context, call, kept, target)):
+        return None
+    return context.finding(
+        call,
+        f"{target.text} changes, and {say}: bisect.insort keeps it in order, and a heap (heapq) gives the next one, "
+        "without reading all of it.",
+        safety=Safety.ADVICE,
+        questions=(*ask_target(context, target, (), _SHORT), context.ask_cost(call)),
+        measured_gain=False,
+    )
+
+
+def _is_ordered_again(context: Context, call: ast.Call, kept: ast.expr, target: Target) -> bool:
+    """Return whether each call of a hot function orders what lasts, or takes an extreme of what it changes itself."""
+    match call.func:
+        case ast.Attribute(attr="sort", value=ordered):
+            return ordered is kept
+        case ast.Attribute(attr="most_common"):
+            return True
+        case _:
+            # The extreme, or its key, is what is taken out: `del d[min(d, key=d.get)]`.
+            return context.resolve(call.func) != "builtins.sorted" and _changes(context, context.function.node, target)
+
+
+def _changes(context: Context, loop: ast.AST, target: Target) -> bool:
+    """Return whether a loop adds to a target, or takes something out of it."""
+    for part in ast.walk(loop):
+        match part:
+            case ast.Call(func=ast.Attribute(value=changed, attr=name)) if name in _CHANGING:
+                pass
+            case ast.Subscript(value=changed, ctx=ast.Store() | ast.Del()):
+                pass
+            case _:
+                continue
+        if ast.unparse(changed) == target.text:
+            return True
+    return False
 
 
 def _read_pair(context: Context, call: ast.Call) -> _Pair | None:
@@ -279,31 +349,36 @@ def run(jobs, more):
 )
 
 _LOOP = "    for x in xs:\n        a.append(x)\n        a.sort()\n        print(a[0])\n"
-REFUSE = (
-    Refuse("it starts with elements in any order", "def f(xs, ys):\n    a = list(ys)\n" + _LOOP),
-    Refuse("it starts in the order of another key", "def f(xs, ys):\n    a = sorted(ys, key=abs)\n" + _LOOP),
-    Refuse("it grows without a sort too", "def f(xs):\n    a = []\n" + _LOOP + "        a.append(0)\n"),
-    Refuse("it grows by many", "def f(xs, ys):\n    a = []\n    a.extend(ys)\n" + _LOOP),
-    Refuse("an element is set", "def f(xs):\n    a = []\n" + _LOOP + "        a[0] = 9\n"),
-    Refuse("sorted downwards, which insort cannot",
+ADVISE = (
+    Advise("the least of a dict, taken out by each call",
+           "class A:\n    def f(self):\n        k = min(self.d)\n        del self.d[k]\n        return k\n"),
+    Advise("the keys of the elements change",
+           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n        a.sort(key=lambda t: t.rank)\n"
+           "        a[0].rank += 1\n    return a\n"),
+    Advise("the keys of the elements are in a dict, which changes",
+           "def f(xs, score):\n    a = []\n    for x in xs:\n        a.append(x)\n"
+           "        a.sort(key=lambda t: score[t])\n        score[x] = 0\n    return a\n"),
+    Advise("it starts with elements in any order", "def f(xs, ys):\n    a = list(ys)\n" + _LOOP),
+    Advise("it starts in the order of another key", "def f(xs, ys):\n    a = sorted(ys, key=abs)\n" + _LOOP),
+    Advise("it grows without a sort too", "def f(xs):\n    a = []\n" + _LOOP + "        a.append(0)\n"),
+    Advise("it grows by many", "def f(xs, ys):\n    a = []\n    a.extend(ys)\n" + _LOOP),
+    Advise("an element is set", "def f(xs):\n    a = []\n" + _LOOP + "        a[0] = 9\n"),
+    Advise("sorted downwards, which insort cannot",
            "def f(xs):\n    a = []\n" + _LOOP.replace("sort()", "sort(reverse=True)")),
+    Advise("numbers that may be NaN",
+           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(float(x))\n        a.sort()\n    return a\n"),
+    Advise("the caller's list", "def f(xs, a):\n" + _LOOP),
+    Advise("another name can change it", "def f(xs, g):\n    a = []\n    g(a)\n" + _LOOP),
+    Advise("reversed in between", "def f(xs):\n    a = []\n" + _LOOP + "        a.reverse()\n"),
+)  # fmt: skip
+
+REFUSE = (
     Refuse("sorted once, after the loop",
            "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n    a.sort()\n    return a\n"),
     Refuse("made anew in each turn",
            "def f(xs):\n    for x in xs:\n        a = [1]\n        a.append(x)\n        a.sort()\n        print(a)\n"),
-    Refuse("the keys of the elements change",
-           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n        a.sort(key=lambda t: t.rank)\n"
-           "        a[0].rank += 1\n    return a\n"),
-    Refuse("the keys of the elements are in a dict, which changes",
-           "def f(xs, score):\n    a = []\n    for x in xs:\n        a.append(x)\n"
-           "        a.sort(key=lambda t: score[t])\n        score[x] = 0\n    return a\n"),
-    Refuse("numbers that may be NaN",
-           "def f(xs):\n    a = []\n    for x in xs:\n        a.append(float(x))\n        a.sort()\n    return a\n"),
-    Refuse("the caller's list", "def f(xs, a):\n" + _LOOP),
-    Refuse("another name can change it", "def f(xs, g):\n    a = []\n    g(a)\n" + _LOOP),
     Refuse("another list is sorted",
            "def f(xs, b):\n    a = []\n    for x in xs:\n        a.append(x)\n        b.sort()\n"),
-    Refuse("reversed in between", "def f(xs):\n    a = []\n" + _LOOP + "        a.reverse()\n"),
 )  # fmt: skip
 
 BENCH = Bench(

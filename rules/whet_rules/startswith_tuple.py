@@ -2,7 +2,7 @@
 
 ## What
 `s.startswith("a") or s.startswith("b")`, and the same with `endswith` or with `not … and not …`, in a loop or a hot
-function: `s.startswith(("a", "b"))`.
+function: `s.startswith(("a", "b"))`. On hot lines also `any(s.startswith(p) for p in PREFIXES)`, as advice.
 
 ## Why
 Each call costs more than the comparison that it makes; the tuple is a constant.
@@ -22,7 +22,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import (
+    Advise,
+    Ask,
+    Bench,
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    read_target,
+)
 
 RULE = Rule(
     slug="startswith-tuple",
@@ -30,8 +43,10 @@ RULE = Rule(
     family="text",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
-    triggers=Triggers(nodes=frozenset({ast.BoolOp}), words=frozenset({"startswith", "endswith"})),
-    asks=frozenset({Ask.TYPES}),
+    triggers=Triggers(
+        nodes=frozenset({ast.BoolOp, ast.comprehension, ast.For}), words=frozenset({"startswith", "endswith"})
+    ),
+    asks=frozenset({Ask.TYPES, Ask.SHARE}),
     figures={
         "3.11": {2: 1.6, 4: 2.9, 8: 4.6},
         "3.12": {2: 1.8, 4: 3.2, 8: 5.4},
@@ -47,6 +62,8 @@ _TEXTS = frozenset({"builtins.str", "builtins.bytes"})
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each condition that only tests one string for constant prefixes or suffixes, where it runs repeatedly."""
+    if context.measured:
+        yield from _advise(context)
     for condition in context.nodes(ast.BoolOp):
         if not context.loops(condition) and not context.measured:
             continue
@@ -77,6 +94,49 @@ def detect(context: Context) -> Iterator[Finding]:
             questions=questions,
             rewrite=rewrite,
         )
+
+
+def _advise(context: Context) -> Iterator[Finding]:
+    """Yield each loop that only tests one string for all prefixes of a collection."""
+    loops: list[ast.comprehension | ast.For] = [*context.nodes(ast.comprehension), *context.nodes(ast.For)]
+    for loop in loops:
+        tested = _tested(context, loop)
+        if tested is None or not isinstance(loop.target, ast.Name) or read_target(context, loop.iter) is None:
+            continue
+        match tested:
+            case ast.Call(
+                func=ast.Attribute(value=subject, attr="startswith" | "endswith" as method),
+                args=[ast.Name(id=name)],
+                keywords=[],
+            ) if name == loop.target.id and name not in context.names_in(subject):
+                pass
+            case _:
+                continue
+        types = context.type_of(subject)
+        if types and not types <= _TEXTS:
+            continue
+        yield context.finding(
+            tested,
+            f"{method} accepts a tuple: make one of {ast.unparse(loop.iter)} where it is built, and test for all of "
+            "them in one call.",
+            safety=Safety.ADVICE,
+            questions=(context.ask_cost(tested),),
+        )
+
+
+def _tested(context: Context, loop: ast.comprehension | ast.For) -> ast.expr | None:
+    """Return the only thing that a loop asks of each element, and ends at the first that has it."""
+    match loop:
+        case ast.For(body=[ast.If(test=test, body=[ast.Return(value=ast.Constant()) | ast.Break()], orelse=[])]):
+            return test
+        case ast.comprehension(ifs=[]):
+            whole = context.facts.parent(loop)
+            outer = context.facts.parent(whole) if isinstance(whole, ast.GeneratorExp | ast.ListComp) else None
+            if isinstance(outer, ast.Call) and isinstance(whole, ast.GeneratorExp | ast.ListComp):
+                return whole.elt if context.resolve(outer.func) == "builtins.any" else None
+            return None
+        case _:
+            return None
 
 
 def _read(value: ast.expr, *, negated: bool) -> tuple[ast.expr, str, ast.expr] | None:
@@ -155,7 +215,17 @@ def run(keys):
     ),
 )
 
+ADVISE = (
+    Advise("prefixes of the module",
+           "ENDS = ['a', 'b']\ndef f(xs):\n    return [x for x in xs if any(x.endswith(e) for e in ENDS)]\n"),
+    Advise("a loop that ends at the first",
+           "class A:\n    def f(self, s: str):\n        for p in self.skipped:\n            if s.startswith(p):\n"
+           "                return True\n        return False\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("the prefix is used, too",
+           "def f(s, ps):\n    for p in ps:\n        if s.startswith(p):\n            return p\n"),
     Refuse("two texts", "def f(xs, t):\n    return [s for s in xs if s.startswith('a') or t.startswith('b')]\n"),
     Refuse("two methods", "def f(xs):\n    return [s for s in xs if s.startswith('a') or s.endswith('b')]\n"),
     Refuse("both must hold", "def f(xs):\n    return [s for s in xs if s.startswith('a') and s.startswith('ab')]\n"),

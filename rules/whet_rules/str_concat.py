@@ -10,6 +10,9 @@ A string is immutable, so each step creates a new one and copies the existing te
 length. CPython avoids the copy in one form only, `text += piece` on a local of the function that nothing else
 refers to. That form is linear, and is reported only where a measurement shows it hot.
 
+Where the pieces cannot be collected by an edit, it is advice, on hot lines only: text that is read meanwhile, or kept
+in an item or in an attribute of another object (`lines[key] = lines[key] + more`, `nodes[-1].text += piece`).
+
 ## When not
 A few pieces outside a loop: there `+` is faster than a list and a join. A string that is read, compared or yielded
 while it grows needs its value at each step, so the pieces cannot be joined later. Growth of `bytes` has the same cost
@@ -34,6 +37,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from whet.engine.api import (
+    TEXTS,
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -50,10 +55,12 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    ask_target,
     collect_behind_property,
     collect_in_attribute,
     collect_in_loop,
     is_text,
+    list_copying,
     list_growths,
     read_growth,
 )
@@ -65,7 +72,7 @@ RULE = Rule(
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(nodes=frozenset({ast.Add, ast.JoinedStr})),
-    asks=frozenset({Ask.TYPES, Ask.LENGTH}),
+    asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {1000: 2.5, 10000: 5.5, 100000: 61.0, 300000: 180.0},
         "3.12": {1000: 2.4, 10000: 6.0, 100000: 55.0, 300000: 160.0},
@@ -96,6 +103,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if context.is_dynamic:
         return
     grown: dict[str, _Accumulator] = {}
+    covered: set[int] = set()
     for statement, target in list_growths(context):
         _note_growth(context, statement, target, grown)
     for accumulator in grown.values():
@@ -104,7 +112,30 @@ def detect(context: Context) -> Iterator[Finding]:
         if _is_read_meanwhile(context, accumulator):
             continue
         if accumulator.copying or context.measured:
+            covered.update(id(step) for step in accumulator.steps)
             yield _describe(context, accumulator)
+    if context.measured:
+        yield from _advise(context, covered)
+
+
+def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
+    """Yield each hot statement that copies a growing string and is left without an edit."""
+    for copying in list_copying(context):
+        statement, target = copying.statement, copying.target
+        if id(statement) in covered or not copying.kinds & TEXTS or "builtins.str" not in copying.kinds:
+            continue
+        yield context.finding(
+            statement,
+            f"Every step copies all of {target.text}, which grows: append the pieces to a list where it is kept, and "
+            '"".join them when the whole is read; a text that is written out goes to the file or an io.StringIO piece '
+            "by piece.",
+            safety=Safety.ADVICE,
+            questions=(
+                *ask_target(context, target, tuple(sorted(TEXTS)), _SHORT, needed=not copying.shown),
+                context.ask_cost(statement),
+            ),
+            measured_gain=False,
+        )
 
 
 def _note_growth(context: Context, statement: Growth, target: ast.expr, grown: dict[str, _Accumulator]) -> None:
@@ -537,7 +568,24 @@ def run(words):
     ),
 )
 
+ADVISE = (
+    Advise("an item of a dict, grown in a loop",
+           "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, '') + ',' + v\n    return d\n"),
+    Advise("an attribute of an element, over the calls of a function",
+           "def f(nodes, text):\n    nodes[-1].text += text.strip() + 'x'\n"),
+    Advise("an item of a dict on self, read through the object",
+           "class A:\n    def f(self, k, v):\n        self._d[k] = str(self[k]) + ',' + v\n"),
+    Advise("padded to a column", "def f(rows):\n    for n in rows:\n        rows[0].s = rows[0].s + ' ' * n\n"),
+    Advise("read while it grows",
+           "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + x + ','\n        if len(s) > 80:\n"
+           "            break\n    return s\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("counted in an attribute, and in a dict",
+           "from collections import defaultdict\nclass A:\n    def __init__(self):\n        self.n = 0\n"
+           "        self.d = defaultdict(float)\n    def f(self, rows):\n        self.n += len(rows)\n"
+           "        for row in rows:\n            self.d[row] += weigh(row)\n"),
     Refuse("a few pieces, no loop", "def f(a, b):\n    s = ''\n    s += a\n    s += b\n    return s\n"),
     Refuse("numbers",
            "class A:\n    def f(self, xs):\n        self.n = 0\n        for x in xs:\n"
@@ -552,9 +600,6 @@ REFUSE = (
            "class A:\n    def f(self, xs):\n        for x in xs:\n            self.total += x\n"),
     Refuse("started anew in each turn",
            "def f(rows):\n    for a, b in rows:\n        s = ''\n        s = s + a + b\n        yield s\n"),
-    Refuse("read while it grows",
-           "def f(xs):\n    s = ''\n    for x in xs:\n        s = s + x + ','\n        if len(s) > 80:\n"
-           "            break\n    return s\n"),
     Refuse("yielded while it grows",
            "def f(xs):\n    s = ''\n    for x in xs:\n        s = f'{s}{x}'\n        yield s\n"),
     Refuse("an attribute read in the method that grows it",
@@ -576,7 +621,6 @@ REFUSE = (
            "def f(xs):\n    s = ''\n    for x in xs:\n        s = x + s\n        print(locals())\n"
            "    return s\n"),
     Refuse("a class's own name", "class A:\n    s = ''\n    for x in 'abc':\n        s += x\n"),
-    Refuse("bound by a loop", "def f(xs):\n    for s in xs:\n        for x in xs:\n            s = s + x + ','\n"),
 )  # fmt: skip
 
 BENCH = Bench(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from whet.engine.api import Ask, Safety, Speed
-from whet.engine.check import check_page, check_rewrite, compare_sides, examine
+from whet.engine.check import check_advised, check_page, check_rewrite, compare_sides, examine
 from whet.engine.loading import load_rules
 from whet.engine.run import find_findings
 from whet.model.run import SourceFile
@@ -132,6 +132,13 @@ def test_a_case_is_found_with_crlf_and_after_other_code(case, module):
     windows = examine(module, padded.replace("\n", "\r\n"), hot=case.hot)
     assert [(f.line, f.column) for f in plain] == [(f.line, f.column) for f in windows]
     assert [f.line - 3 for f in plain] == [f.line for f in examine(module, case.before, hot=case.hot)]
+
+
+@every_rule
+def test_a_cost_without_an_edit_is_named_where_it_is_hot(module):
+    assert check_advised(module) == ()
+    for advised in module.advised:
+        compile(advised.code, "advised.py", "exec")
 
 
 @pytest.mark.parametrize(("module", "refusal"), REFUSALS)

@@ -6,6 +6,7 @@ A rule is a module with these names::
     detect(context)           yields a Finding for each place, with its rewrite
     CASES: tuple[Case, ...]   code before and after, run on the same inputs
     REFUSE: tuple[Refuse, ...] similar code that is left alone, with the reason
+    ADVISE: tuple[Advise, ...] code whose cost is named without an edit (optional)
     BENCH: Bench | None       measures its gain (optional)
 
 and a docstring that is its page.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from whet.engine.arrays import Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
+from whet.engine.copying import TEXTS, Copying, list_copying
 from whet.engine.deferring import Loop, is_seen_after_exception
 from whet.engine.deques import find_front, may_become_deque, turn_into_deque
 from whet.engine.elementwise import is_fixed_count, write_operation
@@ -42,7 +44,8 @@ from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
-from whet.engine.rule import Bench, Case, Refuse, Rule, Triggers
+from whet.engine.rule import Advise, Bench, Case, Refuse, Rule, Triggers
+from whet.engine.scanning import Scan, find_scan
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.searching import Search, find_search, index_before, index_beside
 from whet.engine.sets import (
@@ -55,16 +58,32 @@ from whet.engine.sets import (
     turn_into_set,
 )
 from whet.engine.summing import ask_numbers, find_summed, is_number, is_read_outside
+from whet.engine.targets import (
+    Target,
+    ask_target,
+    is_same_value,
+    keeping_loops,
+    list_class_bindings,
+    meets_again,
+    methods_called,
+    outlives_call,
+    read_target,
+    remember,
+    shown_types,
+)
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
 
 __all__ = [
+    "TEXTS",
     "UNHASHABLE",
+    "Advise",
     "Ask",
     "Bench",
     "Binding",
     "BindingKind",
     "Case",
     "Context",
+    "Copying",
     "Edit",
     "EmptyStart",
     "Facts",
@@ -79,11 +98,13 @@ __all__ = [
     "Rewrite",
     "Rule",
     "Safety",
+    "Scan",
     "Scope",
     "ScopeKind",
     "Search",
     "Speed",
     "Speedup",
+    "Target",
     "Triggers",
     "Use",
     "Whole",
@@ -92,6 +113,7 @@ __all__ = [
     "array_state",
     "ask_arrays",
     "ask_numbers",
+    "ask_target",
     "build_set_before_loop",
     "collect_behind_property",
     "collect_in_attribute",
@@ -100,6 +122,7 @@ __all__ = [
     "find_front",
     "find_new_lists",
     "find_parameter_behind",
+    "find_scan",
     "find_search",
     "find_summed",
     "groups_may_be_sets",
@@ -112,19 +135,29 @@ __all__ = [
     "is_grown",
     "is_number",
     "is_read_outside",
+    "is_same_value",
     "is_seen_after_exception",
     "is_text",
     "keep_set_beside",
+    "keeping_loops",
+    "list_class_bindings",
+    "list_copying",
     "list_fillings",
     "list_growths",
     "makes_hashable_list",
     "may_be_hashable",
     "may_become_deque",
     "may_become_set",
+    "meets_again",
+    "methods_called",
+    "outlives_call",
     "range_stop",
     "read_addition",
     "read_growth",
+    "read_target",
+    "remember",
     "rest_on_source",
+    "shown_types",
     "turn_groups_into_sets",
     "turn_into_deque",
     "turn_into_set",

@@ -42,7 +42,7 @@ class Outcome:
 
 def check_rule(module: RuleModule) -> tuple[str, ...]:
     """Return a message for everything that is wrong with a rule; nothing if it passes."""
-    return (*check_page(module), *check_cases(module), *check_refusals(module))
+    return (*check_page(module), *check_cases(module), *check_advised(module), *check_refusals(module))
 
 
 def check_page(module: RuleModule) -> tuple[str, ...]:
@@ -73,6 +73,16 @@ def check_rewrite(module: RuleModule, case: Case) -> tuple[str, ...]:
         made = apply_edits(case.before, select(findings).edits)
         if made != expected:
             wrong.append(f"{case.name}: the edits give\n{made}\ninstead of\n{expected}")
+    return tuple(wrong)
+
+
+def check_advised(module: RuleModule) -> tuple[str, ...]:
+    """Return a message for each piece of code whose cost is not named where it is hot, or that gets an edit."""
+    wrong = []
+    for advised in module.advised:
+        found = examine(module, advised.code, hot=True)
+        if not found or any(finding.safety is not Safety.ADVICE or finding.edits for finding in found):
+            wrong.append(f"{advised.name}: {'another finding than advice' if found else 'not found'}")
     return tuple(wrong)
 
 

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from whet.config import RULES_FOLDER
-from whet.engine.api import Bench, Case, Context, Refuse, Rule
+from whet.engine.api import Advise, Bench, Case, Context, Refuse, Rule
 from whet.errors import PluginError
 from whet.model.finding import Finding
 from whet.plugins import Group, Plugin, find_plugins
@@ -45,6 +45,7 @@ class RuleModule:
     """The name that it can be imported by again; empty for a file of a project."""
     file: str = ""
     """The file that holds it."""
+    advised: tuple[Advise, ...] = ()
 
 
 def load_rules(project: Path | None = None, folders: Iterable[Path] = ()) -> tuple[RuleModule, ...]:
@@ -103,6 +104,7 @@ def _read_rule_module(module: object, origin: str) -> RuleModule:
     detect = getattr(module, "detect", None)
     if not callable(detect):
         raise PluginError(f"the rule in {origin} has no function detect(context)", "see docs/writing-a-rule.md")
+    advised = _parts(module, "ADVISE", Advise, origin) if hasattr(module, "ADVISE") else ()
     bench = None if getattr(module, "BENCH", None) is None else _part(module, "BENCH", Bench, origin)
     try:
         rule.applies_to((3, 11))
@@ -111,7 +113,7 @@ def _read_rule_module(module: object, origin: str) -> RuleModule:
     page = (getattr(module, "__doc__", None) or "").strip()
     name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None) or ""
     name = "" if name.startswith(_PROJECT_PREFIX) else name
-    return RuleModule(rule, detect, cases, refusals, bench, page, brought_by, name, file)
+    return RuleModule(rule, detect, cases, refusals, bench, page, brought_by, name, file, advised)
 
 
 def load_again(places: Iterable[tuple[str, str]]) -> tuple[RuleModule, ...]:

@@ -101,6 +101,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Advise:
+    """Code whose cost is named where it is hot, but for which no edit is made."""
+
+    name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Similar code that must be left alone, hot or not."""
 

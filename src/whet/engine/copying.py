@@ -1,0 +1,177 @@
+"""Growth by copying, on any target: what is advised where no edit can be made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from whet.engine import known
+from whet.engine.context import Context
+from whet.engine.growing import Growth, flatten_sum, is_text, list_growths
+from whet.engine.places import PlaceKind, Use
+from whet.engine.scopes import ScopeKind
+from whet.engine.targets import Target, is_same_value, keeping_loops, meets_again, read_target, remember, shown_types
+
+TEXTS = frozenset({known.TEXT, known.BYTES})
+_COPIED = TEXTS | {known.TUPLE}
+"""Types that ``+=`` copies; ``a = a + b`` copies lists, too."""
+_KEEPING = frozenset({Use.ESCAPE, Use.RETURN, Use.ITERATE})
+_JOINING = frozenset({"format", "join"})
+_PADDING = frozenset({"center", "ljust", "rjust", "zfill"})
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """A statement that gives ``target`` a longer copy of its value. ``kinds`` are types that it may have."""
+
+    statement: Growth
+    target: Target
+    pieces: tuple[ast.expr, ...]
+    kinds: frozenset[str]
+    shown: bool
+    """Whether the source shows the kinds; else values seen have to."""
+
+
+def list_copying(context: Context) -> Iterator[Copying]:
+    """Yield the statements of a function that copy a growing value, and that meet it again."""
+    if context.function.kind is ScopeKind.CLASS or context.is_dynamic:
+        return
+    for statement, node in list_growths(context):
+        pieces = _read_pieces(statement, node)
+        target = read_target(context, node) if pieces is not None else None
+        if pieces is None or target is None or _grows_in_place(context, statement, target, pieces):
+            continue
+        alias = node is target.root and context.facts.lookup(target.root) is context.function
+        again = keeping_loops(context, statement, target) if alias else meets_again(context, statement, target)
+        if not again or _is_needed_each_time(context, statement, target):
+            continue
+        kinds, shown = _find_kinds(context, statement, target, pieces)
+        if kinds:
+            yield Copying(statement, target, tuple(pieces), kinds, shown)
+
+
+def _is_needed_each_time(context: Context, statement: Growth, target: Target) -> bool:
+    """Return whether something keeps the value between two steps, so that there must be a copy for each."""
+    place = target.place
+    if place is None:
+        return False
+
+    def find() -> tuple[bool, list[ast.expr]]:
+        shared = any(len(getattr(binding.node, "targets", ())) > 1 for binding in place.bindings)
+        return shared, [reference for reference in place.references if context.use(reference) in _KEEPING]
+
+    shared, kept = remember(context, ("kept", place.name, place.owner), find)
+    if shared:
+        return True
+    loops = keeping_loops(context, statement, target)
+    around = loops[-1] if loops else context.function.node
+    for reference in kept:
+        inside = context.is_inside(reference, around) and not context.is_inside(reference, statement)
+        if inside and context.scope_of(reference) is context.function:
+            return True
+    return False
+
+
+def _read_pieces(statement: Growth, target: ast.expr) -> list[ast.expr] | None:  # noqa: PLR0911 - one return a form
+    """Return what a statement adds to ``target``; ``None`` if it does not extend it."""
+    value = statement.value
+    if isinstance(statement, ast.AugAssign):
+        return [value] if isinstance(statement.op, ast.Add) else None
+    match value:
+        case ast.BinOp(op=ast.Add()):
+            return _without(flatten_sum(value), target) or _spliced(flatten_sum(value), target)
+        case ast.JoinedStr(values=parts):
+            fields = [part.value if _is_plain(part) else part for part in parts]
+            return _without(fields, target)
+        case ast.BinOp(left=ast.Constant(value=str() | bytes()), op=ast.Mod(), right=ast.Tuple(elts=items)):
+            return _without(items, target)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() | bytes()), attr=name), args=args) if (
+            name in _JOINING
+        ):
+            inside = args[0].elts if name == "join" and args and isinstance(args[0], ast.List | ast.Tuple) else args
+            return _without(inside, target)
+        case ast.Call(func=ast.Attribute(value=padded, attr=name)) if name in _PADDING:
+            return [value] if is_same_value(padded, target) else None
+        case ast.List(elts=items) | ast.Tuple(elts=items) if any(isinstance(item, ast.Starred) for item in items):
+            return _without([item.value if isinstance(item, ast.Starred) else item for item in items], target)
+        case ast.Dict(keys=[None, *_], values=[first, *others]) if others and is_same_value(first, target):
+            return others
+        case _:
+            return None
+
+
+def _spliced(operands: list[ast.expr], target: ast.expr) -> list[ast.expr] | None:
+    """Return what is put into the target: ``x = x[:i] + new + x[j:]``."""
+    kept = [part for part in operands if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice)]
+    own = [part for part in kept if is_same_value(part.value, target)]
+    others = [part for part in operands if not any(part is one for one in own)]
+    return others if len(own) == 2 and others else None
+
+
+def _is_plain(part: ast.expr) -> TypeGuard[ast.FormattedValue]:
+    """Return whether an f-string has the text itself there, not a representation of it."""
+    return isinstance(part, ast.FormattedValue) and part.format_spec is None and part.conversion in (-1, ord("s"))
+
+
+def _without(operands: list[ast.expr], target: ast.expr) -> list[ast.expr] | None:
+    """Return the operands other than the target; ``None`` if it is not one of them, or more than one."""
+    others = [operand for operand in operands if not is_same_value(operand, target)]
+    return others if others and len(others) == len(operands) - 1 else None
+
+
+def _grows_in_place(context: Context, statement: Growth, target: Target, pieces: list[ast.expr]) -> bool:
+    """Return whether CPython extends a string in place: a local, in the one form that it knows."""
+    place = target.place
+    if place is None or place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
+        return False
+    if not isinstance(statement, ast.AugAssign) and _spliced(flatten_sum(statement.value), target.node):
+        return False
+    if isinstance(statement, ast.AugAssign):
+        return known.BYTES not in shown_types(context, target.node)
+    first = flatten_sum(statement.value)[:1]
+    return len(pieces) == 1 and bool(first) and is_same_value(first[0], target.node) and not (
+        shown_types(context, target.node) & {known.BYTES, known.LIST, known.TUPLE}
+    )  # fmt: skip
+
+
+def _find_kinds(
+    context: Context, statement: Growth, target: Target, pieces: list[ast.expr]
+) -> tuple[frozenset[str], bool]:
+    """Return the types that are copied here, and whether the source shows them."""
+    made = _find_made(statement)
+    if made:
+        return frozenset({made}), True
+    written = frozenset(one for piece in pieces for one in _written_type(context, piece))
+    copied = _COPIED if isinstance(statement, ast.AugAssign) else _COPIED | {known.LIST}
+    types = shown_types(context, target.node)
+    if not types <= copied and not (written and types & copied):
+        return frozenset(), True
+    return (written or types) & copied, bool(written or types)
+
+
+def _find_made(statement: Growth) -> str:
+    """Return the type that an assignment makes in any case, by its form; empty if it depends on the operands."""
+    if isinstance(statement, ast.AugAssign):
+        return ""
+    match statement.value:
+        case ast.JoinedStr() | ast.Call() | ast.BinOp(op=ast.Mod()):
+            return known.TEXT
+        case ast.Dict():
+            return known.DICT
+        case ast.List():
+            return known.LIST
+        case ast.Tuple():
+            return known.TUPLE
+        case _:
+            return ""
+
+
+def _written_type(context: Context, piece: ast.expr) -> frozenset[str]:
+    if is_text(context, piece):
+        return frozenset({known.TEXT})
+    if isinstance(piece, ast.Name) and context.facts.only_binding(piece) is None:
+        return frozenset()  # a loop variable of a long script has hundreds of bindings
+    types = context.type_of(piece)
+    return types if len(types) == 1 and types <= {*_COPIED, known.LIST} else frozenset()
