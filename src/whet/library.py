@@ -202,10 +202,8 @@ def profile(
     if lines or memory:
         from whet.errors import UsageError
 
-        name = "lines" if lines else "memory"
-        raise UsageError(
-            f"{name}=True needs a profiler in the program from its start", f"start it with `whet run --{name}`"
-        )
+        name, start = ("lines", "whet run --lines") if lines else ("memory", "whet run --memory")
+        raise UsageError(f"{name}=True needs a profiler in the program from its start", f"start it with `{start}`")
     made = Profiling(rate, native, include, exclude)
     return made if function is None else made(function)
 

@@ -46,7 +46,7 @@ def test_catalogue_has_a_line_for_each_rule():
     header, *rows = invoke().splitlines()
     assert header.split() == ["rule", "family", "safety", "speed", "asks", "finds"]
     shown = {row.split()[0]: re.split(r"  +", row)[1:5] for row in rows}
-    assert shown["list-membership"] == ["containers", "observed", "∞", "elements, length, types"]
+    assert shown["list-membership"] == ["containers", "observed", "∞", "elements, length, share, types"]
     assert shown["regex-compile"] == ["hoisting", "safe", "C", "share"]
     assert shown["iterrows"] == ["arrays", "offer", "C", "–"]
     from whet.engine.loading import load_rules
@@ -61,7 +61,7 @@ def test_page_is_the_docstring_plain_in_a_pipe(slug):
     page = invoke(slug)
     assert page.startswith("# str-concat: ")
     assert str_concat.__doc__.strip() in page
-    assert "asks at run time for: length, types" in page
+    assert "asks at run time for: length, share, types" in page
     assert "\x1b" not in page
 
 
