@@ -39,7 +39,7 @@ def advise(
     value samples of ``run`` refute, those that need values without samples, and all
     but the first on a line. ``answer`` finds the value samples for a question. Advice
     from measurements alone is sorted among them, where no rule has a finding; advice
-    about the whole run comes last: a newer interpreter, and candidates for native code.
+    about the whole run comes last (``GENERAL``).
     ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []

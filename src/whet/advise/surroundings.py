@@ -25,7 +25,7 @@ _UNBUFFERED_SHARE = 0.05
 _WRITES = re.compile(r"\b(print|write\w*)\s*\(")
 _FORMATS = frozenset({"str", "repr", "len", "round", "format", "join", "int", "float", "encode", "strip", "rstrip"})
 """What a line that writes may call without doing much else."""
-_ENDING_SHARE = 0.1
+_ENDING_SHARE = 0.25
 _ENDING_NS = 100_000_000
 """Longer than any interpreter takes to start: more time without Python code on the stack is shutdown."""
 _SERVER_SHARE = 0.1

@@ -8,7 +8,7 @@ from whet.model.evidence import Ratio, Seen
 from whet.model.finding import Finding, Question
 from whet.model.trial import RewriteRef, Trial, Verdict
 
-GENERAL = ("newer-python", "native-candidate")
+GENERAL = ("newer-python", "native-candidate", "slow-ending")
 """The rules whose advice is about the program as a whole, in the order in which it comes, after all other."""
 
 
