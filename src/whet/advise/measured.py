@@ -99,10 +99,6 @@ def advise_by_measurement(
         yield Advice(identity, item.finding, item.share, error, _estimate(item, error, hotspots))
 
 
-def _is_worth_saying(item: MeasuredAdvice, hotspots: Hotspots) -> bool:
-    return (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
-
-
 def _estimate(item: MeasuredAdvice, error: float, hotspots: Hotspots) -> Estimate:
     """Return what an advice wins at most: of the part that is sure."""
     if hotspots.samples and hotspots.samples < FEW_SAMPLES:
