@@ -115,10 +115,15 @@ PROCESSES = {
             burn(0.1)
             for way in "fork", "forkserver", "spawn":
                 context = multiprocessing.get_context(way)
+                # A pool's thread forks in place of workers that have done their part: what is in the buffer of stdout
+                # just then may be written twice, plainly too. So nothing is printed while there is a pool.
                 with context.Pool(3, maxtasksperchild=2) as pool:
-                    print(way, pool.map(work, range(12), chunksize=1))
+                    squares = pool.map(work, range(12), chunksize=1)
+                    pool.close()
+                    pool.join()
                 with ProcessPoolExecutor(2, mp_context=context) as executor:
-                    print(way, list(executor.map(work, range(8))))
+                    more = list(executor.map(work, range(8)))
+                print(way, squares, more, flush=True)
                 queue = context.SimpleQueue()
                 process = context.Process(target=burn, args=(0.1,), daemon=True)
                 process.start()
