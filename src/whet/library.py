@@ -62,9 +62,7 @@ class Measured:
     @property
     def advice(self) -> tuple[Advice, ...]:
         """What could be faster and why, what saves most first."""
-        from whet.pipeline.advise.advise import advise_run
-
-        return advise_run(self.run).advice
+        return self._show().advice
 
     def show(self, stream: TextIO | None = None) -> None:
         """Print the summary that ``whet run`` prints, to ``stream`` (default: stderr)."""

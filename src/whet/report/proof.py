@@ -90,6 +90,12 @@ def describe_memory(gain: Gain) -> str:
     return f"{abs(change.ratio - 1) * 100:.0f} % {more} memory [{parts[0]:.0f}, {parts[1]:.0f}]"
 
 
+def add_memory(gain: Gain) -> str:
+    """Return what :func:`describe_memory` does, to follow a speed: with a comma before it, or nothing."""
+    memory = describe_memory(gain)
+    return f", {memory}" if memory else ""
+
+
 def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     """Return the result of one rewrite."""
     words = _TOLD.get(trial.verdict, trial.verdict.value)
@@ -99,9 +105,7 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     together = f", together with {others} other rewrite{'s' if others != 1 else ''}" if others else ""
     ran = trial.verdict in (*GAINED, Verdict.NO_DIFFERENCE, Verdict.SLOWER)
     if gain and ran:
-        sentence = f"{words}{together}: {gain.factor} {gain.interval}"
-        memory = describe_memory(trial.gain) if trial.gain else ""
-        sentence += f", {memory}" if memory else ""
+        sentence = f"{words}{together}: {gain.factor} {gain.interval}{add_memory(trial.gain) if trial.gain else ''}"
     notes = [_as_sentence(trial.why)] if trial.why else []
     if others:
         notes.append("Their individual gains are too small to measure separately within the budget.")
@@ -145,12 +149,10 @@ def head_proof(title: str, proof: Proof) -> str:
     if gain is None:
         return ""
     figures = describe_gain(gain)
-    memory = describe_memory(gain)
-    memory = f", {memory}" if memory else ""
     if proof.total_verdict in GAINED:
         times = f"{_join_times(gain)} {gain.clock.value}, " if gain.baseline_ns and gain.candidate_ns else ""
         return (
-            f"{title}: {times}{figures.factor} {figures.interval}{memory}, n={gain.pairs}, "
+            f"{title}: {times}{figures.factor} {figures.interval}{add_memory(gain)}, n={gain.pairs}, "
             f"{describe_checked(proof.checked)}, on this input{_describe_without_offers(proof)}"
         )
     if proof.total_verdict is Verdict.NO_DIFFERENCE:

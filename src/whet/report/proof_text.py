@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.trial import GAINED, REFUTED, Gain, Proof, Total, Trial, Verdict
-from whet.report.proof import describe_checked, describe_memory, format_gain, order_advice
+from whet.report.proof import add_memory, describe_checked, describe_memory, format_gain, order_advice
 
 _WORDS = {
     Verdict.FASTER: "measured faster",
@@ -126,8 +126,7 @@ def _describe_gain(gain: Gain) -> str:
     interval = f"[{format_gain(gain.low).rstrip('×')}, {format_gain(gain.high).rstrip('×')}]"
     memory = describe_memory(gain)
     if gain.low > 1 or not memory:
-        said = f"measured {format_gain(gain.estimate)} faster {interval}"
-        return f"{said}, {memory}" if memory else said
+        return f"measured {format_gain(gain.estimate)} faster {interval}{add_memory(gain)}"
     slower = gain.high < 1
     speed = f"measured {format_gain(gain.estimate)} as fast {interval}" if slower else f"measured same speed {interval}"
     return f"{speed}, {memory}"
@@ -155,6 +154,5 @@ def _write_gain(trial: Trial) -> str:
     if gain is None or trial.verdict in {Verdict.NOT_RUN, Verdict.DIFFERENT_OUTPUT, Verdict.FAILED}:
         return ""
     low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
-    memory = describe_memory(gain)
-    memory = f", {memory}" if memory else ""
-    return f" {format_gain(gain.estimate)} [{low}, {high}]{memory}, {gain.pairs} pairs of runs, {gain.clock.value} time"
+    times = f"{format_gain(gain.estimate)} [{low}, {high}]{add_memory(gain)}"
+    return f" {times}, {gain.pairs} pairs of runs, {gain.clock.value} time"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
+from whet.model.advice import Advice
 from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advise.advise import Advised, advise_run
@@ -27,6 +28,7 @@ class Shown:
 
     view: ReportView
     hotspots: Hotspots
+    advice: tuple[Advice, ...]
 
 
 def show(
@@ -81,7 +83,7 @@ def _show(
         include_source=include_source,
         title=title,
     )
-    return Shown(view, advised.hotspots), advised
+    return Shown(view, advised.hotspots, advised.advice), advised
 
 
 def _name_next(view: ReportView, advised: Advised, reference: str) -> ReportView:

@@ -21,7 +21,7 @@ from whet.program.spec import TargetSpec
 from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
 from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
-from whet.report.proof import describe_checked, describe_memory, format_gain
+from whet.report.proof import add_memory, describe_checked, format_gain
 from whet.scratch import scratch_folder
 
 CHANGE = "change"
@@ -72,9 +72,7 @@ def tell_change(proof: Proof) -> str:
     interval = f"{format_gain(gain.estimate)} as fast [{low}, {high}]"
     verdict = proof.total_verdict if proof.total is not None else trial.verdict
     words = _WORDS.get(verdict, "no difference was shown")
-    memory = describe_memory(gain)
-    memory = f", {memory}" if memory else ""
-    return f"the change: {words}, {interval}{memory} on this workload, {describe_checked(proof.checked)}"
+    return f"the change: {words}, {interval}{add_memory(gain)} on this workload, {describe_checked(proof.checked)}"
 
 
 def apply_patch(data: bytes, bases: tuple[Path, ...]) -> Versions:
