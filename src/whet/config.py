@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from whet.errors import UsageError
 from whet.reading import MOST_SETTINGS, read_file
+from whet.records import dataclass
 from whet.trust import is_trusted
 
 FILE = "pyproject.toml"

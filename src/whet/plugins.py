@@ -12,12 +12,12 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from whet.errors import PluginError, UsageError
 from whet.reading import name_error
+from whet.records import dataclass
 
 
 class Group(StrEnum):

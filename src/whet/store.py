@@ -28,7 +28,7 @@ import shutil
 import tempfile
 import time
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from whet.atomic import PRIVATE, write_atomically
@@ -37,6 +37,7 @@ from whet.model.codec import read_run, write_run
 from whet.model.moved import move_run
 from whet.model.run import Notice, Run
 from whet.reading import named_errors, read_file
+from whet.records import dataclass
 
 FOLDER = ".whet"
 KEPT = 20

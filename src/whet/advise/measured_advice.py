@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from whet.advise.estimate import whole_gain
@@ -15,6 +14,7 @@ from whet.model.hotspot import LEAST_SAMPLES, Hotspots, LineSpot
 from whet.model.metric import Metric, seconds
 from whet.model.run import Run
 from whet.model.source import split_lines
+from whet.records import dataclass
 
 PYTHON_FILE = re.compile(r"\.pyw?c?$|^<")
 """Matches the files of Python frames; those of native ones are libraries, or unknown."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from whet.advise.estimate import whole_gain
 from whet.advise.measured_advice import MeasuredAdvice, find_hottest, make_measured_advice
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Run
+from whet.records import dataclass
 
 _LEAST_GAIN = 1.02
 """Minimum gain on the fastest machine for it to be reported."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from whet.advise.drivers import BY_NAME, COMPILED, DRIVERS, IMPORTED, SQL, Driver
 from whet.advise.measured_advice import (
@@ -25,6 +24,7 @@ from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile
 from whet.model.run import Run
+from whet.records import dataclass
 
 _SHARE = 0.05
 _PLACES = 6

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from whet.advise.source_loops import SourceLoop, find_loop
 from whet.model.frame import Owner
 from whet.model.profile import ROOT, Profile
 from whet.model.run import Run
+from whet.records import dataclass
 
 _CALLERS = 8
 """How many of the user's functions may lie between a line and its loop: a server's loop over its requests is none."""

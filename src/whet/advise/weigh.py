@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from whet.advise.ratios import ABOUT_LINES, measure_ratio
 from whet.model.evidence import Evidence, Ratio, Seen
 from whet.model.finding import Ask, Finding, Question
 from whet.model.hotspot import Hotspots
+from whet.records import dataclass
 
 Answer = Callable[[Question, Evidence], Seen | None]
 """Finds the value samples that answer a question; :func:`whet.advise.answers.answer` is one."""

@@ -17,9 +17,10 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from whet.records import dataclass
 
 
 class Option:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

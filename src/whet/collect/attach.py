@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import ceil
 from pathlib import Path
 from time import perf_counter_ns
@@ -23,6 +23,7 @@ from whet.collect.successor import ImageWatch, read_program
 from whet.errors import CollectorError
 from whet.model.run import Notice
 from whet.program.process import is_alive
+from whet.records import dataclass
 from whet.signals import handle_signals
 
 GLANCE_SECONDS = (0.006, 0.014)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from whet.collect.api import Launch
@@ -12,6 +12,7 @@ from whet.collect.successor import Became
 from whet.model.run import Notice
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet.collect.api import Launch, Missing, Restarts, slow_down
@@ -21,6 +20,7 @@ from whet.model.profile import Profile
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
 from whet.program.tools import describe_tool, find_tool
+from whet.records import dataclass
 
 ACTIVE = "pyspy.raw"
 WALL = "pyspy-wall.raw"

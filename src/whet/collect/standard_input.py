@@ -9,9 +9,10 @@ import contextlib
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from whet.records import dataclass
 
 _PAGE = 4_096
 _LEAST_ROOM = 65_536

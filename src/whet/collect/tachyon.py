@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet.collect.api import Launch, Missing
@@ -17,6 +16,7 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 
 CAPTURE = "tachyon.bin"
 LOOP = Path(__file__).with_name("tachyon_loop.py")

@@ -13,7 +13,6 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from whet.fix.edits import apply_edits
 from whet.fix.select import select
 from whet.model.finding import Finding, Safety
 from whet.model.source import SourceFile
+from whet.records import dataclass
 
 SECTIONS = ("## What", "## Why", "## When not", "## Source")
 """The sections of a rule's page."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -19,6 +19,7 @@ from whet.engine.rule import Rule
 from whet.engine.scopes import Scope, ScopeKind
 from whet.engine.types import Typing
 from whet.model.finding import Ask, Finding, Question, Safety, Speed
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     import libcst

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeGuard
 
 from whet.engine import known
@@ -13,6 +12,7 @@ from whet.engine.growing import Growth, flatten_sum, is_text, list_growths
 from whet.engine.places import PlaceKind, Use
 from whet.engine.scopes import ScopeKind
 from whet.engine.targets import Target, is_same_value, keeping_loops, meets_again, read_target, remember, shown_types
+from whet.records import dataclass
 
 TEXTS = frozenset({known.TEXT, known.BYTES})
 _COPIED = TEXTS | {known.TUPLE}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from whet.engine.cache import ResultCache
@@ -21,6 +21,7 @@ from whet.fix.files import hash_bytes
 from whet.model.finding import Finding
 from whet.model.source import Notice
 from whet.reading import read_file
+from whet.records import dataclass
 
 _GENERATED = re.compile(rb"@generated\b|\bdo not edit\b|\bauto(?:matically)?[- ]?generated\b", re.IGNORECASE)
 _HEADER_LINES = 5

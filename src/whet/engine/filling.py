@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from whet.engine.context import Context
 from whet.engine.deferring import is_surely_bound
 from whet.engine.rewrite import Rewrite
 from whet.model.finding import Question, Safety
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

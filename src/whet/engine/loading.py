@@ -12,7 +12,6 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -23,6 +22,7 @@ from whet.errors import PluginError
 from whet.model.finding import Finding
 from whet.plugins import Group, Plugin, find_plugins
 from whet.reading import describe_error, name_error
+from whet.records import dataclass
 
 Part = TypeVar("Part")
 

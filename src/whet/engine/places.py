@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from whet.engine.facts import Facts
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
+from whet.records import dataclass
 
 
 class PlaceKind(StrEnum):

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whet.engine.facts import TooLargeError, UnreadableError
@@ -20,6 +19,7 @@ from whet.model.finding import Finding
 from whet.model.source import Notice, SourceFile
 from whet.program.leash import leash_worker
 from whet.program.processors import count_processors
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor

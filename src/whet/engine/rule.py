@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.engine.facts import Facts
 from whet.model.finding import Ask, Safety, Speed, Speedup
+from whet.records import dataclass
 
 _SPECIFIER = re.compile(r"\s*(>=|<=|<|>|==)\s*(\d+)\.(\d+)\s*")
 

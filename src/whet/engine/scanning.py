@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 
 from whet.engine.context import Context
 from whet.engine.places import PlaceKind
 from whet.engine.targets import Target, keeping_loops, outlives_call, read_target, shown_types
+from whet.records import dataclass
 
 _WRAPPING = frozenset({"builtins.enumerate", "builtins.iter", "builtins.list", "builtins.reversed", "builtins.tuple"})
 _VIEWS = frozenset({"items", "values"})

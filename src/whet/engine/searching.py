@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 
 from whet.engine.context import Context
 from whet.engine.hashing import may_be_hashable
 from whet.engine.places import Place, PlaceKind
 from whet.engine.rewrite import Rewrite
 from whet.engine.scopes import BindingKind
+from whet.records import dataclass
 
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 

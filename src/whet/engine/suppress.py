@@ -12,9 +12,9 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 
 from whet.model.finding import Edit, Finding, Safety, Speed
+from whet.records import dataclass
 
 UNUSED = "unused-ignore"
 """The slug of findings on comments that suppress nothing; selected, ignored and fixed like a rule."""

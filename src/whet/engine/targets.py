@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from whet.engine import known
@@ -16,6 +15,7 @@ from whet.engine.context import Context
 from whet.engine.places import Place, PlaceKind
 from whet.engine.scopes import Binding, BindingKind, ScopeKind
 from whet.model.finding import Ask, Question
+from whet.records import dataclass
 
 _TEXT_ONLY = frozenset(
     (

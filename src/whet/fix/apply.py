@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from whet.fix.edits import EditError, apply_edits
 from whet.fix.select import GaveWay, rank, select
 from whet.model.finding import Finding
+from whet.records import dataclass
 
 MOST_ROUNDS = 50
 """Rounds after which a source is left unchanged: rules that undo each other would never end."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from whet.errors import WhetError
 from whet.fix.decoding import decode_source, encode_source
 from whet.model.finding import Edit
+from whet.records import dataclass
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BOM = "\ufeff"

@@ -11,13 +11,14 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import StoreError
 from whet.fix.files import hash_bytes, replace_file
 from whet.reading import read_file
+from whet.records import dataclass
 
 SCHEMA = 1
 _MOST_BYTES = 200_000_000

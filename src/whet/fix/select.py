@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from whet.fix.together import Outline, Touch
 from whet.model.finding import Edit, Finding, Safety, Speed
+from whet.records import dataclass
 
 _SPEEDS = (Speed.ASYMPTOTIC, Speed.FACTOR, Speed.CONSTANT)
 _SAFETIES = (Safety.SAFE, Safety.OBSERVED, Safety.OFFER, Safety.ADVICE)

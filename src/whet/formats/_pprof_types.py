@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from whet.formats._builder import SCALES
 from whet.model.metric import Metric
+from whet.records import dataclass
 
 _CPU = ("cpu", "cpu-time", "cpu_time", "process_cpu")
 _WALL = ("wall", "wall-time", "wall_time", "wall time", "time")

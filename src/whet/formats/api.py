@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from whet.model.metric import Metric
 from whet.model.profile import Profile
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

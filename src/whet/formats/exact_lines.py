@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from whet.errors import FormatError
 from whet.model.profile import LineCount, Profile
+from whet.records import dataclass
 
 MAX_BYTES = 256 * 1024 * 1024
 

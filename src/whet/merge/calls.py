@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from whet.merge.imports import find_imports
 from whet.merge.names import IMPORT_SYSTEM, is_import_machinery
@@ -11,6 +10,7 @@ from whet.merge.tree import subtree_sums
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, Thread
+from whet.records import dataclass
 
 _IMPORTING = Frame("<frozen importlib._bootstrap>", IMPORT_SYSTEM, owner=Owner.STDLIB)
 _NO_STACK = Frame("", "<no Python frame>", owner=Owner.NATIVE)

@@ -20,11 +20,11 @@ import ast
 import warnings
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from whet.model.source import split_lines
+from whet.records import dataclass
 
 MODULE_NAME = "<module>"
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})

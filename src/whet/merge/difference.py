@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import hypot, sqrt
 from statistics import NormalDist
 
@@ -21,6 +20,7 @@ from whet.model.frame import Owner
 from whet.model.hotspot import Cost, Hotspots
 from whet.model.run import Purpose, Run, describe_exit
 from whet.model.source import split_lines
+from whet.records import dataclass
 
 CONFIDENCE = 0.99
 THRESHOLD = 0.05

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from whet.merge.codemap import MODULE_NAME
 from whet.merge.names import IMPORT_SYSTEM, is_import_machinery, module_name
 from whet.merge.tree import Preorder, outermost_rows
 from whet.model.frame import Frame
 from whet.model.profile import ROOT, Profile
+from whet.records import dataclass
 
 NO_MODULE = -1
 

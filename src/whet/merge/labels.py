@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
 
 from whet.merge.hotspots import merge_run
 from whet.model.frame import Owner
 from whet.model.run import Run
+from whet.records import dataclass
 
 _TIMES = 2.0
 """The share must be so many times that of the others."""

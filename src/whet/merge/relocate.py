@@ -9,11 +9,12 @@ stale: its time stays with it, under a path that is no source.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from whet.merge.codemap import COMPREHENSIONS, MODULE_NAME, CodeKind, CodeMap, CodeSpan, last_part, strip_comprehensions
 from whet.model.frame import Frame
 from whet.model.source import split_lines
+from whet.records import dataclass
 
 STALE = " (changed since)"
 """What is added to the path of a function that is not in the source any more."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import sqrt
 
 from whet.merge.waiting_time import SLACK, Place
+from whet.records import dataclass
 
 CERTAIN = 3.0
 """Standard errors by which a place must differ from one that only computes, and"""

@@ -8,10 +8,10 @@ already on the stack?" is one comparison with the end of its outermost subtree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile
+from whet.records import dataclass
 
 
 def self_values(profile: Profile, metrics: Iterable[Metric]) -> list[int]:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from whet.merge.gil import MOSTLY, find_computing, place_gil, split_waited
 from whet.merge.idle_stacks import Stance, find_stance, is_library_only, is_serving
@@ -35,6 +35,7 @@ from whet.merge.waiting_time import Place, cap_sum, find_waiting, sample_period,
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+from whet.records import dataclass
 
 ThreadKey = tuple[int, int, str]
 

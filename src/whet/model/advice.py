@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from whet.model.evidence import Ratio, Seen
 from whet.model.finding import Finding, Question
 from whet.model.trial import RewriteRef, Trial, Verdict
+from whet.records import dataclass
 
 GENERAL = ("newer-python", "native-candidate", "slow-ending")
 """The rules whose advice is about the program as a whole, in the order in which it comes, after all other."""

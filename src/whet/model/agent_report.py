@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.model.evidence import Evidence
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

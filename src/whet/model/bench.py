@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from whet.model.run import Host, Interpreter
 from whet.model.trial import Clock
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.model.finding import Finding
 from whet.model.source import Notice
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ samples are pooled by place and name: how often, which types, how long, of what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.model.finding import Ask
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

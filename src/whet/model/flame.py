@@ -8,11 +8,12 @@ stack.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.profile import Thread
+from whet.records import dataclass
 
 FOLDED = -1
 """In ``FlameTree.frame``: a node that stands for several siblings too small to show."""

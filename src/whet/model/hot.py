@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from whet.errors import FormatError
+from whet.records import dataclass
 
 KIND = "hot code"
 VERSION = 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import sqrt
 
 from whet.model.frame import Owner
+from whet.records import dataclass
 
 LEAST_SAMPLES = 3
 """Samples that a place must have been seen in for anything to be said about it."""

@@ -8,10 +8,11 @@ Views (hotspots, flame graphs) are derived from it, never stored instead of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.model.frame import Frame
 from whet.model.metric import Metric
+from whet.records import dataclass
 
 ROOT = -1
 """The parent of a stack's outermost frame."""

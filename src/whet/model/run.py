@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from whet.model.evidence import Evidence
@@ -17,6 +17,7 @@ from whet.model.profile import Profile
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
 from whet.model.trial import Proof
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

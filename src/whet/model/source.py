@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from whet.model.frame import Owner
+from whet.records import dataclass
 
 _CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]\d{1,10}\.py\Z")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from whet.model.finding import Edit, Safety
+from whet.records import dataclass
 
 
 class Verdict(StrEnum):

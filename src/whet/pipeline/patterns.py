@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from whet.records import dataclass
 
 _CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
 _ANYTHING = r"[^\0]*"

@@ -7,12 +7,13 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import whet
 from whet.errors import TargetError
 from whet.program.kept_answers import find_kept
+from whet.records import dataclass
 
 PACKAGES = ("line_profiler", "memray", "pyinstrument")
 """The profilers that run inside the target."""

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet.program.ask import PACKAGES
@@ -17,6 +16,7 @@ from whet.program.install import LOWEST, install_line, why_none
 from whet.program.ptrace import ptrace_trouble
 from whet.program.quietly import last_line, run_quietly
 from whet.program.tools import find_tool
+from whet.records import dataclass
 
 _SECONDS = 60
 _INSIDE = "pyinstrument takes the samples instead: dearer, and of one thread"

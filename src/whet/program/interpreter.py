@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from whet.errors import TargetError
@@ -24,6 +24,7 @@ from whet.program.environments import (
     lives_in_tool,
     python_of_environment,
 )
+from whet.records import dataclass
 from whet.trust import HINT
 
 _VERSION = re.compile(r"\d(\.\d+)?t?")

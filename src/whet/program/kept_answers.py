@@ -17,7 +17,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet import __version__
@@ -25,6 +24,7 @@ from whet.atomic import PRIVATE, write_atomically
 from whet.program.cache import cache_folder
 from whet.program.environments import is_same_path
 from whet.program.program import BINARY_MAGIC, read_head
+from whet.records import dataclass
 
 MOST_KEPT = 50
 _FORMAT = 1

@@ -6,11 +6,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet.errors import TargetError, UsageError
 from whet.program.python_words import names_python
+from whet.records import dataclass
 
 PROC = Path("/proc")
 LIST_PYTHON = "`pgrep -af python` lists the Python processes" if os.name == "posix" else "`whet attach` takes its id"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from whet.records import dataclass
 
 _ISOLATING = frozenset("EIS")
 """Options of the interpreter with which it takes no notice of ``PYTHONPATH``, or loads no ``sitecustomize``."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from whet.prove.stats import CONFIDENCE, THRESHOLD
 from whet.prove.variants import Step
+from whet.records import dataclass
 
 BUDGET_SECONDS = 600.0
 

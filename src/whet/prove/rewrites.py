@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from whet.errors import WhetError
 from whet.fix.edits import edit_source
 from whet.fix.together import Outline
 from whet.model.finding import Edit
 from whet.model.trial import FileEdits, RewriteRef
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import hashlib
 import signal
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,7 @@ from typing import IO
 from whet.errors import TargetError
 from whet.model.trial import Clock
 from whet.prove.tree import ProcessTree, start_tree
+from whet.records import dataclass
 
 POLL_SECONDS = (0.01, 0.1)
 """First and later intervals between checks of the limits."""

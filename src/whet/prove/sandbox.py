@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from whet.program.spec import TargetSpec
 from whet.prove.isolation import WorkingCopy, why_not_copied
 from whet.prove.overlay import Overlay, Sources
 from whet.prove.run import Limits, Observed, Workload, run_once
+from whet.records import dataclass
 
 _WATCH = "watch"
 _MOST_NAMED = 20

@@ -24,10 +24,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from whet.prove.student import t_quantile
+from whet.records import dataclass
 
 FIRST_LOOK = 6
 GROWTH = 1.25

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from whet.model.trial import Clock, Verdict
 from whet.prove.behaviour import Behaviour
 from whet.prove.run import Limits, Observed, Workload, run_once
+from whet.records import dataclass
 
 BASELINE = "baseline"
 COMPUTES = 0.5

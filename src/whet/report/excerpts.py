@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from whet.model.advice import Advice
 from whet.model.hotspot import Hotspots, LineSpot, share_error
 from whet.model.run import Run
 from whet.model.source import split_lines
+from whet.records import dataclass
 from whet.report.costs import figure_cost
 from whet.report.parts import Relations, SourceBlock, SourceLine, SourceListing, Suggestion
 from whet.report.places import Places

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
+from whet.records import dataclass
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import show

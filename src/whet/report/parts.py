@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import PurePath
 
 from whet.model.evidence import Seen
 from whet.model.hotspot import Callee
 from whet.model.origin import Origin
+from whet.records import dataclass
 from whet.report.units import Figure, format_whole_share
 
 _BARE = re.compile(r"<|__\w+__$")

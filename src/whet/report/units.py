@@ -6,8 +6,9 @@ can give the number that people were shown. Bytes are decimal: 1 MB is 10⁶.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from whet.records import dataclass
 
 NOTHING = "–"
 _LARGEST_PLAIN = 1_000_000

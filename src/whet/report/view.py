@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from whet.model.flame import CallTree, FlameTree
 from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
+from whet.records import dataclass
 from whet.report.call_tree import list_call_tree
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines

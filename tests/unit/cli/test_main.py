@@ -61,7 +61,7 @@ assert run_command_line({words!r}) == 0
 loaded = {{*sys.modules}} & set({HEAVY!r})
 commands = {{name for name in sys.modules if name.startswith("whet.")}}
 own = {{f"whet.cli.{{name}}" for name in ("main", "help", "declare", "console", "coercion")}}
-own |= {{"whet.cli", "whet.errors"}}
+own |= {{"whet.cli", "whet.errors", "whet.records"}}
 print(sorted(loaded), sorted(commands - own))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ Rules and their dependencies are imported only if a run has enough samples for a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from whet.model.hotspot import LEAST_SAMPLES, Hotspots
 from whet.model.run import Notice, Purpose, Run
 from whet.pipeline.project import find_project
 from whet.pipeline.rules.rulebook import load_rulebook, stands_in
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from whet.advise.newer_python import NewerPython

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from whet.atomic import write_atomically
@@ -23,6 +23,7 @@ from whet.model.run import Run
 from whet.model.source import split_lines
 from whet.model.trial import REFUTED, Trial
 from whet.reading import read_file
+from whet.records import dataclass
 from whet.store import find_home
 
 FILE = "refuted.json"

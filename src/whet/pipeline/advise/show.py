@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -16,6 +16,7 @@ from whet.model.hotspot import Hotspots
 from whet.model.run import Run
 from whet.pipeline.advise.advise import Advised, advise_run
 from whet.pipeline.next_command import is_worth_proving, name_next_command
+from whet.records import dataclass
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from whet.errors import UsageError
@@ -20,6 +20,7 @@ from whet.program.host import TargetHost
 from whet.program.naming import choose_target
 from whet.program.spec import TargetSpec
 from whet.prove.run import Workload
+from whet.records import dataclass
 
 WORKING_TREE = "working tree"
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ from whet.pipeline.project import find_repository
 from whet.pipeline.rules.rulebook import load_rulebook
 from whet.pipeline.rules.selection import Asked, Selection, choose_rules
 from whet.reading import read_file
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from whet.pipeline.check.hot_lines import HotFiles

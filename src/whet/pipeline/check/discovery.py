@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 from whet.errors import UsageError
 from whet.pipeline.patterns import PathPatterns, read_pattern
 from whet.reading import MOST_SETTINGS, read_file
+from whet.records import dataclass
 
 PASSED_BY = frozenset(
     {

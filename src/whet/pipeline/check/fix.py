@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from whet.fix.apply import fix_text
 from whet.fix.decoding import DecodingError, decode_source, encode_source
 from whet.fix.select import GaveWay
 from whet.model.finding import Finding
+from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +15,7 @@ from whet.errors import FormatError
 from whet.model.frame import Owner
 from whet.model.hot import HotPlace, HotProfile, classify, normalise, read_hot, write_hot
 from whet.reading import MOST_DATA, read_file
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from whet.model.hotspot import Hotspots

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet.errors import UsageError
 from whet.model.run import Run
 from whet.reading import named_errors
+from whet.records import dataclass
 from whet.store import find_run, load_run, using_run
 
 

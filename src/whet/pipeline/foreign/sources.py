@@ -9,7 +9,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import decode_source
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from whet.merge.codemap import CodeMap, code_map
 from whet.merge.ownership import is_native_file
 from whet.merge.relocate import count_fitting
 from whet.model.frame import Frame
+from whet.records import dataclass
 
 MAX_BYTES = 8_000_000
 _FOREIGN = re.compile(

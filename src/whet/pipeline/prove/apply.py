@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from whet.errors import UsageError, WhetError
@@ -27,6 +27,7 @@ from whet.model.trial import GAINED, REFUTED, FileEdits, Proof, Total, Trial, Ve
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.prove.place import is_inside, refuse_outside
 from whet.pipeline.rules.allow import expand_allowed
+from whet.records import dataclass
 from whet.report.proof import order_advice
 from whet.report.proof_text import name_apply
 from whet.store import find_home, list_runs, load_run

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from whet.model.advice import Advice
 from whet.model.run import Run
 from whet.model.trial import Proof
 from whet.pipeline.prove.apply import ApplyPlan
+from whet.records import dataclass
 from whet.report.proof_json import render_run_proof
 from whet.report.proof_text import describe_faster, describe_notes, describe_total, describe_trials, name_apply
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from whet.prove.rewrites import Rewrite, make_units
 from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_variants
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
+from whet.records import dataclass
 from whet.report.proof import order_advice
 from whet.scratch import scratch_folder
 from whet.signals import handle_signals, interrupt

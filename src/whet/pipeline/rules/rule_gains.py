@@ -6,11 +6,12 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import whet
 from whet.engine.loading import RuleModule
+from whet.records import dataclass
 
 SECONDS = 600
 """Seconds after which a rule's benchmark is aborted."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whet.config import RULES_FOLDER, Config, find_root, load_config
 from whet.plugins import Group, may_be_brought
+from whet.records import dataclass
 from whet.trust import HINT, is_trusted
 
 if TYPE_CHECKING:

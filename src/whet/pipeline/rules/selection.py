@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from whet.config import Config
 from whet.engine.loading import RuleModule
@@ -11,6 +10,7 @@ from whet.engine.suppress import UNUSED
 from whet.errors import UsageError
 from whet.model.finding import Ask, Finding, Question, Safety, Speed
 from whet.pipeline.patterns import PathPatterns, read_pattern
+from whet.records import dataclass
 
 ALL = "ALL"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -32,6 +32,7 @@ from whet.program.process import RunningProcess, check_process, find_python_in, 
 from whet.program.refusal import explain_failure
 from whet.program.roots import find_launchers
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 from whet.report.units import format_whole_share
 from whet.scratch import keep_files, scratch_folder
 from whet.store import SavedRun, save_run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from whet.pipeline.run.samplers import load_formats
 from whet.program.arguments import mask_words
 from whet.program.host import TargetHost
 from whet.program.tools import describe_tool
+from whet.records import dataclass
 
 
 class Captures:

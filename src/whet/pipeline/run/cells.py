@@ -12,11 +12,11 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from whet.model.source import is_cell
 from whet.reading import read_file
+from whet.records import dataclass
 
 MOST_NOTEBOOKS = 500
 MOST_ENTRIES = 20_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from whet.merge.codemap import CodeKind, CodeSpan, code_map
 from whet.merge.hotspots import merge_run
@@ -12,6 +11,7 @@ from whet.model.hotspot import Hotspots
 from whet.model.profile import ROOT, LineCount
 from whet.model.run import Run
 from whet.pipeline.advise.advise import find_in_hot_code
+from whet.records import dataclass
 
 HOT_SHARE = 0.01
 """Functions that compute or wait for at least this share of the run are counted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 from whet.scratch import keep_files, scratch_folder
 
 if TYPE_CHECKING:

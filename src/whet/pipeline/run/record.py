@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run, StandardInput
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from whet.model.agent_report import AgentReport

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +17,7 @@ from whet.pipeline.run.options import AttachOptions, MeasureOptions, Sampler
 from whet.plugins import BUILT_IN, Group, Plugin, find_plugins, load_plugin
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
