@@ -384,6 +384,7 @@ def test_fifty_thousand_nodes(show_view):
     assert page.evaluate("document.querySelectorAll('*').length") < 15_000
 
 
+@pytest.mark.slow
 def test_calls_twenty_thousand_deep(show_view):
     page = show_view(make_view(make_large(1, 20_000)))
     page.locator("#flame-main").focus()

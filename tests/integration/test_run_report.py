@@ -34,7 +34,7 @@ def needs_py_spy(ran):
 @pytest.fixture(scope="module")
 def orders(runner):
     # So many samples that 2 % are surely more than 1 %, also where the program takes only one second.
-    ran = runner.whet(TARGETS / "orders.py", options=["--full", "--rate", "400", "--repeat", "3"])
+    ran = runner.whet(TARGETS / "orders.py", options=["--full", "--rate", "800"])
     assert ran.status == 0, ran.words
     assert ran.stdout.decode().replace("\r\n", "\n") == read_expected("orders.expected.json")["stdout"]
     return ran
