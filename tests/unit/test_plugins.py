@@ -36,7 +36,7 @@ def test_built_in_plugins_load(group, name):
 
 def test_finding_imports_nothing():
     code = (
-        "NEEDED = ('whet.plugins', 'whet.errors', 'whet.reading')\n"
+        "NEEDED = ('whet.plugins', 'whet.errors', 'whet.reading', 'whet.records')\n"
         "import sys; from whet.plugins import Group, find_plugins; [find_plugins(g) for g in Group];"
         "print([m for m in sys.modules if m.startswith('whet.') and m not in NEEDED])"
     )

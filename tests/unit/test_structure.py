@@ -161,6 +161,6 @@ def test_importing_the_model_loads_nothing_else_of_whet() -> None:
         "[importlib.import_module('whet.model.' + m.name) for m in pkgutil.iter_modules(whet.model.__path__)]\n"
         "import sys\n"
         "loaded = {name.split('.')[1] for name in sys.modules if name.startswith('whet.')}\n"
-        "assert loaded == {'model', 'errors'} or loaded == {'model'}, loaded"
+        "assert loaded <= {'model', 'errors', 'records'}, loaded"
     )
     assert not _list_modules_after(code).intersection(HEAVY)
