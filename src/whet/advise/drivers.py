@@ -21,7 +21,7 @@ class Driver:
 
 def _in(*packages: str) -> re.Pattern[str]:
     paths = "|".join(each.replace("/", r"[\\/]") for each in packages)
-    return re.compile(rf"[\\/]({paths})([\\/]|\.pyw?$)")
+    return re.compile(rf"(?:^|[\\/])({paths})([\\/]|\.pyw?$)")
 
 
 SQL = "Ask once, before the loop: one query with IN (…) or a join reads all rows, executemany() writes them"

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import advise_by_measurement
-from whet.advise.measured_advice import is_seen
+from whet.advise.measured_advice import PYTHON_FILE, is_seen
 from whet.advise.newer_python import NewerPython
+from whet.advise.queries import QUERY_IN_LOOP
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
 from whet.config import LEAST_SHARE
 from whet.model.advice import GENERAL, Advice, Estimate
-from whet.model.finding import Finding, Safety
-from whet.model.hotspot import FEW_SAMPLES, Hotspots, share_error
+from whet.model.finding import Finding, Safety, Speed
+from whet.model.hotspot import FEW_SAMPLES, Hotspots, LineSpot, share_error
 from whet.model.identity import identify_findings
 from whet.model.run import Run
 
@@ -34,12 +35,13 @@ def advise(
 ) -> tuple[Advice, ...]:
     """Return the relevant findings, sorted by expected saving.
 
-    A finding's share is that of its lines, waiting included. Dropped are
-    findings below ``least_share`` (0 to 1) or with too few samples, those that the
-    value samples of ``run`` refute, those that need values without samples, and all
-    but the first on a line. ``answer`` finds the value samples for a question. Advice
-    from measurements alone is sorted among them, where no rule has a finding; advice
-    about the whole run comes last (``GENERAL``).
+    A finding's share is that of its lines, waiting included; of a rule that saves the
+    interpreter's own work only (``Speed.CONSTANT``), without what they call in other
+    packages. Dropped are findings below ``least_share`` (0 to 1) or with too few
+    samples, those that the value samples of ``run`` refute, those that need values
+    without samples, and all but the first on a line. ``answer`` finds the value
+    samples for a question. Advice from measurements alone is sorted among them, where
+    no rule has a finding; advice about the whole run comes last (``GENERAL``).
     ``newer`` is an interpreter that the program could run on.
     """
     advice: list[Advice] = []
@@ -51,7 +53,9 @@ def advise(
         share, error = _share(finding, hotspots)
         function = unlined.get((finding.file, finding.function_line)) if not share else None
         if function is not None:
-            share, error = min(function.cost.spent_share, 1.0), function.cost.share_error
+            cost = function.cost
+            share = min(cost.self_share if finding.speed is Speed.CONSTANT else cost.spent_share, 1.0)
+            error = cost.share_error
         if share < least_share or not share or not is_seen(share, hotspots):
             continue
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
@@ -77,20 +81,37 @@ def advise(
         )
     advice.sort(key=_rank)
     kept = _settle_overlaps(advice)
-    taken = {(item.finding.file, line) for item in kept for line in item.finding.lines}
-    measured = advise_by_measurement(run, hotspots, least_share=least_share, taken=taken, newer=newer)
+    # A query for each item is the cause, whatever else could be said of its loop.
+    slight = _list_places(item for item in kept if item.finding.speed is Speed.CONSTANT)
+    measured = tuple(
+        advise_by_measurement(
+            run, hotspots, least_share=least_share, taken=_list_places(kept), slight=slight, newer=newer
+        )
+    )
+    asked = _list_places(item for item in measured if item.finding.rule == QUERY_IN_LOOP)
+    kept = tuple(item for item in kept if not (slight & asked).intersection(_list_places([item])))
     return tuple(sorted((*kept, *_settle_overlaps(sorted(measured, key=_rank))), key=_rank))
+
+
+def _list_places(advice: Iterable[Advice]) -> set[tuple[str, int]]:
+    return {(item.finding.file, line) for item in advice for line in item.finding.lines}
 
 
 def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     """Return the share of the finding's lines, and its standard error."""
     spots = [hotspots.line_index.get((finding.file, line)) for line in dict.fromkeys(finding.lines)]
-    costs = [spot.cost for spot in spots if spot is not None]
-    if not hotspots.busy_ns or not costs:
+    found = [spot for spot in spots if spot is not None]
+    if not hotspots.busy_ns or not found:
         return 0.0, 0.0
-    share = min(sum(cost.spent_ns for cost in costs) / hotspots.busy_ns, 1.0)
+    of = _find_own_part if finding.speed is Speed.CONSTANT else lambda spot: 1.0
+    share = min(sum(spot.cost.spent_ns * of(spot) for spot in found) / hotspots.busy_ns, 1.0)
     # Lines are parts of one whole: one more sample for one is one less for another, so their errors do not add up.
-    return share, costs[0].share_error if len(costs) == 1 else share_error(share, hotspots.samples)
+    return share, found[0].cost.share_error if len(found) == 1 else share_error(share, hotspots.samples)
+
+
+def _find_own_part(spot: LineSpot) -> float:
+    """Return the part of a line's time (0 to 1) that it did not spend in Python code that it called."""
+    return max(0.0, 1 - sum(callee.share for callee in spot.callees if PYTHON_FILE.search(callee.file)))
 
 
 def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
@@ -111,7 +132,7 @@ def _settle_overlaps(ranked: Iterable[Advice]) -> tuple[Advice, ...]:
     taken: set[tuple[str, int]] = set()
     kept: list[Advice] = []
     for advice in ranked:
-        lines = {(advice.finding.file, line) for line in advice.finding.lines}
+        lines = _list_places([advice])
         if lines.isdisjoint(taken):
             taken |= lines
             kept.append(advice)

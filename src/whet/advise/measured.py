@@ -56,17 +56,19 @@ def advise_by_measurement(
     *,
     least_share: float,
     taken: Collection[tuple[str, int]] = (),
+    slight: Collection[tuple[str, int]] = (),
     newer: NewerPython | None = None,
 ) -> Iterator[Advice]:
     """Yield advice that needs no rule: each states the observation, what to do, and the maximum gain.
 
-    ``taken`` are the (file, line) pairs with a rule's finding; they are skipped. Nothing below ``least_share``
-    (0 to 1) of the run is reported. There is no edit.
+    ``taken`` are the (file, line) pairs with a rule's finding; they are skipped, but for a query in a loop, which
+    weighs more than what is found on those of ``slight``. Nothing below ``least_share`` (0 to 1) of the run is
+    reported. There is no edit.
     """
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
         return
-    queries = list(remark_queries(run, hotspots, own, taken))
+    queries = list(remark_queries(run, hotspots, own, {*taken} - {*slight}))
     taken = {*taken, *((item.finding.file, item.finding.line) for item in queries)}
     at_lines = [
         *queries,

@@ -26,6 +26,7 @@ from whet.model.profile import ROOT, Profile
 from whet.model.run import Run
 from whet.records import dataclass
 
+QUERY_IN_LOOP = "query-in-loop"
 _SHARE = 0.05
 _PLACES = 6
 _QUERY = re.compile(r"\.\s*(execute|sql|query)\s*\(")
@@ -84,7 +85,7 @@ def remark_queries(
             f"The loop in {place.function} ({where}){through} asks {place.driver} here {times}:"
             f" {tell_time(spent)}, {tell_share(share)} of the run. {place.advice}.{doubt}"
         )
-        yield make_measured_advice("query-in-loop", "A query for each item (N+1)", message, spot, share)
+        yield make_measured_advice(QUERY_IN_LOOP, "A query for each item (N+1)", message, spot, share)
 
 
 def _sum_queries(run: Run, profile: Profile) -> dict[_Place, int]:

@@ -14,7 +14,7 @@ from whet.model.advice import Estimate
 from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Ask, Finding, Question, Safety, Speed, Speedup
 from whet.model.frame import Owner
-from whet.model.hotspot import Cost, FunctionSpot, Hotspots, LineSpot
+from whet.model.hotspot import Callee, Cost, FunctionSpot, Hotspots, LineSpot
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
 from whet.model.trial import Verdict
 
@@ -87,6 +87,25 @@ def test_share_is_charged_and_waiting_time_of_the_lines():
     assert item.share == pytest.approx(0.4)
     assert item.share_error == pytest.approx(math.sqrt(0.4 * 0.6 / 2400), rel=0.01)
     assert item.verdict is Verdict.UNTESTED
+
+
+def call_out(spots, line, **parts):
+    """Let a line spend parts of its time in functions that it calls: ``json=0.5``."""
+    callees = tuple(Callee(name, f"/lib/{name}.py", 1, part) for name, part in parts.items())
+    index = {
+        place: replace(spot, callees=callees) if place[1] == line else spot for place, spot in spots.line_index.items()
+    }
+    return replace(spots, lines=tuple(index.values()), line_index=index)
+
+
+def test_what_saves_the_interpreters_own_work_is_not_credited_with_what_lines_call():
+    spots = replace(call_out(hotspots(L5=0.8), 5, queries=0.7, cache=0.2), samples=1000)
+    loop = replace(finding(), speed=Speed.CONSTANT)
+    (item,) = advise(run(), spots, (loop,))
+    assert item.share == pytest.approx(0.08)
+    (whole,) = advise(run(), spots, (finding(),))
+    assert whole.share == pytest.approx(0.8)
+    assert advise(run(), call_out(hotspots(L5=0.8), 5, queries=1.0), (loop,)) == ()
 
 
 def test_cold_findings_are_silent():

@@ -3,6 +3,8 @@
 import pytest
 from tests.unit.advise.test_measured import BUSY, SECOND, hotspots, line, run, said
 
+from whet.advise import advise
+from whet.model.finding import Finding, Safety, Speed
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Profile, Samples, StackTable
@@ -93,6 +95,25 @@ def test_each_library_has_its_own_terms(frames, name, remedy):
     message = find(LAZY, (*CALLERS, *(library(*each) for each in frames))).finding.message
     assert f"asks {name} here" in message
     assert remedy in message
+
+
+def test_a_library_is_known_by_a_path_that_begins_with_it():
+    """As py-spy shortens them."""
+    item = find(LAZY, (*CALLERS, frame(1, "Model.save", "django/db/models/base.py", Owner.DEPENDENCY)))
+    assert "asks Django's ORM here" in item.finding.message
+
+
+@pytest.mark.parametrize(("speed", "rules"), [("c", ["query-in-loop"]), ("∞", ["some-rule"])])
+def test_a_query_for_each_item_weighs_more_than_a_tidier_loop(speed, rules):
+    text = "def report(orders):\n    for order in orders:\n        names.append(order.customer.name)\n"
+    save = library("django/db/models/base.py", "Model.save")
+    made = run(*text.splitlines(), profiles=(profile((frame(3, "report"), save)),))
+    found = Finding(
+        "some-rule", FILE, 2, 3, 4, "report", 1, "Title", "Message", Safety.SAFE, Speed(speed), lines=(2, 3)
+    )
+    spots = hotspots(line(3, waiting_ns=4 * SECOND, samples=400))
+    said_of = [item.finding.rule for item in advise(made, spots, (found,)) if item.finding.lines]
+    assert said_of == rules
 
 
 COMPILED = """\
