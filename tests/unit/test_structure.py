@@ -112,6 +112,22 @@ def _list_unbound(path: Path) -> set[str]:
     return promised - bound
 
 
+def _takes_the_librarys_records(path: Path) -> bool:
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "dataclasses"
+        and "dataclass" in {a.name for a in node.names}
+        for node in ast.walk(_parse(path))
+    ) and "@dataclass(frozen=True, slots=True)" in path.read_text(encoding="utf-8")
+
+
+def test_records_are_made_quickly() -> None:
+    """What runs inside the program has the standard library alone, rules their interface."""
+    elsewhere = (ROOT / "src/whet/inprocess", ROOT / "rules", ROOT / "src/whet/records.py")
+    own = [path for path in SOURCES if not any(path.is_relative_to(each) for each in elsewhere)]
+    assert [_name(path) for path in own if _takes_the_librarys_records(path)] == []
+
+
 def test_exported_names_exist() -> None:
     unbound = {_name(path): _list_unbound(path) for path in SOURCES}
     assert not {name: names for name, names in unbound.items() if names}
