@@ -42,6 +42,7 @@ def test_wheel_says_that_its_packages_are_typed(wheel: Path) -> None:
 def test_wheel_of_the_sdist_equals_the_wheel_of_the_tree(wheel: Path, wheel_of_sdist: Path) -> None:
     assert wheel.name == wheel_of_sdist.name
     assert _read_members(wheel) == _read_members(wheel_of_sdist)
+    assert wheel.read_bytes() == wheel_of_sdist.read_bytes(), "the same files, built elsewhere and later, differ"
 
 
 def test_sdist_can_run_the_tests_and_holds_no_leftovers(sdist: Path) -> None:
