@@ -67,6 +67,8 @@ class Gain:
     """Most resident memory of the process tree, the median of its runs; 0 where it was not seen."""
     memory: MemoryChange | None = None
     """The change of that, of the same confidence as the gain in time; ``None`` where it was not seen."""
+    by_samples: bool = False
+    """Told from samples on the lines that it changes, instead of by runs without it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Rewrite:
     share: float = 1.0
     is_offer: bool = False
     """Whether it is written only when allowed by name."""
+    lines: tuple[tuple[str, int], ...] = ()
+    """Files and lines whose time it is to save, beside those that it edits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ def fold_units(units: Sequence[Unit], most: int) -> list[Unit]:
         if len(folded) <= most:
             return folded
     return [Unit(tuple(rewrite for unit in units for rewrite in unit.rewrites))]
+
+
+def count_fresh_variants(units: Sequence[Unit]) -> int:
+    """Return the variants of the rounds for the total: the baseline, the faster units, and those without offers."""
+    return 2 + (len({unit.is_offer for unit in units}) > 1)
 
 
 def apply_rewrites(originals: Mapping[str, bytes], units: Iterable[Unit]) -> dict[str, bytes]:

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from whet.model.trial import Gain, MemoryChange
+from whet.model.trial import Clock, Gain, MemoryChange
+from whet.prove.run import Observed
 from whet.prove.stats import Call, Design, Judgement, find_interval, judge, log_ratio
 from whet.prove.variants import Tally, VariantRunner
 
@@ -35,6 +36,10 @@ class Match:
     def call(self) -> Call:
         """The current verdict."""
         return self.judgement.call if self.judgement is not None and not self.spoilt else Call.OPEN
+
+    def compare(self, before: Observed, after: Observed, clock: Clock) -> float | None:
+        """Return the logarithm of a pair's ratio; ``None`` if it does not count."""
+        return log_ratio(before.cost(clock), after.cost(clock))
 
     @property
     def memory(self) -> MemoryChange | None:
@@ -79,12 +84,14 @@ def play(
     *,
     reserve: float = 0.0,
     scores: Scores | None = None,
+    beside: Sequence[Match] = (),
 ) -> Scores:
     """Run ``matches`` until all are decided, or only ``reserve`` seconds of the budget are left.
 
     Each round runs every variant that an open match needs once, in random order, so
     that drift affects all of them. Ctrl-C ends the rounds as the budget does: the results
     so far are judged, and the runner is marked as interrupted. ``scores`` are those of earlier rounds to go on from.
+    Matches ``beside`` take part in all rounds, and nothing is run for them alone.
     """
     scores = scores or Scores()
     try:
@@ -94,10 +101,10 @@ def play(
             )
             if runner.left() - reserve < runner.expect(variants):
                 break
-            _play_round(runner, matches, variants, rng, scores)
+            _play_round(runner, [*matches, *beside], variants, rng, scores)
     except KeyboardInterrupt:
         runner.interrupted = True
-    for match in matches:
+    for match in (*matches, *beside):
         if match.is_open:
             match.judgement = judge(match.log_ratios, match.design, ending=True)
     return scores
@@ -128,8 +135,7 @@ def _play_round(
     runner: VariantRunner, matches: Sequence[Match], variants: list[str], rng: random.Random, scores: Scores
 ) -> None:
     rng.shuffle(variants)
-    costs: dict[str, int] = {}
-    peaks: dict[str, int] = {}
+    runs: dict[str, Observed] = {}
     for variant in variants:
         observed = runner.try_variant(variant)
         if observed is None:
@@ -142,12 +148,15 @@ def _play_round(
         tally.cpu_ns.append(observed.cpu_ns)
         if observed.peak_bytes:
             tally.peak_bytes.append(observed.peak_bytes)
-            peaks[variant] = observed.peak_bytes
-        costs[variant] = tally.cost(runner.clock)[-1]
+        runs[variant] = observed
     for match in matches:
-        if match.is_open and match.baseline in costs and match.candidate in costs:
-            match.log_ratios.append(log_ratio(costs[match.baseline], costs[match.candidate]))
-            if match.baseline in peaks and match.candidate in peaks:
-                match.peak_log_ratios.append(log_ratio(peaks[match.baseline], peaks[match.candidate]))
+        if match.is_open and match.baseline in runs and match.candidate in runs:
+            before, after = runs[match.baseline], runs[match.candidate]
+            ratio = match.compare(before, after, runner.clock)
+            if ratio is None:
+                continue
+            match.log_ratios.append(ratio)
+            if before.peak_bytes and after.peak_bytes:
+                match.peak_log_ratios.append(log_ratio(before.peak_bytes, after.peak_bytes))
             if len(match.log_ratios) in match.design.looks:
                 match.judgement = judge(match.log_ratios, match.design)

@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from whet.errors import TargetError
+from whet.model.profile import Profile
 from whet.model.trial import Clock
 from whet.prove.tree import ProcessTree, start_tree
 from whet.records import dataclass
@@ -28,6 +29,19 @@ HELPER_SECONDS = 600
 MEGABYTE = 1 << 20
 _CHUNK = 1 << 20
 _TAIL_BYTES = 4_000
+
+
+class RunSampler(Protocol):
+    """Samples a run from outside."""
+
+    def attach(self, pid: int, spare: Callable[[int], None]) -> None:
+        """Begin with a process that was just started, and those that it starts; never raises.
+
+        ``spare`` is to be told the sampler's own process, which is none of the program's.
+        """
+
+    def finish(self) -> tuple[Profile, ...]:
+        """Return what was seen, once the process has ended; nothing where it could not be sampled."""
 
 
 class Ended(StrEnum):
@@ -107,6 +121,8 @@ class Observed:
     """Processes that it left running, which whet ended."""
     delayed_ns: int = 0
     """For how long it was runnable but not scheduled, as polled."""
+    profiles: tuple[Profile, ...] = ()
+    """What was sampled of it, where that was asked for."""
     trouble: str = field(default="")
     """An error around the run (setup, cleanup), in one line; its figures do not count then."""
 
@@ -136,7 +152,7 @@ def limit_by(runs: list[Observed], *, least_seconds: float = 2.0) -> Limits:
     )
 
 
-def run_once(workload: Workload, limits: Limits, out: Path) -> Observed:
+def run_once(workload: Workload, limits: Limits, out: Path, sampler: RunSampler | None = None) -> Observed:
     """Run the workload and wait for it; its output is kept in ``out``, which is created.
 
     Raises :class:`TargetError` where the command cannot be started. Whatever
@@ -147,7 +163,7 @@ def run_once(workload: Workload, limits: Limits, out: Path) -> Observed:
     try:
         if trouble:
             return _tell_trouble(trouble, out)
-        observed = _run_command(workload, limits, out)
+        observed = _run_command(workload, limits, out, sampler)
     finally:
         # Remains of a run are cleaned up even if it was interrupted.
         trouble = trouble or _run_helper("cleanup", workload.cleanup, workload)
@@ -163,7 +179,7 @@ def read_tail(file: Path) -> str:
     return ""
 
 
-def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
+def _run_command(workload: Workload, limits: Limits, out: Path, sampler: RunSampler | None) -> Observed:
     with contextlib.ExitStack() as stack:
         stdin = stack.enter_context((workload.stdin or _empty(out)).open("rb"))
         stdout = stack.enter_context((out / "stdout").open("wb"))
@@ -174,10 +190,15 @@ def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
             raise TargetError(
                 f"{workload.command[0]} cannot be started: {error.strerror or error}", "give an existing command"
             ) from error
+        if sampler is not None:
+            sampler.attach(tree.pid, tree.spare)
+        profiles: tuple[Profile, ...] = ()
         try:
             ended, processes = _watch(tree, limits, (stdout, stderr))
         finally:
             left_behind = tree.end()
+            if sampler is not None:
+                profiles = sampler.finish()
     code = tree.exit_code
     return Observed(
         status=128 - code if code < 0 else code,
@@ -190,6 +211,7 @@ def _run_command(workload: Workload, limits: Limits, out: Path) -> Observed:
         processes=processes,
         left_behind=left_behind,
         delayed_ns=tree.delayed_ns,
+        profiles=profiles,
     )
 
 

@@ -97,6 +97,14 @@ class Sandbox:
         assert self._overlay is not None
         return self._overlay.prepare({variant: self._place(sources) for variant, sources in variants.items()})
 
+    def name_files(self) -> dict[str, str]:
+        """Return the files that variants change by the real paths under which the program runs them."""
+        names: dict[str, str] = {}
+        for file in self.originals:
+            for path in self._place({file: b""}):
+                names[os.path.realpath(os.path.join(self.directory, path))] = file  # noqa: PTH118  as the interpreter
+        return names
+
     def enter(self, variant: str) -> Workload:
         """Return what to run for a variant, and make it the active one."""
         assert self._overlay is not None

@@ -3,7 +3,8 @@
 1. The unmodified program runs twice: its behaviour, its output files, whether it is reproducible.
 2. All rewrites together run once. If that fails or behaves differently, each runs alone, then they are combined one by
    one, until it is known which of them must be dropped.
-3. Rounds: the baseline against all, and all against all but one, for each. Each match is run until it is decided.
+3. Sampled runs of the baseline and of all: the time on the lines of each rewrite tells what it gains (see ``parts``).
+   Where that cannot tell: rounds of all against all but one, for each. Each match is run until it is decided.
 4. The remaining rewrites are tried on top of the faster ones: together, those whose gain seems too small to measure
    alone; one by one, those that seem to gain nothing, because another one may have the same effect.
 5. Fresh rounds, baseline against the faster ones: the reported figure, free of selection bias. If there are offers
@@ -20,14 +21,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.model.trial import GAINED, Checked, Gain, Proof, Total, Verdict
+from whet.model.trial import GAINED, Checked, Clock, Gain, Proof, Total, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import describe_checks, make_trial
 from whet.prove.options import Aim, ProveOptions
-from whet.prove.rewrites import Rewrite, Unit, fold_units, make_units, settle_overlaps
+from whet.prove.parts import LEAST_SECONDS, judge_parts
+from whet.prove.regions import Regions
+from whet.prove.rewrites import Rewrite, Unit, count_fresh_variants, fold_units, make_units, settle_overlaps
 from whet.prove.rounds import Match, Scores, play, play_on
-from whet.prove.run import Observed, describe_status, limit_by
+from whet.prove.run import Observed, RunSampler, describe_status, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
 from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, split_error
@@ -77,6 +80,7 @@ class ProofSession:
     folder: Path
     environ: Mapping[str, str]
     options: ProveOptions = field(default_factory=ProveOptions)
+    sampler: RunSampler | None = None
     settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
     total: Total = NO_TOTAL
@@ -209,7 +213,8 @@ class ProofSession:
         fresh = self._guess_fresh_round(units)
         later = 0.0
         if len(units) > 1:
-            a_round += sum(self._guess_seconds([unit]) for unit in units)
+            if not self._can_sample():
+                a_round += sum(self._guess_seconds([unit]) for unit in units)
             later = self._keep_for_top(units)
         return (self.options.runs or FIRST_LOOK) * (a_round + fresh) + later <= 0.9 * self._get_runner().left()
 
@@ -238,10 +243,11 @@ class ProofSession:
 
     def _play(self, units: list[Unit]) -> None:
         # The total, one for each, the remaining ones (three times), and each of those on top.
-        self._comparisons = 2 * len(units) + 4 if len(units) > 1 else 1
+        if len(units) > 1:  # with samples also what these tell of each, and of the rest of the program
+            self._comparisons = 2 * len(units) + 4 + (len(units) + 1) * self._can_sample()
         a_round = self._guess_fresh_round(units)
         self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
-        won = self._play_alone(units[0]) if len(units) == 1 else self._leave_one_out(units)
+        won = self._play_alone(units[0]) if len(units) == 1 else self._judge_parts(units)
         if won:
             self._play_total(won)
 
@@ -249,14 +255,49 @@ class ProofSession:
         self._get_runner().doing = "with and without the rewrite"
         match = Match("total", BASELINE, ALL, self._design([BASELINE, ALL]))
         scores = self._play_matches([match])
-        self._settle(unit, match, scores)
+        self._settle(unit, match, scores.gain(match, self._get_runner()))
         return [unit] if self.settled[unit.ids].verdict in GAINED else []
 
-    def _leave_one_out(self, units: list[Unit]) -> list[Unit]:
+    def _can_sample(self) -> bool:
+        """Whether runs can be sampled, and what counts is the time that they compute."""
+        runner = self._get_runner()
+        times = self.options.aim is Aim.TIME and runner.clock is Clock.CPU
+        return self.sampler is not None and times and runner.expect([ALL]) >= LEAST_SECONDS
+
+    def _judge_parts(self, units: list[Unit]) -> list[Unit]:
+        """Return the units that gain, told by samples where these can, else by runs without them."""
+        unclear = self._tell_by_samples(units) if self._can_sample() else units
+        if unclear:
+            self._leave_one_out(units, unclear)
+        won = [unit for unit in units if self.settled[unit.ids].verdict in GAINED]
+        rest = [unit for unit in units if self.settled[unit.ids].verdict in {Verdict.NO_DIFFERENCE, Verdict.NOT_RUN}]
+        return self._try_on_top(won, rest) if rest else won
+
+    def _tell_by_samples(self, units: list[Unit]) -> list[Unit]:
+        """Settle the units of which sampled runs tell what they gain, and return the others."""
+        runner, sandbox, keep = self._get_runner(), self._sandbox, self._keep_for_top(units)
+        assert sandbox is not None
+        runner.doing, runner.sampler = "all rewrites, sampled", self.sampler
+        try:
+            told, unclear = judge_parts(
+                units,
+                Regions(units, sandbox.name_files()),
+                runner,
+                self._design([BASELINE, ALL], keep),
+                lambda parts, beside: self._play_matches(parts, keep, beside),
+            )
+        finally:
+            runner.sampler = None
+        for unit, part, gain in told:
+            self._settle(unit, part, gain)
+        return unclear
+
+    def _leave_one_out(self, units: list[Unit], unclear: list[Unit]) -> None:
+        """Settle the unclear ones by runs without each of them."""
         runner = self._get_runner()
         runner.doing = "all rewrites, and all but one"
         variants: dict[tuple[str, ...], str] = {}
-        for unit in units:
+        for unit in unclear:
             variant = f"without {unit.ids[0]}"
             if self._get_filter().define(variant, [each for each in units if each is not unit]):
                 variants[unit.ids] = variant
@@ -265,12 +306,10 @@ class ProofSession:
         design = self._design([BASELINE, ALL, *variants.values()], keep)
         matches = {ids: Match(variant, variant, ALL, design) for ids, variant in variants.items()}
         scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()], keep)
-        for unit in units:
+        for unit in unclear:
             if unit.ids in matches:
-                self._settle(unit, matches[unit.ids], scores)
-        won = [unit for unit in units if self.settled[unit.ids].verdict in GAINED]
-        rest = [unit for unit in units if self.settled[unit.ids].verdict in {Verdict.NO_DIFFERENCE, Verdict.NOT_RUN}]
-        return self._try_on_top(won, rest) if rest else won
+                match = matches[unit.ids]
+                self._settle(unit, match, scores.gain(match, runner))
 
     def _try_on_top(self, won: list[Unit], rest: list[Unit]) -> list[Unit]:
         """Return the faster units, and those of the rest that add a gain.
@@ -387,8 +426,8 @@ class ProofSession:
             return Verdict.LESS_MEMORY
         return Verdict.NO_DIFFERENCE
 
-    def _play_matches(self, matches: Sequence[Match], keep: float = 0.0) -> Scores:
-        return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep)
+    def _play_matches(self, matches: Sequence[Match], keep: float = 0.0, beside: Sequence[Match] = ()) -> Scores:
+        return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep, beside=beside)
 
     def _design(self, variants: Sequence[str], keep: float = 0.0) -> Design:
         runner, options = self._get_runner(), self.options
@@ -398,9 +437,8 @@ class ProofSession:
         affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(variants), 1e-9))
         return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
 
-    def _settle(self, unit: Unit, match: Match, scores: Scores) -> None:
+    def _settle(self, unit: Unit, match: Match, gain: Gain | None) -> None:
         settled = self.settled[unit.ids]
-        gain = scores.gain(match, self._get_runner())
         settled.gain = replace(gain, confidence=self.options.confidence) if gain is not None else None
         if match.spoilt:
             settled.verdict, settled.why = Verdict.NOT_RUN, match.spoilt
@@ -456,11 +494,6 @@ _VERDICTS = {
 }
 _TOTALS = {WON: "total", WITHOUT_OFFERS: "total without offers"}
 _WORDS = {Call.OPEN: "no difference was shown with that many runs"}
-
-
-def count_fresh_variants(units: Sequence[Unit]) -> int:
-    """Return the variants of the rounds for the total: the baseline, the faster units, and those without offers."""
-    return 2 + (len({unit.is_offer for unit in units}) > 1)
 
 
 def _list_ids(units: Sequence[Unit]) -> tuple[str, ...]:

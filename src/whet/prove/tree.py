@@ -40,6 +40,13 @@ class ProcessTree(Protocol):
     peak_bytes: int
     delayed_ns: int
 
+    @property
+    def pid(self) -> int:
+        """The program's own process."""
+
+    def spare(self, pid: int) -> None:
+        """Take a child of whet's that was started since for none of the program's."""
+
     def wait(self, seconds: float) -> bool:
         """Wait for the program itself, up to a limit; return whether it has ended."""
 
@@ -130,6 +137,15 @@ class PosixTree:
             Guard.current.tell(self._process.pid)
         self._waiter = threading.Thread(target=self._reap, daemon=True)
         self._waiter.start()
+
+    @property
+    def pid(self) -> int:
+        """The program's own process."""
+        return self._process.pid
+
+    def spare(self, pid: int) -> None:
+        """Take a child of whet's that was started since for none of the program's."""
+        self._before.add(pid)
 
     def wait(self, seconds: float) -> bool:
         """Wait for the program itself, up to a limit; return whether it has ended."""

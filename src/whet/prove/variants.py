@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from whet.model.trial import Clock, Verdict
 from whet.prove.behaviour import Behaviour
-from whet.prove.run import Limits, Observed, Workload, run_once
+from whet.prove.run import Limits, Observed, RunSampler, Workload, run_once
 from whet.records import dataclass
 
 BASELINE = "baseline"
@@ -113,6 +113,8 @@ class VariantRunner:
         self.left_behind = 0
         self.failures: dict[str, Failure] = {}
         self.interrupted = False
+        self.sampler: RunSampler | None = None
+        """Samples the runs from now on."""
 
     def left(self) -> float:
         """Return the seconds of the budget that are left; none after Ctrl-C."""
@@ -141,7 +143,7 @@ class VariantRunner:
         if variant == BASELINE and limits.seconds:
             # The baseline defines the limits, so those of candidates do not apply to it.
             limits = replace(limits, seconds=max(limits.seconds, self.left()))
-        observed = run_once(workload, limits, out)
+        observed = run_once(workload, limits, out, self.sampler)
         took = monotonic() - began
         self.runs += 1
         self.left_behind = max(self.left_behind, observed.left_behind)

@@ -90,6 +90,14 @@ if sys.platform == "win32":
             # `Popen` has closed the handle of the first thread, which ResumeThread would need.
             ctypes.WinDLL("ntdll").NtResumeProcess(handle)
 
+        @property
+        def pid(self) -> int:
+            """The program's own process."""
+            return self._process.pid
+
+        def spare(self, pid: int) -> None:
+            """Do nothing: only what is in the program's job is the program's."""
+
         def wait(self, seconds: float) -> bool:
             """Wait for the program itself, up to a limit; return whether it has ended."""
             with contextlib.suppress(subprocess.TimeoutExpired):

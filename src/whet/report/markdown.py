@@ -155,7 +155,7 @@ def _write_suggestion(item: Suggestion, number: int) -> str:
         if gain and gain.before.value and gain.after.value:
             peaks = f", peak {gain.peak_before} → {gain.peak_after}" if gain.peak_before.value else ""
             paragraphs.append(
-                f"{gain.before} → {gain.after} {gain.clock}{peaks}, {gain.pairs} interleaved pairs of runs."
+                f"{gain.before} → {gain.after} {gain.clock}{peaks}, {gain.pairs} interleaved pairs of {gain.runs}."
             )
         paragraphs += [write_prose(note) for note in proof.notes[:3]]
     paragraphs.append(write_prose(item.message, 1200))

@@ -104,6 +104,8 @@ class GainFigures:
     low: float
     high: float
     pairs: int
+    runs: str
+    """Whether these are runs without it, or sampled ones."""
     confidence: float
     clock: str
     before: Figure

@@ -70,6 +70,7 @@ def describe_gain(gain: Gain) -> GainFigures:
         low=gain.low,
         high=gain.high,
         pairs=gain.pairs,
+        runs=describe_runs(gain),
         confidence=gain.confidence,
         clock=gain.clock.value if gain.clock is Clock.CPU else "wall time",
         before=time_figure(gain.baseline_ns or None),
@@ -78,6 +79,11 @@ def describe_gain(gain: Gain) -> GainFigures:
         peak_after=bytes_figure(gain.candidate_peak_bytes or None),
         saved=time_figure(max(gain.baseline_ns - gain.candidate_ns, 0) or None),
     )
+
+
+def describe_runs(gain: Gain) -> str:
+    """Return what kind of runs show a gain."""
+    return "sampled runs" if gain.by_samples else "runs"
 
 
 def describe_memory(gain: Gain) -> str:

@@ -68,6 +68,7 @@ def _gain_object(gain: Gain | None) -> dict[str, Any] | None:
         "low": gain.low,
         "high": gain.high,
         "pairs": gain.pairs,
+        "by_samples": gain.by_samples,
         "confidence": gain.confidence,
         "clock": gain.clock.value.lower(),
         "before_seconds": gain.baseline_ns / 1e9,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.trial import GAINED, REFUTED, Gain, Proof, Total, Trial, Verdict
-from whet.report.proof import add_memory, describe_checked, describe_memory, format_gain, order_advice
+from whet.report.proof import add_memory, describe_checked, describe_memory, describe_runs, format_gain, order_advice
 
 _WORDS = {
     Verdict.FASTER: "measured faster",
@@ -155,4 +155,4 @@ def _write_gain(trial: Trial) -> str:
         return ""
     low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
     times = f"{format_gain(gain.estimate)} [{low}, {high}]{add_memory(gain)}"
-    return f" {times}, {gain.pairs} pairs of runs, {gain.clock.value} time"
+    return f" {times}, {gain.pairs} pairs of {describe_runs(gain)}, {gain.clock.value} time"

@@ -22,7 +22,7 @@ from whet.model.trial import GAINED, FileEdits, Proof, RewriteRef, Trial, Verdic
 from whet.prove import session, variants
 from whet.prove.options import Aim, ProveOptions
 from whet.prove.rewrites import Rewrite
-from whet.prove.run import Ended, Limits, Observed, Printed, Workload
+from whet.prove.run import Ended, Limits, Observed, Printed, RunSampler, Workload
 from whet.prove.sandbox import Program
 from whet.prove.session import ProofSession
 from whet.report.proof_text import describe_total
@@ -63,7 +63,7 @@ class MadeUp:
             factor *= gain if letter.upper() in source else 1
         return factor * (2 if any(letter.upper() in source for letter in self.twins) else 1)
 
-    def run(self, workload: Workload, limits: Limits, out: Path) -> Observed:
+    def run(self, workload: Workload, limits: Limits, out: Path, sampler: RunSampler | None = None) -> Observed:
         self.runs += 1
         if self.runs == self.interrupt_at:
             raise KeyboardInterrupt
@@ -418,7 +418,7 @@ def test_a_program_that_ends_otherwise_the_second_time_is_no_baseline(bench: Ben
 
     plain_run = MadeUp.run
 
-    def run(self: MadeUp, workload: Workload, limits: Limits, out: Path) -> Observed:
+    def run(self: MadeUp, workload: Workload, limits: Limits, out: Path, _: RunSampler | None = None) -> Observed:
         if self.runs == 2:
             fail_later(self)
         return plain_run(self, workload, limits, out)

@@ -19,13 +19,15 @@ from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.advise.refuted import remember_refuted
 from whet.pipeline.next_command import can_be_tried
+from whet.pipeline.prove.sampler import can_sample, make_sampler
 from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
 from whet.program.arguments import mask_words
 from whet.program.spec import TargetSpec
-from whet.prove.options import ProveOptions
-from whet.prove.rewrites import Rewrite, make_units
-from whet.prove.session import LEAST_TOTAL, ProofSession, count_fresh_variants
+from whet.prove.options import Aim, ProveOptions
+from whet.prove.parts import LEAST_SECONDS
+from whet.prove.rewrites import Rewrite, count_fresh_variants, make_units
+from whet.prove.session import LEAST_TOTAL, ProofSession
 from whet.prove.stats import FIRST_LOOK
 from whet.prove.tree import Guard
 from whet.records import dataclass
@@ -98,7 +100,10 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     if not rewrites:
         raise _explain_nothing(advice, changed, left_out, run)
     units = make_units(rewrites, request.options.threshold)
-    versions = len(units) + 2 if len(units) > 1 else 2
+    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
+    # Samples tell parts with two versions of a program, where they can.
+    is_sampled = can_sample() and seconds >= LEAST_SECONDS and request.options.aim is Aim.TIME
+    versions = len(units) + 2 if len(units) > 1 and not is_sampled else 2
     pairs, fresh = request.options.runs or FIRST_LOOK, request.options.runs or LEAST_TOTAL
     third = count_fresh_variants(units) - 2
     least = 3 + 1 + pairs * versions + (2 + third) * fresh
@@ -108,7 +113,6 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     rounds = pairs * (1 + all_of_them + (sum(all_of_them + share for share in shares) if versions > 2 else 0))
     offered = sum(share for share, unit in zip(shares, units, strict=True) if unit.is_offer)
     parts = 3 + all_of_them + rounds + fresh * (1 + all_of_them + third * min(1.0, all_of_them + offered))
-    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
     return ProvingPlan(rewrites, advice, originals, versions, least, seconds, parts * seconds, tuple(notes))
 
 
@@ -128,7 +132,14 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
             run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec
         )
         session = ProofSession(
-            program, plan.originals, plan.rewrites, folder, dict(os.environ), request.options, notes=list(notes)
+            program,
+            plan.originals,
+            plan.rewrites,
+            folder,
+            dict(os.environ),
+            request.options,
+            sampler=make_sampler(folder) if program.spec is not None else None,
+            notes=list(notes),
         )
         proof = session.run()
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
@@ -171,6 +182,7 @@ def _make_rewrite(item: Advice, run: Run, allowed: frozenset[str]) -> Rewrite:
         (FileEdits(finding.file, source.sha256, finding.edits),),
         item.share,
         finding.safety is Safety.OFFER and finding.rule not in allowed,
+        tuple((finding.file, line) for line in finding.lines),
     )
 
 

@@ -14,10 +14,16 @@ from whet.model.trial import Gain, Total, Verdict
 from whet.pipeline.advise import advise
 from whet.pipeline.prove import prove as proving
 from whet.pipeline.prove.prove import ProvingRequest, plan_proof, save_proof
-from whet.prove.options import ProveOptions
+from whet.prove.options import Aim, ProveOptions
 from whet.store import load_run, save_run
 
 
+@pytest.fixture
+def unsampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proving, "can_sample", lambda: False)
+
+
+@pytest.mark.usefixtures("unsampled")
 def test_offers_are_tried_too_unless_they_are_left_out(bench: Workbench) -> None:
     plan = plan_proof(bench.run, ProvingRequest())
     assert [(rewrite.ref.id, rewrite.is_offer) for rewrite in plan.rewrites] == [("id0", False), ("id1", True)]
@@ -32,6 +38,17 @@ def test_offers_are_tried_too_unless_they_are_left_out(bench: Workbench) -> None
         assert len(plan_proof(bench.run, ProvingRequest(allow=allow)).rewrites) == 2
 
 
+def test_samples_need_two_versions_of_the_program_however_many_rewrites(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "can_sample", lambda: True)
+    assert plan_proof(bench.run, ProvingRequest()).versions == 2
+    assert plan_proof(bench.run, ProvingRequest(ProveOptions(aim=Aim.MEMORY))).versions == 4
+    monkeypatch.setattr(proving, "LEAST_SECONDS", 3.0)
+    assert plan_proof(bench.run, ProvingRequest()).versions == 4
+
+
+@pytest.mark.usefixtures("unsampled")
 def test_the_plan_counts_the_runs_that_are_asked_for(bench: Workbench) -> None:
     few, many = (plan_proof(bench.run, ProvingRequest(ProveOptions(runs=runs))) for runs in (2, 50))
     assert many.least_runs - few.least_runs == 48 * 4 + 48 * 3
