@@ -34,7 +34,7 @@ RERUNS = 2
 """How often a failed test of a real profiler, browser or installation is run again.
 
 What a sampler says is statistics, and a busy machine adds to its error. What fails three times in a row is a fault."""
-RERUN = ("integration", "browser", "packaging")
+RERUN = ("integration", "browser", "packaging", "packages")
 """The folders of such tests. Each rerun is listed in pytest's summary."""
 
 

@@ -414,5 +414,8 @@ def test_functions_that_loky_sends_by_value_have_their_users_file(programs, same
     ran = outcomes[1].ran
     (row,) = ran.find_functions("crunch")
     assert (row["file"], row["line"], row["owner"]) == ("prog.py", 7, "user")
-    assert row["total_share"] > 0.2
-    assert not [each["file"] for each in ran.report["functions"] if each["file"].startswith("<")], ran.words
+    (caller,) = ran.find_functions("work")
+    # Of the run it may be less where the start of the workers takes long.
+    assert row["total_share"] > 0.3 * caller["total_share"]
+    unknown = [each["file"] for each in ran.report["functions"] if each["file"].startswith("<")]
+    assert not [file for file in unknown if not file.startswith("<frozen ")], ran.words
