@@ -417,5 +417,5 @@ def test_functions_that_loky_sends_by_value_have_their_users_file(programs, same
     (caller,) = ran.find_functions("work")
     # Of the run it may be less where the start of the workers takes long.
     assert row["total_share"] > 0.3 * caller["total_share"]
-    unknown = [each["file"] for each in ran.report["functions"] if each["file"].startswith("<")]
-    assert not [file for file in unknown if not file.startswith("<frozen ")], ran.words
+    own = [each["file"] for each in ran.report["functions"] if each["owner"] == "user"]
+    assert {*own} == {"prog.py"}, ran.words
