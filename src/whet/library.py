@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from whet.pipeline.advise.show import Shown
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 _FORMATS = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".csv": "csv"}
 _active = threading.Lock()
 
@@ -102,14 +103,8 @@ class Profiling(Measured):
 
     def __init__(self, rate: int | None, native: bool, include: Sequence[str], exclude: Sequence[str]) -> None:
         super().__init__()
-        self._request = {
-            "rate": rate or 100,
-            "keep_rate": rate is not None,
-            "native": native,
-            "include": list(include),
-            "exclude": list(exclude),
-        }
-        self._sampling: _Sampling | _Pyinstrument | None = None
+        self._request = make_request(rate, native, include, exclude)
+        self._sampling: Sampling | _Pyinstrument | None = None
 
     def __enter__(self) -> Profiling:
         """Begin. Raises ``UsageError`` within another profile, ``CollectorError`` where sampling is not permitted."""
@@ -216,12 +211,25 @@ def load(path: str | Path) -> Measured:
     return Measured(load_any([str(path)], [], Path.cwd()).run)
 
 
-def _begin(request: dict[str, Any]) -> _Sampling | _Pyinstrument:
+def make_request(
+    rate: int | None = None, native: bool = False, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what a :class:`Sampling` is asked for, with the meanings of :func:`profile`."""
+    return {
+        "rate": rate or 100,
+        "keep_rate": rate is not None,
+        "native": native,
+        "include": list(include),
+        "exclude": list(exclude),
+    }
+
+
+def _begin(request: dict[str, Any]) -> Sampling | _Pyinstrument:
     """Sample from outside; where the system does not permit that, by pyinstrument, if it is there."""
     from whet.errors import CollectorError
 
     try:
-        return _Sampling(request)
+        return Sampling(request)
     except CollectorError as error:
         if importlib.util.find_spec("pyinstrument") is None:
             raise
@@ -255,8 +263,8 @@ class _Pyinstrument:
         return replace(run, notices=(Notice("py-spy", message, self._refused.hint), *run.notices))
 
 
-class _Sampling:
-    """The process that samples this one, from :meth:`__init__` to :meth:`finish`."""
+class Sampling:
+    """The process that samples this one, from :meth:`__init__` to :meth:`end`. Both raise ``WhetError``."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         from whet.program.ptrace import permit_tracing
@@ -285,17 +293,19 @@ class _Sampling:
 
     def finish(self) -> Run:
         """End the sampling and return the run."""
+        return self.end(_load)
+
+    def end(self, take: Callable[[Path], T]) -> T:
+        """End the sampling and return what ``take`` makes of the file of the run, which is removed then."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended: what it said says why
             self._process.stdin.write("end\n")
             self._process.stdin.flush()
         said = self._read()
-        from whet.store import load_run  # not before: importing it would be measured
-
         try:
             if said != "{}":
                 _raise(said)
-            return load_run(self._file)
+            return take(self._file)
         finally:
             self._end()
 
@@ -310,6 +320,12 @@ class _Sampling:
                 stream.close()
         self._process.wait()
         self._stack.close()
+
+
+def _load(file: Path) -> Run:
+    from whet.store import load_run  # not before: importing it would be measured
+
+    return load_run(file)
 
 
 def _raise(said: str) -> None:

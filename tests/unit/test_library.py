@@ -21,7 +21,7 @@ def refused(monkeypatch):
     def refuse(_request):
         raise CollectorError("the kernel forbids it", "ask it")
 
-    monkeypatch.setattr(library, "_Sampling", refuse)
+    monkeypatch.setattr(library, "Sampling", refuse)
 
 
 def crunch(count=2_000):

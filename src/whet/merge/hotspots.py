@@ -20,6 +20,7 @@ from whet.merge.cost_table import CostTable, CostTotals
 from whet.merge.hits import pool_hits
 from whet.merge.names import package_name
 from whet.merge.select import memory_profiles, time_profiles, tool_name
+from whet.merge.units import find_units
 from whet.model.frame import Frame, Owner
 from whet.model.hotspot import (
     Callee,
@@ -84,6 +85,7 @@ def merge_run(run: Run) -> Hotspots:
             if total_ns or self_busy
         ),
         threads=tuple(_thread_time(thread, spent) for thread, spent in threads),
+        units=find_units(run, busy, times.samples),
         line_index={(spot.file, spot.line): spot for spot in lines},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from enum import StrEnum
 from math import sqrt
 
 from whet.model.frame import Owner
@@ -142,6 +143,45 @@ class ThreadTime:
     """For how long it was ready to run and waited for the GIL."""
 
 
+class UnitKind(StrEnum):
+    """What a unit of a program's work is."""
+
+    TEST = "test"
+    FIXTURE = "fixture"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLine:
+    """A line of the user's with the time that a unit spent there (nanoseconds), and its part of the unit's (0 to 1)."""
+
+    file: str
+    line: int
+    spent_ns: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSpot:
+    """What time was spent for: a test or a fixture, with all that it called. ``share`` is of ``Hotspots.busy_ns``."""
+
+    kind: UnitKind
+    file: str
+    name: str
+    """Qualified, as in ``TestParser.test_empty``."""
+    line: int
+    cpu_ns: int
+    waiting_ns: int
+    share: float
+    share_error: float
+    lines: tuple[UnitLine, ...] = ()
+    """Those with most of its time, most first."""
+
+    @property
+    def spent_ns(self) -> int:
+        """CPU time plus waiting."""
+        return self.cpu_ns + self.waiting_ns
+
+
 @dataclass(frozen=True, slots=True)
 class Hotspots:
     """The merged view of a run. Functions and lines are sorted by attributed plus waiting time, hottest first."""
@@ -165,6 +205,8 @@ class Hotspots:
     imports: tuple[ImportSpot, ...] = ()
     dependencies: tuple[DependencySpot, ...] = ()
     threads: tuple[ThreadTime, ...] = ()
+    units: tuple[UnitSpot, ...] = ()
+    """Tests and fixtures, those with most time first; none in programs that are no tests."""
     line_index: Mapping[tuple[str, int], LineSpot] = field(default_factory=dict)
     """``lines`` by ``(file, line)``."""
 

@@ -14,7 +14,19 @@ from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Finding, Safety, Speed
 from whet.model.flame import CallColumn, CallTree, FlameTree
 from whet.model.frame import Frame, Owner
-from whet.model.hotspot import Callee, Cost, DependencySpot, FunctionSpot, Hotspots, ImportSpot, LineSpot, ThreadTime
+from whet.model.hotspot import (
+    Callee,
+    Cost,
+    DependencySpot,
+    FunctionSpot,
+    Hotspots,
+    ImportSpot,
+    LineSpot,
+    ThreadTime,
+    UnitKind,
+    UnitLine,
+    UnitSpot,
+)
 from whet.model.metric import Metric
 from whet.model.profile import LineCount, Profile, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
@@ -172,6 +184,19 @@ def make_hotspots(hostile: str = "") -> Hotspots:
         threads=(
             ThreadTime(4242, 4242, "MainThread", "python orders.py", 3_000_000_000, 90_000_000, 0),
             ThreadTime(4242, 4243, f"worker{hostile}", "python orders.py", 30_000_000, 0, 400_000_000),
+        ),
+        units=(
+            UnitSpot(
+                UnitKind.TEST,
+                "/srv/shop/tests/test_ledger.py",
+                f"TestLedger.test_add{hostile}",
+                14,
+                1_300_000_000,
+                0,
+                0.42,
+                0.028,
+                (UnitLine(LEDGER, 23, 1_200_000_000, 0.923),),
+            ),
         ),
         line_index={(line.file, line.line): line for line in lines},
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from whet.model.evidence import Seen
-from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
+from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion, UnitRow
 from whet.report.sanitize import encodable
 from whet.report.view import ReportView
 
@@ -61,6 +61,7 @@ def to_object(view: ReportView) -> dict[str, Any]:
         "samples": view.summary.samples,
         "functions": [_write_function(row) for row in view.functions],
         "lines": [_write_line(row) for row in view.lines],
+        "units": [_write_unit(row) for row in view.units],
         "advice": [_write_suggestion(suggestion) for suggestion in view.suggestions],
         "warnings": [
             {"about": caution.about, "message": caution.message, "hint": caution.hint} for caution in view.cautions
@@ -93,6 +94,20 @@ def _write_line(row: LineRow) -> dict[str, Any]:
         "callees": [
             {"name": each.name, "file": each.file, "line": each.line, "share": each.share} for each in row.callees
         ],
+    }
+
+
+def _write_unit(row: UnitRow) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "name": row.name,
+        "file": row.file,
+        "line": row.line,
+        "spent_seconds": row.spent_seconds.value,
+        "waiting_seconds": row.waiting_seconds.value,
+        "share": row.share.value,
+        "share_error": row.share_error,
+        "lines": [{"file": each.file, "line": each.line, "share": each.share.value} for each in row.lines],
     }
 
 

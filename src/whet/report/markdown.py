@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from whet.records import dataclass
 from whet.report.markup import write_code, write_diff, write_prose
-from whet.report.parts import FunctionRow, LineRow, Suggestion
+from whet.report.parts import FunctionRow, LineRow, Suggestion, UnitRow
 from whet.report.sanitize import show
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
@@ -109,6 +109,8 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
     lines = [row for row in view.lines if row.cost.spent_seconds.value][:MOST_ROWS]
     if lines:
         yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
+    if view.units:
+        yield _Part(3, "tests", _fold("Tests and fixtures", _write_units(view.units[:MOST_ROWS])))
     if view.cautions:
         yield _Part(1, "warnings", _write_cautions(view))
     yield _Part(5, "how it was measured", _fold("How it was measured", _write_method(view)))
@@ -208,6 +210,17 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
         ]
         cells.append([write_code(row.place, 120), _write_line_code(row), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
+
+
+def _write_units(rows: Sequence[UnitRow]) -> str:
+    cells = []
+    for row in rows:
+        line = row.lines[0] if row.lines else None
+        hottest = f"{_write_figure(line.share)} {write_code(line.place, 120)}" if line else ""
+        name = f"{row.kind} {row.name}" if row.kind != "test" else row.name
+        figures = map(_write_figure, (row.share, row.spent_seconds))
+        cells.append([write_code(name, 120), write_code(row.place, 120), hottest, *figures])
+    return _write_table(["Test or fixture", "Place", "Hottest line", "Share", "Time"], cells, 3)
 
 
 def _write_line_code(row: LineRow) -> str:

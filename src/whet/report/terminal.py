@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion
+from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion, UnitRow
 from whet.report.sanitize import shorten, show
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
@@ -94,6 +94,7 @@ class TerminalRenderer:
         page = _Page(console, self.width, longest)
         page.write_head(view)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
+        page.write_units(view.units[: hotspots // 2])
         page.write_suggestions(view.top_suggestions[:suggestions], view)
         page.write_foot(view, self.report_path, cautions)
         return "".join(_strip_end(line) + "\n" for line in out.getvalue().splitlines())
@@ -226,6 +227,21 @@ class _Page:
         self._write(table)
         if view.summary.outside:
             self._write(self._text(view.summary.outside, "dim"))
+
+    def write_units(self, rows: Sequence[UnitRow]) -> None:
+        if not rows:
+            return
+        self._blank()
+        self._write(self._text("Tests and fixtures", "bold"))
+        for row in rows:
+            kind = "" if row.kind == "test" else f"{row.kind} "
+            text = self._text(f"{row.share}  {kind}{row.name}  ").append_text(self._text(row.place, "cyan"))
+            self._write(text)
+            if row.lines and self._width >= ROOMY:
+                line = row.lines[0]
+                head = f"{line.share} at {line.place}"
+                room = self._width - 3 - len(head) - 2
+                self._write_below(f"{head}  {_fit(line.code, room)}" if line.code and room > LEAST_CODE else head)
 
     def write_suggestions(self, suggestions: Sequence[Suggestion], view: ReportView) -> None:
         if suggestions or view.general:

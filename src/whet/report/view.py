@@ -36,11 +36,13 @@ from whet.report.parts import (
     Summary,
     ThreadRow,
     TreeRow,
+    UnitRow,
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
 from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import compare_runs, head_difference, list_cautions, summarise
+from whet.report.tests import list_units
 from whet.report.units import share_figure, time_figure
 
 TABLE_FUNCTIONS = 50
@@ -80,6 +82,8 @@ class ReportView:
     dependencies: tuple[NamedTime, ...]
     imports: tuple[NamedTime, ...]
     threads: tuple[ThreadRow, ...]
+    units: tuple[UnitRow, ...]
+    """Tests and fixtures."""
     icicles: tuple[Icicle, ...]
     flame: Mapping[str, Any] | None
     """All calls for the interactive flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
@@ -192,6 +196,7 @@ def build_view(
             )
             for thread in hotspots.threads
         ),
+        units=list_units(hotspots, run, places, include_source=include_source),
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
         flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
         call_tree=list_call_tree(calls, places) if calls is not None else (),

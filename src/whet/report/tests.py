@@ -1,0 +1,37 @@
+"""The rows of a report's table of tests and fixtures."""
+
+from __future__ import annotations
+
+from whet.model.hotspot import Hotspots, UnitLine
+from whet.model.run import Run
+from whet.report.parts import UnitLineRow, UnitRow
+from whet.report.places import Places
+from whet.report.units import share_figure, time_figure
+
+MOST_UNITS = 200
+
+
+def list_units(hotspots: Hotspots, run: Run, places: Places, *, include_source: bool) -> tuple[UnitRow, ...]:
+    """Return the tests and fixtures with most of the time."""
+    return tuple(
+        UnitRow(
+            kind=spot.kind.value,
+            name=spot.name,
+            file=places.show(spot.file),
+            line=spot.line,
+            spent_seconds=time_figure(spot.spent_ns),
+            waiting_seconds=time_figure(spot.waiting_ns),
+            share=share_figure(spot.share, spot.share_error),
+            share_error=spot.share_error,
+            lines=tuple(_make_line(line, run, places, include_source=include_source) for line in spot.lines),
+            anchor=places.line_anchor(spot.file, spot.line, *(each.line for each in spot.lines)),
+        )
+        for spot in hotspots.units[:MOST_UNITS]
+    )
+
+
+def _make_line(line: UnitLine, run: Run, places: Places, *, include_source: bool) -> UnitLineRow:
+    source = run.sources.get(line.file) if include_source else None
+    lines = source.text.splitlines() if source is not None else []
+    code = lines[line.line - 1].strip() if 0 < line.line <= len(lines) else ""
+    return UnitLineRow(places.show(line.file), line.line, share_figure(line.share), code)
