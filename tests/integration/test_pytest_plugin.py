@@ -135,7 +135,9 @@ def test_limits_are_judged_by_repetitions(runner, project):
     said = ran.stdout.decode()
     assert summarize(ran) == ["ERROR test_limited.py::test_misspelt", "FAILED test_limited.py::test_slow"], said
     assert "the median of 7 runs and its 98 % interval; the limit is 20 ms" in said
-    assert "whet_limit not judged: test_limited.py::test_cannot_be_repeated: it does not pass when it is repeated" in said
+    assert (
+        "whet_limit not judged: test_limited.py::test_cannot_be_repeated: it does not pass when it is repeated" in said
+    )
     assert "whet_limit: unknown sceonds" in said
     assert "1 failed, 2 passed, 1 error" in said
 

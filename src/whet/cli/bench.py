@@ -74,7 +74,7 @@ def bench_command(
     """Run a program many times and report how long it takes.
 
     On one interpreter or several, for the working tree alone or compared with another version. The program's output
-    is not shown.
+    is not shown. If it is pytest and another version is compared, each test gets a verdict too.
 
     Exit status: 0; with --against, 1 when the slowdown exceeds the limit; 2 for errors, including the program's. Ctrl-C
     ends whet by SIGINT.
@@ -83,6 +83,7 @@ def bench_command(
         whet bench script.py
         whet bench --python 3.12 --python 3.13 app.py
         whet bench --against main -m package
+        whet bench --against main --max-slowdown 10% -- pytest tests/perf -k parser
     """
     if not words and module is None and code is None:
         raise UsageError("no program given", "whet bench script.py, or whet bench -m module")

@@ -70,6 +70,20 @@ class BenchComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchTest:
+    """A test of both versions: what its call cost in each run (nanoseconds, by the comparison's clock).
+
+    ``is_benchmark`` tells that pytest-benchmark's fixture measured it: a cost is then the median of a run's rounds.
+    """
+
+    nodeid: str
+    is_benchmark: bool
+    baseline_ns: Sequence[int]
+    candidate_ns: Sequence[int]
+    comparison: BenchComparison
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """Everything about one ``whet bench``. ``machine`` tells machines apart without naming them."""
 
@@ -81,4 +95,6 @@ class Bench:
     clock: Clock
     variants: tuple[BenchVariant, ...]
     comparisons: tuple[BenchComparison, ...] = ()
+    tests: tuple[BenchTest, ...] = ()
+    """Of pytest in two versions; not saved."""
     notes: tuple[str, ...] = ()

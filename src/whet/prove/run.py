@@ -135,9 +135,9 @@ class Observed:
         """Return its cost by a clock, in nanoseconds."""
         return self.wall_ns if clock is Clock.WALL else self.cpu_ns
 
-    def last_words(self) -> str:
-        """Return the last line of stderr, short."""
-        lines = read_tail(self.stderr.file).strip().splitlines()
+    def last_words(self, stream: str = "stderr") -> str:
+        """Return the last line of stderr, or of stdout, short."""
+        lines = read_tail((self.stdout if stream == "stdout" else self.stderr).file).strip().splitlines()
         return lines[-1][:300] if lines else ""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any
 
-from whet.model.bench import Bench, BenchComparison, BenchVariant, Figures, SlowdownCall
+from whet.model.bench import Bench, BenchComparison, BenchTest, BenchVariant, Figures, SlowdownCall
 from whet.model.trial import Clock
 from whet.report.sanitize import encodable, shorten, show
 from whet.report.units import format_bytes, format_seconds
@@ -16,6 +17,7 @@ from whet.report.words import join_command
 SCHEMA = 2
 FindFigures = Callable[[Sequence[int]], Mapping[str, Figures]]
 _LABEL = 44
+MOST_TESTS = 30
 
 
 def render_bench(measured: Bench, find_figures: FindFigures, confidence: float) -> str:
@@ -31,6 +33,9 @@ def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Ite
     for comparison in measured.comparisons:
         yield ""
         yield from textwrap.wrap(state_comparison(comparison), 110)
+    if measured.tests:
+        yield ""
+        yield from _test_lines(measured.tests)
     yield ""
     text = f"Intervals of the figures: {confidence * 100:.5g} % each; – where there are too few runs for a bound."
     yield from textwrap.wrap(" ".join([text, *(f"Note: {show(note)}." for note in measured.notes)]), 110)
@@ -51,6 +56,27 @@ def _variant_lines(variant: BenchVariant, find_figures: FindFigures) -> Iterator
     for row in tables[Clock.WALL]:
         cells = [f"{format_seconds(table[row].value):>9}  {_bounds(table[row]):24}" for table in tables.values()]
         yield f"  {row:6}{''.join(cells)}".rstrip()
+
+
+def _test_lines(tests: Sequence[BenchTest]) -> Iterator[str]:
+    limit = f"{(tests[0].comparison.limit or 0) * 100:.5g} %"
+    words = {
+        SlowdownCall.BEYOND: f"slower by more than {limit}",
+        SlowdownCall.OPEN: "not decided",
+        SlowdownCall.WITHIN: "within the limit",
+    }
+    counts = [(sum(test.comparison.call is call for test in tests), text) for call, text in words.items()]
+    yield f"Tests: {', '.join(f'{count} {text}' for count, text in counts if count)}"
+    for test in tests[:MOST_TESTS]:
+        found = test.comparison
+        change, low, high = (100 * (1 / value - 1) for value in (found.estimate, found.high, found.low))
+        before, after = (format_seconds(median(costs)) for costs in (test.baseline_ns, test.candidate_ns))
+        how = "benchmark" if test.is_benchmark else f"{found.clock}"
+        yield f"  {shorten(show(test.nodeid), 100)}"
+        call = words[found.call] if found.call is not None else ""
+        yield f"    {change:+.1f} % [{low:+.1f}, {high:+.1f}]  {before} to {after} {how}  {call}"
+    if len(tests) > MOST_TESTS:
+        yield f"  {len(tests) - MOST_TESTS:,} more: --format json lists all"
 
 
 def state_comparison(comparison: BenchComparison) -> str:
@@ -86,6 +112,7 @@ def render_bench_json(measured: Bench, find_figures: FindFigures, confidence: fl
         "confidence": confidence,
         "variants": [_variant_object(variant, find_figures) for variant in measured.variants],
         "comparisons": [_comparison_object(each) for each in measured.comparisons],
+        "tests": [_test_object(each) for each in measured.tests],
         "notes": [encodable(note) for note in measured.notes],
     }
     return json.dumps(made, indent=2, allow_nan=False) + "\n"
@@ -134,6 +161,23 @@ def _comparison_object(comparison: BenchComparison) -> dict[str, Any]:
         "interleaved": comparison.interleaved,
         "max_slowdown": comparison.limit,
         "result": str(comparison.call) if comparison.call is not None else None,
+    }
+
+
+def _test_object(test: BenchTest) -> dict[str, Any]:
+    found = test.comparison
+    return {
+        "nodeid": encodable(test.nodeid),
+        "benchmark": test.is_benchmark,
+        "clock": str(found.clock).lower(),
+        "baseline_seconds": median(test.baseline_ns) / 1e9,
+        "candidate_seconds": median(test.candidate_ns) / 1e9,
+        "speed": found.estimate,
+        "low": found.low,
+        "high": found.high,
+        "pairs": found.pairs,
+        "confidence": found.confidence,
+        "result": str(found.call) if found.call is not None else None,
     }
 
 

@@ -35,6 +35,7 @@ SECTIONS = (
     "flame",
     "calltree",
     "hotspots",
+    "units",
     "memory",
     "others",
     "source",

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from whet.model.evidence import Seen
-from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion, UnitRow
+from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import encodable
+from whet.report.tests import UnitRow
 from whet.report.view import ReportView
 
 SCHEMA = 3

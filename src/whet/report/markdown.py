@@ -14,8 +14,9 @@ from typing import BinaryIO
 
 from whet.records import dataclass
 from whet.report.markup import write_code, write_diff, write_prose
-from whet.report.parts import FunctionRow, LineRow, Suggestion, UnitRow
+from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import show
+from whet.report.tests import UnitRow
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
 

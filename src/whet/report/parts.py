@@ -253,42 +253,6 @@ class NamedTime:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitLineRow:
-    """A line with its part of a unit's time. ``code`` is the line's text, empty where it is not known."""
-
-    file: str
-    line: int
-    share: Figure
-    code: str = ""
-
-    @property
-    def place(self) -> str:
-        """``file:line``."""
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class UnitRow:
-    """A test or a fixture (``kind``), and its hottest lines."""
-
-    kind: str
-    name: str
-    file: str
-    line: int
-    spent_seconds: Figure
-    waiting_seconds: Figure
-    share: Figure
-    share_error: float
-    lines: tuple[UnitLineRow, ...] = ()
-    anchor: str = ""
-
-    @property
-    def place(self) -> str:
-        """``file:line``."""
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
 class ThreadRow:
     """One thread of one process."""
 

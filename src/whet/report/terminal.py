@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion, UnitRow
+from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion
 from whet.report.sanitize import shorten, show
+from whet.report.tests import UnitRow
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView
 
@@ -235,13 +236,14 @@ class _Page:
         self._write(self._text("Tests and fixtures", "bold"))
         for row in rows:
             kind = "" if row.kind == "test" else f"{row.kind} "
-            text = self._text(f"{row.share}  {kind}{row.name}  ").append_text(self._text(row.place, "cyan"))
-            self._write(text)
+            self._write(self._text(f"{kind}{row.name}  ").append_text(self._text(row.place, "cyan")))
+            facts = f"{row.share} of the run"
             if row.lines and self._width >= ROOMY:
                 line = row.lines[0]
-                head = f"{line.share} at {line.place}"
-                room = self._width - 3 - len(head) - 2
-                self._write_below(f"{head}  {_fit(line.code, room)}" if line.code and room > LEAST_CODE else head)
+                facts += f", {line.share} of it at {line.place}"
+                room = self._width - 3 - len(facts) - 2
+                facts += f"  {_fit(line.code, room)}" if line.code and room > LEAST_CODE else ""
+            self._write_below(facts)
 
     def write_suggestions(self, suggestions: Sequence[Suggestion], view: ReportView) -> None:
         if suggestions or view.general:

@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from whet.model.hotspot import Hotspots, UnitLine
 from whet.model.run import Run
-from whet.report.parts import UnitLineRow, UnitRow
 from whet.report.places import Places
-from whet.report.units import share_figure, time_figure
+from whet.report.units import Figure, share_figure, time_figure
 
 MOST_UNITS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLineRow:
+    """A line with its part of a unit's time. ``code`` is the line's text, empty where it is not known."""
+
+    file: str
+    line: int
+    share: Figure
+    code: str = ""
+
+    @property
+    def place(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A test or a fixture (``kind``), and its hottest lines."""
+
+    kind: str
+    name: str
+    file: str
+    line: int
+    spent_seconds: Figure
+    waiting_seconds: Figure
+    share: Figure
+    share_error: float
+    lines: tuple[UnitLineRow, ...] = ()
+    anchor: str = ""
+
+    @property
+    def place(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}"
 
 
 def list_units(hotspots: Hotspots, run: Run, places: Places, *, include_source: bool) -> tuple[UnitRow, ...]:

@@ -36,13 +36,12 @@ from whet.report.parts import (
     Summary,
     ThreadRow,
     TreeRow,
-    UnitRow,
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
 from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import compare_runs, head_difference, list_cautions, summarise
-from whet.report.tests import list_units
+from whet.report.tests import UnitRow, list_units
 from whet.report.units import share_figure, time_figure
 
 TABLE_FUNCTIONS = 50

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from whet.model.bench import Bench, BenchComparison, BenchVariant, SlowdownCall
+from whet.model.bench import Bench, BenchComparison, BenchTest, BenchVariant, SlowdownCall
 from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
 from whet.model.finding import Safety
 from whet.model.run import Host, Interpreter
@@ -55,7 +55,10 @@ def make_bench_object() -> dict[str, Any]:
         "HEAD (abc)", "working tree", 1.01, 0.98, 1.05, 3, 0.99, Clock.CPU, limit=0.1, call=SlowdownCall.WITHIN
     )
     host = Host("Linux", "x86_64", 2)
-    measured = Bench("1.0", ("a.py",), "2025-01-01T10:00:00+00:00", host, "f00", Clock.CPU, variants, (compared,))
+    test = BenchTest("tests/test_a.py::test_a", True, costs, costs, replace(compared, clock=Clock.WALL))
+    measured = Bench(
+        "1.0", ("a.py",), "2025-01-01T10:00:00+00:00", host, "f00", Clock.CPU, variants, (compared,), (test,)
+    )
     found: dict[str, Any] = json.loads(render_bench_json(measured, find_figures, CONFIDENCE))
     return found
 
@@ -83,6 +86,7 @@ PROVE, BENCH, DIFF = make_prove_object(), make_bench_object(), make_diff_object(
         ("`whet bench --format json`", BENCH),
         ("Bench: an entry of `variants`", BENCH["variants"][0]),
         ("Bench: an entry of `comparisons`", BENCH["comparisons"][0]),
+        ("Bench: an entry of `tests`", BENCH["tests"][0]),
         ("`whet diff --format json`", DIFF),
         ("Diff: a run as a whole", DIFF["before"]),
         ("Diff: an entry of `functions`", DIFF["functions"][0]),

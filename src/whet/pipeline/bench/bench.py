@@ -14,6 +14,7 @@ from whet.model.trial import Clock
 from whet.pipeline.bench.figures import CONFIDENCE, compare_pairs, compare_sessions, find_figures
 from whet.pipeline.bench.file import refuse_unlike
 from whet.pipeline.bench.session import INTERRUPTED, BenchSession
+from whet.pipeline.bench.tests import TestComparer, is_pytest, record_tests
 from whet.pipeline.bench.variants import BenchRequest, check_request, make_variants, make_versions
 from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.run.machine import describe_machine, identify_machine
@@ -42,7 +43,13 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
             if request.against is not None and not request.unlike:
                 words = mask_spec(spec)
                 refuse_unlike(request.against, machine=identify_machine(), command=words, variant=runners[0].variant)
-        session = BenchSession(request, runners, folder)
+        tests = None
+        if isinstance(request.against, str) and is_pytest(spec):
+            tests = TestComparer(request.clock, request.confidence, request.max_slowdown)
+            for runner in runners:
+                runner.durations = folder / "durations"
+                runner.workload = record_tests(runner.workload, runner.durations)
+        session = BenchSession(request, runners, folder, tests)
         notes = session.run()
     variants = tuple(runner.finish() for runner in runners)
     clock = session.choose_clock()
@@ -57,13 +64,15 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
         clock,
         variants,
         comparisons,
-        (*notes, *more),
+        tests=tests.compare(variants, session.plan) if tests is not None else (),
+        notes=(*notes, *more, *(tests.describe_left_out() if tests is not None else ())),
     )
 
 
 def decide_bench(measured: Bench) -> int:
-    """Return the exit status: 1 if a slowdown beyond the limit is shown, else 0."""
-    return int(any(each.call is SlowdownCall.BEYOND for each in measured.comparisons))
+    """Return the exit status: 1 if a slowdown beyond the limit is shown, of the program or of a test, else 0."""
+    comparisons = (*measured.comparisons, *(test.comparison for test in measured.tests))
+    return int(any(each.call is SlowdownCall.BEYOND for each in comparisons))
 
 
 def is_interrupted(measured: Bench) -> bool:
@@ -83,10 +92,8 @@ def _compare(
     if session.rounds < 2:
         return (), ()
     if session.is_versions:
-        # With a fixed number of runs there is no interim analysis.
-        planned = None if request.runs is not None else session.planned
-        limit = request.max_slowdown
-        return (compare_pairs(variants[0], variants[1], clock, error=error, limit=limit, planned=planned),), ()
+        error, limit = session.find_error(), request.max_slowdown
+        return (compare_pairs(variants[0], variants[1], clock, error=error, limit=limit, planned=session.plan),), ()
     each = split_error(error, len(variants) - 1)
     return tuple(compare_pairs(variants[0], variant, clock, error=each) for variant in variants[1:]), ()
 

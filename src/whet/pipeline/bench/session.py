@@ -12,6 +12,7 @@ from whet.errors import TargetError
 from whet.model.bench import SlowdownCall
 from whet.model.trial import Clock
 from whet.pipeline.bench.figures import choose_clock, compare_pairs
+from whet.pipeline.bench.tests import Run, TestComparer, read_tests
 from whet.pipeline.bench.variants import BenchRequest, Runner
 from whet.prove.run import Limits, Observed, describe_status, limit_by, run_once
 from whet.prove.stats import FIRST_LOOK, plan_looks
@@ -26,8 +27,12 @@ INTERRUPTED = "ended by Ctrl-C"
 class BenchSession:
     """The runs: warm-up, then rounds in which each variant runs once, in random order."""
 
-    def __init__(self, request: BenchRequest, runners: Sequence[Runner], folder: Path) -> None:
+    def __init__(
+        self, request: BenchRequest, runners: Sequence[Runner], folder: Path, tests: TestComparer | None = None
+    ) -> None:
         self.request, self.runners, self.folder = request, runners, folder
+        self.tests = tests
+        """Where the program is pytest in two versions."""
         self.is_versions = isinstance(request.against, str)
         self.planned = request.runs or MOST_ROUNDS
         self.rounds = 0
@@ -67,15 +72,22 @@ class BenchSession:
         """Whether it is clear on which side of the limit the slowdown is: the design allows interim looks."""
         before, after = (runner.finish() for runner in self.runners)
         clock = self.choose_clock()
+        planned = self._design.most_pairs
         found = compare_pairs(
-            before,
-            after,
-            clock,
-            error=1 - self.request.confidence,
-            limit=self.request.max_slowdown,
-            planned=self._design.most_pairs,
+            before, after, clock, error=self.find_error(), limit=self.request.max_slowdown, planned=planned
         )
-        return found.call is not SlowdownCall.OPEN
+        return found.call is not SlowdownCall.OPEN and (
+            self.tests is None or self.tests.is_settled((before, after), planned)
+        )
+
+    @property
+    def plan(self) -> int | None:
+        """The pairs at most, where interim looks share the error; ``None`` for a fixed number of runs."""
+        return None if self.request.runs is not None else self.planned
+
+    def find_error(self) -> float:
+        """Return the error that the comparison of two versions may have; tests have their share of it."""
+        return self.tests.split() if self.tests is not None else 1 - self.request.confidence
 
     def choose_clock(self) -> Clock:
         """Return the clock to compare by, decided from the first variant at the first call."""
@@ -86,14 +98,20 @@ class BenchSession:
     def _play_round(self) -> None:
         order = list(self.runners)
         self._random.shuffle(order)
-        taken = [(runner, self._observe(runner)) for runner in order]
+        taken = [(runner, self._observe(runner), self._read_tests(runner)) for runner in order]
         # A round counts whole or not at all, so that Ctrl-C leaves the pairs complete.
-        for runner, observed in taken:
+        for runner, observed, tests in taken:
+            if self.tests is not None:
+                (self.tests.baseline if runner is self.runners[0] else self.tests.candidate).append(tests)
             runner.wall_ns.append(observed.wall_ns)
             runner.cpu_ns.append(observed.cpu_ns)
             runner.peak_bytes.append(observed.peak_bytes)
             runner.delayed_ns += observed.delayed_ns
         self.rounds += 1
+
+    @staticmethod
+    def _read_tests(runner: Runner) -> Run:
+        return read_tests(runner.durations) if runner.durations is not None else {}
 
     def _observe(self, runner: Runner) -> Observed:
         out = self.folder / "printed"
@@ -113,7 +131,7 @@ class BenchSession:
                 "run the program by hand to see why",
             )
         if observed.status:
-            said = observed.last_words()
+            said = observed.last_words() or observed.last_words("stdout")
             hint = "the program must exit with status 0"
             if self.is_versions and is_baseline:
                 hint = "a checkout contains only files tracked by git: ignored data and compiled files are missing"

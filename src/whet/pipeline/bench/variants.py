@@ -67,6 +67,8 @@ class Runner:
     cpu_ns: list[int] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     delayed_ns: int = 0
+    durations: Path | None = None
+    """Where each run of pytest leaves how long its tests took."""
 
     def finish(self) -> BenchVariant:
         """Return the variant with its measurements."""

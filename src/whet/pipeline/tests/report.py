@@ -13,10 +13,10 @@ from whet.model.profile import Profile
 from whet.model.run import Notice, Run
 from whet.pipeline.advise.show import Shown, find_renderer, show, write_rendering
 from whet.program.arguments import mask_words
-from whet.report.parts import UnitRow
 from whet.report.sanitize import shorten
 from whet.report.sanitize import show as escape
 from whet.report.terminal import TerminalRenderer
+from whet.report.tests import UnitRow
 from whet.report.units import format_seconds
 from whet.store import load_run, save_run
 
