@@ -83,7 +83,7 @@ def bench_command(
         whet bench script.py
         whet bench --python 3.12 --python 3.13 app.py
         whet bench --against main -m package
-        whet bench --against main --max-slowdown 10% -- pytest tests/perf -k parser
+        whet bench --against main -- pytest -k parser
     """
     if not words and module is None and code is None:
         raise UsageError("no program given", "whet bench script.py, or whet bench -m module")

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "Compare two saved runs or profiles: what got faster, slower, is new or gone.",
     "check": "Lint source files without running them.",
     "rules": "List the rules, or show one rule's page.",
+    "mcp": "Serve whet's tools to a coding agent.",
     "trust": "Trust a project that belongs to another user.",
     "doctor": "Check the setup and show how to fix problems.",
 }
