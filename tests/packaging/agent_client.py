@@ -61,7 +61,8 @@ async def improve():
 async def cancel():
     """Cancel a run, and leave another one running when the client goes."""
     Path("sleeper.py").write_text(
-        "import os, subprocess, sys, time\nchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "open(sys.argv[1], 'w').write(f'{os.getpid()} {child.pid} ')\ntime.sleep(600)\n"
     )
     async with Client(SERVER, mode="legacy") as client:

@@ -18,10 +18,11 @@ def mcp_command(
         str, Option("--python", metavar="PYTHON", help="The interpreter of the project's programs; default: its .venv.")
     ] = "",
 ) -> None:
-    """Serve whet's tools to a coding agent, over stdio.
+    """Serve whet's tools to a coding agent.
 
-    An agent's configuration starts it: it measures the project's programs, reads hot lines and suggestions, and has a
-    change judged by the program before anyone reads it. It needs `pip install 'whet-perf[mcp]'`.
+    It speaks the Model Context Protocol on stdin and stdout. An agent's configuration starts it: it measures the
+    project's programs, reads hot lines and suggestions, and has a change judged by the program before anyone reads it.
+    It needs `pip install 'whet-perf[mcp]'`.
 
     Examples:
         whet mcp
