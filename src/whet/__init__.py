@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 _LIBRARY = ("Measured", "Profiling", "load", "profile")
 
 
+_NOTEBOOK = ("load_ipython_extension", "unload_ipython_extension")
+
+
 def __getattr__(name: str) -> object:
     # Only programs that use the library load it: this module is part of every import.
-    if name in _LIBRARY:
+    if name in _LIBRARY or name in _NOTEBOOK:
         from importlib import import_module
 
-        return getattr(import_module("whet.library"), name)
+        return getattr(import_module("whet.library" if name in _LIBRARY else "whet.notebook"), name)
     raise AttributeError(f"module 'whet' has no attribute {name!r}")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from whet.model.hotspot import Hotspots
     from whet.model.run import Run
     from whet.pipeline.advise.show import Shown
+    from whet.report.view import ReportView
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -64,6 +65,11 @@ class Measured:
     def advice(self) -> tuple[Advice, ...]:
         """What could be faster and why, what saves most first."""
         return self._show().advice
+
+    @property
+    def view(self) -> ReportView:
+        """The report, as all renderers show it."""
+        return self._show().view
 
     def show(self, stream: TextIO | None = None) -> None:
         """Print the summary that ``whet run`` prints, to ``stream`` (default: stderr)."""
@@ -293,13 +299,16 @@ class Sampling:
 
     def finish(self) -> Run:
         """End the sampling and return the run."""
-        return self.end(_load)
+        return self.end(load_saved)
 
-    def end(self, take: Callable[[Path], T]) -> T:
-        """End the sampling and return what ``take`` makes of the file of the run, which is removed then."""
+    def end(self, take: Callable[[Path], T], **known: object) -> T:
+        """End the sampling and return what ``take`` makes of the file of the run, which is removed then.
+
+        ``known`` are the ``cells`` and ``captures`` that :mod:`whet.pipeline.run.own_process` is told.
+        """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended: what it said says why
-            self._process.stdin.write("end\n")
+            self._process.stdin.write(json.dumps(known) + "\n")
             self._process.stdin.flush()
         said = self._read()
         try:
@@ -322,7 +331,8 @@ class Sampling:
         self._stack.close()
 
 
-def _load(file: Path) -> Run:
+def load_saved(file: Path) -> Run:
+    """Return the run in the file of a :class:`Sampling`."""
     from whet.store import load_run  # not before: importing it would be measured
 
     return load_run(file)

@@ -75,6 +75,9 @@ def check_command(
             read=_read_percent,
         ),
     ] = None,
+    diff_base: Annotated[
+        str, Option("--diff-base", metavar="REF", help="Only findings on lines that changed since this git commit.")
+    ] = "",
     format_: Annotated[
         str,
         Option(
@@ -128,6 +131,7 @@ def check_command(
         whet check src
         whet check --fix --diff src
         whet check --select containers app.py
+        whet check --diff-base origin/main
     """
     from whet.pipeline.check.check import CheckRequest, check, list_files
     from whet.pipeline.rules.selection import Asked
@@ -142,6 +146,7 @@ def check_command(
         min_share=min_share,
         rules=tuple(rules or ()),
         project_rules=project_rules,
+        diff_base=diff_base,
         exclude=_split(exclude),
         force_exclude=force_exclude,
         workers=jobs,

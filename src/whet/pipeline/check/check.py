@@ -37,6 +37,7 @@ from whet.reading import read_file
 from whet.records import dataclass
 
 if TYPE_CHECKING:
+    from whet.pipeline.check.changed_lines import Changes
     from whet.pipeline.check.hot_lines import HotFiles
 
 
@@ -64,6 +65,8 @@ class CheckRequest:
     fix: bool = False
     project_rules: bool = True
     """Whether to run the project's own rules, where they are trusted."""
+    diff_base: str = ""
+    """A git commit: only findings on lines that changed since then."""
     diff: bool = False
     """Report what ``fix`` would change, and change nothing."""
 
@@ -95,6 +98,7 @@ class _Check:
         )
         self.config, self.rules = rulebook.config, rulebook.rules
         self.repository = find_repository(self.config.root)
+        self.changes = self._find_changes()
         self.hot_lines = self._read_hot_lines()
         self.selection: Selection = choose_rules(
             self.rules, self.config, request.asked, profile=self.hot_lines is not None, absent=rulebook.absent
@@ -131,10 +135,28 @@ class _Check:
         for folder, reason in finder.unreadable:
             shown = self._show(folder)
             self.failures.append(Notice(shown, f"{shown} cannot be read: {reason}", "add it to exclude"))
+        if self.changes is not None:
+            return tuple(path for path in paths if self._relate(str(path), self.repository) in self.changes)
         if not paths and not self.request.force_exclude:
             words = " ".join(self._show(str(path)) for path in named)
             self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
         return paths
+
+    def _find_changes(self) -> Changes | None:
+        """Return the lines to report on by path in the repository; ``None`` for all."""
+        if not self.request.diff_base:
+            return None
+        from whet.pipeline.check.changed_lines import find_changes_since
+
+        return find_changes_since(self.repository, self.request.diff_base)
+
+    def _is_changed(self, finding: Finding) -> bool:
+        if self.changes is None:
+            return True
+        from whet.pipeline.check.changed_lines import overlaps
+
+        changed = self.changes.get(self._relate(finding.file, self.repository), ())
+        return overlaps(changed, finding.line, finding.end_line)
 
     def _read_hot_lines(self) -> HotFiles | None:
         """Return the hot profile from the command line or the settings; ``None`` without one."""
@@ -233,7 +255,7 @@ class _Check:
         ]
         if self.hot_lines is not None:
             kept = [finding for finding in kept if self._is_hot(self.hot_lines.share(result.file, finding.lines))]
-        return kept if UNUSED in ignored else [*kept, *unused]
+        return list(filter(self._is_changed, kept if UNUSED in ignored else [*kept, *unused]))
 
     def _mend(self, result: FileResult, findings: list[Finding], shown: str) -> list[Finding]:
         """Apply the fixes that are allowed; return the findings that are left."""

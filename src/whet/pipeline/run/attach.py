@@ -18,6 +18,7 @@ from whet.merge.ownership import Ownership
 from whet.model.evidence import Evidence
 from whet.model.profile import Profile
 from whet.model.run import Execution, Notice, Purpose, Resident, Run
+from whet.pipeline.foreign.formats import read_profiles
 from whet.pipeline.project import find_commit, find_project
 from whet.pipeline.run.captures import Captures
 from whet.pipeline.run.machine import describe_machine
@@ -175,7 +176,11 @@ class _Attachment:
             exclude=(*self.options.exclude, *find_launchers(spec)),
             hidden=self.options.hidden,
         )
-        sources, changed = gather_sources(profiles, ownership, Path(project), root=python.root)
+        others = self._read_captures()
+        profiles = [*profiles, *others]
+        sources, changed = gather_sources(
+            profiles, ownership, Path(project), root=python.root, cells=self.options.cells
+        )
         poller = watched.poller
         return Run(
             whet_version=whet.__version__,
@@ -187,7 +192,7 @@ class _Attachment:
             host=describe_machine(),
             # git runs commands from a repository's configuration: only with the rights of its own user.
             commit=find_commit(Path(project)) if python.is_ours and python.root is None and project else "",
-            executions=(self._describe(watched),),
+            executions=self._describe(watched),
             profiles=tuple(
                 align_profile(name_given_code(each, is_program="<string>" in ownership.program), sources, ownership)
                 for each in restore_files(profiles, sources)
@@ -200,9 +205,22 @@ class _Attachment:
             options=mask_words(self.options.words, Path.cwd()),
         )
 
-    def _describe(self, watched: Watched) -> Execution:
+    def _read_captures(self) -> list[Profile]:
+        """Return what profilers in the process recorded while it was sampled, each as an execution of its own."""
+        read = [
+            replace(profile, execution=index)
+            for index, file in enumerate(self.options.captures.values(), 1)
+            for profile in read_profiles(file)[1]
+        ]
+        for purpose in self.options.captures:
+            self.notices.append(
+                Notice("whet", f"the profiler that measured {purpose} slowed the code down: its times include that")
+            )
+        return read
+
+    def _describe(self, watched: Watched) -> tuple[Execution, ...]:
         stopped = f"the process ended after {watched.wall_ns / 1e9:.1f} s" if watched.ended else ""
-        return Execution(
+        first = Execution(
             purpose=Purpose.ATTACH,
             collectors=(self.sampler.value,),
             wall_ns=watched.wall_ns,
@@ -213,6 +231,7 @@ class _Attachment:
             pid=self.process.pid,
             paused_share=watched.paused_share,
         )
+        return (first, *(replace(first, purpose=purpose, collectors=()) for purpose in self.options.captures))
 
 
 def find_project_of(process: RunningProcess) -> str:

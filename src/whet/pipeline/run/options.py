@@ -12,7 +12,11 @@ from whet.records import dataclass
 from whet.report.api import DEFAULT_NAME
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from whet.collect.api import Collector
+    from whet.model.run import Purpose
+    from whet.pipeline.run.cells import Cell
 
 DEFAULT_REPORT = DEFAULT_NAME
 DEFAULT_RATE = 100
@@ -91,6 +95,10 @@ class AttachOptions:
     """Files of whet's that the process runs, which are no part of it."""
     to_end: threading.Event = field(default_factory=threading.Event)
     """Ends the sampling early when it is set."""
+    cells: dict[str, Cell] = field(default_factory=dict)
+    """Cells of a notebook by the names of their code, known when the sampling ends."""
+    captures: dict[Purpose, Path] = field(default_factory=dict)
+    """What profilers recorded in the process meanwhile, known when the sampling ends."""
     words: tuple[str, ...] = ()
     """As in ``MeasureOptions``."""
     progress: Callable[[Step], None] | None = None

@@ -14,7 +14,7 @@ from whet.model.frame import Owner
 from whet.model.profile import Profile
 from whet.model.run import Notice, SourceFile
 from whet.model.source import is_cell
-from whet.pipeline.run.cells import find_cells
+from whet.pipeline.run.cells import Cell, find_cells
 from whet.program.inside import resolve_inside
 
 MAX_BYTES = 8_000_000
@@ -28,12 +28,13 @@ def gather_sources(
     root: Path | None = None,
     since: float | None = None,
     known: Mapping[str, bytes] = MappingProxyType({}),
+    cells: Mapping[str, Cell] = MappingProxyType({}),
 ) -> tuple[dict[str, SourceFile], list[Notice]]:
     """Return the user's sources by the paths that frames use.
 
     They are read from disk, below ``root`` if the program runs in a container. There is a notice on each that was
     changed after ``since``, in seconds since the epoch: it may not be what ran. For those in ``known`` it is known
-    what ran.
+    what ran. ``cells`` are those that a kernel itself knows; others are looked for in the notebooks of the project.
     """
     files = {frame.file for profile in profiles for frame in profile.frames}
     files |= {line.file for profile in profiles for line in profile.lines}
@@ -55,7 +56,9 @@ def gather_sources(
         digest = hash_bytes(data)
         sources[file] = SourceFile(file, _show(file, project), digest, _decode(data), Owner.USER)
     compiled = [file for file in files if is_cell(file) and file not in sources] if root is None else []
-    for file, cell in find_cells(compiled, project).items():
+    found = {file: cells[file] for file in files if file in cells}
+    found |= find_cells([file for file in compiled if file not in found], project)
+    for file, cell in found.items():
         sources[file] = SourceFile(file, cell.shown, hash_bytes(cell.text.encode()), cell.text, Owner.USER)
     return sources, notices
 

@@ -5,7 +5,9 @@ import subprocess
 
 import pytest
 
-from whet.pipeline.check.changed_lines import find_changes
+from whet.errors import UsageError
+from whet.pipeline.check.changed_lines import find_changes, find_changes_since, overlaps
+from whet.pipeline.check.check import CheckRequest, check
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="asks git")
 
@@ -49,3 +51,57 @@ def test_lines_that_differ_from_the_base_branch(repository):
 def test_outside_of_a_pull_request_there_are_none(repository, environ):
     assert find_changes(repository, environ) == {}
     assert not (repository / "x").exists()
+
+
+def test_lines_of_the_working_tree_that_differ_from_a_commit(repository):
+    (repository / "sub" / "ü.py").write_text("y = 1\ny = 3\ny = 4\n")
+    (repository / "new.py").write_text("z = 1\n")
+    changes = find_changes_since(repository, "origin/main")
+    assert set(changes) == {"a b.py", "sub/ü.py", "new.py"}
+    assert overlaps(changes["a b.py"], 3, 3)
+    assert not overlaps(changes["a b.py"], 4, 5)
+    assert overlaps(changes["a b.py"], 4, 7)
+    assert overlaps(changes["new.py"], 900, 900)
+    assert set(find_changes_since(repository, "HEAD")) == {"sub/ü.py", "new.py"}
+
+
+def test_changes_of_the_base_branch_itself_do_not_count(repository):
+    git(repository, "checkout", "-q", "-b", "base", "origin/main")
+    (repository / "gone.py").write_text("x = 2\n")
+    git(repository, "commit", "-qam", "three")
+    git(repository, "checkout", "-q", "work")
+    assert "gone.py" not in find_changes_since(repository, "base")
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "--output=x", "HEAD:a"])
+def test_what_is_no_commit_is_refused(repository, ref):
+    with pytest.raises(UsageError):
+        find_changes_since(repository, ref)
+
+
+def test_without_a_repository_it_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="not a git repository"):
+        find_changes_since(tmp_path, "HEAD")
+
+
+SLOW = "def join(parts):\n    text = ''\n    for part in parts:\n        text += str(part)\n    return text\n"
+
+
+def test_a_check_reports_changed_lines_only(repository):
+    (repository / "old.py").write_text(SLOW)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "old")
+    (repository / "old.py").write_text(f"{SLOW}\n\n{SLOW.replace('join', 'other')}")
+    (repository / "new.py").write_text(SLOW)
+    places = {
+        base: [(each.shown, each.finding.function) for each in check(make_request(base), repository).findings]
+        for base in ("", "HEAD")
+    }
+    assert places[""] == [("new.py", "join"), ("old.py", "join"), ("old.py", "other")]
+    assert places["HEAD"] == [("new.py", "join"), ("old.py", "other")]
+
+
+def make_request(base):
+    from whet.pipeline.rules.selection import Asked
+
+    return CheckRequest(asked=Asked(("ALL",)), diff_base=base, workers=1)
