@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import html
+import json
 import linecache
 import shlex
 import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 MAGIC = "%%whet"
 PROVE_BUDGET = "5m"
 MOST_ROWS = 8
+LONGEST_NAME = 24
+"""Characters of a cell's first line that name it."""
 LARGEST_REPORT = 4_000_000
 """Characters of a report that is shown in a notebook, which keeps it."""
 _BEGIN = "_whet_begin"
@@ -184,7 +188,8 @@ class _Block:
                 finish()
             cells = {**list_cells(self._shell), **more}
             run = self._sampling.end(load_saved, cells=cells, captures=self._captures)
-        display_measured(Measured(run))
+        number = max(1, len(self._shell.user_ns.get("In", ())) - 1)
+        display_measured(Measured(replace(run, command=(f"In[{number}]",))))
 
     def _trace_memory(self, file: Path) -> None:
         try:
@@ -214,16 +219,14 @@ class _Block:
 
 def list_cells(shell: Any) -> dict[str, tuple[str, str]]:  # noqa: ANN401
     """Return the cells that ran, by the names of their code: as they are shown, and their text as Python."""
-    raw, parsed = shell.history_manager.input_hist_raw, shell.history_manager.input_hist_parsed
+    typed = shell.history_manager.input_hist_raw
     found: dict[str, tuple[str, str]] = {}
-    for number, (typed, text) in enumerate(zip(raw, parsed, strict=False)):
-        if typed:
-            found[shell.compile.get_code_name(typed, text, number)] = (f"In[{number}] {_first_line(typed)}", text)
-    # In a terminal the names hold numbers of their own.
-    for name in getattr(shell.compile, "_filename_map", {}):
+    for name, number in shell.compile._filename_map.items():
         entry = linecache.cache.get(name)
-        if name not in found and entry is not None and len(entry) == 4:
-            found[name] = ("a cell", "".join(entry[2]))
+        if entry is not None and len(entry) == 4:
+            text = "".join(entry[2])
+            first = _first_line(typed[number] if 0 < number < len(typed) else text)
+            found[name] = (f"In[{number}] {first}", text)
     return found
 
 
@@ -238,8 +241,10 @@ def list_functions(namespace: dict[str, Any]) -> list[Any]:
 
 
 def _first_line(cell: str) -> str:
+    from whet.report.sanitize import shorten
+
     lines = [line.strip() for line in cell.splitlines() if line.strip() and not line.startswith("%%")]
-    return lines[0][:40] if lines else ""
+    return shorten(lines[0], LONGEST_NAME) if lines else ""
 
 
 def display_measured(measured: Measured) -> None:
@@ -293,20 +298,53 @@ def write_table(view: ReportView, report: str) -> str:
 
 
 def prove_cells(cells: list[str]) -> None:
-    """Run cells as a script, many times, with and without the suggestions, and print the verdicts."""
+    """Run cells as a script, many times, with and without the suggestions, and print the verdicts with their diffs."""
     from whet.pipeline.run.cells import comment_out_magics
     from whet.scratch import scratch_folder
 
-    code = f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); from whet.cli.main import main; main()"
     with scratch_folder("cells") as folder:
         script = folder / "cells.py"
         script.write_text("\n\n".join(map(comment_out_magics, cells)) + "\n", encoding="utf-8")
-        words = ["run", "--prove", "--budget", PROVE_BUDGET, "--python", sys.executable]
-        words += ["-o", str(folder / "report.html"), str(script)]
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", code, *words], capture_output=True, check=False, stdin=subprocess.DEVNULL
-        )
-    sys.stdout.write(done.stderr.decode("utf-8", "replace"))
+        report = str(folder / "report.html")
+        ran = _call_whet("run", "--python", sys.executable, "-o", report, str(script))
+        if ran.returncode:
+            raise UsageError(f"the cells fail as a script: {_last_line(ran)}", "leave --prove out")
+        proven = _call_whet("prove", "--budget", PROVE_BUDGET, "--format", "json")
+    try:
+        proof = json.loads(proven.stdout)
+    except ValueError:
+        raise UsageError(f"nothing was proven: {_last_line(proven)}", "") from None
+    for line in list_verdicts(proof):
+        sys.stdout.write(f"{line}\n")
+
+
+def list_verdicts(proof: dict[str, Any]) -> Iterator[str]:
+    """Yield what a proof, as ``whet prove --format json`` prints it, says of each rewrite and of all together."""
+    from whet.report.sanitize import show_source
+
+    for number, each in enumerate(proof["rewrites"], 1):
+        why = f": {each['why']}" if each["why"] else ""
+        yield show_source(f"{number}. {each['title']}: {each['verdict']}{_state_gain(each['gain'])}{why}")
+        yield from (f"   {show_source(line)}" for line in each["diff"].splitlines()[2:])
+    total = proof["total"]
+    checked = "output identical" if proof["checked"]["is_checked"] else "output not compared"
+    yield f"All together: {total['verdict']}{_state_gain(total['gain'])}, {checked}"
+
+
+def _state_gain(gain: dict[str, Any] | None) -> str:
+    return f" {gain['speed']:.3g}× [{gain['low']:.3g}, {gain['high']:.3g}]" if gain else ""
+
+
+def _call_whet(*words: str) -> subprocess.CompletedProcess[bytes]:
+    code = f"import sys; sys.path.append({str(Path(__file__).parents[1])!r}); from whet.cli.main import main; main()"
+    command = [sys.executable, "-P", "-c", code, *words]
+    return subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+
+
+def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    errors = [line for line in lines if "Error" in line or "error" in line]
+    return (errors or lines or [f"status {done.returncode}"])[-1][:300]
 
 
 def _escape(text: str) -> str:

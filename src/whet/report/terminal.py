@@ -88,6 +88,7 @@ class TerminalRenderer:
             color_system="standard" if self.color else None,
             no_color=not self.color,
             legacy_windows=False,
+            force_jupyter=False,
             highlight=False,
             markup=False,
             emoji=False,

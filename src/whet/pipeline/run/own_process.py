@@ -18,13 +18,17 @@ from typing import Any
 
 import whet
 from whet.errors import WhetError
-from whet.model.run import Purpose
+from whet.merge.tree import attributing_rows
+from whet.model.frame import Owner
+from whet.model.profile import Profile
+from whet.model.run import Purpose, Run
 from whet.pipeline.run.attach import sample
 from whet.pipeline.run.cells import Cell
 from whet.pipeline.run.options import AttachOptions, Step
 from whet.store import rewrite_run
 
 READY = "ready"
+_LAUNCHER = "ipykernel_launcher.py"
 _HIDDEN = ("library.py", "notebook.py", "pytest_session.py")
 """What of whet the process itself runs while it is sampled."""
 _SECONDS = 1_000_000.0
@@ -36,12 +40,39 @@ def main() -> None:
     request = json.loads(sys.argv[1])
     answer: dict[str, Any] = {}
     try:
-        run = sample(os.getppid(), _read_options(request))
+        options = _read_options(request)
+        run = sample(os.getppid(), options)
+        if options.cells:
+            run = keep_notebook(run, options)
         # The block is over: sampling the process again would show something else.
         rewrite_run(Path(request["file"]), replace(run, can_run_again=False))
     except WhetError as error:
         answer = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
     _say(json.dumps(answer))
+
+
+def keep_notebook(run: Run, options: AttachOptions) -> Run:
+    """Return a run of a kernel without what the kernel does for itself: stacks in which no code of the user's is."""
+    profiles = tuple(_keep_user(profile) for profile in run.profiles)
+    asked = {Purpose.MEMORY: ("memory", "%%whet --memory"), Purpose.EXACT_LINES: ("exact hits", "%%whet --lines")}
+    left = tuple(words for purpose, words in asked.items() if purpose not in options.captures)
+    return replace(run, profiles=profiles, not_measured=left)
+
+
+def _keep_user(profile: Profile) -> Profile:
+    frames = tuple(
+        replace(frame, owner=Owner.DEPENDENCY) if frame.file.endswith(_LAUNCHER) else frame for frame in profile.frames
+    )
+    parent, frame_of = profile.stacks.parent, profile.stacks.frame
+    inside = attributing_rows(parent, frame_of, [frame.owner is Owner.USER for frame in frames])
+    samples = []
+    for each in profile.samples:
+        kept = [(row, value) for row, value in zip(each.stack, each.value, strict=True) if row >= 0 <= inside[row]]
+        whole, part = sum(each.value), sum(value for _, value in kept)
+        if part:
+            rows, values = zip(*kept, strict=True)
+            samples.append(replace(each, stack=rows, value=values, count=max(1, round(each.count * part / whole))))
+    return replace(profile, frames=frames, samples=tuple(samples))
 
 
 def _say(text: str) -> None:
