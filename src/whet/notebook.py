@@ -244,7 +244,7 @@ def _first_line(cell: str) -> str:
     from whet.report.sanitize import shorten
 
     lines = [line.strip() for line in cell.splitlines() if line.strip() and not line.startswith("%%")]
-    return shorten(lines[0], LONGEST_NAME) if lines else ""
+    return shorten(lines[0].rstrip(":"), LONGEST_NAME) if lines else ""
 
 
 def display_measured(measured: Measured) -> None:

@@ -80,10 +80,10 @@ def test_cells_are_measured_and_do_what_they_do_without(kernel, tmp_path):
     assert values(outputs[2]) == ["12000"]
     for at in (2, 3, 5, 6):
         text = shown(outputs[at])["text/plain"]
-        assert "dedupe  In[2] def dedupe(values)::1" in text, text
+        assert "dedupe  In[2] def dedupe(values):1" in text, text
         assert "Membership test on a list" in text
         assert "ipykernel_launcher.py" not in text
-        assert "In[2] def dedupe(values)::4" in shown(outputs[at])["text/html"]
+        assert "In[2] def dedupe(values):4" in shown(outputs[at])["text/html"]
     assert values(outputs[4]) == ["9000"]
     text = shown(outputs[5])["text/plain"]
     assert "allocated" in text
