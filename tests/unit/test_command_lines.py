@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from whet.cli.main import COMMANDS, HELP_NAMES, load_command
+from whet.cli.shared import COLOR, QUIET
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -60,7 +61,7 @@ def understand(words: list[str]) -> None:
 def list_options(name: str) -> list[tuple[str, ...]]:
     """Return the options of a command, each with all its names."""
     declared = [option.declared for option in load_command(name).options]
-    return [HELP_NAMES, *((*option.names, *filter(None, [option.opposite])) for option in declared)]
+    return [HELP_NAMES, QUIET, (COLOR,), *((*option.names, *filter(None, [option.opposite])) for option in declared)]
 
 
 def read_options(name: str) -> set[str]:

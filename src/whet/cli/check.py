@@ -14,6 +14,7 @@ from typing import Annotated
 from whet.cli.console import STDOUT, may_color, say
 from whet.cli.declare import Argument, Option
 from whet.cli.options import ProjectRulesOption, tell_untrusted
+from whet.cli.shared import manner
 from whet.errors import StoreError, UsageError
 
 FOUND = 1
@@ -136,6 +137,8 @@ def check_command(
     from whet.pipeline.check.check import CheckRequest, check, list_files
     from whet.pipeline.rules.selection import Asked
     from whet.program.cache import cache_folder
+
+    quiet = quiet or manner.quiet
 
     request = CheckRequest(
         paths=tuple(paths or ()),

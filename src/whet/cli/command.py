@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from whet.cli.declare import Argument, Option, Parameter, list_parameters
 from whet.cli.main import HELP_NAMES
+from whet.cli.shared import COLOR, QUIET, choose_color, manner
 from whet.errors import UsageError
 
 
@@ -126,6 +127,9 @@ class _Reader:
     def _take(self, name: str, value: str | None) -> bool:
         """Take one option; return whether it ended the options."""
         parameter = self.names.get(name) or self.opposites.get(name)
+        if parameter is None and (name in QUIET or name == COLOR):
+            self._take_shared(name, value)
+            return False
         if parameter is None and name not in HELP_NAMES:
             self._refuse_unknown(name)
         if parameter is None or not parameter.takes_value:
@@ -142,6 +146,17 @@ class _Reader:
             value = self.rest.pop(0)
         self.texts.setdefault(parameter.name, []).append(value)
         return isinstance(parameter.declared, Option) and parameter.declared.ends_options
+
+    def _take_shared(self, name: str, value: str | None) -> None:
+        """Take an option that all commands have."""
+        if name in QUIET:
+            if value is not None:
+                self.command.refuse(f"{name} takes no value")
+            manner.quiet = True
+            return
+        if value is None and not self.rest:
+            self.command.refuse(f"{name} needs a value")
+        choose_color(self.rest.pop(0) if value is None else value)
 
     def _refuse_unknown(self, name: str) -> NoReturn:
         import difflib

@@ -8,13 +8,21 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from whet.cli.shared import manner
+
 STDOUT = Path("-")
 """What ``-o`` takes for stdout."""
 _COLORS = {"red": 31, "green": 32, "yellow": 33, "bold": 1, "dim": 2}
 
 
 def say(text: str) -> None:
-    """Write a line to stderr, sanitised for terminals; a closed stderr is not an error."""
+    """Write a line to stderr, sanitised for terminals, unless whet is quiet; a closed stderr is not an error."""
+    if not manner.quiet:
+        write_line(text, sys.stderr)
+
+
+def say_always(text: str) -> None:
+    """Write a line to stderr, as :func:`say` does, quiet or not: a result, or an error."""
     write_line(text, sys.stderr)
 
 
@@ -50,7 +58,7 @@ def begin_line() -> None:
     move it to the next line unless it was at the start of one.
     """
     stream = sys.stderr
-    if stream is None or os.environ.get("TERM", "dumb") == "dumb":
+    if stream is None or manner.quiet or os.environ.get("TERM", "dumb") == "dumb":
         return
     with contextlib.suppress(OSError, ValueError):
         if stream.isatty():
@@ -79,7 +87,9 @@ def paint(text: str, color: str, stream: TextIO | None) -> str:
 
 
 def may_color(stream: TextIO | None) -> bool:
-    """Whether colours may go to ``stream``: a terminal, neither ``NO_COLOR`` nor a dumb one."""
+    """Whether colours may go to ``stream``: a terminal, neither ``NO_COLOR`` nor a dumb one; or as `--color` says."""
+    if manner.color != "auto":
+        return manner.color == "always"
     if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     try:

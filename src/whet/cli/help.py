@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from whet.cli.declare import Argument, Option, Parameter
 from whet.cli.main import COMMANDS, HELP_NAMES
+from whet.cli.shared import HELP
 
 if TYPE_CHECKING:
     from whet.cli.command import Command
@@ -31,7 +32,7 @@ def format_whet() -> str:
     return _join(
         _write_usage("[OPTIONS] COMMAND [ARGS]..."),
         _wrap("Measure a Python program, suggest rewrites of its hot code, and prove them.", "  "),
-        _write_rows("Options", [("--version", "Show the version and exit."), _HELP]),
+        _write_rows("Options", [("--version", "Show the version and exit."), *HELP, _HELP]),
         _write_rows("Commands", list(COMMANDS.items())),
         _write_examples(["whet run script.py", "whet prove", "whet apply"]),
         _wrap("`whet COMMAND --help` describes a command and its options.", "  "),

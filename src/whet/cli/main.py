@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whet.cli.coercion import undo_coercion
-from whet.cli.console import print_line, say
+from whet.cli.console import print_line, say_always
+from whet.cli.shared import COLOR, take_shared
 from whet.errors import UsageError, WhetError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "Lint source files without running them.",
     "rules": "List the rules, or show one rule's page.",
     "mcp": "Serve whet's tools to a coding agent.",
+    "completion": "Print the completion script of a shell.",
     "trust": "Trust a project that belongs to another user.",
     "doctor": "Check the setup and show how to fix problems.",
 }
@@ -120,7 +122,7 @@ def run_command_line(argv: Sequence[str]) -> int:
     """Run one command and return its exit status; errors are reported on stderr."""
     passing_on = name_command(argv) in PASSING_ON
     try:
-        status = _dispatch(list(argv))
+        status = _dispatch(take_shared(argv))
         if sys.stdout is not None:
             sys.stdout.flush()
     except WhetError as error:
@@ -164,8 +166,9 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def name_command(argv: Sequence[str]) -> str:
-    """Return the command's name: whet's own options, which come before it, take no values."""
-    return next((word for word in argv if not word.startswith("-")), "")
+    """Return the command's name, after whet's own options."""
+    words = zip(("", *argv), argv, strict=False)
+    return next((word for before, word in words if not word.startswith("-") and before != COLOR), "")
 
 
 def explain_unknown(args: Sequence[str]) -> UsageError:
@@ -192,29 +195,29 @@ def _exists(name: str) -> bool:
 
 
 def _say_error(error: WhetError) -> None:
-    say(f"whet: error: {error.message}")
+    say_always(f"whet: error: {error.message}")
     if error.hint:
-        say(f"whet: {error.hint}")
+        say_always(f"whet: {error.hint}")
 
 
 def _say_mistake(error: Exception) -> None:
     if isinstance(error, ModuleNotFoundError) and error.name in _NEEDED:
-        say(f"whet: error: {error.name} is not installed in whet's own environment")
-        say(f"whet: install it with {sys.executable} -m pip install {error.name}")
+        say_always(f"whet: error: {error.name} is not installed in whet's own environment")
+        say_always(f"whet: install it with {sys.executable} -m pip install {error.name}")
         return
     if isinstance(error, FileNotFoundError) and not _is_anywhere():
-        say("whet: error: the current folder no longer exists")
-        say("whet: change to an existing folder")
+        say_always("whet: error: the current folder no longer exists")
+        say_always("whet: change to an existing folder")
         return
     if isinstance(error, OSError) and error.errno in _FULL:
-        say(f"whet: error: the output cannot be written: {error.strerror}")
-        say("whet: free some space, or write the output elsewhere")
+        say_always(f"whet: error: the output cannot be written: {error.strerror}")
+        say_always("whet: free some space, or write the output elsewhere")
         _silence_stdout()
         return
     import traceback
 
-    say("".join(traceback.format_exception(error)).rstrip())
-    say("whet: error: this is a bug in whet; please report it with the lines above")
+    say_always("".join(traceback.format_exception(error)).rstrip())
+    say_always("whet: error: this is a bug in whet; please report it with the lines above")
 
 
 def _is_anywhere() -> bool:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from whet.cli.console import say
+from whet.cli.console import say, say_always
 from whet.cli.declare import Argument, Option
 from whet.errors import UsageError
 from whet.signals import name_interrupted
@@ -174,8 +174,12 @@ def prove_run(
     if has_settled(run.proof) and not has_settled(proof):
         say("whet: no result is conclusive, so the earlier proof is kept")
     outcome = describe_outcome(proof, plan.advice, reference)
-    for text in (*outcome.trials, *(f"whet: {note}" for note in outcome.notes), *outcome.total):
-        say(text)
+    for text in outcome.trials:
+        say_always(text)
+    for note in outcome.notes:
+        say(f"whet: {note}")
+    for text in outcome.total:
+        say_always(text)
     return proven
 
 
@@ -226,7 +230,7 @@ def prove_change(
     proof = _try_out(run, plan, request, spec)
     for text in describe_outcome(proof).notes:
         say(f"whet: {text}")
-    say(tell_change(proof))
+    say_always(tell_change(proof))
     return replace(run, proof=proof)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import STDOUT, print_line, say
+from whet.cli.console import STDOUT, may_color, print_line, say
 from whet.cli.declare import Argument, Option
 from whet.cli.options import ProjectRulesOption, tell_untrusted
 from whet.errors import UsageError
@@ -100,7 +100,7 @@ def report_command(
             size = write_rendering(shown, renderer, output)
             say(f"whet: wrote {output}")
         elif format_ == "terminal":
-            print_terminal(shown, sys.stdout, None)
+            print_terminal(shown, sys.stdout, None, color=may_color(sys.stdout))
         else:
             render(shown, renderer, sys.stdout.buffer)
     if output is not None and format_ == "html":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.browser import open_report, warn_of_size
-from whet.cli.console import STDOUT, begin_line, say
+from whet.cli.console import STDOUT, begin_line, may_color, say
 from whet.cli.declare import Option
 from whet.cli.options import (
     CodeOption,
@@ -32,6 +32,7 @@ from whet.cli.prove import (
     parse_time,
     was_interrupted,
 )
+from whet.cli.shared import manner
 from whet.errors import UsageError, WhetError
 from whet.pipeline.run.options import DEFAULT_RATE, DEFAULT_REPORT
 from whet.signals import name_interrupted
@@ -287,9 +288,9 @@ def show_run(
         written = None
         say(f"whet: {error.message}")
         say(f"whet: {error.hint}; `{again} -o FILE` writes it without running the program again")
-    if sys.stderr is not None:
+    if sys.stderr is not None and not manner.quiet:
         # Whoever closed it does not want to read; the status is the program's all the same.
         with contextlib.suppress(BrokenPipeError):
-            print_terminal(shown, sys.stderr, written)
+            print_terminal(shown, sys.stderr, written, color=may_color(sys.stderr))
             sys.stderr.flush()
     return written

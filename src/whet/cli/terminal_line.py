@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import Self, TextIO
 
+from whet.cli.shared import manner
+
 
 class TerminalLine:
     """Shows texts in one line of ``stream`` (default stderr); use as a context manager.
@@ -16,7 +18,7 @@ class TerminalLine:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream if stream is not None else sys.stderr
-        self.usable = _can_be_written_over(self.stream)
+        self.usable = not manner.quiet and _can_be_written_over(self.stream)
         self._is_shown = False
 
     def __enter__(self) -> Self:

@@ -102,11 +102,12 @@ class TerminalRenderer:
         return "".join(_strip_end(line) + "\n" for line in out.getvalue().splitlines())
 
 
-def print_summary(view: ReportView, stream: TextIO, report_path: str = "") -> None:
+def print_summary(view: ReportView, stream: TextIO, report_path: str = "", *, color: bool | None = None) -> None:
     """Write the summary to ``stream``, usually stderr: as wide as it is, in colour where a terminal wants it."""
     terminal = stream.isatty()
     width = shutil.get_terminal_size((WIDE, 24)).columns if terminal else WIDE
-    color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if color is None:
+        color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     text = TerminalRenderer(width, color=color, report_path=report_path).format(view)
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(_spell_out(text, encoding).encode(encoding, "backslashreplace").decode(encoding))

@@ -60,7 +60,7 @@ from whet.cli.main import run_command_line
 assert run_command_line({words!r}) == 0
 loaded = {{*sys.modules}} & set({HEAVY!r})
 commands = {{name for name in sys.modules if name.startswith("whet.")}}
-own = {{f"whet.cli.{{name}}" for name in ("main", "help", "declare", "console", "coercion")}}
+own = {{f"whet.cli.{{name}}" for name in ("main", "help", "declare", "console", "coercion", "shared")}}
 own |= {{"whet.cli", "whet.errors", "whet.records"}}
 print(sorted(loaded), sorted(commands - own))
 """

@@ -116,11 +116,11 @@ def render(shown: Shown, renderer: Renderer, sink: BinaryIO) -> None:
     renderer.render(shown.view, sink)
 
 
-def print_terminal(shown: Shown, stream: TextIO, report: Path | None) -> None:
-    """Print the summary to ``stream``, naming the report's path."""
+def print_terminal(shown: Shown, stream: TextIO, report: Path | None, *, color: bool | None = None) -> None:
+    """Print the summary to ``stream``, naming the report's path. Without ``color`` a terminal decides."""
     from whet.report.terminal import print_summary
 
-    print_summary(shown.view, stream, str(report) if report is not None else "")
+    print_summary(shown.view, stream, str(report) if report is not None else "", color=color)
 
 
 def write_rendering(shown: Shown, renderer: Renderer, path: Path) -> int:
