@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 import whet
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from anyio.abc import ByteReceiveStream, Process

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from whet.model.hotspot import Hotspots, UnitLine
 from whet.model.run import Run
+from whet.records import dataclass
 from whet.report.places import Places
 from whet.report.units import Figure, share_figure, time_figure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from whet.errors import CollectorError, StoreError, UsageError
@@ -13,6 +13,7 @@ from whet.model.profile import Profile
 from whet.model.run import Notice, Run
 from whet.pipeline.advise.show import Shown, find_renderer, show, write_rendering
 from whet.program.arguments import mask_words
+from whet.records import dataclass
 from whet.report.sanitize import shorten
 from whet.report.sanitize import show as escape
 from whet.report.terminal import TerminalRenderer
