@@ -24,6 +24,11 @@ LIBRARIES = ("msgspec", "numba", "numpy", "orjson", "pandas")
 OLDEST = (3, 11)
 """The oldest Python that whet measures."""
 
+OLDEST_TIMED = (3, 8)
+"""The oldest whose programs it only times, which puts nothing into them."""
+TIMED = frozenset({"cpython", "pypy"})
+"""The implementations whose programs it times."""
+
 _SECONDS = 30.0
 _MARKER = "whet-host "
 _SCRIPT = Path(whet.__file__).parent / "inprocess" / "launch" / "probe_host.py"
@@ -92,6 +97,17 @@ class Answer:
             wanted = ".".join(map(str, OLDEST))
             return f"it is Python {self.shown_version}, and whet needs {wanted} or newer"
         return ""
+
+
+def name_unsuitable(answer: Answer, *, timed: bool) -> str:
+    """Return why whet cannot measure programs on an interpreter, or where they are only ``timed``, not even that."""
+    if not timed:
+        return answer.unsuitable
+    if answer.implementation not in TIMED:
+        return f"it is {answer.implementation}, and whet times CPython and PyPy only"
+    if answer.version[:2] < OLDEST_TIMED:
+        return f"it is Python {answer.shown_version}, and whet bench needs {'.'.join(map(str, OLDEST_TIMED))} or newer"
+    return ""
 
 
 def ask_interpreter(path: Path, environ: Mapping[str, str] | None = None) -> Answer:

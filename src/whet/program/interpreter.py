@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.program.ask import Answer, ask_interpreter
+from whet.program.ask import Answer, ask_interpreter, name_unsuitable
 from whet.program.environments import (
     find_environment,
     find_python,
@@ -46,7 +46,7 @@ class Choice:
     obvious: bool = True
 
 
-def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Choice:
+def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Path, *, timed: bool = False) -> Choice:
     """Return the target's interpreter, why it is that one, and the answer that it gave on the way.
 
     The order: ``explicit`` (``--python``), ``VIRTUAL_ENV``, ``CONDA_PREFIX``, the
@@ -56,12 +56,13 @@ def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Pa
     and comes last, behind the first Python on PATH.
 
     Raises ``TargetError``: ``explicit`` is not there, does not work, or is no
-    CPython 3.11 or newer. Other candidates that do not work are passed over, and
+    CPython 3.11 or newer; for programs that are only ``timed``, no CPython or
+    PyPy 3.8 or newer. Other candidates that do not work are passed over, and
     the reason says so.
     """
     if explicit is not None:
         path, answer = _locate(explicit, environ, cwd)
-        return check_interpreter(path, "--python", environ, answer)
+        return check_interpreter(path, "--python", environ, answer, timed=timed)
     skipped: list[str] = []
     environment = find_environment(cwd)
     if environment is not None and not is_trusted_environment(environment):
@@ -84,15 +85,21 @@ def choose_interpreter(explicit: str | None, environ: Mapping[str, str], cwd: Pa
 
 
 def check_interpreter(
-    path: Path, why: str, environ: Mapping[str, str] | None = None, answer: Answer | None = None
+    path: Path,
+    why: str,
+    environ: Mapping[str, str] | None = None,
+    answer: Answer | None = None,
+    *,
+    timed: bool = False,
 ) -> Choice:
     """Ask ``path`` what it is, unless it has answered already, and see that whet can measure on it.
 
     A shim is replaced by what it starts. Raises ``TargetError`` when whet cannot.
     """
     answer = answer or ask_interpreter(path, environ)
-    if answer.unsuitable:
-        raise TargetError(f"{path} cannot be used: {answer.unsuitable}", "name another interpreter with --python")
+    unsuitable = name_unsuitable(answer, timed=timed)
+    if unsuitable:
+        raise TargetError(f"{path} cannot be used: {unsuitable}", "name another interpreter with --python")
     return Choice(see_through(path, answer), why, answer)
 
 

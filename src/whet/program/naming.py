@@ -28,8 +28,9 @@ def choose_target(
     python: str | None,
     environ: Mapping[str, str],
     cwd: Path,
+    timed: bool = False,
 ) -> tuple[TargetHost, TargetSpec]:
-    """Decide which program runs on which interpreter.
+    """Decide which program runs on which interpreter. One that is only ``timed`` may run on an older one.
 
     ``python`` (``--python``) wins. Else an interpreter that the words name
     (``-- python3 x.py``), else the one that a console script was installed for,
@@ -40,7 +41,7 @@ def choose_target(
     named = names_python(words) if module is None and code is None else None
     if python is None and named is not None:
         return _host_of(named, f"named on the command line ({named})", environ, cwd), parse_words(words, cwd)
-    choice = choose_interpreter(python, environ, cwd)
+    choice = choose_interpreter(python, environ, cwd, timed=timed)
     host = describe_choice(choice)
     spec = parse_target(words, module, code, host, cwd, environ=environ)
     if python is None and spec.kind is TargetKind.CONSOLE_SCRIPT:

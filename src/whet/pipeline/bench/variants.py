@@ -155,7 +155,7 @@ def _resolve(
     python, options = (words[0], tuple(words[1:])) if words else (None, ())
     environ = {**os.environ, **extra}
     host, spec = choose_target(
-        list(request.words), request.module, request.code, python=python, environ=environ, cwd=cwd
+        list(request.words), request.module, request.code, python=python, environ=environ, cwd=cwd, timed=True
     )
     return host, spec, options, extra
 
