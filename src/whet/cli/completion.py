@@ -20,9 +20,10 @@ from whet.errors import UsageError
 def completion_command(shell: Annotated[str, Argument("SHELL", "bash, zsh or fish.")]) -> None:
     """Print the completion script of a shell.
 
+    For `eval` in a start-up file of bash or zsh, and for `source` in one of fish.
+
     Examples:
-        eval "$(whet completion bash)"
-        eval "$(whet completion zsh)"
+        whet completion bash
         whet completion fish | source
     """
     writers = {"bash": write_bash, "zsh": write_zsh, "fish": write_fish}
