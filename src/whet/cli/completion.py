@@ -24,7 +24,7 @@ def completion_command(shell: Annotated[str, Argument("SHELL", "bash, zsh or fis
 
     Examples:
         whet completion bash
-        whet completion fish | source
+        whet completion fish
     """
     writers = {"bash": write_bash, "zsh": write_zsh, "fish": write_fish}
     if shell not in writers:
