@@ -96,7 +96,7 @@ def describe_callees(callees: Sequence[Callee]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GainFigures:
-    """A measured gain: how many times as fast, with its interval, and one run's seconds before and after."""
+    """A measured gain: how many times as fast, by pairs of which ``runs``, and one's seconds before and after."""
 
     factor: Figure
     interval: str
@@ -105,7 +105,6 @@ class GainFigures:
     high: float
     pairs: int
     runs: str
-    """Whether these are runs without it, or sampled ones."""
     confidence: float
     clock: str
     before: Figure
