@@ -45,7 +45,7 @@ class Curve:
 
     def at(self, size: float) -> float:
         """Return the cost at a size."""
-        return self.constant + self.scale * (size / self.largest) ** self.exponent
+        return self.constant + self.scale * float((size / self.largest) ** self.exponent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,33 @@ class LengthGrowth:
     name: str
     exponent: Bounded
     largest: int
+
+
+class Agreement(StrEnum):
+    """How the growth of a finding's line fits what its rule says of speed."""
+
+    CONFIRMED = "confirmed"
+    """The rule removes growth, and the line grows faster than n."""
+    NOT_SEEN = "not seen"
+    """The rule removes growth, but at these sizes the line grows no faster than n."""
+    FACTOR_ONLY = "factor only"
+    """The line grows faster than n, and the rule saves a constant factor of that."""
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A finding of a rule and the growth of the line that it is about, the steepest of several.
+
+    ``lengths`` are those of the variables that the finding asks about.
+    """
+
+    advice: str
+    """The id of the advice."""
+    title: str
+    line: PlaceGrowth
+    lengths: tuple[LengthGrowth, ...]
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,16 @@ SIZE = "{n}"
 
 @dataclass(frozen=True, slots=True)
 class SizedRun:
-    """One run. ``busy_ns`` is what the sampler saw, CPU plus waiting over all threads, in ``samples`` samples."""
+    """One run. ``busy_ns`` is what the sampler saw, CPU plus waiting over all threads, in ``samples`` samples.
+
+    ``waiting_ns`` of that was waiting: of the program, not for a processor.
+    """
 
     size: int
     wall_ns: int
     cpu_ns: int
     busy_ns: int
+    waiting_ns: int
     samples: int
     peak_bytes: int = 0
     """The most resident memory, as polled; 0 where nothing was."""

@@ -93,6 +93,7 @@ class TerminalRenderer:
         )
         page = _Page(console, self.width, longest)
         page.write_head(view)
+        page.write_growth(view, hotspots)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
         page.write_suggestions(view.top_suggestions[:suggestions], view)
         page.write_foot(view, self.report_path, cautions)
@@ -226,6 +227,27 @@ class _Page:
         self._write(table)
         if view.summary.outside:
             self._write(self._text(view.summary.outside, "dim"))
+
+    def write_growth(self, view: ReportView, most: int) -> None:
+        """Write what dominates at ten times the largest size, a line for each place."""
+        growth = view.growth
+        if growth is None:
+            return
+        self._blank()
+        for sentence in growth.sentences:
+            self._write(self._text(sentence, least=200))
+        rows = growth.lines or growth.functions
+        self._write(self._text(f"Most of the cost at n = {growth.ahead_size:,}:", "dim"))
+        for row in rows[: max(1, most // 2)]:
+            head = self._text(f"{row.ahead_share.text:>7}  {row.exponent}{f' ({row.shape})' if row.shape else ''}")
+            gap = "  " if len(head) + 2 + len(row.place) <= self._width else "\n         "
+            self._write(head.append(gap).append_text(self._text(row.place, "cyan")))
+            if row.code:
+                self._write_below(_fit(row.code, self._width - 3))
+            for cause in row.causes:
+                self._write_below(cause, least=200)
+        for note in growth.notes:
+            self._write(self._text(f"Note: {note}", "dim", least=160))
 
     def write_suggestions(self, suggestions: Sequence[Suggestion], view: ReportView) -> None:
         if suggestions or view.general:

@@ -140,7 +140,7 @@ class _Fitter:
         if self.grows:
             shape = self._find_shape(most)
         else:
-            shape = Shape.CONSTANT if -FLAT < exponent.low and exponent.high < FLAT else None
+            shape = Shape.CONSTANT if exponent.low > -FLAT and exponent.high < FLAT else None
         return Fit(
             best=self._curve(best, 0.0),
             exponent=exponent,
@@ -173,7 +173,7 @@ class _Fitter:
         return found
 
     def _power(self, size: int, exponent: float) -> float:
-        return (size / self.largest) ** exponent
+        return float((size / self.largest) ** exponent)
 
     def _solve(self, exponent: float) -> _Solution:
         """Return the best curve with this exponent; one with a constant part only where that is worth it."""
@@ -184,13 +184,30 @@ class _Fitter:
         return self._solved[exponent]
 
     def _solve_basis(self, basis: Sequence[float], *, with_constant: bool) -> _Solution:
-        costs = [level.mean for level in self.levels]
-        weights = [1 / variance for variance in self.variances]
-        without = _solve_scale(costs, basis, weights)
-        if not with_constant:
-            return without
-        both = _solve_both(costs, basis, weights)
-        return both if both is not None and both.deviance < without.deviance else without
+        """Return the best curve ``constant + scale * basis``, by weighted least squares, neither being negative."""
+        sum_w = sum_g = sum_y = sum_gg = sum_gy = sum_yy = 0.0
+        for g, level, variance in zip(basis, self.levels, self.variances, strict=True):
+            w, y = 1 / variance, level.mean
+            sum_w += w
+            sum_g += w * g
+            sum_y += w * y
+            sum_gg += w * g * g
+            sum_gy += w * g * y
+            sum_yy += w * y * y
+        scale = max(0.0, sum_gy / sum_gg)
+        error = 1 / (scale * math.sqrt(sum_gg)) if scale > 0 else 0.0
+        best = _Solution(sum_yy - scale * (2 * sum_gy - scale * sum_gg), 0.0, scale, error)
+        across = sum_gg - sum_g * sum_g / sum_w
+        if not with_constant or across <= 1e-9 * sum_gg:
+            return best
+        scale = (sum_gy - sum_g * sum_y / sum_w) / across
+        constant = (sum_y - scale * sum_g) / sum_w
+        if scale <= 0 or constant <= 0:
+            return best
+        deviance = sum_yy - constant * sum_y - scale * sum_gy + CONSTANT_PENALTY
+        if deviance >= best.deviance:
+            return best
+        return _Solution(deviance, constant, scale, 1 / (scale * math.sqrt(across)))
 
     def _find_best(self) -> float:
         deviances = {exponent: self._solve(exponent).deviance for exponent in _grid(*EXPONENTS, _STEP)}
@@ -241,9 +258,7 @@ class _Fitter:
         found = []
         for step in range(-_DRIFTS, _DRIFTS + 1):
             drift = 2 * DRIFT_ERROR * step / _DRIFTS
-            basis = [
-                cost * self._power(level.size, drift) for cost, level in zip(costs, self.levels, strict=True)
-            ]
+            basis = [cost * self._power(level.size, drift) for cost, level in zip(costs, self.levels, strict=True)]
             solved = self._solve_basis(basis, with_constant=with_constant)
             found.append(solved.deviance + (drift / DRIFT_ERROR) ** 2)
         return min(found)
@@ -285,34 +300,6 @@ def _find_spread(levels: Sequence[_Level]) -> float:
         return DEFAULT_SPREAD
     excess = sum(level.squares / level.mean**2 - (level.runs - 1) * level.quantum / level.mean for level in known)
     return math.sqrt(max(0.0, excess / freedom))
-
-
-def _solve_scale(costs: Sequence[float], basis: Sequence[float], weights: Sequence[float]) -> _Solution:
-    """Return the best multiple of ``basis``, not negative, by weighted least squares."""
-    across = math.fsum(w * g * g for w, g in zip(weights, basis, strict=True))
-    scale = max(0.0, math.fsum(w * g * y for w, g, y in zip(weights, basis, costs, strict=True)) / across)
-    deviance = math.fsum(w * (y - scale * g) ** 2 for w, g, y in zip(weights, basis, costs, strict=True))
-    error = 1 / (scale * math.sqrt(across)) if scale > 0 else 0.0
-    return _Solution(deviance, 0.0, scale, error)
-
-
-def _solve_both(costs: Sequence[float], basis: Sequence[float], weights: Sequence[float]) -> _Solution | None:
-    """Return the best constant and multiple of ``basis``; ``None`` unless both are positive."""
-    total = math.fsum(weights)
-    mean_g = math.fsum(w * g for w, g in zip(weights, basis, strict=True)) / total
-    mean_y = math.fsum(w * y for w, y in zip(weights, costs, strict=True)) / total
-    across = math.fsum(w * (g - mean_g) ** 2 for w, g in zip(weights, basis, strict=True))
-    if across <= 0:
-        return None
-    pairs = zip(weights, basis, costs, strict=True)
-    scale = math.fsum(w * (g - mean_g) * (y - mean_y) for w, g, y in pairs) / across
-    constant = mean_y - scale * mean_g
-    if scale <= 0 or constant <= 0:
-        return None
-    deviance = math.fsum(
-        w * (y - constant - scale * g) ** 2 for w, g, y in zip(weights, basis, costs, strict=True)
-    )
-    return _Solution(deviance + CONSTANT_PENALTY, constant, scale, 1 / (scale * math.sqrt(across)))
 
 
 def _grid(low: float, high: float, step: float) -> list[float]:

@@ -47,9 +47,7 @@ def find_growth(scaling: Scaling, *, confidence: float = CONFIDENCE) -> Growth |
     )
 
 
-def _fit_places(
-    scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, confidence: float
-) -> Iterator[PlaceGrowth]:
+def _fit_places(scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, confidence: float) -> Iterator[PlaceGrowth]:
     """Yield the growth of each place that was seen often enough; ``ahead`` is a share of all of ``places``."""
     largest = scaling.sizes[-1]
     at_largest = [run.size == largest for run in scaling.runs]
@@ -64,9 +62,7 @@ def _fit_places(
             found.append((place, fit, spent / whole))
     total = sum(fit.best.at(ahead) for _, fit, _ in found) or 1.0
     for place, fit, share in found:
-        memory = [
-            Run(run.size, cost) for run, cost in zip(scaling.memory_runs, place.allocated_bytes, strict=False)
-        ]
+        memory = [Run(run.size, cost) for run, cost in zip(scaling.memory_runs, place.allocated_bytes, strict=False)]
         yield PlaceGrowth(
             place.file,
             place.function,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from whet.advise.growth import find_causes
 from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.advice import Advice
@@ -18,6 +19,7 @@ from whet.pipeline.advise.advise import Advised, advise_run
 from whet.pipeline.next_command import is_worth_proving, name_next_command
 from whet.records import dataclass
 from whet.report.view import ReportView, build_view
+from whet.scale.growth import find_growth
 
 if TYPE_CHECKING:
     from whet.report.api import Renderer
@@ -73,6 +75,7 @@ def _show(
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run, before=before)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
+    growth = find_growth(run.scaling) if run.scaling.runs else None
     view = build_view(
         advised.run,
         advised.hotspots,
@@ -83,6 +86,8 @@ def _show(
         changes=changes,
         include_source=include_source,
         title=title,
+        growth=growth,
+        causes=find_causes(growth, advised.advice) if growth is not None else (),
     )
     return Shown(view, advised.hotspots, advised.advice), advised
 

@@ -76,7 +76,9 @@ def _parse_size(text: str) -> int:
     found = _SIZE.fullmatch(text)
     size = int(found[1].replace("_", "")) * _UNITS[found[2].lower()] if found and len(text) < 30 else 0
     if not 0 < size <= _LARGEST:
-        raise UsageError(f"--sizes: {text[:40]!r} is not a size", "sizes are whole numbers above 0: 1000,2000,4000,8000")
+        raise UsageError(
+            f"--sizes: {text[:40]!r} is not a size", "sizes are whole numbers above 0: 1000,2000,4000,8000"
+        )
     return size
 
 

@@ -14,6 +14,8 @@ from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.scale.request import ScaleRequest, check_request
 from whet.pipeline.scale.session import INTERRUPTED, ScaleSession
 from whet.prove.tree import Guard
+from whet.report.growth import format_exponent
+from whet.report.sanitize import show
 from whet.scale.growth import find_growth
 from whet.scratch import scratch_folder
 from whet.store import SavedRun, save_run
@@ -44,7 +46,7 @@ class Exceeded:
 def scale(request: ScaleRequest) -> Scaled:
     """Run the program at all sizes and save what was measured.
 
-    Raises ``UsageError`` and ``TargetError``: wrong use, a program that fails; ``StoreError`` where nothing can be saved.
+    Raises ``UsageError`` and ``TargetError``: wrong use, a program that fails; and ``StoreError``.
     """
     check_request(request)
     try:
@@ -79,6 +81,12 @@ def find_exceeded(run: Run, growth: Growth, limit: float, patterns: Sequence[str
         for each in growth.functions
         if each.file in files and each.fit.exponent.low > limit
     )
+
+
+def state_exceeded(each: Exceeded, limit: float) -> str:
+    """Return what grows too fast, in one line."""
+    place = show(each.place) or "the program"
+    return f"{place} grows as {format_exponent(each.fit.exponent)}, beyond n^{limit:g}"
 
 
 def _name_some(names: dict[str, str]) -> str:

@@ -22,9 +22,9 @@ LEAST_ROUNDS = 2
 MOST_ROUNDS = 30
 AUTO_SIZES = 8
 AUTO_PART = 0.02
-"""Of the sizes that ``auto`` tried, only those count whose run took at least this part of the longest one's CPU time."""
+"""Of the sizes that ``auto`` tried, those count whose run took at least this part of the longest one's time."""
 COMPUTES = 0.5
-"""CPU/wall ratio from which CPU time is fitted: it is less affected by other programs."""
+"""Part of its time that a program must compute for its CPU time to be fitted, which others affect less."""
 INTERRUPTED = "ended by Ctrl-C"
 
 
@@ -49,7 +49,7 @@ class ScaleSession:
     def run(self) -> Run:
         """Run everything and return the run at the largest size, with the scaling in it.
 
-        Raises ``TargetError`` where the program fails, and ``KeyboardInterrupt`` where it ends before anything is known.
+        Raises ``TargetError`` where the program fails, ``KeyboardInterrupt`` where that comes before anything is known.
         """
         try:
             self._warm_up()
@@ -158,7 +158,10 @@ class ScaleSession:
 
     def _choose_clock(self) -> Clock:
         runs = [run for run in self.costs.runs if run.size == self.sizes[-1]]
-        computes = sum(run.cpu_ns for run in runs) >= COMPUTES * sum(run.wall_ns for run in runs)
+        waited, busy = sum(run.waiting_ns for run in runs), sum(run.busy_ns for run in runs)
+        if not busy:  # ended before it was sampled
+            waited, busy = sum(run.wall_ns - run.cpu_ns for run in runs), sum(run.wall_ns for run in runs)
+        computes = waited <= (1 - COMPUTES) * busy
         return Clock.CPU if computes else Clock.WALL
 
     def _assemble(self) -> Run:

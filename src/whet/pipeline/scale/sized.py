@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from whet.merge.evidence import pool_evidence
 from whet.merge.hotspots import merge_run
 from whet.model.frame import Owner
 from whet.model.hotspot import Cost, Hotspots
+from whet.model.profile import Profile
 from whet.model.run import Execution, Run, describe_exit
 from whet.model.scaling import LengthsSeen, MemoryRun, PlaceCosts, SizedRun
 from whet.pipeline.run.measure import measure_memory_once, measure_once
@@ -24,6 +26,8 @@ LEAST_SHARE = 0.005
 """Part of some run from which on a place's costs are kept."""
 MOST_PLACES = 600
 MOST_LENGTHS = 400
+
+_FIGURES = re.compile(r"[\d.,]+")
 
 Place = tuple[str, str, int, int]
 """File, function, its first line, and the line; 0 for the function as a whole."""
@@ -52,6 +56,7 @@ class Costs:
                 execution.wall_ns,
                 execution.cpu_ns,
                 hotspots.busy_ns,
+                hotspots.waiting_ns,
                 hotspots.samples,
                 execution.peak_resident_bytes,
             )
@@ -91,7 +96,8 @@ class Costs:
         count = len(self.runs)
         busy = [max(1, run.busy_ns) for run in self.runs]
         shares = {
-            place: max((cost / busy[index] for index, cost in costs.items()), default=0.0) for place, costs in self.places.items()
+            place: max((cost / busy[index] for index, cost in costs.items()), default=0.0)
+            for place, costs in self.places.items()
         }
         kept = sorted((place for place in shares if shares[place] >= LEAST_SHARE), key=lambda each: -shares[each])
         return tuple(
@@ -106,9 +112,7 @@ class Costs:
     def list_lengths(self) -> tuple[LengthsSeen, ...]:
         """Return the lengths of variables that were seen at several sizes."""
         count = len(self.runs)
-        kept = [
-            name for name, seen in self.lengths.items() if len({self.runs[index].size for index in seen}) > 1
-        ]
+        kept = [name for name, seen in self.lengths.items() if len({self.runs[index].size for index in seen}) > 1]
         kept.sort(key=lambda name: -max(self.lengths[name].values()))
         return tuple(LengthsSeen(*name, lengths=_spread(self.lengths[name], count)) for name in kept[:MOST_LENGTHS])
 
@@ -133,18 +137,20 @@ def run_memory(request: ScaleRequest, size: int, out: Path) -> Run:
 
 def pool_runs(runs: Sequence[Run]) -> Run:
     """Return the runs of one size as one run of several executions, as ``whet run --repeat`` makes it."""
-    profiles, executions = [], []
+    profiles: list[Profile] = []
+    executions: list[Execution] = []
     for run in runs:
         profiles += [replace(each, execution=each.execution + len(executions)) for each in run.profiles]
         executions += run.executions
-    notices = dict.fromkeys(notice for run in runs for notice in run.notices)
+    # The same notice of several runs differs in its figures: the first one stays.
+    notices = {(each.about, _FIGURES.sub("", each.message)): each for run in reversed(runs) for each in run.notices}
     return replace(
         runs[0],
         executions=tuple(executions),
         profiles=tuple(profiles),
         evidence=pool_evidence([run.evidence for run in runs]),
         sources={file: source for run in runs for file, source in run.sources.items()},
-        notices=tuple(notices),
+        notices=tuple(notices.values()),
     )
 
 
@@ -178,7 +184,9 @@ def _environ_set(extra: Mapping[str, str]) -> Iterator[None]:
 
 def _refuse_failed(execution: Execution, size: int, out: Path) -> None:
     if execution.stopped:
-        raise TargetError(f"n = {size:,}: the program was {execution.stopped}", "give smaller sizes, or more --max-time")
+        raise TargetError(
+            f"n = {size:,}: the program was {execution.stopped}", "give smaller sizes, or more --max-time"
+        )
     if execution.exit_status:
         said = _read_last_line(out / "stderr")
         how = describe_exit(execution.exit_status, execution.signal)
