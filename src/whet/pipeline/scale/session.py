@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from math import log
+from math import log, sqrt
 from pathlib import Path
 from time import monotonic
 
@@ -14,7 +14,7 @@ from whet.model.trial import Clock
 from whet.pipeline.scale.request import AUTO_SECONDS, MOST_SIZES, ScaleRequest
 from whet.pipeline.scale.sized import Costs, pool_runs, run_memory, run_sized
 from whet.program.arguments import mask_spec, mask_words
-from whet.scale.fit import LEAST_SIZES, fit_growth
+from whet.scale.fit import LEAST_SIZES, SIZE_ERROR, find_spread, fit_growth
 from whet.scale.fit import Run as Measured
 
 LEAST_ROUNDS = 2
@@ -23,6 +23,8 @@ MOST_ROUNDS = 30
 AUTO_SIZES = 8
 AUTO_PART = 0.02
 """Of the sizes that ``auto`` tried, those count whose run took at least this part of the longest one's time."""
+ENOUGH = 0.5
+"""Part of the model's own error below which the error of the mean run does not matter."""
 COMPUTES = 0.5
 """Part of its time that a program must compute for its CPU time to be fitted, which others affect less."""
 INTERRUPTED = "ended by Ctrl-C"
@@ -110,7 +112,7 @@ class ScaleSession:
                 expected = sum(self._seconds[size] for size in self.sizes)
                 if self._spent() + expected > self.request.budget:
                     break
-                if rounds >= LEAST_ROUNDS and self._is_known():
+                if rounds >= LEAST_ROUNDS and self._is_known(rounds):
                     break
             order = list(self.sizes)
             self._random.shuffle(order)
@@ -124,10 +126,14 @@ class ScaleSession:
         for size in self.sizes:
             self.costs.add_memory(size, run_memory(self.request, size, self.out))
 
-    def _is_known(self) -> bool:
+    def _is_known(self, rounds: int) -> bool:
+        """Whether the exponent of the whole is known, or as well as these sizes allow: more runs would not help."""
         clock = self._choose_clock()
-        fit = fit_growth([Measured(run.size, run.cost(clock)) for run in self.costs.runs if run.size in self.sizes])
-        return fit is not None and (fit.exponent.high - fit.exponent.low) / 2 <= self.request.precision
+        runs = [Measured(run.size, run.cost(clock)) for run in self.costs.runs if run.size in self.sizes]
+        fit = fit_growth(runs)
+        if fit is None or (fit.exponent.high - fit.exponent.low) / 2 <= self.request.precision:
+            return fit is not None
+        return find_spread(runs) / sqrt(rounds) <= ENOUGH * SIZE_ERROR
 
     def _measure(self, size: int, *, counts: bool = True) -> None:
         if self.request.progress is not None:
