@@ -74,12 +74,8 @@ def make_causes(hostile: str = "") -> tuple[Cause, ...]:
     return (Cause("3f2a9c1b7d", title, growth.lines[0], growth.lengths, Agreement.CONFIRMED),)
 
 
-def make_fit(
-    exponent: float, error: float, cost: float, shape: Shape | None = None, constant: float = 0.0
-) -> Fit:
+def make_fit(exponent: float, error: float, cost: float, shape: Shape | None = None, constant: float = 0.0) -> Fit:
     """Return a fit of a cost at the largest size, with an interval of ``error`` to either side."""
-    curves = [
-        Curve(constant, cost - constant, exponent + side * error, float(SIZES[-1]), 0.02) for side in (-1, 0, 1)
-    ]
+    curves = [Curve(constant, cost - constant, exponent + side * error, float(SIZES[-1]), 0.02) for side in (-1, 0, 1)]
     bounds = Bounded(exponent, exponent - error, exponent + error)
     return Fit(curves[1], bounds, curves, shape, 0.95, 0.05, 2828.0)

@@ -252,14 +252,16 @@ class _Fitter:
 
     def _find_deviance(self, shape: Shape) -> float:
         """Return the least deviance of a shape whose exponent drifts, the drift's own deviation included."""
+        if shape is Shape.CONSTANT:
+            # What does not depend on the size has nothing that could drift with it.
+            return self._solve_basis([1.0] * len(self.levels), with_constant=False).deviance
         grows = _GROWTHS[shape]
-        with_constant = shape is not Shape.CONSTANT
         costs = [grows(level.size) / grows(self.largest) for level in self.levels]
         found = []
         for step in range(-_DRIFTS, _DRIFTS + 1):
             drift = 2 * DRIFT_ERROR * step / _DRIFTS
             basis = [cost * self._power(level.size, drift) for cost, level in zip(costs, self.levels, strict=True)]
-            solved = self._solve_basis(basis, with_constant=with_constant)
+            solved = self._solve_basis(basis, with_constant=True)
             found.append(solved.deviance + (drift / DRIFT_ERROR) ** 2)
         return min(found)
 
@@ -269,7 +271,6 @@ def _raise(exponent: float, size: float) -> float:
 
 
 _GROWTHS: dict[Shape, Callable[[float], float]] = {
-    Shape.CONSTANT: partial(_raise, 0.0),
     Shape.LOG: lambda size: math.log(size + 1),
     Shape.LINEAR: partial(_raise, 1.0),
     Shape.LINEARITHMIC: lambda size: size * math.log(size + 1),

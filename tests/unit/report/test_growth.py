@@ -96,7 +96,7 @@ def test_the_page_draws_points_fits_and_bands(view: ReportView) -> None:
     html = render_html(view)
     start = html.index('<svg class="growth"')
     svg = html[start : html.index('<ul class="legend">')]
-    root = ElementTree.fromstring(svg)  # noqa: S314 - ours
+    root = ElementTree.fromstring(svg)
     tags = [element.tag for element in root.iter()]
     assert tags.count("circle") == 24
     assert tags.count("polyline") == tags.count("polygon") == 3
