@@ -26,6 +26,8 @@ class SizedRun:
     samples: int
     peak_bytes: int = 0
     """The most resident memory, as polled; 0 where nothing was."""
+    round: int = 0
+    """In which round it ran: each round runs each size once."""
 
     def cost(self, clock: Clock) -> int:
         """Return its cost by a clock, in nanoseconds."""

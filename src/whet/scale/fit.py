@@ -14,7 +14,9 @@ and the power stands alone: its exponent is about 0.
 
 - sampling: a sampler counts samples, and their number has a variance of itself (Poisson). ``Run.quantum`` is the cost
   that one sample stands for; 0 for what was measured by a clock;
-- between runs: what is left of the differences of runs at the same size, as a fraction of the cost;
+- between runs: what is left of the differences of runs at the same size, as a fraction of the cost. Slow phases of
+  the machine that last for a whole round change all sizes alike, and so no exponent: where rounds are complete their
+  common part is left out (a randomised block design);
 - the model's: no program follows a power exactly. ``SIZE_ERROR`` is allowed at each size independently (allocation
   steps, thresholds), ``DRIFT_ERROR`` in the exponent of all (what no longer fits a cache costs more per element).
   No number of runs reduces these two. If the sizes deviate more than that, all errors are scaled up (Birge's ratio).
@@ -63,11 +65,15 @@ _STEADY = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run cost at ``size``; ``quantum`` is the cost that one sample stands for, 0 for a clock."""
+    """What one run cost at ``size``; ``quantum`` is the cost that one sample stands for, 0 for a clock.
+
+    Runs of the same ``block`` (0 and up), one of each size, ran one after the other.
+    """
 
     size: int
     cost: float
     quantum: float = 0.0
+    block: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +104,39 @@ def fit_growth(runs: Sequence[Run], *, confidence: float = CONFIDENCE) -> Fit | 
     levels = _group(runs)
     if len(levels) < LEAST_SIZES or not any(level.mean > 0 for level in levels):
         return None
-    return _Fitter(levels, confidence).fit()
+    return _Fitter(levels, find_spread(runs), confidence).fit()
 
 
 def find_spread(runs: Sequence[Run]) -> float:
-    """Return the standard deviation between runs of one size, as a fraction of their cost, without sampling error."""
-    return _find_spread(_group(runs))
+    """Return the standard deviation between runs of one size, as a fraction of their cost, without sampling error.
+
+    What all runs of a round have in common is left out (method of moments).
+    """
+    levels = [level for level in _group(runs) if level.runs > 1 and level.mean > 5 * level.quantum]
+    freedom = sum(level.runs - 1 for level in levels)
+    if not freedom:
+        return DEFAULT_SPREAD
+    squares = sum(level.squares / level.mean**2 for level in levels)
+    sampling = sum((level.runs - 1) * level.quantum / level.mean for level in levels) / freedom
+    means = {level.size: level.mean for level in levels}
+    blocks: dict[int, list[float]] = {}
+    for run in runs:
+        if run.size in means:
+            blocks.setdefault(run.block, []).append(run.cost / means[run.size] - 1)
+    if len(levels) > 1 and -1 not in blocks and {len(block) for block in blocks.values()} == {len(levels)}:
+        squares -= sum(sum(block) ** 2 / len(block) for block in blocks.values())
+        freedom -= len(blocks) - 1
+    return math.sqrt(max(0.0, squares / freedom - sampling))
 
 
 class _Fitter:
     """Fits one cost; variances are those of the best curve so far."""
 
-    def __init__(self, levels: Sequence[_Level], confidence: float) -> None:
+    def __init__(self, levels: Sequence[_Level], spread: float, confidence: float) -> None:
         self.levels = levels
         self.confidence = confidence
         self.largest = levels[-1].size
-        self.spread = _find_spread(levels)
+        self.spread = spread
         repeats = sum(level.runs - 1 for level in levels)
         self.freedom = max(1, len(levels) - 2 + repeats)
         self.t = t_quantile((1 - confidence) / 2, self.freedom)
@@ -291,16 +314,6 @@ def _group(runs: Sequence[Run]) -> list[_Level]:
         squares = math.fsum((run.cost - mean) ** 2 for run in same)
         levels.append(_Level(size, mean, math.fsum(run.quantum for run in same) / len(same), len(same), squares))
     return levels
-
-
-def _find_spread(levels: Sequence[_Level]) -> float:
-    """Return the standard deviation between runs beyond sampling, as a fraction (method of moments)."""
-    known = [level for level in levels if level.runs > 1 and level.mean > 5 * level.quantum]
-    freedom = sum(level.runs - 1 for level in known)
-    if not freedom:
-        return DEFAULT_SPREAD
-    excess = sum(level.squares / level.mean**2 - (level.runs - 1) * level.quantum / level.mean for level in known)
-    return math.sqrt(max(0.0, excess / freedom))
 
 
 def _grid(low: float, high: float, step: float) -> list[float]:

@@ -26,7 +26,7 @@ _BELOW = 10
 def find_growth(scaling: Scaling, *, confidence: float = CONFIDENCE) -> Growth | None:
     """Return what follows from the runs; ``None`` for fewer than three sizes."""
     runs = scaling.runs
-    whole = fit_growth([Run(run.size, run.cost(scaling.clock)) for run in runs], confidence=confidence)
+    whole = fit_growth([Run(run.size, run.cost(scaling.clock), block=run.round) for run in runs], confidence=confidence)
     if whole is None:
         return None
     ahead = FACTOR * scaling.sizes[-1]
@@ -84,7 +84,7 @@ def _list_runs(runs: Sequence[SizedRun], spent: Sequence[int]) -> list[Run]:
     for run, cost in zip(runs, spent, strict=True):
         if run.samples:
             share = min(1.0, cost / run.busy_ns) if run.busy_ns else 0.0
-            found.append(Run(run.size, cost, run.busy_ns / run.samples * max(1 - share, _LEAST_SHARE_ERROR)))
+            found.append(Run(run.size, cost, run.busy_ns / run.samples * max(1 - share, _LEAST_SHARE_ERROR), run.round))
     return found
 
 

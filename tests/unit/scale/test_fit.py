@@ -179,6 +179,24 @@ def test_costs_of_all_magnitudes_have_the_same_exponent() -> None:
     assert small.exponent.value == pytest.approx(large.exponent.value, abs=1e-6)
 
 
+def test_slow_rounds_change_no_exponent() -> None:
+    rng = random.Random(5)
+    slow = [math.exp(rng.gauss(0, 0.2)) for _ in range(8)]
+    runs = [
+        Run(size, size * slow[block] * math.exp(rng.gauss(0, SPREAD)), block=block)
+        for block in range(8)
+        for size in DOUBLED
+    ]
+    assert find_spread(runs) == pytest.approx(SPREAD, rel=0.5)
+    unaware = [Run(run.size, run.cost) for run in runs]
+    assert find_spread(unaware) > 0.1
+    one, other = fit_growth(runs), fit_growth(unaware)
+    assert one is not None
+    assert other is not None
+    assert one.exponent.high - one.exponent.low < other.exponent.high - other.exponent.low
+    assert one.exponent.low < 1 < one.exponent.high
+
+
 def test_the_spread_between_runs_leaves_sampling_out() -> None:
     rng = random.Random(3)
     sampled = make_series(rng, lambda n: n, (1000, 2000, 4000), samples=100, repeats=40)

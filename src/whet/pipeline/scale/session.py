@@ -129,7 +129,9 @@ class ScaleSession:
     def _is_known(self, rounds: int) -> bool:
         """Whether the exponent of the whole is known, or as well as these sizes allow: more runs would not help."""
         clock = self._choose_clock()
-        runs = [Measured(run.size, run.cost(clock)) for run in self.costs.runs if run.size in self.sizes]
+        runs = [
+            Measured(run.size, run.cost(clock), block=run.round) for run in self.costs.runs if run.size in self.sizes
+        ]
         fit = fit_growth(runs)
         if fit is None or (fit.exponent.high - fit.exponent.low) / 2 <= self.request.precision:
             return fit is not None

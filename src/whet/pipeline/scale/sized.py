@@ -59,6 +59,7 @@ class Costs:
                 hotspots.waiting_ns,
                 hotspots.samples,
                 execution.peak_resident_bytes,
+                sum(each.size == size for each in self.runs),
             )
         )
         for place, cost in _list_places(hotspots):
