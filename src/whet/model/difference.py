@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from whet.records import dataclass
+from whet.model.growth import ExponentChange
 
 
 class Change(StrEnum):
@@ -81,3 +82,5 @@ class Difference:
     threshold: float
     cautions: tuple[str, ...] = ()
     """What makes the two runs unlike one another."""
+    exponents: tuple[ExponentChange, ...] = ()
+    """How the program and its functions grow, where `whet scale` made both runs."""

@@ -174,3 +174,19 @@ class Growth:
     lines: tuple[PlaceGrowth, ...] = ()
     lengths: tuple[LengthGrowth, ...] = ()
     crossings: tuple[Crossing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentChange:
+    """How a function grew before and grows after a change; the program as a whole has no ``file`` and no ``name``."""
+
+    file: str
+    name: str
+    before: Bounded
+    after: Bounded
+    difference: Bounded
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the runs show that the exponent changed."""
+        return self.difference.low > 0 or self.difference.high < 0

@@ -51,8 +51,8 @@ CONSTANT_PENALTY = 2.0
 LEAST_SIZES = 3
 EXPONENTS = (-1.0, 6.0)
 """The range that is searched."""
-FLAT = 0.2
-"""Largest exponent, up or down, of a cost that is called constant."""
+FLAT = 0.1
+"""Least exponent that a cost which is called constant must not have: that of log n over a factor of a thousand."""
 _STEP = 0.1
 _ROUNDS = 3
 """Times that the variances are computed anew from the fit that they give."""
@@ -163,7 +163,7 @@ class _Fitter:
         if self.grows:
             shape = self._find_shape(most)
         else:
-            shape = Shape.CONSTANT if exponent.low > -FLAT and exponent.high < FLAT else None
+            shape = Shape.CONSTANT if exponent.low > -2 * FLAT and exponent.high < FLAT else None
         return Fit(
             best=self._curve(best, 0.0),
             exponent=exponent,
