@@ -190,3 +190,17 @@ class ExponentChange:
     def is_shown(self) -> bool:
         """Whether the runs show that the exponent changed."""
         return self.difference.low > 0 or self.difference.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingLine:
+    """A line that takes longer a pass the longer ``name`` gets, as it was seen within one run.
+
+    In the last quarter of the length, which ends at ``length``, a pass took ``fold`` times as long as in the first.
+    """
+
+    file: str
+    line: int
+    name: str
+    length: int
+    fold: float

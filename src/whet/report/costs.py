@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from whet.model.frame import Owner
-from whet.model.growth import Growth
+from whet.model.growth import GrowingLine, Growth
 from whet.model.hotspot import Cost, FunctionSpot, LineSpot
 from whet.model.run import Run
 from whet.model.source import split_lines
-from whet.report.growth import exponent_figure
+from whet.report.growth import describe_growing, exponent_figure
 from whet.report.parts import CostFigures, FunctionRow, LineRow
 from whet.report.places import Places
 from whet.report.units import NOTHING, Figure, bytes_figure, count_figure, hits_figure, share_figure, time_figure
@@ -71,9 +71,18 @@ def _figure_cost_of(spot: FunctionSpot) -> CostFigures:
 
 
 def list_lines(
-    spots: Sequence[LineSpot], run: Run, places: Places, growth: Growth | None = None, *, include_source: bool = True
+    spots: Sequence[LineSpot],
+    run: Run,
+    places: Places,
+    growth: Growth | None = None,
+    growing: Mapping[tuple[str, int], GrowingLine] | None = None,
+    *,
+    include_source: bool = True,
 ) -> tuple[LineRow, ...]:
-    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code if the source is known and included."""
+    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code if the source is known and included.
+
+    ``growing`` are lines whose time a pass rose within the run.
+    """
     fits = {(each.file, each.line): each.fit for each in growth.lines} if growth else {}
     texts: dict[str, list[str]] = {}
     rows = []
@@ -94,6 +103,7 @@ def list_lines(
                 anchor=places.line_anchor(spot.file, spot.line),
                 callees=spot.callees,
                 growth=exponent_figure(fits.get((spot.file, spot.line))),
+                grows=describe_growing(found) if (found := (growing or {}).get((spot.file, spot.line))) else "",
             )
         )
     return tuple(rows)

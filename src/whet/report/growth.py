@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log10
 
-from whet.model.growth import Agreement, Bounded, Cause, Crossing, Fit, Growth, PlaceGrowth
+from whet.model.growth import Agreement, Bounded, Cause, Crossing, Fit, GrowingLine, Growth, PlaceGrowth
 from whet.model.run import Run
 from whet.model.scaling import PlaceCosts, Scaling
 from whet.model.source import SourceFile, split_lines
@@ -99,6 +99,11 @@ class GrowthView:
 def format_exponent(exponent: Bounded) -> str:
     """Write an exponent with its interval: ``n^1.98 [1.93, 2.03]``."""
     return f"n^{exponent.value:.2f} [{exponent.low:.2f}, {exponent.high:.2f}]"
+
+
+def describe_growing(line: GrowingLine) -> str:
+    """Return how a line's time a pass rose within the run: ``7-fold as self.text grew to 2,000,000``."""
+    return f"{line.fold:.0f}-fold as {line.name} grew to {line.length:,}"
 
 
 def exponent_figure(fit: Fit | None) -> Figure:

@@ -145,6 +145,7 @@ def _write_line(row: LineRow) -> dict[str, Any]:
         "function_line": row.function_line,
         "owner": row.owner,
         "exponent": row.growth.value,
+        "grows": row.grows,
         **_write_cost(row.cost),
         "callees": [
             {"name": each.name, "file": each.file, "line": each.line, "share": each.share} for each in row.callees

@@ -232,7 +232,8 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
 
 
 def _write_line_code(row: LineRow) -> str:
-    return write_code(row.code, 120) + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
+    grows = f" time per pass {write_prose(row.grows, 160)}" if row.grows else ""
+    return write_code(row.code, 120) + grows + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
 
 
 def _write_figure(figure: Figure) -> str:

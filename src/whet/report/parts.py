@@ -82,6 +82,8 @@ class LineRow:
     callees: tuple[Callee, ...] = ()
     """What it called outside the user's code, most of its time first."""
     growth: Figure = NO_FIGURE
+    grows: str = ""
+    """How its time a pass rose within the run: ``7-fold as self.text grew to 2,000,000``."""
 
     @property
     def calls(self) -> str:

@@ -223,6 +223,8 @@ class _Page:
             place.append_text(self._text(row.place, "cyan"))
             if row in lines:
                 place.append("\n").append_text(self._text(_describe_line(lines[row], room), "dim"))
+                if grows := lines[row].grows:
+                    place.append("\n").append_text(self._text(_fit(f"time per pass {grows}", room), "dim"))
                 if calls := lines[row].calls:
                     place.append("\n").append_text(self._text(_fit(f"calls {calls}", room), "dim"))
             table.add_row(*cells[row], place)

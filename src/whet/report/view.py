@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.flame import CallTree, FlameTree
-from whet.model.growth import Cause, Growth
+from whet.model.growth import Cause, GrowingLine, Growth
 from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
@@ -151,10 +151,12 @@ def build_view(
     title: str = "",
     growth: Growth | None = None,
     causes: Sequence[Cause] = (),
+    growing: Mapping[tuple[str, int], GrowingLine] | None = None,
 ) -> ReportView:
     """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
 
-    ``growth`` is that of the run's scaling, ``causes`` join it to ``advice``.
+    ``growth`` is that of the run's scaling, ``causes`` join it to ``advice``. ``growing`` are lines whose time a
+    pass rose within the run, by file and line.
 
     ``flames`` are drawn as given, ``calls`` are the data of the interactive flame graph. ``before`` is the run whose
     columns are added in ``calls``, ``changes`` summarizes the differences since then.
@@ -163,7 +165,7 @@ def build_view(
     lines_shown = shown_lines(excerpts)
     places = Places(run, lines_shown)
     functions = list_functions(hotspots.functions, places, growth)
-    lines = list_lines(hotspots.lines, run, places, growth, include_source=include_source)
+    lines = list_lines(hotspots.lines, run, places, growth, growing, include_source=include_source)
     suggestions = list_suggestions(
         advice, places, run.proof, include_source=include_source, lines=hotspots.line_index, causes=causes
     )

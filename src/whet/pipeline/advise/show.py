@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from whet.advise.growing_lines import find_growing_lines
 from whet.advise.growth import find_causes
 from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
@@ -88,6 +89,7 @@ def _show(
         title=title,
         growth=growth,
         causes=find_causes(growth, advised.advice) if growth is not None else (),
+        growing=find_growing_lines(run.evidence, advised.hotspots, run.sources),
     )
     return Shown(view, advised.hotspots, advised.advice), advised
 

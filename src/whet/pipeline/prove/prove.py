@@ -37,7 +37,6 @@ from whet.scratch import scratch_folder
 from whet.signals import handle_signals, interrupt
 from whet.store import rewrite_run
 
-
 GROWTH_BUDGET = 0.4
 """Fraction of the budget that is kept for the exponent, where that is asked for."""
 
