@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from whet.records import dataclass
 from whet.model.growth import ExponentChange
+from whet.records import dataclass
 
 
 class Change(StrEnum):

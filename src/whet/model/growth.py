@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, log, sqrt
+
+from whet.records import dataclass
 
 _LARGEST = 50.0
 """Logarithm of a factor beyond which a bound means nothing."""

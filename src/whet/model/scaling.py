@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from whet.model.trial import Clock
+from whet.records import dataclass
 
 SIZE = "{n}"
 """Stands for the size in the program's arguments, in ``--make`` and in ``--env``."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from whet.model.finding import Edit, Safety
-from whet.records import dataclass
 from whet.model.growth import ExponentChange
+from whet.records import dataclass
 
 
 class Verdict(StrEnum):

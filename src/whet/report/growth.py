@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import log10
 
 from whet.model.growth import Agreement, Bounded, Cause, Crossing, Fit, GrowingLine, Growth, PlaceGrowth
 from whet.model.run import Run
 from whet.model.scaling import PlaceCosts, Scaling
 from whet.model.source import SourceFile, split_lines
+from whet.records import dataclass
 from whet.report.places import Places
 from whet.report.units import Figure, format_bytes, format_seconds, format_share
 

@@ -34,10 +34,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from whet.model.growth import Bounded, Curve, Fit, Shape
+from whet.records import dataclass
 from whet.student import t_quantile
 
 CONFIDENCE = 0.95

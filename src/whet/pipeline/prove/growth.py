@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -21,6 +21,7 @@ from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
 from whet.prove.run import Limits, Observed, Workload, describe_status, run_once
 from whet.prove.sandbox import Program, Sandbox, make_shell_command
 from whet.prove.variants import BASELINE, choose_clock
+from whet.records import dataclass
 from whet.scale.compare import subtract
 from whet.scale.fit import SIZE_ERROR, find_spread, fit_growth
 from whet.scale.fit import Run as Measured

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from whet.errors import UsageError
@@ -14,6 +14,7 @@ from whet.model.scaling import SIZE
 from whet.pipeline.run.options import MeasureOptions
 from whet.program.host import TargetHost
 from whet.program.spec import TargetKind, TargetSpec
+from whet.records import dataclass
 from whet.scale.fit import LEAST_SIZES
 
 AUTO = "auto"

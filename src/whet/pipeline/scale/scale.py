@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from whet.errors import StoreError, UsageError
@@ -14,6 +13,7 @@ from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.scale.request import ScaleRequest, check_request
 from whet.pipeline.scale.session import INTERRUPTED, ScaleSession
 from whet.prove.tree import Guard
+from whet.records import dataclass
 from whet.report.growth import format_exponent
 from whet.report.sanitize import show
 from whet.scale.growth import find_growth
