@@ -100,8 +100,8 @@ def scale_command(
 
     Examples:
         whet scale --sizes 1000,2000,4000,8000 app.py --rows {n}
-        whet scale --sizes auto --make "gen.py {n} > data.csv" app.py data.csv
-        whet scale --sizes 1k,2k,4k,8k --max-exponent 1.2 --in 'pkg/*' -m pkg {n}
+        whet scale --sizes auto --make "gen.py {n}" app.py
+        whet scale --sizes 1k,2k,4k --max-exponent 1.2 app.py {n}
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet scale --sizes 1000,2000,4000 script.py {n}")
