@@ -241,8 +241,10 @@ class _Page:
         self._blank()
         for number, sentence in enumerate(growth.sentences[:most]):
             self._write(self._text(sentence, least=_SENTENCE if number else 200))
-        self._write(self._text(f"Most of the cost at n = {growth.ahead_size:,}:", "dim"))
-        for row in (growth.lines or growth.functions)[: max(1, most // 2)]:
+        rows = (growth.lines or growth.functions)[: max(1, most // 2)]
+        if rows:
+            self._write(self._text(f"Most of the cost at n = {growth.ahead_size:,}:", "dim"))
+        for row in rows:
             head = self._text(f"{row.ahead_share.text:>7}  {row.exponent}{f' ({row.shape})' if row.shape else ''}")
             gap = "  " if len(head) + 2 + len(row.place) <= self._width else "\n         "
             self._write(head.append(gap).append_text(self._text(row.place, "cyan")))

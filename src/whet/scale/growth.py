@@ -15,6 +15,8 @@ LEAST_SHARE = 0.02
 """Part of the cost, at the largest size or at ``FACTOR`` times that, from which on a place is listed."""
 LEAST_SAMPLES = 5
 """Samples in all runs below which nothing is said of a place's growth."""
+WIDEST = 3.0
+"""A place whose exponent's interval is wider is not listed: nothing is known of its growth."""
 LEAST_LENGTH = 16
 """Variables that never got longer do not matter."""
 MOST_CROSSINGS = 4
@@ -57,7 +59,7 @@ def _fit_places(scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, conf
         runs = _list_runs(scaling.runs, place.spent_ns)
         samples = sum(run.cost / run.quantum for run in runs if run.quantum)
         fit = fit_growth(runs, confidence=confidence) if samples >= LEAST_SAMPLES else None
-        if fit is not None:
+        if fit is not None and fit.exponent.high - fit.exponent.low <= WIDEST:
             spent = sum(cost for cost, is_there in zip(place.spent_ns, at_largest, strict=True) if is_there)
             found.append((place, fit, spent / whole))
     total = sum(fit.best.at(ahead) for _, fit, _ in found) or 1.0
