@@ -257,8 +257,14 @@ def prove_change(
 
 
 def _name_workload(run: Run, request: ProvingRequest) -> str:
+    from whet.pipeline.prove.growth import find_setting
+
     words = request.workload or shlex.join((Path(run.interpreter.path).name, *run.command))
-    return f"`{words}` in {run.directory}"
+    setup, extra = find_setting(run) if not request.workload else ("", {})
+    setup = request.setup or setup
+    before = f", after `{setup}` for the shell" if setup else ""
+    settings = " ".join(f"{name}={value}" for name, value in extra.items())
+    return f"`{words}` in {run.directory}{before}{f', with {settings}' if settings else ''}"
 
 
 def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetSpec | None = None) -> Proof:

@@ -190,4 +190,7 @@ class ScaleSession:
             seconds=self._spent(),
             notes=tuple(self.notes),
         )
-        return replace(pool_runs(self.largest), scaling=scaling)
+        run = pool_runs(self.largest)
+        # What memray saw is in the scaling.
+        missing = tuple(each for each in run.not_measured if each[0] != "memory" or not scaling.memory_runs)
+        return replace(run, scaling=scaling, not_measured=missing)
