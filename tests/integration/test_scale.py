@@ -33,7 +33,7 @@ def main(size):
 
 main(int(sys.argv[1].partition("=")[2]))
 """
-SIZES = (1500, 3000, 6000)
+SIZES = (3000, 6000, 12_000)
 
 
 class Scaled:
@@ -57,7 +57,20 @@ def scaled(tmp_path_factory: pytest.TempPathFactory) -> Scaled:
     (folder / "gen.py").write_text("import sys\nprint(sys.argv[1])\n")
     made = Scaled(folder)
     sizes = ",".join(map(str, SIZES))
-    options = ["--sizes", sizes, "--make", "gen.py {n} > data.csv", "--env", "ROWS={n}", "--runs", "2", "-f", "json"]
+    options = [
+        "--sizes",
+        sizes,
+        "--make",
+        "gen.py {n} > data.csv",
+        "--env",
+        "ROWS={n}",
+        "--runs",
+        "2",
+        "--rate",
+        "100",
+        "-f",
+        "json",
+    ]
     done = made.call("scale", "--python", sys.executable, *options, "app.py", "--rows={n}")
     assert done.returncode == 0, done.stderr
     (folder / "report.json").write_text(done.stdout)
@@ -75,7 +88,7 @@ def test_the_size_reaches_arguments_environment_and_made_input(scaled: Scaled) -
     calls = [line.split() for line in (scaled.folder / "calls.txt").read_text().splitlines()]
     assert all(len(set(words)) == 1 for words in calls)
     sizes = [int(words[0]) for words in calls]
-    assert sizes[:4] == [1500, *SIZES]
+    assert sizes[:4] == [3000, *SIZES]
     assert sorted(sizes[4:]) == list(SIZES)
 
 
@@ -93,7 +106,7 @@ def test_the_programs_output_is_not_whets(scaled: Scaled, report: dict[str, Any]
     assert report["exit_status"] == 0
     said = (scaled.folder / "said.txt").read_text()
     assert "printed by the program" not in said
-    assert "Most of the cost at n = 60,000" in said
+    assert "Most of the cost at n = 120,000" in said
     assert "6 runs took" in said
 
 
