@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "apply": "Write the rewrites that were measured faster.",
     "report": "Show a saved run, or profiles of other tools.",
     "bench": "Run a program many times and report how long it takes.",
+    "scale": "Run a program at several sizes of its input and report how its cost grows.",
     "diff": "Compare two saved runs or profiles: what got faster, slower, is new or gone.",
     "check": "Lint source files without running them.",
     "rules": "List the rules, or show one rule's page.",

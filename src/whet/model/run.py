@@ -14,6 +14,7 @@ from whet.model.evidence import Evidence
 from whet.model.masking import MASK
 from whet.model.origin import Origin
 from whet.model.profile import Profile
+from whet.model.scaling import Scaling
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
 from whet.model.trial import Proof
@@ -176,6 +177,8 @@ class Run:
     arguments: tuple[str, ...] = ()
     """``command`` with its secrets, so that it can be run again; only with `--keep-arguments`. Never shown."""
 
+    scaling: Scaling = field(default_factory=Scaling)
+    """The runs at all sizes, where `whet scale` made them; the profiles are those at the largest size."""
     origins: tuple[Origin, ...] = ()
     """The files that the profiles were read from, where others recorded them; then there are no executions."""
 

@@ -31,6 +31,7 @@ SECTIONS = (
     "macros",
     "header",
     "summary",
+    "growth",
     "suggestions",
     "flame",
     "calltree",
@@ -40,7 +41,7 @@ SECTIONS = (
     "source",
     "method",
 )
-STYLES = ("base", "summary", "suggestions", "flame", "calltree", "tables", "memory", "source", "print")
+STYLES = ("base", "summary", "suggestions", "flame", "calltree", "tables", "memory", "growth", "source", "print")
 SCRIPTS = (
     "theme",
     "tables",

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from whet.records import dataclass
+from whet.report.growth import GrowthView
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import show
@@ -103,6 +104,8 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
     if not view.top_suggestions:
         helps = " that helps" if view.suggestions else ""
         yield _Part(1, "suggestions", f"No rule has a suggestion for the hot lines{helps}.\n")
+    if view.growth is not None:
+        yield _Part(1, "growth", _write_growth(view.growth))
     functions = view.hot_functions[:MOST_ROWS]
     if functions:
         yield _Part(1, "hottest functions", f"### Hottest functions\n\n{_write_functions(functions, view)}")
@@ -183,14 +186,32 @@ def _write_worth(item: Suggestion) -> str:
     return f"**{item.gain}** {how}{f' together {item.together}' if item.together else ''} · {share}"
 
 
+def _write_growth(growth: GrowthView) -> str:
+    sentences = "\n".join(f"- {write_prose(sentence)}" for sentence in (*growth.sentences, *growth.notes))
+    size = f"{growth.ahead_size:,}"
+    heads = ["Place", "Code", "Exponent", "Share", f"At n = {size}", "Share there"]
+    rows = [*growth.functions[: MOST_ROWS // 2], *growth.lines[:MOST_ROWS]]
+    cells = [
+        [
+            write_code(row.place, 120),
+            write_code(row.code or row.name, 120) + "".join(f" {write_prose(cause, 300)}" for cause in row.causes),
+            *map(_write_figure, (row.exponent, row.share, row.ahead, row.ahead_share)),
+        ]
+        for row in rows
+    ]
+    return f"### How cost grows\n\n{sentences}\n\n{_write_table(heads, cells, 2)}"
+
+
 def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:
     columns = view.columns
     heads = ["Function", "Where", "Share", "Time", "Self", *(["Hits"] if columns.hits else [])]
+    heads += ["Growth"] if columns.growth else []
     heads += ["At peak", "Allocated"] if columns.memory else []
     cells = []
     for row in rows:
         figures: list[Figure] = [row.cost.spent_share, row.cost.spent_seconds, row.cost.self_seconds]
         figures += [row.cost.hits] if columns.hits else []
+        figures += [row.growth] if columns.growth else []
         figures += [row.cost.peak_bytes, row.cost.allocated_bytes] if columns.memory else []
         cells.append([write_code(row.name, 120), write_code(row.place, 120), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
@@ -211,7 +232,8 @@ def _write_lines(rows: Sequence[LineRow], view: ReportView) -> str:
 
 
 def _write_line_code(row: LineRow) -> str:
-    return write_code(row.code, 120) + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
+    grows = f" time per pass {write_prose(row.grows, 160)}" if row.grows else ""
+    return write_code(row.code, 120) + grows + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
 
 
 def _write_figure(figure: Figure) -> str:

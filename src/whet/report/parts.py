@@ -19,6 +19,8 @@ from whet.model.origin import Origin
 from whet.records import dataclass
 from whet.report.units import Figure, format_whole_share
 
+NO_FIGURE = Figure()
+
 _BARE = re.compile(r"<|__\w+__$")
 
 
@@ -56,6 +58,8 @@ class FunctionRow:
     owner: str
     cost: CostFigures
     anchor: str = ""
+    growth: Figure = NO_FIGURE
+    """The exponent of its cost, such as ``n^1.98 [1.93, 2.03]``, where it was measured."""
 
     @property
     def place(self) -> str:
@@ -77,6 +81,9 @@ class LineRow:
     anchor: str = ""
     callees: tuple[Callee, ...] = ()
     """What it called outside the user's code, most of its time first."""
+    growth: Figure = NO_FIGURE
+    grows: str = ""
+    """How its time a pass rose within the run: ``7-fold as self.text grew to 2,000,000``."""
 
     @property
     def calls(self) -> str:
