@@ -26,15 +26,12 @@ MAX_NEW = 20
 """Places that are added in one sample."""
 ROOM = 150
 """More objects than a look at one frame makes."""
-MAX_NAMES = 24
-MAX_ATTRIBUTES = 24
+MAX_NAMES = MAX_ATTRIBUTES = 24
 MAX_PLACES = 4_000
 """Places (function and name) that are remembered at most."""
 MAX_LENGTHS = 101
-MAX_TRACK = 192
-"""Points of a track: how a length rose."""
-LEAST_RISE = 4
-"""Tracks of lengths that rose by a smaller factor are not reported."""
+MAX_TRACK, LEAST_RISE = 192, 4
+"""Points of a track, which tells how a length rose, and by which factor at least."""
 MAX_KINDS = 8
 """Types remembered for one name, and for its elements."""
 ENOUGH_SAMPLES = 40
@@ -134,10 +131,8 @@ class _Pooled:
         self.types: dict[str, int] = {}
         self.elements: dict[str, int] = {}
         self.lengths: list[int] = []
-        self.stride = 1
-        self.track: list[int] = []
-        """Length and moment of one sample after the other. The line would mislead: a thread is looked at where it lets
-        go of the interpreter, which is hardly ever in the long call that it comes from."""
+        self.stride, self.track = 1, list[int]()
+        """Length and moment of every so many samples: at which line, a thread that yields does not tell."""
 
     def follow(self, length: int, now: int) -> None:
         """Add to the track; when it is full, every second point goes, and from then on every second sample."""
@@ -146,11 +141,8 @@ class _Pooled:
             return
         if len(track) >= 2 * MAX_TRACK:
             self.stride *= 2
-            for at in range(0, len(track) // 2, 2):
-                track[at], track[at + 1] = track[2 * at], track[2 * at + 1]
-            del track[len(track) // 2 :]
-        track.append(length)
-        track.append(now)
+            track[:] = [value for at in range(0, len(track), 4) for value in track[at : at + 2]]
+        track += (length, now)
 
     def has_risen(self) -> bool:
         """Tell whether the length rose enough for its track to be of interest."""
@@ -169,8 +161,7 @@ class Values:
         """By file, first line and qualified name: what was seen, by name."""
         self.met: dict[tuple[str, int, str], int] = {}
         """How often each of them was on a stack."""
-        self.now = 0
-        """Microseconds that the process had computed when the sample began."""
+        self.now = 0  # microseconds that the process had computed when the sample began
         self.hold: Callable[[object], object] = type
         """Keeps what is looked at, where that is wanted: its last reference may go only where the caller lets it."""
 
