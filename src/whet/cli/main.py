@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "prove": "Try the advice and check that the program is faster and behaves the same.",
     "apply": "Write the rewrites that were measured faster.",
     "report": "Show a saved run, or profiles of other tools.",
+    "merge": "Merge the runs and profiles of many processes into one report.",
     "bench": "Run a program many times and report how long it takes.",
     "scale": "Run a program at several sizes of its input and report how its cost grows.",
     "diff": "Compare two saved runs or profiles: what got faster, slower, is new or gone.",

@@ -104,6 +104,10 @@ def run_command(
     ] = False,
     no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
+    label: Annotated[
+        list[str] | None,
+        Option("--label", metavar="NAME=VALUE", help="What distinguishes this run in `whet merge`, as rank=3."),
+    ] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
     """Run a program and report where its time goes.
@@ -119,6 +123,7 @@ def run_command(
         whet run -m package.module
         whet run --full -o report.html script.py
         whet run --prove --budget 5m script.py
+        whet run --label rank=3 script.py
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
@@ -136,8 +141,10 @@ def run_command(
     from whet.pipeline.run.measure import NeverBegan, measure
     from whet.pipeline.run.options import MeasureOptions
     from whet.pipeline.run.samplers import find_sampler
+    from whet.program.labels import choose_labels, label_path, read_labels
     from whet.program.naming import choose_target
 
+    labels = choose_labels(read_labels(label or ()), os.environ)
     given = {
         "--full": full,
         "--lines": lines,
@@ -158,6 +165,7 @@ def run_command(
         "--keep-arguments": keep_arguments,
         "--no-source": no_source,
         "--title": title,
+        "--label": label,
     }
     chosen = find_sampler(sampler)
     if prove:
@@ -183,6 +191,7 @@ def run_command(
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
             keep_arguments=keep_arguments,
+            labels=labels,
             words=name_options(given),
             progress=progress,
         )
@@ -209,7 +218,7 @@ def run_command(
             offers=offers,
         )
         status = name_interrupted() if was_interrupted(run) else status
-    written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
+    written = show_run(run, label_path(output, labels), include_source=not no_source, title=title or "", again=again)
     tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)

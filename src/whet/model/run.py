@@ -13,6 +13,7 @@ from enum import StrEnum
 from whet.model.evidence import Evidence
 from whet.model.masking import MASK
 from whet.model.origin import Origin
+from whet.model.part import Part, TaskTotals
 from whet.model.profile import Profile
 from whet.model.scaling import Scaling
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
@@ -181,6 +182,17 @@ class Run:
     """The runs at all sizes, where `whet scale` made them; the profiles are those at the largest size."""
     origins: tuple[Origin, ...] = ()
     """The files that the profiles were read from, where others recorded them; then there are no executions."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """What tells this run from others of one job, as pairs like ``("rank", "3")``."""
+    parts: tuple[Part, ...] = ()
+    """The ranks, workers or files that it was merged from; then executions are sums over them."""
+    tasks: tuple[TaskTotals, ...] = ()
+    """What a scheduler counted for each kind of task."""
+
+    @property
+    def label(self) -> str:
+        """Its labels in words, as in ``rank 3``; empty for none."""
+        return ", ".join(f"{name} {value}" for name, value in self.labels)
 
     @property
     def has_hidden_arguments(self) -> bool:

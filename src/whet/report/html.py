@@ -32,6 +32,7 @@ SECTIONS = (
     "header",
     "summary",
     "growth",
+    "job",
     "suggestions",
     "flame",
     "calltree",

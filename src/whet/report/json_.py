@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from whet.model.evidence import Seen
 from whet.report.growth import GrowthRow, GrowthView
+from whet.report.job import ImbalanceFigures, PartRow, TaskRow
 from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import encodable
 from whet.report.view import ReportView
@@ -63,6 +64,9 @@ def to_object(view: ReportView) -> dict[str, Any]:
         "functions": [_write_function(row) for row in view.functions],
         "lines": [_write_line(row) for row in view.lines],
         "growth": _write_growth(view.growth) if view.growth is not None else None,
+        "parts": [_write_part(row) for row in view.job.parts] if view.job else [],
+        "imbalance": _write_imbalance(view.job.imbalance) if view.job else None,
+        "tasks": [_write_task(row) for row in view.job.tasks] if view.job else [],
         "advice": [_write_suggestion(suggestion) for suggestion in view.suggestions],
         "warnings": [
             {"about": caution.about, "message": caution.message, "hint": caution.hint} for caution in view.cautions
@@ -121,6 +125,53 @@ def _write_growth_row(row: GrowthRow, unit: float = 1.0) -> dict[str, Any]:
         "ahead_share": row.ahead_share.value,
         "allocated_exponent": row.allocated.value,
         "causes": list(row.causes),
+    }
+
+
+def _write_part(row: PartRow) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "work_seconds": row.work.value,
+        "cpu_seconds": row.cpu.value,
+        "waiting_seconds": row.waiting.value,
+        "exchange_seconds": row.exchange.value,
+        "idle_seconds": row.idle.value,
+        "wall_seconds": row.wall.value,
+        "clock_seconds": row.clock.value,
+        "samples": row.samples,
+        "hottest": row.hottest,
+        "place": row.place,
+        "note": row.note,
+    }
+
+
+def _write_imbalance(found: ImbalanceFigures | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "slowest": found.label,
+        "work_seconds": found.work.value,
+        "others_median_seconds": found.others.value,
+        "max_over_mean": found.ratio,
+        "function": found.function,
+        "place": found.place,
+        "lost_seconds": found.lost.value,
+        "is_significant": found.is_significant,
+    }
+
+
+def _write_task(row: TaskRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "count": row.count.value,
+        "seconds_each": row.each.value,
+        "cpu_seconds": row.cpu.value,
+        "blocked_seconds": row.blocked.value,
+        "transfer_seconds": row.transfer.value,
+        "spill_seconds": row.spill.value,
+        "serialize_seconds": row.serialize.value,
+        "other_seconds": row.other.value,
+        "transferred_bytes": row.transferred.value,
     }
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from whet.records import dataclass
 from whet.report.growth import GrowthView
+from whet.report.job import Job
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import show
@@ -109,12 +110,35 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
     functions = view.hot_functions[:MOST_ROWS]
     if functions:
         yield _Part(1, "hottest functions", f"### Hottest functions\n\n{_write_functions(functions, view)}")
+    if view.job is not None:
+        yield from _list_job_parts(view.job)
     lines = [row for row in view.lines if row.cost.spent_seconds.value][:MOST_ROWS]
     if lines:
         yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
     if view.cautions:
         yield _Part(1, "warnings", _write_cautions(view))
     yield _Part(5, "how it was measured", _fold("How it was measured", _write_method(view)))
+
+
+def _list_job_parts(job: Job) -> Iterator[_Part]:
+    """Yield the tables of a merged run's parts and tasks."""
+    if job.parts:
+        rows = [
+            [write_code(row.label, 80), write_code(f"{row.hottest} {row.place}", 120)]
+            + [_write_figure(each) for each in (row.work, row.cpu, row.waiting, row.exchange, row.idle)]
+            for row in sorted(job.parts, key=lambda row: -(row.work.value or 0.0))[:MOST_ROWS]
+        ]
+        heads = ["Label", "Hottest function", "Work", "Computing", "Waiting", "For others", "Idle"]
+        title = f"### {job.noun.capitalize()} ({job.count:,})\n\n"
+        yield _Part(1, job.noun, title + _write_table(heads, rows, 2))
+    if job.tasks:
+        rows = [
+            [write_code(row.name, 80)]
+            + [_write_figure(each) for each in (row.count, row.each, row.cpu, row.blocked, row.transfer, row.spill)]
+            for row in job.tasks[:MOST_ROWS]
+        ]
+        heads = ["Task", "Number", "Each", "Computing", "Not computing", "Transfer", "Spilling"]
+        yield _Part(2, "tasks", _fold("Tasks", _write_table(heads, rows, 1)))
 
 
 def _write_head(view: ReportView) -> str:
@@ -136,6 +160,7 @@ def _write_head(view: ReportView) -> str:
         f"## whet: {write_prose(view.title, 120)}",
         _stress(write_prose(summary.verdict, 320)),
         f"{'Now' if view.compared else 'Before'}: {write_prose(summary.spent, 320)}" if summary.spent else "",
+        write_prose(view.job.sentence, 400) if view.job is not None else "",
         write_prose(view.compared, 400),
         " · ".join(fact for fact in facts if fact),
         f"Interpreter: {write_prose(provenance.python_chosen, 320)}" if provenance.python_chosen else "",

@@ -266,6 +266,8 @@ class ThreadRow:
     tid: int
     name: str
     process: str
+    label: str
+    task: str
     cpu: Figure
     waiting: Figure
     idle: Figure

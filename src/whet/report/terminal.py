@@ -189,6 +189,8 @@ class _Page:
             provenance.python,
         ]
         self._write(self._text(" · ".join(fact for fact in facts if fact), "dim", least=200))
+        if view.job is not None and view.job.sentence:
+            self._write(self._text(view.job.sentence, least=200))
         if provenance.python_chosen:
             self._write(self._text(f"Interpreter: {provenance.python_chosen}", "dim", least=200))
 

@@ -20,6 +20,7 @@ from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
 from whet.report.flame import describe_calls
 from whet.report.growth import GrowthView, view_growth
 from whet.report.icicle import MOST_BOXES, lay_out
+from whet.report.job import Job, describe_job
 from whet.report.memory import draw_memory
 from whet.report.method import describe_method, describe_provenance
 from whet.report.parts import (
@@ -93,6 +94,8 @@ class ReportView:
     method: Method
     growth: GrowthView | None = None
     """How cost grows with the size of the input, where `whet scale` measured it."""
+    job: Job | None = None
+    """The parts of a merged run, and tasks; ``None`` for one that was not merged."""
 
     @property
     def hot_functions(self) -> tuple[FunctionRow, ...]:
@@ -199,6 +202,8 @@ def build_view(
                 tid=thread.tid,
                 name=thread.name,
                 process=thread.process,
+                label=thread.label,
+                task=thread.task,
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),
@@ -213,6 +218,7 @@ def build_view(
         listings=build_listings(run, hotspots, excerpts, suggestions, places, relations),
         method=describe_method(run, hotspots),
         growth=view_growth(run, growth, causes, places, include_source=include_source) if growth is not None else None,
+        job=describe_job(run, places),
     )
 
 

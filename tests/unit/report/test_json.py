@@ -16,7 +16,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "json.md"
 TOP = [
     "schema", "whet", "command", "python", "origins", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
     "samples",
-    "functions", "lines", "growth", "advice", "warnings",
+    "functions", "lines", "growth", "parts", "imbalance", "tasks", "advice", "warnings",
 ]  # fmt: skip
 
 

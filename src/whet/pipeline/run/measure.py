@@ -115,6 +115,7 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             options=options.words,
+            labels=options.labels,
             keep_arguments=options.keep_arguments,
             source=read_script(self.spec),
         )
