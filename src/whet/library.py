@@ -102,14 +102,20 @@ class Profiling(Measured):
 
     def __init__(self, rate: int | None, native: bool, include: Sequence[str], exclude: Sequence[str]) -> None:
         super().__init__()
-        self._request = {
+        self._request: dict[str, Any] = {
             "rate": rate or 100,
             "keep_rate": rate is not None,
             "native": native,
             "include": list(include),
             "exclude": list(exclude),
+            "nonblocking": False,
+            "hidden": [],
         }
         self._sampling: _Sampling | _Pyinstrument | None = None
+
+    def adjust(self, *, rate: int, hidden: Sequence[str]) -> None:
+        """Sample at ``rate`` without pausing the process, and leave out what code in the files ``hidden`` does."""
+        self._request |= {"rate": rate, "nonblocking": True, "hidden": list(hidden)}
 
     def __enter__(self) -> Profiling:
         """Begin. Raises ``UsageError`` within another profile, ``CollectorError`` where sampling is not permitted."""

@@ -44,6 +44,7 @@ class _PartTotals:
     times: dict[Metric, int] = field(default_factory=dict)
     functions: dict[int, int] = field(default_factory=dict)
     """Busy time by index of the function."""
+    is_worker: bool = True
     note: str = ""
 
 
@@ -88,9 +89,15 @@ class Gathering:
         self._head.add(run, label)
         self._fold_if_large()
 
-    def note(self, label: str, text: str) -> None:
-        """Set what is to be known of one part."""
-        self._parts.setdefault(label, _PartTotals()).note = text
+    def describe(
+        self, label: str, *, note: str = "", clock_ns: int = 0, wall_ns: int = 0, is_worker: bool = True
+    ) -> None:
+        """Set what is known of one part besides what was sampled; times of 0 stay as they are."""
+        part = self._parts.setdefault(label, _PartTotals())
+        part.is_worker = is_worker
+        part.note = note or part.note
+        part.clock = clock_ns or part.clock
+        part.wall = wall_ns or part.wall
 
     def finish(self) -> Run:
         """Return the run of all parts. Adding may go on afterwards."""
@@ -178,6 +185,7 @@ class Gathering:
             part.exchange += each.exchange_ns
             part.samples += each.samples
             part.runs += each.runs
+            part.is_worker = each.is_worker
             part.note = each.note or part.note
             times = (each.cpu_ns, each.waiting_ns, each.idle_ns, each.gil_ns)
             for metric, value in zip((Metric.CPU, Metric.WAITING, Metric.IDLE, Metric.GIL), times, strict=True):
@@ -205,6 +213,7 @@ class Gathering:
                     PartFunction(*names[number], spent)
                     for number, spent in sorted(part.functions.items(), key=lambda item: -item[1])
                 ),
+                is_worker=part.is_worker,
                 note=part.note,
             )
             for label, part in self._parts.items()

@@ -11,6 +11,7 @@ from statistics import median
 from whet.model.part import Part, PartFunction
 
 _RANK = re.compile(r"rank \d+$")
+_WORKER = re.compile(r"worker |\w+://")
 _ERRORS = 3.0
 """A part stands out beyond so many standard errors of its time."""
 _LEAST_MORE = 0.05
@@ -44,7 +45,7 @@ def find_imbalance(parts: Sequence[Part]) -> Imbalance | None:
     A part's work is its busy time without waiting for other parts: in a job whose parts wait for one another, all take
     equally long, and the slowest is the one that waits least.
     """
-    worked = [part for part in parts if part.work_ns or part.idle_ns or part.waiting_ns]
+    worked = [part for part in parts if part.is_worker and (part.work_ns or part.idle_ns or part.waiting_ns)]
     if len(worked) < 2 or not any(part.work_ns for part in worked):
         return None
     slowest = max(worked, key=lambda part: part.work_ns)
@@ -65,9 +66,10 @@ def find_imbalance(parts: Sequence[Part]) -> Imbalance | None:
 
 def name_parts(parts: Sequence[Part]) -> str:
     """Return what the parts of a run are called: ranks, workers, or parts."""
-    if parts and all(_RANK.match(part.label) for part in parts):
+    labels = [part.label for part in parts if part.is_worker]
+    if labels and all(_RANK.match(label) for label in labels):
         return "ranks"
-    return "workers" if any("://" in part.label for part in parts) else "parts"
+    return "workers" if labels and all(_WORKER.match(label) for label in labels) else "parts"
 
 
 def _error(part: Part) -> float:

@@ -36,6 +36,8 @@ class Part:
     """How many runs, files or captures it was merged from."""
     functions: tuple[PartFunction, ...] = ()
     """Those with most of its time, largest first."""
+    is_worker: bool = True
+    """Whether it is one of those that share the work; a client is not."""
     note: str = ""
     """What is to be known of it, as in ``ended after 12 s``."""
 
@@ -63,5 +65,12 @@ class TaskTotals:
     """Serializing and deserializing."""
     other_ns: int = 0
     transfer_bytes: int = 0
-    argument_bytes: int = 0
-    """What tasks came with, as the client sent them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Data that went from worker to worker. ``size`` is bytes, of one time."""
+
+    key: str
+    times: int
+    size: int

@@ -13,7 +13,7 @@ from enum import StrEnum
 from whet.model.evidence import Evidence
 from whet.model.masking import MASK
 from whet.model.origin import Origin
-from whet.model.part import Part, TaskTotals
+from whet.model.part import Part, TaskTotals, Transfer
 from whet.model.profile import Profile
 from whet.model.scaling import Scaling
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
@@ -188,6 +188,10 @@ class Run:
     """The ranks, workers or files that it was merged from; then executions are sums over them."""
     tasks: tuple[TaskTotals, ...] = ()
     """What a scheduler counted for each kind of task."""
+    transfers: tuple[Transfer, ...] = ()
+    """Data that went from worker to worker, the most bytes first."""
+    scheduler_ns: int = 0
+    """CPU time of the scheduler meanwhile; 0 where it did not say."""
 
     @property
     def label(self) -> str:

@@ -48,7 +48,8 @@ def name_run(run: Run) -> str:
     """Return what to call the program of a run; of profiles of other tools the names of their files."""
     if not run.origins or run.parts:
         program = name_program(run.command) if run.command else "the job"
-        of = run.label or (f"{len(run.parts):,} {name_parts(run.parts)}" if run.parts else "")
+        count = sum(part.is_worker for part in run.parts)
+        of = run.label or (f"{count:,} {name_parts(run.parts)}" if run.parts else "")
         return f"{program} ({of})" if of else program
     names = [PurePath(origin.file.replace("\\", "/")).name for origin in run.origins]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

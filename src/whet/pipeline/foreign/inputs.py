@@ -104,7 +104,7 @@ class Inputs:
         if importlib.util.find_spec("fsspec") is None:
             raise UsageError(f"{url[:200]} needs fsspec", "pip install fsspec, and what it needs for that protocol")
         folder = self._stack.enter_context(scratch_folder("merge"))
-        import fsspec  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        import fsspec
 
         try:
             system, path = fsspec.core.url_to_fs(url)

@@ -65,9 +65,10 @@ def _read_options(request: dict[str, Any]) -> AttachOptions:
         keep_rate=request["keep_rate"],
         native=request["native"],
         children=False,
+        nonblocking=request["nonblocking"],
         include=tuple(request["include"]),
         exclude=tuple(request["exclude"]),
-        hidden=(str(Path(whet.__file__).parent / "library.py"),),
+        hidden=(str(Path(whet.__file__).parent / "library.py"), *request["hidden"]),
         to_end=to_end,
         progress=note,
     )
