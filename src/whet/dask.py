@@ -13,6 +13,7 @@ ends, the plugin is removed. Workers need whet-perf in their environment, in the
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ class DaskProfiling(Measured):
         self._client = client
         self._options = options
         self._session: Session | None = None
+        self._samples_itself = True
         self._own = Profiling(
             options.rate if options.keep_rate else None, options.native, options.include, options.exclude
         )
@@ -54,8 +56,10 @@ class DaskProfiling(Measured):
         sources = find_client_sources(_list_files(), str(find_project(Path.cwd())), _list_cells())
         session = Session(self._client, self._options, sources)
         session.begin()
+        self._samples_itself = not session.shares_process
         try:
-            self._own.__enter__()
+            if self._samples_itself:
+                self._own.__enter__()
         except BaseException:
             session.finish()
             raise
@@ -70,11 +74,11 @@ class DaskProfiling(Measured):
 
         assert self._session is not None
         session, self._session = self._session, None
-        try:
-            self._own.__exit__(kind, error, trace)
-            own = self._own.run
-        except WhetError:
-            own = None
+        own = None
+        if self._samples_itself:
+            with contextlib.suppress(WhetError):
+                self._own.__exit__(kind, error, trace)
+                own = self._own.run
         try:
             self._run = session.finish(own)
         except WhetError:
@@ -114,12 +118,9 @@ def profile(
 
 
 def _list_files() -> list[str]:
-    """Return the files of the main script, and of modules that lie in the working folder."""
-    here = str(Path.cwd())
-    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    """Return the main script: its functions come to workers by value, those of modules by name."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
-    found = [file for file in files if isinstance(file, str) and file.startswith(here) and "-packages" not in file]
-    return [str(Path(file).absolute()) for file in ([main] if isinstance(main, str) else []) + found]
+    return [str(Path(main).absolute())] if isinstance(main, str) else []
 
 
 def _list_cells() -> dict[str, str]:

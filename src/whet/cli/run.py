@@ -38,6 +38,8 @@ from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.model.run import Run
+    from whet.pipeline.run.measure import Measured, NeverBegan
+    from whet.pipeline.run.options import MeasureOptions
     from whet.program.host import TargetHost
     from whet.program.spec import TargetSpec
 
@@ -108,6 +110,10 @@ def run_command(
         list[str] | None,
         Option("--label", metavar="NAME=VALUE", help="What distinguishes this run in `whet merge`, as rank=3."),
     ] = None,
+    dask: Annotated[
+        str | None,
+        Option("--dask", metavar="ADDRESS", help="Also sample the workers of the Dask scheduler at ADDRESS."),
+    ] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
     """Run a program and report where its time goes.
@@ -132,6 +138,8 @@ def run_command(
     _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
     inside = {"--lines": lines, "--memory": memory, "--full": full, "--sampler pyinstrument": sampler == "pyinstrument"}
+    runs_again = {"--lines": lines, "--memory": memory, "--full": full, "--repeat": repeat != 1, "--prove": prove}
+    _refuse_running_again(runs_again if dask is not None else {})
     if outside and any(inside.values()):
         asked = next(name for name, is_asked in inside.items() if is_asked)
         raise UsageError(
@@ -166,6 +174,7 @@ def run_command(
         "--no-source": no_source,
         "--title": title,
         "--label": label,
+        "--dask": dask,
     }
     chosen = find_sampler(sampler)
     if prove:
@@ -195,7 +204,7 @@ def run_command(
             words=name_options(given),
             progress=progress,
         )
-        measured = measure(spec, host, options)
+        measured = measure(spec, host, options) if dask is None else _measure_with_workers(dask, spec, host, options)
     begin_line()
     if isinstance(measured, NeverBegan):
         say("whet: the program ended before its first line, so nothing was measured; earlier runs and reports stay")
@@ -248,6 +257,24 @@ def _refuse_idle_options(given: Mapping[str, object], needed: str, *, is_there: 
     idle = [name for name, value in given.items() if value]
     if idle and not is_there:
         raise UsageError(f"{idle[0]} does nothing without {needed}", f"add {needed}, or leave {idle[0]} out")
+
+
+def _refuse_running_again(given: Mapping[str, bool]) -> None:
+    """Refuse options that run the program more than once, where the workers are sampled once."""
+    asked = next((name for name, is_asked in given.items() if is_asked), None)
+    if asked is not None:
+        raise UsageError(f"{asked} runs the program again, which --dask does not", "leave one of them out")
+
+
+def _measure_with_workers(
+    address: str, spec: TargetSpec, host: TargetHost, options: MeasureOptions
+) -> Measured | NeverBegan:
+    """Measure the program and the workers that it sends tasks to."""
+    from whet.pipeline.dask.program import measure_with_workers
+    from whet.pipeline.dask.session import DaskOptions
+
+    workers = DaskOptions(native=options.native, include=options.include, exclude=options.exclude)
+    return measure_with_workers(address, spec, host, options, workers)
 
 
 def prove_measured(

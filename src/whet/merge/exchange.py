@@ -31,39 +31,53 @@ _RETURNS_AT_ONCE = re.compile(r"i[a-z]|I[a-z]")
 """How methods begin that do not wait: ``isend``, ``Irecv``."""
 _CHEAP = frozenset({"len", "range", "int", "float", "Get_rank", "Get_size", "Status", "print"})
 _TRANSFERS = ("distributed.comm.", "distributed.worker:gather_dep", "distributed.worker:get_data")
+_DASK = ("distributed.", "dask.")
 _MPI4PY = re.compile(r"^\s*(import|from)\s+mpi4py\b", re.MULTILINE)
 
 
 def count_spinning(profile: Profile, sources: Mapping[str, SourceFile]) -> Profile:
     """Return ``profile`` with computing in calls that only wait for other ranks counted as waiting."""
     rows = find_mpi_rows(profile, sources)
+    return _move(profile, rows, Metric.CPU, Metric.WAITING, "spinning in MPI counted as waiting")
+
+
+def _move(profile: Profile, rows: Sequence[bool], source: Metric, target: Metric, name: str) -> Profile:
+    """Return ``profile`` with times of ``source`` in ``rows`` as times of ``target``; the step is called ``name``."""
     if not any(rows):
         return profile
-    moved: list[Samples] = []
-    waiting: dict[int, dict[int, int]] = {}
+    kept: list[Samples] = []
+    values: dict[int, dict[int, int]] = {}
     counts: dict[int, int] = {}
     for entry in profile.samples:
-        if entry.metric is not Metric.CPU or not any(row >= 0 and rows[row] for row in entry.stack):
-            moved.append(entry)
+        if entry.metric is not source or not any(row >= 0 and rows[row] for row in entry.stack):
+            kept.append(entry)
             continue
-        kept = [(row, value) for row, value in zip(entry.stack, entry.value, strict=True) if row < 0 or not rows[row]]
-        whole, left = sum(entry.value), sum(value for _, value in kept)
-        count = round(entry.count * left / whole) if whole else entry.count
-        if kept:
-            moved.append(replace(entry, stack=[row for row, _ in kept], value=[v for _, v in kept], count=count))
-        spun = waiting.setdefault(entry.thread, {})
+        pairs = list(zip(entry.stack, entry.value, strict=True))
+        left = [(row, value) for row, value in pairs if row < 0 or not rows[row]]
+        whole = sum(entry.value)
+        count = round(entry.count * sum(value for _, value in left) / whole) if whole else entry.count
+        if left:
+            kept.append(replace(entry, stack=[row for row, _ in left], value=[v for _, v in left], count=count))
+        moved = values.setdefault(entry.thread, {})
         counts[entry.thread] = counts.get(entry.thread, 0) + entry.count - count
-        for row, value in zip(entry.stack, entry.value, strict=True):
+        for row, value in pairs:
             if row >= 0 and rows[row]:
-                spun[row] = spun.get(row, 0) + value
-    moved += [
-        Samples(Metric.WAITING, thread, list(values), list(values.values()), counts[thread])
-        for thread, values in waiting.items()
+                moved[row] = moved.get(row, 0) + value
+    kept += [
+        Samples(target, thread, list(each), list(each.values()), counts[thread]) for thread, each in values.items()
     ]
     corrections = Corrections()
-    spun_profile = corrections.note("spinning in MPI counted as waiting", profile, replace(profile, samples=moved))
-    noted = corrections.attach(spun_profile).corrections
-    return replace(spun_profile, corrections=(*profile.corrections, *noted))
+    changed = corrections.note(name, profile, replace(profile, samples=kept))
+    return replace(changed, corrections=(*profile.corrections, *corrections.attach(changed).corrections))
+
+
+def settle_client(profile: Profile) -> Profile:
+    """Return ``profile``, a Dask client's, with waiting for the cluster counted as idle: the time is the workers'."""
+    marks = [name_place(frame).startswith(_DASK) for frame in profile.frames]
+    rows = [False] * len(profile.stacks)
+    for row, (parent, frame) in enumerate(zip(profile.stacks.parent, profile.stacks.frame, strict=True)):
+        rows[row] = marks[frame] or (parent >= 0 and rows[parent])
+    return _move(profile, rows, Metric.WAITING, Metric.IDLE, "waiting for workers counted as idle")
 
 
 def find_exchange_rows(profile: Profile, sources: Mapping[str, SourceFile]) -> Sequence[bool]:

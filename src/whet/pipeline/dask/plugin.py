@@ -36,6 +36,8 @@ MOST_MOVED = 50
 _RUNNERS = {"_run_task": 3, "apply_function": 4}
 """Functions of ``distributed.worker`` that run a task in a thread, today's and earlier; which argument its key is."""
 _SOURCE = "def run(function, *args):\n    return function(*args)\n"
+_sampled: set[str] = set()
+"""Names of the plugins that sample this process."""
 
 
 class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
@@ -49,6 +51,8 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
         self._process: subprocess.Popen[str] | None = None
         self._tasks: _TaskNames | None = None
         self._began = _Totals()
+        self._is_first = True
+        """Whether it samples this process: of several workers in one process, the first one's does."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"request": self.request, "name": self.name}
@@ -63,6 +67,10 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
             self.hint = f"pip install whet-perf=={self.request['version']} in its environment"
             return
         self._began = _Totals.read(worker)
+        self._is_first = self.name not in _sampled
+        if not self._is_first:
+            return
+        _sampled.add(self.name)
         self._tasks = _TaskNames()
         try:
             started = asyncio.get_running_loop().run_in_executor(None, self._start, worker)
@@ -75,6 +83,8 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
 
     def teardown(self, worker: Any) -> None:  # noqa: ANN401
         """End the sampler, without waiting for it, and run tasks as before."""
+        if self._is_first:
+            _sampled.discard(self.name)
         if self._tasks is not None:
             self._tasks.undo()
         self._end()
@@ -135,6 +145,7 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
             "problem": self.problem,
             "hint": self.hint,
             **_Totals.read(worker).since(self._began),
+            **({} if self._is_first else {"cpu_seconds": 0.0}),
             "moved": list_moved(worker, self._began.seconds),
             "counts": dict(self._tasks.counts) if self._tasks is not None else {},
         }

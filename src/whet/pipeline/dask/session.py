@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import whet
 from whet.errors import CollectorError, FormatError, UsageError
 from whet.merge.by_value import ValueRestorer
+from whet.merge.exchange import settle_client
 from whet.merge.gather import Gathering
 from whet.model.codec import read_run
 from whet.model.run import Execution, Notice, Purpose, Run, SourceFile
@@ -124,6 +125,11 @@ class Session:
             raise CollectorError(f"{said[0]['label']}: {said[0]['problem']}", str(said[0].get("hint", "")))
         self._thread.start()
 
+    @property
+    def shares_process(self) -> bool:
+        """Whether workers run in this process, so that their sampler sees the client as well."""
+        return any(label.startswith("inproc://") for label, _ in self._workers)
+
     def finish(self, client_run: Run | None = None) -> Run:
         """End the sampling, leave workers as they were, and return the run of all; ``client_run`` is the client's."""
         self._to_end.set()
@@ -222,7 +228,8 @@ class Session:
             if said["problem"]:
                 self._notices.append(Notice("dask", f"{label} was not sampled: {said['problem']}", str(said["hint"])))
         if client_run is not None:
-            self._gathering.add(client_run, CLIENT)
+            settled = tuple(settle_client(profile) for profile in client_run.profiles)
+            self._gathering.add(replace(client_run, profiles=settled), CLIENT)
             self._gathering.describe(CLIENT, is_worker=False)
         run = self._gathering.finish()
         spent = (
