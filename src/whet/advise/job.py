@@ -199,8 +199,8 @@ def _compute_in_loop(run: Run, own: Sequence[LineSpot], clients: set[str]) -> It
         )
         message = (
             f"The client waited here for {tell_time(value)}, in every iteration of the loop in line {loop.line}: one"
-            " result is computed at a time while most workers have nothing to do. Collect what is to be computed in the loop, and"
-            " compute it once (dask.compute(*results), client.gather(futures))."
+            " result is computed at a time while most workers have nothing to do. Collect what is to be computed in the"
+            " loop, and compute it once (dask.compute(*results), client.gather(futures))."
         )
         yield make_measured_advice(
             "compute-in-loop", "Results are computed one by one", message, spot, value / wall, gain=1.0, whole=True
