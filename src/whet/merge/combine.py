@@ -53,7 +53,7 @@ class ProfileTables:
         self.threads: dict[Thread, int] = {}
         self.parent: list[int] = []
         self.frame: list[int] = []
-        self._rows: dict[tuple[int, int], int] = {}
+        self._rows: dict[int, int] = {}
         self._values: dict[tuple[Metric, int], dict[int, int]] = {}
         self._counts: dict[tuple[Metric, int], int] = {}
         self.entries = 0
@@ -62,13 +62,15 @@ class ProfileTables:
         """Add the samples of ``metrics``."""
         frames = [self.frames.setdefault(frame, len(self.frames)) for frame in profile.frames]
         rows: list[int] = []
+        known = self._rows
         for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-            key = ROOT if parent == ROOT else rows[parent], frames[frame]
-            row = self._rows.get(key)
+            # One number is quicker to look up than a pair.
+            key = (rows[parent] + 1 << 32 | frames[frame]) if parent >= 0 else frames[frame]
+            row = known.get(key)
             if row is None:
-                row = self._rows[key] = len(self.parent)
-                self.parent.append(key[0])
-                self.frame.append(key[1])
+                row = known[key] = len(self.parent)
+                self.parent.append(ROOT if parent < 0 else rows[parent])
+                self.frame.append(frames[frame])
             rows.append(row)
         for samples in profile.samples:
             if samples.metric not in metrics:
@@ -76,9 +78,10 @@ class ProfileTables:
             thread = self.threads.setdefault(profile.threads[samples.thread], len(self.threads))
             values = self._values.setdefault((samples.metric, thread), {})
             self.entries -= len(values)
+            get = values.get
             for row, value in zip(samples.stack, samples.value, strict=True):
                 at = rows[row] if row >= 0 else row
-                values[at] = values.get(at, 0) + value
+                values[at] = get(at, 0) + value
             self.entries += len(values)
             self._counts[samples.metric, thread] = self._counts.get((samples.metric, thread), 0) + samples.count
 

@@ -82,7 +82,7 @@ def settle_client(profile: Profile) -> Profile:
 
 def find_exchange_rows(profile: Profile, sources: Mapping[str, SourceFile]) -> Sequence[bool]:
     """Tell for each row of the stack table whether it waits for another process of the same job."""
-    transfers = [name_place(frame).startswith(_TRANSFERS) for frame in profile.frames]
+    transfers = ["distributed" in frame.file and name_place(frame).startswith(_TRANSFERS) for frame in profile.frames]
     if not any(transfers):
         return find_mpi_rows(profile, sources)
     rows = list(find_mpi_rows(profile, sources))
