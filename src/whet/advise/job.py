@@ -87,7 +87,7 @@ def _small_tasks(run: Run, hotspots: Hotspots, spot: LineSpot) -> Iterator[Measu
     overhead = sum(each.count for each in small) * cost
     share = overhead / (overhead + max(hotspots.cpu_ns, 1))
     yield make_measured_advice(
-        "small-tasks", "Tasks are too small for their overhead", message, spot, share, gain=1.0, whole=True
+        "small-tasks", "Tasks too small for their overhead", message, spot, share, gain=1.0, whole=True
     )
 
 
@@ -133,7 +133,7 @@ def _gil(run: Run, hotspots: Hotspots, spot: LineSpot) -> Iterator[MeasuredAdvic
     )
     share = waited / (waited + computed)
     yield make_measured_advice(
-        "worker-gil", "Threads of workers wait for the GIL", message, spot, share, gain=1 + share, whole=True
+        "worker-gil", "Worker threads wait for the GIL", message, spot, share, gain=1 + share, whole=True
     )
 
 
@@ -153,7 +153,7 @@ def _pickling(run: Run, hotspots: Hotspots, spot: LineSpot, clients: set[str]) -
     )
     share = spent / max(hotspots.busy_ns, 1)
     yield make_measured_advice(
-        "large-arguments", "Arguments of tasks are large to pickle", message, spot, share, gain=1.0, whole=True
+        "large-arguments", "Task arguments are expensive to pickle", message, spot, share, gain=1.0, whole=True
     )
 
 
