@@ -80,8 +80,8 @@ def _small_tasks(run: Run, hotspots: Hotspots, spot: LineSpot) -> Iterator[Measu
     most = max(small, key=lambda each: each.count)
     whence = "of its CPU time, as measured" if measured else "as Dask's manual has it"
     message = (
-        f"{most.count:,} tasks {most.name!r} took {tell_time(_each(most))} each, and a task costs the scheduler"
-        f" {tell_time(cost)} ({whence}): the workers wait for it rather than compute. Let one task do many items, for"
+        f"{most.count:,} tasks {most.name!r} took {_each(most) / 1e6:.1f} ms each, and a task costs the scheduler"
+        f" {cost / 1e6:.1f} ms ({whence}): the workers wait for it rather than compute. Let one task do many items, for"
         " at least 100 ms: larger chunks and partitions, or a function that loops over a part of the list."
     )
     overhead = sum(each.count for each in small) * cost

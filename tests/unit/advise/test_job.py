@@ -63,8 +63,8 @@ def test_one_worker_holds_up_the_others() -> None:
 @pytest.mark.parametrize(
     ("task", "scheduler", "expected"),
     [
-        (TaskTotals("inc", 5_000, cpu_ns=5 * S), 10 * S, "'inc' took 1 ms each, and a task costs the scheduler 2 ms"),
-        (TaskTotals("inc", 5_000, cpu_ns=5 * S), 0, "1 ms (as Dask's manual has it)"),
+        (TaskTotals("inc", 5_000, cpu_ns=5 * S), 10 * S, "took 1.0 ms each, and a task costs the scheduler 2.0 ms"),
+        (TaskTotals("inc", 5_000, cpu_ns=5 * S), 0, "1.0 ms (as Dask's manual has it)"),
         (TaskTotals("inc", 50, cpu_ns=S // 20), 0, ""),
         (TaskTotals("inc", 5_000, cpu_ns=500 * S), 10 * S, ""),
     ],

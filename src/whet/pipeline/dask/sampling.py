@@ -18,11 +18,12 @@ from typing import Any
 
 from whet.collect.resident import TreePoller
 from whet.errors import WhetError
-from whet.merge.corrections import Corrections
+from whet.merge.computing import find_waits
+from whet.merge.corrections import Corrections, sum_times
 from whet.merge.tasks import split_tasks
 from whet.model.codec import write_run
 from whet.model.metric import Metric
-from whet.model.profile import Profile
+from whet.model.profile import Profile, Samples
 from whet.model.run import Run
 from whet.pipeline.dask.spool import Spool
 from whet.pipeline.run.attach import sample
@@ -58,6 +59,28 @@ def find_factor(sampled_ns: int, whole_ns: int) -> float:
     Starting a sampler takes a moment, in which the worker goes on. 1.0 where the worker is gone, or did nothing.
     """
     return min(max(whole_ns / sampled_ns, 1.0), MOST_BETWEEN) if sampled_ns > LEAST_SAMPLED_NS else 1.0
+
+
+def cut_waits(profile: Profile) -> Profile:
+    """Return ``profile`` without computing in stacks that are known to wait, for a machine on which threads queued.
+
+    There the sampler sees each of a worker's many threads that was about to wait again as computing, if only for a
+    moment. What is cut is scaled to the worker's clock together with the time between captures.
+    """
+    waits = find_waits(profile)
+    samples: list[Samples] = []
+    for each in profile.samples:
+        pairs = list(zip(each.stack, each.value, strict=True))
+        kept = [(row, value) for row, value in pairs if row not in waits]
+        if each.metric is not Metric.CPU or len(kept) == len(pairs):
+            samples.append(each)
+        elif kept:
+            part = sum(value for _, value in kept) / max(1, sum(each.value))
+            stack, values = [row for row, _ in kept], [value for _, value in kept]
+            samples.append(replace(each, stack=stack, value=values, count=max(1, round(each.count * part))))
+    corrections = Corrections()
+    cut = corrections.note("computing in stacks that wait left out", profile, replace(profile, samples=samples))
+    return replace(cut, corrections=(*profile.corrections, *corrections.attach(cut).corrections))
 
 
 def scale_between(profile: Profile, factor: float) -> Profile:
@@ -117,8 +140,12 @@ class _Sampler:
         kept = {file: source for file, source in run.sources.items() if source.sha256 not in self.sent}
         self.sent.update(source.sha256 for source in kept.values())
         before, self.cpu_ns = self.cpu_ns, self.poller.cpu_ns()
-        factor = find_factor(run.executions[0].cpu_ns, self.cpu_ns - before)
-        profiles = tuple(split_tasks(scale_between(profile, factor)) for profile in run.profiles)
+        profiles, sampled_ns = run.profiles, run.executions[0].cpu_ns
+        if any(notice.about == "machine" for notice in run.notices):
+            profiles = tuple(cut_waits(profile) for profile in profiles)
+            sampled_ns = sum(sum_times(profile, Metric.CPU) for profile in profiles)
+        factor = find_factor(sampled_ns, self.cpu_ns - before)
+        profiles = tuple(split_tasks(scale_between(profile, factor)) for profile in profiles)
         packed = io.BytesIO()
         labels = (("worker", self.request["label"]),)
         write_run(replace(run, profiles=profiles, sources=kept, labels=labels, command=("dask",)), packed)

@@ -16,7 +16,7 @@ from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.profile import ROOT, Correction, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
-from whet.pipeline.dask.sampling import find_factor, scale_between
+from whet.pipeline.dask.sampling import cut_waits, find_factor, scale_between
 from whet.pipeline.dask.session import DaskOptions, Session, find_client_sources, need_distributed
 from whet.pipeline.dask.spool import Spool
 from whet.pipeline.dask.totals import TRANSFERS, Totals
@@ -186,6 +186,21 @@ def test_time_between_captures_is_that_of_the_workers_clock() -> None:
     scaled = scale_between(profile, 1.1)
     assert [each.value[0] for each in scaled.samples] == [110, 70]
     assert scaled.corrections == (Correction("time between captures added", Metric.CPU, 10),)
+
+
+def test_stacks_that_wait_compute_nothing() -> None:
+    library = "/usr/lib/python3.12"
+    profile = Profile(
+        "py-spy",
+        (Frame(f"{library}/queue.py", "get"), Frame("/e/site-packages/distributed/threadpoolexecutor.py", "_worker"),
+         Frame("/job.py", "solve")),
+        StackTable([ROOT, 0, 0], [1, 0, 2]),
+        (Thread(1, 2),),
+        (Samples(Metric.CPU, 0, [1, 2], [30, 70], 10), Samples(Metric.IDLE, 0, [1], [5], 1)),
+    )  # fmt: skip
+    cut = cut_waits(profile)
+    assert [(list(each.stack), list(each.value), each.count) for each in cut.samples] == [([2], [70], 7), ([1], [5], 1)]
+    assert cut.corrections == (Correction("computing in stacks that wait left out", Metric.CPU, -30),)
 
 
 def test_sources_of_the_client(tmp_path: Path) -> None:
