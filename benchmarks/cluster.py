@@ -1,6 +1,7 @@
 """What the client's merging of captures takes, for 1,000 and 10,000 workers, and up to how many workers it keeps up.
 
     python benchmarks/cluster.py [--workers 1000] [--json FILE]
+    python benchmarks/cluster.py --overhead 6
 
 A capture of 10,000 samples is recorded once, of a program that parses whet's own sources, and varied for each worker:
 other samples of each stack, other threads, tasks. Merging is what the session does with each capture that arrives:
@@ -9,6 +10,9 @@ for 1,000 workers; ten times as many in at most 11 times the time and 500 MB.
 
 The simulation takes the recorded times of single captures: workers send one every 30 s, as they do after their first
 minute, from random moments on; the client keeps up as long as what waits to be merged does not grow.
+
+``--overhead N`` needs distributed: a compute-bound job on four workers with and without the profile, in N pairs of
+random order. Only the job is timed, not the start and the end of the profile. The bar is 1.08.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import io
 import json
 import random
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -145,15 +150,59 @@ def simulate(each: list[float], most: int = 100_000) -> int:
     return low
 
 
+def solve(number: int) -> int:
+    """Compute, in plain Python."""
+    total = 0
+    for i in range(500_000 + number):
+        total += i * i % 7
+    return total
+
+
+def measure_overhead(pairs: int) -> list[float]:
+    """Return for each pair how many times as long the job took under the profile."""
+    from distributed import Client, LocalCluster
+
+    import whet.dask
+
+    ratios = []
+    with (
+        LocalCluster(n_workers=4, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+
+        def run() -> float:
+            began = time.perf_counter()
+            client.gather(client.map(solve, range(160), pure=False))
+            return time.perf_counter() - began
+
+        run()
+        for _ in range(pairs):
+            took: dict[bool, float] = {}
+            for is_profiled in random.sample((False, True), 2):
+                if is_profiled:
+                    with whet.dask.profile(client):
+                        took[True] = run()
+                else:
+                    took[False] = run()
+            ratios.append(took[True] / took[False])
+            print(f"plain {took[False]:.2f} s, profiled {took[True]:.2f} s: {ratios[-1]:.3f}", flush=True)
+    return ratios
+
+
 def main() -> None:
     """Record, merge both sizes each in a process of its own, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=1_000)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--overhead", type=int, metavar="PAIRS")
     parser.add_argument("--merge", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.merge:
         print(json.dumps(merge(Path(options.merge[0]), int(options.merge[1]))))
+        return
+    if options.overhead:
+        ratios = measure_overhead(options.overhead)
+        print(f"overhead: {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

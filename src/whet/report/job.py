@@ -94,7 +94,7 @@ def describe_job(run: Run, places: Places) -> Job | None:
     found = find_imbalance(run.parts)
     return Job(
         noun=name_parts(run.parts),
-        sentence=_describe_imbalance(found, places) if found is not None else "",
+        sentence=_describe_imbalance(found, places, name_parts(run.parts)) if found is not None else "",
         parts=tuple(_describe_part(part, places) for part in _choose_parts(run.parts)),
         count=len(run.parts),
         tasks=tuple(_describe_task(each) for each in _rank_tasks(run.tasks)[:MOST_TASKS]),
@@ -155,10 +155,10 @@ def _describe_task(each: TaskTotals) -> TaskRow:
     )
 
 
-def _describe_imbalance(found: Imbalance, places: Places) -> str:
+def _describe_imbalance(found: Imbalance, places: Places, noun: str) -> str:
     ratio = f"load imbalance {found.ratio:.2f} (max over mean)"
     if not found.is_significant:
-        return f"No part stands out: {found.label} worked longest, {format_seconds(found.work_ns)}; {ratio}"
+        return f"No {noun[:-1]} stands out: {found.label} worked longest, {format_seconds(found.work_ns)}; {ratio}"
     times = f"{format_factor(found.times)} the others' median" if found.times else "the others did nothing"
     where = ""
     if found.function is not None:

@@ -49,7 +49,7 @@ def name_run(run: Run) -> str:
     if not run.origins or run.parts:
         program = name_program(run.command) if run.command else "the job"
         count = sum(part.is_worker for part in run.parts)
-        of = run.label or (f"{count:,} {name_parts(run.parts)}" if count > 1 else "")
+        of = ", ".join(filter(None, (run.label, f"{count:,} {name_parts(run.parts)}" if count > 1 else "")))
         return f"{program} ({of})" if of else program
     names = [PurePath(origin.file.replace("\\", "/")).name for origin in run.origins]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

@@ -17,6 +17,7 @@ from whet.merge.by_value import ValueRestorer
 from whet.merge.exchange import settle_client
 from whet.merge.gather import Gathering
 from whet.model.codec import read_run
+from whet.model.origin import Origin
 from whet.model.run import Execution, Notice, Purpose, Run, SourceFile
 from whet.pipeline.dask.totals import Totals
 from whet.reading import describe_error
@@ -214,6 +215,11 @@ class Session:
         except Exception:  # another version of Python there
             return None
 
+    def _describe_origin(self, run: Run) -> Origin:
+        scheduler = getattr(getattr(self._client, "scheduler", None), "address", "")
+        tools = ", ".join(dict.fromkeys(profile.collector for profile in run.profiles))
+        return Origin("dask", str(scheduler), "dask", tools, samples=sum(part.samples for part in run.parts))
+
     # -- the run ----------------------------------------------------------------------------------------------------
 
     def _assemble(self, client_run: Run | None, wall_ns: int, scheduler_cpu: float | None) -> Run:
@@ -256,6 +262,8 @@ class Session:
             sources={**self._sources, **run.sources},
             evidence=head.evidence,
             notices=(*self._notices, *run.notices),
+            labels=(("job", self._options.label),) if self._options.label else head.labels if client_run else (),
+            origins=(self._describe_origin(run),),
             tasks=totals.list_tasks(),
             transfers=totals.list_transfers(),
             scheduler_ns=round(spent * 1e9),
