@@ -31,8 +31,8 @@ from whet.pipeline.run.options import AttachOptions, Step
 from whet.program.process import is_alive
 
 READY = "ready"
-SECONDS = (5.0, 15.0, 30.0)
-"""How long captures are: the first ones short, so that there soon is something, all others as long as the last."""
+SECONDS = 60.0
+"""How long captures are. Ending one takes about a second of processor time; what a killed worker had is kept anyway."""
 MOST_BETWEEN = 2.0
 LEAST_SAMPLED_NS = 50_000_000
 EXCLUDED = ("dask", "distributed", "tornado")
@@ -125,7 +125,7 @@ class _Sampler:
         self.cpu_ns = self.poller.cpu_ns()
         while not self.to_end.is_set() and is_alive(self.pid):
             try:
-                run = sample(self.pid, self._options(SECONDS[min(number, len(SECONDS) - 1)]))
+                run = sample(self.pid, self._options(SECONDS))
             except WhetError:
                 # Nothing was sampled, or the worker is gone; what was sampled before stays.
                 if not self.is_ready or not is_alive(self.pid):

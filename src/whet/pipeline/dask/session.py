@@ -30,7 +30,7 @@ DEFAULT_RATE = 10
 many."""
 CLIENT = "client"
 """The label of the program that submits tasks."""
-FETCH_SECONDS = 2.0
+FETCH_SECONDS = 10.0
 _MOST_FETCHED = 10_000
 """How often captures are fetched at the end, where a worker has more of them than it hands over at a time."""
 _COST_PART = 10
