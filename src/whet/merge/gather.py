@@ -7,7 +7,7 @@ part and thread until they are too many; then for each part, and then for all pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from heapq import nlargest
 
 from whet.merge.combine import ProfileTables, sum_lines
@@ -21,6 +21,7 @@ from whet.model.origin import Origin
 from whet.model.part import Part, PartFunction
 from whet.model.profile import Correction, LineCount, Profile, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
+from whet.records import dataclass
 
 MOST_ENTRIES = 300_000
 """Pairs of a stack and a value that are kept, of all threads together."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 
 from whet.model.part import Part, PartFunction
+from whet.records import dataclass
 
 _RANK = re.compile(r"rank \d+$")
 _WORKER = re.compile(r"worker |\w+://")

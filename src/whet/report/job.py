@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from whet.model.imbalance import Imbalance, find_imbalance, name_parts
 from whet.model.part import Part, TaskTotals
 from whet.model.run import Run
+from whet.records import dataclass
 from whet.report.places import Places
 from whet.report.units import Figure, bytes_figure, count_figure, format_factor, format_seconds, time_figure
 

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -25,6 +25,7 @@ from distributed import WorkerPlugin
 from whet import __version__
 from whet.model.task_frames import FILE, write_task_name
 from whet.pipeline.dask.spool import Spool
+from whet.records import dataclass
 
 READY_SECONDS = 120
 END_SECONDS = 60

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import whet
@@ -21,6 +21,7 @@ from whet.model.origin import Origin
 from whet.model.run import Execution, Notice, Purpose, Run, SourceFile
 from whet.pipeline.dask.totals import Totals
 from whet.reading import describe_error
+from whet.records import dataclass
 
 if TYPE_CHECKING:
     from distributed import Client

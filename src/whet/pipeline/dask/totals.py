@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from whet.model.part import TaskTotals, Transfer
+from whet.records import dataclass
 
 TRANSFERS = "data from other workers"
 MOST_TASKS = 500

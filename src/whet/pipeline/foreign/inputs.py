@@ -6,7 +6,6 @@ import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from whet.errors import FormatError, StoreError, UsageError
 from whet.model.run import Notice
 from whet.pipeline.foreign.formats import is_saved_run, recognize
 from whet.reading import describe_error
+from whet.records import dataclass
 from whet.scratch import scratch_folder
 from whet.store import RUN_FILE, find_run
 
