@@ -1,7 +1,7 @@
 """The tests on every Python that whet supports, and with the oldest dependencies that it admits.
 
 ``nox`` runs all but the browser tests on each Python found here; ``nox -s
-lowest`` the same with every dependency at its lower bound; ``nox -s programs``
+lowest`` the same with every dependency at its lower bound; ``nox -s dask`` jobs on a Dask cluster; ``nox -s programs``
 programs from the index, with and without whet.
 """
 
@@ -18,7 +18,7 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["tests", "lowest", "programs"]
+nox.options.sessions = ["tests", "lowest", "programs", "dask"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 
@@ -50,6 +50,13 @@ def tests(session: nox.Session) -> None:
     """Run everything but the browser tests, on the newest dependencies."""
     session.install("--editable", ".[test]")
     session.run("pytest", *(session.posargs or EVERYWHERE))
+
+
+@nox.session(python=["3.11", "3.14"])
+def dask(session: nox.Session) -> None:
+    """Run a job on a real Dask cluster on loopback, which the tests' own environment does not have."""
+    session.install("--editable", ".[test,dask]")
+    session.run("pytest", "-m", "slow", "tests/integration/test_dask.py")
 
 
 @nox.session(python="3.11")

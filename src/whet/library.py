@@ -112,6 +112,10 @@ class Profiling(Measured):
         self._request = make_request(rate, native, include, exclude)
         self._sampling: Sampling | _Pyinstrument | None = None
 
+    def adjust(self, *, rate: int, hidden: Sequence[str]) -> None:
+        """Sample at ``rate`` without pausing the process, and leave out what code in the files ``hidden`` does."""
+        self._request |= {"rate": rate, "nonblocking": True, "hidden": list(hidden)}
+
     def __enter__(self) -> Profiling:
         """Begin. Raises ``UsageError`` within another profile, ``CollectorError`` where sampling is not permitted."""
         if not _active.acquire(blocking=False):
@@ -227,6 +231,8 @@ def make_request(
         "native": native,
         "include": list(include),
         "exclude": list(exclude),
+        "nonblocking": False,
+        "hidden": [],
     }
 
 

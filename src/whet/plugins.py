@@ -41,6 +41,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "callgrind": "whet.formats.callgrind:Callgrind",
         "chrome": "whet.formats.chrome:Chrome",
         "collapsed": "whet.formats.collapsed:Collapsed",
+        "dask": "whet.formats.dask_profile:DaskProfile",
         "firefox": "whet.formats.firefox:Firefox",
         "lprof": "whet.formats.lprof:Lprof",
         "memray": "whet.formats.memray_records:MemrayRecords",

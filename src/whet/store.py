@@ -34,6 +34,7 @@ from pathlib import Path
 from whet.atomic import PRIVATE, write_atomically
 from whet.errors import FormatError, StoreError
 from whet.model.codec import read_run, write_run
+from whet.model.labels import name_suffix
 from whet.model.moved import move_run
 from whet.model.run import Notice, Run
 from whet.reading import named_errors, read_file
@@ -41,6 +42,8 @@ from whet.records import dataclass
 
 FOLDER = ".whet"
 KEPT = 20
+LABELLED = "+"
+"""Stands in a folder's name before the labels of its run."""
 RUN_FILE = "run.json.gz"
 RAW_FOLDER = "raw"
 LATEST = "latest"
@@ -77,7 +80,7 @@ def save_run(run: Run, start: Path, name: str = "") -> SavedRun:
     temporary folder. Raises ``StoreError`` when that fails as well; nothing
     half-written is left behind.
     """
-    label = _sanitise(name or _name_program(run))
+    label = _sanitise(name or _name_program(run)) + _name_labels(run)
     home = find_home(start)
     try:
         return SavedRun(_save(_pack(replace(run, saved_in=str(home.parent))), home, label))
@@ -240,7 +243,9 @@ def _find_latest(runs: Path) -> Path:
 
 def _remove_old(runs: Path, new: Path) -> None:
     """Delete all but the newest runs: what whet made, and the folder when nothing of others' is in it."""
-    for folder in _list_folders(runs)[:-KEPT]:
+    # Of each rank of a job the newest stay: a job may have more ranks than runs are kept.
+    part = new.name.partition(LABELLED)[2]
+    for folder in [each for each in _list_folders(runs) if each.name.partition(LABELLED)[2] == part][:-KEPT]:
         if folder == new or folder.is_symlink():
             continue
         with contextlib.suppress(OSError):
@@ -248,6 +253,12 @@ def _remove_old(runs: Path, new: Path) -> None:
             if not (folder / RAW_FOLDER).is_symlink():
                 shutil.rmtree(folder / RAW_FOLDER, ignore_errors=True)
             folder.rmdir()
+
+
+def _name_labels(run: Run) -> str:
+    """Return what the folder's name ends with for a run with labels: ``+rank-3``."""
+    suffix = name_suffix(run.labels)
+    return f"{LABELLED}{suffix}" if suffix else ""
 
 
 def _name_program(run: Run) -> str:

@@ -32,6 +32,7 @@ SAMPLES = {
         "foreign/austin-4.0.0/wall.collapsed.txt",
         "foreign/perf-6.1-python-3.14.10/perf.collapsed.txt",
     ),
+    "dask": ("foreign/dask-2026.8.0/tasks.json",),
     "lprof": ("foreign/line_profiler-5.1.0/absolute.lprof",),
     "pprof": ("foreign/pyroscope-io-1.4.0/cpu.pprof", "foreign/google-cloud-profiler-4.1.0/wall.pprof"),
     "pstats": ("foreign/tachyon-3.15.2/run.pstats", "foreign/cprofile-3.14.10/run.prof"),
@@ -45,7 +46,7 @@ SAMPLES = {
 }
 LINES = {"pyspy-raw", "collapsed", "memray", "pyinstrument"}
 """Formats of which a part is of use: all others are complete or refused."""
-PROGRAMS = ("/srv/app/", "day end.py", "shapes.py", "/day google.py")
+PROGRAMS = ("/srv/app/", "day end.py", "shapes.py", "/day google.py", "<dynamic-code>")
 NAMES = sorted(find_plugins(Group.FORMATS))
 RECORDED = [(name, capture) for name in NAMES for capture in SAMPLES.get(name, ())]
 FIRST = [(name, SAMPLES[name][0]) for name in NAMES if name in SAMPLES]

@@ -19,6 +19,7 @@ from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
 from whet.model.finding import Edit, Finding, Safety, Speed
 from whet.model.source import Notice
 from whet.plugins import Group, find_plugins, load_plugin
+from whet.report.fake_growth import make_causes, make_growth, make_scaled_run
 from whet.report.fakes import make_calls, make_flames, make_hotspots, make_proven
 from whet.report.findings_github import render_github
 from whet.report.findings_gitlab import render_gitlab
@@ -52,13 +53,21 @@ def make_view(text):
     """Return a view with the text wherever a program can put one: names, paths, sources, arguments, errors, titles."""
     run, advice = make_proven(text)
     stopped = replace(run.executions[0], stopped=f"KeyError: {text}")
+    run = replace(run, scaling=make_scaled_run(text).scaling)
     run = replace(run, executions=(stopped,), command=(f"{text}.py", text), directory=f"/srv/{text}", commit=text)
     advice = tuple(
         replace(item, finding=replace(item.finding, title=f"{item.finding.title} {text}", rule=f"r{text}"))
         for item in advice
     )
     return build_view(
-        run, make_hotspots(text), advice, make_flames(text), calls=make_calls(text), title=f"Title {text}"
+        run,
+        make_hotspots(text),
+        advice,
+        make_flames(text),
+        calls=make_calls(text),
+        title=f"Title {text}",
+        growth=make_growth(text),
+        causes=make_causes(text),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from whet.advise.estimate import sure_share, whole_gain
 from whet.advise.imports import remark_imports
+from whet.advise.job import remark_job
 from whet.advise.measured_advice import (
     IMPORT,
     PYTHON_FILE,
@@ -79,6 +80,7 @@ def advise_by_measurement(
     spoken = {*taken, *((item.finding.file, line) for item in at_lines for line in item.finding.lines)}
     said = [
         *at_lines,
+        *remark_job(run, hotspots, own),
         *_threads(run, hotspots, own),
         *remark_imports(run, hotspots, own),
         *_dependencies(run, hotspots, own, spoken),

@@ -36,6 +36,10 @@ _WAITS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _PROCESS = "The program waits for a process that it started"
 _OTHERS: tuple[tuple[str, str, str], ...] = (
+    (r"(?i)\bcomm\w*(\.\w+)*\.(probe|recv|sendrecv|s?send|barrier|bcast|(all)?gatherv?|scatterv?|(all)?reduce|alltoallv?"
+     r"|e?x?scan)\s*\(|\bMPI\.\w+\.\w+\(", "The program waits for other ranks",
+     "the rank that comes last takes the time: `whet merge` of all ranks names it, and the function that it loses its"
+     " time in. Spread the work more evenly, or compute while messages travel (isend, irecv, Iallreduce)"),
     (r"(?<![\w.])input\s*\(|\bstdin\b|\bgetpass\s*\(|\bfileinput\b", "The program waits for input",
      "whoever types, or writes into the pipe, takes the time: no change of this line makes that faster"),
     (r"\bos\.wait(pid|id|3|4)?\s*\(|\b(subprocess|Popen|check_output|check_call|communicate|system)\b", _PROCESS,

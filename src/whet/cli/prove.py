@@ -94,6 +94,15 @@ def prove_command(
     against: Annotated[
         str, Option("--against", metavar="REF", help="Try the working tree's changes since this git commit instead.")
     ] = "",
+    sizes: Annotated[
+        str,
+        Option(
+            "--sizes",
+            metavar="N,N,…",
+            help="Also measure how the program grows with and without the faster rewrites, at these sizes: of a run of"
+            " `whet scale`, or with {n} in --workload.",
+        ),
+    ] = "",
     require_faster: Annotated[
         bool, Option("--require-faster", help="Exit with 1 unless the program was measured faster.")
     ] = False,
@@ -113,6 +122,7 @@ def prove_command(
         whet prove
         whet prove --budget 30m --tests "pytest -q"
         whet prove --no-offers --require-faster
+        whet prove --sizes 1000,2000,4000,8000
         whet prove --patch my.patch
         whet prove --against main -- app.py --day 2024-02-29
     """
@@ -136,6 +146,8 @@ def prove_command(
         isolate=isolate,
     )
     request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers)
+    if sizes:
+        request = _add_sizes(request, sizes)
     if words:
         proven = prove_change_of(words, reference, request, patch, against)
     elif patch is not None or against:
@@ -148,6 +160,20 @@ def prove_command(
 
         sys.stdout.write(render_outcome(proven))
     return decide_status(proven, require_faster=require_faster)
+
+
+def _add_sizes(request: ProvingRequest, text: str) -> ProvingRequest:
+    """Return the request with sizes; the proof itself runs at the largest. Raises ``UsageError``."""
+    from dataclasses import replace
+
+    from whet.pipeline.prove.growth import put_size
+    from whet.pipeline.scale.request import parse_sizes
+
+    sizes = parse_sizes(text).given
+    if not sizes:
+        raise UsageError("--sizes auto is for whet scale", "give the sizes: --sizes 1000,2000,4000,8000")
+    workload = put_size(request.workload, sizes[-1])
+    return replace(request, sizes=sizes, sized_workload=request.workload, workload=workload)
 
 
 def prove_run(
@@ -235,8 +261,14 @@ def prove_change(
 
 
 def _name_workload(run: Run, request: ProvingRequest) -> str:
+    from whet.pipeline.prove.growth import find_setting
+
     words = request.workload or shlex.join((Path(run.interpreter.path).name, *run.command))
-    return f"`{words}` in {run.directory}"
+    setup, extra = find_setting(run) if not request.workload else ("", {})
+    setup = request.setup or setup
+    before = f", after `{setup}` for the shell" if setup else ""
+    settings = " ".join(f"{name}={value}" for name, value in extra.items())
+    return f"`{words}` in {run.directory}{before}{f', with {settings}' if settings else ''}"
 
 
 def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetSpec | None = None) -> Proof:

@@ -39,6 +39,8 @@ from whet.signals import name_interrupted
 
 if TYPE_CHECKING:
     from whet.model.run import Run
+    from whet.pipeline.run.measure import Measured, NeverBegan
+    from whet.pipeline.run.options import MeasureOptions
     from whet.program.host import TargetHost
     from whet.program.spec import TargetSpec
 
@@ -105,6 +107,14 @@ def run_command(
     ] = False,
     no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
+    label: Annotated[
+        list[str] | None,
+        Option("--label", metavar="NAME=VALUE", help="What distinguishes this run in `whet merge`, as rank=3."),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        Option("--dask", metavar="ADDRESS", help="Also sample the workers of the Dask scheduler at ADDRESS."),
+    ] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:
     """Run a program and report where its time goes.
@@ -120,6 +130,7 @@ def run_command(
         whet run -m package.module
         whet run --full -o report.html script.py
         whet run --prove --budget 5m script.py
+        whet run --label rank=3 script.py
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
@@ -128,6 +139,8 @@ def run_command(
     _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
     inside = {"--lines": lines, "--memory": memory, "--full": full, "--sampler pyinstrument": sampler == "pyinstrument"}
+    runs_again = {"--lines": lines, "--memory": memory, "--full": full, "--repeat": repeat != 1, "--prove": prove}
+    _refuse_running_again(runs_again if dask is not None else {})
     if outside and any(inside.values()):
         asked = next(name for name, is_asked in inside.items() if is_asked)
         raise UsageError(
@@ -137,8 +150,10 @@ def run_command(
     from whet.pipeline.run.measure import NeverBegan, measure
     from whet.pipeline.run.options import MeasureOptions
     from whet.pipeline.run.samplers import find_sampler
+    from whet.program.labels import choose_labels, label_path, read_labels
     from whet.program.naming import choose_target
 
+    labels = choose_labels(read_labels(label or ()), os.environ)
     given = {
         "--full": full,
         "--lines": lines,
@@ -159,6 +174,8 @@ def run_command(
         "--keep-arguments": keep_arguments,
         "--no-source": no_source,
         "--title": title,
+        "--label": label,
+        "--dask": dask,
     }
     chosen = find_sampler(sampler)
     if prove:
@@ -184,10 +201,11 @@ def run_command(
             exclude=(*config.exclude, *(exclude or ())),
             keep_raw=keep_raw,
             keep_arguments=keep_arguments,
+            labels=labels,
             words=name_options(given),
             progress=progress,
         )
-        measured = measure(spec, host, options)
+        measured = measure(spec, host, options) if dask is None else _measure_with_workers(dask, spec, host, options)
     begin_line()
     if isinstance(measured, NeverBegan):
         say("whet: the program ended before its first line, so nothing was measured; earlier runs and reports stay")
@@ -210,7 +228,7 @@ def run_command(
             offers=offers,
         )
         status = name_interrupted() if was_interrupted(run) else status
-    written = show_run(run, output, include_source=not no_source, title=title or "", again=again)
+    written = show_run(run, label_path(output, labels), include_source=not no_source, title=title or "", again=again)
     tell_absent_modules(spec, host, measured.status)
     if open_ and written is not None:
         open_report(written)
@@ -240,6 +258,24 @@ def _refuse_idle_options(given: Mapping[str, object], needed: str, *, is_there: 
     idle = [name for name, value in given.items() if value]
     if idle and not is_there:
         raise UsageError(f"{idle[0]} does nothing without {needed}", f"add {needed}, or leave {idle[0]} out")
+
+
+def _refuse_running_again(given: Mapping[str, bool]) -> None:
+    """Refuse options that run the program more than once, where the workers are sampled once."""
+    asked = next((name for name, is_asked in given.items() if is_asked), None)
+    if asked is not None:
+        raise UsageError(f"{asked} runs the program again, which --dask does not", "leave one of them out")
+
+
+def _measure_with_workers(
+    address: str, spec: TargetSpec, host: TargetHost, options: MeasureOptions
+) -> Measured | NeverBegan:
+    """Measure the program and the workers that it sends tasks to."""
+    from whet.pipeline.dask.program import measure_with_workers
+    from whet.pipeline.dask.session import DaskOptions
+
+    workers = DaskOptions(native=options.native, include=options.include, exclude=options.exclude)
+    return measure_with_workers(address, spec, host, options, workers)
 
 
 def prove_measured(

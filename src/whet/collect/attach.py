@@ -28,6 +28,8 @@ from whet.signals import handle_signals
 
 GLANCE_SECONDS = (0.006, 0.014)
 """Between two glances at whether the process is stopped: at random, or they would keep step with the sampler."""
+GLANCE_UNPAUSED_SECONDS = (0.03, 0.07)
+"""The same where nothing stops it: then only memory and clocks are read, at each."""
 POLL_EVERY = 5
 """Memory and clocks are read at every so manieth glance, and"""
 LIST_THREADS_EVERY = 50
@@ -151,8 +153,9 @@ class _Watch:
         began = fallback.first.sampling_since
         glances, elapsed = 0, 0.0
         image, held = ImageWatch(self.plan.pid), HeldExec(self.plan.pid)
+        between, poll_every = (GLANCE_UNPAUSED_SECONDS, 1) if self._is_nonblocking() else (GLANCE_SECONDS, POLL_EVERY)
         while elapsed < self.plan.seconds and fallback.goes_on:
-            if glances % POLL_EVERY == 0:
+            if glances % poll_every == 0:
                 if not is_alive(self.plan.pid):
                     break
                 if held.is_held(self.profilers[0].process.pid):
@@ -179,7 +182,7 @@ class _Watch:
             if self.plan.progress is not None:
                 self.plan.progress(elapsed)
             glances += 1
-            if self.to_end.wait(random.uniform(*GLANCE_SECONDS)):  # noqa: S311  no secret
+            if self.to_end.wait(random.uniform(*between)):  # noqa: S311  no secret
                 self.watched.interrupted = True
                 break
             elapsed = (perf_counter_ns() - began) / 1e9

@@ -11,6 +11,7 @@ from whet.model.evidence import Evidence, Seen
 
 MAX_LINE = 16 * 1024 * 1024
 MAX_PLACES = 100_000
+MAX_TRACK = 2 * 1_000
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -79,4 +80,11 @@ def _seen(raw: dict[str, Any]) -> Seen:
         min_length=None if low is None else int(low),
         median_length=None if middle is None else int(middle),
         max_length=None if high is None else int(high),
+        track=_read_track(raw.get("track", ())),
     )
+
+
+def _read_track(raw: list[int]) -> tuple[int, ...]:
+    """Return a track as it is, as far as it is whole; captures of others may hold anything."""
+    track = tuple(int(number) for number in raw[:MAX_TRACK])
+    return track[: len(track) // 2 * 2]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from whet.merge.codemap import CodeKind, CodeMap, code_map, last_part, strip_comprehensions
-from whet.model.frame import Frame
+from whet.model.frame import Frame, Owner
 from whet.model.profile import Profile
 from whet.model.run import SourceFile
 
@@ -41,6 +41,38 @@ def restore_files(profiles: Iterable[Profile], sources: Mapping[str, SourceFile]
         else profile
         for profile in profiles
     ]
+
+
+class ValueRestorer:
+    """Finds functions that came by value in ``sources``, and makes them the user's, one profile after the other."""
+
+    def __init__(self, sources: Mapping[str, SourceFile]) -> None:
+        self._sources = sources
+        self._maps: dict[str, CodeMap] | None = None
+        self._known: dict[Frame, Frame] = {}
+
+    def restore(self, profile: Profile) -> Profile:
+        """Return an aligned ``profile`` with such frames under the qualified names that their sources give them."""
+        if not any(frame.file in BY_VALUE for frame in profile.frames):
+            return profile
+        if self._maps is None:
+            self._maps = {
+                file: known for file, source in self._sources.items() if (known := code_map(source.text)) is not None
+            }
+        return replace(profile, frames=[self._restore(frame) for frame in profile.frames])
+
+    def _restore(self, frame: Frame) -> Frame:
+        if frame.file not in BY_VALUE:
+            return frame
+        if frame not in self._known:
+            files = dict.fromkeys(_find_files(frame, self._maps or {}))
+            restored = frame
+            if len(files) == 1:
+                (file,) = files
+                span = (self._maps or {})[file].at(frame.line or frame.first_line, frame.name, frame.first_line)
+                restored = Frame(file, span.name, frame.line, span.line, Owner.USER)
+            self._known[frame] = restored
+        return self._known[frame]
 
 
 def _find_files(frame: Frame, maps: Mapping[str, CodeMap]) -> Sequence[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 from whet.merge.select import memory_profiles, time_profiles
 from whet.model.frame import Frame
@@ -17,19 +18,16 @@ def combine_profiles(run: Run) -> Profile:
     Frames, stacks and threads that are equal are one; values of the same stack are added up.
     """
     timed, measured = time_profiles(run), memory_profiles(run)
-    tables = _Tables()
+    tables = ProfileTables()
     for profile in timed:
         tables.add(profile, frozenset({Metric.CPU, Metric.WAITING, Metric.IDLE, Metric.GIL}))
     for profile in measured:
         tables.add(profile, frozenset({Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK}))
     used = [*timed, *(profile for profile in measured if profile not in timed)]
-    return Profile(
+    return replace(
+        tables.profile(),
         collector=", ".join(dict.fromkeys(profile.collector for profile in used)) or "whet",
-        frames=tuple(tables.frames),
-        stacks=StackTable(tables.parent, tables.frame),
-        threads=tuple(tables.threads),
-        samples=tables.samples(),
-        lines=_sum_lines(run.profiles),
+        lines=tuple(LineCount(*key, hits) for key, hits in sum_lines(run.profiles).items()),
         period_ns=next((profile.period_ns for profile in timed if profile.period_ns), 0),
         ticks=sum(profile.ticks for profile in timed),
         peak_bytes=max((profile.peak_bytes for profile in measured), default=0),
@@ -37,48 +35,77 @@ def combine_profiles(run: Run) -> Profile:
     )
 
 
-def _sum_lines(profiles: Iterable[Profile]) -> tuple[LineCount, ...]:
+def sum_lines(profiles: Iterable[Profile]) -> dict[tuple[str, int, int], int]:
+    """Return the hits of all lines that were counted, by file, line and the function's first line."""
     hits: dict[tuple[str, int, int], int] = {}
     for profile in profiles:
         for each in profile.lines:
             key = each.file, each.line, each.function_line
             hits[key] = hits.get(key, 0) + each.hits
-    return tuple(LineCount(*key, count) for key, count in hits.items())
+    return hits
 
 
-class _Tables:
-    """The tables in the making."""
+class ProfileTables:
+    """The tables of one profile that several are added to. ``entries`` counts the pairs of a stack and a value."""
 
     def __init__(self) -> None:
         self.frames: dict[Frame, int] = {}
         self.threads: dict[Thread, int] = {}
         self.parent: list[int] = []
         self.frame: list[int] = []
-        self._rows: dict[tuple[int, int], int] = {}
+        self._rows: dict[int, int] = {}
         self._values: dict[tuple[Metric, int], dict[int, int]] = {}
         self._counts: dict[tuple[Metric, int], int] = {}
+        self.entries = 0
 
-    def add(self, profile: Profile, metrics: frozenset[Metric]) -> None:
+    def add(self, profile: Profile, metrics: Collection[Metric]) -> None:
         """Add the samples of ``metrics``."""
         frames = [self.frames.setdefault(frame, len(self.frames)) for frame in profile.frames]
         rows: list[int] = []
+        known = self._rows
         for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-            key = ROOT if parent == ROOT else rows[parent], frames[frame]
-            row = self._rows.get(key)
+            # One number is quicker to look up than a pair.
+            key = (rows[parent] + 1 << 32 | frames[frame]) if parent >= 0 else frames[frame]
+            row = known.get(key)
             if row is None:
-                row = self._rows[key] = len(self.parent)
-                self.parent.append(key[0])
-                self.frame.append(key[1])
+                row = known[key] = len(self.parent)
+                self.parent.append(ROOT if parent < 0 else rows[parent])
+                self.frame.append(frames[frame])
             rows.append(row)
         for samples in profile.samples:
             if samples.metric not in metrics:
                 continue
             thread = self.threads.setdefault(profile.threads[samples.thread], len(self.threads))
             values = self._values.setdefault((samples.metric, thread), {})
+            self.entries -= len(values)
+            get = values.get
             for row, value in zip(samples.stack, samples.value, strict=True):
                 at = rows[row] if row >= 0 else row
-                values[at] = values.get(at, 0) + value
+                values[at] = get(at, 0) + value
+            self.entries += len(values)
             self._counts[samples.metric, thread] = self._counts.get((samples.metric, thread), 0) + samples.count
+
+    def join_threads(self, place: Callable[[Thread], Thread]) -> None:
+        """Make the samples of all threads that ``place`` returns the same thread for one thread's."""
+        old, values, counts = list(self.threads), self._values, self._counts
+        self.threads, self._values, self._counts, self.entries = {}, {}, {}, 0
+        for (metric, thread), added in values.items():
+            key = metric, self.threads.setdefault(place(old[thread]), len(self.threads))
+            kept = self._values.setdefault(key, {})
+            for row, value in added.items():
+                kept[row] = kept.get(row, 0) + value
+            self._counts[key] = self._counts.get(key, 0) + counts[metric, thread]
+        self.entries = sum(map(len, self._values.values()))
+
+    def profile(self) -> Profile:
+        """Return what was added as one profile, without anything else that a profile says."""
+        return Profile(
+            collector="",
+            frames=tuple(self.frames),
+            stacks=StackTable(self.parent, self.frame),
+            threads=tuple(self.threads),
+            samples=self.samples(),
+        )
 
     def samples(self) -> tuple[Samples, ...]:
         """Return one entry for each metric and thread."""

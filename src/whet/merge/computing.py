@@ -42,7 +42,7 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int
     than its last sample; two samples more are always allowed.
     """
     limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
-    waits = _find_waits(profile)
+    waits = find_waits(profile)
     scaled: list[Samples] = []
     for entry in profile.samples:
         thread, whole = profile.threads[entry.thread], sum(entry.value)
@@ -65,7 +65,7 @@ def find_blind(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int = 
     Stacks that are known to wait left out. Of such a thread the sampler cannot tell what it does.
     """
     limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
-    waits = _find_waits(profile)
+    waits = find_waits(profile)
     blind: set[tuple[int, int]] = set()
     for entry in profile.samples:
         thread = profile.threads[entry.thread]
@@ -161,7 +161,7 @@ def _keep(entry: Samples, values: Sequence[int]) -> list[Samples]:
     return [replace(entry, stack=stacks, value=[values[index] for index in kept], count=count)]
 
 
-def _find_waits(profile: Profile) -> set[int]:
+def find_waits(profile: Profile) -> set[int]:
     """Return the rows whose stacks stand in a function that does nothing but wait."""
     found: set[int] = set()
     for row in {row for entry in profile.samples for row in entry.stack if row >= 0}:

@@ -33,6 +33,7 @@ def _add(one: Seen, other: Seen) -> Seen:
         min_length=min((n for n in (one.min_length, other.min_length) if n is not None), default=None),
         median_length=more.median_length,
         max_length=max((n for n in (one.max_length, other.max_length) if n is not None), default=None),
+        track=more.track,
     )
 
 

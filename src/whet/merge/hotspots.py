@@ -257,4 +257,6 @@ def _thread_time(thread: Thread, spent: dict[Metric, int]) -> ThreadTime:
         spent.get(Metric.WAITING, 0),
         spent.get(Metric.IDLE, 0),
         spent.get(Metric.GIL, 0),
+        thread.label,
+        thread.task,
     )

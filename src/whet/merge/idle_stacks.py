@@ -73,6 +73,10 @@ _WORKERS = frozenset(
         "celery.worker.loops:asynloop",
         "celery.worker.loops:synloop",
         "execnet.gateway_base:integrate_as_primary_thread",
+        "distributed.threadpoolexecutor:_worker",
+        "pyspark.worker:main",
+        "pyspark.daemon:manager",
+        "ray._private.worker:main_loop",
     }
 )
 _KERNEL_THREADS = frozenset(
@@ -100,6 +104,8 @@ _HELPERS = frozenset(
         "multiprocessing.resource_tracker:main",
         "concurrent.futures.process:wait_result_broken_or_wakeup",
         "joblib.externals.loky.backend.resource_tracker:main",
+        "distributed.process:monitor_parent",
+        "distributed.nanny:watch_stop_q",
         "loky.backend.resource_tracker:main",
     }
 )
@@ -116,6 +122,9 @@ _HANDOVERS = (
     "celery.worker.loops:",
     "kombu.",
     "execnet.",
+    "distributed.threadpoolexecutor:",
+    "pyspark.",
+    "ray._private.",
 )
 """Modules through which threads and processes wait for one another."""
 _JOINS = frozenset(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 import types
 import typing
 from array import array
@@ -226,12 +227,25 @@ def _make_table(kind: Any) -> tuple[Encode, Decode]:
             column = _step(f".{name}", _read_texts, value[name]) if hints[name] is str else value[name]
             if not isinstance(column, list):
                 raise WrongValue(f"{name}: an array expected")
-            columns.append([_step(f".{name}[{i}]", decode, part) for i, part in enumerate(column)])
+            columns.append(_read_column(hints[name], decode, name, column))
         if len({len(column) for column in columns}) > 1:
             raise WrongValue("columns of unlike length")
         return tuple(kind(*row) for row in zip(*columns, strict=True))
 
     return write, read
+
+
+def _read_column(kind: Any, decode: Decode, name: str, column: list[Any]) -> list[Any]:
+    """Return the values of one field of a table. Plain ones that are right are taken as they are, all at once."""
+    if kind is str and set(map(type, column)) <= {str}:
+        return column
+    if (
+        kind is int
+        and set(map(type, column)) <= {int}
+        and (not column or -(2**63) <= min(column) <= max(column) < 2**63)
+    ):
+        return column
+    return [_step(f".{name}[{i}]", decode, part) for i, part in enumerate(column)]
 
 
 def _make_line_counts() -> tuple[Encode, Decode]:
@@ -303,9 +317,10 @@ def _read_stacks(value: Any) -> StackTable:
     frames = _step(".frame", _read_ints, value["frame"])
     if len(distances) != len(frames):
         raise WrongValue("columns of unlike length")
-    if not all(1 <= up <= row + 1 for row, up in enumerate(distances)):
+    rows = range(len(distances))
+    if rows and not (min(distances) >= 1 and all(map(operator.le, distances, range(1, len(distances) + 1)))):
         raise WrongValue("a stack whose parent does not stand before it")
-    return StackTable(array("q", (row - up for row, up in enumerate(distances))), frames)
+    return StackTable(array("q", map(operator.sub, rows, distances)), frames)
 
 
 def _step(way: str, decode: Decode, value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from whet.model.growth import ExponentChange
 from whet.records import dataclass
 
 
@@ -81,3 +82,5 @@ class Difference:
     threshold: float
     cautions: tuple[str, ...] = ()
     """What makes the two runs unlike one another."""
+    exponents: tuple[ExponentChange, ...] = ()
+    """How the program and its functions grow, where `whet scale` made both runs."""

@@ -34,6 +34,9 @@ class Seen:
     min_length: int | None = None
     median_length: int | None = None
     max_length: int | None = None
+    track: tuple[int, ...] = ()
+    """How the length rose: the length, and for how many microseconds the process had computed, of one value sample
+    after the other, two numbers each. Empty where it did not rise much."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,8 @@ class ThreadTime:
     idle_ns: int
     gil_ns: int = 0
     """For how long it was ready to run and waited for the GIL."""
+    label: str = ""
+    task: str = ""
 
 
 class UnitKind(StrEnum):

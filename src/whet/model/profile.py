@@ -49,6 +49,10 @@ class Thread:
     name: str = ""
     process: str = ""
     """The command line of the process, as far as the profiler told it."""
+    label: str = ""
+    """Which part of a merged run it belongs to, as in ``rank 3``; empty in a run of its own."""
+    task: str = ""
+    """The kind of task that it ran, as a key prefix of Dask's; empty where it ran none, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from enum import StrEnum
 from whet.model.evidence import Evidence
 from whet.model.masking import MASK
 from whet.model.origin import Origin
+from whet.model.part import Part, TaskTotals, Transfer
 from whet.model.profile import Profile
+from whet.model.scaling import Scaling
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
 from whet.model.trial import Proof
@@ -176,8 +178,25 @@ class Run:
     arguments: tuple[str, ...] = ()
     """``command`` with its secrets, so that it can be run again; only with `--keep-arguments`. Never shown."""
 
+    scaling: Scaling = field(default_factory=Scaling)
+    """The runs at all sizes, where `whet scale` made them; the profiles are those at the largest size."""
     origins: tuple[Origin, ...] = ()
     """The files that the profiles were read from, where others recorded them; then there are no executions."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """What tells this run from others of one job, as pairs like ``("rank", "3")``."""
+    parts: tuple[Part, ...] = ()
+    """The ranks, workers or files that it was merged from; then executions are sums over them."""
+    tasks: tuple[TaskTotals, ...] = ()
+    """What a scheduler counted for each kind of task."""
+    transfers: tuple[Transfer, ...] = ()
+    """Data that went from worker to worker, the most bytes first."""
+    scheduler_ns: int = 0
+    """CPU time of the scheduler meanwhile; 0 where it did not say."""
+
+    @property
+    def label(self) -> str:
+        """Its labels in words, as in ``rank 3``; empty for none."""
+        return ", ".join(f"{name} {value}" for name, value in self.labels)
 
     @property
     def has_hidden_arguments(self) -> bool:

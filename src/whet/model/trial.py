@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from whet.model.finding import Edit, Safety
+from whet.model.growth import ExponentChange
 from whet.records import dataclass
 
 
@@ -161,6 +162,10 @@ class Proof:
     seconds: float = 0.0
     order: tuple[str, ...] = ()
     """Ids of the advice as it was numbered when this was proven, the first is 1; empty where nobody kept it."""
+    growth: ExponentChange | None = None
+    """The program's exponent without and with the rewrites ``applied``, where that was asked for."""
+    growth_sizes: tuple[int, ...] = ()
+    """The sizes of the input that it was measured at."""
     notes: tuple[str, ...] = ()
     """What the reader must know: not isolated, ended early, processes left behind."""
 

@@ -62,8 +62,14 @@ def find_spec(process: RunningProcess) -> TargetSpec:
     return TargetSpec(TargetKind.SCRIPT, "", (), process.directory)
 
 
+_STARTS_WORKER = ("from multiprocessing.", "from billiard.", "from multiprocess.", "from loky.", "from joblib.")
+"""How the code begins that starts a process of a pool: it is the library's, not the user's."""
+
+
 def find_own_program(process: RunningProcess, spec: TargetSpec, host: TargetHost) -> tuple[str, ...]:
     """Return what is the program itself although it lies where dependencies do; see ``find_program_roots``."""
+    if spec.kind is TargetKind.CODE and spec.name.startswith(_STARTS_WORKER):
+        return ()
     if process.root is not None or not process.directory:
         return ("<string>",) if spec.kind is TargetKind.CODE else ()
     if spec.kind is TargetKind.SCRIPT and spec.name:

@@ -159,14 +159,14 @@ def run_once(workload: Workload, limits: Limits, out: Path, sampler: RunSampler 
     interrupts the wait (Ctrl-C) ends the program first.
     """
     out.mkdir(parents=True, exist_ok=True)
-    trouble = _run_helper("setup", workload.setup, workload)
+    trouble = run_helper("setup", workload.setup, workload.directory, workload.environ)
     try:
         if trouble:
             return _tell_trouble(trouble, out)
         observed = _run_command(workload, limits, out, sampler)
     finally:
         # Remains of a run are cleaned up even if it was interrupted.
-        trouble = trouble or _run_helper("cleanup", workload.cleanup, workload)
+        trouble = trouble or run_helper("cleanup", workload.cleanup, workload.directory, workload.environ)
     return _with_trouble(observed, trouble) if trouble else observed
 
 
@@ -251,16 +251,16 @@ def _take(file: Path, limit: int) -> Printed:
     return Printed(file, size, digest.hexdigest())
 
 
-def _run_helper(name: str, line: str, workload: Workload) -> str:
-    """Run a shell command; return the error, in one line."""
+def run_helper(name: str, line: str, directory: str, environ: Mapping[str, str]) -> str:
+    """Run a shell command given with the option ``--name``; return the error, in one line."""
     if not line:
         return ""
     try:
         done = subprocess.run(  # noqa: S602  the user's own line, as it was given for the shell
             line,
             shell=True,
-            cwd=workload.directory,
-            env=dict(workload.environ),
+            cwd=directory,
+            env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=HELPER_SECONDS,

@@ -26,8 +26,8 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 
-from whet.prove.student import t_quantile
 from whet.records import dataclass
+from whet.student import t_quantile
 
 FIRST_LOOK = 6
 GROWTH = 1.25

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from whet.model.frame import Owner
+from whet.model.growth import GrowingLine, Growth
 from whet.model.hotspot import Cost, FunctionSpot, LineSpot
 from whet.model.run import Run
 from whet.model.source import split_lines
+from whet.report.growth import describe_growing, exponent_figure
 from whet.report.parts import CostFigures, FunctionRow, LineRow
 from whet.report.places import Places
 from whet.report.units import NOTHING, Figure, bytes_figure, count_figure, hits_figure, share_figure, time_figure
@@ -39,8 +41,11 @@ def figure_cost(cost: Cost) -> CostFigures:
     )
 
 
-def list_functions(spots: Sequence[FunctionSpot], places: Places) -> tuple[FunctionRow, ...]:
-    """Return rows for the hottest ``FUNCTION_LIMIT`` functions."""
+def list_functions(
+    spots: Sequence[FunctionSpot], places: Places, growth: Growth | None = None
+) -> tuple[FunctionRow, ...]:
+    """Return rows for the hottest ``FUNCTION_LIMIT`` functions, with their growth where it is known."""
+    fits = {(each.file, each.function_line, each.function): each.fit for each in growth.functions} if growth else {}
     return tuple(
         FunctionRow(
             file=places.show(spot.file),
@@ -50,6 +55,7 @@ def list_functions(spots: Sequence[FunctionSpot], places: Places) -> tuple[Funct
             owner=spot.owner.value,
             cost=_figure_cost_of(spot),
             anchor=places.line_anchor(spot.file, spot.line),
+            growth=exponent_figure(fits.get((spot.file, spot.line, spot.name))),
         )
         for spot in spots[:FUNCTION_LIMIT]
     )
@@ -65,9 +71,19 @@ def _figure_cost_of(spot: FunctionSpot) -> CostFigures:
 
 
 def list_lines(
-    spots: Sequence[LineSpot], run: Run, places: Places, *, include_source: bool = True
+    spots: Sequence[LineSpot],
+    run: Run,
+    places: Places,
+    growth: Growth | None = None,
+    growing: Mapping[tuple[str, int], GrowingLine] | None = None,
+    *,
+    include_source: bool = True,
 ) -> tuple[LineRow, ...]:
-    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code if the source is known and included."""
+    """Return rows for the hottest ``LINE_LIMIT`` lines, with their code if the source is known and included.
+
+    ``growing`` are lines whose time a pass rose within the run.
+    """
+    fits = {(each.file, each.line): each.fit for each in growth.lines} if growth else {}
     texts: dict[str, list[str]] = {}
     rows = []
     for spot in spots[:LINE_LIMIT]:
@@ -86,6 +102,8 @@ def list_lines(
                 code=lines[spot.line - 1].strip() if 0 < spot.line <= len(lines) else "",
                 anchor=places.line_anchor(spot.file, spot.line),
                 callees=spot.callees,
+                growth=exponent_figure(fits.get((spot.file, spot.line))),
+                grows=describe_growing(found) if (found := (growing or {}).get((spot.file, spot.line))) else "",
             )
         )
     return tuple(rows)

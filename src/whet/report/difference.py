@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from whet.model.difference import Change, Difference, PlaceChange, Timed, Whole
+from whet.model.growth import ExponentChange
+from whet.report.growth import format_exponent
 from whet.report.sanitize import encodable, shorten, show
 from whet.report.units import format_seconds
 from whet.report.words import join_command
@@ -81,6 +83,11 @@ def _text_lines(difference: Difference) -> Iterator[str]:
             if place.source:
                 yield f"    {shorten(show(place.source), 90)}"
         yield from _tell_more(places)
+    if difference.exponents:
+        yield ""
+        yield f"{'Growth':<48} change of the exponent"
+        for change in difference.exponents[:MOST]:
+            yield f"{shorten(_name_growth(change), 48):<48} {_state_growth(change)}"
     yield ""
     yield from textwrap.wrap(state_method(difference), 110)
 
@@ -106,6 +113,13 @@ def render_markdown(difference: Difference) -> str:
                 for place in places[:MOST]
             ]
             lines += [f"\n{line}" for line in _tell_more(places)]
+    if difference.exponents:
+        lines += ["", "| growth | before | after | change | |", "|---|--:|--:|--:|---|"]
+        lines += [
+            f"| {escape_markdown(_name_growth(change))} | {format_exponent(change.before)} "
+            f"| {format_exponent(change.after)} | {_write_change(change)} | {_judge_growth(change)} |"
+            for change in difference.exponents[:MOST]
+        ]
     return "\n".join([*lines, "", state_method(difference)]) + "\n"
 
 
@@ -122,6 +136,7 @@ def render_json(difference: Difference) -> str:
         "covers": "sampling error only",
         "functions": [_place_object(place) for place in difference.functions],
         "lines": [_place_object(place) for place in difference.lines],
+        "growth": [_growth_object(change) for change in difference.exponents],
         "warnings": list(difference.cautions),
     }
     return json.dumps(made, indent=2, allow_nan=False) + "\n"
@@ -168,6 +183,31 @@ def _verdict(place: PlaceChange) -> str:
     if place.change in (Change.FASTER, Change.SLOWER) and min(place.before.samples, place.after.samples) >= _TELLING:
         return f"{place.change}, {max(before, after) / min(before, after):.3g}×"
     return str(place.change)
+
+
+def _name_growth(change: ExponentChange) -> str:
+    return show(f"{change.name} {change.file}") if change.file else "the program"
+
+
+def _write_change(change: ExponentChange) -> str:
+    return f"{change.difference.value:+.2f} [{change.difference.low:+.2f}, {change.difference.high:+.2f}]"
+
+
+def _judge_growth(change: ExponentChange) -> str:
+    if not change.is_shown:
+        return str(Change.UNCLEAR)
+    return "grows faster" if change.difference.value > 0 else "grows less"
+
+
+def _state_growth(change: ExponentChange) -> str:
+    both = f"{format_exponent(change.before)} → {format_exponent(change.after)}"
+    return f"{both}  {_write_change(change)}  {_judge_growth(change)}"
+
+
+def _growth_object(change: ExponentChange) -> dict[str, Any]:
+    bounds = {"before": change.before, "after": change.after, "difference": change.difference}
+    figures = {key: [each.value, each.low, each.high] for key, each in bounds.items()}
+    return {"file": encodable(change.file), "name": encodable(change.name), **figures, "changed": change.is_shown}
 
 
 def _tell_more(places: tuple[PlaceChange, ...]) -> Iterator[str]:

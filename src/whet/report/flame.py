@@ -42,7 +42,10 @@ def describe_calls(tree: CallTree, run: Run, places: Places) -> dict[str, Any]:
         "owner": [OWNERS.index(frame.owner) for frame in tree.frames],
         "anchor": [number(places.line_anchor(frame.file, frame.first_line, frame.line)) for frame in tree.frames],
     }
-    threads = [(thread.pid, thread.tid, number(thread.name), number(thread.process)) for thread in tree.threads]
+    threads = [
+        (thread.pid, thread.tid, *map(number, (thread.name, thread.process, thread.label, thread.task)))
+        for thread in tree.threads
+    ]
     folded = sorted(tree.siblings)
     return {
         "frames": frames,

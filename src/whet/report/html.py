@@ -31,6 +31,8 @@ SECTIONS = (
     "macros",
     "header",
     "summary",
+    "growth",
+    "job",
     "suggestions",
     "flame",
     "calltree",
@@ -41,7 +43,7 @@ SECTIONS = (
     "source",
     "method",
 )
-STYLES = ("base", "summary", "suggestions", "flame", "calltree", "tables", "memory", "source", "print")
+STYLES = ("base", "summary", "suggestions", "flame", "calltree", "tables", "memory", "growth", "source", "print")
 SCRIPTS = (
     "theme",
     "tables",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from whet.model.evidence import Seen
+from whet.report.growth import GrowthRow, GrowthView
+from whet.report.job import ImbalanceFigures, PartRow, TaskRow
 from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import encodable
 from whet.report.tests import UnitRow
@@ -62,6 +64,10 @@ def to_object(view: ReportView) -> dict[str, Any]:
         "samples": view.summary.samples,
         "functions": [_write_function(row) for row in view.functions],
         "lines": [_write_line(row) for row in view.lines],
+        "growth": _write_growth(view.growth) if view.growth is not None else None,
+        "parts": [_write_part(row) for row in view.job.parts] if view.job else [],
+        "imbalance": _write_imbalance(view.job.imbalance) if view.job else None,
+        "tasks": [_write_task(row) for row in view.job.tasks] if view.job else [],
         "units": [_write_unit(row) for row in view.units],
         "advice": [_write_suggestion(suggestion) for suggestion in view.suggestions],
         "warnings": [
@@ -72,6 +78,105 @@ def to_object(view: ReportView) -> dict[str, Any]:
     return cleaned
 
 
+def _write_growth(growth: GrowthView) -> dict[str, Any]:
+    scaling = growth.scaling
+    return {
+        "sizes": list(growth.sizes),
+        "clock": growth.clock.lower(),
+        "confidence": growth.confidence,
+        "ahead": growth.ahead_size,
+        "whole": _write_growth_row(growth.whole, 1e-9),
+        "memory": _write_growth_row(growth.memory, 1.0) if growth.memory is not None else None,
+        "functions": [_write_growth_row(row) for row in growth.functions],
+        "lines": [_write_growth_row(row) for row in growth.lines],
+        "sentences": list(growth.sentences),
+        "notes": list(growth.notes),
+        "runs": [
+            {
+                "size": run.size,
+                "wall_seconds": run.wall_ns / 1e9,
+                "cpu_seconds": run.cpu_ns / 1e9,
+                "samples": run.samples,
+                "peak_bytes": run.peak_bytes,
+            }
+            for run in scaling.runs
+        ],
+    }
+
+
+def _write_growth_row(row: GrowthRow, unit: float = 1.0) -> dict[str, Any]:
+    """Return a row; ``unit`` turns its costs into seconds or bytes."""
+
+    def scale(value: float | None) -> float | None:
+        return None if value is None else value * unit
+
+    return {
+        "file": row.file,
+        "name": row.name,
+        "line": row.line or row.function_line,
+        "exponent": row.exponent.value,
+        "low": row.low,
+        "high": row.high,
+        "shape": row.shape or None,
+        "cost": scale(row.cost.value),
+        "constant": scale(row.constant.value),
+        "share": row.share.value,
+        "ahead": scale(row.ahead.value),
+        "ahead_low": scale(row.ahead_low),
+        "ahead_high": scale(row.ahead_high),
+        "ahead_share": row.ahead_share.value,
+        "allocated_exponent": row.allocated.value,
+        "causes": list(row.causes),
+    }
+
+
+def _write_part(row: PartRow) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "work_seconds": row.work.value,
+        "cpu_seconds": row.cpu.value,
+        "waiting_seconds": row.waiting.value,
+        "exchange_seconds": row.exchange.value,
+        "idle_seconds": row.idle.value,
+        "wall_seconds": row.wall.value,
+        "clock_seconds": row.clock.value,
+        "samples": row.samples,
+        "hottest": row.hottest,
+        "place": row.place,
+        "note": row.note,
+    }
+
+
+def _write_imbalance(found: ImbalanceFigures | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "slowest": found.label,
+        "work_seconds": found.work.value,
+        "others_median_seconds": found.others.value,
+        "max_over_mean": found.ratio,
+        "function": found.function,
+        "place": found.place,
+        "lost_seconds": found.lost.value,
+        "is_significant": found.is_significant,
+    }
+
+
+def _write_task(row: TaskRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "count": row.count.value,
+        "seconds_each": row.each.value,
+        "cpu_seconds": row.cpu.value,
+        "blocked_seconds": row.blocked.value,
+        "transfer_seconds": row.transfer.value,
+        "spill_seconds": row.spill.value,
+        "serialize_seconds": row.serialize.value,
+        "other_seconds": row.other.value,
+        "transferred_bytes": row.transferred.value,
+    }
+
+
 def _write_function(row: FunctionRow) -> dict[str, Any]:
     return {
         "file": row.file,
@@ -79,6 +184,7 @@ def _write_function(row: FunctionRow) -> dict[str, Any]:
         "line": row.line,
         "end_line": row.end_line,
         "owner": row.owner,
+        "exponent": row.growth.value,
         **_write_cost(row.cost),
     }
 
@@ -91,6 +197,8 @@ def _write_line(row: LineRow) -> dict[str, Any]:
         "end_line": row.line,
         "function_line": row.function_line,
         "owner": row.owner,
+        "exponent": row.growth.value,
+        "grows": row.grows,
         **_write_cost(row.cost),
         "callees": [
             {"name": each.name, "file": each.file, "line": each.line, "share": each.share} for each in row.callees

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from whet.records import dataclass
+from whet.report.growth import GrowthView
+from whet.report.job import Job
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
 from whet.report.sanitize import show
@@ -104,9 +106,13 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
     if not view.top_suggestions:
         helps = " that helps" if view.suggestions else ""
         yield _Part(1, "suggestions", f"No rule has a suggestion for the hot lines{helps}.\n")
+    if view.growth is not None:
+        yield _Part(1, "growth", _write_growth(view.growth))
     functions = view.hot_functions[:MOST_ROWS]
     if functions:
         yield _Part(1, "hottest functions", f"### Hottest functions\n\n{_write_functions(functions, view)}")
+    if view.job is not None:
+        yield from _list_job_parts(view.job)
     lines = [row for row in view.lines if row.cost.spent_seconds.value][:MOST_ROWS]
     if lines:
         yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
@@ -115,6 +121,27 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
     if view.cautions:
         yield _Part(1, "warnings", _write_cautions(view))
     yield _Part(5, "how it was measured", _fold("How it was measured", _write_method(view)))
+
+
+def _list_job_parts(job: Job) -> Iterator[_Part]:
+    """Yield the tables of a merged run's parts and tasks."""
+    if job.parts:
+        rows = [
+            [write_code(row.label, 80), write_code(f"{row.hottest} {row.place}", 120)]
+            + [_write_figure(each) for each in (row.work, row.cpu, row.waiting, row.exchange, row.idle)]
+            for row in sorted(job.parts, key=lambda row: -(row.work.value or 0.0))[:MOST_ROWS]
+        ]
+        heads = ["Label", "Hottest function", "Work", "Computing", "Waiting", "For others", "Idle"]
+        title = f"### {job.noun.capitalize()} ({job.count:,})\n\n"
+        yield _Part(1, job.noun, title + _write_table(heads, rows, 2))
+    if job.tasks:
+        rows = [
+            [write_code(row.name, 80)]
+            + [_write_figure(each) for each in (row.count, row.each, row.cpu, row.blocked, row.transfer, row.spill)]
+            for row in job.tasks[:MOST_ROWS]
+        ]
+        heads = ["Task", "Number", "Each", "Computing", "Not computing", "Transfer", "Spilling"]
+        yield _Part(2, "tasks", _fold("Tasks", _write_table(heads, rows, 1)))
 
 
 def _write_head(view: ReportView) -> str:
@@ -136,6 +163,7 @@ def _write_head(view: ReportView) -> str:
         f"## whet: {write_prose(view.title, 120)}",
         _stress(write_prose(summary.verdict, 320)),
         f"{'Now' if view.compared else 'Before'}: {write_prose(summary.spent, 320)}" if summary.spent else "",
+        write_prose(view.job.sentence, 400) if view.job is not None else "",
         write_prose(view.compared, 400),
         " · ".join(fact for fact in facts if fact),
         f"Interpreter: {write_prose(provenance.python_chosen, 320)}" if provenance.python_chosen else "",
@@ -186,14 +214,32 @@ def _write_worth(item: Suggestion) -> str:
     return f"**{item.gain}** {how}{f' together {item.together}' if item.together else ''} · {share}"
 
 
+def _write_growth(growth: GrowthView) -> str:
+    sentences = "\n".join(f"- {write_prose(sentence)}" for sentence in (*growth.sentences, *growth.notes))
+    size = f"{growth.ahead_size:,}"
+    heads = ["Place", "Code", "Exponent", "Share", f"At n = {size}", "Share there"]
+    rows = [*growth.functions[: MOST_ROWS // 2], *growth.lines[:MOST_ROWS]]
+    cells = [
+        [
+            write_code(row.place, 120),
+            write_code(row.code or row.name, 120) + "".join(f" {write_prose(cause, 300)}" for cause in row.causes),
+            *map(_write_figure, (row.exponent, row.share, row.ahead, row.ahead_share)),
+        ]
+        for row in rows
+    ]
+    return f"### How cost grows\n\n{sentences}\n\n{_write_table(heads, cells, 2)}"
+
+
 def _write_functions(rows: Sequence[FunctionRow], view: ReportView) -> str:
     columns = view.columns
     heads = ["Function", "Where", "Share", "Time", "Self", *(["Hits"] if columns.hits else [])]
+    heads += ["Growth"] if columns.growth else []
     heads += ["At peak", "Allocated"] if columns.memory else []
     cells = []
     for row in rows:
         figures: list[Figure] = [row.cost.spent_share, row.cost.spent_seconds, row.cost.self_seconds]
         figures += [row.cost.hits] if columns.hits else []
+        figures += [row.growth] if columns.growth else []
         figures += [row.cost.peak_bytes, row.cost.allocated_bytes] if columns.memory else []
         cells.append([write_code(row.name, 120), write_code(row.place, 120), *map(_write_figure, figures)])
     return _write_table(heads, cells, 2)
@@ -225,7 +271,8 @@ def _write_units(rows: Sequence[UnitRow]) -> str:
 
 
 def _write_line_code(row: LineRow) -> str:
-    return write_code(row.code, 120) + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
+    grows = f" time per pass {write_prose(row.grows, 160)}" if row.grows else ""
+    return write_code(row.code, 120) + grows + (f" calls {write_prose(row.calls, 160)}" if row.calls else "")
 
 
 def _write_figure(figure: Figure) -> str:

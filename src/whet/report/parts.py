@@ -19,6 +19,8 @@ from whet.model.origin import Origin
 from whet.records import dataclass
 from whet.report.units import Figure, format_whole_share
 
+NO_FIGURE = Figure()
+
 _BARE = re.compile(r"<|__\w+__$")
 
 
@@ -56,6 +58,8 @@ class FunctionRow:
     owner: str
     cost: CostFigures
     anchor: str = ""
+    growth: Figure = NO_FIGURE
+    """The exponent of its cost, such as ``n^1.98 [1.93, 2.03]``, where it was measured."""
 
     @property
     def place(self) -> str:
@@ -77,6 +81,9 @@ class LineRow:
     anchor: str = ""
     callees: tuple[Callee, ...] = ()
     """What it called outside the user's code, most of its time first."""
+    growth: Figure = NO_FIGURE
+    grows: str = ""
+    """How its time a pass rose within the run: ``7-fold as self.text grew to 2,000,000``."""
 
     @property
     def calls(self) -> str:
@@ -96,7 +103,7 @@ def describe_callees(callees: Sequence[Callee]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GainFigures:
-    """A measured gain: how many times as fast, with its interval, and one run's seconds before and after."""
+    """A measured gain: how many times as fast, by pairs of which ``runs``, and one's seconds before and after."""
 
     factor: Figure
     interval: str
@@ -105,7 +112,6 @@ class GainFigures:
     high: float
     pairs: int
     runs: str
-    """Whether these are runs without it, or sampled ones."""
     confidence: float
     clock: str
     before: Figure
@@ -260,6 +266,8 @@ class ThreadRow:
     tid: int
     name: str
     process: str
+    label: str
+    task: str
     cpu: Figure
     waiting: Figure
     idle: Figure

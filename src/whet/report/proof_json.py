@@ -28,6 +28,7 @@ def render_proof_json(proof: Proof, diffs: Mapping[str, str], whet_version: str)
         "started": proof.started,
         "total": _total_object(Total(proof.total, proof.total_verdict, proof.applied)),
         "without_offers": None if proof.without_offers is None else _total_object(proof.without_offers),
+        "growth": _growth_object(proof),
         "rewrites": [_trial_object(trial, diffs.get(trial.ref.id, "")) for trial in proof.trials],
         "checked": _checked_object(proof.checked),
         "executions": proof.runs,
@@ -35,6 +36,15 @@ def render_proof_json(proof: Proof, diffs: Mapping[str, str], whet_version: str)
         "notes": [encodable(note) for note in proof.notes],
     }
     return json.dumps(made, indent=2, allow_nan=False) + "\n"
+
+
+def _growth_object(proof: Proof) -> dict[str, Any] | None:
+    change = proof.growth
+    if change is None:
+        return None
+    bounds = {"before": change.before, "after": change.after, "difference": change.difference}
+    figures = {key: [each.value, each.low, each.high] for key, each in bounds.items()}
+    return {"sizes": list(proof.growth_sizes), **figures, "changed": change.is_shown}
 
 
 def _total_object(total: Total) -> dict[str, Any]:

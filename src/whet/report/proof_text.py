@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.trial import GAINED, REFUTED, Gain, Proof, Total, Trial, Verdict
+from whet.report.growth import format_exponent
 from whet.report.proof import add_memory, describe_checked, describe_memory, describe_runs, format_gain, order_advice
 
 _WORDS = {
@@ -82,7 +83,8 @@ def describe_total(proof: Proof, reference: str = "") -> list[str]:
     gain, count = proof.total, len(proof.applied)
     if gain is not None and proof.total_verdict in GAINED:
         whole = f"{_count(count)}, {_describe_gain(gain)} on this workload, {describe_checked(proof.checked)}"
-        return [f"{whole}: {name_apply(proof, reference=reference)}", *_describe_without_offers(proof, reference)]
+        total = [f"{whole}: {name_apply(proof, reference=reference)}", *_describe_without_offers(proof, reference)]
+        return [*total, *describe_growth(proof)]
     faster = sum(trial.verdict in GAINED for trial in proof.trials)
     if faster and gain is None:
         of = f"{faster} of {_count(len(proof.trials))} measured faster; their total was not measured"
@@ -95,6 +97,17 @@ def describe_total(proof: Proof, reference: str = "") -> list[str]:
     if not tried:
         return ["nothing could be measured"]
     return [f"no rewrite was measured faster; {len(tried)} tried, {refuted} refuted"]
+
+
+def describe_growth(proof: Proof) -> list[str]:
+    """Return what the faster rewrites do to the program's exponent, in one sentence, where it was measured."""
+    change = proof.growth
+    if change is None:
+        return []
+    both = f"{format_exponent(change.before)} → {format_exponent(change.after)}"
+    sizes = f"n = {proof.growth_sizes[0]:,} to {proof.growth_sizes[-1]:,}" if proof.growth_sizes else "these sizes"
+    shown = "" if change.is_shown else ", no change was shown"
+    return [f"the program grows as {both} with them, at {sizes}{shown}"]
 
 
 def _describe_without_offers(proof: Proof, reference: str) -> list[str]:

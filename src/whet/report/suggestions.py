@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from whet.model.advice import GENERAL, Advice, Estimate
 from whet.model.evidence import Ratio, Seen
 from whet.model.finding import Ask, Finding, Question, Safety
+from whet.model.growth import Cause
 from whet.model.hotspot import LineSpot
 from whet.model.trial import Proof
+from whet.report.growth import describe_cause
 from whet.report.parts import Kind, Suggestion, SuggestionGroup, describe_callees
 from whet.report.places import Places
 from whet.report.proof import describe_trial, order_advice
@@ -35,13 +38,19 @@ def list_suggestions(
     *,
     include_source: bool = True,
     lines: Mapping[tuple[str, int], LineSpot] | None = None,
+    causes: Sequence[Cause] = (),
 ) -> tuple[Suggestion, ...]:
     """Return one card for each advice, in the order of :func:`order_advice`. A diff is source.
 
-    ``lines`` are the run's, by file and line: what those of an advice call is part of its evidence.
+    ``lines`` are the run's, by file and line: what those of an advice call is part of its evidence, and so is how they
+    grow (``causes``).
     """
     proof, lines = proof or Proof(), lines or {}
-    return tuple(_make_card(item, places, proof, include_source, lines) for item in order_advice(advice, proof))
+    grown = {cause.advice: describe_cause(cause) for cause in causes}
+    return tuple(
+        replace(card, evidence=(*card.evidence, grown[card.id])) if card.id in grown else card
+        for card in (_make_card(item, places, proof, include_source, lines) for item in order_advice(advice, proof))
+    )
 
 
 def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGroup, ...]:

@@ -36,6 +36,8 @@ _CUT = "[cut]"
 """Stands for what was left out of the middle of a text: an ellipsis could come to stand at a line's end."""
 LEAST_CODE = 14
 """Below this room a line's code is left out."""
+_SENTENCE = 60
+"""Characters that are left of a sentence on growth, however little room there is."""
 _END = re.compile(r"(\s|\x1b\[[\d;]*m)+$")
 _FEW = (
     (10, 3, 3, 3, 400),
@@ -47,7 +49,8 @@ _FEW = (
     (2, 1, 1, 0, 60),
     (1, 1, 0, 0, 40),
 )
-"""What is tried until it fits: hotspots, suggestions, cautions, hot lines, characters of a text."""
+"""What is tried until it fits: hotspots (and half as many places that grow), suggestions, cautions, hot lines,
+characters of a text."""
 
 
 class TerminalRenderer:
@@ -95,6 +98,7 @@ class TerminalRenderer:
         )
         page = _Page(console, self.width, longest)
         page.write_head(view)
+        page.write_growth(view, hotspots)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
         page.write_units(view.units[: hotspots // 2])
         page.write_suggestions(view.top_suggestions[:suggestions], view)
@@ -189,6 +193,8 @@ class _Page:
             provenance.python,
         ]
         self._write(self._text(" · ".join(fact for fact in facts if fact), "dim", least=200))
+        if view.job is not None and view.job.sentence:
+            self._write(self._text(view.job.sentence, least=200))
         if provenance.python_chosen:
             self._write(self._text(f"Interpreter: {provenance.python_chosen}", "dim", least=200))
 
@@ -223,6 +229,8 @@ class _Page:
             place.append_text(self._text(row.place, "cyan"))
             if row in lines:
                 place.append("\n").append_text(self._text(_describe_line(lines[row], room), "dim"))
+                if grows := lines[row].grows:
+                    place.append("\n").append_text(self._text(_fit(f"time per pass {grows}", room), "dim"))
                 if calls := lines[row].calls:
                     place.append("\n").append_text(self._text(_fit(f"calls {calls}", room), "dim"))
             table.add_row(*cells[row], place)
@@ -230,6 +238,28 @@ class _Page:
         self._write(table)
         if view.summary.outside:
             self._write(self._text(view.summary.outside, "dim"))
+
+    def write_growth(self, view: ReportView, most: int) -> None:
+        """Write what dominates at ten times the largest size, a line for each place."""
+        growth = view.growth
+        if growth is None:
+            return
+        self._blank()
+        for number, sentence in enumerate(growth.sentences[:most]):
+            self._write(self._text(sentence, least=_SENTENCE if number else 200))
+        rows = (growth.lines or growth.functions)[: max(1, most // 2)]
+        if rows:
+            self._write(self._text(f"Most of the cost at n = {growth.ahead_size:,}:", "dim"))
+        for row in rows:
+            head = self._text(f"{row.ahead_share.text:>7}  {row.exponent}{f' ({row.shape})' if row.shape else ''}")
+            gap = "  " if len(head) + 2 + len(row.place) <= self._width else "\n         "
+            self._write(head.append(gap).append_text(self._text(row.place, "cyan")))
+            if row.code and most >= _FEW[2][0]:
+                self._write_below(_fit(row.code, self._width - 3))
+            for cause in row.causes if most >= _FEW[3][0] else ():
+                self._write_below(cause, least=200)
+        for note in growth.notes[: most // 2]:
+            self._write(self._text(f"Note: {note}", "dim"))
 
     def write_units(self, rows: Sequence[UnitRow]) -> None:
         if not rows:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from whet.model.advice import Advice
 from whet.model.finding import Safety
 from whet.model.flame import CallTree, FlameTree
+from whet.model.growth import Cause, GrowingLine, Growth
 from whet.model.hotspot import Hotspots, share_error
 from whet.model.metric import Metric
 from whet.model.run import Run
@@ -17,7 +18,9 @@ from whet.report.call_tree import list_call_tree
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
 from whet.report.flame import describe_calls
+from whet.report.growth import GrowthView, view_growth
 from whet.report.icicle import MOST_BOXES, lay_out
+from whet.report.job import Job, describe_job
 from whet.report.memory import draw_memory
 from whet.report.method import describe_method, describe_provenance
 from whet.report.parts import (
@@ -59,6 +62,7 @@ class Columns:
     waiting: bool
     hits: bool
     memory: bool
+    growth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,10 @@ class ReportView:
     memory: MemoryCurve | None
     listings: tuple[SourceListing, ...]
     method: Method
+    growth: GrowthView | None = None
+    """How cost grows with the size of the input, where `whet scale` measured it."""
+    job: Job | None = None
+    """The parts of a merged run, and tasks; ``None`` for one that was not merged."""
 
     @property
     def hot_functions(self) -> tuple[FunctionRow, ...]:
@@ -147,8 +155,14 @@ def build_view(
     changes: str = "",
     include_source: bool = True,
     title: str = "",
+    growth: Growth | None = None,
+    causes: Sequence[Cause] = (),
+    growing: Mapping[tuple[str, int], GrowingLine] | None = None,
 ) -> ReportView:
     """Return the view of a run. Without ``include_source`` no line of the program's source is in it.
+
+    ``growth`` is that of the run's scaling, ``causes`` join it to ``advice``. ``growing`` are lines whose time a
+    pass rose within the run, by file and line.
 
     ``flames`` are drawn as given, ``calls`` are the data of the interactive flame graph. ``before`` is the run whose
     columns are added in ``calls``, ``changes`` summarizes the differences since then.
@@ -156,9 +170,11 @@ def build_view(
     excerpts = choose_excerpts(run, hotspots, advice) if include_source else ()
     lines_shown = shown_lines(excerpts)
     places = Places(run, lines_shown)
-    functions = list_functions(hotspots.functions, places)
-    lines = list_lines(hotspots.lines, run, places, include_source=include_source)
-    suggestions = list_suggestions(advice, places, run.proof, include_source=include_source, lines=hotspots.line_index)
+    functions = list_functions(hotspots.functions, places, growth)
+    lines = list_lines(hotspots.lines, run, places, growth, growing, include_source=include_source)
+    suggestions = list_suggestions(
+        advice, places, run.proof, include_source=include_source, lines=hotspots.line_index, causes=causes
+    )
     costs = [*(row.cost for row in functions), *(row.cost for row in lines)]
     relations = relate_functions(calls, places, lines_shown) if calls is not None else None
     summary = summarise(run, hotspots, functions)
@@ -174,6 +190,7 @@ def build_view(
             waiting=any(cost.waiting_seconds.value for cost in costs),
             hits=any(cost.hits.value is not None for cost in costs),
             memory=any(cost.allocated_bytes.value is not None or cost.peak_bytes.value is not None for cost in costs),
+            growth=growth is not None,
         ),
         functions=functions,
         lines=lines,
@@ -188,6 +205,8 @@ def build_view(
                 tid=thread.tid,
                 name=thread.name,
                 process=thread.process,
+                label=thread.label,
+                task=thread.task,
                 cpu=time_figure(thread.cpu_ns),
                 waiting=time_figure(thread.waiting_ns),
                 idle=time_figure(thread.idle_ns),
@@ -202,6 +221,8 @@ def build_view(
         memory=draw_memory(run.resident, places),
         listings=build_listings(run, hotspots, excerpts, suggestions, places, relations),
         method=describe_method(run, hotspots),
+        growth=view_growth(run, growth, causes, places, include_source=include_source) if growth is not None else None,
+        job=describe_job(run, places),
     )
 
 

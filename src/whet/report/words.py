@@ -9,6 +9,7 @@ from math import ceil
 from pathlib import PurePath
 
 from whet.model.hotspot import Hotspots
+from whet.model.imbalance import name_parts
 from whet.model.masking import mask_argv
 from whet.model.metric import NANOSECONDS_PER_SECOND
 from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Purpose, Run, name_signal
@@ -45,8 +46,11 @@ def name_program(command: Sequence[str]) -> str:
 
 def name_run(run: Run) -> str:
     """Return what to call the program of a run; of profiles of other tools the names of their files."""
-    if not run.origins:
-        return name_program(run.command)
+    if not run.origins or run.parts:
+        program = name_program(run.command) if run.command else "the job"
+        count = sum(part.is_worker for part in run.parts)
+        of = ", ".join(filter(None, (run.label, f"{count:,} {name_parts(run.parts)}" if count > 1 else "")))
+        return f"{program} ({of})" if of else program
     names = [PurePath(origin.file.replace("\\", "/")).name for origin in run.origins]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from whet.report.fake_growth import make_growth, make_scaled_run
 from whet.report.fakes import make_advice, make_hotspots, make_run
 from whet.report.json_ import JsonRenderer
 from whet.report.view import build_view
@@ -15,13 +16,19 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "json.md"
 TOP = [
     "schema", "whet", "command", "python", "origins", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
     "samples",
-    "functions", "lines", "units", "advice", "warnings",
+    "functions", "lines", "growth", "parts", "imbalance", "tasks", "units", "advice", "warnings",
 ]  # fmt: skip
 
 
 def render(hostile=""):
     out = BytesIO()
     JsonRenderer().render(build_view(make_run(hostile), make_hotspots(hostile), make_advice(hostile)), out)
+    return out.getvalue()
+
+
+def render_scaled():
+    out = BytesIO()
+    JsonRenderer().render(build_view(make_scaled_run(), make_hotspots(), growth=make_growth()), out)
     return out.getvalue()
 
 
@@ -50,6 +57,14 @@ def test_top_level_keys_are_exactly_the_promised_ones():
 )
 def test_the_document_and_the_output_name_the_same_keys(heading, pick):
     assert documented(heading) == set(pick(json.loads(render())))
+
+
+def test_the_document_and_the_output_name_the_same_keys_of_growth():
+    growth = json.loads(render_scaled())["growth"]
+    assert documented("`growth`") == set(growth)
+    entry = documented("An entry of `growth.functions`")
+    for row in (growth["whole"], growth["memory"], *growth["functions"], *growth["lines"]):
+        assert entry == set(row)
 
 
 def test_the_document_and_the_output_name_the_same_keys_of_a_line():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from _collections import deque  # type: ignore[import-not-found]
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ MAX_NEW = 20
 """Places that are added in one sample."""
 ROOM = 150
 """More objects than a look at one frame makes."""
-MAX_NAMES = 24
-MAX_ATTRIBUTES = 24
+MAX_NAMES = MAX_ATTRIBUTES = 24
 MAX_PLACES = 4_000
 """Places (function and name) that are remembered at most."""
 MAX_LENGTHS = 101
+MAX_TRACK, LEAST_RISE = 192, 4
+"""Points of a track, which tells how a length rose, and by which factor at least."""
 MAX_KINDS = 8
 """Types remembered for one name, and for its elements."""
 ENOUGH_SAMPLES = 40
@@ -123,13 +124,30 @@ def _is_array(value: object) -> bool:
 class _Pooled:
     """All samples of one name in one function."""
 
-    __slots__ = ("elements", "lengths", "samples", "types")
+    __slots__ = ("elements", "lengths", "samples", "stride", "track", "types")
 
     def __init__(self) -> None:
         self.samples = 0
         self.types: dict[str, int] = {}
         self.elements: dict[str, int] = {}
         self.lengths: list[int] = []
+        self.stride, self.track = 1, list[int]()
+        """Length and moment of every so many samples: at which line, a thread that yields does not tell."""
+
+    def follow(self, length: int, now: int) -> None:
+        """Add to the track; when it is full, every second point goes, and from then on every second sample."""
+        track = self.track
+        if self.samples % self.stride or (track and track[-2] == length):
+            return
+        if len(track) >= 2 * MAX_TRACK:
+            self.stride *= 2
+            track[:] = [value for at in range(0, len(track), 4) for value in track[at : at + 2]]
+        track += (length, now)
+
+    def has_risen(self) -> bool:
+        """Tell whether the length rose enough for its track to be of interest."""
+        lengths = self.track[::2]
+        return len(lengths) > LEAST_RISE and max(lengths) >= LEAST_RISE * max(1, min(lengths))
 
 
 class Values:
@@ -143,12 +161,14 @@ class Values:
         """By file, first line and qualified name: what was seen, by name."""
         self.met: dict[tuple[str, int, str], int] = {}
         """How often each of them was on a stack."""
+        self.now = 0  # microseconds that the process had computed when the sample began
         self.hold: Callable[[object], object] = type
         """Keeps what is looked at, where that is wanted: its last reference may go only where the caller lets it."""
 
     def begin(self, held: list[object]) -> None:
         """Begin a sample, in which all that is looked at is added to ``held``."""
         self.samples += 1
+        self.now = process_time_ns() // 1000
         self.most_places = min(self.places + MAX_NEW, MAX_PLACES)
         self.hold = held.append
 
@@ -249,6 +269,8 @@ class Values:
                 self._add_array(pooled, value)
             return
         length = len(value)  # type: ignore[arg-type]
+        if kind in _CONTAINERS:
+            pooled.follow(length, self.now)
         lengths = pooled.lengths
         if len(lengths) < MAX_LENGTHS:
             lengths.append(length)
@@ -296,4 +318,5 @@ class Values:
                     "types": pooled.types,
                     "elements": pooled.elements,
                     "lengths": [lengths[0], lengths[len(lengths) // 2], lengths[-1]] if lengths else None,
+                    "track": list(pooled.track) if pooled.has_risen() else [],
                 }

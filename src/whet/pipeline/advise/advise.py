@@ -100,7 +100,7 @@ def find_in_hot_code(
         project = _find_rules_of(run)
         rulebook = load_rulebook(project, project_rules=project_rules and stands_in(project))
         rules, least_share = rulebook.wanted, rulebook.config.min_share
-        if run.origins:
+        if run.origins and not run.interpreter.version:
             # Which interpreter ran stands in no profile.
             python = rulebook.config.target_version
     except (PluginError, UsageError) as error:

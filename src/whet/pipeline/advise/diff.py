@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from whet.errors import UsageError
@@ -10,6 +12,7 @@ from whet.merge.difference import CONFIDENCE, THRESHOLD, Measured, compare_runs
 from whet.merge.hotspots import merge_run
 from whet.model.difference import Difference
 from whet.model.run import Run
+from whet.scale.compare import compare_growth
 
 __all__ = [
     "CONFIDENCE",
@@ -45,7 +48,18 @@ def find_difference_format(name: str) -> DifferenceFormat:
 def diff_runs(before: Run, after: Run, *, confidence: float = CONFIDENCE, threshold: float = THRESHOLD) -> Difference:
     """Return what changed from one saved run to another."""
     old, new = (Measured(run, merge_run(run)) for run in (before, after))
-    return compare_runs(old, new, confidence=confidence, threshold=threshold)
+    difference = compare_runs(old, new, confidence=confidence, threshold=threshold)
+    if not before.scaling.runs or not after.scaling.runs:
+        return difference
+    names = (partial(_show, before), partial(_show, after))
+    return replace(
+        difference, exponents=compare_growth(before.scaling, after.scaling, names=names, confidence=confidence)
+    )
+
+
+def _show(run: Run, file: str) -> str:
+    source = run.sources.get(file)
+    return source.shown if source is not None else file
 
 
 def render_difference(difference: Difference, form: DifferenceFormat) -> str:
@@ -66,8 +80,6 @@ def write_difference(difference: Difference, form: DifferenceFormat, path: Path)
 
     Raises ``StoreError``.
     """
-    from functools import partial
-
     from whet.report.difference import JSON_MARK, MARKDOWN_MARK, TEXT_MARK
     from whet.report.write import bears_mark, write_page
 

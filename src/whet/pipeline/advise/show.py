@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from whet.advise.growing_lines import find_growing_lines
 from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.advice import Advice
@@ -20,6 +21,7 @@ from whet.records import dataclass
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
+    from whet.model.growth import Cause, Growth
     from whet.report.api import Renderer
 
 
@@ -73,6 +75,7 @@ def _show(
     present = {samples.metric for profile in run.profiles for samples in profile.samples}
     calls = fold_calls(run, before=before)
     flames = {metric: view_metric(calls, metric) for metric in DRAWN if metric in present}
+    growth, causes = _find_growth(run, advised.advice) if run.scaling.runs else (None, ())
     view = build_view(
         advised.run,
         advised.hotspots,
@@ -83,8 +86,20 @@ def _show(
         changes=changes,
         include_source=include_source,
         title=title,
+        growth=growth,
+        causes=causes,
+        growing=find_growing_lines(run.evidence, advised.hotspots, run.sources),
     )
     return Shown(view, advised.hotspots, advised.advice), advised
+
+
+def _find_growth(run: Run, advice: tuple[Advice, ...]) -> tuple[Growth | None, tuple[Cause, ...]]:
+    # Most runs have no sizes, and need neither.
+    from whet.advise.growth import find_causes
+    from whet.scale.growth import find_growth
+
+    growth = find_growth(run.scaling)
+    return growth, find_causes(growth, advice) if growth is not None else ()
 
 
 def _name_next(view: ReportView, advised: Advised, reference: str) -> ReportView:

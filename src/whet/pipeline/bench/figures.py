@@ -14,8 +14,8 @@ from statistics import fmean, stdev, variance
 from whet.model.bench import BenchComparison, BenchVariant, Figures, SlowdownCall
 from whet.model.trial import Clock
 from whet.prove.stats import Interval, find_interval, log_ratio, plan_looks
-from whet.prove.student import t_quantile
 from whet.prove.variants import COARSE_NS
+from whet.student import t_quantile
 
 CONFIDENCE = 0.95
 """Confidence level of each statistic's own interval."""

@@ -22,6 +22,7 @@ _LAST = "collapsed"
 """Lines of text with a number: what a more exact format recognizes is asked first."""
 _KNOWN = (
     (b"MOJ", "austin's binary format", "convert it to text: `mojo2austin FILE OUTPUT`, of austin-python"),
+    (b"<!DOCTYPE html", "an HTML page", "of Dask save the profile itself: `json.dump(client.profile(), file)`"),
     (b"PERFILE2", "perf's binary format", "convert it: `perf script | stackcollapse-perf.pl`"),
 )
 """Files that are often given, and cannot be read."""

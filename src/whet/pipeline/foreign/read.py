@@ -18,7 +18,7 @@ from whet.model.evidence import Evidence
 from whet.model.frame import Frame
 from whet.model.metric import Metric
 from whet.model.origin import Origin
-from whet.model.profile import Profile, Thread
+from whet.model.profile import Profile
 from whet.model.run import Interpreter, Notice, Run, SourceFile
 from whet.pipeline.foreign.formats import read_profiles
 from whet.pipeline.foreign.sources import Matched, match_sources, read_roots
@@ -70,11 +70,7 @@ def _make_labels(paths: Sequence[Path]) -> list[str]:
 
 def _label(profile: Profile, label: str) -> Profile:
     """Return ``profile`` with its threads under a label."""
-    threads = [
-        Thread(each.pid, each.tid, each.name, f"{label}: {each.process}" if each.process else label)
-        for each in profile.threads
-    ]
-    return replace(profile, threads=tuple(threads))
+    return replace(profile, threads=tuple(replace(each, label=label) for each in profile.threads))
 
 
 def _describe(path: Path, form: str, label: str, found: Sequence[Profile]) -> Origin:

@@ -10,7 +10,7 @@ from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
-from whet.errors import UsageError
+from whet.errors import UsageError, WhetError
 from whet.fix.files import hash_bytes
 from whet.model.advice import Advice, refer_to
 from whet.model.finding import Safety
@@ -19,6 +19,7 @@ from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.advise.refuted import remember_refuted
 from whet.pipeline.next_command import can_be_tried
+from whet.pipeline.prove.growth import SizedProgram, find_setting, measure_growth, put_size
 from whet.pipeline.prove.sampler import can_sample, make_sampler
 from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
@@ -36,6 +37,9 @@ from whet.scratch import scratch_folder
 from whet.signals import handle_signals, interrupt
 from whet.store import rewrite_run
 
+GROWTH_BUDGET = 0.4
+"""Fraction of the budget that is kept for the exponent, where that is asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProvingRequest:
@@ -50,6 +54,10 @@ class ProvingRequest:
     cleanup: str = ""
     allow: tuple[str, ...] = ()
     offers: bool = True
+    sizes: tuple[int, ...] = ()
+    """Sizes of the input at which the exponent is measured without and with the faster rewrites."""
+    sized_workload: str = ""
+    """The workload with ``{n}`` for the size; empty for that of a run of ``whet scale``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     prove, ``TargetError`` too where the program cannot be run again.
     """
     refuse_unrepeatable(run, workload=request.workload, spec=spec)
+    if request.sizes:
+        size_program(run, request).check()
     allowed = expand_allowed(run, (), with_settings=True)
     named = expand_allowed(run, request.allow, with_settings=False)
     advice = advise_run(run).advice
@@ -128,23 +138,64 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
         ended_by_signals(),
     ):
         folder = name.resolve()
+        setup, extra = find_setting(run) if not request.workload else ("", {})
+        largest = request.sizes[-1] if request.sizes else 0
         program, notes = make_program(
-            run, folder, workload=request.workload, setup=request.setup, cleanup=request.cleanup, spec=spec
+            run,
+            folder,
+            workload=request.workload,
+            setup=(put_size(request.setup, largest) if largest else request.setup) or setup,
+            cleanup=put_size(request.cleanup, largest) if largest else request.cleanup,
+            spec=spec,
         )
+        environ = {**os.environ, **extra}
+        options = request.options
+        if request.sizes:
+            options = replace(options, budget=(1 - GROWTH_BUDGET) * options.budget)
         session = ProofSession(
             program,
             plan.originals,
             plan.rewrites,
             folder,
-            dict(os.environ),
-            request.options,
+            environ,
+            options,
             sampler=make_sampler(folder) if program.spec is not None else None,
             notes=list(notes),
         )
         proof = session.run()
+        if request.sizes:
+            proof = _measure_growth(run, plan, proof, request, folder)
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
     order = tuple(item.id for item in order_advice(plan.advice, proof))
     return replace(proof, started=started, workload=mask_words(words, run.directory), order=order)
+
+
+def _measure_growth(run: Run, plan: ProvingPlan, proof: Proof, request: ProvingRequest, folder: Path) -> Proof:
+    """Return the proof with the exponents; what was proven is kept whatever happens to them."""
+    options = request.options
+    own = folder / "growth"
+    own.mkdir()
+    try:
+        return measure_growth(
+            size_program(run, request),
+            proof,
+            plan.rewrites,
+            plan.originals,
+            request.sizes,
+            own,
+            budget=options.budget - proof.seconds,
+            isolate=options.isolate,
+            seed=options.seed,
+        )
+    except KeyboardInterrupt:
+        return replace(proof, notes=(*proof.notes, "ended by Ctrl-C before the exponent was measured"))
+    except WhetError as error:
+        return replace(proof, notes=(*proof.notes, f"the exponent was not measured: {error.message}"))
+
+
+def size_program(run: Run, request: ProvingRequest) -> SizedProgram:
+    """Return the program of a request with ``--sizes``."""
+    return SizedProgram(run, request.sized_workload, request.setup, request.cleanup)
 
 
 def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:

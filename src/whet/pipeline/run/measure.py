@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from whet.pipeline.run.captures import Captures
     from whet.store import SavedRun
 
+_LATER = 2
+"""The number of an execution that does not own the terminal."""
 LATER_SECONDS = 60.0
 LATER_FACTOR = 20
 """A later execution may take the larger of ``LATER_SECONDS`` and this multiple of the first."""
@@ -85,6 +87,19 @@ def measure(spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> Meas
     return _Measurement(spec, host, options).run()
 
 
+def measure_once(spec: TargetSpec, host: TargetHost, options: MeasureOptions, out: Path) -> tuple[Run, Outcome]:
+    """Run the program once under the sampler, its output kept in files in ``out``, and return the run, not saved.
+
+    Raises :class:`whet.errors.TargetError` where the program cannot be started.
+    """
+    return _Measurement(spec, host, options).run_once(out)
+
+
+def measure_memory_once(spec: TargetSpec, host: TargetHost, options: MeasureOptions, out: Path) -> Run:
+    """Run the program once under memray, its output kept in files in ``out``, and return the run, not saved."""
+    return _Measurement(spec, host, options).run_memory_once(out)
+
+
 class _Measurement:
     def __init__(self, spec: TargetSpec, host: TargetHost, options: MeasureOptions) -> None:
         self.spec = replace(spec, directory=str(Path(spec.directory).absolute()))
@@ -100,6 +115,7 @@ class _Measurement:
             exclude=options.exclude,
             started=datetime.now().astimezone(),
             options=options.words,
+            labels=options.labels,
             keep_arguments=options.keep_arguments,
             source=read_script(self.spec),
         )
@@ -154,6 +170,15 @@ class _Measurement:
                 keep_files(raw, saved.path.parent / "raw")
             return Measured(run, saved, -self.ended_by if self.ended_by else _end_as(first))
 
+    def run_once(self, out: Path) -> tuple[Run, Outcome]:
+        outcome = self._measure_time(out, number=_LATER)
+        self.record.note(*describe_left_behind(outcome.left_behind))
+        return self.record.assemble(self.subject), outcome
+
+    def run_memory_once(self, out: Path) -> Run:
+        self._measure_memory(out, number=_LATER)
+        return self.record.assemble(self.subject)
+
     def _judge_inputs(self, left_behind: Sequence[int]) -> None:
         """See whether the program can run again on what it was given."""
         self.inputs.judge()
@@ -200,10 +225,11 @@ class _Measurement:
         unstopped = unbuffered if tool == Sampler.PY_SPY else ""
         rate = options.rate if isinstance(options.sampler, Sampler) else 0
         self.record.note(*describe_sampling(outcome, tool, rate, unstopped, native=options.native))
-        if number == 1 and not options.native:
+        is_first = len(self.record.executions) == 1
+        if is_first and not options.native:
             self.record.compiled = count_compiled(self.program)
             self.record.note(*describe_compiled(self.record.compiled))
-        if number == 1 and outcome.poller is not None:
+        if is_first and outcome.poller is not None:
             poller = outcome.poller
             stack = agents[0].peak_stack if agents else ()
             self.record.resident = Resident(

@@ -69,6 +69,8 @@ class MeasureOptions:
     keep_raw: bool = False
     keep_arguments: bool = False
     """Save the program's arguments as they are, secrets too."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """What tells this run from others of one job, as ``("rank", "3")``."""
     words: tuple[str, ...] = ()
     """All that was asked for on the command line besides the program, each in one word, as ``--rate=50``."""
     progress: Callable[[Step], None] | None = None

@@ -35,6 +35,7 @@ class Subject:
     started: datetime
     options: tuple[str, ...] = ()
     """What whet was asked besides the program."""
+    labels: tuple[tuple[str, str], ...] = ()
     keep_arguments: bool = False
     """Whether the user agreed to have secrets of the command line saved."""
     source: Mapping[str, bytes] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Record:
         from whet.merge.by_value import restore_files
         from whet.merge.computing import OWN_CODE, OWN_FOLDER
         from whet.merge.evidence import pool_evidence
+        from whet.merge.exchange import count_spinning
         from whet.merge.given_code import name_given_code
         from whet.merge.ownership import Ownership
         from whet.pipeline.project import find_commit
@@ -125,7 +127,7 @@ class Record:
             commit=find_commit(subject.project),
             executions=tuple(self.executions),
             profiles=tuple(
-                align_profile(name_given_code(each, is_program=is_given), sources, ownership)
+                count_spinning(align_profile(name_given_code(each, is_program=is_given), sources, ownership), sources)
                 for each in restore_files(self.profiles, sources)
             ),
             sources=sources,
@@ -140,4 +142,5 @@ class Record:
             can_run_again=self.can_run_again,
             unbuffered=self.unbuffered,
             compiled=self.compiled,
+            labels=subject.labels,
         )

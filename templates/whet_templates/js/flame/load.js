@@ -20,8 +20,10 @@ function expandCalls(packed) {
     line: packed.frames.line,
     owner: packed.frames.owner,
     anchor: text(packed.frames.anchor),
-    threads: packed.threads.map(([pid, tid, name, process]) => (
-      { pid, tid, name: packed.strings[name], process: packed.strings[process] })),
+    threads: packed.threads.map(([pid, tid, ...texts]) => {
+      const [name, process, label, task] = text(texts);
+      return { pid, tid, name, process, label, task };
+    }),
     executions: packed.executions,
     columns: packed.columns.map(expandColumn),
     before: packed.before.map(expandColumn),

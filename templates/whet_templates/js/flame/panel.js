@@ -25,8 +25,11 @@ class FlamePanel {
     for (const select of this.root.querySelectorAll("select[data-choice]")) {
       select.addEventListener("change", () => {
         const key = select.dataset.choice;
-        // A thread belongs to a process, and both to an execution of one metric.
-        const reset = { v: { p: "", t: "", x: "" }, x: { p: "", t: "" }, p: { t: "" } }[key] || {};
+        // A thread belongs to a process, and both to a part of the job and an execution of one metric.
+        const reset = {
+          v: { l: "", k: "", p: "", t: "", x: "" }, x: { l: "", k: "", p: "", t: "" },
+          l: { k: "", p: "", t: "" }, k: { p: "", t: "" }, p: { t: "" },
+        }[key] || {};
         this.choose({ ...reset, [key]: select.value }, true);
       });
     }
@@ -72,7 +75,11 @@ class FlamePanel {
     const executions = [...new Set(columns.map((column) => column.execution))];
     this.fill("x", [["", "all"], ...executions.map((n) => [String(n), `${n + 1}: ${calls.executions[n] || "time"}`])],
       chosen.m !== "diff" && executions.length > 1);
-    const inExecution = columns.filter((column) => chosen.x === "" || column.execution === Number(chosen.x));
+    const inAnyPart = columns.filter((column) => chosen.x === "" || column.execution === Number(chosen.x));
+    this.fillNames("l", inAnyPart, (thread) => thread.label);
+    const ofAnyTask = inAnyPart.filter((column) => chosen.l === "" || calls.threads[column.thread].label === chosen.l);
+    this.fillNames("k", ofAnyTask, (thread) => thread.task);
+    const inExecution = ofAnyTask.filter((column) => chosen.k === "" || calls.threads[column.thread].task === chosen.k);
     const pids = new Map(inExecution.map((column) => {
       const { pid, process } = calls.threads[column.thread];
       return [String(pid), `${pid} ${process}`.trim()];
@@ -100,6 +107,17 @@ class FlamePanel {
     for (const element of this.root.querySelectorAll("[data-in]")) {
       element.hidden = !element.dataset.in.split(" ").includes(chosen.m);
     }
+  }
+
+  // Offers the names that threads have, those with most time first.
+  fillNames(key, columns, name) {
+    const sums = new Map();
+    for (const column of columns) {
+      const found = name(this.view.calls.threads[column.thread]);
+      if (found) sums.set(found, (sums.get(found) || 0) + column.value.reduce((sum, value) => sum + value, 0));
+    }
+    const names = [...sums.keys()].sort((a, b) => sums.get(b) - sums.get(a));
+    this.fill(key, [["", "all"], ...names.map((each) => [each, each])], this.view.chosen.m !== "diff" && names.length > 0);
   }
 
   fill(key, options, isShown = options.length > 1) {

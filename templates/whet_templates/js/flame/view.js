@@ -23,7 +23,7 @@ class FlameView {
     this.hasBefore = calls.before.length > 0;
     this.words = null; // what a search looks through, by frame
     this.defaults = {
-      m: this.hasBefore ? "diff" : "icicle", v: this.metrics[0], p: "", t: "", x: "", o: "", w: "", q: "", s: "",
+      m: this.hasBefore ? "diff" : "icicle", v: this.metrics[0], l: "", k: "", p: "", t: "", x: "", o: "", w: "", q: "", s: "",
     };
     this.chosen = { ...this.defaults };
   }
@@ -43,12 +43,15 @@ class FlameView {
   }
 
   isChosen(column) {
-    const { m, p, t, x } = this.chosen;
+    const { m, l, k, p, t, x } = this.chosen;
+    const thread = this.calls.threads[column.thread];
     // Threads and executions of another run are others: two runs are compared as wholes.
     if (m === "diff") return this.isOfMetric(column);
     return this.isOfMetric(column)
       && (x === "" || column.execution === Number(x))
-      && (p === "" || this.calls.threads[column.thread].pid === Number(p))
+      && (l === "" || thread.label === l)
+      && (k === "" || thread.task === k)
+      && (p === "" || thread.pid === Number(p))
       && (t === "" || column.thread === Number(t));
   }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from tests.unit.inprocess.agent.looking import HERE, named, run
@@ -167,3 +168,34 @@ def test_attributes_of_things_without_a_dictionary():
     assert values.plain_attributes(Slots()) is None
     assert values.plain_attributes(1) is None
     assert values.plain_attributes(plain) == {"a": 1}
+
+
+def test_a_length_that_rises_is_tracked_and_a_steady_one_is_not():
+    rows, _ = run("""
+        def work():
+            rising, steady = [0], [0] * 9
+            for _ in range(6):
+                look()
+                rising.extend(rising)
+        work()
+    """)
+    track = named(rows, "rising")["track"]
+    assert track[::2] == [1, 2, 4, 8, 16, 32]
+    assert track[1::2] == sorted(track[1::2])
+    assert named(rows, "steady")["track"] == []
+
+
+def test_a_long_track_is_thinned_evenly():
+    pooled = values._Pooled()
+    for number in range(5_000):
+        pooled.samples += 1
+        pooled.follow(number, 10 * number)
+    lengths, moments = pooled.track[::2], pooled.track[1::2]
+    assert len(pooled.track) <= 2 * values.MAX_TRACK
+    assert len(lengths) > values.MAX_TRACK // 3
+    assert moments == [10 * length for length in lengths]
+    assert lengths == sorted(lengths)
+    assert lengths[0] < 50
+    assert lengths[-1] > 4_900
+    gaps = [after - before for before, after in pairwise(lengths)]
+    assert max(gaps[1:-1]) <= 2 * min(gaps[1:-1])

@@ -219,7 +219,7 @@ def test_several_files_have_a_label_each_and_outliers_are_named(shop: Path) -> N
     files = [write_stacks(shop, *lines, name=f"web{n}.raw") for n, lines in enumerate((usual, usual, odd), start=1)]
     run = read_foreign(files, [], shop)
     assert [origin.label for origin in run.origins] == ["web1", "web2", "web3"]
-    assert {thread.process for thread in merge_run(run).threads} == {"web1", "web2", "web3"}
+    assert {thread.label for thread in merge_run(run).threads} == {"web1", "web2", "web3"}
     assert merge_run(run).samples == 3_000
     assert "find (shop/service.py) takes 70 % of web3, and 5 % of the others" in say(run)
     assert "of web1" not in say(run)

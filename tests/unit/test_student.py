@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from whet.prove.student import t_quantile, upper_tail
+from whet.student import t_quantile, upper_tail
 
 stats = pytest.importorskip("scipy.stats")
 

@@ -1,0 +1,108 @@
+"""Lines whose time a pass rises with the length of what they hold, seen within one run.
+
+A loop that makes something longer by one in each pass makes as many passes for the second half of the length as for the
+first. So each quarter of the length takes a quarter of the time as long as a pass takes the same time; where a pass
+copies or searches all of it, one, three, five and seven sixteenths. Value samples tell lengths at times (CPU time of
+the process, which other programs affect less). The line is the one that names the variable and takes most of its
+function's time, by the sampler.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from whet.model.evidence import Evidence, Seen
+from whet.model.growth import GrowingLine
+from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.run import SourceFile
+from whet.model.source import split_lines
+
+LEAST_FOLD = 2.5
+"""The last quarter's time a pass over the first one's at which a line is said to grow, if the second half's is"""
+LEAST_HALF = 1.7
+"""so many times the first half's. For what is searched or copied as a whole they are 7 and 3."""
+LEAST_POINTS = 16
+"""Samples in which the length is to be seen, over"""
+LEAST_MICROSECONDS = 300_000
+"""so much computing."""
+LEAST_LENGTH = 100
+LEAST_RISE = 4
+MOST_OF_FUNCTION = 0.5
+"""Part of its function's time that the line must take."""
+
+
+def find_growing_lines(
+    evidence: Evidence, hotspots: Hotspots, sources: Mapping[str, SourceFile]
+) -> dict[tuple[str, int], GrowingLine]:
+    """Return lines that name a variable whose length rises, and whose time a pass rises with it, by file and line."""
+    hottest = _find_hottest(hotspots)
+    found: dict[tuple[str, int], GrowingLine] = {}
+    for seen in evidence.seen:
+        spot, source = hottest.get((seen.file, seen.function_line)), sources.get(seen.file)
+        fold = find_fold(seen.track) if seen.track else 0.0
+        if not fold or spot is None or source is None or not _names(source, spot, seen):
+            continue
+        key = (spot.file, spot.line)
+        if key not in found or fold > found[key].fold:
+            found[key] = GrowingLine(spot.file, spot.line, seen.name, max(seen.track[::2]), fold)
+    return found
+
+
+def _find_hottest(hotspots: Hotspots) -> dict[tuple[str, int], LineSpot]:
+    """Return for each function the line that takes most of its time, if one does."""
+    spent: dict[tuple[str, int], int] = {}
+    hottest: dict[tuple[str, int], LineSpot] = {}
+    for spot in hotspots.lines:  # hottest first
+        key = (spot.file, spot.function_line)
+        spent[key] = spent.get(key, 0) + spot.cost.spent_ns
+        hottest.setdefault(key, spot)
+    return {key: spot for key, spot in hottest.items() if spot.cost.spent_ns >= MOST_OF_FUNCTION * spent[key] > 0}
+
+
+def _names(source: SourceFile, spot: LineSpot, seen: Seen) -> bool:
+    lines = split_lines(source.text)
+    text = lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
+    return re.search(rf"(?<![\w.]){re.escape(seen.name)}(?!\w)", text) is not None
+
+
+def find_fold(track: Sequence[int]) -> float:
+    """Return how many times as long a pass took in the last quarter of a rise as in the first; 0 if that is not shown.
+
+    ``track`` is as of :class:`whet.model.evidence.Seen`.
+    """
+    points = _find_rise(list(zip(track[::2], track[1::2], strict=False)))
+    if not points or points[-1][1] - points[0][1] < LEAST_MICROSECONDS:
+        return 0.0
+    low, high = points[0][0], points[-1][0]
+    moments = [_find_moment(points, low + (high - low) * part / 4) for part in range(5)]
+    first, second, third, last = (after - before for before, after in pairwise(moments))
+    is_shown = last > LEAST_FOLD * first and third + last > LEAST_HALF * (first + second)
+    return last / max(first, 1.0) if is_shown else 0.0
+
+
+def _find_moment(points: Sequence[tuple[int, int]], length: float) -> float:
+    """Return when the length was reached, between two points in proportion."""
+    for (before, early), (after, late) in pairwise(points):
+        if after >= length:
+            return early + (late - early) * (length - before) / max(1, after - before)
+    return float(points[-1][1])
+
+
+def _find_rise(points: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    """Return the stretch that rises highest without a fall; nothing where it rises little."""
+    best: Sequence[tuple[int, int]] = ()
+    for stretch in _list_stretches(points):
+        if not best or stretch[-1][0] > best[-1][0]:
+            best = stretch
+    rose = len(best) >= LEAST_POINTS and best[-1][0] >= max(LEAST_LENGTH, LEAST_RISE * max(1, best[0][0]))
+    return best if rose else ()
+
+
+def _list_stretches(points: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    start = 0
+    for end in range(1, len(points) + 1):
+        if end == len(points) or points[end][0] < points[end - 1][0]:
+            yield points[start:end]
+            start = end

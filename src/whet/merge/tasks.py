@@ -1,0 +1,58 @@
+"""Splits the samples of a thread by the tasks that it ran, whose names stand on its stacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from whet.model.metric import Metric
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+from whet.model.task_frames import FILE, read_task_name
+
+
+def split_tasks(profile: Profile) -> Profile:
+    """Return ``profile`` with a thread for each task that a thread ran, and without the frames that named them."""
+    ours = [frame.file == FILE for frame in profile.frames]
+    names = [read_task_name(frame.name) if own else "" for own, frame in zip(ours, profile.frames, strict=True)]
+    if not any(names):
+        return profile
+    parent: list[int] = []
+    frame_of: list[int] = []
+    place: list[int] = []
+    task_of: list[str] = []
+    known: dict[tuple[int, int], int] = {}
+    for above, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
+        task = task_of[above] if above != ROOT else ""
+        # A task that runs another one in its own thread is what that time is for.
+        task_of.append(names[frame] or task)
+        base = place[above] if above != ROOT else ROOT
+        if ours[frame]:
+            place.append(base)
+            continue
+        row = known.setdefault((base, frame), len(parent))
+        if row == len(parent):
+            parent.append(base)
+            frame_of.append(frame)
+        place.append(row)
+    threads = {thread: at for at, thread in enumerate(profile.threads)}
+    values: dict[tuple[Metric, int], dict[int, int]] = {}
+    counts: dict[tuple[Metric, int], float] = {}
+    for entry in profile.samples:
+        whole = sum(entry.value)
+        for row, value in zip(entry.stack, entry.value, strict=True):
+            thread: Thread = profile.threads[entry.thread]
+            if row >= 0 and task_of[row]:
+                thread = replace(thread, task=task_of[row])
+            key = entry.metric, threads.setdefault(thread, len(threads))
+            rows = values.setdefault(key, {})
+            at = place[row] if row >= 0 else row
+            rows[at] = rows.get(at, 0) + value
+            counts[key] = counts.get(key, 0.0) + (entry.count * value / whole if whole else 0.0)
+    return replace(
+        profile,
+        stacks=StackTable(parent, frame_of),
+        threads=tuple(threads),
+        samples=tuple(
+            Samples(metric, at, list(rows), list(rows.values()), round(counts[metric, at]))
+            for (metric, at), rows in values.items()
+        ),
+    )

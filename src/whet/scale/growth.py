@@ -1,0 +1,140 @@
+"""From the runs of a scaling to growth: of the whole, of functions and lines, and where their curves cross."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import exp, log
+
+from whet.model.growth import Crossing, Fit, Growth, LengthGrowth, PlaceGrowth
+from whet.model.scaling import LengthsSeen, PlaceCosts, Scaling, SizedRun
+from whet.scale.fit import CONFIDENCE, Run, fit_growth
+
+FACTOR = 10
+"""Places are sorted by what they cost at so many times the largest size."""
+LEAST_SHARE = 0.02
+"""Part of the cost, at the largest size or at ``FACTOR`` times that, from which on a place is listed."""
+LEAST_SAMPLES = 5
+"""Samples in all runs below which nothing is said of a place's growth."""
+WIDEST = 3.0
+"""A place whose exponent's interval is wider is not listed: nothing is known of its growth."""
+LEAST_LENGTH = 16
+"""Variables that never got longer do not matter."""
+MOST_CROSSINGS = 4
+_LEAST_SHARE_ERROR = 0.05
+_BELOW = 10
+"""Crossings are looked for from the smallest size over this, to ``FACTOR`` times the largest."""
+
+
+def find_growth(scaling: Scaling, *, confidence: float = CONFIDENCE) -> Growth | None:
+    """Return what follows from the runs; ``None`` for fewer than three sizes."""
+    runs = scaling.runs
+    whole = fit_growth([Run(run.size, run.cost(scaling.clock), block=run.round) for run in runs], confidence=confidence)
+    if whole is None:
+        return None
+    ahead = FACTOR * scaling.sizes[-1]
+    memory = [Run(run.size, run.peak_bytes) for run in runs if run.peak_bytes]
+    allocated = [Run(run.size, run.allocated_bytes) for run in scaling.memory_runs]
+    functions = list(_fit_places(scaling, [each for each in scaling.places if not each.line], ahead, confidence))
+    lines = list(_fit_places(scaling, [each for each in scaling.places if each.line], ahead, confidence))
+    return Growth(
+        sizes=scaling.sizes,
+        ahead=ahead,
+        whole=whole,
+        memory=fit_growth(memory, confidence=confidence),
+        allocated=fit_growth(allocated, confidence=confidence),
+        functions=(sorted_ := _choose(functions, ahead)),
+        lines=_choose(lines, ahead),
+        lengths=tuple(_fit_lengths(scaling, confidence)),
+        crossings=tuple(_find_crossings(whole, sorted_, scaling.sizes)),
+    )
+
+
+def _fit_places(scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, confidence: float) -> Iterator[PlaceGrowth]:
+    """Yield the growth of each place that was seen often enough; ``ahead`` is a share of all of ``places``."""
+    largest = scaling.sizes[-1]
+    at_largest = [run.size == largest for run in scaling.runs]
+    whole = sum(run.busy_ns for run, is_there in zip(scaling.runs, at_largest, strict=True) if is_there) or 1
+    found: list[tuple[PlaceCosts, Fit, float]] = []
+    for place in places:
+        runs = _list_runs(scaling.runs, place.spent_ns)
+        samples = sum(run.cost / run.quantum for run in runs if run.quantum)
+        fit = fit_growth(runs, confidence=confidence) if samples >= LEAST_SAMPLES else None
+        if fit is not None and fit.exponent.high - fit.exponent.low <= WIDEST:
+            spent = sum(cost for cost, is_there in zip(place.spent_ns, at_largest, strict=True) if is_there)
+            found.append((place, fit, spent / whole))
+    total = sum(fit.best.at(ahead) for _, fit, _ in found) or 1.0
+    for place, fit, share in found:
+        memory = [Run(run.size, cost) for run, cost in zip(scaling.memory_runs, place.allocated_bytes, strict=False)]
+        yield PlaceGrowth(
+            place.file,
+            place.function,
+            place.function_line,
+            place.line,
+            fit,
+            share,
+            fit.best.at(ahead) / total,
+            fit_growth(memory, confidence=confidence),
+        )
+
+
+def _list_runs(runs: Sequence[SizedRun], spent: Sequence[int]) -> list[Run]:
+    """Return a place's cost in each run with what one sample stands for there.
+
+    The total of a run is known: of samples that are shared out the variance is binomial, that is less than Poisson's.
+    """
+    found = []
+    for run, cost in zip(runs, spent, strict=True):
+        if run.samples:
+            share = min(1.0, cost / run.busy_ns) if run.busy_ns else 0.0
+            found.append(Run(run.size, cost, run.busy_ns / run.samples * max(1 - share, _LEAST_SHARE_ERROR), run.round))
+    return found
+
+
+def _choose(places: Sequence[PlaceGrowth], ahead: int) -> tuple[PlaceGrowth, ...]:
+    kept = [each for each in places if max(each.share, each.ahead) >= LEAST_SHARE]
+    return tuple(sorted(kept, key=lambda each: (-each.fit.best.at(ahead), each.file, each.function_line, each.line)))
+
+
+def _fit_lengths(scaling: Scaling, confidence: float) -> Iterator[LengthGrowth]:
+    for seen in scaling.lengths:
+        fit = _fit_length(scaling, seen, confidence)
+        if fit is not None:
+            yield LengthGrowth(seen.file, seen.function_line, seen.name, fit.exponent, max(seen.lengths))
+
+
+def _fit_length(scaling: Scaling, seen: LengthsSeen, confidence: float) -> Fit | None:
+    longest: dict[int, int] = {}
+    for run, length in zip(scaling.runs, seen.lengths, strict=True):
+        longest[run.size] = max(longest.get(run.size, 0), length)
+    if max(longest.values()) < LEAST_LENGTH:
+        return None
+    return fit_growth([Run(size, length) for size, length in longest.items() if length], confidence=confidence)
+
+
+def _find_crossings(whole: Fit, functions: Sequence[PlaceGrowth], sizes: Sequence[int]) -> Iterator[Crossing]:
+    """Yield where the constant part stops to dominate, and where functions that dominate overtake others."""
+    least, most = sizes[0] / _BELOW, sizes[-1] * FACTOR
+    if (size := whole.crossing) is not None and least <= size <= most:
+        yield Crossing(size)
+    found = []
+    for first, one in enumerate(functions):
+        for second in range(first + 1, len(functions)):
+            size = _find_crossing(one.fit, functions[second].fit, least, most)
+            if size is not None:
+                found.append((first, second, size))
+    for first, second, size in found[:MOST_CROSSINGS]:
+        yield Crossing(size, second, first)
+
+
+def _find_crossing(large: Fit, small: Fit, least: float, most: float) -> float | None:
+    """Return the size from which on ``large`` costs more; ``None`` where it does all along."""
+    if large.best.at(least) >= small.best.at(least) or large.best.at(most) <= small.best.at(most):
+        return None
+    low, high = log(least), log(most)
+    for _ in range(40):
+        middle = (low + high) / 2
+        if large.best.at(exp(middle)) >= small.best.at(exp(middle)):
+            high = middle
+        else:
+            low = middle
+    return exp(high)

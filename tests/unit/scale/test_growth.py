@@ -1,0 +1,108 @@
+"""From the runs of a scaling to growth: which places are listed, in which order, and where curves cross."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from whet.model.growth import Shape
+from whet.model.scaling import LengthsSeen, MemoryRun, PlaceCosts, Scaling, SizedRun
+from whet.model.trial import Clock
+from whet.scale.growth import find_growth
+
+SIZES = (1000, 2000, 4000, 8000)
+MS = 1_000_000
+
+
+def make_scaling(repeats: int = 2) -> Scaling:
+    """Return runs of a program that imports for 50 ms, parses in n / 10 ms, and joins in n² / 100,000 ms."""
+    sizes = [size for _ in range(repeats) for size in SIZES]
+    imports = [50 * MS for _ in sizes]
+    parse = [size * MS // 10 for size in sizes]
+    join = [size * size * MS // 100_000 for size in sizes]
+    whole = [sum(costs) for costs in zip(imports, parse, join, strict=True)]
+    runs = tuple(
+        SizedRun(size, cost + 5 * MS, cost, cost, 0, cost // MS, 10**7 + 1000 * size)
+        for size, cost in zip(sizes, whole, strict=True)
+    )
+    places = (
+        PlaceCosts("a.py", "<module>", 1, 0, imports),
+        PlaceCosts("a.py", "parse", 10, 0, parse),
+        PlaceCosts("a.py", "join", 20, 0, join),
+        PlaceCosts("a.py", "<module>", 1, 3, imports),
+        PlaceCosts("a.py", "parse", 10, 12, parse),
+        PlaceCosts("a.py", "join", 20, 22, join),
+        PlaceCosts("a.py", "rare", 30, 0, [0] * (len(sizes) - 1) + [MS]),
+    )
+    lengths = (LengthsSeen("a.py", 20, "seen", tuple(sizes)), LengthsSeen("a.py", 20, "few", (3,) * len(sizes)))
+    return Scaling(("a.py", "{n}"), runs=runs, places=places, lengths=lengths)
+
+
+def test_what_dominates_ahead_comes_first() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    assert growth.ahead == 80_000
+    assert [each.function for each in growth.functions] == ["join", "parse", "<module>"]
+    assert [each.line for each in growth.lines] == [22, 12, 3]
+    join, parse, module = growth.functions
+    assert join.fit.shape is Shape.QUADRATIC
+    assert parse.fit.exponent.low < 1 < parse.fit.exponent.high
+    assert module.fit.exponent.low < 0 < module.fit.exponent.high < 0.3
+    assert join.ahead == pytest.approx(64_000 / (64_000 + 8_000 + 50), rel=0.1)
+    assert join.share == pytest.approx(640 / 1490, abs=0.01)
+
+
+def test_places_seen_in_few_samples_are_left_out() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    assert "rare" not in {each.function for each in growth.functions}
+
+
+def test_curves_cross_where_they_do() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    crossings = {(each.small, each.large): each.size for each in growth.crossings}
+    # n² / 100,000 = n / 10, n² / 100,000 = 50, n / 10 = 50
+    assert crossings[1, 0] == pytest.approx(10_000, rel=0.3)
+    assert crossings[2, 0] == pytest.approx(2_236, rel=0.1)
+    assert crossings[2, 1] == pytest.approx(500, rel=0.3)
+
+
+def test_lengths_that_grow_are_known_and_short_ones_left_out() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    (seen,) = growth.lengths
+    assert (seen.name, seen.largest) == ("seen", 8000)
+    assert seen.exponent.low < 1 < seen.exponent.high
+
+
+def test_memory_grows_above_what_the_interpreter_takes() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    assert growth.memory is not None
+    assert growth.memory.best.at(80_000) > 5e7
+    assert growth.allocated is None
+
+
+def test_memory_runs_give_the_growth_of_what_is_allocated() -> None:
+    scaling = make_scaling()
+    memory_runs = tuple(MemoryRun(size, 100 * size, 50 * size) for size in SIZES)
+    places = tuple(replace(each, allocated_bytes=tuple(100 * size for size in SIZES)) for each in scaling.places)
+    growth = find_growth(replace(scaling, memory_runs=memory_runs, places=places))
+    assert growth is not None
+    assert growth.allocated is not None
+    assert growth.allocated.exponent.low < 1 < growth.allocated.exponent.high
+    assert growth.functions[0].allocated is not None
+
+
+def test_the_clock_is_that_of_the_scaling() -> None:
+    scaling = make_scaling()
+    late = replace(scaling, runs=tuple(replace(run, wall_ns=run.size**3) for run in scaling.runs), clock=Clock.WALL)
+    growth = find_growth(late)
+    assert growth is not None
+    assert growth.whole.shape is Shape.CUBIC
+
+
+def test_without_runs_there_is_no_growth() -> None:
+    assert find_growth(Scaling()) is None
