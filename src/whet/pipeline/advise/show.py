@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from whet.advise.growing_lines import find_growing_lines
 from whet.errors import UsageError
 from whet.merge.flame import DRAWN, fold_calls, view_metric
 from whet.model.advice import Advice
@@ -21,7 +20,7 @@ from whet.records import dataclass
 from whet.report.view import ReportView, build_view
 
 if TYPE_CHECKING:
-    from whet.model.growth import Cause, Growth
+    from whet.model.growth import Cause, GrowingLine, Growth
     from whet.report.api import Renderer
 
 
@@ -88,9 +87,17 @@ def _show(
         title=title,
         growth=growth,
         causes=causes,
-        growing=find_growing_lines(run.evidence, advised.hotspots, run.sources),
+        growing=_find_growing(run, advised.hotspots),
     )
     return Shown(view, advised.hotspots, advised.advice), advised
+
+
+def _find_growing(run: Run, hotspots: Hotspots) -> dict[tuple[str, int], GrowingLine]:
+    if not any(seen.track for seen in run.evidence.seen):
+        return {}
+    from whet.advise.growing_lines import find_growing_lines
+
+    return find_growing_lines(run.evidence, hotspots, run.sources)
 
 
 def _find_growth(run: Run, advice: tuple[Advice, ...]) -> tuple[Growth | None, tuple[Cause, ...]]:
