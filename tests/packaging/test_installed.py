@@ -25,15 +25,25 @@ def test_version_is_that_of_the_distribution(installed: Any) -> None:
     assert installed.ask(code).split() == [whet.__version__, whet.__version__]
 
 
+FOR_EXTRAS = ("whet.agents.", "whet.pipeline.dask.", "whet.pytest_")
+"""Modules that nothing imports but what the libraries of an extra, or pytest, have asked for."""
+
+
 def test_every_module_imports(installed: Any) -> None:
     code = (
         "import importlib, pkgutil, whet, whet_rules\n"
         "names = [m.name for p in (whet, whet_rules) for m in pkgutil.walk_packages(p.__path__, p.__name__ + '.')]\n"
         "names = [n for n in names if '.inprocess' not in n and not n.endswith(('__main__', 'tachyon_loop'))]\n"
-        "[importlib.import_module(n) for n in names]\n"
-        "print(len(names))"
+        "missing = {}\n"
+        "for name in names:\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ModuleNotFoundError as error: missing[name] = error.name\n"
+        "print(len(names), *(f'{module}={name}' for module, name in missing.items()))"
     )
-    assert int(installed.ask(code)) > 20
+    count, *missing = installed.ask(code).split()
+    assert int(count) > 20
+    assert not [each for each in missing if not each.startswith(FOR_EXTRAS)]
+    assert {each.partition("=")[2] for each in missing} <= {"anyio", "distributed", "mcp", "pytest"}
 
 
 def test_entry_points_load(installed: Any) -> None:
