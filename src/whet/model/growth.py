@@ -175,6 +175,18 @@ class Growth:
     lines: tuple[PlaceGrowth, ...] = ()
     lengths: tuple[LengthGrowth, ...] = ()
     crossings: tuple[Crossing, ...] = ()
+    unclear: tuple[UnclearGrowth, ...] = ()
+    """Functions that matter at the largest size, and of which no growth is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearGrowth:
+    """A function whose costs follow no power of the size, or are seen too rarely; ``share`` (0 to 1) as of a place."""
+
+    file: str
+    function: str
+    function_line: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from math import log10
 
-from whet.model.growth import Agreement, Bounded, Cause, Crossing, Fit, GrowingLine, Growth, PlaceGrowth
+from whet.model.growth import Agreement, Bounded, Cause, Crossing, Fit, GrowingLine, Growth, PlaceGrowth, UnclearGrowth
 from whet.model.run import Run
 from whet.model.scaling import PlaceCosts, Scaling
 from whet.model.source import SourceFile, split_lines
@@ -15,6 +15,7 @@ from whet.report.places import Places
 from whet.report.units import Figure, format_bytes, format_seconds, format_share
 
 MOST_ROWS = 30
+MOST_UNCLEAR = 3
 MOST_CURVES = 5
 """Functions in the picture next to the whole."""
 _STEPS = 40
@@ -150,9 +151,15 @@ def view_growth(
         cost_ticks=tuple(picture.list_costs()),
         measured_to=picture.x(growth.sizes[-1]),
         confidence=growth.whole.confidence,
-        notes=scaling.notes,
+        notes=(*(_note_unclear(each, growth, places) for each in growth.unclear[:MOST_UNCLEAR]), *scaling.notes),
         scaling=scaling,
     )
+
+
+def _note_unclear(function: UnclearGrowth, growth: Growth, places: Places) -> str:
+    place = f"{places.show(function.file)}:{function.function_line}"
+    share = f"{format_share(function.share)} of the cost at n = {growth.sizes[-1]:,}"
+    return f"how {function.function} ({place}) grows is not known, although it has {share}: it follows no power of the size, or too few samples met it (larger --sizes)"
 
 
 def describe_cause(cause: Cause) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import exp, log
 
-from whet.model.growth import Crossing, Fit, Growth, LengthGrowth, PlaceGrowth
+from whet.model.growth import Crossing, Fit, Growth, LengthGrowth, PlaceGrowth, UnclearGrowth
 from whet.model.scaling import LengthsSeen, PlaceCosts, Scaling, SizedRun
 from whet.scale.fit import CONFIDENCE, Run, fit_growth
 
@@ -15,6 +15,8 @@ LEAST_SHARE = 0.02
 """Part of the cost, at the largest size or at ``FACTOR`` times that, from which on a place is listed."""
 LEAST_SAMPLES = 5
 """Samples in all runs below which nothing is said of a place's growth."""
+UNCLEAR_SHARE = 0.05
+"""Part of the cost at the largest size from which on a function is named although its growth is not known."""
 WIDEST = 3.0
 """A place whose exponent's interval is wider is not listed: nothing is known of its growth."""
 LEAST_LENGTH = 16
@@ -34,8 +36,10 @@ def find_growth(scaling: Scaling, *, confidence: float = CONFIDENCE) -> Growth |
     ahead = FACTOR * scaling.sizes[-1]
     memory = [Run(run.size, run.peak_bytes) for run in runs if run.peak_bytes]
     allocated = [Run(run.size, run.allocated_bytes) for run in scaling.memory_runs]
-    functions = list(_fit_places(scaling, [each for each in scaling.places if not each.line], ahead, confidence))
-    lines = list(_fit_places(scaling, [each for each in scaling.places if each.line], ahead, confidence))
+    unclear: list[UnclearGrowth] = []
+    of_functions = [each for each in scaling.places if not each.line]
+    functions = list(_fit_places(scaling, of_functions, ahead, confidence, unclear))
+    lines = list(_fit_places(scaling, [each for each in scaling.places if each.line], ahead, confidence, []))
     return Growth(
         sizes=scaling.sizes,
         ahead=ahead,
@@ -46,11 +50,17 @@ def find_growth(scaling: Scaling, *, confidence: float = CONFIDENCE) -> Growth |
         lines=_choose(lines, ahead),
         lengths=tuple(_fit_lengths(scaling, confidence)),
         crossings=tuple(_find_crossings(whole, sorted_, scaling.sizes)),
+        unclear=tuple(sorted(unclear, key=lambda each: -each.share)),
     )
 
 
-def _fit_places(scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, confidence: float) -> Iterator[PlaceGrowth]:
-    """Yield the growth of each place that was seen often enough; ``ahead`` is a share of all of ``places``."""
+def _fit_places(
+    scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, confidence: float, unclear: list[UnclearGrowth]
+) -> Iterator[PlaceGrowth]:
+    """Yield the growth of each place that was seen often enough; ``ahead`` is a share of all of ``places``.
+
+    Those that matter and of which nothing is known go to ``unclear``.
+    """
     largest = scaling.sizes[-1]
     at_largest = [run.size == largest for run in scaling.runs]
     whole = sum(run.busy_ns for run, is_there in zip(scaling.runs, at_largest, strict=True) if is_there) or 1
@@ -59,9 +69,11 @@ def _fit_places(scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, conf
         runs = _list_runs(scaling.runs, place.spent_ns)
         samples = sum(run.cost / run.quantum for run in runs if run.quantum)
         fit = fit_growth(runs, confidence=confidence) if samples >= LEAST_SAMPLES else None
+        share = sum(cost for cost, is_there in zip(place.spent_ns, at_largest, strict=True) if is_there) / whole
         if fit is not None and fit.exponent.high - fit.exponent.low <= WIDEST:
-            spent = sum(cost for cost, is_there in zip(place.spent_ns, at_largest, strict=True) if is_there)
-            found.append((place, fit, spent / whole))
+            found.append((place, fit, share))
+        elif share >= UNCLEAR_SHARE:
+            unclear.append(UnclearGrowth(place.file, place.function, place.function_line, share))
     total = sum(fit.best.at(ahead) for _, fit, _ in found) or 1.0
     for place, fit, share in found:
         memory = [Run(run.size, cost) for run, cost in zip(scaling.memory_runs, place.allocated_bytes, strict=False)]

@@ -59,6 +59,18 @@ def test_places_seen_in_few_samples_are_left_out() -> None:
     assert "rare" not in {each.function for each in growth.functions}
 
 
+def test_what_matters_and_follows_no_power_is_named() -> None:
+    scaling = make_scaling()
+    odd = [
+        size * MS if size == 4000 else MS if size < 8000 else 900 * MS for size in (run.size for run in scaling.runs)
+    ]
+    growth = find_growth(replace(scaling, places=(*scaling.places, PlaceCosts("a.py", "odd", 40, 0, odd))))
+    assert growth is not None
+    assert [(each.function, each.function_line) for each in growth.unclear] == [("odd", 40)]
+    assert "odd" not in [each.function for each in growth.functions]
+    assert growth.unclear[0].share == pytest.approx(0.59, abs=0.1)
+
+
 def test_curves_cross_where_they_do() -> None:
     growth = find_growth(make_scaling())
     assert growth is not None
