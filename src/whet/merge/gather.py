@@ -21,6 +21,8 @@ from whet.model.origin import Origin
 from whet.model.part import Part, PartFunction
 from whet.model.profile import Correction, LineCount, Profile, Thread
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
+from whet.model.scaling import Scaling
+from whet.model.trial import Proof
 from whet.records import dataclass
 
 MOST_ENTRIES = 300_000
@@ -336,6 +338,9 @@ class _HeadFacts:
             host=first.host if len(self._origins) == 1 else Host(first.host.system, first.host.machine),
             evidence=pool_evidence([run.evidence for run in self._evidence]) if self._evidence else first.evidence,
             resident=Resident(),
+            # What was proven or scaled is one part's.
+            proof=Proof(),
+            scaling=Scaling(),
             not_measured=tuple(sorted(self._not_measured or ())),
             labels=(),
             origins=tuple(self._origins),

@@ -159,7 +159,8 @@ def view_growth(
 def _note_unclear(function: UnclearGrowth, growth: Growth, places: Places) -> str:
     place = f"{places.show(function.file)}:{function.function_line}"
     share = f"{format_share(function.share)} of the cost at n = {growth.sizes[-1]:,}"
-    return f"how {function.function} ({place}) grows is not known, although it has {share}: it follows no power of the size, or too few samples met it (larger --sizes)"
+    why = "it follows no power of the size, or too few samples met it (larger --sizes)"
+    return f"how {function.function} ({place}) grows is not known, although it has {share}: {why}"
 
 
 def describe_cause(cause: Cause) -> str:

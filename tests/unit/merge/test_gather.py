@@ -13,6 +13,8 @@ from whet.model.metric import Metric
 from whet.model.part import Part
 from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Execution, Interpreter, Notice, Purpose, Run, SourceFile
+from whet.model.scaling import Scaling
+from whet.model.trial import Proof
 
 MS = 1_000_000
 
@@ -90,6 +92,14 @@ def test_time_is_lost_in_a_function_with_what_it_called_outside() -> None:
     assert found.function is not None
     assert (found.function.name, found.function.spent_ns // MS) == ("solve", 495)
     assert [(each.name, each.spent_ns // MS) for each in run.parts[0].functions] == [("solve", 400), ("load", 100)]
+
+
+def test_what_one_part_proved_or_scaled_says_nothing_of_all() -> None:
+    first = dataclasses.replace(
+        make_run(100), proof=Proof(started="2026-01-01"), scaling=Scaling(("job.py", "{n}"), notes=("a note",))
+    )
+    merged = gather_all(first, make_run(200))
+    assert (merged.proof, merged.scaling) == (Proof(), Scaling())
 
 
 def test_even_parts_do_not_stand_out() -> None:
