@@ -6,6 +6,7 @@ import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ _GLOB = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file. ``name`` is what it is labelled by if it has no label of its own."""
+    """One file. ``name`` is what it is labelled by if it has no label of its own, ``is_named`` if the user named it."""
 
     path: Path
     name: str
     shown: str
+    is_named: bool = True
 
 
 class Inputs:
@@ -72,7 +74,7 @@ class Inputs:
         path = Path(self._start, reference)
         if _GLOB.search(reference) and not path.exists():
             for name in _expand(path):
-                yield from self._look_into(name, is_named=False)
+                yield from (replace(each, is_named=False) for each in self._look_into(name, is_named=False))
         elif path.is_dir() or path.is_file():
             yield from self._look_into(path, is_named=True)
         else:
@@ -94,7 +96,7 @@ class Inputs:
             if each.parent.name == "raw" and (each.parent.parent / RUN_FILE).is_file():
                 continue  # captures of a run that is merged itself
             if each.is_file() and _is_readable(each):
-                yield Input(each, _name_file(each), str(each))
+                yield Input(each, _name_file(each), str(each), is_named=False)
 
     def _pass_over(self, path: Path) -> None:
         self.notices.append(Notice("profiles", f"{path} is neither a run nor a profile, so it is left out"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from whet.errors import WhetError
+from whet.errors import UsageError, WhetError
 from whet.merge.gather import Gathering
 from whet.model.moved import move_run
 from whet.model.run import Notice, Run
@@ -27,6 +27,7 @@ def merge_runs(references: Sequence[str], source_roots: Sequence[str], start: Pa
     gathering = Gathering()
     failed: list[tuple[Input, WhetError]] = []
     known: Counter[str] = Counter()
+    passed_over: list[Input] = []
     project = ""
     with Inputs(references, start) as inputs:
         for each in inputs.find():
@@ -35,6 +36,9 @@ def merge_runs(references: Sequence[str], source_roots: Sequence[str], start: Pa
             except WhetError as error:
                 failed.append((each, error))
                 continue
+            if run.parts and not each.is_named:
+                passed_over.append(each)
+                continue
             # One project, whose copies on other machines may be in other places.
             project = project or run.project
             if run.project and project and run.project != project:
@@ -42,11 +46,21 @@ def merge_runs(references: Sequence[str], source_roots: Sequence[str], start: Pa
             label = run.label or each.name
             known[label] += 1
             gathering.add(run, label)
-        notices = tuple(inputs.notices)
+        notices = (*inputs.notices, *_tell_passed_over(passed_over))
+    if not len(gathering) and passed_over and not failed:
+        raise UsageError(f"{passed_over[0].shown} is merged already", "name it to merge it with others")
     if failed and not len(gathering):
         raise failed[0][1]
     merged = gathering.finish()
     return replace(merged, notices=(*_describe(failed, known, merged), *notices, *merged.notices))
+
+
+def _tell_passed_over(merged: Sequence[Input]) -> list[Notice]:
+    """Say that merged runs in folders are left out: what they were merged from stands there too, often."""
+    if not merged:
+        return []
+    which = merged[0].shown if len(merged) == 1 else f"{merged[0].shown} and {len(merged) - 1} more"
+    return [Notice("parts", f"{which}: merged already, so left out", "name it to merge it with others")]
 
 
 def _read(each: Input, source_roots: Sequence[str], start: Path) -> Run:

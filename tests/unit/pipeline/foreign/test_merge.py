@@ -57,6 +57,20 @@ def test_one_broken_file_costs_itself_only(job: Path) -> None:
     assert any("broken.json is left out" in notice.message for notice in run.notices)
 
 
+def test_a_merged_run_is_not_merged_again_with_its_parts_unless_it_is_named(job: Path) -> None:
+    merged = merge_runs(["profiles"], [], job)
+    saved = save_run(merged, job).path
+    again = merge_runs(["profiles", ".whet/runs"], [], job)
+    assert labels(again) == ["web1", "web2", "web3"]
+    assert sum(sum(samples.value) for samples in again.profiles[0].samples) == sum(
+        sum(samples.value) for samples in merged.profiles[0].samples
+    )
+    assert any("merged already" in notice.message for notice in again.notices)
+    assert len(merge_runs([str(saved)], [], job).parts) == 3
+    with pytest.raises(UsageError, match="merged already"):
+        merge_runs([".whet/runs/*"], [], job)
+
+
 def test_runs_keep_their_labels_and_their_project(job: Path) -> None:
     for rank in range(2):
         execution = Execution(Purpose.TIME, ("py-spy",), 10, 10, 0)
