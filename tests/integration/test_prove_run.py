@@ -9,11 +9,13 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from whet.errors import TargetError
+from whet.model.profile import Profile
 from whet.prove.run import MEGABYTE, Ended, Limits, Observed, Workload, limit_by, run_once
 
 NO_LIMITS = Limits()
@@ -216,6 +218,26 @@ def test_an_interrupt_ends_the_program_and_cleans_up(tmp_path: Path) -> None:
         run_once(workload, NO_LIMITS, out)
     assert _is_gone(int((out / "stdout").read_text()))
     assert (tmp_path / "cleaned").exists()
+
+
+class InterruptedSampler:
+    """Is interrupted while it attaches to the program."""
+
+    pid = 0
+
+    def attach(self, pid: int, _spare: Callable[[int], None]) -> None:
+        self.pid = pid
+        raise KeyboardInterrupt
+
+    def finish(self) -> tuple[Profile, ...]:
+        return ()
+
+
+def test_an_interrupt_while_a_sampler_attaches_ends_the_program_too(tmp_path: Path) -> None:
+    sampler = InterruptedSampler()
+    with pytest.raises(KeyboardInterrupt):
+        run_once(_make("import time; time.sleep(600)", tmp_path), NO_LIMITS, tmp_path / "out", sampler)
+    assert sampler.pid and _is_gone(sampler.pid)
 
 
 def test_limits_grow_with_what_the_baseline_used(tmp_path: Path) -> None:

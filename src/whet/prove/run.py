@@ -190,10 +190,10 @@ def _run_command(workload: Workload, limits: Limits, out: Path, sampler: RunSamp
             raise TargetError(
                 f"{workload.command[0]} cannot be started: {error.strerror or error}", "give an existing command"
             ) from error
-        if sampler is not None:
-            sampler.attach(tree.pid, tree.spare)
         profiles: tuple[Profile, ...] = ()
         try:
+            if sampler is not None:
+                sampler.attach(tree.pid, tree.spare)
             ended, processes = _watch(tree, limits, (stdout, stderr))
         finally:
             left_behind = tree.end()
