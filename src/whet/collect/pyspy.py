@@ -39,6 +39,12 @@ def slow_capture(times: int) -> str:
     return f"pyspy-slow-{times}.raw"
 
 
+def record_words(tool: str, *, children: bool = True) -> list[str]:
+    """Return the command that records what :class:`whet.formats.pyspy_raw.PySpyRaw` reads, up to rate and output."""
+    words = [tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames"]
+    return [*words, "--subprocesses"] if children else words
+
+
 class PySpyCollector:
     """Samples the target from outside. ``rate`` is in samples a second, kept with ``keep_rate`` whatever it costs."""
 
@@ -74,10 +80,7 @@ class PySpyCollector:
 
     def launch(self, spec: TargetSpec, out: Path) -> Launch:
         """Return the two commands that attach to the target."""
-        tool = str(find_tool("py-spy") or "py-spy")
-        common = [tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames"]
-        if self.children:
-            common.append("--subprocesses")
+        common = record_words(str(find_tool("py-spy") or "py-spy"), children=self.children)
         words = [*common, *["--native"] * self.native, *["--nonblocking"] * self.nonblocking]
         active = [*words, "--rate", str(self.rate), "--output", str(out / ACTIVE)]
         slower = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import sleep
 
 from whet.collect.attached_profiler import AttachedProfiler
+from whet.collect.pyspy import record_words
 from whet.errors import WhetError
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.model.profile import Profile
@@ -23,11 +24,8 @@ class ProofSampler:
     """Samples one run after the other; what cannot be sampled yields no profile."""
 
     def __init__(self, tool: str, folder: Path, rate: int = RATE) -> None:
-        self._command = (
-            tool, "record", "--pid", "{pid}", "--format", "raw", "--threads", "--full-filenames", "--subprocesses",
-            "--rate", str(rate), "--output", str(folder / "samples.raw"),
-        )  # fmt: skip
         self._capture = folder / "samples.raw"
+        self._command = (*record_words(tool), "--rate", str(rate), "--output", str(self._capture))
         self._rate = rate
         self._profiler: AttachedProfiler | None = None
 
