@@ -7,7 +7,15 @@ from typing import Annotated
 
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
-from whet.cli.options import RateOption, name_options, tell_untrusted
+from whet.cli.options import (
+    ExcludeOption,
+    IncludeOption,
+    NoSourceOption,
+    OutputOption,
+    RateOption,
+    name_options,
+    tell_untrusted,
+)
 from whet.cli.progress import LiveLine
 from whet.cli.run import check_output, show_run
 from whet.errors import UsageError
@@ -26,17 +34,11 @@ def attach_command(
     ] = "py-spy",
     native: Annotated[bool, Option("--native", help="Also sample native (C) stacks.")] = False,
     children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,
-    include: Annotated[
-        list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
-    ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
-        DEFAULT_REPORT
-    ),
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    output: OutputOption = Path(DEFAULT_REPORT),
     keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    no_source: NoSourceOption = False,
 ) -> int:
     """Sample a running process.
 

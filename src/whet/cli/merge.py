@@ -8,7 +8,7 @@ from typing import Annotated
 from whet.cli.browser import open_report
 from whet.cli.console import say
 from whet.cli.declare import Argument, Option
-from whet.cli.options import tell_untrusted
+from whet.cli.options import NoSourceOption, OutputOption, tell_untrusted
 from whet.cli.run import check_output, show_run
 from whet.errors import UsageError
 from whet.pipeline.run.options import DEFAULT_REPORT
@@ -23,10 +23,8 @@ def merge_command(
         list[str] | None,
         Option("--source-root", metavar="OLD=NEW", help="With profiles: their folder OLD is NEW here."),
     ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
-        DEFAULT_REPORT
-    ),
-    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    output: OutputOption = Path(DEFAULT_REPORT),
+    no_source: NoSourceOption = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the report in a browser.")] = False,
 ) -> int:

@@ -23,6 +23,12 @@ CodeOption = Annotated[
     str | None,
     Option("-c", metavar="CODE", help="Run code; everything after it is passed to the program.", ends_options=True),
 ]
+IncludeOption = Annotated[list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")]
+ExcludeOption = Annotated[
+    list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
+]
+OutputOption = Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")]
+NoSourceOption = Annotated[bool, Option("--no-source", help="Leave source code out of the report.")]
 RateOption = Annotated[
     int | None,
     Option(

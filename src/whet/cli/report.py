@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from whet.cli.browser import open_report, warn_of_size
 from whet.cli.console import STDOUT, may_color, print_line, say
 from whet.cli.declare import Argument, Option
-from whet.cli.options import ProjectRulesOption, tell_untrusted
+from whet.cli.options import NoSourceOption, ProjectRulesOption, tell_untrusted
 from whet.errors import UsageError
 from whet.pipeline.run.options import DEFAULT_REPORT
 
@@ -50,7 +50,7 @@ def report_command(
             help=f"Output file, - for stdout; default: stdout, or {DEFAULT_REPORT} for html.",
         ),
     ] = None,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    no_source: NoSourceOption = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     open_: Annotated[bool, Option("--open", help="Open the HTML report in a browser.")] = False,
     project_rules: ProjectRulesOption = True,

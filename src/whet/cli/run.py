@@ -14,7 +14,11 @@ from whet.cli.console import STDOUT, begin_line, may_color, say
 from whet.cli.declare import Option
 from whet.cli.options import (
     CodeOption,
+    ExcludeOption,
+    IncludeOption,
     ModuleOption,
+    NoSourceOption,
+    OutputOption,
     PythonOption,
     RateOption,
     TargetWords,
@@ -92,20 +96,14 @@ def run_command(
     allow: AllowOption = None,
     offers: OffersOption = True,
     tests: TestsOption = "",
-    include: Annotated[
-        list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
-    ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
-        DEFAULT_REPORT
-    ),
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    output: OutputOption = Path(DEFAULT_REPORT),
     keep_raw: Annotated[bool, Option("--keep-raw", help="Keep the profilers' raw files with the run.")] = False,
     keep_arguments: Annotated[
         bool, Option("--keep-arguments", help="Save secrets among the arguments too, so `whet prove` can use them.")
     ] = False,
-    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    no_source: NoSourceOption = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     label: Annotated[
         list[str] | None,

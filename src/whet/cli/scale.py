@@ -12,7 +12,11 @@ from whet.cli.console import begin_line, say
 from whet.cli.declare import Option
 from whet.cli.options import (
     CodeOption,
+    ExcludeOption,
+    IncludeOption,
     ModuleOption,
+    NoSourceOption,
+    OutputOption,
     PythonOption,
     RateOption,
     TargetWords,
@@ -74,16 +78,10 @@ def scale_command(
         list[str] | None,
         Option("--in", metavar="GLOB", help="With --max-exponent: check the functions in these files instead."),
     ] = None,
-    include: Annotated[
-        list[str] | None, Option("--include", metavar="GLOB", help="Files that count as your code.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, Option("--exclude", metavar="GLOB", help="Files that do not count as your code.")
-    ] = None,
-    output: Annotated[Path, Option("-o", "--output", metavar="FILE", help="Where to write the HTML report.")] = Path(
-        DEFAULT_REPORT
-    ),
-    no_source: Annotated[bool, Option("--no-source", help="Leave source code out of the report.")] = False,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    output: OutputOption = Path(DEFAULT_REPORT),
+    no_source: NoSourceOption = False,
     title: Annotated[str | None, Option("--title", metavar="TEXT", help="Title of the report.")] = None,
     format_: Annotated[
         str, Option("--format", "-f", metavar="text|json", help="With json, print the report to stdout.")
