@@ -130,10 +130,18 @@ def describe_proof(proof: Report) -> Iterator[str]:
         if gain["memory"] is not None:
             memory = gain["memory"]
             yield f"peak memory: {memory['ratio']:.3g} [{memory['low']:.3g}, {memory['high']:.3g}] of that before"
+    yield from map(_describe_hunk, proof["hunks"])
     if verdict not in _WITHOUT_COMPARISON:
         yield from _state_checked(proof["checked"])
     yield from (f"note: {show(note)}" for note in proof["notes"][:10])
     yield f"{proof['executions']} executions in {proof['seconds']:.0f} s; no file of the project was changed"
+
+
+def _describe_hunk(hunk: Report) -> str:
+    gain = hunk["gain"]
+    factor = f" {gain['speed']:.3g}× [{gain['low']:.3g}, {gain['high']:.3g}]" if gain else ""
+    why = f": {show_source(hunk['why'])}" if hunk["why"] else ""
+    return f"{show(hunk['title'])} ({show(hunk['place'])}), the others in place: {hunk['verdict']}{factor}{why}"
 
 
 def _state_checked(checked: Mapping[str, Any]) -> Iterator[str]:

@@ -254,8 +254,11 @@ def prove_change(
     change = f"{plan.rewrites[0].ref.title} ({plan.rewrites[0].ref.place})"
     say(f"whet: trying {change}; what runs is {_name_workload(run, request)}")
     proof = _try_out(run, plan, request, spec)
-    for text in describe_outcome(proof).notes:
+    outcome = describe_outcome(proof)
+    for text in outcome.notes:
         say(f"whet: {text}")
+    for text in outcome.hunks:
+        say_always(text)
     say_always(tell_change(proof))
     return replace(run, proof=proof)
 

@@ -150,6 +150,8 @@ class Proof:
     started: str = ""
     """ISO 8601 with offset; empty when nothing was proven."""
     trials: tuple[Trial, ...] = ()
+    parts: tuple[Trial, ...] = ()
+    """What each hunk of a change of the user's own gains; empty for one of a single hunk, and for suggestions."""
     total: Gain | None = None
     total_verdict: Verdict = Verdict.UNTESTED
     applied: tuple[str, ...] = ()

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 from whet.model.trial import Checked, Gain, Trial, Verdict
-from whet.prove.options import ProveOptions
+from whet.prove.options import Aim, ProveOptions
 from whet.prove.rewrites import Rewrite, Unit
+from whet.prove.rounds import Match
 from whet.prove.sandbox import Sandbox
+from whet.prove.stats import Call
 from whet.prove.variants import VariantRunner
+
+_VERDICTS = {
+    Call.FASTER: Verdict.FASTER,
+    Call.SLOWER: Verdict.SLOWER,
+    Call.SAME: Verdict.NO_DIFFERENCE,
+    Call.OPEN: Verdict.NO_DIFFERENCE,
+}
+
+
+def judge_match(match: Match, options: ProveOptions) -> Verdict:
+    """Return the verdict of a match on what the rewrites are to gain."""
+    aim, memory, least = options.aim, match.memory, 1 + options.threshold
+    if aim is Aim.TIME or (aim is Aim.BOTH and match.call in {Call.FASTER, Call.SLOWER}):
+        return _VERDICTS[match.call]
+    if memory is not None and memory.high < 1 and memory.ratio < 1 / least:
+        return Verdict.LESS_MEMORY
+    return Verdict.NO_DIFFERENCE
 
 
 def make_trial(rewrite: Rewrite, verdict: Verdict, gain: Gain | None, why: str, unit: Unit | None = None) -> Trial:

@@ -10,6 +10,8 @@
 5. Fresh rounds, baseline against the faster ones: the reported figure, free of selection bias. If there are offers
    among them, which are written only when allowed by name, the faster ones without them are a third variant.
 
+A change of the user's own is one rewrite; when all of it was measured, its hunks are told apart as in 3.
+
 The user's error level holds for all of these comparisons together.
 """
 
@@ -21,53 +23,39 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.model.trial import GAINED, Checked, Clock, Gain, Proof, Total, Verdict
+from whet.model.trial import GAINED, Checked, Clock, Gain, Proof, Total, Trial, Verdict
 from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.behaviour_filter import ALL, BehaviourFilter
-from whet.prove.conclusion import describe_checks, make_trial
+from whet.prove.conclusion import describe_checks, judge_match, make_trial
+from whet.prove.contributions import Contributions, Settled, settle
 from whet.prove.options import Aim, ProveOptions
-from whet.prove.parts import LEAST_SECONDS, judge_parts
-from whet.prove.regions import Regions
+from whet.prove.parts import LEAST_SECONDS
 from whet.prove.rewrites import Rewrite, Unit, count_fresh_variants, fold_units, make_units, settle_overlaps
-from whet.prove.rounds import Match, Scores, play, play_on
+from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, RunSampler, describe_status, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
-from whet.prove.stats import FIRST_LOOK, Call, Design, plan_looks, split_error
+from whet.prove.stats import FIRST_LOOK, Design, plan_looks, split_error
+from whet.prove.totals import (
+    LEAST_TOTAL,
+    TOTAL_BUDGET,
+    TOTAL_ERROR,
+    TOTAL_PAIRS,
+    WITHOUT_OFFERS,
+    WON,
+    FreshRounds,
+    list_ids,
+)
 from whet.prove.variants import BASELINE, Step, VariantRunner, choose_clock
 
-WON = "won"
-WITHOUT_OFFERS = "won without offers"
 MOST_PAIRS = 400
-TOTAL_PAIRS = 20
-"""Pairs of the fresh rounds, if they fit into the budget."""
 ON_TOP_PAIRS = 12
 """Pairs for which time is reserved, to measure together what is too small to measure alone, and"""
 ON_TOP_BUDGET = 0.1
 """the fraction of the budget that this may be."""
-LEAST_TOTAL = 8
-"""Pairs of the fresh rounds for which time is reserved, or"""
-TOTAL_BUDGET = 0.2
-"""this fraction of the budget, if that is more."""
-MORE_PAIRS = (2, 3)
-"""As many times the pairs there may be where they do not suffice to show a gain, as far as the budget goes."""
-FIRST_ERROR = 0.8
-"""Fraction of the fresh rounds' error that the first look at them may spend; the rest is for those further pairs."""
-TOTAL_ERROR = 0.5
-"""Fraction of the error that the fresh rounds may spend; the comparisons before them share the rest."""
 
 
 NO_TOTAL = Total(verdict=Verdict.NOT_RUN)
-
-
-@dataclass(slots=True)
-class Settled:
-    """The state of one unit so far."""
-
-    unit: Unit
-    verdict: Verdict = Verdict.NOT_RUN
-    why: str = ""
-    gain: Gain | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +69,9 @@ class ProofSession:
     environ: Mapping[str, str]
     options: ProveOptions = field(default_factory=ProveOptions)
     sampler: RunSampler | None = None
+    hunks: Sequence[Rewrite] = ()
+    """What the only rewrite consists of, where each is to be told what it gains; two at least."""
+    parts: tuple[Trial, ...] = ()
     settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
     total: Total = NO_TOTAL
@@ -245,17 +236,22 @@ class ProofSession:
         # The total, one for each, the remaining ones (three times), and each of those on top.
         if len(units) > 1:  # with samples also what these tell of each, and of the rest of the program
             self._comparisons = 2 * len(units) + 4 + (len(units) + 1) * self._can_sample()
+        elif self.hunks:
+            self._comparisons = 2 * (len(self.hunks) + 1)
         a_round = self._guess_fresh_round(units)
         self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
         won = self._play_alone(units[0]) if len(units) == 1 else self._judge_parts(units)
         if won:
             self._play_total(won)
+        measured = all(each.gain is not None for each in self.settled.values())
+        if self.hunks and measured and not self._get_runner().interrupted:
+            self._tell_hunks()
 
     def _play_alone(self, unit: Unit) -> list[Unit]:
         self._get_runner().doing = "with and without the rewrite"
         match = Match("total", BASELINE, ALL, self._design([BASELINE, ALL]))
         scores = self._play_matches([match])
-        self._settle(unit, match, scores.gain(match, self._get_runner()))
+        self.settled[unit.ids] = settle(unit, match, scores.gain(match, self._get_runner()), self.options)
         return [unit] if self.settled[unit.ids].verdict in GAINED else []
 
     def _can_sample(self) -> bool:
@@ -265,51 +261,32 @@ class ProofSession:
         return self.sampler is not None and times and runner.expect([ALL]) >= LEAST_SECONDS
 
     def _judge_parts(self, units: list[Unit]) -> list[Unit]:
-        """Return the units that gain, told by samples where these can, else by runs without them."""
-        unclear = self._tell_by_samples(units) if self._can_sample() else units
-        if unclear:
-            self._leave_one_out(units, unclear)
+        """Return the units that gain."""
+        for unit, match, gain in self._make_contributions(self._keep_for_top(units)).tell(units):
+            self.settled[unit.ids] = settle(unit, match, gain, self.options)
         won = [unit for unit in units if self.settled[unit.ids].verdict in GAINED]
         rest = [unit for unit in units if self.settled[unit.ids].verdict in {Verdict.NO_DIFFERENCE, Verdict.NOT_RUN}]
         return self._try_on_top(won, rest) if rest else won
 
-    def _tell_by_samples(self, units: list[Unit]) -> list[Unit]:
-        """Settle the units of which sampled runs tell what they gain, and return the others."""
-        runner, sandbox, keep = self._get_runner(), self._sandbox, self._keep_for_top(units)
-        assert sandbox is not None
-        runner.doing, runner.sampler = "all rewrites, sampled", self.sampler
-        try:
-            told, unclear = judge_parts(
-                units,
-                Regions(units, sandbox.name_files()),
-                runner,
-                self._design([BASELINE, ALL], keep),
-                lambda parts, beside: self._play_matches(parts, keep, beside),
-            )
-        finally:
-            runner.sampler = None
-        for unit, part, gain in told:
-            self._settle(unit, part, gain)
-        return unclear
+    def _make_contributions(self, keep: float = 0.0) -> Contributions:
+        assert self._sandbox is not None
+        return Contributions(
+            self._get_runner(),
+            self._get_filter(),
+            self._sandbox,
+            self.sampler if self._can_sample() else None,
+            lambda variants: self._design(variants, keep),
+            lambda matches, *, beside=(): self._play_matches(matches, keep, beside),
+            lambda unit: self._guess_seconds([unit]),
+        )
 
-    def _leave_one_out(self, units: list[Unit], unclear: list[Unit]) -> None:
-        """Settle the unclear ones by runs without each of them."""
-        runner = self._get_runner()
-        runner.doing = "all rewrites, and all but one"
-        variants: dict[tuple[str, ...], str] = {}
-        for unit in unclear:
-            variant = f"without {unit.ids[0]}"
-            if self._get_filter().define(variant, [each for each in units if each is not unit]):
-                variants[unit.ids] = variant
-                runner.seconds_of[variant] = self._guess_seconds([unit])
-        keep = self._keep_for_top(units)
-        design = self._design([BASELINE, ALL, *variants.values()], keep)
-        matches = {ids: Match(variant, variant, ALL, design) for ids, variant in variants.items()}
-        scores = self._play_matches([Match("total", BASELINE, ALL, design), *matches.values()], keep)
-        for unit in unclear:
-            if unit.ids in matches:
-                match = matches[unit.ids]
-                self._settle(unit, match, scores.gain(match, runner))
+    def _tell_hunks(self) -> None:
+        """Tell what each hunk of the change gains, once all of it was measured."""
+        units = [Unit((hunk,)) for hunk in self.hunks]
+        self._reserve = 0.0
+        found = self._make_contributions().tell(units)
+        told = {unit.ids: settle(unit, match, gain, self.options) for unit, match, gain in found}
+        self.parts = tuple(_make_part(hunk, told.get((hunk.ref.id,))) for hunk in self.hunks)
 
     def _try_on_top(self, won: list[Unit], rest: list[Unit]) -> list[Unit]:
         """Return the faster units, and those of the rest that add a gain.
@@ -354,7 +331,7 @@ class ProofSession:
             return None
         match = Match("more", WON, ALL, self._design([WON, ALL], keep))
         scores = self._play_matches([match], keep)
-        gain, verdict = scores.gain(match, self._get_runner()), self._judge(match)
+        gain, verdict = scores.gain(match, self._get_runner()), judge_match(match, self.options)
         return (gain, verdict) if gain is not None and verdict in GAINED else None
 
     def _settle_as_one(self, units: list[Unit], gain: Gain, verdict: Verdict) -> Unit:
@@ -370,61 +347,12 @@ class ProofSession:
         """Compare the baseline with the faster units, and with those without offers, in runs not used for selection."""
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
-        variants = {WON: won}
         without_offers = [unit for unit in won if not unit.is_offer]
         if len(without_offers) < len(won):
-            self.without_offers = Total(applied=_list_ids(without_offers))
-            variants |= {WITHOUT_OFFERS: without_offers} if without_offers else {}
-        sound = [variant for variant, units in variants.items() if self._is_fit_for_total(variant, units)]
-        pairs = self.options.runs or TOTAL_PAIRS
-        a_round = self._guess_fresh_round(won)
-        pairs = max(2, min(pairs, int(runner.left() / max(a_round, 1e-9))))
-        # One look: the interval is as narrow as these runs can make it.
-        error = split_error(TOTAL_ERROR * (1 - self.options.confidence), len(variants))
-        design = Design((pairs,), FIRST_ERROR * error, self.options.threshold)
-        matches = [Match(variant, BASELINE, variant, design) for variant in sound]
-        scores = play(runner, matches, self._rng)
-        self._play_more(matches, pairs, (1 - FIRST_ERROR) * error, scores)
-        totals = {match.name: self._make_total(variants[match.name], match, scores) for match in matches}
-        self.total = totals.get(WON, self.total)
-        if WITHOUT_OFFERS in variants:
-            self.without_offers = totals.get(WITHOUT_OFFERS, Total(None, Verdict.NOT_RUN, _list_ids(without_offers)))
-
-    def _play_more(self, matches: Sequence[Match], pairs: int, error: float, scores: Scores) -> None:
-        """Go on with totals that show nothing yet: each of their rewrites was shown to gain."""
-        runner = self._get_runner()
-        unclear = [match for match in matches if match.call is Call.OPEN and match.judgement and not match.spoilt]
-        if self.options.runs or not unclear or runner.interrupted:
-            return
-        more = int(runner.left() / max(runner.expect([BASELINE, *(match.candidate for match in unclear)]), 1e-9))
-        looks = tuple(dict.fromkeys(min(times * pairs, pairs + more) for times in MORE_PAIRS))
-        if looks[0] > pairs:
-            play_on(runner, unclear, self._rng, looks, error, scores)
-
-    def _is_fit_for_total(self, variant: str, units: list[Unit]) -> bool:
-        """Create a variant from units and run the tests on it, if there are any."""
-        if self._get_filter().define(variant, units) and self._get_filter().test(variant):
-            return True
-        self.notes.append(f"the {_TOTALS[variant]} was not measured: {self._get_runner().failures[variant].why}")
-        return False
-
-    def _make_total(self, units: list[Unit], match: Match, scores: Scores) -> Total:
-        gain = scores.gain(match, self._get_runner())
-        if match.spoilt or gain is None:
-            self.notes.append(f"the {_TOTALS[match.name]} was not measured: {match.spoilt or 'the budget was used up'}")
-            # Without a measurement together, no gain together is reported.
-            return Total(None, Verdict.NOT_RUN, () if match.name == WON else _list_ids(units))
-        told = replace(gain, confidence=self.options.confidence)
-        return Total(told, self._judge(match), _list_ids(units))
-
-    def _judge(self, match: Match) -> Verdict:
-        """Return the verdict of a match on what the rewrites are to gain."""
-        aim, memory, least = self.options.aim, match.memory, 1 + self.options.threshold
-        if aim is Aim.TIME or (aim is Aim.BOTH and match.call in {Call.FASTER, Call.SLOWER}):
-            return _VERDICTS[match.call]
-        if memory is not None and memory.high < 1 and memory.ratio < 1 / least:
-            return Verdict.LESS_MEMORY
-        return Verdict.NO_DIFFERENCE
+            self.without_offers = Total(applied=list_ids(without_offers))
+        rounds = FreshRounds(self._get_filter(), runner, self.options, self._rng, self.notes)
+        totals = rounds.play(won, self._guess_fresh_round(won))
+        self.total, self.without_offers = totals[WON], totals.get(WITHOUT_OFFERS, self.without_offers)
 
     def _play_matches(self, matches: Sequence[Match], keep: float = 0.0, beside: Sequence[Match] = ()) -> Scores:
         return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep, beside=beside)
@@ -436,17 +364,6 @@ class ProofSession:
             return Design((max(2, options.runs),), error, options.threshold)
         affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(variants), 1e-9))
         return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
-
-    def _settle(self, unit: Unit, match: Match, gain: Gain | None) -> None:
-        settled = self.settled[unit.ids]
-        settled.gain = replace(gain, confidence=self.options.confidence) if gain is not None else None
-        if match.spoilt:
-            settled.verdict, settled.why = Verdict.NOT_RUN, match.spoilt
-        elif match.judgement is None:
-            settled.verdict, settled.why = Verdict.NOT_RUN, "the budget was used up before it could be judged"
-        else:
-            settled.verdict = self._judge(match)
-            settled.why = "" if settled.verdict in GAINED else _WORDS.get(match.call, "")
 
     # -- the report --------------------------------------------------------------------------------------------------
 
@@ -467,6 +384,7 @@ class ProofSession:
                 trials.get(each.ref.id) or make_trial(each, Verdict.NOT_RUN, None, self._dropped[each.ref.id])
                 for each in self.rewrites
             ),
+            parts=self.parts,
             total=self.total.gain,
             total_verdict=self.total.verdict,
             applied=self.total.applied,
@@ -486,15 +404,9 @@ class ProofSession:
         return self._runner
 
 
-_VERDICTS = {
-    Call.FASTER: Verdict.FASTER,
-    Call.SLOWER: Verdict.SLOWER,
-    Call.SAME: Verdict.NO_DIFFERENCE,
-    Call.OPEN: Verdict.NO_DIFFERENCE,
-}
-_TOTALS = {WON: "total", WITHOUT_OFFERS: "total without offers"}
-_WORDS = {Call.OPEN: "no difference was shown with that many runs"}
-
-
-def _list_ids(units: Sequence[Unit]) -> tuple[str, ...]:
-    return tuple(id_ for unit in units for id_ in unit.ids)
+def _make_part(hunk: Rewrite, settled: Settled | None) -> Trial:
+    """Return what became of a hunk; one that could not be left out is told so."""
+    if settled is None:
+        return make_trial(hunk, Verdict.NOT_RUN, None, "the rest of the change does not compile without it")
+    why = f"without it: {settled.why}" if settled.verdict is Verdict.NOT_RUN and settled.gain is None else settled.why
+    return make_trial(hunk, settled.verdict, settled.gain, why)

@@ -30,6 +30,7 @@ def render_proof_json(proof: Proof, diffs: Mapping[str, str], whet_version: str)
         "without_offers": None if proof.without_offers is None else _total_object(proof.without_offers),
         "growth": _growth_object(proof),
         "rewrites": [_trial_object(trial, diffs.get(trial.ref.id, "")) for trial in proof.trials],
+        "hunks": [_trial_object(part, diffs.get(part.ref.id, "")) for part in proof.parts],
         "checked": _checked_object(proof.checked),
         "executions": proof.runs,
         "seconds": proof.seconds,
@@ -106,7 +107,8 @@ def _checked_object(checked: Checked) -> dict[str, Any]:
 
 def render_run_proof(run: Run) -> str:
     """Return the proof as JSON; ``docs/json.md`` describes it."""
-    return render_proof_json(run.proof, {trial.ref.id: _diff(trial, run) for trial in run.proof.trials}, __version__)
+    tried = (*run.proof.trials, *run.proof.parts)
+    return render_proof_json(run.proof, {trial.ref.id: _diff(trial, run) for trial in tried}, __version__)
 
 
 def _diff(trial: Trial, run: Run) -> str:

@@ -43,6 +43,17 @@ def describe_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
     return lines
 
 
+def describe_hunks(proof: Proof) -> list[str]:
+    """Return a line for each hunk of a change of the user's own: what it gains with the others in place."""
+    told = []
+    for part in proof.parts:
+        verdict = _WORDS[part.verdict].removeprefix("refuted, ")
+        if part.verdict is Verdict.NOT_RUN and part.why:
+            verdict = part.why
+        told.append(f"{part.ref.title}, {part.ref.place}: {verdict}{_write_gain(part)}")
+    return told
+
+
 def _name_others(trial: Trial, order: Mapping[str, int]) -> str:
     """Return the numbers of the rewrites judged together with ``trial``, as in ``2 to 5 and 7``."""
     others = sorted(order[id_] for id_ in trial.group if id_ in order and id_ != trial.ref.id)

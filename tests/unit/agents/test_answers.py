@@ -45,6 +45,7 @@ PROOF = {
     "checked": CHECKED,
     "executions": 44,
     "seconds": 90.0,
+    "hunks": [],
     "notes": [],
 }
 
@@ -91,6 +92,12 @@ def test_a_source_is_annotated_with_what_its_lines_cost():
     assert next(annotate(text, make_report(), "shop/ledger.py", 50, 60)).endswith("of 40")
 
 
+HUNK = {
+    "title": "hunk 1", "place": "a.py:3", "verdict": "faster", "why": "",
+    "gain": {"speed": 1.3, "low": 1.2, "high": 1.4},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -100,6 +107,18 @@ def test_a_source_is_annotated_with_what_its_lines_cost():
             ["not compared (it differs)", "tests="],
         ),
         ({"checked": {**CHECKED, "written_not_compared": ["a.csv"]}}, ["written and not compared: a.csv", "compare="]),
+        (
+            {
+                "hunks": [
+                    HUNK,
+                    HUNK | {"title": "hunk 2", "gain": None, "verdict": "not run", "why": "it exits with 1"},
+                ]
+            },
+            [
+                "hunk 1 (a.py:3), the others in place: faster 1.3× [1.2, 1.4]",
+                "hunk 2 (a.py:3), the others in place: not run: it exits with 1",
+            ],
+        ),
         ({"notes": ["ended early"]}, ["note: ended early", "no file of the project was changed"]),
     ],
 )

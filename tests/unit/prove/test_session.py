@@ -19,13 +19,13 @@ from whet.errors import TargetError
 from whet.fix.files import hash_bytes
 from whet.model.finding import Edit
 from whet.model.trial import GAINED, FileEdits, Proof, RewriteRef, Trial, Verdict
-from whet.prove import session, variants
+from whet.prove import session, totals, variants
 from whet.prove.options import Aim, ProveOptions
 from whet.prove.rewrites import Rewrite
 from whet.prove.run import Ended, Limits, Observed, Printed, RunSampler, Workload
 from whet.prove.sandbox import Program
 from whet.prove.session import ProofSession
-from whet.report.proof_text import describe_total
+from whet.report.proof_text import describe_hunks, describe_total
 
 LETTERS = "abcdefgh"
 FILE = "app.py"
@@ -57,6 +57,13 @@ class MadeUp:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
 
+    NEEDS = ("", "", "")
+    """A letter that another one needs, and what happens without it."""
+
+    def lacks(self, source: str) -> str:
+        needed, by, quirk = self.NEEDS
+        return quirk if by and by.upper() in source and needed.upper() not in source else ""
+
     def speed(self, source: str) -> float:
         factor = 1.0
         for letter, gain in self.gains.items():
@@ -70,6 +77,7 @@ class MadeUp:
         source = self.contents[self.current]
         seconds = self.seconds / self.speed(source) * (1 + self.rng.gauss(0, self.noise))
         quirks = {self.quirks[letter] for letter in self.quirks if set(letter.upper()) <= set(source)}
+        quirks.add(self.lacks(source))
         printed, status, ended, words = self.prints, 0, None, b""
         if self.is_unstable or self.runs >= self.unstable_from:
             printed += b"%d\n" % self.runs
@@ -137,7 +145,8 @@ class FakeStage:
         for variant, files in variants.items():
             text = files[FILE].decode()
             self.program.contents[variant] = text
-            if any(quirk == "no syntax" and letter.upper() in text for letter, quirk in self.program.quirks.items()):
+            broken = (letter for letter, quirk in self.program.quirks.items() if quirk == "no syntax")
+            if self.program.lacks(text) == "no syntax" or any(letter.upper() in text for letter in broken):
                 failed[variant] = "SyntaxError: no"
         return failed
 
@@ -168,6 +177,7 @@ class Bench:
         shares: Mapping[str, float] | None = None,
         options: ProveOptions | None = None,
         offers: str = "",
+        as_one: bool = False,
         **more: object,
     ) -> Proof:
         program = MadeUp(self.folder, **more)  # type: ignore[arg-type]
@@ -185,6 +195,11 @@ class Bench:
                 Rewrite(RewriteRef(letter, letter, letter, FILE), (change,), share, is_offer=letter in offers)
             )
         self.program = program
+        hunks = []
+        if as_one:
+            hunks = rewrites
+            changes = FileEdits(FILE, hash_bytes(source), tuple(each.changes[0].edits[0] for each in rewrites))
+            rewrites = [Rewrite(RewriteRef("change", "change"), (changes,))]
         made = ProofSession(
             Program("python", str(self.folder)),
             {FILE: source},
@@ -192,6 +207,7 @@ class Bench:
             self.folder,
             {},
             options or ProveOptions(seed=1),
+            hunks=hunks,
         )
         return made.run()
 
@@ -217,7 +233,7 @@ def test_each_rewrite_and_all_together_are_measured(bench: Bench) -> None:
     assert proof.total is not None
     assert proof.total_verdict is Verdict.FASTER
     assert proof.total.low <= 2.86 <= proof.total.high
-    assert proof.total.pairs == session.TOTAL_PAIRS
+    assert proof.total.pairs == totals.EARLY_PAIRS
     assert proof.total.confidence == 0.99
     assert proof.applied == ("a", "b", "c")
     for letter, gain in (("a", 2.0), ("b", 1.3), ("c", 1.1)):
@@ -472,6 +488,59 @@ def test_same_speed_with_less_memory_is_a_total(bench: Bench) -> None:
     assert "measured 0.50× as fast" in describe_total(slower)[0]
 
 
+def test_hunks_of_one_change_are_told_apart(bench: Bench) -> None:
+    proof = bench.prove("abcd", gains={"a": 1.5, "b": 0.8}, quirks={"d": "fails"}, as_one=True)
+    assert [trial.verdict for trial in proof.trials] == [Verdict.FAILED]
+    assert proof.parts == ()
+    proof = bench.prove("abc", gains={"a": 1.5, "b": 0.8}, as_one=True)
+    assert proof.total is not None
+    assert proof.total.low < 1.2 < proof.total.high
+    assert [part.verdict for part in proof.parts] == [Verdict.FASTER, Verdict.SLOWER, Verdict.NO_DIFFERENCE]
+    gains = [part.gain for part in proof.parts]
+    assert gains[0] is not None and gains[0].low < 1.5 < gains[0].high
+    assert gains[1] is not None and gains[1].low < 0.8 < gains[1].high
+    said = describe_hunks(proof)
+    assert said[0].startswith("a, app.py: measured faster 1.5") and "pairs of runs" in said[0]
+    assert said[1].startswith("b, app.py: slower 0.")
+
+
+def test_a_hunk_that_cannot_be_left_out_is_told_so(bench: Bench) -> None:
+    """The rest of the change needs it: without it the program fails, or does not compile."""
+    for quirk, words in (
+        ("fails", "without it: exit 1 instead of exit 0"),
+        ("no syntax", "does not compile without it"),
+    ):
+        bench.monkeypatch.setattr(MadeUp, "NEEDS", ("a", "b", quirk))
+        proof = bench.prove("ab", gains={"a": 1.5}, as_one=True)
+        assert proof.total_verdict is Verdict.FASTER
+        assert [part.verdict for part in proof.parts] == [Verdict.NOT_RUN, Verdict.NO_DIFFERENCE]
+        assert words in proof.parts[0].why
+        assert words in describe_hunks(proof)[0]
+
+
+def test_hunks_are_left_untold_where_no_time_is_left(bench: Bench) -> None:
+    options = ProveOptions(seed=1, budget=40)
+    proof = bench.prove("ab", gains={"a": 1.5}, as_one=True, options=options)
+    assert proof.total is not None
+    assert {part.verdict for part in proof.parts} == {Verdict.NOT_RUN}
+    assert "the budget was used up" in describe_hunks(proof)[0]
+
+
+def test_a_total_whose_size_is_not_clear_early_gets_the_pairs_planned(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 2.0, "b": 1.5}, noise=0.1, options=ProveOptions(seed=1, budget=9e4))
+    assert proof.total is not None
+    assert proof.total.pairs == totals.TOTAL_PAIRS
+    assert proof.total.low <= 3 <= proof.total.high
+
+
+def test_memory_that_is_clear_needs_no_more_pairs_for_the_time(bench: Bench) -> None:
+    options = ProveOptions(seed=1, aim=Aim.MEMORY, budget=9e4)
+    proof = bench.prove("a", gains={}, saves={"a": 0.5}, noise=0.1, options=options)
+    assert proof.total is not None
+    assert proof.total_verdict is Verdict.LESS_MEMORY
+    assert proof.total.pairs == totals.EARLY_PAIRS
+
+
 @pytest.mark.parametrize("seed", [0, 7, 8])
 def test_a_total_that_shows_nothing_yet_gets_more_pairs(bench: Bench, seed: int) -> None:
     """What is left without the offer is small beside the noise, though it was shown where the offer was in place."""
@@ -484,7 +553,7 @@ def test_a_total_that_shows_nothing_yet_gets_more_pairs(bench: Bench, seed: int)
     assert rest is not None
     assert rest.gain is not None
     assert rest.verdict is Verdict.FASTER
-    assert rest.gain.pairs == 2 * session.TOTAL_PAIRS
+    assert rest.gain.pairs == 2 * totals.TOTAL_PAIRS
     assert rest.gain.low <= 1.13 <= rest.gain.high
     assert proof.total is not None
-    assert proof.total.pairs == session.TOTAL_PAIRS
+    assert proof.total.pairs == totals.TOTAL_PAIRS

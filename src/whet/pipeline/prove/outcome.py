@@ -10,7 +10,14 @@ from whet.model.trial import Proof
 from whet.pipeline.prove.apply import ApplyPlan
 from whet.records import dataclass
 from whet.report.proof_json import render_run_proof
-from whet.report.proof_text import describe_faster, describe_notes, describe_total, describe_trials, name_apply
+from whet.report.proof_text import (
+    describe_faster,
+    describe_hunks,
+    describe_notes,
+    describe_total,
+    describe_trials,
+    name_apply,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,8 @@ class Outcome:
     trials: Sequence[str]
     notes: Sequence[str]
     total: Sequence[str]
+    hunks: Sequence[str]
+    """Of a change of the user's own."""
 
 
 def describe_outcome(proof: Proof, advice: Sequence[Advice] = (), reference: str = "") -> Outcome:
@@ -27,7 +36,8 @@ def describe_outcome(proof: Proof, advice: Sequence[Advice] = (), reference: str
 
     ``reference`` names the run where it is not the latest.
     """
-    return Outcome(describe_trials(proof, advice), describe_notes(proof), describe_total(proof, reference))
+    total = describe_total(proof, reference)
+    return Outcome(describe_trials(proof, advice), describe_notes(proof), total, describe_hunks(proof))
 
 
 def render_outcome(run: Run) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
+import warnings
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from whet.errors import UsageError, WhetError
@@ -19,8 +22,8 @@ from whet.pipeline.prove.prove import ProvingPlan, ProvingRequest
 from whet.pipeline.prove.workload import refuse_unrepeatable
 from whet.program.spec import TargetSpec
 from whet.prove.rewrites import Rewrite, Unit, apply_rewrites
-from whet.prove.session import LEAST_TOTAL
 from whet.prove.stats import FIRST_LOOK
+from whet.prove.totals import LEAST_TOTAL
 from whet.report.proof import add_memory, describe_checked, format_gain
 from whet.scratch import scratch_folder
 
@@ -31,7 +34,12 @@ _WORDS = {
     Verdict.LESS_MEMORY: "measured to need less memory",
 }
 _SECONDS = 60
+MOST_HUNKS = 20
+"""A change of more is told apart by files; one of more files not at all."""
+CONTEXT = 3
+"""Lines that are equal around a hunk, as git has it."""
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 Versions = Mapping[str, tuple[bytes, bytes]]
 """Files by absolute path: for the baseline, and changed."""
 
@@ -140,28 +148,85 @@ def read_changes(repository: Path, ref: str) -> tuple[Versions, tuple[str, ...]]
 
 def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, notes: tuple[str, ...]) -> ProvingPlan:
     originals = {file: before for file, (before, _) in versions.items()}
-    changes = tuple(_replace_whole(file, before, after) for file, (before, after) in versions.items())
+    edits = {file: find_edits(file, before, after) for file, (before, after) in versions.items()}
+    if not any(edits.values()):
+        raise UsageError(f"nothing but line ends differs by {title}", "change something, or try another change")
+    changes = tuple(_change(file, before, edits[file]) for file, (before, _) in versions.items())
     files = f"{len(changes)} file{'' if len(changes) == 1 else 's'}"
     rewrite = Rewrite(RewriteRef(CHANGE, CHANGE, title, files), changes)
     try:
         apply_rewrites(originals, [Unit((rewrite,))])
     except (WhetError, UnicodeError) as error:
         raise UsageError(f"the change cannot be made: {error}", "files must keep their encoding") from error
+    hunks = _make_hunks(run, versions, edits)
     runs = request.options.runs or FIRST_LOOK
-    least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL)
+    least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL) + (2 * runs if hunks else 0)
     seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
-    return ProvingPlan((rewrite,), (), originals, 2, least, seconds, least * seconds, notes)
+    return ProvingPlan((rewrite,), (), originals, 2, least, seconds, least * seconds, notes, hunks)
 
 
-def _replace_whole(file: str, before: bytes, after: bytes) -> FileEdits:
+def find_edits(file: str, before: bytes, after: bytes) -> list[tuple[Edit, ...]]:
+    """Return the edits of each hunk: lines replaced as a whole, hunks as `git diff` forms them."""
     try:
         old, new = decode_source(before)[0], decode_source(after)[0]
     except WhetError as error:
         raise UsageError(f"{file}: {error.message}", "only files that Python can parse can be tried") from error
-    ends = list(_NEWLINE.finditer(old.removeprefix("\ufeff")))
-    last = len(old.removeprefix("\ufeff")) - (ends[-1].end() if ends else 0)
-    text = _NEWLINE.sub("\n", new.removeprefix("\ufeff"))
-    return FileEdits(file, hash_bytes(before), (Edit(1, 0, len(ends) + 1, last, text),))
+    olds, news = _split_lines(old), _split_lines(new)
+    groups = SequenceMatcher(None, olds, news).get_grouped_opcodes(CONTEXT)
+    hunks = [
+        tuple(
+            Edit(first + 1, 0, last + 1, 0, "".join(news[start:end]))
+            for tag, first, last, start, end in group
+            if tag != "equal"
+        )
+        for group in groups
+    ]
+    return list(filter(None, hunks))
+
+
+def _split_lines(text: str) -> list[str]:
+    """Return lines with their ends, all line feeds; the last one may have none."""
+    return _LINE.findall(_NEWLINE.sub("\n", text.removeprefix("\ufeff")))
+
+
+def _change(file: str, before: bytes, hunks: list[tuple[Edit, ...]]) -> FileEdits:
+    return FileEdits(file, hash_bytes(before), tuple(edit for hunk in hunks for edit in hunk))
+
+
+def _make_hunks(run: Run, versions: Versions, edits: Mapping[str, list[tuple[Edit, ...]]]) -> tuple[Rewrite, ...]:
+    """Return the hunks as rewrites of their own; whole files where they are many, none where there is only one."""
+    if sum(map(len, edits.values())) > MOST_HUNKS:
+        edits = {file: [tuple(edit for hunk in hunks for edit in hunk)] for file, hunks in edits.items()}
+    project = Path(run.project or run.directory).resolve()
+    made: list[Rewrite] = []
+    for file, hunks in edits.items():
+        shown = os.path.relpath(file, project) if Path(file).is_relative_to(project) else file
+        functions = _find_functions(versions[file][0])
+        for hunk in hunks:
+            ref = RewriteRef(f"hunk {len(made) + 1}", CHANGE, f"hunk {len(made) + 1}", f"{shown}:{hunk[0].line}")
+            # What a hunk saves need not show on its own lines: `seen = set()` pays where `seen` is asked.
+            lines = {line for edit in hunk for line in _lines_around(edit, functions)}
+            change = _change(file, versions[file][0], [hunk])
+            made.append(Rewrite(ref, (change,), lines=tuple((file, line) for line in sorted(lines))))
+    return tuple(made) if 1 < len(made) <= MOST_HUNKS else ()
+
+
+def _find_functions(data: bytes) -> list[range]:
+    """Return the lines of all functions, the inner ones after those around them; none of what cannot be parsed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the user's string escapes
+            tree = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in found]
+
+
+def _lines_around(edit: Edit, functions: list[range]) -> range:
+    """Return the lines of the innermost function around an edit, or none."""
+    last = max(edit.line, edit.end_line - 1)
+    return next((lines for lines in reversed(functions) if edit.line in lines and last in lines), range(0))
 
 
 def _list_names(patch: Path, tree: Path) -> list[str]:

@@ -28,8 +28,9 @@ from whet.program.spec import TargetSpec
 from whet.prove.options import Aim, ProveOptions
 from whet.prove.parts import LEAST_SECONDS
 from whet.prove.rewrites import Rewrite, count_fresh_variants, make_units
-from whet.prove.session import LEAST_TOTAL, ProofSession
+from whet.prove.session import ProofSession
 from whet.prove.stats import FIRST_LOOK
+from whet.prove.totals import LEAST_TOTAL
 from whet.prove.tree import Guard
 from whet.records import dataclass
 from whet.report.proof import order_advice
@@ -76,6 +77,8 @@ class ProvingPlan:
     least_seconds: float
     notes: tuple[str, ...] = ()
     """Why some advice is not tried."""
+    hunks: tuple[Rewrite, ...] = ()
+    """What the only rewrite consists of, where each is to be told what it gains."""
 
 
 def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = None) -> ProvingPlan:
@@ -161,6 +164,7 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
             options,
             sampler=make_sampler(folder) if program.spec is not None else None,
             notes=list(notes),
+            hunks=plan.hunks,
         )
         proof = session.run()
         if request.sizes:

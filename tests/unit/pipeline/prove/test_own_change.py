@@ -8,12 +8,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whet.cli.main import run_command_line
 from whet.errors import UsageError
+from whet.fix.edits import apply_edits
 from whet.model.run import Execution, Interpreter, Purpose, Run
 from whet.model.trial import Proof, Verdict
-from whet.pipeline.prove.own_change import apply_patch, plan_against, plan_patch, read_changes, tell_change
+from whet.pipeline.prove import own_change
+from whet.pipeline.prove.own_change import (
+    apply_patch,
+    find_edits,
+    plan_against,
+    plan_patch,
+    read_changes,
+    tell_change,
+)
 from whet.pipeline.prove.prove import ProvingRequest
 from whet.prove.rewrites import Unit, apply_rewrites
 from whet.store import save_run
@@ -93,6 +104,56 @@ def test_whole_files_are_replaced_in_their_encoding(project: Path, text: str) ->
     (project / "a.py").write_bytes(after)
     plan = plan_against(make_run(project), ProvingRequest(), "HEAD")
     assert apply_rewrites(plan.originals, [Unit(plan.rewrites)])[str(project / "a.py")] == after
+
+
+LONG = "import sys\n\n\ndef one():\n    a = 1\n    return a\n" + "\n" * 8 + "def two():\n    return 2\n" + "# end\n" * 9
+
+
+def test_hunks_are_those_of_git_and_know_their_functions(project: Path) -> None:
+    (project / "a.py").write_text(LONG)
+    git(project, "commit", "-qam", "two")
+    after = LONG.replace("a = 1", "a = 1  # x\n    b = 2").replace("return 2", "return 3").replace("# end\n", "", 1)
+    (project / "a.py").write_text(after)
+    plan = plan_against(make_run(project), ProvingRequest(), "HEAD")
+    assert [hunk.ref.place for hunk in plan.hunks] == ["a.py:5", "a.py:16", "a.py:25"]
+    assert [{line for _, line in hunk.lines} for hunk in plan.hunks] == [{4, 5, 6}, {15, 16}, set()]
+    made = apply_rewrites(plan.originals, [Unit((hunk,)) for hunk in plan.hunks])
+    assert made == {str(project / "a.py"): after.encode()}
+
+
+def test_one_hunk_is_the_change(project: Path) -> None:
+    (project / "a.py").write_text(NEW)
+    assert plan_against(make_run(project), ProvingRequest(), "HEAD").hunks == ()
+
+
+def test_many_hunks_are_told_by_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_change, "MOST_HUNKS", 4)
+    text = "".join(f"x{number} = {number}\n" + "\n" * 9 for number in range(20, 30))
+    for name in ("a.py", "b.py"):
+        (project / name).write_text(text)
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "two")
+    for name in ("a.py", "b.py"):
+        (project / name).write_text(text.replace(" = 2", " += 2"))
+    hunks = plan_against(make_run(project), ProvingRequest(), "HEAD").hunks
+    assert [(hunk.ref.id, hunk.ref.place) for hunk in hunks] == [("hunk 1", "a.py:1"), ("hunk 2", "b.py:1")]
+
+
+_TEXTS = st.lists(st.sampled_from(["a\n", "b\n", "c\x0c\n", "\n", "d\u2028e\n"]), max_size=30).map("".join)
+
+
+@given(_TEXTS, _TEXTS, st.sampled_from(["", "x = 1"]), st.sampled_from(["", "x = 1"]))
+def test_edits_make_one_text_the_other(old: str, new: str, last: str, new_last: str) -> None:
+    before, after = old + last, new + new_last
+    hunks = find_edits("a.py", before.encode(), after.encode())
+    assert apply_edits(before, [edit for hunk in hunks for edit in hunk]) == after
+    assert (before == after) == (not hunks)
+
+
+def test_line_ends_alone_are_no_change(project: Path) -> None:
+    (project / "a.py").write_bytes(OLD.replace("\n", "\r\n").encode())
+    with pytest.raises(UsageError, match="nothing but line ends differs"):
+        plan_against(make_run(project), ProvingRequest(), "HEAD")
 
 
 def test_a_missing_patch_file_is_told(project: Path) -> None:

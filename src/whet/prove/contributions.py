@@ -1,0 +1,105 @@
+"""What each of several units gains: told by samples where these can, else by runs without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from whet.model.trial import GAINED, Gain, Verdict
+from whet.prove.behaviour_filter import ALL, BehaviourFilter
+from whet.prove.conclusion import judge_match
+from whet.prove.options import ProveOptions
+from whet.prove.parts import judge_parts
+from whet.prove.regions import Regions
+from whet.prove.rewrites import Unit
+from whet.prove.rounds import Match, Scores
+from whet.prove.run import RunSampler
+from whet.prove.sandbox import Sandbox
+from whet.prove.stats import Call, Design
+from whet.prove.variants import BASELINE, VariantRunner
+
+_WORDS = {Call.OPEN: "no difference was shown with that many runs"}
+Told = tuple[Unit, Match, Gain | None]
+
+
+class Play(Protocol):
+    """Runs matches, and others beside them."""
+
+    def __call__(self, matches: Sequence[Match], *, beside: Sequence[Match] = ()) -> Scores:
+        """Return the results."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """The state of one unit so far."""
+
+    unit: Unit
+    verdict: Verdict = Verdict.NOT_RUN
+    why: str = ""
+    gain: Gain | None = None
+
+
+def settle(unit: Unit, match: Match, gain: Gain | None, options: ProveOptions) -> Settled:
+    """Return what a match says of a unit."""
+    gain = replace(gain, confidence=options.confidence) if gain is not None else None
+    if match.spoilt:
+        return Settled(unit, Verdict.NOT_RUN, match.spoilt, gain)
+    if match.judgement is None:
+        return Settled(unit, Verdict.NOT_RUN, "the budget was used up before it could be judged", gain)
+    verdict = judge_match(match, options)
+    return Settled(unit, verdict, "" if verdict in GAINED else _WORDS.get(match.call, ""), gain)
+
+
+@dataclass(slots=True)
+class Contributions:
+    """Tells units apart that are in the variant ``ALL`` together.
+
+    ``sampler`` is ``None`` where runs cannot be sampled. ``design`` returns that of comparisons of some variants.
+    """
+
+    runner: VariantRunner
+    filter: BehaviourFilter
+    sandbox: Sandbox
+    sampler: RunSampler | None
+    design: Callable[[Sequence[str]], Design]
+    play: Play
+    guess_seconds: Callable[[Unit], float]
+    """The duration of a run with all units but one."""
+
+    def tell(self, units: list[Unit]) -> list[Told]:
+        """Return the match of each unit, and its gain; those that could not be created are left out."""
+        told, unclear = self._tell_by_samples(units) if self.sampler is not None else ([], units)
+        return [*told, *self._leave_one_out(units, unclear)] if unclear else told
+
+    def _tell_by_samples(self, units: list[Unit]) -> tuple[list[Told], list[Unit]]:
+        """Return what sampled runs tell, and the units of which they do not tell what they gain."""
+        runner = self.runner
+        runner.doing, runner.sampler = "all rewrites, sampled", self.sampler
+        try:
+            told, unclear = judge_parts(
+                units,
+                Regions(units, self.sandbox.name_files()),
+                runner,
+                self.design([BASELINE, ALL]),
+                lambda parts, beside: self.play(parts, beside=beside),
+            )
+        finally:
+            runner.sampler = None
+        return [*told], unclear
+
+    def _leave_one_out(self, units: list[Unit], unclear: list[Unit]) -> list[Told]:
+        """Return what runs without each of the unclear units tell."""
+        runner = self.runner
+        runner.doing = "all rewrites, and all but one"
+        variants: dict[tuple[str, ...], str] = {}
+        for unit in unclear:
+            variant = f"without {unit.ids[0]}"
+            if self.filter.define(variant, [each for each in units if each is not unit]):
+                variants[unit.ids] = variant
+                runner.seconds_of[variant] = self.guess_seconds(unit)
+        design = self.design([BASELINE, ALL, *variants.values()])
+        matches = {ids: Match(variant, variant, ALL, design) for ids, variant in variants.items()}
+        scores = self.play([Match("total", BASELINE, ALL, design), *matches.values()])
+        found = [(unit, matches[unit.ids]) for unit in unclear if unit.ids in matches]
+        return [(unit, match, scores.gain(match, runner)) for unit, match in found]
