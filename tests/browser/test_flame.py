@@ -371,6 +371,7 @@ def make_large(nodes, depth):
     return CallTree(frames, (Thread(1, 1, "MainThread"),), depths, frame, (column,))
 
 
+@pytest.mark.slow
 def test_fifty_thousand_nodes(show_view):
     page = show_view(make_view(make_large(50_000, 0)))
     page.locator("#flame-main").focus()

@@ -27,7 +27,8 @@ def measured(request, runner):
     """A run of a program, loaded again as ``whet report`` does."""
     if request.param.startswith("pandas") and importlib.util.find_spec("pandas") is None:
         pytest.skip("pandas is not installed")
-    ran = runner.whet(TARGETS / request.param, options=["--rate", "400"])
+    fewer = ["--orders", "3000"] if request.param == "orders.py" else []
+    ran = runner.whet(TARGETS / request.param, *fewer, options=["--rate", "400"])
     assert ran.status == 0, ran.words
     return load_run(find_run(None, ran.folder))
 

@@ -87,6 +87,7 @@ def test_a_sleep_is_told_and_computing_is_no_waiting(busy, runner):
         assert slept + sum(waiting.values()) == pytest.approx(SLEPT, rel=0.5), (slept, waiting)
 
 
+@pytest.mark.slow
 def test_attach_does_not_advise_on_waiting_for_a_line_that_computes(busy, runner):
     path = runner.write(SERVICE, "service.py")
     with runner.start([sys.executable, str(path)], path.parent) as service:

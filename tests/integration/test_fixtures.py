@@ -211,6 +211,7 @@ def test_pandas_target() -> None:
     assert (done.returncode, done.stdout) == (0, "rows 14981113\ngroups 409024\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_demo_prints_what_is_expected() -> None:
     done = run_plain("orders.py")
     assert (done.returncode, done.stdout, done.stderr) == (0, expected("orders.expected.json")["stdout"], "")

@@ -30,9 +30,9 @@ PROCESSES = {
         import os, sys
         from busy import burn
         burn(0.1)
-        words = [sys.executable, "-c", "import sys; sum(range(10 ** 7)); sys.exit(len(sys.argv))", "a", "b"]
+        words = [sys.executable, "-c", "import sys; sum(range(10 ** 6)); sys.exit(len(sys.argv))", "a", "b"]
         for spawn in os.posix_spawn, os.posix_spawnp:
-            for _ in range(5):
+            for _ in range(3):
                 pid = spawn(sys.executable, words, os.environ)
                 burn(0.02)
                 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

@@ -98,7 +98,7 @@ CODE = {
             return depth if not depth else down(depth - 1)
 
         def find_deepest():
-            depth = 1
+            depth = sys.getrecursionlimit() - 120
             try:
                 while True:
                     down(depth)
@@ -365,16 +365,16 @@ OBJECTS = {
         gc.callbacks.append(note)
         event = threading.Event()
         threads = [threading.Thread(target=idle, args=(event,)) for _ in range(100)]
-        threads += [threading.Thread(target=churn, args=(0.5,)) for _ in range(3)]
+        threads += [threading.Thread(target=churn, args=(0.2,)) for _ in range(3)]
         for each in threads: each.start()
-        churn(0.5)
+        churn(0.2)
         gc.set_threshold(50, 5, 5)
-        churn(0.5)
+        churn(0.2)
         gc.set_threshold(5000, 10, 10)
         event.set()
         while any(each.is_alive() for each in threads):
             churn(0.01)
-        churn(1)
+        churn(0.5)
         gc.collect()
         own = {threading.get_ident(), *(each.ident for each in threads)}
         strange = sum(times for thread, times in seen.items() if thread not in own)

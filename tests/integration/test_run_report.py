@@ -34,7 +34,7 @@ def needs_py_spy(ran):
 @pytest.fixture(scope="module")
 def orders(runner):
     # So many samples that 2 % are surely more than 1 %, also where the program takes only one second.
-    ran = runner.whet(TARGETS / "orders.py", options=["--full", "--rate", "800"])
+    ran = runner.whet(TARGETS / "orders.py", options=["--rate", "400"])
     assert ran.status == 0, ran.words
     assert ran.stdout.decode().replace("\r\n", "\n") == read_expected("orders.expected.json")["stdout"]
     return ran
@@ -138,9 +138,11 @@ def test_advice_is_about_the_users_code_only(orders):
     assert owners == {"user"}
 
 
-def test_most_planted_lines_have_hits(orders):
+@pytest.mark.slow
+def test_most_planted_lines_have_hits(runner):
+    ran = runner.whet(TARGETS / "orders.py", options=["--full"])
     entries = read_expected("orders.expected.json")["planted"]
-    rows = [orders.find_line(TARGETS / entry["file"], entry["text"]) for entry in entries]
+    rows = [ran.find_line(TARGETS / entry["file"], entry["text"]) for entry in entries]
     assert sum(row is not None and row["hits"] is not None for row in rows) >= 10
 
 
@@ -149,7 +151,9 @@ def test_shares_add_up(orders):
     functions = orders.report["functions"]
     assert sum(each["self_share"] for each in functions) <= 1.001
     users = [each for each in functions if each["owner"] == "user"]
-    assert sum(each["spent_share"] for each in users) == pytest.approx(1, abs=0.05)
+    # A sampler that is not scheduled misses what runs meanwhile, and the report tells by how much it fell short.
+    missed = 0.4 if orders.warnings_about("machine") else 0.05
+    assert 1 - missed <= sum(each["spent_share"] for each in users) <= 1.05
     for each in functions:
         assert each["self_seconds"] <= each["total_seconds"] * 1.0001 + 1e-6
     assert not [each for each in functions if "_whet_inprocess" in each["file"] or "/whet/inprocess/" in each["file"]]
@@ -358,7 +362,7 @@ def test_functions_of_deep_stacks_keep_their_names(runner):
         def descend(depth):
             return burn() if depth == 0 else descend(depth - 1) + 1
         def burn():
-            return sum(step & 3 for step in range(9_000_000))
+            return sum(step & 3 for step in range(4_000_000))
         print(descend(1_500))
         """
     )
@@ -437,7 +441,7 @@ def test_modules_that_pytest_compiles_itself_have_hits(runner):
         import time
         def test_sum():
             rounds = 0
-            end = time.process_time() + 1
+            end = time.process_time() + 0.3
             while time.process_time() < end:
                 assert sum(range(1_000)) > 0
                 rounds += 1

@@ -16,9 +16,17 @@ POSIX_ONLY = {"fork_no_exec", "hostile_names", "mp_fork", "own_sigprof"}
 # Others have tests of their own, or need packages or signals.
 APART = {"orders", "async_server", "big_output", "handle_interrupt", "ignore_sigint", "introspect", "pandas_frames"}
 NAMES = sorted(path.name for path in TARGETS.glob("*.py") if path.stem not in APART)
+# These do nothing to their process that others do not; what is measured of them has tests of its own.
+LIKE_OTHERS = {
+    "closures", "comprehensions", "counted", "decorators", "generated", "generators", "memory_blocks", "memory_growth",
+    "recursion",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("target", NAMES)
+@pytest.mark.parametrize(
+    "target",
+    [pytest.param(name, marks=pytest.mark.slow if Path(name).stem in LIKE_OTHERS else ()) for name in NAMES],
+)
 def test_target_does_what_it_does_plainly(measured, alike, target):
     if target.removesuffix(".py") in POSIX_ONLY and os.name != "posix":
         pytest.skip("not on Windows")

@@ -118,6 +118,7 @@ def test_the_page_has_an_example_of_each_kind() -> None:
     assert sorted(map(find_example, targets)) == sorted(EXAMPLES)
 
 
+@pytest.mark.slow
 def test_built_in_they_pass_the_contract_suites(copy: Path) -> None:
     run_suites(copy, (*NAMES, "keys-view"), copy / "src", copy / "rules", copy / "templates", copy)
 

@@ -90,6 +90,7 @@ def test_what_does_not_exist_for_an_interpreter_is_not_missing_there(bare_host):
     assert why_none("pyinstrument", newer) == "does not exist for Python 3.15 yet"
 
 
+@pytest.mark.slow
 def test_no_wheel_for_the_interpreter(index, bare_host):
     make_wheel(index, "line_profiler", "99.0")
     make_wheel(index, "pyinstrument", "99.0", tag="cp347-cp347-any")
@@ -125,6 +126,7 @@ def test_nothing_that_installs(bare_host, monkeypatch):
         install_collectors(bare_host)
 
 
+@pytest.mark.slow
 def test_pip_of_the_standard_library_will_do(index, bare_host, monkeypatch):
     if install._find_bundled_pip(bare_host) is None:
         pytest.skip("this Python comes without ensurepip")
