@@ -19,9 +19,13 @@ class Driver:
     """Paths and names of frames, as ``path:name``, with the advice where one was seen."""
 
 
+_SHELF = r"(site|dist)-packages[\\/]"
+
+
 def _in(*packages: str) -> re.Pattern[str]:
+    """Return what matches files of packages as they are installed: a module ``mysql`` of another one is no driver."""
     paths = "|".join(each.replace("/", r"[\\/]") for each in packages)
-    return re.compile(rf"(?:^|[\\/])({paths})([\\/]|\.pyw?$)")
+    return re.compile(rf"^(.*{_SHELF}|(?!.*{_SHELF})(.*[\\/])?)({paths})([\\/]|\.pyw?$)")
 
 
 SQL = "Ask once, before the loop: one query with IN (…) or a join reads all rows, executemany() writes them"

@@ -124,6 +124,11 @@ def report(repo, keys):
 """
 
 
+def test_a_module_that_bears_a_driver_s_name_in_another_package_is_none():
+    for file in ("sqlglot/dialects/mysql.py", "celery/backends/redis.py", "pip/_vendor/requests/api.py"):
+        assert find(LAZY, (*CALLERS, library(file, "Parser.parse"))) is None
+
+
 def test_a_compiled_driver_is_told_by_the_line_that_calls_it():
     stack = (frame(4, "report"), frame(2, "Repo.find"))
     others = {"/p/db.py": "import sqlite3\n"}
