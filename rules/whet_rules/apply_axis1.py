@@ -49,10 +49,20 @@ def detect(context: Context) -> Iterator[Finding]:
                     call,
                     "apply(axis=1) builds a Series for each row and calls Python with it: compute with whole columns. A"
                     " row of integers and floats was converted to floats; columns keep their dtype.",
+                    lines=(*context.lines_of(call), *_lines_of_function(context, function)),
                     rewrite=_rewrite(context, call, frame, function),
                 )
             case _:
                 pass
+
+
+def _lines_of_function(context: Context, function: ast.expr) -> range:
+    """Return the lines of a function of the file that is called for each row: what it does with a row goes as well."""
+    binding = context.facts.only_binding(function) if isinstance(function, ast.Name) else None
+    node = binding.node if binding is not None else None
+    if not isinstance(node, ast.FunctionDef):
+        return range(0)
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
 def _rewrite(context: Context, call: ast.Call, frame: ast.expr, function: ast.expr) -> Rewrite:

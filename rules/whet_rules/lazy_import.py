@@ -9,7 +9,8 @@ An import executes the whole module, and everything that the module imports. A r
 then does not pay for it.
 
 ## When not
-If the functions are called in every run, the cost is only moved. A function that is called very often pays a lookup for
+If the functions are called in every run, the cost is only moved: nothing is said where this run was seen in one of
+them. A function that is called very often pays a lookup for
 each import in it. Code elsewhere that uses the name from this module (`from this import json`, or a test that patches
 `this.json`) no longer finds it, and an error in the imported module occurs later. What is imported from the file's own
 package with `from` is often used that way: there it is advice only. Nothing is said of `__init__.py` and of modules
@@ -79,7 +80,12 @@ def detect(context: Context) -> Iterator[Finding]:
         has_keyword = context.python is not None and context.python >= (3, 15)
         if not users or (len(users) > _MOST and not has_keyword):
             continue
-        asked = (context.ask_lines(Ask.SHARE, context.lines_of(node), least=_WORTH, needed=True),)
+        # A run that was in one of these functions needs the import: its cost would only move.
+        bodies = [line for user in users for line in range(user.lineno, (user.end_lineno or user.lineno) + 1)]
+        asked = (
+            context.ask_lines(Ask.SHARE, context.lines_of(node), least=_WORTH, needed=True),
+            context.ask_lines(Ask.SHARE, bodies, most=0.0),
+        )
         rewrite = context.rewrite()
         if has_keyword:
             rewrite.replace(node, f"lazy {rewrite.text(node)}")

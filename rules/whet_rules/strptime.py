@@ -2,7 +2,8 @@
 
 ## What
 `datetime.strptime(text, "%Y-%m-%d")`, and the other constant formats that `datetime.fromisoformat` reads: with the
-time after a `T` or a space, with seconds, fractions and `%z`. In a loop, or in a function that is measured hot.
+time after a `T` or a space, with seconds, fractions and `%z`. In a loop, or in a function that is measured hot. Of
+`dateutil.parser.parse(text)`, which guesses the format of each text again, there is advice where it is measured hot.
 
 ## Why
 `strptime` is Python code: it looks the format up, matches a regular expression, and computes the day of the week and of
@@ -44,8 +45,13 @@ RULE = Rule(
     speed=Speed.FACTOR,
     triggers=Triggers(
         nodes=frozenset({ast.Call}),
-        imports=frozenset({"datetime", "datetime.datetime", "time", "time.strptime"}),
-        words=frozenset({"strptime"}),
+        imports=frozenset(
+            {
+                *("datetime", "datetime.datetime", "time", "time.strptime"),
+                *("dateutil", "dateutil.parser", "dateutil.parser.parse"),
+            }
+        ),
+        words=frozenset({"strptime", "parse"}),
     ),
     figures={
         "3.11": {10: 45.0, 19: 50.0},
@@ -65,6 +71,16 @@ def detect(context: Context) -> Iterator[Finding]:
     """Yield each repeated call of `strptime` with a constant format."""
     for call in context.nodes(ast.Call):
         name = context.resolve(call.func)
+        if name == "dateutil.parser.parse" and context.measured and _is_repeated(context, call):
+            yield context.finding(
+                call,
+                "dateutil.parser.parse guesses the format of each text in Python code: datetime.fromisoformat (for ISO "
+                "8601) or strptime with the format that the data has is many times faster, and refuses what does not "
+                "have it. Where few distinct texts recur, cache the results (functools.lru_cache).",
+                title="Date format guessed for each text",
+                safety=Safety.ADVICE,
+                measured_gain=False,
+            )
         if name not in ("datetime.datetime.strptime", "time.strptime") or not _is_repeated(context, call):
             continue
         match call:
@@ -174,9 +190,29 @@ def parse(text):
         inputs=("('03/Feb/2024:10:11:12',)",),
         hot=True,
     ),
+    Case(
+        name="the format is guessed for each text",
+        before="""
+from dateutil import parser
+
+def days(texts):
+    return [parser.parse(text).day for text in texts]
+""",
+        after="""
+from datetime import datetime
+
+def days(texts):
+    return [datetime.fromisoformat(text).day for text in texts]
+""",
+        call="days",
+        inputs=("(['2024-02-03', '2023-12-31'],)", "([],)"),
+        hot=True,
+    ),
 )
 
 REFUSE = (
+    Refuse("dateutil asked once", "from dateutil import parser\nDAY = parser.parse('3 Feb 2024')\n"),
+    Refuse("another parse", "import dateutil\nfrom shop import parse\ndef f(s):\n    return [parse(x) for x in s]\n"),
     Refuse("the format varies",
            "from datetime import datetime\ndef f(s, form):\n    return datetime.strptime(s, form)\n"),
     Refuse("runs once", "from datetime import datetime\nDAY = datetime.strptime('2024-01-01', '%Y-%m-%d')\n"),

@@ -25,6 +25,7 @@ from whet.advise.measured_advice import (
 )
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.queries import calls_compiled_driver, remark_queries
+from whet.advise.source_loops import is_in_class
 from whet.advise.surroundings import remark_development_server, remark_ending, remark_unbuffered
 from whet.advise.waits import remark_commits, remark_waits
 from whet.model.advice import Advice, Estimate
@@ -62,9 +63,9 @@ def advise_by_measurement(
 ) -> Iterator[Advice]:
     """Yield advice that needs no rule: each states the observation, what to do, and the maximum gain.
 
-    ``taken`` are the (file, line) pairs with a rule's finding; they are skipped, but for a query in a loop, which
-    weighs more than what is found on those of ``slight``. Nothing below ``least_share`` (0 to 1) of the run is
-    reported. There is no edit.
+    ``taken`` are the (file, line) pairs with a rule's finding; they are skipped, but for a query in a loop and for the
+    time of a package, which weigh more than what is found on those of ``slight``. Nothing below ``least_share`` (0 to
+    1) of the run is reported. There is no edit.
     """
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
@@ -83,7 +84,7 @@ def advise_by_measurement(
         *remark_job(run, hotspots, own),
         *_threads(run, hotspots, own),
         *remark_imports(run, hotspots, own),
-        *_dependencies(run, hotspots, own, spoken),
+        *_dependencies(run, hotspots, own, spoken - {*slight}),
         *remark_unbuffered(run, hotspots, own, taken),
         *remark_development_server(run, hotspots, own),
         *remark_ending(run, hotspots, own),
@@ -191,7 +192,7 @@ def _dependencies(
     packages = [spot for spot in hotspots.dependencies if spot.owner is Owner.DEPENDENCY]
     packages.sort(key=lambda spot: (-spot.self_ns, spot.package))
     callers = [spot for spot in own if (spot.file, spot.line) not in taken and time_called(spot)]
-    callers = [spot for spot in callers if not IMPORT.match(read_line(run, spot))]
+    callers = [spot for spot in callers if not IMPORT.match(read_line(run, spot)) and not _is_in_class(run, spot)]
     callers.sort(key=lambda spot: (-time_called(spot), spot.file, spot.line))
     outside = dict(hotspots.outside_packages)
     for package in packages[:1]:
@@ -210,6 +211,12 @@ def _dependencies(
         )
         title = f"Time spent in {package.package}"
         yield make_measured_advice("dependency-time", title, message, callers[0], share, whole=True)
+
+
+def _is_in_class(run: Run, spot: LineSpot) -> bool:
+    """Tell whether a line makes a class, and is executed once: it cannot be called less often."""
+    source = run.sources.get(spot.file)
+    return source is not None and is_in_class(source.text, spot.line)
 
 
 def _churn(

@@ -31,12 +31,23 @@ def find_loop(text: str, line: int, called: Collection[str], function: str = "")
     the name of the code object, which tells a comprehension with a frame of its own. ``None`` where no loop does, and
     for a source that does not parse. What a loop goes over is evaluated once, so it is no part of it.
     """
-    tree = _parse(text)
+    tree = parse_source(text)
     return _search(tree, line, called, function, None) if tree is not None else None
 
 
+def is_in_class(text: str, line: int) -> bool:
+    """Return whether a line is of a class, but not of one of its methods."""
+    scope: ast.AST | None = parse_source(text)
+    innermost: ast.AST | None = None
+    while scope is not None:
+        innermost = scope if isinstance(scope, _FUNCTIONS) else innermost
+        scope = next((node for node in ast.iter_child_nodes(scope) if _spans(node, line)), None)
+    return isinstance(innermost, ast.ClassDef)
+
+
 @lru_cache(maxsize=32)
-def _parse(text: str) -> ast.Module | None:
+def parse_source(text: str) -> ast.Module | None:
+    """Return the tree of a source; ``None`` where it does not parse."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from whet.advise.ratios import ABOUT_LINES, measure_ratio
@@ -31,6 +32,10 @@ class Weighed:
     unanswered: tuple[Question, ...] = ()
 
 
+def _find_most(question: Question) -> float:
+    return math.inf if question.most is None else question.most
+
+
 def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answer: Answer) -> Weighed:
     """Return whether the samples and counts are consistent with ``finding``, and what supports it."""
     seen: dict[tuple[str, int, str], Seen] = {}
@@ -40,9 +45,9 @@ def weigh_finding(finding: Finding, evidence: Evidence, hotspots: Hotspots, answ
     for question in finding.questions:
         if question.ask in ABOUT_LINES:
             ratio = measure_ratio(question, hotspots)
-            if question.needed if ratio is None else ratio.value < question.least:
+            if question.needed if ratio is None else not question.least <= ratio.value <= _find_most(question):
                 return Weighed(refuted=True)
-            ratios += [ratio] if ratio is not None else []
+            ratios += [ratio] if ratio is not None and question.most is None else []
             continue
         found = answer(question, evidence)
         if found is None:

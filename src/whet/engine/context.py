@@ -337,12 +337,14 @@ class Context:
         *,
         of: Iterable[int] = (),
         least: float = 0.0,
+        most: float | None = None,
         needed: bool = False,
     ) -> Question:
         """Return a question about lines of the file: how often they ran per run of ``of``, or their cost.
 
         ``Ask.RUNS`` is answered if lines were counted (``--lines``); a line with ``def`` stands for the calls.
-        ``Ask.SHARE`` without ``of`` is the share of the run. The finding is dropped if that is less than ``least``.
+        ``Ask.SHARE`` without ``of`` is the share of the run. The finding is dropped if that is less than ``least``,
+        or more than ``most``.
         """
         here = self.function
         return Question(
@@ -355,6 +357,7 @@ class Context:
             lines=tuple(lines),
             of=tuple(of),
             least=least,
+            most=most,
         )
 
     def ask_cost(self, *nodes: ast.expr | ast.stmt) -> Question:

@@ -73,6 +73,8 @@ class Question:
     """Of ``file``: those that they are compared with; empty is the run (``SHARE``)."""
     least: float = 0.0
     """The finding falls when ``lines`` come to less than this part of ``of``: 0.1 is a tenth, 3.0 three times."""
+    most: float | None = None
+    """The finding falls when they come to more than this part of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ _SENTENCE = 60
 _END = re.compile(r"(\s|\x1b\[[\d;]*m)+$")
 _FEW = (
     (10, 3, 3, 3, 400),
-    (10, 3, 3, 0, 400),
+    (10, 3, 1, 2, 400),
+    (10, 3, 2, 0, 400),
+    (6, 3, 1, 2, 300),
     (8, 3, 2, 0, 300),
     (6, 3, 1, 0, 200),
     (5, 2, 1, 0, 140),
@@ -128,17 +130,25 @@ def _spell_out(text: str, encoding: str) -> str:
     return text
 
 
-def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow]) -> dict[FunctionRow, LineRow]:
-    """Return the hottest line of each function that has one which stands out."""
-    hottest: dict[tuple[str, int], LineRow] = {}
+def _pick_lines(rows: Sequence[FunctionRow], lines: Sequence[LineRow], most: int) -> dict[FunctionRow, list[LineRow]]:
+    """Return the hottest line of each function that has one which stands out.
+
+    Of code outside of functions, which may be the whole program, up to ``most`` lines.
+    """
+    of: dict[tuple[str, int], list[LineRow]] = {}
     for line in lines:
-        hottest.setdefault((line.file, line.function_line), line)
-    picked = {}
+        of.setdefault((line.file, line.function_line), []).append(line)
+    picked: dict[FunctionRow, list[LineRow]] = {}
     for row in rows:
-        found = hottest.get((row.file, row.line))
-        whole, part = row.cost.spent_share.value or 0.0, found.cost.spent_share.value or 0.0 if found else 0.0
+        whole, is_module = row.cost.spent_share.value or 0.0, row.name == "<module>"
+        least = LINE_WORTH if is_module else max(LINE_WORTH, LINE_PART * whole)
         # A line that holds a function of its own, as a lambda, may cost more than the function around it.
-        if found and row.end_line > row.line and max(LINE_WORTH, LINE_PART * whole) <= part <= whole:
+        found = [
+            line
+            for line in of.get((row.file, row.line), ())[: most if is_module else 1]
+            if row.end_line > row.line and least <= (line.cost.spent_share.value or 0.0) <= whole
+        ]
+        if found:
             picked[row] = found
     return picked
 
@@ -217,7 +227,7 @@ class _Page:
             if shown:
                 table.add_column(name, justify="right", no_wrap=True)
         table.add_column("function", overflow="fold", ratio=1)
-        lines = _pick_lines(rows[:hot_lines], view.lines) if self._width >= ROOMY else {}
+        lines = _pick_lines(rows[:hot_lines], view.lines, hot_lines) if self._width >= ROOMY else {}
         cells = {
             row: [str(row.cost.spent_share), *(str(get(row)) for _, get, shown in optional if shown)] for row in rows
         }
@@ -227,12 +237,12 @@ class _Page:
             place = self._text(row.name, "bold")
             place.append("  " if self._width >= ROOMY else "\n")
             place.append_text(self._text(row.place, "cyan"))
-            if row in lines:
-                place.append("\n").append_text(self._text(_describe_line(lines[row], room), "dim"))
-                if grows := lines[row].grows:
-                    place.append("\n").append_text(self._text(_fit(f"time per pass {grows}", room), "dim"))
-                if calls := lines[row].calls:
-                    place.append("\n").append_text(self._text(_fit(f"calls {calls}", room), "dim"))
+            for line in lines.get(row, ()):
+                place.append("\n").append_text(self._text(_describe_line(line, room), "dim"))
+                if line.grows:
+                    place.append("\n").append_text(self._text(_fit(f"time per pass {line.grows}", room), "dim"))
+                if line.calls:
+                    place.append("\n").append_text(self._text(_fit(f"calls {line.calls}", room), "dim"))
             table.add_row(*cells[row], place)
         self._blank()
         self._write(table)
@@ -254,9 +264,9 @@ class _Page:
             head = self._text(f"{row.ahead_share.text:>7}  {row.exponent}{f' ({row.shape})' if row.shape else ''}")
             gap = "  " if len(head) + 2 + len(row.place) <= self._width else "\n         "
             self._write(head.append(gap).append_text(self._text(row.place, "cyan")))
-            if row.code and most >= _FEW[2][0]:
+            if row.code and most >= 8:
                 self._write_below(_fit(row.code, self._width - 3))
-            for cause in row.causes if most >= _FEW[3][0] else ():
+            for cause in row.causes if most >= 6 else ():
                 self._write_below(cause, least=200)
         for note in growth.notes[: most // 2]:
             self._write(self._text(f"Note: {note}", "dim"))

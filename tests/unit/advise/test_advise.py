@@ -210,6 +210,16 @@ def test_what_lines_cost_decides(of, least, value):
     )
 
 
+def test_what_lines_cost_more_than_they_may_refutes():
+    for most, is_advice in ((None, True), (0.0, False), (0.3, True)):
+        question = Question("", Ask.SHARE, 1, FILE, lines=(7, 8), most=most)
+        result = advise(run(), hotspots(L5=0.5, L7=0.2), (finding(questions=(question,)),))
+        assert bool(result) is is_advice
+    unseen = Question("", Ask.SHARE, 1, FILE, lines=(9,), most=0.0)
+    (item,) = advise(run(), hotspots(L5=0.5), (finding(questions=(unseen,)),))
+    assert item.ratios == ()  # that something was not seen is no evidence to show
+
+
 def test_a_question_about_lines_that_nobody_counted_leaves_the_finding_unless_it_needs_them():
     question = Question("", Ask.RUNS, 1, FILE, lines=(7,), of=(5,), least=0.5)
     (item,) = advise(run(), hotspots(L5=0.5), (finding(questions=(question,)),))

@@ -227,10 +227,54 @@ def test_only_imports_that_can_be_avoided_and_surely_take_long(module, seconds, 
 def test_an_import_whose_package_does_more_than_be_imported_is_no_advice():
     imports = (ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2),)
     made, spot = run("import pandas"), line(attributed_ns=1)
-    for total, is_said in ((2 * SECOND, True), (3 * SECOND, True), (6 * SECOND, False)):
-        packages = (DependencySpot("pandas", Owner.DEPENDENCY, SECOND // 10, total, 0.01),)
+    for total, is_said in ((2 * SECOND, True), (2.05 * SECOND, True), (3 * SECOND, False)):
+        packages = (DependencySpot("pandas", Owner.DEPENDENCY, SECOND // 10, int(total), 0.01),)
         advice = said(made, hotspots(spot, imports=imports, dependencies=packages))
         assert ("import-time" in advice) is is_said
+
+
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("import pandas as pd\ndef f(): return pd.DataFrame()", True),
+        ("import pandas as pd\nx = [pd.DataFrame() for _ in y]", False),
+        ("from pandas import DataFrame\nclass A(DataFrame): pass", False),
+        ("import pandas\n@pandas.api.register\ndef f(): pass", False),
+        ("import pandas.core\ndef f(x: pandas.Series): pass", False),
+        ("import pandas.core\nf = lambda: pandas.Series()", True),
+        ("x = 1\ndef f(): import pandas", False),
+        ("import pandas\ndef f(: pass", True),
+    ],
+)
+def test_an_import_that_is_used_as_the_module_runs_or_is_late_already_is_no_advice(text, is_said):
+    at = next(number for number, each in enumerate(text.split("\n"), 1) if "import" in each)
+    imports = (ImportSpot("pandas", "/lib/pandas.py", 2 * SECOND, 0.2),)
+    spots = hotspots(line(at, attributed_ns=1), imports=imports)
+    assert ("import-time" in said(run(*text.split("\n")), spots)) is is_said
+
+
+CLASSES = """\
+class Line(Model):
+    sku = Field()
+    def total(self): return Field()
+def make(n): return [Line() for _ in n]
+"""
+
+
+def test_a_package_s_time_is_told_where_it_can_be_called_less_often():
+    packages = (DependencySpot("attr", Owner.DEPENDENCY, 5 * SECOND, 5 * SECOND, 0.5),)
+    made = run(*CLASSES.splitlines())
+
+    def ask(*lines, **more):
+        spots = [line(each, attributed_ns=4 * SECOND) for each in lines]
+        return said(made, hotspots(*spots, dependencies=packages), **more).get("dependency-time")
+
+    assert ask(1) is ask(2) is None, "a class is made once"
+    assert [ask(each).finding.line for each in (3, 4)] == [3, 4]
+    assert ask(1, 2, 4).finding.line == 4
+    # What a rule found there weighs more, unless it is slight.
+    assert ask(4, taken={(FILE, 4)}) is None
+    assert ask(4, taken={(FILE, 4)}, slight={(FILE, 4)}).finding.line == 4
 
 
 def test_garbage_collection_in_stacks_and_by_name():

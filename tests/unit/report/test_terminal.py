@@ -45,6 +45,15 @@ def test_it_says_what_matters_and_ends_with_what_was_not_measured():
     assert any("always list, about 2,000 long, of int" in line for line in lines)
 
 
+def test_of_a_script_without_functions_the_hottest_lines_are_shown():
+    hotspots = make_hotspots()
+    lines = [replace(each, function="<module>", function_line=1) for each in hotspots.lines if "ledger" in each.file]
+    whole = replace(hotspots.functions[0], name="<module>", line=1, end_line=50)
+    shown = build_view(make_run(), replace(hotspots, functions=(whole,), lines=tuple(lines)), (), make_flames())
+    text = TerminalRenderer(120).format(shown).splitlines()
+    assert [line.split(",")[0].split()[-1] for line in text if line.strip().startswith("line ")] == ["23", "30", "34"]
+
+
 def test_interpreter_is_named_where_it_may_not_be_the_one_that_is_meant():
     python = Interpreter("/opt/v/bin/python\x1b", "3.13.0", why="the environment that whet is installed in")
     for obvious in (True, False):
