@@ -281,8 +281,13 @@ def _try_out(run: Run, plan: ProvingPlan, request: ProvingRequest, spec: TargetS
     from whet.cli.proving_line import ProvingLine
     from whet.pipeline.prove.prove import prove
 
-    least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
-    say(f"whet: at least {plan.least_runs} executions{least}; at most {show_time(request.options.budget)} (--budget)")
+    budget = show_time(request.options.budget)
+    if plan.seconds and plan.least_seconds > request.options.budget:
+        wanted = f"{plan.least_runs} executions take {show_time(plan.least_seconds)}"
+        say(f"whet: {wanted}, and --budget is {budget}: fewer show only large gains")
+    else:
+        least = f", {show_time(plan.least_seconds)}" if plan.seconds else ""
+        say(f"whet: at least {plan.least_runs} executions{least}; at most {budget} (--budget)")
     for note in plan.notes:
         say(f"whet: {note}")
     with ProvingLine() as line:
@@ -330,4 +335,4 @@ def parse_percent(text: str, option: str, *, most: float) -> float:
 
 def show_time(seconds: float) -> str:
     """Return ``40 s`` or ``2.5 min``."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.3g} min"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.3g} min"
