@@ -6,6 +6,8 @@
    on both sides, rounds in random order, looked at until it is clear. Called faster or slower: at most 1 in 100.
 2. The log ratios of these pairs are the machine's noise. Comparisons made by drawing from it: 300 of a program
    with itself, 200 with a true 5 %, of which 95 in 100 must be found, and 200 with 1 %, whose intervals must hold it.
+3. Likewise drawn: the fresh rounds for a total (identical, 5 %, 2.5 times as fast), and parts that samples tell
+   (identical, 5 %), of a tenth of the program, sampled 200 times a second, with the error that samples have.
 
 ``--noise FILE`` keeps the real comparisons there, each as soon as it is over. Started again, it goes on where it was
 ended, so that a long measurement can be made in pieces: ``--for 150`` ends one before the comparison that would go
@@ -30,6 +32,7 @@ from statistics import mean, median, stdev
 from time import monotonic
 from typing import Any
 
+from lib.drawn import draw_parts, draw_totals
 from lib.runner import show_progress
 from lib.tables import print_heading, print_table
 
@@ -51,6 +54,11 @@ class Result:
     name: str
     truth: float
     judgements: list[Judgement]
+
+    @property
+    def intervals(self) -> list[tuple[float, float]]:
+        """The ends of all intervals."""
+        return [(each.interval.low, each.interval.high) for each in self.judgements]
 
     def row(self) -> list[str]:
         """Return it as a row of the table."""
@@ -167,8 +175,12 @@ def make_symmetric(pairs: Sequence[Sequence[float]]) -> list[float]:
 
 def judge_promises(results: dict[str, Result]) -> list[tuple[str, bool]]:
     """Return what was promised, and whether it is kept."""
-    same = [each for name, result in results.items() if name.startswith("a/a") for each in result.judgements]
+    same = [each for result in results.values() if result.truth == 1 for each in result.judgements]
     wrong = sum(each.call in {Call.FASTER, Call.SLOWER} for each in same)
+    parts, totals = results["part 1.05"].judgements, [each for name, each in results.items() if "total" in name]
+    parts_found = sum(each.call is Call.FASTER for each in parts)
+    beyond = sum(not low <= result.truth <= high for result in totals for low, high in result.intervals)
+    number = sum(len(each.judgements) for each in totals)
     five, one = results["5 %"].judgements, results["1 %"].judgements
     found = sum(each.call is Call.FASTER for each in five)
     missed = sum(not each.interval.low <= 1.01 <= each.interval.high for each in one if each.call is not Call.OPEN)
@@ -178,6 +190,8 @@ def judge_promises(results: dict[str, Result]) -> list[tuple[str, bool]]:
             wrong <= len(same) / 100,
         ),
         (f"{found} of {len(five)} true 5 % found: at least 95 in 100", found >= 0.95 * len(five)),
+        (f"{parts_found} of {len(parts)} parts of 5 % found: at least 95 in 100", parts_found >= 0.95 * len(parts)),
+        (f"{beyond} of {number} totals beyond their interval: at most 1 in 100", beyond <= number / 100),
         (f"{missed} of {len(one)} true 1 % called beyond their interval: none", missed == 0),
     ]
 
@@ -222,6 +236,15 @@ def main() -> int:
         drawn = compare_by_drawing(noise, truth, count, most_pairs, options.seed)
         words = "identical, noise drawn" if truth == 1 else f"{name} faster, noise drawn"
         results[name] = Result(words, truth, drawn)
+    count = options.comparisons
+    for kind, truth in (("total", 1.0), ("total", 1.05), ("total", 2.5), ("part", 1.0), ("part", 1.05)):
+        words = "identical" if truth == 1 else f"{(truth - 1) * 100:.0f} % faster"
+        judged = (
+            draw_totals(noise, truth, count, options.seed)
+            if kind == "total"
+            else draw_parts(noise, truth, count, most_pairs, options.seed)
+        )
+        results[f"{kind} {truth}"] = Result(f"{kind}, {words}, drawn", truth, judged)
     spread = stdev(noise)
     print(
         f"\nOne run takes {seconds:.2f} s. Log ratio of a pair: standard deviation {spread:.4f}, mean of the unsigned "

@@ -60,14 +60,17 @@ class FreshRounds:
             variants[WITHOUT_OFFERS] = without_offers
         error = split_error(TOTAL_ERROR * (1 - self.options.confidence), len(variants))
         sound = [variant for variant, units in variants.items() if self._is_fit(variant, units)]
-        matches = [Match(each, BASELINE, each, Design((), error, self.options.threshold)) for each in sound]
-        scores = self._play(matches, a_round, error)
+        scores, matches = self.play_matches(sound, a_round, error)
         nothing = {variant: _make_nothing(variant, units) for variant, units in variants.items()}
         return nothing | {match.name: self._make_total(variants[match.name], match, scores) for match in matches}
 
-    def _play(self, matches: Sequence[Match], a_round: float, error: float) -> Scores:
-        """Run the rounds: few where they show enough, as many as planned, or more where these show no gain yet."""
+    def play_matches(self, variants: Sequence[str], a_round: float, error: float) -> tuple[Scores, list[Match]]:
+        """Run the rounds: few where they show enough, as many as planned, or more where these show no gain yet.
+
+        Each of ``variants`` may spend ``error``.
+        """
         options, scores = self.options, Scores()
+        matches = [Match(each, BASELINE, each, Design((), error, options.threshold)) for each in variants]
         pairs = max(2, min(options.runs or TOTAL_PAIRS, self._afford(a_round)))
         spent = 0.0
         if pairs > EARLY_PAIRS and not options.runs:
@@ -82,7 +85,7 @@ class FreshRounds:
             looks = tuple(dict.fromkeys(min(times * pairs, most) for times in MORE_PAIRS))
             if looks[0] > pairs:
                 play_on(self.runner, unclear, self.rng, looks, (1 - EARLY_ERROR - WHOLE_ERROR) * error, scores)
-        return scores
+        return scores, matches
 
     def _shows_nothing(self, match: Match) -> bool:
         return match.call is Call.OPEN and judge_match(match, self.options) not in GAINED
