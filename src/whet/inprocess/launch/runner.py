@@ -23,6 +23,7 @@ class Observers:
         self.stops: list[Callable[[], object]] = []
         self.agent: Any = None
         self.exact_lines: Any = None
+        self.servers: Any = None
         self.fell_back = False
 
     def load(self) -> None:
@@ -31,6 +32,10 @@ class Observers:
             from ..agent import agent
 
             self.agent = agent.Agent(self.settings["values"])
+        if self.settings.get("requests"):
+            from ..requests import servers
+
+            self.servers = servers
         if self.settings.get("exact_lines"):
             from ..profilers import exact_lines
 
@@ -55,6 +60,8 @@ class Observers:
         if self.agent is not None:
             atexit.register(self.agent.finish)
             self.agent.start()
+        if self.servers is not None:
+            self.servers.start(self.settings["requests"])
 
     def _stop_at_exit(self, stop: Callable[[], object] | None) -> None:
         if stop is None:

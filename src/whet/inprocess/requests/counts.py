@@ -1,0 +1,114 @@
+"""How many requests of each route ended, and after how long: counted in memory, kept in files.
+
+Each process has two files. ``CAPTURE.PID.names`` has a JSON object a line for each slot, ``CAPTURE.PID.counts`` a head
+of two numbers (when the first request began and the last one ended, in nanoseconds of a monotonic clock) and for each
+slot its numbers: the nanoseconds of all its requests, and how many there were in each class of durations. So what was
+counted is there whatever ends the process. Numbers have 64 bits, in the machine's order.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+from time import perf_counter_ns
+
+from .. import captures
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+HEAD = 2
+PARTS = 16
+"""Classes of durations for each power of two: a class is 6 % wide at most."""
+CLASSES = 40 * PARTS
+"""Up to two hours."""
+NUMBERS = 1 + CLASSES
+MOST_SLOTS = 500
+OTHER = "other routes"
+SAVE_EVERY_NS = 5_000_000
+SAVE_SHARE = 100
+"""It is saved after so many times the time that the last time took, and not more often than that."""
+
+_open, _write, _close, _seek, _getpid = os.open, os.write, os.close, os.lseek, os.getpid
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def find_class(ns: int) -> int:
+    """Return the class of a duration.
+
+    >>> find_class(0), find_class(31), find_class(32), find_class(1_000_000)
+    (0, 31, 32, 270)
+    """
+    shift = max(0, ns.bit_length() - 5)
+    return min(shift * PARTS + (ns >> shift), CLASSES - 1)
+
+
+class Counts:
+    """The counts of this process: of a fork's child, its own."""
+
+    def __init__(self, capture: str) -> None:
+        self.capture = capture
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin in this process, with nothing counted."""
+        self.pid = _getpid()
+        self.lock = _thread.allocate_lock()
+        self.slots: dict[tuple[str, str], int] = {}
+        self.head = memoryview(bytearray(8 * HEAD)).cast("Q")
+        self.numbers: list[memoryview] = []
+        self.unsaved: set[int] = set()
+        self.save_at = 0
+
+    def add(self, key: str, route: str, place: tuple[str, int, str] | None, began: int, ended: int) -> None:
+        """Count a request that the function called after ``key`` served, of ``route``, handled at ``place``."""
+        if _getpid() != self.pid:
+            self.begin()
+        with self.lock:
+            slot = self.slots.get((key, route))
+            if slot is None:
+                slot = self._add_slot(key, route, place)
+            numbers = self.numbers[slot]
+            numbers[0] += max(0, ended - began)
+            numbers[1 + find_class(max(0, ended - began))] += 1
+            self.head[0] = min(self.head[0] or began, began)
+            self.head[1] = max(self.head[1], ended)
+            self.unsaved.add(slot)
+            if ended >= self.save_at:
+                self._save()
+                done = perf_counter_ns()
+                self.save_at = done + max(SAVE_EVERY_NS, SAVE_SHARE * (done - ended))
+
+    def save(self, *_: Any) -> None:
+        """Save what is not saved yet: the process may end."""
+        if _getpid() == self.pid and self.unsaved:
+            with self.lock:
+                self._save()
+
+    def _add_slot(self, key: str, route: str, place: tuple[str, int, str] | None) -> int:
+        if len(self.slots) >= MOST_SLOTS:
+            key, route, place = "", OTHER, None
+            if (key, route) in self.slots:
+                return self.slots[key, route]
+        slot = self.slots[key, route] = len(self.numbers)
+        self.numbers.append(memoryview(bytearray(8 * NUMBERS)).cast("Q"))
+        file, line, function = place or ("", 0, "")
+        named = {"key": key, "route": route, "file": file, "line": line, "function": function}
+        data = f"{captures.encode(named)}\n".encode("ascii")
+        self._write("names", os.O_APPEND, [(0, data)])
+        return slot
+
+    def _save(self) -> None:
+        pieces = [(0, self.head), *((8 * (HEAD + NUMBERS * slot), self.numbers[slot]) for slot in self.unsaved)]
+        self._write("counts", 0, pieces)
+        self.unsaved.clear()
+
+    def _write(self, name: str, flags: int, pieces: list[tuple[int, Any]]) -> None:
+        number = _open(f"{self.capture}.{self.pid}.{name}", _FLAGS | flags, 0o600)
+        try:
+            for at, data in pieces:
+                _seek(number, at, 0)
+                _write(number, data)
+        finally:
+            _close(number)

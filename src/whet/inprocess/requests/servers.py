@@ -1,0 +1,116 @@
+"""Finds the servers that the program imports, and stands where they keep their applications.
+
+Nothing of a server is called or replaced but the attribute that holds the application: whoever reads it there gets
+what times requests, once the server has it ready. A finder that finds nothing notices that a server is imported, and is
+gone once it is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+
+from .applications import AsgiApplication, WsgiApplication
+from .counts import Counts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_MISSING: Any = object()
+_SYNC = frozenset(("gunicorn.workers.sync", "gunicorn.workers.gthread", "gunicorn.workers.base_async"))
+"""Workers of gunicorn that call a WSGI application; what others have there, only they know."""
+
+
+def _is_always(_: Any) -> bool:
+    return True
+
+
+def _is_loaded(config: Any) -> bool:
+    return bool(vars(config).get("loaded"))
+
+
+def _is_sync(worker: Any) -> bool:
+    names = {kind.__module__ for kind in type(worker).__mro__}
+    return bool(_SYNC & names) and "gunicorn.workers.gtornado" not in names
+
+
+HOLDERS: dict[str, list[tuple[str, str, Any, Callable[[Any], bool]]]] = {
+    "uvicorn.config": [("Config", "loaded_app", AsgiApplication, _is_loaded)],
+    "hypercorn.app_wrappers": [
+        ("ASGIWrapper", "app", AsgiApplication, _is_always),
+        ("WSGIWrapper", "app", WsgiApplication, _is_always),
+    ],
+    "gunicorn.workers.base": [("Worker", "wsgi", WsgiApplication, _is_sync)],
+    "gunicorn.workers.gasgi": [("ASGIWorker", "asgi", AsgiApplication, _is_always)],
+    "werkzeug.serving": [("BaseWSGIServer", "app", WsgiApplication, _is_always)],
+    "wsgiref.simple_server": [("WSGIServer", "application", WsgiApplication, _is_always)],
+}
+"""By module: the class, its attribute, what takes the application's place, and whether that object has it ready."""
+
+
+class _Holder:
+    """An attribute of a server's objects, kept where it always was."""
+
+    def __init__(self, name: str, default: Any, wrap: Any, is_ready: Callable[[Any], bool], counts: Counts) -> None:
+        self.name, self.default, self.wrap, self.is_ready, self.counts = name, default, wrap, is_ready, counts
+        self.made: list[tuple[Any, Any]] = []
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        if owner is None:
+            if self.default is _MISSING:
+                raise AttributeError(f"type object {kind.__name__!r} has no attribute {self.name!r}")
+            return self.default
+        application = vars(owner).get(self.name, self.default)
+        if application is _MISSING:
+            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {self.name!r}")
+        return self._find(application) if application is not None and self.is_ready(owner) else application
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        vars(owner)[self.name] = value
+
+    def __delete__(self, owner: Any) -> None:
+        try:
+            del vars(owner)[self.name]
+        except KeyError:
+            raise AttributeError(self.name) from None
+
+    def _find(self, application: Any) -> Any:
+        for known, made in self.made:
+            if known is application:
+                return made
+        made = self.wrap(application, self.counts)
+        # Of tests that make applications without end, the last ones.
+        self.made = [*self.made[-7:], (application, made)]
+        return made
+
+
+class Finder:
+    """Stands among the finders of the import system and finds nothing."""
+
+    def __init__(self, modules: list[str], counts: Counts) -> None:
+        self.modules = modules
+        self.counts = counts
+
+    def find_spec(self, _name: str, _path: Any = None, _target: Any = None) -> None:
+        """See whether a server has been imported."""
+        for name in list(self.modules):
+            module = sys.modules.get(name)
+            holders = HOLDERS[name]
+            if module is None or not all(hasattr(module, kind) for kind, *_ in holders):
+                continue
+            self.modules.remove(name)
+            for kind, attribute, wrap, is_ready in holders:
+                holder = getattr(module, kind)
+                default = vars(holder).get(attribute, _MISSING)
+                setattr(holder, attribute, _Holder(attribute, default, wrap, is_ready, self.counts))
+        if not self.modules and self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+
+def start(settings: dict[str, Any]) -> None:
+    """Time the requests of the servers in ``modules``; ``capture`` is how the files begin."""
+    counts = Counts(settings["capture"])
+    sys.meta_path.insert(0, Finder(list(settings["modules"]), counts))
+    atexit.register(counts.save)
