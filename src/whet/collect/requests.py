@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+
+from whet.program.servers import Servers
 
 CAPTURE = "requests"
 
 
-def time_requests(out: Path, modules: Sequence[str]) -> dict[str, object]:
-    """Return the settings, as :attr:`whet.collect.api.Launch.agent` has them. ``modules`` hold the application."""
-    return {"requests": {"capture": str(out / CAPTURE), "modules": list(modules)}}
+def time_requests(out: Path, servers: Servers) -> dict[str, object]:
+    """Return the settings, as :attr:`whet.collect.api.Launch.agent` has them."""
+    return {
+        "requests": {
+            "capture": str(out / CAPTURE),
+            "holders": list(servers.holders),
+            "starters": list(servers.starters),
+        }
+    }
 
 
 def list_captures(out: Path) -> list[tuple[Path, Path]]:

@@ -13,8 +13,8 @@ from heapq import nlargest
 from whet.merge.combine import ProfileTables, sum_lines
 from whet.merge.evidence import pool_evidence
 from whet.merge.exchange import find_exchange_rows
-from whet.merge.select import MEMORY, TIME, memory_profiles, time_profiles
 from whet.merge.requests import pool_requests
+from whet.merge.select import MEMORY, TIME, memory_profiles, time_profiles
 from whet.merge.tree import attributing_rows
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric

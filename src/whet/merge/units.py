@@ -66,7 +66,7 @@ def find_units(run: Run, busy_ns: int, samples: int) -> tuple[UnitSpot, ...]:
 
 def _add_profile(profile: Profile, found: _Units, handlers: Mapping[_Handler, str]) -> None:
     kinds = [_name_kind(frame) for frame in profile.frames]
-    if not any(kinds) and not handlers:
+    if not any(kinds) and not handlers and not any(frame.file == REQUEST_FILE for frame in profile.frames):
         return
     parent, frame_of = profile.stacks.parent, profile.stacks.frame
     units = _find_rows(profile, kinds, found, handlers)

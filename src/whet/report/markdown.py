@@ -17,8 +17,8 @@ from whet.report.growth import GrowthView
 from whet.report.job import Job
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
-from whet.report.sanitize import show
 from whet.report.routes import RouteTable
+from whet.report.sanitize import show
 from whet.report.tests import UnitRow
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView

@@ -10,8 +10,8 @@ from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion
-from whet.report.sanitize import shorten, show
 from whet.report.routes import RouteRow, RouteTable
+from whet.report.sanitize import shorten, show
 from whet.report.tests import UnitRow
 from whet.report.units import NOTHING, Figure
 from whet.report.view import ReportView

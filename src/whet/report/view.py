@@ -42,9 +42,9 @@ from whet.report.parts import (
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
+from whet.report.routes import RouteTable, list_routes
 from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import compare_runs, head_difference, list_cautions, summarise
-from whet.report.routes import RouteTable, list_routes
 from whet.report.tests import UnitRow, list_units
 from whet.report.units import share_figure, time_figure
 

@@ -48,7 +48,7 @@ class Observers:
 
             self._stop_at_exit(memory.start(self.settings["memray"]))
         sampler = self.settings.get("pyinstrument")
-        self.fell_back = self._shake_hands() == b"P"
+        self.fell_back = "ready" in self.settings and self._shake_hands() == b"P"
         if self.fell_back:
             sampler = self.settings["fallback"]["pyinstrument"]
         if sampler:
@@ -61,7 +61,7 @@ class Observers:
             atexit.register(self.agent.finish)
             self.agent.start()
         if self.servers is not None:
-            self.servers.start(self.settings["requests"])
+            self.servers.start(self.settings["requests"], self.settings.get("children"))
 
     def _stop_at_exit(self, stop: Callable[[], object] | None) -> None:
         if stop is None:

@@ -1,8 +1,8 @@
 """Stands between a server and its application, and times each request.
 
-The application is called with what the server gave, and returns or raises what it would. While it runs, a function whose
-name says which request it is stands on the stack, where the sampler finds it; it takes itself out of the tracebacks
-that pass through it. A request ends with the last part of its response.
+The application is called with what the server gave, and returns or raises what it would. While it runs, a function
+whose name says which request it is stands on the stack, where the sampler finds it; it takes itself out of the
+tracebacks that pass through it. A request ends with the last part of its response.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .routes import Keys, find_asgi_route, find_wsgi_route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from types import CodeType
     from typing import Any
 
@@ -94,22 +94,16 @@ class AsgiApplication(_Application):
 
     _whet_named = _Named(_await_application)
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[Any]:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        """Return what the application is awaited by."""
         kind = scope["type"]
+        if kind == "http":
+            key = self._whet_keys.find(scope.get("method"), scope.get("path"))
+            request = _AsgiRequest(self._whet_counts, key, scope, send)
+            return self._whet_named.find(key)(self._whet_application, scope, receive, request.send, request.end)
         if kind == "lifespan":
-            # Some servers end without a word after it.
-            return self._whet_application(scope, receive, _Watched(send, _is_shut_down, self._whet_counts.save).send)
-        if kind != "http":
-            return self._whet_application(scope, receive, send)
-        key = self._whet_keys.find(scope.get("method"), scope["path"])
-        request = _Request(self._whet_counts, key)
-        root = str(scope.get("root_path", ""))
-
-        def end() -> None:
-            request.end(find_asgi_route, scope, root)
-
-        watched = _Watched(send, _is_last, end).send
-        return self._whet_named.find(key)(self._whet_application, scope, receive, watched, end)
+            return self._whet_application(scope, receive, _Lifespan(send, self._whet_counts).send)
+        return self._whet_application(scope, receive, send)
 
 
 class WsgiApplication(_Application):
@@ -119,18 +113,31 @@ class WsgiApplication(_Application):
     _whet_bodies = _Named(_iterate_body)
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        """Return the body of the response."""
+        path = f"{environ.get('SCRIPT_NAME') or ''}{environ.get('PATH_INFO') or ''}"
         key = self._whet_keys.find(environ.get("REQUEST_METHOD"), path)
         request = _Request(self._whet_counts, key)
-        body = None
+        application = self._whet_application
+
+        def start(*args: Any, **options: Any) -> Any:
+            # Flask has forgotten the request by the time the application returns.
+            request.find(find_wsgi_route, environ, None, application)
+            try:
+                return start_response(*args, **options)
+            except BaseException as error:
+                if error.__traceback__ is not None:
+                    error.__traceback__ = error.__traceback__.tb_next
+                raise
+
         try:
-            body = self._whet_named.find(key)(self._whet_application, environ, start_response)
+            body = self._whet_named.find(key)(application, environ, start)
         except BaseException as error:
-            request.end(find_wsgi_route, environ, None, self._whet_application)
+            request.end()
             if error.__traceback__ is not None:
                 error.__traceback__ = error.__traceback__.tb_next
             raise
-        request.find(find_wsgi_route, environ, body, self._whet_application)
+        if not request.found[0]:
+            request.find(find_wsgi_route, environ, body, application)
         file_wrapper = environ.get("wsgi.file_wrapper")
         if type(body) in (list, tuple) or (isinstance(file_wrapper, type) and isinstance(body, file_wrapper)):
             # What the server does with it is not the application's, and it may look at what it is.
@@ -145,8 +152,13 @@ WsgiApplication.__call__.__code__ = WsgiApplication.__call__.__code__.replace(co
 
 
 class _Request:
+    """One request, until it is counted."""
+
+    __slots__ = ("began", "counts", "found", "key")
+
     def __init__(self, counts: Counts, key: str) -> None:
         self.counts: Counts | None = counts
+        counts.active += 1
         self.key = key
         self.found: tuple[str, Any] = ("", None)
         self.began = perf_counter_ns()
@@ -158,45 +170,54 @@ class _Request:
         except Exception:  # whatever a framework puts there: the path is known
             self.found = ("", None)
 
-    def end(self, *find: Any) -> None:
+    def end(self) -> None:
         """Count the request, if it has not been. Nothing is raised, whatever has become of the file."""
         counts, self.counts = self.counts, None
-        if counts is None:
-            return
-        ended = perf_counter_ns()
-        if find:
-            self.find(*find)
-        route, place = self.found
-        try:
-            method = self.key.partition(" ")[0]
-            counts.add(self.key, f"{method} {route}" if route else self.key, place, self.began, ended)
-        except Exception:  # noqa: S110  there may be room the next time, and the program is not to be told
-            pass
+        if counts is not None:
+            counts.active -= 1
+            try:
+                counts.add(self.key, *self.found, self.began)
+            except Exception:
+                pass
 
 
-class _Watched:
-    """Calls ``then`` when the application sends what ``is_it`` is true of, before that is sent."""
+class _AsgiRequest(_Request):
+    __slots__ = ("root", "scope", "server_send")
 
-    def __init__(self, send: Any, is_it: Callable[[Any], bool], then: Callable[[], None]) -> None:
-        self._send, self._is_it, self._then = send, is_it, then
+    def __init__(self, counts: Counts, key: str, scope: Any, send: Any) -> None:
+        self.scope, self.server_send = scope, send
+        self.root = scope.get("root_path") or ""
+        super().__init__(counts, key)
 
     def send(self, message: Any) -> Any:
-        """Return what the server's own function returns: an awaitable."""
+        """Return what the server's own function returns, an awaitable; before the last part, count the request."""
         try:
-            if self._is_it(message):
-                self._then()
-        except Exception:  # noqa: S110  the server judges what is wrong with a message
+            kind = message["type"]
+            if (kind == "http.response.body" and not message.get("more_body")) or kind in _LAST_PARTS:
+                self.end()
+        except Exception:
+            pass
+        return self.server_send(message)
+
+    def end(self) -> None:
+        if self.counts is not None:
+            self.find(find_asgi_route, self.scope, self.root)
+            super().end()
+
+
+class _Lifespan:
+    """Saves what was counted when the application has shut down: some servers end without a word after it."""
+
+    def __init__(self, send: Any, counts: Counts) -> None:
+        self._send, self._counts = send, counts
+
+    def send(self, message: Any) -> Any:
+        try:
+            if message["type"].startswith("lifespan.shutdown"):
+                self._counts.save()
+        except Exception:
             pass
         return self._send(message)
-
-
-def _is_last(message: Any) -> bool:
-    kind = message["type"]
-    return (kind == "http.response.body" and not message.get("more_body")) or kind in _LAST_PARTS
-
-
-def _is_shut_down(message: Any) -> bool:
-    return bool(message["type"].startswith("lifespan.shutdown"))
 
 
 class _Body:

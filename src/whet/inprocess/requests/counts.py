@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import os
+from sys import byteorder
 from time import perf_counter_ns
 
 from .. import captures
@@ -27,9 +28,10 @@ NUMBERS = 1 + CLASSES
 MOST_SLOTS = 500
 OTHER = "other routes"
 SAVE_EVERY_NS = 5_000_000
-SAVE_SHARE = 100
-"""It is saved after so many times the time that the last time took, and not more often than that."""
+IDLE_SAVE_EVERY_NS = 1_000_000
+"""How often it is saved at most: while further requests are being answered, and after the last of them."""
 
+_NEVER = 2**63
 _open, _write, _close, _seek, _getpid = os.open, os.write, os.close, os.lseek, os.getpid
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -56,29 +58,36 @@ class Counts:
         self.pid = _getpid()
         self.lock = _thread.allocate_lock()
         self.slots: dict[tuple[str, str], int] = {}
-        self.head = memoryview(bytearray(8 * HEAD)).cast("Q")
-        self.numbers: list[memoryview] = []
-        self.unsaved: set[int] = set()
-        self.save_at = 0
+        self.first = _NEVER
+        self.numbers: list[list[int]] = []
+        self.active = 0
+        """Requests that are being answered."""
+        self.unsaved: dict[int, int] = {}
+        """What has changed, by its place in the file."""
+        self.saved_at = -SAVE_EVERY_NS
 
-    def add(self, key: str, route: str, place: tuple[str, int, str] | None, began: int, ended: int) -> None:
-        """Count a request that the function called after ``key`` served, of ``route``, handled at ``place``."""
+    def add(self, key: str, route: str, place: tuple[str, int, str] | None, began: int) -> None:
+        """Count a request that ends now: of ``route``, empty where only its path is known, handled at ``place``.
+
+        ``key`` is what it is called on the stack, which begins with its method.
+        """
         if _getpid() != self.pid:
             self.begin()
+        ended = perf_counter_ns()
         with self.lock:
             slot = self.slots.get((key, route))
             if slot is None:
                 slot = self._add_slot(key, route, place)
-            numbers = self.numbers[slot]
-            numbers[0] += max(0, ended - began)
-            numbers[1 + find_class(max(0, ended - began))] += 1
-            self.head[0] = min(self.head[0] or began, began)
-            self.head[1] = max(self.head[1], ended)
-            self.unsaved.add(slot)
-            if ended >= self.save_at:
+            numbers, at = self.numbers[slot], HEAD + NUMBERS * slot
+            kind = 1 + find_class(ended - began)
+            numbers[0] += ended - began
+            numbers[kind] += 1
+            self.first = min(self.first, began)
+            self.unsaved[0], self.unsaved[1] = self.first, ended
+            self.unsaved[at], self.unsaved[at + kind] = numbers[0], numbers[kind]
+            if ended >= self.saved_at + (SAVE_EVERY_NS if self.active > 0 else IDLE_SAVE_EVERY_NS):
+                self.saved_at = ended
                 self._save()
-                done = perf_counter_ns()
-                self.save_at = done + max(SAVE_EVERY_NS, SAVE_SHARE * (done - ended))
 
     def save(self, *_: Any) -> None:
         """Save what is not saved yet: the process may end."""
@@ -88,27 +97,28 @@ class Counts:
 
     def _add_slot(self, key: str, route: str, place: tuple[str, int, str] | None) -> int:
         if len(self.slots) >= MOST_SLOTS:
-            key, route, place = "", OTHER, None
+            key, route, place = OTHER, "", None
             if (key, route) in self.slots:
                 return self.slots[key, route]
         slot = self.slots[key, route] = len(self.numbers)
-        self.numbers.append(memoryview(bytearray(8 * NUMBERS)).cast("Q"))
+        self.numbers.append([0] * NUMBERS)
         file, line, function = place or ("", 0, "")
-        named = {"key": key, "route": route, "file": file, "line": line, "function": function}
+        shown = f"{key.partition(' ')[0]} {route}" if route else key
+        named = {"key": key, "route": shown, "file": file, "line": line, "function": function}
         data = f"{captures.encode(named)}\n".encode("ascii")
         self._write("names", os.O_APPEND, [(0, data)])
         return slot
 
     def _save(self) -> None:
-        pieces = [(0, self.head), *((8 * (HEAD + NUMBERS * slot), self.numbers[slot]) for slot in self.unsaved)]
-        self._write("counts", 0, pieces)
+        self._write("counts", 0, [(8 * at, number.to_bytes(8, byteorder)) for at, number in self.unsaved.items()])
         self.unsaved.clear()
 
-    def _write(self, name: str, flags: int, pieces: list[tuple[int, Any]]) -> None:
+    def _write(self, name: str, flags: int, pieces: list[tuple[int, bytes]]) -> None:
         number = _open(f"{self.capture}.{self.pid}.{name}", _FLAGS | flags, 0o600)
         try:
             for at, data in pieces:
-                _seek(number, at, 0)
+                if not flags:
+                    _seek(number, at, 0)
                 _write(number, data)
         finally:
             _close(number)

@@ -27,18 +27,19 @@ class Keys:
     """Names requests by method and path, a bounded number of names: what is measured while the route is not known."""
 
     def __init__(self) -> None:
-        self.paths: dict[tuple[Any, Any], str] = {}
+        self.paths: dict[tuple[str, str], str] = {}
         self.keys: set[str] = set()
 
     def find(self, method: Any, path: Any) -> str:
         """Return the name of a request, as ``GET /users/{}``."""
+        if not isinstance(path, str) or not isinstance(method, str):
+            return "OTHER (no path)"
         known = self.paths.get((method, path))
         if known is None:
-            known = shorten_path(path)
-            method = method if method in _METHODS else "OTHER"
-            name = f"{method} {known}"
+            shown = method if method in _METHODS else "OTHER"
+            name = f"{shown} {shorten_path(path)}"
             if name not in self.keys and len(self.keys) >= MOST_KEYS:
-                name = f"{method} (other paths)"
+                name = f"{shown} (other paths)"
             self.keys.add(name)
             if len(path) > LONGEST_PATH:
                 return name
@@ -87,7 +88,7 @@ def find_asgi_route(scope: Any, root: str) -> tuple[str, Place]:
 
 def find_wsgi_route(environ: Any, result: Any, application: Any) -> tuple[str, Place]:
     """Return the route that Flask or Django matched, and its view; ``""`` where none did."""
-    request = environ.get("werkzeug.request")
+    request: Any = environ.get("werkzeug.request")
     if hasattr(request, "url_rule"):
         rule = getattr(request.url_rule, "rule", None)
         if not isinstance(rule, str):

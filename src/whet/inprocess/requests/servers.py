@@ -8,6 +8,7 @@ gone once it is.
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 
 from .applications import AsgiApplication, WsgiApplication
@@ -87,30 +88,76 @@ class _Holder:
 
 
 class Finder:
-    """Stands among the finders of the import system and finds nothing."""
+    """Stands among the finders of the import system and finds nothing. A worker is started with ``variables``."""
 
-    def __init__(self, modules: list[str], counts: Counts) -> None:
-        self.modules = modules
+    def __init__(self, modules: list[str], counts: Counts, variables: dict[str, str]) -> None:
+        self.left = modules
         self.counts = counts
+        self.variables = variables
 
     def find_spec(self, _name: str, _path: Any = None, _target: Any = None) -> None:
         """See whether a server has been imported."""
-        for name in list(self.modules):
+        for name in list(self.left):
             module = sys.modules.get(name)
-            holders = HOLDERS[name]
-            if module is None or not all(hasattr(module, kind) for kind, *_ in holders):
+            holders, starters = HOLDERS.get(name, ()), STARTERS.get(name, ())
+            if module is None or not all(hasattr(module, kind) for kind, *_ in (*holders, *starters)):
                 continue
-            self.modules.remove(name)
+            self.left.remove(name)
             for kind, attribute, wrap, is_ready in holders:
                 holder = getattr(module, kind)
                 default = vars(holder).get(attribute, _MISSING)
                 setattr(holder, attribute, _Holder(attribute, default, wrap, is_ready, self.counts))
-        if not self.modules and self in sys.meta_path:
+            for kind, function, begin in starters:
+                place = getattr(module, kind) if function else module
+                setattr(place, function or kind, begin(getattr(place, function or kind), self.variables))
+        if not self.left and self in sys.meta_path:
             sys.meta_path.remove(self)
 
 
-def start(settings: dict[str, Any]) -> None:
-    """Time the requests of the servers in ``modules``; ``capture`` is how the files begin."""
+def _start_worker(spawn: Any, variables: dict[str, str]) -> Any:
+    """Return what has a process of multiprocessing find ``variables``, which its parent does not see."""
+
+    def spawnv_passfds(path: Any, args: Any, passfds: Any) -> Any:
+        if not any("spawn_main" in str(word) for word in args):
+            return spawn(path, args, passfds)
+        for name, value in variables.items():
+            os.putenv(name, value)
+        try:
+            return spawn(path, args, passfds)
+        finally:
+            for name in variables:
+                if name in os.environ:
+                    os.putenv(name, os.environ[name])
+                else:
+                    os.unsetenv(name)
+
+    return spawnv_passfds
+
+
+def _start_again(restart: Any, variables: dict[str, str]) -> Any:
+    """Return what has the process that serves find ``variables``; its parent only waits for it."""
+
+    def restart_with_reloader(*args: Any) -> Any:
+        os.environ.update(variables)
+        return restart(*args)
+
+    return restart_with_reloader
+
+
+STARTERS: dict[str, list[tuple[str, str, Any]]] = {
+    "multiprocessing.util": [("spawnv_passfds", "", _start_worker)],
+    "django.utils.autoreload": [("restart_with_reloader", "", _start_again)],
+    "werkzeug._reloader": [("ReloaderLoop", "restart_with_reloader", _start_again)],
+}
+"""By module: the function, or a class and its method, that starts the process that serves."""
+
+
+def start(settings: dict[str, Any], children: dict[str, str] | None) -> None:
+    """Time the requests of the servers in the modules ``holders``; ``capture`` is how the files begin.
+
+    ``children`` are the variables with which a process does the same that one of the modules ``starters`` starts.
+    """
     counts = Counts(settings["capture"])
-    sys.meta_path.insert(0, Finder(list(settings["modules"]), counts))
+    modules = [*settings["holders"], *(settings["starters"] if children else ())]
+    sys.meta_path.insert(0, Finder(modules, counts, children or {}))
     atexit.register(counts.save)

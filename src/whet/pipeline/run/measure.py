@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -43,7 +44,7 @@ from whet.pipeline.run.unbuffered import can_lose_output, find_unbuffered
 from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
-from whet.program.servers import ALL, find_servers
+from whet.program.servers import ANY, Servers, find_servers
 from whet.program.spec import TargetSpec
 from whet.records import dataclass
 from whet.scratch import keep_files, scratch_folder
@@ -130,8 +131,12 @@ class _Measurement:
         self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
         """Why nothing of whet's is inside the program; empty where something is."""
         self.record.excluded = self.why_outside
+        self.servers = Servers()
+        """Where requests are timed."""
         if not self.why_outside and options.routes is not False:
-            self.record.timed_servers = find_servers(self.spec) or (ALL if options.routes else ())
+            servers = find_servers(self.spec, os.environ)
+            self.servers = ANY if options.routes and not servers.holders else servers
+            self.record.timed_servers = self.servers.holders
         whole = "--full" if "--full" in options.words else ""
         if options.memory:
             self.record.asked[Purpose.MEMORY] = whole or "--memory"
@@ -217,8 +222,8 @@ class _Measurement:
         if not self.why_outside:
             user_code = describe_user_code(host, self.program, options.include, options.exclude)
             launches.append(Launch(agent=sample_values(out, user_code)))
-        if self.record.timed_servers:
-            launches.append(Launch(agent=time_requests(out, self.record.timed_servers)))
+        if self.servers.holders:
+            launches.append(Launch(agent=time_requests(out, self.servers)))
         names = () if self.why_outside else ("values",)
         outcome = self._execute(out, launches, Purpose.TIME, names, number, samplers)
         captures = self._read(out)
