@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def serve(runner: Runner, app: Path, port: int, number: int, command: list[str])
             ask(port, f"/users/{each}")
         for path in ("/", "/error", "/finders"):
             ask(port, path)
+        # While it is busy with a request, wsgiref takes Ctrl-C for an error of the application.
+        time.sleep(0.5)
     finally:
         process.send_signal(number)
     return runner.finish(process, app.parent)
