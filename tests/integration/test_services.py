@@ -113,3 +113,38 @@ def test_without_the_option_nothing_is_timed(runner: Runner) -> None:
     port = find_port()
     ran = serve(runner, app, port, signal.SIGINT, runner.command("app.py", str(port)))
     assert ran.report["routes"] == []
+
+
+def test_one_request_is_profiled_by_a_middleware(runner: Runner) -> None:
+    program = """
+    import os, time
+    from pathlib import Path
+    import whet.wsgi
+
+    def work():
+        end = time.process_time() + 1
+        while time.process_time() < end:
+            sum(range(1_000))
+
+    def app(environ, start_response):
+        work()
+        start_response("200 OK", [])
+        return [b"x"]
+
+    said = []
+    middleware = whet.wsgi.Middleware(app, folder="kept")
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/users/7", "QUERY_STRING": "whet=1"}
+    environ["HTTP_X_WHET_TOKEN"] = os.environ["WHET_TOKEN"]
+    body = middleware(environ, lambda *args: said.append(args))
+    assert list(body) == [b"x"]
+    body.close()
+    report = Path("kept", dict(said[0][1])["X-Whet-Report"])
+    while not report.exists():
+        time.sleep(0.05)
+    """
+    path = runner.write(program)
+    ran = runner.plain(path, cwd=path.parent, WHET_TOKEN="abcdefghijklmnop")
+    assert ran.status == 0, ran.words
+    (report,) = ran.folder.glob("kept/*.html")
+    text = report.read_text("utf-8")
+    assert "GET /users/{}" in text and "work" in text and "abcdefghijklmnop" not in text
