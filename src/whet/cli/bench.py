@@ -97,7 +97,7 @@ def bench_command(
         whet bench --python 3.12 --python 3.13 app.py
         whet bench --against main -m package
         whet bench --against main -- pytest -k parser
-        whet bench --against main --serve 'uvicorn app:app' --load requests.txt
+        whet bench --serve 'uvicorn app:app' --load FILE
     """
     if serve or load is not None or connections != 1:
         words = _read_serve(serve, load, words or module or code, save)

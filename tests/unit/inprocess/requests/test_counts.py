@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,10 @@ def test_a_forked_worker_counts_for_itself(tmp_path: Path) -> None:
     counts = Counts(str(tmp_path / "requests"))
     counts.add("GET /", "", None, 0)
     counts.lock.acquire()  # as another thread may hold it at that moment
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # Of threads that the tests' own tools may have.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if not pid:
         counts.add("GET /", "", None, 0)
         counts.save()
