@@ -11,7 +11,6 @@ from __future__ import annotations
 import hmac
 import logging
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from urllib.parse import parse_qsl
 
 from whet.errors import UsageError, WhetError
 from whet.library import Sampling, make_request
+from whet.model.routes import shorten_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,6 @@ SECONDS = 60.0
 _MOST_FIELDS = 100
 _LONGEST_QUERY = 10_000
 _REPORT_SECONDS = 300
-_WORD = re.compile(r"[A-Za-z_.-]{0,24}")
 _log = logging.getLogger("whet")
 _numbers = count(1)
 
@@ -93,7 +92,7 @@ class RequestProfiles:
         if not self.busy.acquire(blocking=False):
             _log.warning("no profile: another request is being profiled")
             return None
-        return RequestProfile(self, f"{method} {_shorten(path)}")
+        return RequestProfile(self, f"{method} {shorten_path(path[:200])}")
 
     def make_room(self) -> None:
         """Remove the oldest reports, so that there is room for one."""
@@ -167,11 +166,6 @@ def _write_report(run: Path, report: Path, title: str) -> None:
     if not report.is_file():
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise OSError(said[-1] if said else "no report was written")
-
-
-def _shorten(path: str) -> str:
-    """Return a path without what may be an id or a secret."""
-    return "/".join(part if _WORD.fullmatch(part) else "{}" for part in path[:200].split("/"))
 
 
 def add_header(headers: Iterable[tuple[str, str]], report: Path) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import field
 from math import ceil
@@ -14,6 +15,7 @@ PARTS = 16
 CLASSES = 40 * PARTS
 """Durations are counted in classes: ``PARTS`` for each power of two, of at most 6 % in width."""
 MOST_ROUTES = 500
+_WORD = re.compile(r"[A-Za-z_.-]{0,24}|[vV]\d{1,2}")
 
 
 def find_bounds(index: int) -> tuple[int, int]:
@@ -22,9 +24,20 @@ def find_bounds(index: int) -> tuple[int, int]:
     >>> find_bounds(31), find_bounds(32), find_bounds(270)
     ((31, 32), (32, 34), (983040, 1015808))
     """
+    index = min(max(0, index), CLASSES - 1)
     shift = max(0, index // PARTS - 1)
     low = (index - shift * PARTS) << shift
     return low, low + (1 << shift)
+
+
+def shorten_path(path: str) -> str:
+    """Return a path without its query, with ``{}`` for what may be an id or a secret.
+
+    >>> shorten_path("/api/v1/users/4711?token=x")
+    '/api/v1/users/{}'
+    """
+    parts = path.partition("?")[0].split("/")
+    return "/".join(part if _WORD.fullmatch(part) else "{}" for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ class _Lifespan:
         try:
             if message["type"].startswith("lifespan.shutdown"):
                 self._counts.save()
-        except Exception:
+        except Exception:  # as of a request
             pass
         return self._send(message)
 

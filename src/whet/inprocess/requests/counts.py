@@ -56,7 +56,8 @@ class Counts:
     def begin(self) -> None:
         """Begin in this process, with nothing counted."""
         self.pid = _getpid()
-        self.lock = _thread.allocate_lock()
+        # A garbage collection may end another request amid this one's.
+        self.lock = _thread.RLock()
         self.slots: dict[tuple[str, str], int] = {}
         self.first = _NEVER
         self.numbers: list[list[int]] = []
@@ -90,10 +91,13 @@ class Counts:
                 self._save()
 
     def save(self, *_: Any) -> None:
-        """Save what is not saved yet: the process may end."""
-        if _getpid() == self.pid and self.unsaved:
-            with self.lock:
-                self._save()
+        """Save what is not saved yet: the process may end. Raises nothing."""
+        try:
+            if _getpid() == self.pid and self.unsaved:
+                with self.lock:
+                    self._save()
+        except Exception:
+            pass
 
     def _add_slot(self, key: str, route: str, place: tuple[str, int, str] | None) -> int:
         if len(self.slots) >= MOST_SLOTS:

@@ -96,12 +96,19 @@ class Finder:
         self.variables = variables
 
     def find_spec(self, _name: str, _path: Any = None, _target: Any = None) -> None:
-        """See whether a server has been imported."""
+        """See whether a server has been imported. Raises nothing: the program imports something else."""
+        try:
+            self._look()
+        except Exception:
+            pass
+
+    def _look(self) -> None:
         for name in list(self.left):
             module = sys.modules.get(name)
             holders, starters = HOLDERS.get(name, ()), STARTERS.get(name, ())
             if module is None or not all(hasattr(module, kind) for kind, *_ in (*holders, *starters)):
                 continue
+            # Threads may import at the same time: the first one goes on.
             self.left.remove(name)
             for kind, attribute, wrap, is_ready in holders:
                 holder = getattr(module, kind)

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from whet.errors import TargetError, UsageError
+from whet.model.routes import shorten_path
 from whet.reading import MOST_SETTINGS, read_file
 from whet.records import dataclass
 from whet.report.sanitize import shorten, show
@@ -27,7 +28,6 @@ LEAST_REQUESTS = 200
 ANSWER_SECONDS = 60
 _REQUEST = re.compile(r"([A-Z]{3,16}) (/\S*)(?: (.*))?")
 _HEADER = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+): *(.*)")
-_WORD = re.compile(r"[A-Za-z_.-]{0,24}|[vV]\d{1,2}")
 _HINT = 'write a request as `GET /path` or `POST /path {"body": 1}`, and its headers as `Name: value` below it'
 
 
@@ -43,8 +43,7 @@ class Request:
     @property
     def route(self) -> str:
         """As ``GET /users/{}``."""
-        parts = self.path.partition("?")[0].split("/")
-        return f"{self.method} {'/'.join(part if _WORD.fullmatch(part) else '{}' for part in parts)}"
+        return f"{self.method} {shorten_path(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)

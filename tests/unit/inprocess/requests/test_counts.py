@@ -85,6 +85,20 @@ def test_ids_are_left_out_of_paths(path: str, name: str) -> None:
     assert shorten_path(path) == name
 
 
+def test_a_request_may_end_amid_another_ones_end(tmp_path: Path) -> None:
+    counts = Counts(str(tmp_path / "requests"))
+    with counts.lock:  # as a garbage collection finds it
+        counts.add("GET /", "", None, 0)
+    counts.save()
+    assert [route.requests for _, route in read_request_counts(*paths_of(counts)).routes] == [1]
+
+
+def test_where_nothing_can_be_saved_nobody_is_told(tmp_path: Path) -> None:
+    counts = Counts(str(tmp_path / "gone" / "requests"))
+    counts.unsaved[0] = 1
+    counts.save()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_worker_counts_for_itself(tmp_path: Path) -> None:
     counts = Counts(str(tmp_path / "requests"))

@@ -59,6 +59,14 @@ def test_an_application_is_timed_once_the_server_has_it_ready(uvicorn: type[Any]
     assert not hasattr(config, "loaded_app") and not hasattr(uvicorn, "loaded_app")
 
 
+def test_a_server_that_looks_otherwise_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = ModuleType("uvicorn.config")
+    module.Config = 3  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "uvicorn.config", module)
+    Finder(["uvicorn.config"], Counts(str(tmp_path / "requests")), {}).find_spec("anything")
+    assert vars(module)["Config"] == 3
+
+
 def test_a_default_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from wsgiref.simple_server import WSGIServer
 
