@@ -108,7 +108,7 @@ def test_it_is_complete_with_scripts_off(visit, report):
 
 def test_heads_sort_their_table(visit):
     page = visit()
-    table = page.locator("table.sortable").first
+    table = page.locator("#hotspots table.sortable").first
 
     def names():
         return table.locator("tbody tr td:first-child .name").all_inner_texts()

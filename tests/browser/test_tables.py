@@ -53,7 +53,7 @@ def test_cells_say_what_the_json_says(show_view, view):
 
 def test_tables_are_filtered_by_name_owner_and_file(show_view, view):
     page = show_view(view)
-    table = page.locator("table.sortable").first
+    table = page.locator("#hotspots table.sortable").first
     bar = page.locator(".filter").first
 
     def shown():

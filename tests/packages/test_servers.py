@@ -86,7 +86,53 @@ SERVERS = {
     "uvicorn, workers": ["-m", "uvicorn", "--workers", "2", "--port", "{port}", "asgi:app"],
     "uvicorn, reload": ["-m", "uvicorn", "--reload", "--port", "{port}", "asgi:app"],
     "flask, reloader": ["flask_app.py", "{port}"],
+    "hypercorn": ["-m", "hypercorn", "--bind", "127.0.0.1:{port}", "asgi:app"],
 }
+STARLETTE = """
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from wsgi import work
+
+async def show(request):
+    return PlainTextResponse(f"{request.url.path} {work()}\\n")
+
+def slow(request):
+    return PlainTextResponse(f"{request.url.path} {work()}\\n")
+
+async def hand_on(request, call_next):
+    return await call_next(request)
+
+routes = [Route("/{name}", show), Mount("/api", routes=[Route("/users/{id}", slow)])]
+app = Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=hand_on)])
+"""
+DJANGO = """
+from django.http import HttpResponse
+from django.urls import path
+from wsgi import work
+
+ALLOWED_HOSTS, DEBUG, ROOT_URLCONF, SECRET_KEY = ["*"], True, "manage_settings", "x"
+
+def show(request, **_):
+    return HttpResponse(f"{request.path} {work()}\\n")
+
+urlpatterns = [path("<name>", show), path("api/users/<int:id>", show)]
+"""
+MANAGE = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "manage_settings"
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+FRAMEWORKS = {
+    "starlette": (["-m", "uvicorn", "--port", "{port}", "star:app"], "/{name}", "/api/users/{id}"),
+    "flask": (["-m", "flask", "--app", "flasky", "run", "--port", "{port}"], "/<path:name>", "/api/users/<id>"),
+    "django": (["manage.py", "runserver", "{port}"], "/<name>", "/api/users/<int:id>"),
+}
+"""How each is started, and what it calls its routes."""
 
 
 def find_port() -> int:
@@ -125,6 +171,35 @@ def test_server_answers_and_ends_as_plainly(programs, same, server):
     same(outcomes, f"{TIMES}|{PIDS}|:{port}|:[0-9]{{5}} |PIN: [-0-9]+", ordered=False)
     assert_idle(outcomes[1].ran)
     assert outcomes[1].ran.find_functions("work"), outcomes[1].ran.words
+    requests = {route["name"]: route["requests"] for route in outcomes[1].ran.report["routes"]}
+    # A program of one's own that starts a server is not known to be one.
+    assert requests.get("GET /{}", 0) == (0 if server.startswith("flask") else 40), requests
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_routes_are_those_of_the_framework(programs, framework):
+    words, page, user = FRAMEWORKS[framework]
+    port = find_port()
+    flasky = f"from flask import request\n{FLASK}\n@app.route('/api/users/<id>')\ndef user(id):\n    "
+    flasky += "return show(request.path[1:])\n"
+    modules = {"star": STARLETTE, "manage": MANAGE, "manage_settings": DJANGO, "flasky": flasky}
+    folder = programs.write(WSGI, "wsgi.py", **modules)
+
+    def use(pid: int) -> None:
+        wait_for(lambda: ask(port, "ready"))
+        answers = [ask(port, path) for number in range(20) for path in (f"page{number}", f"api/users/{number}")]
+        assert all(answers), answers
+        time.sleep(IDLE)
+        for each in [*(child for child, _ in list_children(pid)), pid]:
+            os.kill(each, signal.SIGINT)
+
+    outcomes = programs.serve(folder, *[word.format(port=port) for word in words], use=use)
+    ran = outcomes[1].ran
+    routes = {route["name"]: route for route in ran.report["routes"]}
+    assert routes[f"GET {user}"]["requests"] == 20, (routes, ran.words)
+    assert routes[f"GET {page}"]["requests"] >= 20
+    assert routes[f"GET {user}"]["share"] > 0 and routes[f"GET {user}"]["function"] in ("user", "slow", "show")
+    assert b"whet-request" not in ran.stderr and "<whet" not in ran.words
 
 
 def assert_idle(ran: Ran) -> None:

@@ -65,6 +65,19 @@ def bench_command(
     setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Run this before each run, not timed.")] = "",
     cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="Run this after each run, not timed.")] = "",
     stdin: Annotated[Path | None, Option("--stdin", metavar="FILE", help="Standard input of each run.")] = None,
+    serve: Annotated[
+        str,
+        Option(
+            "--serve", metavar="COMMAND", help="Start this server for each run and send it --load; {port} is its port."
+        ),
+    ] = "",
+    load: Annotated[
+        Path | None, Option("--load", metavar="FILE", help="Requests for --serve, one a line: GET /path.")
+    ] = None,
+    connections: Annotated[
+        int,
+        Option("--connections", least=1, most=1000, metavar="N", help="With --serve: requests at the same time."),
+    ] = 1,
     save: Annotated[Path | None, Option("--save", metavar="FILE", help="Save the runs for a later --against.")] = None,
     unlike: Annotated[
         bool, Option("--unlike", help="Compare with a saved bench even of another machine or interpreter.")
@@ -84,7 +97,10 @@ def bench_command(
         whet bench --python 3.12 --python 3.13 app.py
         whet bench --against main -m package
         whet bench --against main -- pytest -k parser
+        whet bench --serve 'uvicorn app:app' --load FILE
     """
+    if serve or load is not None or connections != 1:
+        words = _read_serve(serve, load, words or module or code, save)
     if not words and module is None and code is None:
         raise UsageError("no program given", "whet bench script.py, or whet bench -m module")
     if format_ not in ("text", "json"):
@@ -111,6 +127,8 @@ def bench_command(
             cleanup=cleanup,
             stdin=stdin,
             clock=_parse_clock(clock),
+            load=load,
+            connections=connections,
             unlike=unlike,
             progress=line,
         )
@@ -120,6 +138,21 @@ def bench_command(
         save_bench(measured, save)
         say(f"whet: saved {save}")
     return name_interrupted() if is_interrupted(measured) else decide_bench(measured)
+
+
+def _read_serve(serve: str, load: Path | None, program: object, save: Path | None) -> list[str]:
+    """Return the words of the server's command. Raises ``UsageError`` for options that do not go together."""
+    if not serve:
+        raise UsageError(f"{'--load' if load else '--connections'} does nothing without --serve", "add --serve COMMAND")
+    if load is None:
+        raise UsageError("--serve needs requests to send", "name a file with --load: one request a line, GET /path")
+    if program is not None:
+        raise UsageError("--serve names the program", "leave the other one out")
+    if save is not None:
+        raise UsageError("--save keeps no routes", "compare with a git commit: --against REF")
+    from whet.pipeline.bench.serve import read_command
+
+    return list(read_command(serve))
 
 
 def _write(measured: Bench, form: str) -> None:

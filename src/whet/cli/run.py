@@ -68,6 +68,14 @@ def run_command(
         bool, Option("--outside", help="Put nothing into the program except the permission to sample it.")
     ] = False,
     rate: RateOption = None,
+    routes: Annotated[
+        bool | None,
+        Option(
+            "--routes/--no-routes",
+            help="Time the requests that a server answers, by route. Default: if the program is uvicorn, gunicorn,"
+            " hypercorn, flask or Django's runserver.",
+        ),
+    ] = None,
     sampler: Annotated[
         str,
         Option("--sampler", metavar="NAME", help="The sampler: py-spy, tachyon, pyinstrument, or a plug-in's name."),
@@ -129,6 +137,7 @@ def run_command(
         whet run --full -o report.html script.py
         whet run --prove --budget 5m script.py
         whet run --label rank=3 script.py
+        whet run uvicorn app:app
     """
     if not words and module is None and code is None:
         raise UsageError("there is no program to run", "whet run script.py, whet run -m module, or whet run -c 'code'")
@@ -136,7 +145,8 @@ def run_command(
     proving = {"--compare": compare, "--tests": tests, "--allow": allow, "--no-offers": not offers}
     _refuse_idle_options({**proving, "--budget": budget != DEFAULT_BUDGET}, "--prove", is_there=prove)
     _refuse_idle_options({"--trace-python-allocators": trace_python_allocators}, "--memory", is_there=memory or full)
-    inside = {"--lines": lines, "--memory": memory, "--full": full, "--sampler pyinstrument": sampler == "pyinstrument"}
+    inside = {"--lines": lines, "--memory": memory, "--full": full, "--routes": routes is True}
+    inside["--sampler pyinstrument"] = sampler == "pyinstrument"
     runs_again = {"--lines": lines, "--memory": memory, "--full": full, "--repeat": repeat != 1, "--prove": prove}
     _refuse_running_again(runs_again if dask is not None else {})
     if outside and any(inside.values()):
@@ -158,6 +168,8 @@ def run_command(
         "--memory": memory,
         "--trace-python-allocators": trace_python_allocators,
         "--outside": outside,
+        "--routes": routes is True,
+        "--no-routes": routes is False,
         "--rate": rate,
         "--sampler": sampler if sampler != "py-spy" else None,
         "--native": native,
@@ -191,6 +203,7 @@ def run_command(
             memory=memory or full,
             lines=lines or full,
             outside=outside,
+            routes=routes,
             trace_python_allocators=trace_python_allocators,
             repeat=repeat,
             duration=duration,

@@ -156,9 +156,15 @@ class _Execution:
         path = os.environ.get("PYTHONPATH")
         settings.update(pythonpath=path, folder=plan.spec.first_import_folder)
         file = _settings_file(plan)
+        folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
+        if "requests" in settings:
+            # Of the processes that a server starts to serve: they are not waited for.
+            children = file.with_name(f"{SETTINGS}-children")
+            kept = {name: settings[name] for name in ("requests", "pythonpath", "folder")}
+            children.write_bytes(marshal.dumps(kept, 2))
+            settings["children"] = {"PYTHONPATH": folders, _SETTINGS_VARIABLE: str(children)}
         # The second version is read by every Python.
         file.write_bytes(marshal.dumps(settings, 2))
-        folders = f"{HOOK}{os.pathsep}{path}" if path else str(HOOK)
         return {**os.environ, "PYTHONPATH": folders, _SETTINGS_VARIABLE: str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:

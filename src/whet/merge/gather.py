@@ -13,6 +13,7 @@ from heapq import nlargest
 from whet.merge.combine import ProfileTables, sum_lines
 from whet.merge.evidence import pool_evidence
 from whet.merge.exchange import find_exchange_rows
+from whet.merge.requests import pool_requests
 from whet.merge.select import MEMORY, TIME, memory_profiles, time_profiles
 from whet.merge.tree import attributing_rows
 from whet.model.frame import Frame, Owner
@@ -20,6 +21,7 @@ from whet.model.metric import Metric
 from whet.model.origin import Origin
 from whet.model.part import Part, PartFunction
 from whet.model.profile import Correction, LineCount, Profile, Thread
+from whet.model.routes import Requests
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
 from whet.model.scaling import Scaling
 from whet.model.trial import Proof
@@ -303,6 +305,7 @@ class _HeadFacts:
         self._origins: list[Origin] = []
         self._more_origins = 0
         self._evidence: list[Run] = []
+        self._requests: list[Requests] = []
         self._notices: dict[str, dict[Notice, list[str]]] = {}
         self._not_measured: set[tuple[str, str]] | None = None
 
@@ -318,6 +321,9 @@ class _HeadFacts:
         for origin in run.origins or (_describe_origin(run, label),):
             if len(self._origins) < MOST_ORIGINS:
                 self._origins.append(origin)
+        if run.requests.routes:
+            # Added up at once: there may be many parts.
+            self._requests = [pool_requests((*self._requests, run.requests))]
         if run.evidence.samples and len(self._evidence) < MOST_ORIGINS:
             self._evidence.append(replace(run, profiles=(), sources={}))
         for notice in run.notices:
@@ -343,6 +349,7 @@ class _HeadFacts:
             scaling=Scaling(),
             not_measured=tuple(sorted(self._not_measured or ())),
             labels=(),
+            requests=pool_requests(self._requests),
             origins=tuple(self._origins),
             can_run_again=False,
             arguments=(),

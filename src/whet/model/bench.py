@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from enum import StrEnum
 
 from whet.model.run import Host, Interpreter
@@ -25,6 +26,8 @@ class BenchVariant:
     wall_ns: Sequence[int] = ()
     cpu_ns: Sequence[int] = ()
     peak_bytes: Sequence[int] = ()
+    routes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Of a server, the p50 and p95 of each route in each run, by name as ``p95 GET /users/{}``; not saved."""
 
     def costs(self, clock: Clock) -> Sequence[int]:
         """Return what each run cost by a clock."""
@@ -73,6 +76,8 @@ class BenchComparison:
 class BenchTest:
     """A test of both versions: what its call cost in each run (nanoseconds, by the comparison's clock).
 
+    Or a quantile of the durations of a route's requests.
+
     ``is_benchmark`` tells that pytest-benchmark's fixture measured it: a cost is then the median of a run's rounds.
     """
 
@@ -97,4 +102,6 @@ class Bench:
     comparisons: tuple[BenchComparison, ...] = ()
     tests: tuple[BenchTest, ...] = ()
     """Of pytest in two versions; not saved."""
+    routes: tuple[BenchTest, ...] = ()
+    """Of a server in two versions the p50 and p95 of each route, named as in ``BenchVariant.routes``; not saved."""
     notes: tuple[str, ...] = ()

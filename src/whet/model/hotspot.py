@@ -150,6 +150,7 @@ class UnitKind(StrEnum):
 
     TEST = "test"
     FIXTURE = "fixture"
+    ROUTE = "route"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +165,12 @@ class UnitLine:
 
 @dataclass(frozen=True, slots=True)
 class UnitSpot:
-    """What time was spent for: a test or a fixture, with all that it called. ``share`` is of ``Hotspots.busy_ns``."""
+    """What time was spent for: a test, a fixture or a route, with all it called. ``share`` is of ``busy_ns``."""
 
     kind: UnitKind
     file: str
     name: str
-    """Qualified, as in ``TestParser.test_empty``."""
+    """Qualified, as in ``TestParser.test_empty``; of a route as ``GET /users/{id}``, without file and line."""
     line: int
     cpu_ns: int
     waiting_ns: int
@@ -208,7 +209,7 @@ class Hotspots:
     dependencies: tuple[DependencySpot, ...] = ()
     threads: tuple[ThreadTime, ...] = ()
     units: tuple[UnitSpot, ...] = ()
-    """Tests and fixtures, those with most time first; none in programs that are no tests."""
+    """Tests, fixtures and routes, those with most time first; none in programs that are neither tests nor servers."""
     line_index: Mapping[tuple[str, int], LineSpot] = field(default_factory=dict)
     """``lines`` by ``(file, line)``."""
 

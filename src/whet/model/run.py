@@ -15,6 +15,7 @@ from whet.model.masking import MASK
 from whet.model.origin import Origin
 from whet.model.part import Part, TaskTotals, Transfer
 from whet.model.profile import Profile
+from whet.model.routes import Requests
 from whet.model.scaling import Scaling
 from whet.model.source import Notice as Notice  # noqa: PLC0414 - part of a run, found here
 from whet.model.source import SourceFile as SourceFile  # noqa: PLC0414
@@ -192,6 +193,8 @@ class Run:
     """Data that went from worker to worker, the most bytes first."""
     scheduler_ns: int = 0
     """CPU time of the scheduler meanwhile; 0 where it did not say."""
+    requests: Requests = field(default_factory=Requests)
+    """The requests that it answered, by route, where it is a server."""
 
     @property
     def label(self) -> str:

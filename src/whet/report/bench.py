@@ -35,7 +35,10 @@ def _lines(measured: Bench, find_figures: FindFigures, confidence: float) -> Ite
         yield from textwrap.wrap(state_comparison(comparison), 110)
     if measured.tests:
         yield ""
-        yield from _test_lines(measured.tests)
+        yield from _test_lines(measured.tests, "Tests")
+    if measured.routes:
+        yield ""
+        yield from _test_lines(measured.routes, "Routes")
     yield ""
     text = f"Intervals of the figures: {confidence * 100:.5g} % each; – where there are too few runs for a bound."
     yield from textwrap.wrap(" ".join([text, *(f"Note: {show(note)}." for note in measured.notes)]), 110)
@@ -56,9 +59,13 @@ def _variant_lines(variant: BenchVariant, find_figures: FindFigures) -> Iterator
     for row in tables[Clock.WALL]:
         cells = [f"{format_seconds(table[row].value):>9}  {_bounds(table[row]):24}" for table in tables.values()]
         yield f"  {row:6}{''.join(cells)}".rstrip()
+    for name, costs in list(variant.routes.items())[:MOST_TESTS] if variant.routes else ():
+        # The median over runs, of what is a quantile of each run's requests.
+        figure = find_figures(costs)["p50"]
+        yield f"  {shorten(show(name), 60)}: {format_seconds(figure.value)} {_bounds(figure)}"
 
 
-def _test_lines(tests: Sequence[BenchTest]) -> Iterator[str]:
+def _test_lines(tests: Sequence[BenchTest], title: str) -> Iterator[str]:
     limit = f"{(tests[0].comparison.limit or 0) * 100:.5g} %"
     words = {
         SlowdownCall.BEYOND: f"slower by more than {limit}",
@@ -66,7 +73,7 @@ def _test_lines(tests: Sequence[BenchTest]) -> Iterator[str]:
         SlowdownCall.WITHIN: "within the limit",
     }
     counts = [(sum(test.comparison.call is call for test in tests), text) for call, text in words.items()]
-    yield f"Tests: {', '.join(f'{count} {text}' for count, text in counts if count)}"
+    yield f"{title}: {', '.join(f'{count} {text}' for count, text in counts if count)}"
     for test in tests[:MOST_TESTS]:
         found = test.comparison
         change, low, high = (100 * (1 / value - 1) for value in (found.estimate, found.high, found.low))
@@ -113,6 +120,7 @@ def render_bench_json(measured: Bench, find_figures: FindFigures, confidence: fl
         "variants": [_variant_object(variant, find_figures) for variant in measured.variants],
         "comparisons": [_comparison_object(each) for each in measured.comparisons],
         "tests": [_test_object(each) for each in measured.tests],
+        "routes": [_route_object(each) for each in measured.routes],
         "notes": [encodable(note) for note in measured.notes],
     }
     return json.dumps(made, indent=2, allow_nan=False) + "\n"
@@ -136,6 +144,11 @@ def _variant_object(variant: BenchVariant, find_figures: FindFigures) -> dict[st
         "wall_seconds": [cost / 1e9 for cost in variant.wall_ns],
         "cpu_seconds": [cost / 1e9 for cost in variant.cpu_ns],
         "peak_bytes": list(variant.peak_bytes),
+        "routes": [
+            {"name": encodable(name.partition(" ")[2]), "quantile": name.partition(" ")[0]}
+            | {"seconds": [cost / 1e9 for cost in costs]}
+            for name, costs in variant.routes.items()
+        ],
     }
 
 
@@ -179,6 +192,14 @@ def _test_object(test: BenchTest) -> dict[str, Any]:
         "confidence": found.confidence,
         "result": str(found.call) if found.call is not None else None,
     }
+
+
+def _route_object(route: BenchTest) -> dict[str, Any]:
+    quantile, _, name = route.nodeid.partition(" ")
+    made = _test_object(route)
+    for unused in ("nodeid", "benchmark", "clock"):
+        del made[unused]
+    return {"name": encodable(name), "quantile": quantile, **made}
 
 
 def _bounds(figure: Figures) -> str:

@@ -29,6 +29,7 @@ from whet.model.hotspot import (
 )
 from whet.model.metric import Metric
 from whet.model.profile import LineCount, Profile, Thread
+from whet.model.routes import Requests, RouteTotals
 from whet.model.run import Execution, Host, Interpreter, Notice, Purpose, Resident, Run, SourceFile
 from whet.model.trial import Checked, Clock, Gain, Proof, RewriteRef, Trial, Verdict
 
@@ -146,6 +147,23 @@ def make_run(hostile: str = "") -> Run:
             ),
         ),
         not_measured=(("memory", "--memory"),),
+        requests=Requests(
+            elapsed_ns=3_000_000_000,
+            routes=(
+                RouteTotals(
+                    f"GET /orders/{{number}}{hostile}",
+                    1_400_000_000,
+                    (270, 302, 350),
+                    (300, 90, 30),
+                    ORDERS,
+                    15,
+                    f"main{hostile}",
+                ),
+                RouteTotals("GET (no route)", 30_000_000, (250,), (70,)),
+            ),
+            processes=2,
+            timed=("uvicorn.config",),
+        ),
     )
 
 
@@ -196,6 +214,17 @@ def make_hotspots(hostile: str = "") -> Hotspots:
                 0.42,
                 0.028,
                 (UnitLine(LEDGER, 23, 1_200_000_000, 0.923),),
+            ),
+            UnitSpot(
+                UnitKind.ROUTE,
+                "",
+                f"GET /orders/{{number}}{hostile}",
+                0,
+                900_000_000,
+                0,
+                0.288,
+                0.026,
+                (UnitLine(LEDGER, 30, 600_000_000, 0.667),),
             ),
         ),
         line_index={(line.file, line.line): line for line in lines},

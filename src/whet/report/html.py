@@ -36,6 +36,7 @@ SECTIONS = (
     "suggestions",
     "flame",
     "calltree",
+    "routes",
     "hotspots",
     "units",
     "memory",

@@ -11,6 +11,7 @@ from whet.model.evidence import Seen
 from whet.report.growth import GrowthRow, GrowthView
 from whet.report.job import ImbalanceFigures, PartRow, TaskRow
 from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
+from whet.report.routes import RouteRow
 from whet.report.sanitize import encodable
 from whet.report.tests import UnitRow
 from whet.report.view import ReportView
@@ -69,6 +70,7 @@ def to_object(view: ReportView) -> dict[str, Any]:
         "imbalance": _write_imbalance(view.job.imbalance) if view.job else None,
         "tasks": [_write_task(row) for row in view.job.tasks] if view.job else [],
         "units": [_write_unit(row) for row in view.units],
+        "routes": [_write_route(row) for row in view.routes.rows] if view.routes is not None else [],
         "advice": [_write_suggestion(suggestion) for suggestion in view.suggestions],
         "warnings": [
             {"about": caution.about, "message": caution.message, "hint": caution.hint} for caution in view.cautions
@@ -212,6 +214,24 @@ def _write_unit(row: UnitRow) -> dict[str, Any]:
         "name": row.name,
         "file": row.file,
         "line": row.line,
+        "spent_seconds": row.spent_seconds.value,
+        "waiting_seconds": row.waiting_seconds.value,
+        "share": row.share.value,
+        "share_error": row.share_error,
+        "lines": [{"file": each.file, "line": each.line, "share": each.share.value} for each in row.lines],
+    }
+
+
+def _write_route(row: RouteRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "file": row.file,
+        "line": row.line,
+        "function": row.function,
+        "requests": row.requests.value,
+        "requests_per_second": row.rate.value,
+        "p50_seconds": row.p50.value,
+        "p95_seconds": row.p95.value,
         "spent_seconds": row.spent_seconds.value,
         "waiting_seconds": row.waiting_seconds.value,
         "share": row.share.value,

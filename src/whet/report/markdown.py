@@ -17,6 +17,7 @@ from whet.report.growth import GrowthView
 from whet.report.job import Job
 from whet.report.markup import write_code, write_diff, write_prose
 from whet.report.parts import FunctionRow, LineRow, Suggestion
+from whet.report.routes import RouteTable
 from whet.report.sanitize import show
 from whet.report.tests import UnitRow
 from whet.report.units import NOTHING, Figure
@@ -113,6 +114,8 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
         yield _Part(1, "hottest functions", f"### Hottest functions\n\n{_write_functions(functions, view)}")
     if view.job is not None:
         yield from _list_job_parts(view.job)
+    if view.routes is not None:
+        yield _Part(1, "routes", f"### Routes\n\n{_write_routes(view.routes)}")
     lines = [row for row in view.lines if row.cost.spent_seconds.value][:MOST_ROWS]
     if lines:
         yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
@@ -268,6 +271,18 @@ def _write_units(rows: Sequence[UnitRow]) -> str:
         figures = map(_write_figure, (row.share, row.spent_seconds))
         cells.append([write_code(name, 120), write_code(row.place, 120), hottest, *figures])
     return _write_table(["Test or fixture", "Place", "Hottest line", "Share", "Time"], cells, 3)
+
+
+def _write_routes(table: RouteTable) -> str:
+    cells = []
+    for row in table.rows[:MOST_ROWS]:
+        line = row.lines[0] if row.lines else None
+        hottest = f"{_write_figure(line.share)} {write_code(line.place, 120)}" if line else ""
+        figures = map(_write_figure, (row.share, row.requests, row.rate, row.p50, row.p95))
+        cells.append([write_code(row.name, 160), hottest, *figures])
+    heads = ["Route", "Hottest line", "Share", "Requests", "A second", "p50", "p95"]
+    sentence = f"{table.sentence}\n\n" if table.sentence else ""
+    return sentence + _write_table(heads, cells, 2)
 
 
 def _write_line_code(row: LineRow) -> str:

@@ -7,6 +7,7 @@ from whet.model.metric import Metric
 from whet.model.run import Execution, Run
 from whet.report.parts import ExecutionRow, Method, Provenance
 from whet.report.proof import describe_session
+from whet.report.routes import explain_requests
 from whet.report.units import bytes_figure, format_count, format_seconds, format_share, time_figure
 from whet.report.words import describe_end, join_command, mask_again
 
@@ -88,6 +89,7 @@ def _explain(run: Run, hotspots: Hotspots) -> list[str]:
         for profile in run.profiles
         if profile.period_ns
     ]
+    said += explain_requests(run)
     said += _explain_corrections(run)
     own = sum(profile.own_ns for profile in run.profiles)
     if own:

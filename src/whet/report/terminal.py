@@ -10,6 +10,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from whet.report.parts import FunctionRow, Kind, LineRow, Suggestion
+from whet.report.routes import RouteRow, RouteTable
 from whet.report.sanitize import shorten, show
 from whet.report.tests import UnitRow
 from whet.report.units import NOTHING, Figure
@@ -102,6 +103,7 @@ class TerminalRenderer:
         page.write_head(view)
         page.write_growth(view, hotspots)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
+        page.write_routes(view.routes, hotspots // 2, lines)
         page.write_units(view.units[: hotspots // 2])
         page.write_suggestions(view.top_suggestions[:suggestions], view)
         page.write_foot(view, self.report_path, cautions)
@@ -270,6 +272,44 @@ class _Page:
                 self._write_below(cause, least=200)
         for note in growth.notes[: most // 2]:
             self._write(self._text(f"Note: {note}", "dim"))
+
+    def write_routes(self, routes: RouteTable | None, most: int, hot_lines: int) -> None:
+        """Write the first routes, some with their hottest line."""
+        if routes is None or not most:
+            return
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("share", justify="right", no_wrap=True)
+        columns: list[tuple[str, Callable[[RouteRow], Figure], int]] = [
+            ("requests", lambda row: row.requests, WIDE),
+            ("/s", lambda row: row.rate, ROOMY),
+            ("p50", lambda row: row.p50, NARROW),
+            ("p95", lambda row: row.p95, NARROW),
+        ]
+        shown = [(name, get) for name, get, width in columns if self._width >= width and routes.sentence]
+        for name, _ in shown:
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("route", overflow="fold", ratio=1)
+        rows = routes.rows[:most]
+        cells = {row: [str(row.share), *(str(get(row)) for _, get in shown)] for row in rows}
+        heads = ["share", *(name for name, _ in shown)]
+        room = self._width - sum(max(map(len, column)) + 2 for column in zip(heads, *cells.values(), strict=True))
+        for number, row in enumerate(rows):
+            place = self._text(row.name, "bold")
+            if row.place and self._width >= ROOMY:
+                place.append("  ").append_text(self._text(row.place, "cyan"))
+            if row.lines and number < hot_lines and self._width >= ROOMY:
+                line = row.lines[0]
+                text = f"{line.share} of it at {line.place}"
+                text += f"  {line.code}" if room - len(text) > LEAST_CODE else ""
+                place.append("\n").append_text(self._text(_fit(text, room), "dim"))
+            table.add_row(*cells[row], place)
+        self._blank()
+        self._write(table)
+        if len(routes.rows) > most or routes.sentence:
+            more = f" {len(routes.rows) - most:,} more in the report." if len(routes.rows) > most else ""
+            self._write(self._text(f"{routes.sentence}{more}".strip(), "dim", least=200))
 
     def write_units(self, rows: Sequence[UnitRow]) -> None:
         if not rows:

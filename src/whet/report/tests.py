@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from whet.model.hotspot import Hotspots, UnitLine
+from collections.abc import Iterable
+
+from whet.model.hotspot import Hotspots, UnitKind, UnitLine
 from whet.model.run import Run
 from whet.records import dataclass
 from whet.report.places import Places
@@ -59,11 +61,18 @@ def list_units(hotspots: Hotspots, run: Run, places: Places, *, include_source: 
             waiting_seconds=time_figure(spot.waiting_ns),
             share=share_figure(spot.share, spot.share_error),
             share_error=spot.share_error,
-            lines=tuple(_make_line(line, run, places, include_source=include_source) for line in spot.lines),
+            lines=list_unit_lines(spot.lines, run, places, include_source=include_source),
             anchor=places.line_anchor(spot.file, spot.line, *(each.line for each in spot.lines)),
         )
-        for spot in hotspots.units[:MOST_UNITS]
+        for spot in [each for each in hotspots.units if each.kind is not UnitKind.ROUTE][:MOST_UNITS]
     )
+
+
+def list_unit_lines(
+    lines: Iterable[UnitLine], run: Run, places: Places, *, include_source: bool
+) -> tuple[UnitLineRow, ...]:
+    """Return the rows of a unit's lines."""
+    return tuple(_make_line(line, run, places, include_source=include_source) for line in lines)
 
 
 def _make_line(line: UnitLine, run: Run, places: Places, *, include_source: bool) -> UnitLineRow:

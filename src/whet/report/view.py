@@ -42,6 +42,7 @@ from whet.report.parts import (
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
+from whet.report.routes import RouteTable, list_routes
 from whet.report.suggestions import group_suggestions, list_suggestions
 from whet.report.summary import compare_runs, head_difference, list_cautions, summarise
 from whet.report.tests import UnitRow, list_units
@@ -87,6 +88,8 @@ class ReportView:
     threads: tuple[ThreadRow, ...]
     units: tuple[UnitRow, ...]
     """Tests and fixtures."""
+    routes: RouteTable | None
+    """What a server answered requests of; ``None`` for other programs."""
     icicles: tuple[Icicle, ...]
     flame: Mapping[str, Any] | None
     """All calls for the interactive flame graph, as :func:`whet.report.flame.describe_calls` writes them."""
@@ -215,6 +218,7 @@ def build_view(
             for thread in hotspots.threads
         ),
         units=list_units(hotspots, run, places, include_source=include_source),
+        routes=list_routes(hotspots, run, places, include_source=include_source),
         icicles=_lay_out_all(tuple((flames or {}).values()), places),
         flame=describe_calls(calls, run, places) if calls is not None and len(calls) else None,
         call_tree=list_call_tree(calls, places) if calls is not None else (),

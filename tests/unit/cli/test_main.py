@@ -240,8 +240,8 @@ def test_help_is_asked_for_by_a_letter_too(name, capsys):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_arguments_and_values_without_their_python_types(name, capsys):
     assert run_command_line([name, "--help"]) == 0
-    # What stands for the size in the program's own arguments is meant as it is.
-    ranges = re.sub(r"\d+<=x|x[<>]=[\d.]+|<=\d+|\{n\}", "", capsys.readouterr().out)
+    # What stands for the size or the port in the program's own arguments is meant as it is.
+    ranges = re.sub(r"\d+<=x|x[<>]=[\d.]+|<=\d+|\{(?:n|port)\}", "", capsys.readouterr().out)
     assert not re.findall(r"[<>{}]|\[\[|\]\]", ranges)
 
 

@@ -16,7 +16,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "json.md"
 TOP = [
     "schema", "whet", "command", "python", "origins", "duration_seconds", "cpu_seconds", "gil_seconds", "exit_status",
     "samples",
-    "functions", "lines", "growth", "parts", "imbalance", "tasks", "units", "advice", "warnings",
+    "functions", "lines", "growth", "parts", "imbalance", "tasks", "units", "routes", "advice", "warnings",
 ]  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def test_top_level_keys_are_exactly_the_promised_ones():
         ("`python`", lambda r: r["python"]),
         ("An entry of `functions`", lambda r: r["functions"][0]),
         ("An entry of `units`", lambda r: r["units"][0]),
+        ("An entry of `routes`", lambda r: r["routes"][0]),
         ("An entry of `advice`", lambda r: r["advice"][0]),
         ("`estimate`", lambda r: r["advice"][0]["estimate"]),
         ("An entry of `seen`", lambda r: r["advice"][0]["seen"][0]),

@@ -57,8 +57,9 @@ def make_bench_object() -> dict[str, Any]:
     host = Host("Linux", "x86_64", 2)
     test = BenchTest("tests/test_a.py::test_a", True, costs, costs, replace(compared, clock=Clock.WALL))
     measured = Bench(
-        "1.0", ("a.py",), "2025-01-01T10:00:00+00:00", host, "f00", Clock.CPU, variants, (compared,), (test,)
-    )
+        "1.0", ("a.py",), "2025-01-01T10:00:00+00:00", host, "f00", Clock.CPU, variants, (compared,), (test,),
+        routes=(replace(test, nodeid="p95 GET /a", is_benchmark=False),),
+    )  # fmt: skip
     found: dict[str, Any] = json.loads(render_bench_json(measured, find_figures, CONFIDENCE))
     return found
 
@@ -87,6 +88,7 @@ PROVE, BENCH, DIFF = make_prove_object(), make_bench_object(), make_diff_object(
         ("Bench: an entry of `variants`", BENCH["variants"][0]),
         ("Bench: an entry of `comparisons`", BENCH["comparisons"][0]),
         ("Bench: an entry of `tests`", BENCH["tests"][0]),
+        ("Bench: an entry of `routes`", BENCH["routes"][0]),
         ("`whet diff --format json`", DIFF),
         ("Diff: a run as a whole", DIFF["before"]),
         ("Diff: an entry of `functions`", DIFF["functions"][0]),

@@ -23,6 +23,7 @@ class Observers:
         self.stops: list[Callable[[], object]] = []
         self.agent: Any = None
         self.exact_lines: Any = None
+        self.servers: Any = None
         self.fell_back = False
 
     def load(self) -> None:
@@ -31,6 +32,10 @@ class Observers:
             from ..agent import agent
 
             self.agent = agent.Agent(self.settings["values"])
+        if self.settings.get("requests"):
+            from ..requests import servers
+
+            self.servers = servers
         if self.settings.get("exact_lines"):
             from ..profilers import exact_lines
 
@@ -43,7 +48,7 @@ class Observers:
 
             self._stop_at_exit(memory.start(self.settings["memray"]))
         sampler = self.settings.get("pyinstrument")
-        self.fell_back = self._shake_hands() == b"P"
+        self.fell_back = "ready" in self.settings and self._shake_hands() == b"P"
         if self.fell_back:
             sampler = self.settings["fallback"]["pyinstrument"]
         if sampler:
@@ -55,6 +60,8 @@ class Observers:
         if self.agent is not None:
             atexit.register(self.agent.finish)
             self.agent.start()
+        if self.servers is not None:
+            self.servers.start(self.settings["requests"], self.settings.get("children"))
 
     def _stop_at_exit(self, stop: Callable[[], object] | None) -> None:
         if stop is None:

@@ -13,6 +13,8 @@ from whet.model.bench import Bench, BenchComparison, BenchVariant, SlowdownCall
 from whet.model.trial import Clock
 from whet.pipeline.bench.figures import CONFIDENCE, compare_pairs, compare_sessions, find_figures
 from whet.pipeline.bench.file import refuse_unlike
+from whet.pipeline.bench.load import read_load
+from whet.pipeline.bench.serve import ServeSession, finish_runner
 from whet.pipeline.bench.session import INTERRUPTED, BenchSession
 from whet.pipeline.bench.tests import TestComparer, is_pytest, record_tests
 from whet.pipeline.bench.variants import BenchRequest, check_request, make_variants, make_versions
@@ -44,16 +46,25 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
                 words = mask_spec(spec)
                 refuse_unlike(request.against, machine=identify_machine(), command=words, variant=runners[0].variant)
         tests = None
-        if isinstance(request.against, str) and is_pytest(spec):
+        load = read_load(request.load) if request.load is not None else None
+        if load is not None and isinstance(request.against, str):
+            tests = TestComparer(Clock.WALL, request.confidence, request.max_slowdown)
+        elif isinstance(request.against, str) and is_pytest(spec):
             tests = TestComparer(request.clock, request.confidence, request.max_slowdown)
             for runner in runners:
                 runner.durations = folder / "durations"
                 runner.workload = record_tests(runner.workload, runner.durations)
-        session = BenchSession(request, runners, folder, tests)
+        if load is not None:
+            session: BenchSession = ServeSession(request, runners, folder, load, tests)
+        else:
+            session = BenchSession(request, runners, folder, tests)
         notes = session.run()
+    runners = [finish_runner(runner) for runner in runners]
     variants = tuple(runner.finish() for runner in runners)
     clock = session.choose_clock()
     comparisons, more = _compare(request, variants, clock, session)
+    compared = tests.compare(variants, session.plan) if tests is not None else ()
+    left_out = tests.describe_left_out() if tests is not None and load is None else ()
     command = mask_spec(spec)
     return Bench(
         __version__,
@@ -64,14 +75,15 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
         clock,
         variants,
         comparisons,
-        tests=tests.compare(variants, session.plan) if tests is not None else (),
-        notes=(*notes, *more, *(tests.describe_left_out() if tests is not None else ())),
+        tests=compared if load is None else (),
+        routes=compared if load is not None else (),
+        notes=(*notes, *more, *left_out),
     )
 
 
 def decide_bench(measured: Bench) -> int:
-    """Return the exit status: 1 if a slowdown beyond the limit is shown, of the program or of a test, else 0."""
-    comparisons = (*measured.comparisons, *(test.comparison for test in measured.tests))
+    """Return the exit status: 1 if a slowdown beyond the limit is shown, of the program, a test or a route, else 0."""
+    comparisons = (*measured.comparisons, *(test.comparison for test in (*measured.tests, *measured.routes)))
     return int(any(each.call is SlowdownCall.BEYOND for each in comparisons))
 
 

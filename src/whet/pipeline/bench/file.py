@@ -101,5 +101,7 @@ def _read_variant(found: dict[str, Any]) -> BenchVariant:
         tuple(map(str, found["options"])),
         tuple(map(str, found["environ"])),
         str(found["commit"]),
-        **costs,
+        wall_ns=costs["wall_ns"],
+        cpu_ns=costs["cpu_ns"],
+        peak_bytes=costs["peak_bytes"],
     )

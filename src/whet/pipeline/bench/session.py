@@ -109,8 +109,7 @@ class BenchSession:
             runner.delayed_ns += observed.delayed_ns
         self.rounds += 1
 
-    @staticmethod
-    def _read_tests(runner: Runner) -> Run:
+    def _read_tests(self, runner: Runner) -> Run:
         return read_tests(runner.durations) if runner.durations is not None else {}
 
     def _observe(self, runner: Runner) -> Observed:

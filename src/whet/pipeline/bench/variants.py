@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -52,6 +52,9 @@ class BenchRequest:
     clock: Clock | None = None
     unlike: bool = False
     """Compare with a saved bench even of another machine or interpreter."""
+    load: Path | None = None
+    """The program is a server that is sent the requests in this file."""
+    connections: int = 1
     seed: int | None = None
     progress: Callable[[int, float], None] | None = None
     """Called with the number of runs made, and the seconds since the first."""
@@ -69,6 +72,8 @@ class Runner:
     delayed_ns: int = 0
     durations: Path | None = None
     """Where each run of pytest leaves how long its tests took."""
+    routes: list[Mapping[str, int]] = field(default_factory=list)
+    """Of a server, the p50 and p95 of each route in each run."""
 
     def finish(self) -> BenchVariant:
         """Return the variant with its measurements."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from whet.collect import line_profiler, memray, values
+from whet.collect import line_profiler, memray, requests, values
 from whet.collect.api import Launch
 from whet.collect.attach import Watched
 from whet.collect.plan import Outcome
@@ -16,6 +16,7 @@ from whet.errors import FormatError
 from whet.formats.api import ProfileFormat
 from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
 from whet.formats.memray_records import MemrayRecords
+from whet.formats.request_counts import RequestCounts, read_request_counts
 from whet.formats.value_samples import read_agent_report
 from whet.merge.loops import settle_loops
 from whet.model.agent_report import AgentReport
@@ -104,6 +105,16 @@ class Captures:
             seen = tuple(replace(each, file=self._absolute(each.file)) for each in report.evidence.seen)
             reports.append(replace(report, evidence=replace(report.evidence, seen=seen)))
         return reports
+
+    def read_requests(self) -> list[RequestCounts]:
+        """Return the requests that each process of a server counted."""
+        found = []
+        for names, counts in requests.list_captures(self.out):
+            try:
+                found.append(read_request_counts(names, counts, self.execution))
+            except (OSError, FormatError) as error:
+                self.notices.append(Notice("requests", f"{counts.name} cannot be read: {error}"))
+        return found
 
     def read_exact_lines(self) -> list[Profile]:
         """Return the exact counts."""

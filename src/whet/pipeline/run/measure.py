@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from whet.collect.execute import ROOM_HINT, execute, why_hook_is_not_loaded
 from whet.collect.line_profiler import LineProfilerCollector
 from whet.collect.memray import MemrayCollector
 from whet.collect.plan import Outcome, Plan
+from whet.collect.requests import time_requests
 from whet.collect.values import describe_user_code, sample_values
 from whet.errors import StoreError, WhetError
 from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Execution, Notice, Purpose, Resident, Run
@@ -42,6 +44,7 @@ from whet.pipeline.run.unbuffered import can_lose_output, find_unbuffered
 from whet.program.host import TargetHost
 from whet.program.program import read_script
 from whet.program.roots import count_compiled, find_program_roots
+from whet.program.servers import ANY, Servers, find_servers
 from whet.program.spec import TargetSpec
 from whet.records import dataclass
 from whet.scratch import keep_files, scratch_folder
@@ -128,6 +131,12 @@ class _Measurement:
         self.why_outside = "--outside" if options.outside else why_hook_is_not_loaded(self.spec, host)
         """Why nothing of whet's is inside the program; empty where something is."""
         self.record.excluded = self.why_outside
+        self.servers = Servers()
+        """Where requests are timed."""
+        if not self.why_outside and options.routes is not False:
+            servers = find_servers(self.spec, os.environ)
+            self.servers = ANY if options.routes and not servers.holders else servers
+            self.record.timed_servers = self.servers.holders
         whole = "--full" if "--full" in options.words else ""
         if options.memory:
             self.record.asked[Purpose.MEMORY] = whole or "--memory"
@@ -213,11 +222,14 @@ class _Measurement:
         if not self.why_outside:
             user_code = describe_user_code(host, self.program, options.include, options.exclude)
             launches.append(Launch(agent=sample_values(out, user_code)))
+        if self.servers.holders:
+            launches.append(Launch(agent=time_requests(out, self.servers)))
         names = () if self.why_outside else ("values",)
         outcome = self._execute(out, launches, Purpose.TIME, names, number, samplers)
         captures = self._read(out)
         used = samplers.find_used(outcome)
         self.record.profiles += captures.read_time(used, outcome)
+        self.record.requests += captures.read_requests()
         agents = captures.agents
         self._take_agents(agents, outcome)
         self.record.notices += captures.notices

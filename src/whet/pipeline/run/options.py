@@ -69,6 +69,8 @@ class MeasureOptions:
     keep_raw: bool = False
     keep_arguments: bool = False
     """Save the program's arguments as they are, secrets too."""
+    routes: bool | None = None
+    """Whether to time the requests that a server answers; ``None``: where the program is known to be one."""
     labels: tuple[tuple[str, str], ...] = ()
     """What tells this run from others of one job, as ``("rank", "3")``."""
     words: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import whet
 from whet.model.evidence import Evidence
 from whet.model.profile import Profile
+from whet.model.routes import Requests
 from whet.model.run import Execution, Notice, Purpose, Resident, Run, StandardInput
 from whet.program.host import TargetHost
 from whet.program.spec import TargetSpec
 from whet.records import dataclass
 
 if TYPE_CHECKING:
+    from whet.formats.request_counts import RequestCounts
     from whet.model.agent_report import AgentReport
 
 _ON_DEMAND = {Purpose.MEMORY: ("memory", "--memory"), Purpose.EXACT_LINES: ("exact hits", "--lines")}
@@ -51,6 +53,9 @@ class Record:
     agents: list[AgentReport] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     resident: Resident = field(default_factory=Resident)
+    requests: list[RequestCounts] = field(default_factory=list)
+    timed_servers: tuple[str, ...] = ()
+    """Modules of servers in which requests were to be timed."""
     asked: dict[Purpose, str] = field(default_factory=dict)
     """What is to be measured besides time, and the option that asked for it."""
     missing: dict[Purpose, str] = field(default_factory=dict)
@@ -95,6 +100,7 @@ class Record:
         from whet.merge.exchange import count_spinning
         from whet.merge.given_code import name_given_code
         from whet.merge.ownership import Ownership
+        from whet.merge.requests import find_route_names, name_requests
         from whet.pipeline.project import find_commit
         from whet.pipeline.run.machine import describe_machine
         from whet.pipeline.run.sources import gather_sources
@@ -111,8 +117,10 @@ class Record:
             exclude=(*subject.exclude, *find_launchers(subject.spec)),
             hidden=(OWN_FOLDER, OWN_CODE, *(host.packages[name] for name in host.borrowed)),
         )
+        names = find_route_names(named for counts in self.requests for named in counts.routes)
+        profiles = [name_requests(profile, names) for profile in self.profiles]
         sources, changed = gather_sources(
-            self.profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
+            profiles, ownership, subject.project, since=subject.started.timestamp(), known=subject.source
         )
         is_given = "<string>" in subject.program
         command = mask_spec(subject.spec)
@@ -128,7 +136,7 @@ class Record:
             executions=tuple(self.executions),
             profiles=tuple(
                 count_spinning(align_profile(name_given_code(each, is_program=is_given), sources, ownership), sources)
-                for each in restore_files(self.profiles, sources)
+                for each in restore_files(profiles, sources)
             ),
             sources=sources,
             evidence=pool_evidence([agent.evidence for agent in self.agents]) if self.agents else Evidence(),
@@ -143,4 +151,22 @@ class Record:
             unbuffered=self.unbuffered,
             compiled=self.compiled,
             labels=subject.labels,
+            requests=self._pool_requests(subject.spec.directory),
         )
+
+    def _pool_requests(self, directory: str) -> Requests:
+        from whet.merge.requests import pool_routes
+
+        counted = [each for each in self.requests if each.routes]
+        routes = pool_routes(
+            replace(route, file=str(Path(directory, route.file)) if route.file[:1] not in ("", "<") else route.file)
+            for each in counted
+            for _, route in each.routes
+        )
+        # Executions followed each other, processes of one did not.
+        elapsed = sum(
+            max(each.ended_ns for each in counted if each.execution == number)
+            - min(each.began_ns for each in counted if each.execution == number)
+            for number in {each.execution for each in counted}
+        )
+        return Requests(elapsed, routes, len(counted), self.timed_servers)
