@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from whet.model.evidence import Seen
+from whet.model.finding import Edit
 from whet.model.hotspot import Callee
 from whet.model.origin import Origin
 from whet.records import dataclass
@@ -188,6 +189,8 @@ class Suggestion:
     function_line: int = 0
     proof: ProofFigures | None = None
     """The result of proving; ``None`` if it was not tried."""
+    edits: tuple[Edit, ...] = ()
+    """The rewrite, in the source as it was measured."""
 
     @property
     def place(self) -> str:

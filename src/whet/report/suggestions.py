@@ -177,6 +177,7 @@ def _make_card(
         anchor=places.line_anchor(finding.file, finding.line),
         function_line=finding.function_line,
         proof=describe_trial(trial, proof) if trial else None,
+        edits=finding.edits if include_source else (),
     )
 
 

@@ -123,6 +123,10 @@ class FileFinder:
         doubles = [name for name in found if os.path.islink(name) and os.path.realpath(name) in found]
         return tuple(Path(name) for name in sorted(found.keys() - doubles))
 
+    def takes(self, path: Path) -> bool:
+        """Return whether a file, which need not exist, would be found in its folder."""
+        return self._judge_from_root(os.path.abspath(path)) is Verdict.TAKEN
+
     def _walk(self, top: str, verdict: Verdict) -> Iterator[str]:
         """Yield the Python files below ``top``; links to folders are not followed."""
         waiting = [(top, verdict, self._read_layers_above(top))]

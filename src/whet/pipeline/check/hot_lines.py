@@ -94,6 +94,13 @@ class HotFiles:
         known = self._lines.get(file)
         return known.share(lines) if known is not None else 0.0
 
+    def list_statements(self, file: str, data: bytes) -> dict[int, float]:
+        """Return the minimum share of the run (0 to 1) of each hot statement of ``file``, by its first line."""
+        self.find(file, data)
+        statements = self._lines[file].statements
+        firsts = [line for line in statements if statements.get(line - 1) != statements[line]]
+        return {line: self.share(file, [line]) for line in sorted(firsts)}
+
     def tell_missing(self, file: str, shown: str) -> Iterator[Notice]:
         """Yield the hot places that are no longer in ``file``."""
         for place in self._lines[file].missing if file in self._lines else ():
