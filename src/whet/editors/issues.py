@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from whet.editors.align import Lines
+from whet.model.advice import Estimate
 from whet.model.finding import Edit, Safety
 from whet.records import dataclass
 from whet.report.parts import Kind
 from whet.report.sanitize import show
-from whet.report.units import format_factor
+from whet.report.suggestions import describe_estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def join_issues(advice: Sequence[Issue], findings: Sequence[Issue]) -> list[Issu
     known = {(issue.rule, issue.line) for issue in advice}
     fresh = {(issue.rule, issue.line): issue for issue in findings}
     joined = [_take_place(issue, fresh.get((issue.rule, issue.line))) for issue in advice]
-    joined += [issue for issue in findings if (issue.rule, issue.line) not in known]
+    joined += [issue for key, issue in fresh.items() if key not in known]
     return sorted(joined, key=lambda issue: (issue.line, issue.column, issue.rule))
 
 
@@ -118,6 +119,5 @@ def _read_edits(rows: Sequence[Mapping[str, Any]]) -> tuple[Edit, ...]:
 
 
 def _state_estimate(estimate: Mapping[str, Any]) -> str:
-    if not estimate["is_measured"]:
-        return ""
-    return f"estimated {format_factor(estimate['low'])} to {format_factor(estimate['high'])} for the whole run"
+    figure = describe_estimate(Estimate(estimate["low"], estimate["high"], estimate["is_measured"]))
+    return "" if figure.value is None else f"estimated for the whole run: {figure.text}"

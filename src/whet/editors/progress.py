@@ -6,7 +6,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-TOKEN = "whet.prove"
+PROOF = "whet.prove"
 
 
 class ProgressBar:
@@ -23,22 +23,24 @@ class ProgressBar:
         if self._progress is None:
             return
         try:
-            await self._progress.create_async(TOKEN)
+            await self._progress.create_async(PROOF)
         except JsonRpcException:
             self._progress = None
             return
         begin = types.WorkDoneProgressBegin(self._title, cancellable=True, message=message, percentage=0)
-        self._progress.begin(TOKEN, begin)
+        self._progress.begin(PROOF, begin)
         self._began = True
 
     async def tell(self, done: float, total: float | None, message: str) -> None:
         """Show how far it is."""
         if self._progress is not None and self._began:
             percentage = min(99, int(done / total * 100)) if total else 0
-            self._progress.report(TOKEN, types.WorkDoneProgressReport(message, True, percentage))
+            self._progress.report(
+                PROOF, types.WorkDoneProgressReport(cancellable=True, message=message, percentage=percentage)
+            )
 
     def end(self, message: str) -> None:
         """Take it away."""
         if self._progress is not None and self._began:
-            self._progress.end(TOKEN, types.WorkDoneProgressEnd(message))
-            self._progress.tokens.pop(TOKEN, None)
+            self._progress.end(PROOF, types.WorkDoneProgressEnd(message))
+            self._progress.tokens.pop(PROOF, None)

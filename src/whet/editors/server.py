@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,24 +20,20 @@ from pygls.lsp.server import LanguageServer
 
 from whet import __version__
 from whet.config import find_root
-from whet.editors import show
+from whet.editors import answers, show
+from whet.editors.answers import PROVE
 from whet.editors.document import Document
 from whet.editors.issues import Issue, read_findings
-from whet.editors.progress import TOKEN, ProgressBar
+from whet.editors.progress import PROOF, ProgressBar
 from whet.editors.project import Project
 from whet.editors.proving import BUDGET_SECONDS, prove_issue
 from whet.editors.text import Text
 from whet.engine.facts import SIZE_LIMIT
 from whet.errors import WhetError
 from whet.fix.decoding import DecodingError, decode_source, encode_source
-from whet.fix.edits import EditError
-from whet.report.sanitize import shorten
-from whet.report.sanitize import show as show_text
 
 _LOG = logging.getLogger(__name__)
-PROVE = "whet.prove"
 CANCEL = "whet.cancelProof"
-SOURCE = "whet"
 PAUSE_SECONDS = 0.3
 """Of typing, after which a text is checked."""
 WATCH_SECONDS = 2.0
@@ -133,7 +129,7 @@ class EditorServer:
         if document is not None:
             if document.task is not None:
                 document.task.cancel()
-            self._publish(document, [])
+            self._publish(document, closed=True)
 
     def _find_path(self, uri: str) -> Path | None:
         """Return the resolved path of a document; ``None`` for no file, and one outside the open folders."""
@@ -163,6 +159,7 @@ class EditorServer:
         data = _encode(text.text)
         if data is not None and len(data) <= SIZE_LIMIT:
             findings = read_findings(await project.check(str(document.path), data))
+            findings += await self._check_hot(document, data)
             hot = project.hot
             found = await asyncio.to_thread(hot.list_statements, str(document.path), data) if hot is not None else {}
             if document.text is not text:
@@ -171,6 +168,18 @@ class EditorServer:
         self._tell_troubles(project)
         self._publish(document)
         self._ask_for_hints()
+
+    async def _check_hot(self, document: Document, data: bytes) -> list[Issue]:
+        """Return the run's suggestions for a file that changed since, as findings of the text as it is now.
+
+        What rules find in hot code is a suggestion only where values and counts of the run do not speak against it.
+        """
+        costs, measured = document.costs, document.project.measured
+        if costs is None or measured is None or not costs.advice or document.find_lines(costs).is_same:
+            return []
+        suggested = {row["id"] for row in costs.advice}
+        found = read_findings(await document.project.check(str(document.path), data, measured.path))
+        return [issue for issue in found if issue.id in suggested]
 
     async def _look_for_runs(self) -> None:
         while True:
@@ -194,135 +203,31 @@ class EditorServer:
 
     # --- what is shown
 
-    def _publish(self, document: Document, issues: list[Issue] | None = None) -> None:
-        made = list(self._make_diagnostics(document)) if issues is None else []
+    def _publish(self, document: Document, *, closed: bool = False) -> None:
+        made = [] if closed else answers.make_diagnostics(document)
         self.server.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(document.uri, made, version=document.text.version)
         )
 
-    def _make_diagnostics(self, document: Document) -> Iterator[types.Diagnostic]:
-        placed = document.place()
-        if placed is not None and placed.gone:
-            yield types.Diagnostic(
-                document.text.range_of(1, 0, 1),
-                f"This file changed since it was measured: {show.describe_change(placed)}, and not shown.",
-                severity=types.DiagnosticSeverity.Information,
-                code="changed-since",
-                source=SOURCE,
-            )
-        for issue in document.list_issues():
-            yield types.Diagnostic(
-                document.text.range_of(issue.line, issue.column, issue.end_line),
-                show.join_blocks([list(show.describe_issue(issue, document.tell_proof(issue)))]),
-                severity=(
-                    types.DiagnosticSeverity.Warning
-                    if issue.share is not None
-                    else types.DiagnosticSeverity.Information
-                ),
-                code=issue.rule,
-                source=SOURCE,
-            )
-
     def list_hints(self, params: types.InlayHintParams) -> list[types.InlayHint]:
-        """Return what lines in a range cost: by the latest run that has the file, else by the hot profile."""
+        """Return what lines in a range cost."""
         document = self.documents.get(params.text_document.uri)
-        if document is None:
-            return []
-        first, last = params.range.start.line + 1, params.range.end.line + 1
-        return [
-            types.InlayHint(
-                document.text.end_of(line),
-                label,
-                tooltip=tooltip,
-                padding_left=True,
-            )
-            for line, label, tooltip in self._list_costs(document)
-            if first <= line <= last
-        ]
-
-    def _list_costs(self, document: Document) -> Iterator[tuple[int, str, str]]:
-        """Yield line, label and tooltip of each hint."""
-        placed, measured = document.place(), document.project.measured
-        if placed is not None and measured is not None:
-            run = list(show.describe_run(measured, placed))
-            for line, row in placed.lines:
-                yield line, show.label_line(row), show.join_blocks([[*show.describe_line(row), *run]])
-        elif document.checked == document.text.version:
-            for line, share in document.hot.items():
-                name = show_text(document.project.hot_name)
-                yield (
-                    line,
-                    f"≥ {share * 100:.0f} %",
-                    f"at least {share * 100:.0f} % of the run that {name} was made from",
-                )
+        return answers.list_hints(document, *_lines_of(params.range)) if document is not None else []
 
     def hover(self, params: types.HoverParams) -> types.Hover | None:
-        """Return what is known of a line: its cost, what there is to improve, and the evidence."""
+        """Return what is known of a line."""
         document = self.documents.get(params.text_document.uri)
-        if document is None:
-            return None
-        number = params.position.line + 1
-        placed, measured = document.place(), document.project.measured
-        blocks: list[list[str]] = []
-        if placed is not None:
-            blocks += [
-                [f"{show_text(row['name'])}: {show.describe_cost(row)}"] for at, row in placed.functions if at == number
-            ]
-            blocks += [list(show.describe_line(row)) for at, row in placed.lines if at == number]
-        blocks += [
-            list(show.describe_issue(issue, document.tell_proof(issue)))
-            for issue in document.list_issues()
-            if issue.line <= number <= issue.end_line
-        ]
-        if not blocks:
-            return None
-        if placed is not None and measured is not None:
-            blocks.append(list(show.describe_run(measured, placed)))
-        text = types.MarkupContent(types.MarkupKind.PlainText, show.join_blocks(blocks))
-        return types.Hover(text, document.text.range_of(number, 0, number))
-
-    # --- what can be done
+        return answers.make_hover(document, params.position.line + 1) if document is not None else None
 
     def list_actions(self, params: types.CodeActionParams) -> list[types.CodeAction]:
         """Return the rewrites of the lines in a range, and for each how to prove it."""
         document = self.documents.get(params.text_document.uri)
         wanted = params.context.only
-        if document is None or (wanted is not None and not any(_is_kind(kind) for kind in wanted)):
+        if document is None or (wanted is not None and not any(map(_is_quick_fix, wanted))):
             return []
-        first, last = params.range.start.line + 1, params.range.end.line + 1
-        actions: list[types.CodeAction] = []
-        for issue in document.list_issues():
-            if issue.is_rewrite and issue.line <= last and first <= issue.end_line:
-                actions += self._offer(document, issue)
-        return actions
-
-    def _offer(self, document: Document, issue: Issue) -> Iterator[types.CodeAction]:
-        try:
-            edits = document.text.write_edits(issue.edits)
-        except EditError:
-            return
-        safe = issue.safety == "safe"
-        yield types.CodeAction(
-            f"whet: {issue.title}{'' if safe else f' ({issue.safety})'}",
-            kind=types.CodeActionKind.QuickFix,
-            edit=self._make_edit(document, edits),
-            is_preferred=safe,
-        )
-        measured = document.project.measured
-        if measured is not None and document.costs is not None:
-            title = f"whet: prove this: {issue.title} (runs {_name_program(measured.command)})"
-            arguments = [document.uri, document.text.version, issue.id]
-            yield types.CodeAction(
-                title, kind=types.CodeActionKind.QuickFix, command=types.Command(title, PROVE, arguments=arguments)
-            )
-
-    def _make_edit(self, document: Document, edits: list[types.TextEdit]) -> types.WorkspaceEdit:
-        """Return edits of one version of a document; an editor undoes them in one step."""
         workspace = self.server.client_capabilities.workspace
-        if workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes:
-            named = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.text.version)
-            return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(named, list(edits))])
-        return types.WorkspaceEdit(changes={document.uri: edits})
+        versioned = bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
+        return answers.list_actions(document, *_lines_of(params.range), versioned=versioned)
 
     # --- proving
 
@@ -347,7 +252,7 @@ class EditorServer:
 
     def on_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Take the editor's own button for it."""
-        if params.token == TOKEN:
+        if params.token == PROOF:
             self.cancel_proof()
 
     async def _prove(self, document: Document, issue: Issue) -> None:
@@ -358,7 +263,7 @@ class EditorServer:
         progress = ProgressBar(self.server, f"whet: proving {issue.title}")
         words = "cancelled"
         try:
-            await progress.begin(f"running {_name_program(measured.command)}")
+            await progress.begin(f"running {show.name_program(measured.command)}")
             proof = await prove_issue(
                 document.project, measured, document.path, text.text, issue, progress.tell, self.budget
             )
@@ -405,10 +310,6 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         editors.end_all()
 
 
-def _name_program(command: str) -> str:
-    return shorten(show_text(command), 60)
-
-
 def _as_function(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Return a handler as pygls wants it: it sets attributes on it."""
 
@@ -427,5 +328,11 @@ def _encode(text: str) -> bytes | None:
         return None
 
 
-def _is_kind(kind: str) -> bool:
-    return types.CodeActionKind.QuickFix.value == kind or types.CodeActionKind.QuickFix.value.startswith(f"{kind}.")
+def _is_quick_fix(kind: str) -> bool:
+    """Whether an editor that asks for ``kind`` wants what is offered: kinds name their parts after dots."""
+    return kind == types.CodeActionKind.QuickFix or not kind
+
+
+def _lines_of(place: types.Range) -> tuple[int, int]:
+    """Return the first and the last line, from 1."""
+    return place.start.line + 1, place.end.line + 1

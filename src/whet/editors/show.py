@@ -26,6 +26,21 @@ def label_line(row: Row) -> str:
     return format_share(row["spent_share"]) + (f" · {format_count(hits)}×" if hits is not None else "")
 
 
+def name_program(command: str) -> str:
+    """Return a program's command, short enough for a menu."""
+    return shorten(show(command), 60)
+
+
+def describe_class(share: float, name: str) -> str:
+    """Return what the hot profile ``name`` says of a statement."""
+    return f"at least {share * 100:.0f} % of the run that {show(name)} was made from"
+
+
+def describe_function(row: Row) -> str:
+    """Return what a function cost."""
+    return f"{show(row['name'])}: {describe_cost(row)}"
+
+
 def describe_cost(row: Row) -> str:
     """Return the figures of a line or function in one line."""
     facts = [
