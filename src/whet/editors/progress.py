@@ -42,5 +42,5 @@ class ProgressBar:
     def end(self, message: str) -> None:
         """Take it away."""
         if self._progress is not None and self._began:
-            self._progress.end(PROOF, types.WorkDoneProgressEnd(message))
+            self._progress.end(PROOF, types.WorkDoneProgressEnd(message=message))
             self._progress.tokens.pop(PROOF, None)

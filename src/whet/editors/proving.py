@@ -18,7 +18,8 @@ from whet.reading import MOST_DATA, read_file
 from whet.scratch import scratch_folder
 from whet.trust import HINT, is_trusted
 
-BUDGET_SECONDS = 120.0
+BUDGET_SECONDS = 600.0
+"""As of `whet prove`."""
 
 
 async def prove_issue(

@@ -106,7 +106,8 @@ def describe_proof(proof: Mapping[str, Any]) -> str:
         parts[0] += f": {gain['speed']:.3g}× as fast [{gain['low']:.3g}, {gain['high']:.3g}]"
         parts.append(f"{gain['confidence'] * 100:.5g} % confidence, {gain['pairs']} pairs of runs")
     if change["why"]:
-        parts.append(show(change["why"]))
+        # The option is whet prove's; an editor has a setting.
+        parts.append(show(change["why"]).replace("use --budget", "raise proveSeconds"))
     if verdict in {"faster", "slower", "less memory", "no difference"}:
         checked = proof["checked"]
         compared = "the same output" if checked["is_checked"] else "output not compared"
