@@ -57,7 +57,9 @@ def measured_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pyproject.toml").write_text("")
     (folder / "app.py").write_text(APP, encoding="utf-8")
     (folder / "other.py").write_text("import os\n")
-    done = subprocess.run([*WHET, "run", "--quiet", "-o", "report.html", "app.py"], cwd=folder, capture_output=True, check=False)
+    done = subprocess.run(
+        [*WHET, "run", "--quiet", "-o", "report.html", "app.py"], cwd=folder, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return folder
 

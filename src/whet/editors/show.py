@@ -110,7 +110,7 @@ def describe_proof(proof: Mapping[str, Any]) -> str:
         parts.append(show(change["why"]).replace("use --budget", "raise proveSeconds"))
     if verdict in {"faster", "slower", "less memory", "no difference"}:
         checked = proof["checked"]
-        compared = "the same output" if checked["is_checked"] else "output not compared"
+        compared = "Output equal" if checked["is_checked"] else "Output not compared"
         why = "" if checked["is_checked"] else f" ({show(checked['why_not']) or 'the program printed nothing'})"
         parts.append(compared + why)
     parts += [show(note) for note in proof["notes"][:2]]

@@ -60,7 +60,9 @@ def test_a_line_whose_function_has_another_name_has_no_place():
 
 
 def test_a_line_that_moved_into_another_function_has_no_place():
-    lines = Lines(OLD, change(("    for row in rows:", "    return result\n\ndef other(rows, result):\n    for row in rows:")))
+    lines = Lines(
+        OLD, change(("    for row in rows:", "    return result\n\ndef other(rows, result):\n    for row in rows:"))
+    )
     assert lines.find(10, 9) == 10
     assert lines.find(12, 9) is None
 
