@@ -1,0 +1,126 @@
+"""`whet lsp` from the wheel in an environment of its own, and the extension for VS Code, packaged without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from whet.program.ptrace import ptrace_trouble
+
+pytestmark = pytest.mark.slow
+EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
+APP = """\
+def dedupe(values):
+    seen = []
+    for value in values:
+        if value not in seen:
+            seen.append(value)
+    return seen
+
+
+print(len(dedupe(range(9_000))))
+"""
+START = """
+const load = require("module")._load;
+const started = [];
+class LanguageClient {
+  constructor(...words) { started.push(words); }
+  start() { return Promise.resolve(); }
+  needsStop() { return true; }
+  stop() { started.push("stopped"); return Promise.resolve(); }
+}
+const settings = { path: "whet", proveSeconds: 600 };
+const handlers = {};
+const vscode = {
+  commands: { registerCommand: (name, handler) => { handlers[name] = handler; } },
+  window: { showErrorMessage: (message) => { throw new Error(message); } },
+  workspace: {
+    getConfiguration: () => ({ get: (name) => settings[name] }),
+    onDidChangeConfiguration: () => undefined,
+  },
+};
+require("module")._load = (name, ...rest) =>
+  name === "vscode" ? vscode : name === "vscode-languageclient/node" ? { LanguageClient } : load(name, ...rest);
+const extension = require(process.argv[2]);
+(async () => {
+  await extension.activate({ subscriptions: [] });
+  await handlers["whet.restart"]();
+  await extension.deactivate();
+  console.log(JSON.stringify(started));
+})();
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or ptrace_trouble() is not None, reason="sampling from outside is not permitted here"
+)
+def test_a_rewrite_is_proved_from_an_editor_and_nothing_is_written(make_environment, wheel, tmp_path):
+    pytest.importorskip("pygls")
+    from tests.integration.editor_client import open_editor, until
+
+    environment = make_environment(borrow=True)
+    environment.install(wheel)
+    pip = [sys.executable, "-m", "pip", "--python", str(environment.python), "install", "--quiet"]
+    done = subprocess.run([*pip, "pygls>=2.1", "anyio>=4.9"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "app.py").write_text(APP)
+    ran = environment.whet("run", "--lines", "app.py", folder=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    async def use() -> str:
+        async with open_editor([str(environment.bin / "whet"), "lsp"], tmp_path) as editor:
+            uri = editor.open("app.py")
+            while not any(each.code == "list-membership" for each in await editor.find_diagnostics(uri)):
+                await asyncio.sleep(0.1)
+            hints = {hint.position.line: str(hint.label) for hint in await editor.find_hints(uri)}
+            assert hints[3].endswith(" % · 9,000×")
+            actions = await editor.find_actions(uri)
+            (prove,) = [words for title, words in actions.items() if title.startswith("whet: prove this: ")]
+            await editor.execute("whet.prove", *prove)
+            await until(lambda: editor.messages)
+            return editor.messages[0] + await editor.find_hover(uri, 3)
+
+    said = asyncio.run(use())
+    assert ": Faster: " in said
+    assert said.count("99 % confidence") == 2
+    assert "Output equal" in said
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_the_extension_is_packaged_without_a_network_and_starts_the_server(tmp_path):
+    folder = shutil.copytree(EXTENSION, tmp_path / "vscode", ignore=shutil.ignore_patterns("node_modules"))
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for where, words in ((folder, ["ci"]), (tools, ["install", "@vscode/vsce@3"])):
+        done = subprocess.run(["npm", *words], cwd=where, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    environment = {**os.environ, "PATH": f"{tools / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"}
+    # Whatever is asked of a registry now fails.
+    nowhere = "http://127.0.0.1:9"
+    environment |= {"npm_config_offline": "true", "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere}
+    words = ["npm", "run", "package", "--", "--out", "whet.vsix"]
+    done = subprocess.run(words, cwd=folder, check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(folder / "whet.vsix") as packed:
+        names = set(packed.namelist())
+    assert {"extension/extension.js", "extension/package.json"} <= names
+    assert "extension/node_modules/vscode-languageclient/package.json" in names
+    assert not any("test_" in name or name.endswith("package-lock.json") for name in names)
+    (tmp_path / "start.js").write_text(START)
+    done = subprocess.run(
+        ["node", "start.js", str(folder / "extension.js")], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('{"command":"whet","args":["lsp"]}') == 2
+    assert done.stdout.count("stopped") == 2
+    assert '"initializationOptions":{"proveSeconds":600}' in done.stdout
