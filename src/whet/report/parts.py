@@ -103,7 +103,7 @@ def describe_callees(callees: Sequence[Callee]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GainFigures:
-    """A measured gain: how many times as fast, such as ``[2.9, 3.3]``, by pairs of which ``runs``, and one's seconds."""
+    """A measured gain: how many times as fast, as in ``[2.9, 3.3]``, by pairs of which ``runs``, and one's seconds."""
 
     factor: Figure
     interval: str
