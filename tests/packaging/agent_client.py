@@ -39,6 +39,7 @@ async def improve():
         found["refuted"] = await call(client, "prove_patch", patch=WRONG, program=["small.py"], budget_seconds=20)
         found["bench"] = await call(client, "bench", program=["small.py"], budget_seconds=2)
         found["check"] = await call(client, "check", paths=["orderbook"], limit=1)
+        found["hot"] = await call(client, "check", profile=True, limit=50)
         found["outside"] = [
             await call(client, "source", file="../../etc/passwd"),
             await call(client, "run", program=["/etc/passwd"]),

@@ -66,6 +66,8 @@ def test_an_agent_finds_patches_and_proves_the_worst_problem(with_sdk, project):
     assert found["refuted"]["text"].startswith("verdict: different output\nwhy: "), found["refuted"]
     assert "p50" in found["bench"]["text"]
     assert "more: check(offset=1)" in found["check"]["text"]
+    assert "list-membership" in found["hot"]["text"]
+    assert " of the profile, " in found["hot"]["text"]
     for result in found["outside"]:
         assert result["error"], result
         assert any(words in result["text"] for words in ("outside the project", "is not a git commit")), result
