@@ -17,9 +17,13 @@ from tests.integration.editor_client import Editor, apply_edits, open_editor, un
 
 from whet.program.ptrace import ptrace_trouble
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32" or ptrace_trouble() is not None, reason="sampling from outside is not permitted here"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform == "win32" or ptrace_trouble() is not None, reason="sampling from outside is not permitted here"
+    ),
+    # Of pygls 2.1 on CPython 3.14, in the client.
+    pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"),
+]
 WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 HOT = r'    mark = "😀"; match = re.compile(r"(\w+)-(\d+)-(\w+)").match(line)'
 APP = f"""\

@@ -14,7 +14,11 @@ import pytest
 
 from whet.program.ptrace import ptrace_trouble
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # Of pygls 2.1 on CPython 3.14, in the client.
+    pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"),
+]
 EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
 APP = """\
 def dedupe(values):

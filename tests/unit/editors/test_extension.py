@@ -22,6 +22,7 @@ def test_its_version_is_whets():
     assert PACKAGE["version"] == whet.__version__
 
 
+@pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning")
 def test_its_commands_are_the_servers_or_its_own():
     server = EditorServer().server
     script = (EXTENSION / "extension.js").read_text(encoding="utf-8")
