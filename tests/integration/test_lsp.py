@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("pygls")
 from lsprotocol import types
+from tests.integration.conftest import WHET, list_children
 from tests.integration.editor_client import Editor, apply_edits, open_editor, until
 
 from whet.program.ptrace import ptrace_trouble
@@ -24,7 +25,6 @@ pytestmark = [
     # Of pygls 2.1 on CPython 3.14, in the client.
     pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"),
 ]
-WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 HOT = r'    mark = "😀"; match = re.compile(r"(\w+)-(\d+)-(\w+)").match(line)'
 APP = f"""\
 import re
@@ -196,30 +196,15 @@ def test_a_proof_shows_its_progress_and_ends_with_its_programs_when_it_is_cancel
             await editor.execute("whet.prove", *prove)
             await until(lambda: editor.messages)
             assert "a proof is running" in editor.messages.pop()
-            assert list_descendants(editor.process.pid)
+            assert list(list_children(editor.process.pid))
             editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams("whet.prove"))
             await until(lambda: editor.progress[-1]["kind"] == "end")
             assert editor.progress[-1]["message"] == "cancelled"
-            await until(lambda: not list_descendants(editor.process.pid))
+            await until(lambda: not list(list_children(editor.process.pid)))
             assert editor.messages == []
 
     asyncio.run(use())
     assert read_files(project) == before
-
-
-def list_descendants(pid: int) -> list[int]:
-    """Return what a process has started and what that has, as far as it goes on."""
-    done = subprocess.run(["ps", "-eo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
-    rows = [line.split() for line in done.stdout.splitlines()]
-    children: dict[str, list[str]] = {}
-    for child, parent, state in rows:
-        if not state.startswith("Z"):
-            children.setdefault(parent, []).append(child)
-    waiting, found = [str(pid)], []
-    while waiting:
-        waiting += (more := children.get(waiting.pop(), []))
-        found += map(int, more)
-    return found
 
 
 def test_without_a_run_the_hot_profile_is_shown_and_a_new_run_as_soon_as_it_is_saved(project):
