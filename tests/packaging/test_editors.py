@@ -52,11 +52,12 @@ for _, diagnostic in ipairs(vim.diagnostic.get(0)) do
   table.insert(found.codes, diagnostic.code)
 end
 vim.api.nvim_win_set_cursor(0, { 4, 0 })
-local place = vim.lsp.util.make_range_params(0, client.offset_encoding)
-local hover = client:request_sync("textDocument/hover", place, 10000, 0)
+local point = vim.lsp.util.make_position_params(0, client.offset_encoding)
+local hover = client:request_sync("textDocument/hover", point, 60000, 0)
 found.hover = hover.result.contents.value
+local place = vim.lsp.util.make_range_params(0, client.offset_encoding)
 place.context = { diagnostics = {} }
-for _, action in ipairs(client:request_sync("textDocument/codeAction", place, 10000, 0).result) do
+for _, action in ipairs(client:request_sync("textDocument/codeAction", place, 60000, 0).result) do
   if action.edit then
     vim.lsp.util.apply_workspace_edit(action.edit, client.offset_encoding)
     break
@@ -162,7 +163,7 @@ def test_neovim_shows_costs_and_applies_a_rewrite_with_the_settings_of_the_docum
     (tmp_path / "use.lua").write_text(USE)
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA")}
     done = subprocess.run(
-        [environment.bin / "nvim", "--headless", "app.py", "-S", str(tmp_path / "use.lua")],
+        [environment.bin / "nvim", "--headless", "app.py", "-S", str(tmp_path / "use.lua"), "-c", "qall!"],
         cwd=project,
         env={**os.environ, **folders, "PATH": f"{environment.bin}{os.pathsep}{os.environ['PATH']}"},
         check=False,
