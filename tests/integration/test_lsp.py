@@ -48,6 +48,11 @@ def main():
 
 main()
 """
+SLOW = """\
+def common(words, others):
+    known = [other.lower() for other in others]
+    return [word for word in words if word in known]
+"""
 AT = APP.split("\n").index(HOT)
 REWRITE = "whet: Constant regex not precompiled"
 PROVE = f"whet: prove this: {REWRITE.removeprefix('whet: ')} (runs app.py)"
@@ -123,8 +128,10 @@ def test_costs_findings_and_rewrites_are_shown_where_they_are(project, encoding)
             assert await editor.find_actions(uri, nowhere) == {}
             assert await editor.find_actions(uri, here, [types.CodeActionKind.SourceOrganizeImports]) == {}
 
-            outside = editor.open(str(project.parent / "outside.py"), "import re\n")
-            virtual = editor.open(".venv/lib/site.py", APP)
+            outside = editor.open(str(project.parent / "outside.py"), SLOW)
+            virtual, fresh = editor.open(".venv/lib/site.py", SLOW), editor.open("fresh.py", SLOW)
+            (found,) = await editor.find_diagnostics(fresh)
+            assert (found.code, found.severity) == ("list-membership", types.DiagnosticSeverity.Information)
             assert await editor.find_diagnostics(virtual) == []
             assert outside not in editor.diagnostics
             assert editor.messages == []

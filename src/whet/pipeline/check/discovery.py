@@ -190,7 +190,8 @@ class FileFinder:
         layers = self._read_layers_above(here)
         for part in inside.split("/"):
             here = os.path.join(here, part)
-            folder = os.path.isdir(here)
+            # What is above a file that does not exist yet is a folder all the same.
+            folder = len(here) < len(path) or os.path.isdir(here)
             verdict = self._judge(here, part, layers, verdict, folder=folder)
             if folder and os.path.exists(os.path.join(here, "pyvenv.cfg")):
                 return Verdict.PASSED_BY
