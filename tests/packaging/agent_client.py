@@ -32,7 +32,7 @@ async def improve():
         found["advice"] = await call(client, "advice", limit=20)
         found["proofs"] = []
         for patch in read_patches(found["advice"]["text"])[:3]:
-            proof = await call(client, "prove_patch", patch=patch, budget_seconds=900)
+            proof = await call(client, "prove_patch", patch=patch, budget_seconds=1800)
             found["proofs"].append({"patch": patch, **proof})
             if proof["text"].startswith("verdict: faster"):
                 break
@@ -40,6 +40,7 @@ async def improve():
         found["bench"] = await call(client, "bench", program=["small.py"], budget_seconds=2)
         found["check"] = await call(client, "check", paths=["orderbook"], limit=1)
         found["hot"] = await call(client, "check", profile=True, limit=50)
+        found["paged"] = await call(client, "check", profile=True, limit=1)
         found["outside"] = [
             await call(client, "source", file="../../etc/passwd"),
             await call(client, "run", program=["/etc/passwd"]),
