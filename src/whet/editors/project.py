@@ -54,7 +54,8 @@ class Project:
             self.least = self._config.min_share
             await self._refresh_run()
             await self._refresh_hot()
-            self._stamps = await asyncio.to_thread(self._read_stamps)
+            # Those from before: what has changed meanwhile is read next time.
+            self._stamps = stamps
             return True
 
     async def check(self, path: str, data: bytes, run: Path | None = None) -> list[dict[str, Any]]:
@@ -64,8 +65,12 @@ class Project:
         """
         words = [] if run is None else ["--profile", str(run), "--min-share", "0"]
         words = ["check", *words, "--format", "json", "--exit-zero", "--force-exclude", "--stdin-filename", path, "-"]
-        async with self._checks:
-            done = await self._run([*words, *self._choose_rules()], data)
+        try:
+            async with self._checks:
+                done = await self._run([*words, *self._choose_rules()], data)
+        except OSError as error:
+            self.troubles.append(f"the text cannot be checked: {error}")
+            return []
         try:
             found: list[dict[str, Any]] = await asyncio.to_thread(json.loads, bytes(done.stdout.data))
         except ValueError:
@@ -93,12 +98,12 @@ class Project:
         path, stamp = latest
         if self.measured is not None and (self.measured.path, self.measured.stamp) == (path, stamp):
             return
-        done = await self._run(["report", str(path), "--format", "json", *self._choose_rules()])
         try:
+            done = await self._run(["report", str(path), "--format", "json", *self._choose_rules()])
             if done.status:
                 raise UsageError(f"the run {path.parent.name} cannot be shown: {read_error(done)}")
             self.measured = await asyncio.to_thread(read_measured, path, stamp, bytes(done.stdout.data))
-        except (WhetError, ValueError, KeyError, TypeError) as error:
+        except (WhetError, OSError, ValueError, KeyError, TypeError) as error:
             self.measured = None
             self.troubles.append(_tell(error))
 
