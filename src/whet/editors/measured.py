@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from whet.editors.align import Lines
 from whet.errors import StoreError
 from whet.model.frame import Owner
+from whet.model.hotspot import LEAST_SAMPLES
 from whet.model.source import split_lines
 from whet.records import dataclass
 from whet.store import find_run, load_run
@@ -111,7 +112,12 @@ def place_costs(costs: FileCosts, lines: Lines, least: float) -> Placed:
 
 
 def _list_hot(rows: Sequence[Row], least: float) -> list[Row]:
-    return [row for row in rows if row["spent_seconds"] and (row["spent_share"] or 0.0) >= least]
+    """Return the rows of at least the share ``least``, but for those with too few samples for a suggestion."""
+    return [
+        row
+        for row in rows
+        if row["spent_seconds"] and (row["spent_share"] or 0.0) >= least and not 0 < row["samples"] < LEAST_SAMPLES
+    ]
 
 
 def _select(report: Row, shown: str, text: str) -> FileCosts:

@@ -91,6 +91,9 @@ def test_lines_below_the_least_share_and_those_that_are_gone_have_no_hint():
     assert 23 in [line for line, _ in every.lines]
     few = place_costs(costs, Lines(SOURCE, SOURCE), 0.4)
     assert [line for line, _ in few.lines] == [23]
+    row = next(row for row in costs.lines if row["line"] == 23)
+    rare = replace(costs, lines=({**row, "samples": 2},))
+    assert place_costs(rare, Lines(SOURCE, SOURCE), 0.0).lines == ()
     changed = place_costs(costs, Lines(SOURCE, [*SOURCE[:22], "other", *SOURCE[23:]]), 0.4)
     assert (changed.lines, changed.gone) == ((), 1)
     assert describe_change(changed) == "1 of its 1 measured lines is gone or moved"
