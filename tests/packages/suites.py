@@ -149,10 +149,11 @@ def run_suite(package: Package, copy: Path, results: Path) -> Outcomes:
     left_out = [f"--{'ignore' if name.endswith('.py') else 'deselect'}={name}" for name in package.deselect]
     told = _run([*command, *left_out, *package.options, *package.tests], cwd=copy, env=variables)
     assert file.exists(), told.stdout[-4000:]
-    return {name.replace(str(copy), "copy"): ended for name, ended in _read_outcomes(file)}
+    return {name.replace(str(copy), "copy"): ended for name, ended in read_outcomes(file)}
 
 
-def _read_outcomes(file: Path) -> Iterator[tuple[str, str]]:
+def read_outcomes(file: Path) -> Iterator[tuple[str, str]]:
+    """Yield each test of a JUnit file with how it ended."""
     seen: Counter[str] = Counter()
     for case in ElementTree.parse(file).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"

@@ -24,21 +24,23 @@ async def improve():
 
     async with Client(SERVER, mode="auto") as client:
         found["tools"] = [tool.name for tool in (await client.list_tools()).tools]
-        ran = await client.call_tool("run", {"program": ["orders.py"]}, progress_callback=note)
+        ran = await client.call_tool("run", {"program": ["orders.py", "--orders", "14000"]}, progress_callback=note)
         found["run"] = ran.content[0].text
         found["hotspots"] = await call(client, "hotspots", limit=2)
         file, _, line = found["hotspots"]["text"].split("lines 1 to")[1].splitlines()[1].split("  ")[1].partition(":")
         found["source"] = await call(client, "source", file=file, line=int(line), context=3)
         found["advice"] = await call(client, "advice", limit=20)
-        diff = [row[3:] for row in found["advice"]["text"].splitlines() if row.startswith("   ")]
-        start = next(index for index, row in enumerate(diff) if row.startswith("--- "))
-        end = next((i for i in range(start + 2, len(diff)) if not diff[i].startswith((" ", "+", "-", "@"))), len(diff))
-        patch = "\n".join(diff[start:end]) + "\n"
-        found["patch"] = patch
-        found["proof"] = await call(client, "prove_patch", patch=patch, budget_seconds=900)
+        found["proofs"] = []
+        for patch in read_patches(found["advice"]["text"])[:3]:
+            proof = await call(client, "prove_patch", patch=patch, budget_seconds=1800)
+            found["proofs"].append({"patch": patch, **proof})
+            if proof["text"].startswith("verdict: faster"):
+                break
         found["refuted"] = await call(client, "prove_patch", patch=WRONG, program=["small.py"], budget_seconds=20)
         found["bench"] = await call(client, "bench", program=["small.py"], budget_seconds=2)
         found["check"] = await call(client, "check", paths=["orderbook"], limit=1)
+        found["hot"] = await call(client, "check", profile=True, limit=50)
+        found["paged"] = await call(client, "check", profile=True, limit=1)
         found["outside"] = [
             await call(client, "source", file="../../etc/passwd"),
             await call(client, "run", program=["/etc/passwd"]),
@@ -56,6 +58,19 @@ async def improve():
         ]
     found["progress"] = progress
     return found
+
+
+def read_patches(text):
+    """Return the diffs of suggestions, as an agent reads them from an answer."""
+    rows = [row[3:] if row.startswith("   ") else "" for row in text.splitlines()]
+    starts = [index for index, row in enumerate(rows) if row.startswith("--- ")]
+    patches = []
+    for start in starts:
+        end = start + 2
+        while end < len(rows) and rows[end].startswith((" ", "+", "-", "@")) and end not in starts:
+            end += 1
+        patches.append("\n".join(rows[start:end]) + "\n")
+    return patches
 
 
 async def cancel():

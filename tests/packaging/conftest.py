@@ -15,7 +15,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOT_SOURCES = shutil.ignore_patterns(
-    ".git", ".venv*", ".nox", ".whet", "dist", "build", "__pycache__", ".*_cache", ".hypothesis", "whet-report.html"
+    ".git",
+    ".venv*",
+    ".nox",
+    ".whet",
+    "dist",
+    "build",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    "node_modules",
+    "whet-report.html",
 )
 
 

@@ -47,22 +47,28 @@ def act(environment, folder: Path, what: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timeout(7200)
 def test_an_agent_finds_patches_and_proves_the_worst_problem(with_sdk, project):
     before = {path: path.read_bytes() for path in project.rglob("*.py")}
     found = act(with_sdk, project, "improve")
     assert found["tools"] == ["run", "hotspots", "source", "advice", "prove_patch", "bench", "check"]
     assert "exit status 0" in found["run"]
+    assert "list-membership" in found["advice"]["text"].splitlines()[0]  # at this size by far the worst
     assert found["progress"]
     assert all(done < total for done, total, _ in found["progress"])
     assert not found["hotspots"]["error"]
     assert " | " in found["source"]["text"]
     assert found["source"]["structured"] is None
-    assert found["proof"]["text"].startswith("verdict: faster\nspeed: "), found["proof"]["text"] + found["patch"]
-    assert "output: equal before and after" in found["proof"]["text"]
-    assert "no file of the project was changed" in found["proof"]["text"]
+    proof = found["proofs"][-1]["text"]
+    assert proof.startswith("verdict: faster\nspeed: "), found["proofs"]
+    assert "output: equal before and after" in proof
+    assert "no file of the project was changed" in proof
     assert found["refuted"]["text"].startswith("verdict: different output\nwhy: "), found["refuted"]
     assert "p50" in found["bench"]["text"]
-    assert "more: check(offset=1)" in found["check"]["text"]
+    assert " finding" in found["check"]["text"]
+    assert "more: check(offset=1)" in found["paged"]["text"]
+    assert "list-membership" in found["hot"]["text"]
+    assert " of the profile, " in found["hot"]["text"]
     for result in found["outside"]:
         assert result["error"], result
         assert any(words in result["text"] for words in ("outside the project", "is not a git commit")), result

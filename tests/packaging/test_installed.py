@@ -25,7 +25,7 @@ def test_version_is_that_of_the_distribution(installed: Any) -> None:
     assert installed.ask(code).split() == [whet.__version__, whet.__version__]
 
 
-FOR_EXTRAS = ("whet.agents.", "whet.pipeline.dask.", "whet.pytest_")
+FOR_EXTRAS = ("whet.agents.", "whet.editors.", "whet.pipeline.dask.", "whet.pytest_")
 """Modules that nothing imports but what the libraries of an extra, or pytest, have asked for."""
 
 
@@ -43,7 +43,14 @@ def test_every_module_imports(installed: Any) -> None:
     count, *missing = installed.ask(code).split()
     assert int(count) > 20
     assert not [each for each in missing if not each.startswith(FOR_EXTRAS)]
-    assert {each.partition("=")[2] for each in missing} <= {"anyio", "distributed", "mcp", "pytest"}
+    assert {each.partition("=")[2] for each in missing} <= {
+        "anyio",
+        "distributed",
+        "lsprotocol",
+        "mcp",
+        "pygls",
+        "pytest",
+    }
 
 
 def test_entry_points_load(installed: Any) -> None:

@@ -159,7 +159,7 @@ def _state_checked(checked: Mapping[str, Any]) -> Iterator[str]:
 
 def describe_findings(findings: Sequence[Mapping[str, Any]], limit: int, offset: int) -> Iterator[str]:
     """Yield what the rules found in sources."""
-    yield f"{len(findings)} findings"
+    yield f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
     for item in findings[offset : offset + limit]:
         share = f"{format_share(item['share'])} of the profile, " if item["share"] is not None else ""
         facts = f"{share}{item['safety']}, {'fixable' if item['fixable'] else 'no rewrite'}"

@@ -1,4 +1,7 @@
-"""Runs whet's own commands for the tools of ``whet mcp``: one at a time, with progress, ended with all they started."""
+"""Runs whet's own commands for agents and editors: with progress, ended with all they started.
+
+What measures runs alone.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ import whet
 from whet.records import dataclass
 
 if TYPE_CHECKING:
-    from anyio.abc import ByteReceiveStream, Process
+    from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 Tell = Callable[[float, float | None, str], Awaitable[None]]
 """Takes the progress, the whole if it is known, and what is being done."""
@@ -66,11 +69,11 @@ class Commands:
         async with self._alone:
             return await self.run(words, tell, doing=doing, seconds=seconds)
 
-    async def run(self, words: Sequence[str], tell: Tell, *, doing: str, seconds: float) -> Done:
+    async def run(self, words: Sequence[str], tell: Tell, *, doing: str, seconds: float, stdin: bytes = b"") -> Done:
         """Run a command of whet's. It is ended, with all that it started, when it is cancelled."""
         process = await anyio.open_process(
             [sys.executable, "-P", "-c", _COMMAND, *words],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.root,
@@ -87,6 +90,8 @@ class Commands:
                     assert process.stderr is not None
                     readers.start_soon(_read, process.stdout, stdout)
                     readers.start_soon(_read, process.stderr, stderr)
+                    if process.stdin is not None:
+                        readers.start_soon(_write, process.stdin, stdin)
                 status = await process.wait()
                 group.cancel_scope.cancel()
         except BaseException:
@@ -118,6 +123,14 @@ async def _read(stream: ByteReceiveStream, output: Output) -> None:
         output.data += chunk
         if len(output.data) > MOST_BYTES:
             del output.data[: len(output.data) - MOST_BYTES // 2]
+
+
+async def _write(stream: ByteSendStream, data: bytes) -> None:
+    # A command that refuses to start reads nothing.
+    with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        await stream.send(data)
+    with contextlib.suppress(OSError):
+        await stream.aclose()
 
 
 async def _end(process: Process) -> None:

@@ -46,9 +46,16 @@ def format_command(command: Command) -> str:
         _write_usage(" ".join((command.name, "[OPTIONS]", *map(_show_argument, command.arguments)))),
         *(_wrap(" ".join(part.split()), "  ") for part in page.split("\n\n")),
         _write_rows("Arguments", [(each.declared.metavar, _describe(each)) for each in command.arguments]),
-        _write_rows("Options", [*((_name_option(each), _describe(each)) for each in command.options), _HELP]),
+        _write_rows("Options", [(_name_option(each), _describe(each)) for each in command.options]),
+        _write_rows("Options of all commands", [*_list_shared(command), _HELP]),
         _write_examples(examples.split("\n")),
     )
+
+
+def _list_shared(command: Command) -> list[tuple[str, str]]:
+    """Return the shared options, but for one that the command describes itself."""
+    own = {name for each in command.options if isinstance(each.declared, Option) for name in each.declared.names}
+    return [(names, text) for names, text in HELP if not own.intersection(re.findall(r"-[-\w]+", names))]
 
 
 def _write_examples(lines: Sequence[str]) -> str:

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "Lint source files without running them.",
     "rules": "List the rules, or show one rule's page.",
     "mcp": "Serve whet's tools to a coding agent.",
+    "lsp": "Serve an editor: cost behind lines, findings, rewrites.",
     "completion": "Print the completion script of a shell.",
     "trust": "Trust a project that belongs to another user.",
     "doctor": "Check the setup and show how to fix problems.",

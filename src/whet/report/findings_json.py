@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from whet.model.checked import CheckedFinding, CheckResult
+from whet.model.finding import Edit
 from whet.report.findings_text import count_rules
 from whet.report.sanitize import encodable
 
@@ -45,17 +47,22 @@ def _to_object(item: CheckedFinding) -> dict[str, Any]:
         "function": encodable(finding.function),
         "share": item.share,
         "fixable": item.fixable,
-        "edits": [
-            {
-                "line": edit.line,
-                "column": edit.column + 1,
-                "end_line": edit.end_line,
-                "end_column": edit.end_column + 1,
-                "text": encodable(edit.text),
-            }
-            for edit in finding.edits
-        ],
+        "edits": list_edits(finding.edits),
     }
+
+
+def list_edits(edits: Sequence[Edit]) -> list[dict[str, Any]]:
+    """Return edits as objects; lines and columns count from 1, the end is exclusive."""
+    return [
+        {
+            "line": edit.line,
+            "column": edit.column + 1,
+            "end_line": edit.end_line,
+            "end_column": edit.end_column + 1,
+            "text": encodable(edit.text),
+        }
+        for edit in edits
+    ]
 
 
 def _dump(rows: list[dict[str, Any]]) -> str:

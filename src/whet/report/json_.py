@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from whet.model.evidence import Seen
+from whet.report.findings_json import list_edits
 from whet.report.growth import GrowthRow, GrowthView
 from whet.report.job import ImbalanceFigures, PartRow, TaskRow
 from whet.report.parts import CostFigures, FunctionRow, LineRow, Suggestion
@@ -270,6 +271,7 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "line": suggestion.line,
         "end_line": suggestion.end_line,
         "function": suggestion.function,
+        "function_line": suggestion.function_line,
         "title": suggestion.title,
         "message": suggestion.message,
         "safety": suggestion.safety,
@@ -281,7 +283,10 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
             "is_measured": suggestion.is_measured,
         },
         "verdict": suggestion.verdict,
+        "proof": suggestion.proof.sentence if suggestion.proof is not None else None,
+        "evidence": list(suggestion.evidence),
         "diff": suggestion.diff,
+        "edits": list_edits(suggestion.edits),
         "seen": [_write_seen(seen) for seen in suggestion.seen],
     }
 

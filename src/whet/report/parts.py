@@ -1,8 +1,7 @@
 """The parts of a report, as every renderer gets them.
 
-Strings are raw (a renderer escapes them for its own syntax), figures are
-formatted. ``anchor`` values are ids of elements within one HTML page; empty if
-there is nothing to link to.
+Strings are raw (a renderer escapes them for its own syntax), figures are formatted. ``anchor`` values are ids of
+elements within one HTML page; empty if there is nothing to link to.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from whet.model.evidence import Seen
+from whet.model.finding import Edit
 from whet.model.hotspot import Callee
 from whet.model.origin import Origin
 from whet.records import dataclass
@@ -103,11 +103,10 @@ def describe_callees(callees: Sequence[Callee]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GainFigures:
-    """A measured gain: how many times as fast, by pairs of which ``runs``, and one's seconds before and after."""
+    """A measured gain: how many times as fast, as in ``[2.9, 3.3]``, by pairs of which ``runs``, and one's seconds."""
 
     factor: Figure
     interval: str
-    """Such as ``[2.9, 3.3]``."""
     low: float
     high: float
     pairs: int
@@ -188,6 +187,7 @@ class Suggestion:
     function_line: int = 0
     proof: ProofFigures | None = None
     """The result of proving; ``None`` if it was not tried."""
+    edits: tuple[Edit, ...] = ()  # of the source as it was measured
 
     @property
     def place(self) -> str:

@@ -162,7 +162,7 @@ def _make_card(
         verdict=(trial.verdict if trial else advice.verdict).value,
         share=share_figure(advice.share, advice.share_error),
         share_error=advice.share_error,
-        estimate=_describe_estimate(advice.estimate),
+        estimate=describe_estimate(advice.estimate),
         low=advice.estimate.low,
         is_measured=advice.estimate.is_measured,
         high=advice.estimate.high,
@@ -177,10 +177,12 @@ def _make_card(
         anchor=places.line_anchor(finding.file, finding.line),
         function_line=finding.function_line,
         proof=describe_trial(trial, proof) if trial else None,
+        edits=finding.edits if include_source else (),
     )
 
 
-def _describe_estimate(estimate: Estimate) -> Figure:
+def describe_estimate(estimate: Estimate) -> Figure:
+    """Return what a rewrite may gain for the whole run: ``1.2–1.6×``."""
     low, high = format_factor(estimate.low), format_factor(estimate.high)
     if not estimate.is_measured:
         return Figure("not measured", None, "the rule has no benchmark figures for this form")

@@ -325,6 +325,12 @@ def test_stdin(project, monkeypatch):
     project.settings('per-file-ignores = {"tests/**" = ["safe"]}')
     give("safe()\n")
     assert project.found("-", "--stdin-filename", "tests/a.py") == []
+    give("safe()\n")
+    assert project.found("-", "--stdin-filename", ".venv/a.py") == [(".venv/a.py", 1, "safe")]
+    give("safe()\n")
+    assert project.found("-", "--force-exclude", "--stdin-filename", ".venv/a.py") == []
+    give("safe()\n")
+    assert project.found("-", "--force-exclude", "--stdin-filename", "new/a.py") == [("new/a.py", 1, "safe")]
 
 
 HOT = [

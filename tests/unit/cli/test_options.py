@@ -169,7 +169,10 @@ def test_help_tells_what_holds_of_each_option(monkeypatch):
         "  --color / --plain  Colours.  [default: color]",
         "  -t, --tag TAG      Tags.",
         "  --size N           Size.",
-        "  -h, --help         Show this message and exit.",
+        "",
+        "Options of all commands:",
+        "  -q, --quiet  No progress, notes and summaries, only results and errors.",
+        "  -h, --help   Show this message and exit.",
     ]
 
 

@@ -124,12 +124,7 @@ class _Check:
 
     def find_files(self) -> tuple[Path, ...]:
         """Return the files to check; folders that cannot be read become failures."""
-        finder = FileFinder(
-            self.config.root,
-            self.config.include,
-            (*self.config.exclude, *self.request.exclude),
-            respect_gitignore=self.config.respect_gitignore,
-        )
+        finder = self._make_finder()
         named = [self.start / path for path in self.request.paths or (Path(),)]
         paths = finder.find(named, force_exclude=self.request.force_exclude)
         for folder, reason in finder.unreadable:
@@ -141,6 +136,14 @@ class _Check:
             words = " ".join(self._show(str(path)) for path in named)
             self.notices.append(Notice("files", f"no Python files were found in {words}", "check the path"))
         return paths
+
+    def _make_finder(self) -> FileFinder:
+        return FileFinder(
+            self.config.root,
+            self.config.include,
+            (*self.config.exclude, *self.request.exclude),
+            respect_gitignore=self.config.respect_gitignore,
+        )
 
     def _find_changes(self) -> Changes | None:
         """Return the lines to report on by path in the repository; ``None`` for all."""
@@ -172,7 +175,9 @@ class _Check:
 
     def _examine(self) -> Iterator[FileResult]:
         if self.request.stdin is not None:
-            yield self._examine_stdin(*self.request.stdin)
+            name = self.start / self.request.stdin[0]
+            if not self.request.force_exclude or self._make_finder().takes(name):
+                yield self._examine_stdin(*self.request.stdin)
             return
         paths = self.find_files()
         yield from examine_files(

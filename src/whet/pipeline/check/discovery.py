@@ -123,6 +123,10 @@ class FileFinder:
         doubles = [name for name in found if os.path.islink(name) and os.path.realpath(name) in found]
         return tuple(Path(name) for name in sorted(found.keys() - doubles))
 
+    def takes(self, path: Path) -> bool:
+        """Return whether a file, which need not exist, would be found in its folder."""
+        return self._judge_from_root(os.path.abspath(path)) is Verdict.TAKEN
+
     def _walk(self, top: str, verdict: Verdict) -> Iterator[str]:
         """Yield the Python files below ``top``; links to folders are not followed."""
         waiting = [(top, verdict, self._read_layers_above(top))]
@@ -186,7 +190,8 @@ class FileFinder:
         layers = self._read_layers_above(here)
         for part in inside.split("/"):
             here = os.path.join(here, part)
-            folder = os.path.isdir(here)
+            # What is above a file that does not exist yet is a folder all the same.
+            folder = len(here) < len(path) or os.path.isdir(here)
             verdict = self._judge(here, part, layers, verdict, folder=folder)
             if folder and os.path.exists(os.path.join(here, "pyvenv.cfg")):
                 return Verdict.PASSED_BY

@@ -6,15 +6,19 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whet.engine.facts import UnreadableError
 from whet.errors import UsageError
 from whet.fix.decoding import DecodingError, decode_source
-from whet.model.hot import HotPlace, read_hot
+from whet.model.hot import HotPlace, HotProfile, read_hot
 from whet.model.source import Notice
-from whet.pipeline.check.hot_profile import HotLines, find_hot_lines
+from whet.pipeline.check.hot_profile import HotLines, build_hot_profile, find_hot_lines
 from whet.pipeline.project import find_project
 from whet.reading import MOST_DATA, read_file
+
+if TYPE_CHECKING:
+    from whet.model.run import Run
 
 
 class HotFiles:
@@ -31,7 +35,7 @@ class HotFiles:
 
     @classmethod
     def read(cls, path: Path, name: str, asked_by: str) -> HotFiles:
-        """Read the profile at ``path``, a hot one or any of another tool.
+        """Read the profile at ``path``, a hot one, a saved run's file or any of another tool.
 
         Raises ``UsageError``, which names where it was ``asked_by``, and ``FormatError``.
         """
@@ -42,6 +46,8 @@ class HotFiles:
                 f"the hot profile {path} cannot be read: {error.strerror or error} ({asked_by})",
                 "write it with `whet report --format hot -o FILE` after `whet run`",
             ) from error
+        if path.name == "run.json.gz":
+            return cls._read_run(path, name)
         if data.lstrip()[:1] != b"{" or b'"hot code"' not in data[:200]:
             found = cls._read_foreign(path, name, data)
             if found is not None:
@@ -53,13 +59,21 @@ class HotFiles:
         return cls(places, name)
 
     @classmethod
+    def _read_run(cls, path: Path, name: str) -> HotFiles:
+        """Return the hot places of a saved run."""
+        from whet.merge.hotspots import merge_run
+        from whet.store import load_run
+
+        run = load_run(path)
+        return cls(_place(run, build_hot_profile(run, merge_run(run))), name, hint="measure again")
+
+    @classmethod
     def _read_foreign(cls, path: Path, name: str, data: bytes) -> HotFiles | None:
         """Return the hot places of a profile of another tool; ``None`` for a file that no reader recognizes."""
         from io import BytesIO
 
         from whet.errors import FormatError
         from whet.merge.hotspots import merge_run
-        from whet.pipeline.check.hot_profile import build_hot_profile
         from whet.pipeline.foreign.formats import recognize
         from whet.pipeline.foreign.read import read_foreign
 
@@ -68,10 +82,8 @@ class HotFiles:
         except FormatError:
             return None
         run = read_foreign([path], (), Path.cwd())
-        places: dict[str, list[HotPlace]] = defaultdict(list)
-        for place in build_hot_profile(run, merge_run(run), with_functions=True).places:
-            places[os.path.normpath(Path(run.project) / place.file)].append(place)
-        return cls(places, name, run.notices, "record the profile again")
+        profile = build_hot_profile(run, merge_run(run), with_functions=True)
+        return cls(_place(run, profile), name, run.notices, "record the profile again")
 
     def __contains__(self, file: str) -> bool:
         return file in self._places
@@ -94,6 +106,13 @@ class HotFiles:
         known = self._lines.get(file)
         return known.share(lines) if known is not None else 0.0
 
+    def list_statements(self, file: str, data: bytes) -> dict[int, float]:
+        """Return the minimum share of the run (0 to 1) of each hot statement of ``file``, by its first line."""
+        self.find(file, data)
+        statements = self._lines[file].statements
+        firsts = [line for line in statements if statements.get(line - 1) != statements[line]]
+        return {line: self.share(file, [line]) for line in sorted(firsts)}
+
     def tell_missing(self, file: str, shown: str) -> Iterator[Notice]:
         """Yield the hot places that are no longer in ``file``."""
         for place in self._lines[file].missing if file in self._lines else ():
@@ -107,3 +126,11 @@ class HotFiles:
 
     def _notice(self, message: str) -> Notice:
         return Notice("profile", message, self._hint)
+
+
+def _place(run: Run, profile: HotProfile) -> Mapping[str, Sequence[HotPlace]]:
+    """Return the hot places of a run by file, as absolute path."""
+    places: dict[str, list[HotPlace]] = defaultdict(list)
+    for place in profile.places:
+        places[os.path.normpath(Path(run.project) / place.file)].append(place)
+    return places

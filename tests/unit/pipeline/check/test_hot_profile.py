@@ -7,7 +7,9 @@ from whet.model.frame import Owner
 from whet.model.hot import HotPlace, read_hot, write_hot
 from whet.model.hotspot import Cost, Hotspots, LineSpot
 from whet.model.run import Interpreter, Run, SourceFile
+from whet.pipeline.check.hot_lines import HotFiles
 from whet.pipeline.check.hot_profile import build_hot_profile, find_hot_lines
+from whet.store import save_run
 
 SOURCE = """\
 import re
@@ -152,3 +154,13 @@ def test_a_long_statement_is_told_by_its_beginning():
     assert len(profile.places[0].code) == 200
     assert find_hot_lines(profile.places, "\n" + code).lines == {2}
     assert not find_hot_lines(profile.places, code.replace("0, 1,", "1, 0,", 1)).lines
+
+
+def test_a_saved_run_is_a_profile(tmp_path, monkeypatch):
+    run, hotspots = make_run({6: 150, 9: 60})
+    path = save_run(run, tmp_path).path
+    monkeypatch.setattr("whet.merge.hotspots.merge_run", lambda _run: hotspots)
+    hot = HotFiles.read(path, "the run", "--profile")
+    assert hot.list_statements("/p/app.py", SOURCE.encode()) == {6: 0.05, 9: 0.05}
+    assert hot.list_statements("/p/app.py", f"x = 1\n{SOURCE}".encode()) == {7: 0.05, 10: 0.05}
+    assert hot.list_statements("/p/other.py", SOURCE.encode()) == {}
