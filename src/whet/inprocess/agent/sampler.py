@@ -46,6 +46,9 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
+RESERVES = 3
+"""Times that as much room can be made. In a program that allocates nothing itself the count stays where it is, but for
+what samples leave: near the threshold, there would never be room again."""
 LITTLE_ROOM = 20
 """More than is made where none is taken."""
 GROWTH_WORTH_A_STACK = 1.02
@@ -66,6 +69,8 @@ class Sampler:
         """Why there are no samples, or no more."""
         self.reserve: list[object] = []
         """Objects whose end leaves room for others."""
+        for _ in range(RESERVES):
+            self._fill_reserve()
 
     def begin(self) -> None:
         """Begin in this process, with nothing seen so far."""
@@ -111,12 +116,12 @@ class Sampler:
         """
         needed = ROOM + _count_threads()
         if values.has_room(needed + ROOM):
-            if not self.reserve:
+            if len(self.reserve) < RESERVES * ROOM:
                 self._fill_reserve()
             return True
         if not values.has_room(needed):
             # What is freed counts too.
-            self.reserve.clear()
+            del self.reserve[-ROOM:]
         return values.has_room(needed)
 
     def _fill_reserve(self) -> None:

@@ -76,6 +76,8 @@ HOSTILE = """
         "one = HostileList()\n    two = HostileKeys()\n    three = [HostileList()]",
         "one = Odd()\n    two = [Odder()]\n    three = Odder()\n    four = Bare()",
         "one = ndarray()\n    two = [ndarray()]",
+        "one = object.__new__(Hostile)\n    lambda: None if one else one.work() or one.plain",
+        "one = Lazy()\n    two = OwnDict()\n    if not two: one.work(), two.work(), one.plain, two.plain",
     ],
 )
 def test_a_look_runs_no_code_of_the_program(work: str):
