@@ -162,8 +162,8 @@ class Crossing:
 class Growth:
     """What follows from a scaling. Costs are nanoseconds, of memory bytes.
 
-    ``functions`` and ``lines`` are those that matter at the largest size or at ``ahead``, ten times that, sorted by
-    their cost there.
+    ``ahead`` is the size that costs are predicted for. ``functions`` and ``lines`` are those that matter at the largest
+    size or at ``ahead``, sorted by their cost there.
     """
 
     sizes: tuple[int, ...]

@@ -43,7 +43,7 @@ class GrowthRow:
     """At the largest size, by the fit."""
     share: Figure
     ahead: Figure
-    """The cost at ten times the largest size, with its interval."""
+    """The cost at the size that is predicted, with its interval."""
     ahead_low: float
     ahead_high: float
     ahead_share: Figure
@@ -254,17 +254,30 @@ def _state(
         f"to {largest:,} in {len(scaling.runs)} runs."
     )
     yield (
-        f"At n = {growth.ahead:,}, {growth.ahead // largest} times beyond what was measured, it takes about "
+        f"At n = {growth.ahead:,}, {_describe_reach(growth)}, it takes about "
         f"{format_seconds(whole.ahead.value or 0)}, between {format_seconds(whole.ahead_low)} and "
         f"{format_seconds(whole.ahead_high)}."
     )
     if memory is not None:
         name = f" ({memory.shape})" if memory.shape else ""
-        yield f"Resident memory grows as {memory.exponent}{name}, to {memory.cost} at n = {largest:,}."
+        yield (
+            f"Resident memory grows as {memory.exponent}{name}, to {memory.cost} at n = {largest:,}; at "
+            f"n = {growth.ahead:,} it is about {memory.ahead}."
+        )
     if growth.allocated is not None:
         yield f"Memory that it allocates, as memray sees it, grows as {exponent_figure(growth.allocated)}."
     for crossing in growth.crossings:
         yield _state_crossing(crossing, growth, functions)
+
+
+def _describe_reach(growth: Growth) -> str:
+    """Return how far the predicted size is from those that ran."""
+    smallest, largest, ahead = growth.sizes[0], growth.sizes[-1], growth.ahead
+    if smallest <= ahead <= largest:
+        return "within what was measured"
+    factor = ahead / largest if ahead > largest else smallest / ahead
+    times = f"{factor:.2g}" if factor < 10 else f"{factor:,.0f}"
+    return f"{times} times {'beyond' if ahead > largest else 'below'} what was measured"
 
 
 def _state_crossing(crossing: Crossing, growth: Growth, functions: Sequence[GrowthRow]) -> str:
@@ -288,9 +301,11 @@ class _Picture:
     def __init__(self, growth: Growth, scaling: Scaling) -> None:
         self.growth, self.scaling = growth, scaling
         self.chosen = growth.functions[:MOST_CURVES]
-        self.first, self.last = log10(growth.sizes[0]), log10(growth.ahead)
+        self.first = log10(min(growth.sizes[0], growth.ahead))
+        self.last = log10(max(growth.sizes[-1], growth.ahead))
         costs = [run.cost(scaling.clock) for run in scaling.runs]
-        ends = [growth.whole.at(growth.ahead).value, *(each.fit.best.at(growth.ahead) for each in self.chosen)]
+        end = max(growth.sizes[-1], growth.ahead)
+        ends = [growth.whole.at(end).value, *(each.fit.best.at(end) for each in self.chosen)]
         self.low = log10(max(_LEAST_COST, min((cost for cost in costs if cost), default=1) / 30))
         self.high = max(log10(max(*ends, *costs, 10 * _LEAST_COST)) + 0.15, self.low + 1)
 
@@ -332,9 +347,9 @@ class _Picture:
         )
 
     def list_sizes(self) -> Iterator[tuple[float, str]]:
-        """Yield the ticks of the sizes: the measured ones as far as there is room, and ten times the largest."""
+        """Yield the ticks of the sizes: the measured ones as far as there is room, and the one that is predicted."""
         last = -1.0
-        for size in (*self.growth.sizes, self.growth.ahead):
+        for size in sorted({*self.growth.sizes, self.growth.ahead}):
             if self.x(size) - last >= 0.1:
                 last = self.x(size)
                 yield last, f"{size:,}"

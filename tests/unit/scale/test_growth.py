@@ -118,3 +118,25 @@ def test_the_clock_is_that_of_the_scaling() -> None:
 
 def test_without_runs_there_is_no_growth() -> None:
     assert find_growth(Scaling()) is None
+
+
+def test_single_runs_on_a_busy_machine_have_wider_intervals() -> None:
+    quiet = make_scaling(repeats=1)
+    # Twice as long as they computed, without waiting.
+    busy = replace(quiet, runs=tuple(replace(run, wall_ns=2 * run.cpu_ns) for run in quiet.runs))
+    waiting = replace(busy, runs=tuple(replace(run, waiting_ns=run.cpu_ns) for run in busy.runs))
+    widths = [
+        growth.whole.exponent.high - growth.whole.exponent.low
+        for growth in map(find_growth, (quiet, busy, waiting))
+        if growth is not None
+    ]
+    assert widths[0] == widths[2] < widths[1]
+
+
+def test_costs_are_predicted_for_the_size_that_was_asked() -> None:
+    growth = find_growth(replace(make_scaling(), predict=1_000_000))
+    assert growth is not None
+    assert growth.ahead == 1_000_000
+    assert growth.functions[0].ahead == pytest.approx(0.99, abs=0.01)
+    cost = growth.whole.at(growth.ahead)
+    assert cost.low < (10**7 + 10**5 + 50) * MS < cost.high
