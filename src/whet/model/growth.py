@@ -10,6 +10,8 @@ from whet.records import dataclass
 
 _LARGEST = 50.0
 """Logarithm of a factor beyond which a bound means nothing."""
+_KNOWN = 100.0
+"""Factor between the ends of a cost's interval beyond which nothing follows from it for the whole."""
 
 
 class Shape(StrEnum):
@@ -31,6 +33,10 @@ class Bounded:
     value: float
     low: float
     high: float
+
+    def times(self, factor: float) -> Bounded:
+        """Return so many times the figure."""
+        return Bounded(self.value * factor, self.low * factor, self.high * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,28 @@ class Growth:
     crossings: tuple[Crossing, ...] = ()
     unclear: tuple[UnclearGrowth, ...] = ()
     """Functions that matter at the largest size, and of which no growth is known."""
+
+    def predict(self, size: float) -> Bounded:
+        """Return what the program costs at a size, with its interval.
+
+        That is the curve of the whole, unless beyond the largest size its functions together cost more: of several
+        phases the steepest takes over there, whereas one power of the whole lies between them. Then the interval holds
+        both. Functions whose own cost there is hardly known grow as the whole does.
+        """
+        whole, largest = self.whole.at(size), self.sizes[-1]
+        now = self.whole.best.at(largest)
+        parts, left = [], 1.0
+        for each in self.functions if size > largest else ():
+            cost, there = each.fit.best.at(largest), each.fit.at(size)
+            if cost > 0 and there.low > 0 and there.high <= _KNOWN * there.low:
+                parts.append(there.times(now * each.share / cost))
+                left -= each.share
+        parts.append(whole.times(max(0.0, left)))
+        value = sum(part.value for part in parts)
+        if value <= whole.value:
+            return whole
+        high = value + sqrt(sum((part.high - part.value) ** 2 for part in parts))
+        return Bounded(value, min(whole.low, value), max(whole.high, high))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from math import log10
 
@@ -121,8 +121,10 @@ def view_growth(
     """Return the section for a run with a scaling. ``causes`` join findings to the lines that grow."""
     scaling = run.scaling
     sources = run.sources if include_source else {}
-    whole = _make_whole(growth.whole, growth, "the program", format_seconds)
-    memory = _make_whole(growth.memory, growth, "resident memory", format_bytes) if growth.memory else None
+    whole = _make_whole(growth.whole, growth.predict(growth.ahead), growth, "the program", format_seconds)
+    memory = None
+    if growth.memory is not None:
+        memory = _make_whole(growth.memory, growth.memory.at(growth.ahead), growth, "resident memory", format_bytes)
     reasons: dict[tuple[str, int], list[str]] = {}
     for cause in causes:
         reasons.setdefault((cause.line.file, cause.line.line), []).append(describe_cause(cause))
@@ -181,10 +183,8 @@ def describe_cause(cause: Cause) -> str:
             return f"{cause.title}: {grows}"
 
 
-def _make_whole(fit: Fit, growth: Growth, name: str, write: object) -> GrowthRow:
-    assert callable(write)
+def _make_whole(fit: Fit, ahead: Bounded, growth: Growth, name: str, write: Callable[[float], str]) -> GrowthRow:
     largest = growth.sizes[-1]
-    ahead = fit.at(growth.ahead)
     return GrowthRow(
         file="",
         name=name,
@@ -305,7 +305,7 @@ class _Picture:
         self.last = log10(max(growth.sizes[-1], growth.ahead))
         costs = [run.cost(scaling.clock) for run in scaling.runs]
         end = max(growth.sizes[-1], growth.ahead)
-        ends = [growth.whole.at(end).value, *(each.fit.best.at(end) for each in self.chosen)]
+        ends = [growth.predict(end).value, *(each.fit.best.at(end) for each in self.chosen)]
         self.low = log10(max(_LEAST_COST, min((cost for cost in costs if cost), default=1) / 30))
         self.high = max(log10(max(*ends, *costs, 10 * _LEAST_COST)) + 0.15, self.low + 1)
 
@@ -321,17 +321,19 @@ class _Picture:
     def draw(self) -> Iterator[GrowthCurve]:
         """Yield the curves, the whole first."""
         clock = self.scaling.clock
-        yield self._draw("the program", self.growth.whole, [run.cost(clock) for run in self.scaling.runs])
+        yield self._draw(
+            "the program", self.growth.whole, self.growth.predict, [run.cost(clock) for run in self.scaling.runs]
+        )
         costs: Mapping[tuple[str, int, str], PlaceCosts] = {
             (each.file, each.function_line, each.function): each for each in self.scaling.places if not each.line
         }
         for each in self.chosen:
             place = costs.get((each.file, each.function_line, each.function))
-            yield self._draw(each.function, each.fit, place.spent_ns if place is not None else ())
+            yield self._draw(each.function, each.fit, each.fit.at, place.spent_ns if place is not None else ())
 
-    def _draw(self, label: str, fit: Fit, costs: Sequence[int]) -> GrowthCurve:
+    def _draw(self, label: str, fit: Fit, predict: Callable[[float], Bounded], costs: Sequence[int]) -> GrowthCurve:
         steps = [10 ** (self.first + (self.last - self.first) * step / _STEPS) for step in range(_STEPS + 1)]
-        bounds = [fit.at(size) for size in steps]
+        bounds = [predict(size) for size in steps]
         upper = [(self.x(size), self.y(each.high)) for size, each in zip(steps, bounds, strict=True)]
         lower = [(self.x(size), self.y(each.low)) for size, each in zip(steps, bounds, strict=True)]
         return GrowthCurve(

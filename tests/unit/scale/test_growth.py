@@ -138,5 +138,23 @@ def test_costs_are_predicted_for_the_size_that_was_asked() -> None:
     assert growth is not None
     assert growth.ahead == 1_000_000
     assert growth.functions[0].ahead == pytest.approx(0.99, abs=0.01)
-    cost = growth.whole.at(growth.ahead)
-    assert cost.low < (10**7 + 10**5 + 50) * MS < cost.high
+    # One power of the whole would not see that the quadratic part takes over.
+    true = (10**7 + 10**5 + 50) * MS
+    cost = growth.predict(growth.ahead)
+    assert growth.whole.at(growth.ahead).high < true
+    assert cost.low < true < cost.high
+    assert cost.value == pytest.approx(true, rel=0.2)
+    for size in (3000, 8000):
+        assert growth.predict(size) == growth.whole.at(size)
+    assert growth.predict(8001).value == pytest.approx(growth.whole.at(8001).value, rel=0.001)
+
+
+def test_a_function_whose_growth_is_hardly_known_does_not_decide_what_the_whole_will_cost() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    curve = replace(growth.functions[0].fit.best, exponent=4.0, scale=1e9)
+    wild = replace(
+        growth.functions[0].fit, best=curve, allowed=(replace(curve, exponent=-1), replace(curve, exponent=6))
+    )
+    others = (replace(growth.functions[0], fit=wild, share=0.02), *growth.functions[1:])
+    assert replace(growth, functions=others).predict(800_000) == growth.whole.at(800_000)
