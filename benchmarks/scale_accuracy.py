@@ -4,7 +4,7 @@
 
 `programs`: sixteen programs (`programs/growing_work.py`); the interval of the whole and of the function that works is
 to hold the true exponent. Where the growth is no power, that is the slope of its logarithm over the same sizes.
-`alike`: one program is scaled thirty-one times; neighbours are to differ in no exponent. `cost`: the time of whole
+`alike`: one program is scaled thirty-one times; `whet diff` of neighbours is to call no exponent different. `cost`: the time of whole
 scalings over that of the same runs plainly, interleaved. Not `scale.py`, which measures how whet's own cost grows.
 """
 
@@ -13,13 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -82,14 +82,24 @@ def parse_arguments() -> argparse.Namespace:
 def scale(options: argparse.Namespace, program: Program, *more: str) -> dict[str, Any]:
     """Return the growth in whet's report on one scaling."""
     with tempfile.TemporaryDirectory() as folder:
-        sizes = ",".join(map(str, program.sizes))
-        words = ["scale", "--python", options.python, "--sizes", sizes, "-f", "json", *more]
-        command = [*options.start, *words, str(SCRIPT), program.name, "{n}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{program.name}: {done.stderr.decode()[-500:]}")
-    growth: dict[str, Any] = json.loads(done.stdout)["growth"]
+        return scale_in(folder, options, program, *more)
+
+
+def scale_in(folder: str, options: argparse.Namespace, program: Program, *more: str) -> dict[str, Any]:
+    """Do so in a folder, which keeps the run."""
+    sizes = ",".join(map(str, program.sizes))
+    words = ["scale", "--python", options.python, "--sizes", sizes, "-f", "json", *more]
+    growth: dict[str, Any] = call(folder, options, *words, str(SCRIPT), program.name, "{n}")["growth"]
     return growth
+
+
+def call(folder: str, options: argparse.Namespace, *words: str) -> dict[str, Any]:
+    """Return the JSON that whet prints."""
+    done = subprocess.run([*options.start, *words], cwd=folder, capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}: {done.stderr.decode()[-500:]}")
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
 
 
 def find_truth(program: Program) -> float:
@@ -164,20 +174,20 @@ def measure_programs(options: argparse.Namespace) -> tuple[list[dict[str, Any]],
 
 
 def measure_alike(options: argparse.Namespace) -> tuple[list[dict[str, Any]], bool]:
-    program = make("quadratic", 1500, (1, 2, 3), 2)
-    found = [scale(options, program, "--runs", "2") for _ in range(ALIKE)]
-    differ = [
-        (one["whole"], other["whole"]) for one, other in pairwise(found) if not overlaps(one["whole"], other["whole"])
-    ]
-    print(f"{len(differ)} of {len(found) - 1} pairs of scalings of the same program differ in their exponent")
-    return [each["whole"] for each in found], not differ
-
-
-def overlaps(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two exponents may be the same: their difference is within its interval."""
-    apart = abs(one["exponent"] - other["exponent"])
-    reach = math.hypot(*((each["high"] - each["low"]) / 2 for each in (one, other)))
-    return apart <= reach
+    program = make("quadratic", 3000, (1, 2, 3), 2)
+    changes: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder, "before.json.gz")
+        for number in range(ALIKE):
+            scale_in(folder, options, program, "--runs", "2")
+            (run,) = Path(folder).glob(".whet/runs/*/run.json.gz")
+            if number:
+                changes += call(folder, options, "diff", str(kept), "-f", "json")["growth"]
+            shutil.copy(run, kept)
+            shutil.rmtree(Path(folder, ".whet"))
+    differ = sum(change["changed"] for change in changes)
+    print(f"{differ} of {len(changes)} exponents (of programs and functions) differ in {ALIKE - 1} pairs of scalings")
+    return changes, bool(changes) and not differ
 
 
 def measure_cost(options: argparse.Namespace) -> tuple[list[float], bool]:

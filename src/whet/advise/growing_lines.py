@@ -23,9 +23,9 @@ from whet.model.metric import Metric
 from whet.model.profile import Profile
 from whet.model.run import SourceFile
 
-LEAST_FOLD = 2.5
+LEAST_FOLD = 2.0
 """The last quarter's time a pass over the first one's at which a line is said to grow, if the second half's is"""
-LEAST_HALF = 1.7
+LEAST_HALF = 1.5
 """so many times the first half's. For what is searched or copied as a whole they are 7 and 3."""
 LEAST_POINTS = 16
 """Samples in which the length is to be seen, over"""

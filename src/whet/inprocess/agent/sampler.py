@@ -55,6 +55,7 @@ GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
 _current_frames = sys._current_frames
+_FRAME = type(sys._getframe())
 _count_threads = _thread._count
 _modules = sys.modules
 
@@ -154,11 +155,11 @@ class Sampler:
         self.values.hold = type
         # Had others run meanwhile, functions may have ended and left us all that they had. Then it becomes garbage, for
         # the program's threads to collect: what ends with it ends there.
-        held.append(frames := _current_frames())
-        del frames[_thread.get_ident()]
+        held.append(later := _current_frames())
+        del later[_thread.get_ident()]
         is_late = perf_counter_ns() > now + 0.7 * interval * 1e9
-        if (is_late or _find_places(frames) != places) and values.is_collecting():
-            held.append(held)
+        if (is_late or _find_places(later) != places) and values.is_collecting():
+            self.values.leave(held, (*_only_frames(held), *frames.values(), *later.values()))
 
     def _note_peak(self, frame: FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
@@ -212,6 +213,10 @@ class Sampler:
         """Write all that is known. Raises ``OSError``."""
         self.saving = None
         captures.write_capture(self.capture, self._head(), *self.values.rows())
+
+
+def _only_frames(held: list[object]) -> list[FrameType]:
+    return [each for each in held if type(each) is _FRAME]
 
 
 def _find_places(frames: dict[int, FrameType]) -> dict[int, int]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import gc
 import sys
 from _collections import deque  # type: ignore[import-not-found]
+from _weakref import ref
 from time import perf_counter_ns, process_time_ns
 
 from .objects import find_methods, plain_attributes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
     from typing import Any
 
@@ -45,11 +46,16 @@ MAX_INSTANCES, MAX_METHODS = 4, 24
 MAX_CALLS = 3
 """How far calls of methods are followed that the frame may have been in a moment ago."""
 
+MAX_LEFT = 100
+"""Samples that were left as garbage and are remembered. What further ones hold may not be looked at again."""
+
 # Sets of the identities of types: looking a type up by its hash would call a metaclass's own.
 _SEQUENCES = frozenset(map(id, (list, tuple)))
 _KEYED = frozenset(map(id, (dict, set, frozenset)))
 _CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, *map(id, (str, bytes, bytearray, deque))})
 _SIZED = frozenset({*_CONTAINERS, id(range)})
+_ENDS_QUIETLY = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
+"""Types whose objects may end anywhere. To keep texts until garbage is collected could take much memory."""
 _MODULE = type(sys)
 _modules = sys.modules
 # A program may put others in their places.
@@ -159,13 +165,24 @@ class Values:
         self.now = 0  # microseconds that the process had computed when the sample began
         self.hold: Callable[[object], object] = type
         """Keeps what is looked at, where that is wanted: its last reference may go only where the caller lets it."""
+        self.left: list[tuple[ref[set[object]], list[int]]] = []
+        """Of what was left as garbage: something that ends with it, and the identities of the frames in it."""
 
     def begin(self, held: list[object]) -> None:
         """Begin a sample, in which all that is looked at is added to ``held``."""
         self.samples += 1
+        self.left = [each for each in self.left if each[0]() is not None]
         self.now = process_time_ns() // 1000
         self.most_places = min(self.places + MAX_NEW, MAX_PLACES)
         self.hold = held.append
+
+    def leave(self, held: list[object], frames: Iterable[FrameType]) -> None:
+        """Make garbage of what was held, for the program's threads to collect, with the ``frames`` in it."""
+        if len(self.left) < MAX_LEFT:
+            mark: set[object] = set()
+            self.left.append((ref(mark), [id(each) for each in frames]))
+            held.append(mark)
+        held.append(held)
 
     def look(self, frame: FrameType | None, deadline: int) -> None:
         """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts."""
@@ -184,9 +201,13 @@ class Values:
                 self.looked.add(id(code))
                 # Before 3.13 variables are read by a snapshot that belongs to the frame, which somebody else may work
                 # with who has the frame too: a trace or profile function at this moment.
-                if not _SNAPSHOT_IS_LEFT_BEHIND or sys.getrefcount(frame) <= _CLEAN:
+                if not _SNAPSHOT_IS_LEFT_BEHIND or sys.getrefcount(frame) - self._count_left(frame) <= _CLEAN:
                     self._look_at_frame(frame, code, file)
             frame = frame.f_back
+
+    def _count_left(self, frame: FrameType) -> int:
+        """Return how many references to a frame are in our own garbage, in a program that collects it rarely."""
+        return sum(frames.count(id(frame)) for _, frames in self.left)
 
     def _look_at_frame(self, frame: FrameType, code: CodeType, file: str) -> None:
         name: Any = code.co_qualname
@@ -212,12 +233,12 @@ class Values:
             self._look_at_values(pool, code, (*code.co_varnames, *code.co_cellvars, *code.co_freevars), snapshot)
             # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
             if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
-                self.hold([*snapshot.values()])
+                self.hold([each for each in snapshot.values() if id(type(each)) not in _ENDS_QUIETLY])
                 snapshot.clear()
         instances = MAX_INSTANCES
         for name in names[:64] if is_plain else ():
             value = globals_.get(name)
-            self.hold(value)
+            self._keep(value)
             if id(type(value)) in _CONTAINERS:
                 self._add(pool, name, value)
             elif instances and self._look_at_instance(pool, code, name, value):
@@ -232,7 +253,7 @@ class Values:
                 value = namespace[name]
             except KeyError:
                 continue
-            self.hold(value)
+            self._keep(value)
             if id(type(value)) not in _UNINTERESTING:
                 self._add(pool, name, value)
                 left -= 1
@@ -258,7 +279,7 @@ class Values:
                 return
             # Only the attributes that this function names: an instance may have hundreds.
             value = attributes.get(name)
-            self.hold(value)
+            self._keep(value)
             # Of other objects than the function's own only what has a length matters.
             if id(type(value)) in _CONTAINERS or (value is not None and owner == "self"):
                 self._add(pool, f"{owner}.{name}", value)
@@ -286,6 +307,10 @@ class Values:
                     self._look_at_attributes(pool, code, attributes, code.co_varnames[0])
                     called += find_methods(instance, code.co_names[:64])
             methods = called
+
+    def _keep(self, value: object) -> None:
+        if id(type(value)) not in _ENDS_QUIETLY:
+            self.hold(value)
 
     def _add(self, pool: dict[str, _Pooled], name: str, value: object) -> None:
         pooled = pool.get(name)
