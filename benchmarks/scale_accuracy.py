@@ -4,8 +4,9 @@
 
 `programs`: sixteen programs (`programs/growing_work.py`); the interval of the whole and of the function that works is
 to hold the true exponent. Where the growth is no power, that is the slope of its logarithm over the same sizes.
-`alike`: one program is scaled thirty-one times; `whet diff` of neighbours is to call no exponent different. `cost`: the time of whole
-scalings over that of the same runs plainly, interleaved. Not `scale.py`, which measures how whet's own cost grows.
+`alike`: one program is scaled thirty-one times; `whet diff` of neighbours is to call no exponent different. `cost`: the
+time of whole scalings over that of the same runs plainly, interleaved. Not `scale.py`, which measures how whet's own
+cost grows.
 """
 
 from __future__ import annotations

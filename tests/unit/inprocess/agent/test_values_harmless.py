@@ -249,6 +249,7 @@ def test_a_frame_in_garbage_of_ours_is_looked_at_again():
     finally:
         gc.enable()
     assert named(list(glance.rows()), "x")["samples"] == 3
+    glance.hold = type
     gc.collect()
     glance.begin([])
     assert glance.left == []
