@@ -97,7 +97,7 @@ def profile(
 ) -> DaskProfiling:
     """Return what profiles a block on all workers of ``client``: ``with whet.dask.profile(client) as run:``.
 
-    ``label`` names the job in the report, ``rate`` is samples per second of each worker (default: 10, lowered where
+    ``label`` names the job in the report, ``rate`` is samples per second of each worker (default: 5, lowered where
     sampling gets expensive), ``native`` samples C stacks as well, ``include`` and ``exclude`` are globs of files that
     count as the user's code, or do not. Raises ``UsageError`` without Dask's distributed, and for a client that is
     asynchronous.
