@@ -157,10 +157,7 @@ class _Watch:
         began = fallback.first.sampling_since
         glances, elapsed = 0, 0.0
         image, held = ImageWatch(self.plan.pid), HeldExec(self.plan.pid)
-        between, poll_every = GLANCE_SECONDS, POLL_EVERY
-        if self._is_nonblocking():
-            times = max(1.0, RATE_OF_GLANCES / self.plan.rate)
-            between, poll_every = (GLANCE_UNPAUSED_SECONDS[0] * times, GLANCE_UNPAUSED_SECONDS[1] * times), 1
+        between, poll_every = self._plan_glances()
         while elapsed < self.plan.seconds and fallback.goes_on:
             if glances % poll_every == 0:
                 if not is_alive(self.plan.pid):
@@ -240,6 +237,14 @@ class _Watch:
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]
+
+    def _plan_glances(self) -> tuple[tuple[float, float], int]:
+        """Return the least and most seconds between glances, and at every so manieth of them clocks are read."""
+        if not self._is_nonblocking():
+            return GLANCE_SECONDS, POLL_EVERY
+        least, most = GLANCE_UNPAUSED_SECONDS
+        times = max(1.0, RATE_OF_GLANCES / self.plan.rate)
+        return (least * times, most * times), 1
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.watched.notices.append(Notice(about, message, hint))
