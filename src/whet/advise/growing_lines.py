@@ -94,7 +94,8 @@ def _find_users(
         is_own = spot.function_line == seen.function_line or spot.function.startswith(inside)
         if is_own and _takes_all(source.text, spot.line, seen.name, seen):
             yield spot, seen.name
-    passed = dict(list_arguments(source.text, seen.function_line, seen.name))
+    caller_line = 0 if seen.function == "<module>" else seen.function_line
+    passed = dict(list_arguments(source.text, caller_line, seen.name))
     for (file, line), other in hottest.items() if passed else ():
         called = other.function.rpartition(".")[2]
         if called not in passed or (user := sources.get(file)) is None:

@@ -12,41 +12,15 @@ _MOVING = frozenset({"builtins.list", "builtins.bytearray", "collections.deque"}
 _KEYED = frozenset({"builtins.dict", "builtins.set", "builtins.frozenset"})
 _IMMUTABLE = frozenset({"builtins.str", "builtins.bytes", "builtins.tuple", "builtins.frozenset"})
 
-_TRAVERSES = frozenset(
-    [
-        "sum",
-        "min",
-        "max",
-        "sorted",
-        "any",
-        "all",
-        "list",
-        "tuple",
-        "set",
-        "dict",
-        "frozenset",
-        "str",
-        "bytes",
-        "bytearray",
-        "repr",
-        "print",
-        "deque",
-        "Counter",
-        "copy",
-        "deepcopy",
-        "dumps",
-        "dump",
-        "loads",
-        "crc32",
-        "adler32",
-        "compress",
-    ]
-)
+_TYPES = ["list", "tuple", "set", "dict", "frozenset", "str", "bytes", "bytearray", "deque", "Counter"]
+_BUILTINS = ["sum", "min", "max", "sorted", "any", "all", "repr", "print"]
+_LIBRARY = ["copy", "deepcopy", "dumps", "dump", "loads", "crc32", "adler32", "compress"]
+_TRAVERSES = frozenset([*_TYPES, *_BUILTINS, *_LIBRARY])
 """Functions, of Python and of its library, that look at all that they are given."""
 _SEARCHES = frozenset(
     ["search", "match", "fullmatch", "findall", "finditer", "split", "sub", "subn", "join", "extend", "update"]
 )
-"""Methods that look at all that they are given; of ``match`` that depends."""
+"""Methods that look at all that they are given."""
 _LAZY = frozenset(
     ["iter", "enumerate", "reversed", "zip", "map", "filter", "chain", "islice", "items", "keys", "values"]
 )
@@ -105,12 +79,12 @@ def changes_as_often(text: str, line: int, name: str) -> bool:
 def list_arguments(text: str, caller_line: int, name: str) -> Iterator[tuple[str, int | str]]:
     """Yield where the function that begins at ``caller_line`` passes ``name``: the called name, and which argument.
 
-    An argument is a position or a keyword. ``caller_line`` 0 or 1 may be the module.
+    An argument is a position or a keyword. ``caller_line`` is 0 for the module.
     """
     parents = _find_parents(text)
     for node in parents:
         call = parents[node]
-        if not _is_named(node, name) or _begin_of(_find_function(node, parents)) not in {caller_line, 0}:
+        if not _is_named(node, name) or _begin_of(_find_function(node, parents)) != caller_line:
             continue
         if isinstance(call, ast.keyword) and call.arg is not None:
             outer = parents.get(call)

@@ -103,6 +103,7 @@ def test_a_line_in_an_inner_loop_runs_more_often_than_what_adds_elements() -> No
 def test_arguments_are_followed_to_parameters() -> None:
     text = "def f(n):\n    add(1, v)\n    c.put(of=v)\ndef g():\n    add(v)\n"
     assert list(list_arguments(text, 1, "v")) == [("add", 1), ("put", "of")]
+    assert list(list_arguments(f"{text}add(v, 2)\n", 0, "v")) == [("add", 0)]
     text = "class C:\n    @cached\n    def put(self, x, *, of): pass\ndef add(x, rows): pass\n"
     assert name_parameter(text, 2, 0) == "x"
     assert name_parameter(text, 2, "of") == "of"
