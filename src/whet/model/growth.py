@@ -11,7 +11,9 @@ from whet.records import dataclass
 _LARGEST = 50.0
 """Logarithm of a factor beyond which a bound means nothing."""
 _KNOWN = 100.0
-"""Factor between the ends of a cost's interval beyond which nothing follows from it for the whole."""
+"""Factor between the ends of a cost's interval beyond which nothing follows from it for the whole,"""
+_MUCH = 0.25
+"""unless the function has this part of the cost at the largest size: then as little is known of the whole."""
 
 
 class Shape(StrEnum):
@@ -189,15 +191,15 @@ class Growth:
 
         That is the curve of the whole, unless beyond the largest size its functions together cost more: of several
         phases the steepest takes over there, whereas one power of the whole lies between them. Then the interval holds
-        both. Functions whose own cost there is hardly known grow as the whole does.
+        both. Small functions whose own cost there is hardly known grow as the whole does.
         """
         whole, largest = self.whole.at(size), self.sizes[-1]
         now = self.whole.best.at(largest)
         parts, left = [], 1.0
         for each in self.functions if size > largest else ():
-            cost, there = each.fit.best.at(largest), each.fit.at(size)
-            if cost > 0 and there.low > 0 and there.high <= _KNOWN * there.low:
-                parts.append(there.times(now * each.share / cost))
+            cost, at_last = each.fit.best.at(largest), each.fit.at(max(largest, self.ahead))
+            if cost > 0 and (at_last.high <= _KNOWN * at_last.low or each.share >= _MUCH):
+                parts.append(each.fit.at(size).times(now * each.share / cost))
                 left -= each.share
         parts.append(whole.times(max(0.0, left)))
         value = sum(part.value for part in parts)

@@ -149,7 +149,7 @@ def test_costs_are_predicted_for_the_size_that_was_asked() -> None:
     assert growth.predict(8001).value == pytest.approx(growth.whole.at(8001).value, rel=0.001)
 
 
-def test_a_function_whose_growth_is_hardly_known_does_not_decide_what_the_whole_will_cost() -> None:
+def test_a_small_function_whose_growth_is_hardly_known_does_not_decide_what_the_whole_will_cost() -> None:
     growth = find_growth(make_scaling())
     assert growth is not None
     curve = replace(growth.functions[0].fit.best, exponent=4.0, scale=1e9)
@@ -158,3 +158,5 @@ def test_a_function_whose_growth_is_hardly_known_does_not_decide_what_the_whole_
     )
     others = (replace(growth.functions[0], fit=wild, share=0.02), *growth.functions[1:])
     assert replace(growth, functions=others).predict(800_000) == growth.whole.at(800_000)
+    much = replace(growth, functions=(replace(others[0], share=0.5), *growth.functions[1:]))
+    assert much.predict(800_000).high > 1000 * growth.whole.at(800_000).high
