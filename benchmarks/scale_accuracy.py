@@ -4,7 +4,7 @@
 
 `programs`: sixteen programs (`programs/growing_work.py`); the interval of the whole and of the function that works is
 to hold the true exponent. Where the growth is no power, that is the slope of its logarithm over the same sizes.
-`ahead`: five of them are predicted for four times the largest size, and run there. `alike`: one program is scaled
+`ahead`: four of them are predicted for four times the largest size, and run there. `alike`: one program is scaled
 thirty-one times; `whet diff` of neighbours is to call no exponent different. `cost`: the time of whole scalings over
 that of the same runs plainly, interleaved. Not `scale.py`, which measures how whet's own cost grows.
 """
@@ -34,7 +34,7 @@ ALIKE = 31
 DOUBLED = (1, 2, 4, 8)
 THOUSANDFOLD = (1, 4, 16, 64, 256, 1024)
 AHEAD = 4
-PREDICTED = ("linear", "n_to_1_5", "quadratic", "cubic", "two_phases")
+PREDICTED = ("linear", "n_to_1_5", "quadratic", "two_phases")
 
 
 @dataclass(frozen=True)
