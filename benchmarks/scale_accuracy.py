@@ -1,11 +1,12 @@
 """Whether `whet scale` finds how programs grow whose growth is known, and what it costs.
 
-    python benchmarks/scale_accuracy.py [--parts programs,alike,cost] [--only NAMES] [--python PATH] [--json FILE]
+    python benchmarks/scale_accuracy.py [--parts programs,ahead,alike,cost] [--only NAMES] [--python PATH] [--json FILE]
 
 `programs`: sixteen programs (`programs/growing_work.py`); the interval of the whole and of the function that works is
 to hold the true exponent. Where the growth is no power, that is the slope of its logarithm over the same sizes.
-`alike`: one program is scaled thirty-one times; neighbours are to differ in no exponent. `cost`: the time of whole
-scalings over that of the same runs plainly, interleaved. Not `scale.py`, which measures how whet's own cost grows.
+`ahead`: four of them are predicted for four times the largest size, and run there. `alike`: one program is scaled
+thirty-one times; `whet diff` of neighbours is to call no exponent different. `cost`: the time of whole scalings over
+that of the same runs plainly, interleaved. Not `scale.py`, which measures how whet's own cost grows.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +33,8 @@ SCRIPT = Path(__file__).parent / "programs" / "growing_work.py"
 ALIKE = 31
 DOUBLED = (1, 2, 4, 8)
 THOUSANDFOLD = (1, 4, 16, 64, 256, 1024)
+AHEAD = 4
+PREDICTED = ("linear", "n_to_1_5", "quadratic", "two_phases")
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ PROGRAMS = (
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--parts", default="programs,alike,cost", help="of programs, alike, cost")
+    parser.add_argument("--parts", default="programs,ahead,alike,cost", help="of programs, ahead, alike, cost")
     parser.add_argument("--only", help="programs by name")
     parser.add_argument("--python", default=sys.executable, help="interpreter to run them on")
     parser.add_argument("--whet", help="command that starts whet (default: beside this interpreter)")
@@ -82,14 +86,24 @@ def parse_arguments() -> argparse.Namespace:
 def scale(options: argparse.Namespace, program: Program, *more: str) -> dict[str, Any]:
     """Return the growth in whet's report on one scaling."""
     with tempfile.TemporaryDirectory() as folder:
-        sizes = ",".join(map(str, program.sizes))
-        words = ["scale", "--python", options.python, "--sizes", sizes, "-f", "json", *more]
-        command = [*options.start, *words, str(SCRIPT), program.name, "{n}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{program.name}: {done.stderr.decode()[-500:]}")
-    growth: dict[str, Any] = json.loads(done.stdout)["growth"]
+        return scale_in(folder, options, program, *more)
+
+
+def scale_in(folder: str, options: argparse.Namespace, program: Program, *more: str) -> dict[str, Any]:
+    """Do so in a folder, which keeps the run."""
+    sizes = ",".join(map(str, program.sizes))
+    words = ["scale", "--python", options.python, "--sizes", sizes, "-f", "json", *more]
+    growth: dict[str, Any] = call(folder, options, *words, str(SCRIPT), program.name, "{n}")["growth"]
     return growth
+
+
+def call(folder: str, options: argparse.Namespace, *words: str) -> dict[str, Any]:
+    """Return the JSON that whet prints."""
+    done = subprocess.run([*options.start, *words], cwd=folder, capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)}: {done.stderr.decode()[-500:]}")
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
 
 
 def find_truth(program: Program) -> float:
@@ -164,20 +178,47 @@ def measure_programs(options: argparse.Namespace) -> tuple[list[dict[str, Any]],
 
 
 def measure_alike(options: argparse.Namespace) -> tuple[list[dict[str, Any]], bool]:
-    program = make("quadratic", 1500, (1, 2, 3), 2)
-    found = [scale(options, program, "--runs", "2") for _ in range(ALIKE)]
-    differ = [
-        (one["whole"], other["whole"]) for one, other in pairwise(found) if not overlaps(one["whole"], other["whole"])
+    program = make("quadratic", 3000, (1, 2, 3), 2)
+    changes: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder, "before.json.gz")
+        for number in range(ALIKE):
+            scale_in(folder, options, program, "--runs", "2")
+            (run,) = Path(folder).glob(".whet/runs/*/run.json.gz")
+            if number:
+                changes += call(folder, options, "diff", str(kept), "-f", "json")["growth"]
+            shutil.copy(run, kept)
+            shutil.rmtree(Path(folder, ".whet"))
+    differ = sum(change["changed"] for change in changes)
+    print(f"{differ} of {len(changes)} exponents (of programs and functions) differ in {ALIKE - 1} pairs of scalings")
+    return changes, bool(changes) and not differ
+
+
+def measure_ahead(options: argparse.Namespace) -> tuple[list[dict[str, Any]], bool]:
+    found = []
+    for program in PROGRAMS:
+        if program.name not in PREDICTED or (options.only and program.name not in options.only.split(",")):
+            continue
+        size = AHEAD * program.sizes[-1]
+        whole = scale(options, program, "--budget", options.budget, "--predict", str(size))["whole"]
+        before = os.times()
+        subprocess.run([options.python, str(SCRIPT), program.name, str(size)], check=True)
+        after = os.times()
+        took = after.children_user + after.children_system - before.children_user - before.children_system
+        found.append({"program": program.name, "size": size, "whole": whole, "took": took})
+    rows = [
+        (
+            each["program"],
+            f"{each['size']:,}",
+            f"{each['whole']['ahead']:.2f} s [{each['whole']['ahead_low']:.2f}, {each['whole']['ahead_high']:.2f}]",
+            f"{each['took']:.2f} s",
+        )
+        for each in found
     ]
-    print(f"{len(differ)} of {len(found) - 1} pairs of scalings of the same program differ in their exponent")
-    return [each["whole"] for each in found], not differ
-
-
-def overlaps(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two exponents may be the same: their difference is within its interval."""
-    apart = abs(one["exponent"] - other["exponent"])
-    reach = math.hypot(*((each["high"] - each["low"]) / 2 for each in (one, other)))
-    return apart <= reach
+    print_table(f"CPU time at {AHEAD} times the largest size", ("program", "n", "predicted", "measured"), rows)
+    held = sum(each["whole"]["ahead_low"] <= each["took"] <= each["whole"]["ahead_high"] for each in found)
+    print(f"{held} of {len(found)} intervals hold what it took")
+    return found, held == len(found)
 
 
 def measure_cost(options: argparse.Namespace) -> tuple[list[float], bool]:
@@ -200,7 +241,7 @@ def main() -> int:
     options = parse_arguments()
     options.start = find_whet(options.whet)
     print_heading("Growth that is known", describe_machine(probe(Path(options.python)), options.start))
-    parts = {"programs": measure_programs, "alike": measure_alike, "cost": measure_cost}
+    parts = {"programs": measure_programs, "ahead": measure_ahead, "alike": measure_alike, "cost": measure_cost}
     found, good = {}, True
     for part in options.parts.split(","):
         found[part], passed = parts[part](options)

@@ -97,13 +97,20 @@ def profile(
 ) -> DaskProfiling:
     """Return what profiles a block on all workers of ``client``: ``with whet.dask.profile(client) as run:``.
 
-    ``label`` names the job in the report, ``rate`` is samples per second of each worker (default: 10, lowered where
+    ``label`` names the job in the report, ``rate`` is samples per second of each worker (default: 5, lowered where
     sampling gets expensive), ``native`` samples C stacks as well, ``include`` and ``exclude`` are globs of files that
-    count as the user's code, or do not. Raises ``UsageError`` without Dask's distributed.
+    count as the user's code, or do not. Raises ``UsageError`` without Dask's distributed, and for a client that is
+    asynchronous.
     """
+    from whet.errors import UsageError
     from whet.pipeline.dask.session import DEFAULT_RATE, DaskOptions, need_distributed
 
     need_distributed()
+    if client.asynchronous:
+        raise UsageError(
+            "the client is asynchronous, and a profile would block its event loop",
+            "use `whet run --dask ADDRESS script.py`, or a client that is not: Client(ADDRESS), outside of the loop",
+        )
     return DaskProfiling(
         client,
         DaskOptions(

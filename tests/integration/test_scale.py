@@ -130,9 +130,10 @@ def test_the_gate_ends_with_status_1(tmp_path: Path) -> None:
     )
     made = Scaled(tmp_path)
     words = ["scale", "--python", sys.executable, "--sizes", "400,800,1600,3200", "--runs", "1", "--max-exponent"]
-    done = made.call(*words, "1.2", "app.py", "{n}")
+    # Of single runs on a busy machine the interval is wide.
+    done = made.call(*words, "0.5", "app.py", "{n}")
     assert done.returncode == 1, done.stderr
-    assert "beyond n^1.2" in done.stderr
+    assert "beyond n^0.5" in done.stderr
     done = made.call(*words, "3", "--in", "app.py", "app.py", "{n}")
     assert done.returncode == 0, done.stderr
     assert "nothing is shown to grow faster than n^3" in done.stderr

@@ -3,25 +3,29 @@
 A loop that makes something longer by one in each pass makes as many passes for the second half of the length as for the
 first. So each quarter of the length takes a quarter of the time as long as a pass takes the same time; where a pass
 copies or searches all of it, one, three, five and seven sixteenths. Value samples tell lengths at times (CPU time of
-the process, which other programs affect less). The line is the one that names the variable and takes most of its
-function's time, by the sampler.
+the process, which other programs affect less).
+
+The line is the one that takes most of its function's time, by the sampler, and most of the process's while the length
+rose: else what grew was something else. It looks at all of the variable or copies it, as its source shows; a line that
+merely runs more and more often for each element that is added does not.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from whet.advise.line_uses import Use, changes_as_often, find_use, list_arguments, name_parameter
 from whet.model.evidence import Evidence, Seen
 from whet.model.growth import GrowingLine
 from whet.model.hotspot import Hotspots, LineSpot
+from whet.model.metric import Metric
+from whet.model.profile import Profile
 from whet.model.run import SourceFile
-from whet.model.source import split_lines
 
-LEAST_FOLD = 2.5
+LEAST_FOLD = 2.0
 """The last quarter's time a pass over the first one's at which a line is said to grow, if the second half's is"""
-LEAST_HALF = 1.7
+LEAST_HALF = 1.5
 """so many times the first half's. For what is searched or copied as a whole they are 7 and 3."""
 LEAST_POINTS = 16
 """Samples in which the length is to be seen, over"""
@@ -30,23 +34,27 @@ LEAST_MICROSECONDS = 300_000
 LEAST_LENGTH = 100
 LEAST_RISE = 4
 MOST_OF_FUNCTION = 0.5
-"""Part of its function's time that the line must take."""
+"""Part of its function's time that the line must take,"""
+MOST_OF_RISE = 0.6
+"""and part of the process's while the length rose."""
 
 
 def find_growing_lines(
-    evidence: Evidence, hotspots: Hotspots, sources: Mapping[str, SourceFile]
+    evidence: Evidence, hotspots: Hotspots, sources: Mapping[str, SourceFile], profiles: Sequence[Profile] = ()
 ) -> dict[tuple[str, int], GrowingLine]:
-    """Return lines that name a variable whose length rises, and whose time a pass rises with it, by file and line."""
+    """Return lines whose time a pass rises with the length of a variable that they name, by file and line."""
     hottest = _find_hottest(hotspots)
+    part = _find_part(profiles)
     found: dict[tuple[str, int], GrowingLine] = {}
     for seen in evidence.seen:
-        spot, source = hottest.get((seen.file, seen.function_line)), sources.get(seen.file)
         fold = find_fold(seen.track) if seen.track else 0.0
-        if not fold or spot is None or source is None or not _names(source, spot, seen):
+        if not fold:
             continue
-        key = (spot.file, spot.line)
-        if key not in found or fold > found[key].fold:
-            found[key] = GrowingLine(spot.file, spot.line, seen.name, max(seen.track[::2]), fold)
+        for spot, name in _find_users(seen, hottest, sources):
+            key = (spot.file, spot.line)
+            is_dear = part * spot.cost.attributed_ns >= MOST_OF_RISE * 1000 * find_rising_time(seen.track)
+            if is_dear and (key not in found or fold > found[key].fold):
+                found[key] = GrowingLine(spot.file, spot.line, name, max(seen.track[::2]), fold)
     return found
 
 
@@ -61,10 +69,45 @@ def _find_hottest(hotspots: Hotspots) -> dict[tuple[str, int], LineSpot]:
     return {key: spot for key, spot in hottest.items() if spot.cost.spent_ns >= MOST_OF_FUNCTION * spent[key] > 0}
 
 
-def _names(source: SourceFile, spot: LineSpot, seen: Seen) -> bool:
-    lines = split_lines(source.text)
-    text = lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
-    return re.search(rf"(?<![\w.]){re.escape(seen.name)}(?!\w)", text) is not None
+def _find_part(profiles: Sequence[Profile]) -> float:
+    """Return the part of all CPU time that the busiest process had: a track is of one, costs are of all."""
+    by_process: dict[tuple[int, int], int] = {}
+    for profile in profiles:
+        for samples in profile.samples:
+            if samples.metric is Metric.CPU:
+                process = (profile.execution, profile.threads[samples.thread].pid)
+                by_process[process] = by_process.get(process, 0) + sum(samples.value)
+    whole = sum(by_process.values())
+    return max(by_process.values()) / whole if whole else 1.0
+
+
+def _find_users(
+    seen: Seen, hottest: Mapping[tuple[str, int], LineSpot], sources: Mapping[str, SourceFile]
+) -> Iterator[tuple[LineSpot, str]]:
+    """Yield the lines that look at all of a variable, of its function or of one that it is passed to, and its name."""
+    source = sources.get(seen.file)
+    if source is None:
+        return
+    inside = f"{seen.function}.<locals>.<"  # comprehensions and generators
+    own = [spot for (file, _), spot in hottest.items() if file == seen.file]
+    for spot in own:
+        is_own = spot.function_line == seen.function_line or spot.function.startswith(inside)
+        if is_own and _takes_all(source.text, spot.line, seen.name, seen):
+            yield spot, seen.name
+    caller_line = 0 if seen.function == "<module>" else seen.function_line
+    passed = dict(list_arguments(source.text, caller_line, seen.name))
+    for (file, line), other in hottest.items() if passed else ():
+        called = other.function.rpartition(".")[2]
+        if called not in passed or (user := sources.get(file)) is None:
+            continue
+        name = name_parameter(user.text, line, passed[called])
+        if name and _takes_all(user.text, other.line, name, seen):
+            yield other, name
+
+
+def _takes_all(text: str, line: int, name: str, seen: Seen) -> bool:
+    use = find_use(text, line, name, seen.types)
+    return use is Use.WHOLE or (use is Use.UNKNOWN and changes_as_often(text, line, name))
 
 
 def find_fold(track: Sequence[int]) -> float:
@@ -88,6 +131,12 @@ def _find_moment(points: Sequence[tuple[int, int]], length: float) -> float:
         if after >= length:
             return early + (late - early) * (length - before) / max(1, after - before)
     return float(points[-1][1])
+
+
+def find_rising_time(track: Sequence[int]) -> int:
+    """Return for how many microseconds the process computed while the length rose, all rises together."""
+    stretches = _list_stretches(list(zip(track[::2], track[1::2], strict=False)))
+    return sum(stretch[-1][1] - stretch[0][1] for stretch in stretches)
 
 
 def _find_rise(points: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:

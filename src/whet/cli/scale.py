@@ -63,6 +63,14 @@ def scale_command(
     memory: Annotated[
         bool, Option("--memory", help="Then run each size once more to measure what is allocated (with memray).")
     ] = False,
+    predict: Annotated[
+        str,
+        Option(
+            "--predict",
+            metavar="N",
+            help="Report the cost at this size, which need not run; otherwise at ten times the largest.",
+        ),
+    ] = "",
     rate: RateOption = None,
     max_exponent: Annotated[
         float | None,
@@ -99,6 +107,7 @@ def scale_command(
     Examples:
         whet scale --sizes 1000,2000,4000,8000 app.py --rows {n}
         whet scale --sizes auto --make "gen.py {n}" app.py
+        whet scale --sizes 1k,2k,4k,8k --predict 1m app.py {n}
         whet scale --sizes 1k,2k,4k --max-exponent 1.2 app.py {n}
     """
     if not words and module is None and code is None:
@@ -113,12 +122,13 @@ def scale_command(
     from whet.cli.run import check_output, show_run
     from whet.pipeline.rules.rulebook import check_rules
     from whet.pipeline.run.options import MeasureOptions
-    from whet.pipeline.scale.request import ScaleRequest, check_request, parse_sizes
+    from whet.pipeline.scale.request import ScaleRequest, check_request, parse_size, parse_sizes
     from whet.pipeline.scale.scale import find_exceeded, scale, state_exceeded
     from whet.program.naming import choose_target
 
     check_output(output)
     chosen = parse_sizes(sizes)
+    predicted = parse_size(predict, "--predict") if predict else 0
     seconds = parse_time(budget, "--budget")
     host, spec = choose_target(words or [], module, code, python=python, environ=os.environ, cwd=Path.cwd())
     tell_untrusted(Path.cwd())
@@ -133,6 +143,7 @@ def scale_command(
             budget=seconds,
             rounds=runs,
             memory=memory,
+            predict=predicted,
             options=MeasureOptions(
                 rate=rate or DEFAULT_RATE,
                 keep_rate=rate is not None,

@@ -29,7 +29,9 @@ from whet.signals import handle_signals
 GLANCE_SECONDS = (0.006, 0.014)
 """Between two glances at whether the process is stopped: at random, or they would keep step with the sampler."""
 GLANCE_UNPAUSED_SECONDS = (0.03, 0.07)
-"""The same where nothing stops it: then only memory and clocks are read, at each."""
+"""The same where nothing stops it: then only memory and clocks are read, at each,"""
+RATE_OF_GLANCES = 40
+"""and less often in proportion where samples are rarer than so many a second: half as often as these."""
 POLL_EVERY = 5
 """Memory and clocks are read at every so manieth glance, and"""
 LIST_THREADS_EVERY = 50
@@ -51,6 +53,8 @@ class AttachPlan:
     out: Path
     seconds: float
     whole_tree: bool = True
+    rate: int = 100
+    """Samples per second."""
     progress: Callable[[float], None] | None = None
     to_end: threading.Event = field(default_factory=threading.Event)
     """Ends the sampling early when it is set."""
@@ -153,7 +157,7 @@ class _Watch:
         began = fallback.first.sampling_since
         glances, elapsed = 0, 0.0
         image, held = ImageWatch(self.plan.pid), HeldExec(self.plan.pid)
-        between, poll_every = (GLANCE_UNPAUSED_SECONDS, 1) if self._is_nonblocking() else (GLANCE_SECONDS, POLL_EVERY)
+        between, poll_every = self._plan_glances()
         while elapsed < self.plan.seconds and fallback.goes_on:
             if glances % poll_every == 0:
                 if not is_alive(self.plan.pid):
@@ -233,6 +237,14 @@ class _Watch:
 
     def _is_nonblocking(self) -> bool:
         return "--nonblocking" in self.plan.launch.attach[0]
+
+    def _plan_glances(self) -> tuple[tuple[float, float], int]:
+        """Return the least and most seconds between glances, and at every so manieth of them clocks are read."""
+        if not self._is_nonblocking():
+            return GLANCE_SECONDS, POLL_EVERY
+        least, most = GLANCE_UNPAUSED_SECONDS
+        times = max(1.0, RATE_OF_GLANCES / self.plan.rate)
+        return (least * times, most * times), 1
 
     def _notice(self, about: str, message: str, hint: str = "") -> None:
         self.watched.notices.append(Notice(about, message, hint))

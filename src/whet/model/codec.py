@@ -10,7 +10,7 @@ History of the format, by its key ``schema``:
     ``proof``, ``proof.unasked``, ``stdin``, ``interpreter.obvious``, ``options``, ``can_run_again``,
     ``unbuffered``, ``compiled``, ``origins``, ``profiles[].wall``, ``profiles[].unjudged``,
     ``profiles[].missing``, ``saved_in``, ``is_masked``, ``arguments``, ``scaling``, ``proof.growth``,
-    ``proof.growth_sizes``, ``evidence.seen[].track``,
+    ``proof.growth_sizes``, ``evidence.seen[].track``, ``scaling.predict``,
     ``labels``, ``parts``, ``tasks``, ``transfers``, ``scheduler_ns``,
     ``profiles[].threads[].label``, ``profiles[].threads[].task``, ``requests``.
 2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first

@@ -10,6 +10,10 @@ from whet.records import dataclass
 
 _LARGEST = 50.0
 """Logarithm of a factor beyond which a bound means nothing."""
+_KNOWN = 100.0
+"""Factor between the ends of a cost's interval beyond which nothing follows from it for the whole,"""
+_MUCH = 0.25
+"""unless the function has this part of the cost at the largest size: then as little is known of the whole."""
 
 
 class Shape(StrEnum):
@@ -31,6 +35,10 @@ class Bounded:
     value: float
     low: float
     high: float
+
+    def times(self, factor: float) -> Bounded:
+        """Return so many times the figure."""
+        return Bounded(self.value * factor, self.low * factor, self.high * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +170,8 @@ class Crossing:
 class Growth:
     """What follows from a scaling. Costs are nanoseconds, of memory bytes.
 
-    ``functions`` and ``lines`` are those that matter at the largest size or at ``ahead``, ten times that, sorted by
-    their cost there.
+    ``ahead`` is the size that costs are predicted for. ``functions`` and ``lines`` are those that matter at the largest
+    size or at ``ahead``, sorted by their cost there.
     """
 
     sizes: tuple[int, ...]
@@ -177,6 +185,28 @@ class Growth:
     crossings: tuple[Crossing, ...] = ()
     unclear: tuple[UnclearGrowth, ...] = ()
     """Functions that matter at the largest size, and of which no growth is known."""
+
+    def predict(self, size: float) -> Bounded:
+        """Return what the program costs at a size, with its interval.
+
+        That is the curve of the whole, unless beyond the largest size its functions together cost more: of several
+        phases the steepest takes over there, whereas one power of the whole lies between them. Then the interval holds
+        both. Small functions whose own cost there is hardly known grow as the whole does.
+        """
+        whole, largest = self.whole.at(size), self.sizes[-1]
+        now = self.whole.best.at(largest)
+        parts, left = [], 1.0
+        for each in self.functions if size > largest else ():
+            cost, at_last = each.fit.best.at(largest), each.fit.at(max(largest, self.ahead))
+            if cost > 0 and (at_last.high <= _KNOWN * at_last.low or each.share >= _MUCH):
+                parts.append(each.fit.at(size).times(now * each.share / cost))
+                left -= each.share
+        parts.append(whole.times(max(0.0, left)))
+        value = sum(part.value for part in parts)
+        if value <= whole.value:
+            return whole
+        high = value + sqrt(sum((part.high - part.value) ** 2 for part in parts))
+        return Bounded(value, min(whole.low, value), max(whole.high, high))
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class Scaling:
     seconds: float = 0.0
     """How long all of it took; ``runs`` took less."""
     notes: tuple[str, ...] = ()
+    predict: int = 0
+    """The size that costs are predicted for, with ``--predict``; 0 for ten times the largest."""
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from math import log10
 
@@ -43,7 +43,7 @@ class GrowthRow:
     """At the largest size, by the fit."""
     share: Figure
     ahead: Figure
-    """The cost at ten times the largest size, with its interval."""
+    """The cost at the size that is predicted, with its interval."""
     ahead_low: float
     ahead_high: float
     ahead_share: Figure
@@ -121,8 +121,10 @@ def view_growth(
     """Return the section for a run with a scaling. ``causes`` join findings to the lines that grow."""
     scaling = run.scaling
     sources = run.sources if include_source else {}
-    whole = _make_whole(growth.whole, growth, "the program", format_seconds)
-    memory = _make_whole(growth.memory, growth, "resident memory", format_bytes) if growth.memory else None
+    whole = _make_whole(growth.whole, growth.predict(growth.ahead), growth, "the program", format_seconds)
+    memory = None
+    if growth.memory is not None:
+        memory = _make_whole(growth.memory, growth.memory.at(growth.ahead), growth, "resident memory", format_bytes)
     reasons: dict[tuple[str, int], list[str]] = {}
     for cause in causes:
         reasons.setdefault((cause.line.file, cause.line.line), []).append(describe_cause(cause))
@@ -181,10 +183,8 @@ def describe_cause(cause: Cause) -> str:
             return f"{cause.title}: {grows}"
 
 
-def _make_whole(fit: Fit, growth: Growth, name: str, write: object) -> GrowthRow:
-    assert callable(write)
+def _make_whole(fit: Fit, ahead: Bounded, growth: Growth, name: str, write: Callable[[float], str]) -> GrowthRow:
     largest = growth.sizes[-1]
-    ahead = fit.at(growth.ahead)
     return GrowthRow(
         file="",
         name=name,
@@ -254,17 +254,30 @@ def _state(
         f"to {largest:,} in {len(scaling.runs)} runs."
     )
     yield (
-        f"At n = {growth.ahead:,}, {growth.ahead // largest} times beyond what was measured, it takes about "
+        f"At n = {growth.ahead:,}, {_describe_reach(growth)}, it takes about "
         f"{format_seconds(whole.ahead.value or 0)}, between {format_seconds(whole.ahead_low)} and "
         f"{format_seconds(whole.ahead_high)}."
     )
     if memory is not None:
         name = f" ({memory.shape})" if memory.shape else ""
-        yield f"Resident memory grows as {memory.exponent}{name}, to {memory.cost} at n = {largest:,}."
+        yield (
+            f"Resident memory grows as {memory.exponent}{name}, to {memory.cost} at n = {largest:,}; at "
+            f"n = {growth.ahead:,} it is about {memory.ahead}."
+        )
     if growth.allocated is not None:
         yield f"Memory that it allocates, as memray sees it, grows as {exponent_figure(growth.allocated)}."
     for crossing in growth.crossings:
         yield _state_crossing(crossing, growth, functions)
+
+
+def _describe_reach(growth: Growth) -> str:
+    """Return how far the predicted size is from those that ran."""
+    smallest, largest, ahead = growth.sizes[0], growth.sizes[-1], growth.ahead
+    if smallest <= ahead <= largest:
+        return "within what was measured"
+    factor = ahead / largest if ahead > largest else smallest / ahead
+    times = f"{factor:.2g}" if factor < 10 else f"{factor:,.0f}"
+    return f"{times} times {'beyond' if ahead > largest else 'below'} what was measured"
 
 
 def _state_crossing(crossing: Crossing, growth: Growth, functions: Sequence[GrowthRow]) -> str:
@@ -288,9 +301,11 @@ class _Picture:
     def __init__(self, growth: Growth, scaling: Scaling) -> None:
         self.growth, self.scaling = growth, scaling
         self.chosen = growth.functions[:MOST_CURVES]
-        self.first, self.last = log10(growth.sizes[0]), log10(growth.ahead)
+        self.first = log10(min(growth.sizes[0], growth.ahead))
+        self.last = log10(max(growth.sizes[-1], growth.ahead))
         costs = [run.cost(scaling.clock) for run in scaling.runs]
-        ends = [growth.whole.at(growth.ahead).value, *(each.fit.best.at(growth.ahead) for each in self.chosen)]
+        end = max(growth.sizes[-1], growth.ahead)
+        ends = [growth.predict(end).value, *(each.fit.best.at(end) for each in self.chosen)]
         self.low = log10(max(_LEAST_COST, min((cost for cost in costs if cost), default=1) / 30))
         self.high = max(log10(max(*ends, *costs, 10 * _LEAST_COST)) + 0.15, self.low + 1)
 
@@ -306,17 +321,19 @@ class _Picture:
     def draw(self) -> Iterator[GrowthCurve]:
         """Yield the curves, the whole first."""
         clock = self.scaling.clock
-        yield self._draw("the program", self.growth.whole, [run.cost(clock) for run in self.scaling.runs])
+        yield self._draw(
+            "the program", self.growth.whole, self.growth.predict, [run.cost(clock) for run in self.scaling.runs]
+        )
         costs: Mapping[tuple[str, int, str], PlaceCosts] = {
             (each.file, each.function_line, each.function): each for each in self.scaling.places if not each.line
         }
         for each in self.chosen:
             place = costs.get((each.file, each.function_line, each.function))
-            yield self._draw(each.function, each.fit, place.spent_ns if place is not None else ())
+            yield self._draw(each.function, each.fit, each.fit.at, place.spent_ns if place is not None else ())
 
-    def _draw(self, label: str, fit: Fit, costs: Sequence[int]) -> GrowthCurve:
+    def _draw(self, label: str, fit: Fit, predict: Callable[[float], Bounded], costs: Sequence[int]) -> GrowthCurve:
         steps = [10 ** (self.first + (self.last - self.first) * step / _STEPS) for step in range(_STEPS + 1)]
-        bounds = [fit.at(size) for size in steps]
+        bounds = [predict(size) for size in steps]
         upper = [(self.x(size), self.y(each.high)) for size, each in zip(steps, bounds, strict=True)]
         lower = [(self.x(size), self.y(each.low)) for size, each in zip(steps, bounds, strict=True)]
         return GrowthCurve(
@@ -332,9 +349,9 @@ class _Picture:
         )
 
     def list_sizes(self) -> Iterator[tuple[float, str]]:
-        """Yield the ticks of the sizes: the measured ones as far as there is room, and ten times the largest."""
+        """Yield the ticks of the sizes: the measured ones as far as there is room, and the one that is predicted."""
         last = -1.0
-        for size in (*self.growth.sizes, self.growth.ahead):
+        for size in sorted({*self.growth.sizes, self.growth.ahead}):
             if self.x(size) - last >= 0.1:
                 last = self.x(size)
                 yield last, f"{size:,}"

@@ -37,8 +37,8 @@ _CUT = "[cut]"
 """Stands for what was left out of the middle of a text: an ellipsis could come to stand at a line's end."""
 LEAST_CODE = 14
 """Below this room a line's code is left out."""
-_SENTENCE = 60
-"""Characters that are left of a sentence on growth, however little room there is."""
+_CORE, _SENTENCE = 2, 60
+"""Sentences on growth that stay whole, and characters that are left of others, however little room there is."""
 _END = re.compile(r"(\s|\x1b\[[\d;]*m)+$")
 _FEW = (
     (10, 3, 3, 3, 400),
@@ -252,13 +252,13 @@ class _Page:
             self._write(self._text(view.summary.outside, "dim"))
 
     def write_growth(self, view: ReportView, most: int) -> None:
-        """Write what dominates at ten times the largest size, a line for each place."""
+        """Write what dominates at the size that is predicted, a line for each place."""
         growth = view.growth
         if growth is None:
             return
         self._blank()
         for number, sentence in enumerate(growth.sentences[:most]):
-            self._write(self._text(sentence, least=_SENTENCE if number else 200))
+            self._write(self._text(sentence, least=200 if number < _CORE else _SENTENCE))
         rows = (growth.lines or growth.functions)[: max(1, most // 2)]
         if rows:
             self._write(self._text(f"Most of the cost at n = {growth.ahead_size:,}:", "dim"))

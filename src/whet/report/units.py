@@ -57,9 +57,12 @@ def hits_figure(hits: int | None) -> Figure:
 
 
 def format_seconds(nanoseconds: float) -> str:
-    """Write a duration with two or three digits: ``1.23 s``, ``45 ms``, ``820 µs``, ``12 min 5 s``."""
+    """Write a duration with two or three digits: ``1.23 s``, ``45 ms``, ``820 µs``, ``12 min 5 s``, ``27 h 3 min``."""
     if nanoseconds == 0:
         return "0 s"
+    if abs(nanoseconds) >= 35_999.5e9:
+        hours, minutes = divmod(round(nanoseconds / 60e9), 60)
+        return f"{hours:,} h {minutes} min"
     if abs(nanoseconds) >= 599.5e9:
         minutes, seconds = divmod(round(nanoseconds / 1e9), 60)
         return f"{minutes:,} min {seconds} s"

@@ -46,7 +46,9 @@ SIZE_ERROR = 0.03
 DRIFT_ERROR = 0.025
 """Standard deviation of the exponent of a program that follows a power, between machines and ranges of sizes."""
 DEFAULT_SPREAD = 0.05
-"""Assumed standard deviation between runs where each size ran once."""
+"""Assumed standard deviation between runs where each size ran once,"""
+BUSY_SPREAD = 0.15
+"""and on a machine that was busy with other work: measured there between runs of the same size."""
 CONSTANT_PENALTY = 2.0
 LEAST_SIZES = 3
 EXPONENTS = (-1.0, 6.0)
@@ -99,15 +101,18 @@ class _Solution:
     """Standard error of ``scale`` as a fraction of it."""
 
 
-def fit_growth(runs: Sequence[Run], *, confidence: float = CONFIDENCE) -> Fit | None:
-    """Return how the cost grows; ``None`` for fewer than three sizes, and for what never cost anything."""
+def fit_growth(runs: Sequence[Run], *, confidence: float = CONFIDENCE, assumed: float = DEFAULT_SPREAD) -> Fit | None:
+    """Return how the cost grows; ``None`` for fewer than three sizes, and for what never cost anything.
+
+    ``assumed`` is the standard deviation between runs where each size ran once.
+    """
     levels = _group(runs)
     if len(levels) < LEAST_SIZES or not any(level.mean > 0 for level in levels):
         return None
-    return _Fitter(levels, find_spread(runs), confidence).fit()
+    return _Fitter(levels, find_spread(runs, assumed), confidence).fit()
 
 
-def find_spread(runs: Sequence[Run]) -> float:
+def find_spread(runs: Sequence[Run], assumed: float = DEFAULT_SPREAD) -> float:
     """Return the standard deviation between runs of one size, as a fraction of their cost, without sampling error.
 
     What all runs of a round have in common is left out (method of moments).
@@ -115,7 +120,7 @@ def find_spread(runs: Sequence[Run]) -> float:
     levels = [level for level in _group(runs) if level.runs > 1 and level.mean > 5 * level.quantum]
     freedom = sum(level.runs - 1 for level in levels)
     if not freedom:
-        return DEFAULT_SPREAD
+        return assumed
     squares = sum(level.squares / level.mean**2 for level in levels)
     sampling = sum((level.runs - 1) * level.quantum / level.mean for level in levels) / freedom
     means = {level.size: level.mean for level in levels}

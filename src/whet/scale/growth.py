@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import exp, log
 
 from whet.model.growth import Crossing, Fit, Growth, LengthGrowth, PlaceGrowth, UnclearGrowth
 from whet.model.scaling import LengthsSeen, PlaceCosts, Scaling, SizedRun
-from whet.scale.fit import CONFIDENCE, Run, fit_growth
+from whet.scale.fit import BUSY_SPREAD, CONFIDENCE, DEFAULT_SPREAD, Run, fit_growth
+
+FitRuns = Callable[[Sequence[Run]], Fit | None]
 
 FACTOR = 10
-"""Places are sorted by what they cost at so many times the largest size."""
+"""Places are sorted by what they cost at so many times the largest size, if no other is named."""
 LEAST_SHARE = 0.02
 """Part of the cost, at the largest size or at ``FACTOR`` times that, from which on a place is listed."""
 LEAST_SAMPLES = 5
@@ -23,6 +26,8 @@ LEAST_LENGTH = 16
 """Variables that never got longer do not matter."""
 MOST_CROSSINGS = 4
 _LEAST_SHARE_ERROR = 0.05
+MOST_KEPT_FROM = 0.25
+"""Part of their time that runs may be kept from a processor on a machine that counts as quiet."""
 _BELOW = 10
 """Crossings are looked for from the smallest size over this, to ``FACTOR`` times the largest."""
 
@@ -30,32 +35,40 @@ _BELOW = 10
 def find_growth(scaling: Scaling, *, confidence: float = CONFIDENCE) -> Growth | None:
     """Return what follows from the runs; ``None`` for fewer than three sizes."""
     runs = scaling.runs
-    whole = fit_growth([Run(run.size, run.cost(scaling.clock), block=run.round) for run in runs], confidence=confidence)
+    fit_exact = partial(fit_growth, confidence=confidence)
+    fit = partial(fit_exact, assumed=BUSY_SPREAD if _was_busy(runs) else DEFAULT_SPREAD)
+    whole = fit([Run(run.size, run.cost(scaling.clock), block=run.round) for run in runs])
     if whole is None:
         return None
-    ahead = FACTOR * scaling.sizes[-1]
+    ahead = scaling.predict or FACTOR * scaling.sizes[-1]
     memory = [Run(run.size, run.peak_bytes) for run in runs if run.peak_bytes]
     allocated = [Run(run.size, run.allocated_bytes) for run in scaling.memory_runs]
     unclear: list[UnclearGrowth] = []
     of_functions = [each for each in scaling.places if not each.line]
-    functions = list(_fit_places(scaling, of_functions, ahead, confidence, unclear))
-    lines = list(_fit_places(scaling, [each for each in scaling.places if each.line], ahead, confidence, []))
+    functions = list(_fit_places(scaling, of_functions, ahead, fit, unclear))
+    lines = list(_fit_places(scaling, [each for each in scaling.places if each.line], ahead, fit, []))
     return Growth(
         sizes=scaling.sizes,
         ahead=ahead,
         whole=whole,
-        memory=fit_growth(memory, confidence=confidence),
-        allocated=fit_growth(allocated, confidence=confidence),
+        memory=fit_exact(memory),
+        allocated=fit_exact(allocated),
         functions=(sorted_ := _choose(functions, ahead)),
         lines=_choose(lines, ahead),
-        lengths=tuple(_fit_lengths(scaling, confidence)),
+        lengths=tuple(_fit_lengths(scaling, fit_exact)),
         crossings=tuple(_find_crossings(whole, sorted_, scaling.sizes)),
         unclear=tuple(sorted(unclear, key=lambda each: -each.share)),
     )
 
 
+def _was_busy(runs: Sequence[SizedRun]) -> bool:
+    """Whether the runs were kept from a processor for much of their time: neither computing nor waiting."""
+    wall = sum(run.wall_ns for run in runs)
+    return sum(run.wall_ns - run.cpu_ns - run.waiting_ns for run in runs) > MOST_KEPT_FROM * wall
+
+
 def _fit_places(
-    scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, confidence: float, unclear: list[UnclearGrowth]
+    scaling: Scaling, places: Sequence[PlaceCosts], ahead: int, fit_runs: FitRuns, unclear: list[UnclearGrowth]
 ) -> Iterator[PlaceGrowth]:
     """Yield the growth of each place that was seen often enough; ``ahead`` is a share of all of ``places``.
 
@@ -68,7 +81,7 @@ def _fit_places(
     for place in places:
         runs = _list_runs(scaling.runs, place.spent_ns)
         samples = sum(run.cost / run.quantum for run in runs if run.quantum)
-        fit = fit_growth(runs, confidence=confidence) if samples >= LEAST_SAMPLES else None
+        fit = fit_runs(runs) if samples >= LEAST_SAMPLES else None
         share = sum(cost for cost, is_there in zip(place.spent_ns, at_largest, strict=True) if is_there) / whole
         if fit is not None and fit.exponent.high - fit.exponent.low <= WIDEST:
             found.append((place, fit, share))
@@ -85,7 +98,7 @@ def _fit_places(
             fit,
             share,
             fit.best.at(ahead) / total,
-            fit_growth(memory, confidence=confidence),
+            fit_runs(memory),
         )
 
 
@@ -107,20 +120,20 @@ def _choose(places: Sequence[PlaceGrowth], ahead: int) -> tuple[PlaceGrowth, ...
     return tuple(sorted(kept, key=lambda each: (-each.fit.best.at(ahead), each.file, each.function_line, each.line)))
 
 
-def _fit_lengths(scaling: Scaling, confidence: float) -> Iterator[LengthGrowth]:
+def _fit_lengths(scaling: Scaling, fit_runs: FitRuns) -> Iterator[LengthGrowth]:
     for seen in scaling.lengths:
-        fit = _fit_length(scaling, seen, confidence)
+        fit = _fit_length(scaling, seen, fit_runs)
         if fit is not None:
             yield LengthGrowth(seen.file, seen.function_line, seen.name, fit.exponent, max(seen.lengths))
 
 
-def _fit_length(scaling: Scaling, seen: LengthsSeen, confidence: float) -> Fit | None:
+def _fit_length(scaling: Scaling, seen: LengthsSeen, fit_runs: FitRuns) -> Fit | None:
     longest: dict[int, int] = {}
     for run, length in zip(scaling.runs, seen.lengths, strict=True):
         longest[run.size] = max(longest.get(run.size, 0), length)
     if max(longest.values()) < LEAST_LENGTH:
         return None
-    return fit_growth([Run(size, length) for size, length in longest.items() if length], confidence=confidence)
+    return fit_runs([Run(size, length) for size, length in longest.items() if length])
 
 
 def _find_crossings(whole: Fit, functions: Sequence[PlaceGrowth], sizes: Sequence[int]) -> Iterator[Crossing]:

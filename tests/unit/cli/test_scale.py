@@ -23,6 +23,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("a.py", "{n}"), "no sizes given"),
         (("--sizes", "1,2", "a.py", "{n}"), "has 2 sizes"),
         (("--sizes", "1,2,x", "a.py", "{n}"), "'x' is not a size"),
+        (("--sizes", "1,2,4", "--predict", "many", "a.py", "{n}"), "--predict: 'many' is not a size"),
         (("--sizes", "1,2,4", "a.py"), "{n} stands nowhere"),
         (("--sizes", "1,2,4", "--env", "{n}", "a.py"), "is not NAME=VALUE"),
         (("--sizes", "1,2,4", "--in", "a*", "a.py", "{n}"), "--in does nothing without --max-exponent"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,19 @@ def test_both_samplers_end_when_the_time_is_over(plan, tmp_path, target):
     assert target.poll() is None
     # Each was given a limit of its own, for the case that nobody ends it.
     assert [json.loads((tmp_path / f"{n}.json").read_text()) for n in (0, 1)] == [["--duration", "11"]] * 2
+
+
+@pytest.mark.parametrize(("rate", "bounds"), [(100, (0.03, 0.07)), (40, (0.03, 0.07)), (5, (0.24, 0.56))])
+def test_clocks_are_read_less_often_where_samples_are_rare(plan, monkeypatch, rate, bounds):
+    asked = []
+
+    def draw(low: float, high: float) -> float:
+        asked.append((low, high))
+        return 0.05
+
+    monkeypatch.setattr("whet.collect.attach.random.uniform", draw)
+    attach(replace(plan("plain", words=("--nonblocking",)), rate=rate))
+    assert {(round(low, 3), round(high, 3)) for low, high in asked} == {bounds}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from whet.report.json_ import to_object
 from whet.report.markdown import MarkdownRenderer
 from whet.report.terminal import TerminalRenderer
 from whet.report.view import ReportView, build_view
+from whet.scale.growth import find_growth
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,32 @@ def test_sentences_say_what_was_measured_and_how_far_the_rest_reaches(view: Repo
     assert "Below n = 1,200, what does not grow (start, imports) costs more" in text
     assert "Below n = 2,500, read costs more than Ledger.seen" in text
     assert "n^0.02 [-0.04, 0.08] (constant)" in text
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (1_000_000, "At n = 1,000,000, 125 times beyond what was measured, it takes about"),
+        (10_000, "At n = 10,000, 1.2 times beyond what was measured"),
+        (3_000, "At n = 3,000, within what was measured"),
+        (100, "At n = 100, 10 times below what was measured"),
+    ],
+)
+def test_the_cost_at_another_size_says_how_far_it_reaches(size: int, words: str) -> None:
+    run = make_scaled_run()
+    growth = find_growth(replace(run.scaling, predict=size))
+    assert growth is not None
+    view = build_view(run, make_hotspots(), growth=growth)
+    assert view.growth is not None
+    assert words in " ".join(view.growth.sentences)
+    cost = view.growth.whole
+    assert cost.ahead.value is not None
+    assert cost.ahead_low < cost.ahead.value < cost.ahead_high
+    assert f"{size:,}" in [label for _, label in view.growth.size_ticks] or size == 10_000
+    for curve in view.growth.curves:
+        assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in (*curve.points, *curve.line, *curve.band))
+    html = render_html(view)
+    assert f"n = {size:,}" in html
 
 
 def test_a_crossing_beyond_the_measured_sizes_says_so() -> None:

@@ -21,6 +21,7 @@ from whet.report.units import (
         (0, "0 s"), (12, "12 ns"), (820_000, "820 µs"), (1_250_000, "1.2 ms"), (45_000_000, "45 ms"),
         (999_499_999, "999 ms"), (999_600_000, "1.00 s"), (1_234_000_000, "1.23 s"), (12_340_000_000, "12.3 s"),
         (123_400_000_000, "123 s"), (725_000_000_000, "12 min 5 s"), (599_600_000_000, "10 min 0 s"),
+        (35_999_000_000_000, "599 min 59 s"), (35_999_600_000_000, "10 h 0 min"), (97_380_000_000_000, "27 h 3 min"),
     ],
 )  # fmt: skip
 def test_durations(nanoseconds, text):
@@ -61,7 +62,7 @@ def test_what_was_not_measured_is_a_dash_without_a_value():
 
 @given(st.integers(0, 10**18), st.integers(0, 10**18))
 def test_a_longer_duration_never_reads_shorter(a, b):
-    scale = {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9, "min": 60e9}
+    scale = {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9, "min": 60e9, "h": 3600e9}
 
     def read(text):
         words = text.replace(",", "").split()

@@ -118,3 +118,45 @@ def test_the_clock_is_that_of_the_scaling() -> None:
 
 def test_without_runs_there_is_no_growth() -> None:
     assert find_growth(Scaling()) is None
+
+
+def test_single_runs_on_a_busy_machine_have_wider_intervals() -> None:
+    quiet = make_scaling(repeats=1)
+    # Twice as long as they computed, without waiting.
+    busy = replace(quiet, runs=tuple(replace(run, wall_ns=2 * run.cpu_ns) for run in quiet.runs))
+    waiting = replace(busy, runs=tuple(replace(run, waiting_ns=run.cpu_ns) for run in busy.runs))
+    widths = [
+        growth.whole.exponent.high - growth.whole.exponent.low
+        for growth in map(find_growth, (quiet, busy, waiting))
+        if growth is not None
+    ]
+    assert widths[0] == widths[2] < widths[1]
+
+
+def test_costs_are_predicted_for_the_size_that_was_asked() -> None:
+    growth = find_growth(replace(make_scaling(), predict=1_000_000))
+    assert growth is not None
+    assert growth.ahead == 1_000_000
+    assert growth.functions[0].ahead == pytest.approx(0.99, abs=0.01)
+    # One power of the whole would not see that the quadratic part takes over.
+    true = (10**7 + 10**5 + 50) * MS
+    cost = growth.predict(growth.ahead)
+    assert growth.whole.at(growth.ahead).high < true
+    assert cost.low < true < cost.high
+    assert cost.value == pytest.approx(true, rel=0.2)
+    for size in (3000, 8000):
+        assert growth.predict(size) == growth.whole.at(size)
+    assert growth.predict(8001).value == pytest.approx(growth.whole.at(8001).value, rel=0.001)
+
+
+def test_a_small_function_whose_growth_is_hardly_known_does_not_decide_what_the_whole_will_cost() -> None:
+    growth = find_growth(make_scaling())
+    assert growth is not None
+    curve = replace(growth.functions[0].fit.best, exponent=4.0, scale=1e9)
+    wild = replace(
+        growth.functions[0].fit, best=curve, allowed=(replace(curve, exponent=-1), replace(curve, exponent=6))
+    )
+    others = (replace(growth.functions[0], fit=wild, share=0.02), *growth.functions[1:])
+    assert replace(growth, functions=others).predict(800_000) == growth.whole.at(800_000)
+    much = replace(growth, functions=(replace(others[0], share=0.5), *growth.functions[1:]))
+    assert much.predict(800_000).high > 1000 * growth.whole.at(800_000).high

@@ -46,12 +46,16 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
+RESERVES = 3
+"""Times that as much room can be made. In a program that allocates nothing itself the count stays where it is, but for
+what samples leave: near the threshold, there would never be room again."""
 LITTLE_ROOM = 20
 """More than is made where none is taken."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
 
 _current_frames = sys._current_frames
+_FRAME = type(sys._getframe())
 _count_threads = _thread._count
 _modules = sys.modules
 
@@ -66,6 +70,8 @@ class Sampler:
         """Why there are no samples, or no more."""
         self.reserve: list[object] = []
         """Objects whose end leaves room for others."""
+        for _ in range(RESERVES):
+            self._fill_reserve()
 
     def begin(self) -> None:
         """Begin in this process, with nothing seen so far."""
@@ -111,12 +117,12 @@ class Sampler:
         """
         needed = ROOM + _count_threads()
         if values.has_room(needed + ROOM):
-            if not self.reserve:
+            if len(self.reserve) < RESERVES * ROOM:
                 self._fill_reserve()
             return True
         if not values.has_room(needed):
             # What is freed counts too.
-            self.reserve.clear()
+            del self.reserve[-ROOM:]
         return values.has_room(needed)
 
     def _fill_reserve(self) -> None:
@@ -149,11 +155,11 @@ class Sampler:
         self.values.hold = type
         # Had others run meanwhile, functions may have ended and left us all that they had. Then it becomes garbage, for
         # the program's threads to collect: what ends with it ends there.
-        held.append(frames := _current_frames())
-        del frames[_thread.get_ident()]
+        held.append(later := _current_frames())
+        del later[_thread.get_ident()]
         is_late = perf_counter_ns() > now + 0.7 * interval * 1e9
-        if (is_late or _find_places(frames) != places) and values.is_collecting():
-            held.append(held)
+        if (is_late or _find_places(later) != places) and values.is_collecting():
+            self.values.leave(held, (*_only_frames(held), *frames.values(), *later.values()))
 
     def _note_peak(self, frame: FrameType | None) -> None:
         kilobytes = _peak_kilobytes()
@@ -207,6 +213,10 @@ class Sampler:
         """Write all that is known. Raises ``OSError``."""
         self.saving = None
         captures.write_capture(self.capture, self._head(), *self.values.rows())
+
+
+def _only_frames(held: list[object]) -> list[FrameType]:
+    return [each for each in held if type(each) is _FRAME]
 
 
 def _find_places(frames: dict[int, FrameType]) -> dict[int, int]:

@@ -11,11 +11,14 @@ from __future__ import annotations
 import gc
 import sys
 from _collections import deque  # type: ignore[import-not-found]
+from _weakref import ref
 from time import perf_counter_ns, process_time_ns
+
+from .objects import find_methods, plain_attributes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
     from typing import Any
 
@@ -38,12 +41,21 @@ ENOUGH_SAMPLES = 40
 """A function that was looked at so often,"""
 LATER_PART = 4
 """is looked at once in so many times: its outer frames are on the stack at every sample."""
+MAX_INSTANCES, MAX_METHODS = 4, 24
+"""Instances whose attributes are looked at for one frame, and methods for one instance."""
+MAX_CALLS = 3
+"""How far calls of methods are followed that the frame may have been in a moment ago."""
+
+MAX_LEFT = 100
+"""Samples that were left as garbage and are remembered. What further ones hold may not be looked at again."""
 
 # Sets of the identities of types: looking a type up by its hash would call a metaclass's own.
 _SEQUENCES = frozenset(map(id, (list, tuple)))
 _KEYED = frozenset(map(id, (dict, set, frozenset)))
 _CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, *map(id, (str, bytes, bytearray, deque))})
 _SIZED = frozenset({*_CONTAINERS, id(range)})
+_ENDS_QUIETLY = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
+"""Types whose objects may end anywhere. To keep texts until garbage is collected could take much memory."""
 _MODULE = type(sys)
 _modules = sys.modules
 # A program may put others in their places.
@@ -54,8 +66,6 @@ _OPTIMIZED = 0x1
 _SNAPSHOT_IS_LEFT_BEHIND = sys.version_info < (3, 13)
 _USES_SNAPSHOT = frozenset(("locals", "vars", "dir", "exec", "eval", "f_locals"))
 """A function that names one of these may work with the snapshot of its variables that there is before 3.13."""
-_DICT_SLOT = type(_FUNCTION.__code__)
-"""A getset descriptor."""
 _CLEAN = 4
 """References to a frame that nobody but its thread and this module holds, before 3.13."""
 
@@ -90,18 +100,6 @@ def name_of_type(kind: type) -> str:
     if type(name) is not str:  # a kind of text with a way of its own to be shown
         return "?"
     return f"{module}.{name}" if type(module) is str else name
-
-
-def plain_attributes(instance: object) -> dict[str, Any] | None:
-    """Return the instance dictionary of an object, or ``None`` where reading it could run code of the program."""
-    for kind in type.__dict__["__mro__"].__get__(type(instance)):
-        slot = type.__dict__["__dict__"].__get__(kind).get("__dict__")
-        if slot is not None:
-            if type(slot) is not _DICT_SLOT:
-                return None
-            found = slot.__get__(instance)
-            return found if type(found) is dict else None
-    return None
 
 
 _BASES = {"f": "float", "i": "int", "u": "uint", "c": "complex", "b": "bool", "O": "object", "U": "str", "S": "bytes"}
@@ -161,20 +159,36 @@ class Values:
         """By file, first line and qualified name: what was seen, by name."""
         self.met: dict[tuple[str, int, str], int] = {}
         """How often each of them was on a stack."""
+        self.looked: set[int] = set()
+        """Identities of the code objects whose variables this look has met."""
+        self.deadline = 0
         self.now = 0  # microseconds that the process had computed when the sample began
         self.hold: Callable[[object], object] = type
         """Keeps what is looked at, where that is wanted: its last reference may go only where the caller lets it."""
+        self.left: list[tuple[ref[set[object]], list[int]]] = []
+        """Of what was left as garbage: something that ends with it, and the identities of the frames in it."""
 
     def begin(self, held: list[object]) -> None:
         """Begin a sample, in which all that is looked at is added to ``held``."""
         self.samples += 1
+        self.left = [each for each in self.left if each[0]() is not None]
         self.now = process_time_ns() // 1000
         self.most_places = min(self.places + MAX_NEW, MAX_PLACES)
         self.hold = held.append
 
+    def leave(self, held: list[object], frames: Iterable[FrameType]) -> None:
+        """Make garbage of what was held, for the program's threads to collect, with the ``frames`` in it."""
+        if len(self.left) < MAX_LEFT:
+            mark: set[object] = set()
+            self.left.append((ref(mark), [id(each) for each in frames]))
+            held.append(mark)
+        held.append(held)
+
     def look(self, frame: FrameType | None, deadline: int) -> None:
         """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts."""
         seen: set[int] = set()
+        self.looked.clear()
+        self.deadline = deadline
         for _ in range(MAX_DEPTH):
             if frame is None or len(seen) >= MAX_FRAMES or perf_counter_ns() > deadline or not has_room(ROOM):
                 return
@@ -184,11 +198,16 @@ class Values:
             # Of a recursive function the innermost frame is enough.
             if id(code) not in seen and type(file) is str and self.is_user(file):
                 seen.add(id(code))
+                self.looked.add(id(code))
                 # Before 3.13 variables are read by a snapshot that belongs to the frame, which somebody else may work
                 # with who has the frame too: a trace or profile function at this moment.
-                if not _SNAPSHOT_IS_LEFT_BEHIND or sys.getrefcount(frame) <= _CLEAN:
+                if not _SNAPSHOT_IS_LEFT_BEHIND or sys.getrefcount(frame) - self._count_left(frame) <= _CLEAN:
                     self._look_at_frame(frame, code, file)
             frame = frame.f_back
+
+    def _count_left(self, frame: FrameType) -> int:
+        """Return how many references to a frame are in our own garbage, in a program that collects it rarely."""
+        return sum(frames.count(id(frame)) for _, frames in self.left)
 
     def _look_at_frame(self, frame: FrameType, code: CodeType, file: str) -> None:
         name: Any = code.co_qualname
@@ -214,16 +233,19 @@ class Values:
             self._look_at_values(pool, code, (*code.co_varnames, *code.co_cellvars, *code.co_freevars), snapshot)
             # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
             if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
-                self.hold([*snapshot.values()])
+                self.hold([each for each in snapshot.values() if id(type(each)) not in _ENDS_QUIETLY])
                 snapshot.clear()
+        instances = MAX_INSTANCES
         for name in names[:64] if is_plain else ():
             value = globals_.get(name)
-            self.hold(value)
+            self._keep(value)
             if id(type(value)) in _CONTAINERS:
                 self._add(pool, name, value)
+            elif instances and self._look_at_instance(pool, code, name, value):
+                instances -= 1
 
     def _look_at_values(self, pool: dict[str, _Pooled], code: CodeType, names: tuple[str, ...], namespace: Any) -> None:
-        left = MAX_NAMES
+        left, instances = MAX_NAMES, MAX_INSTANCES
         for name in names:
             if not left:
                 return
@@ -231,25 +253,64 @@ class Values:
                 value = namespace[name]
             except KeyError:
                 continue
-            self.hold(value)
+            self._keep(value)
             if id(type(value)) not in _UNINTERESTING:
                 self._add(pool, name, value)
                 left -= 1
-            if name == "self" and (attributes := plain_attributes(value)) is not None:
-                self.hold(attributes)
-                self._look_at_attributes(pool, code, attributes)
+            if instances and self._look_at_instance(pool, code, name, value):
+                instances -= 1
 
-    def _look_at_attributes(self, pool: dict[str, _Pooled], code: CodeType, attributes: dict[str, Any]) -> None:
+    def _look_at_instance(self, pool: dict[str, _Pooled], code: CodeType, name: str, value: object) -> bool:
+        """Look at the attributes that a function names, and those that the methods do which it calls."""
+        attributes = plain_attributes(value, of_class=name != "self")
+        if attributes is None:
+            return False
+        self.hold(attributes)
+        self._look_at_attributes(pool, code, attributes, name)
+        self._look_at_methods(find_methods(value, code.co_names[:64]), value, attributes)
+        return True
+
+    def _look_at_attributes(
+        self, pool: dict[str, _Pooled], code: CodeType, attributes: dict[str, Any], owner: str
+    ) -> None:
         left = MAX_ATTRIBUTES
         for name in code.co_names:
             if not left:
                 return
             # Only the attributes that this function names: an instance may have hundreds.
             value = attributes.get(name)
-            self.hold(value)
-            if value is not None:
-                self._add(pool, f"self.{name}", value)
+            self._keep(value)
+            # Of other objects than the function's own only what has a length matters.
+            if id(type(value)) in _CONTAINERS or (value is not None and owner == "self"):
+                self._add(pool, f"{owner}.{name}", value)
                 left -= 1
+
+    def _look_at_methods(self, methods: list[CodeType], instance: object, attributes: dict[str, Any]) -> None:
+        """Look at the attributes that ``methods`` name, and those that these call.
+
+        A thread gives way between instructions, at the begin of a function or where a loop goes back: after a line that
+        takes all of a method's time, mostly in the caller.
+        """
+        for _ in range(MAX_CALLS):
+            called: list[CodeType] = []
+            for code in methods[:MAX_METHODS]:
+                if perf_counter_ns() > self.deadline or not has_room(ROOM):
+                    return
+                self.hold(code)
+                file: Any = code.co_filename
+                if id(code) in self.looked or type(file) is not str or not self.is_user(file):
+                    continue
+                self.looked.add(id(code))
+                name: Any = code.co_qualname
+                if code.co_argcount and type(name) is str:
+                    pool = self.functions.setdefault((file, code.co_firstlineno, name), {})
+                    self._look_at_attributes(pool, code, attributes, code.co_varnames[0])
+                    called += find_methods(instance, code.co_names[:64])
+            methods = called
+
+    def _keep(self, value: object) -> None:
+        if id(type(value)) not in _ENDS_QUIETLY:
+            self.hold(value)
 
     def _add(self, pool: dict[str, _Pooled], name: str, value: object) -> None:
         pooled = pool.get(name)

@@ -97,7 +97,7 @@ def _find_growing(run: Run, hotspots: Hotspots) -> dict[tuple[str, int], Growing
         return {}
     from whet.advise.growing_lines import find_growing_lines
 
-    return find_growing_lines(run.evidence, hotspots, run.sources)
+    return find_growing_lines(run.evidence, hotspots, run.sources, run.profiles)
 
 
 def _find_growth(run: Run, advice: tuple[Advice, ...]) -> tuple[Growth | None, tuple[Cause, ...]]:

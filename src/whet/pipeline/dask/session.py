@@ -26,7 +26,7 @@ from whet.records import dataclass
 if TYPE_CHECKING:
     from distributed import Client
 
-DEFAULT_RATE = 10
+DEFAULT_RATE = 5
 """Samples per second of each worker: fewer than of one program. One of its many threads costs more, and workers are
 many."""
 CLIENT = "client"

@@ -138,6 +138,7 @@ class _Attachment:
             self.raw,
             self.options.duration,
             whole_tree=self.children,
+            rate=self.options.rate,
             progress=self._progress(),
             to_end=self.options.to_end,
         )

@@ -53,6 +53,8 @@ class ScaleRequest:
     """Exactly so many runs of each size, else as many as precision needs and the budget allows."""
     precision: float = 0.1
     memory: bool = False
+    predict: int = 0
+    """The size to predict costs for; 0 for ten times the largest."""
     seed: int | None = None
     options: MeasureOptions = field(default_factory=MeasureOptions)
     progress: Callable[[int, int, float], None] | None = None
@@ -63,8 +65,8 @@ def parse_sizes(text: str) -> Sizes:
     """Read ``1000,2k,4_000`` or ``auto``, ``auto:500``. Raises ``UsageError``."""
     if text == AUTO or text.startswith(f"{AUTO}:"):
         smallest = text.partition(":")[2]
-        return Sizes(smallest=_parse_size(smallest) if smallest else AUTO_SMALLEST)
-    sizes = sorted({_parse_size(part.strip()) for part in text.split(",")})
+        return Sizes(smallest=parse_size(smallest) if smallest else AUTO_SMALLEST)
+    sizes = sorted({parse_size(part.strip()) for part in text.split(",")})
     if not LEAST_SIZES <= len(sizes) <= MOST_SIZES:
         raise UsageError(
             f"--sizes {text[:40]!r} has {len(sizes)} size{'s' * (len(sizes) != 1)}",
@@ -73,12 +75,13 @@ def parse_sizes(text: str) -> Sizes:
     return Sizes(tuple(sizes))
 
 
-def _parse_size(text: str) -> int:
+def parse_size(text: str, option: str = "--sizes") -> int:
+    """Read ``1000`` or ``2k``. Raises ``UsageError``, which names the option."""
     found = _SIZE.fullmatch(text)
     size = int(found[1].replace("_", "")) * _UNITS[found[2].lower()] if found and len(text) < 30 else 0
     if not 0 < size <= _LARGEST:
         raise UsageError(
-            f"--sizes: {text[:40]!r} is not a size", "sizes are whole numbers above 0: 1000,2000,4000,8000"
+            f"{option}: {text[:40]!r} is not a size", "sizes are whole numbers above 0, such as 8000, 8_000 or 8k"
         )
     return size
 

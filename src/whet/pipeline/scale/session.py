@@ -189,6 +189,7 @@ class ScaleSession:
             memory_runs=tuple(self.costs.memory_runs),
             seconds=self._spent(),
             notes=tuple(self.notes),
+            predict=request.predict,
         )
         run = pool_runs(self.largest)
         # What memray saw is in the scaling.

@@ -221,6 +221,25 @@ def test_no_destructor_and_no_collection_runs_in_it(run: Run) -> None:
     assert named(rows, "held")["samples"] > 0
 
 
+def test_a_program_that_is_close_to_a_collection_and_allocates_nothing_is_sampled(run: Run) -> None:
+    head, rows, said = run("""
+        import gc
+        gc.collect()
+        kept = []
+        watch.start()
+        def work(text):
+            while gc.get_count()[0] < gc.get_threshold()[0] - 5:
+                kept.append([])
+            collected = gc.get_stats()[0]["collections"]
+            spin(1)
+            return gc.get_stats()[0]["collections"] - collected
+        print(work("abc"))
+    """)
+    assert said == "0\n"
+    # Without room to spare it is sampled once or twice.
+    assert named(rows, "text")["samples"] > 4, head
+
+
 def test_while_a_tool_watches_nothing_is_sampled_and_nothing_is_seen(run: Run) -> None:
     _, rows, said = run("""
         watch.start()

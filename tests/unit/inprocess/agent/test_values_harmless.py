@@ -76,6 +76,8 @@ HOSTILE = """
         "one = HostileList()\n    two = HostileKeys()\n    three = [HostileList()]",
         "one = Odd()\n    two = [Odder()]\n    three = Odder()\n    four = Bare()",
         "one = ndarray()\n    two = [ndarray()]",
+        "one = object.__new__(Hostile)\n    lambda: None if one else one.work() or one.plain",
+        "one = Lazy()\n    two = OwnDict()\n    if not two: one.work(), two.work(), one.plain, two.plain",
     ],
 )
 def test_a_look_runs_no_code_of_the_program(work: str):
@@ -230,6 +232,38 @@ def test_snapshots_that_the_program_took_stay_as_they_were(work: str):
     exec(text, plain)
     _, namespace = run(text)
     assert namespace["result"] == plain["result"]
+
+
+def test_a_frame_in_garbage_of_ours_is_looked_at_again():
+    glance = values.Values(is_user)
+
+    def look() -> None:
+        held: list[object] = []
+        glance.begin(held)
+        glance.look(sys._getframe(1), FAR)
+        glance.leave(held, [each for each in held if isinstance(each, types.FrameType)])
+
+    gc.disable()
+    try:
+        exec(compile("def work(x):\n    look()\n    look()\n    look()\nwork([1])", HERE, "exec"), {"look": look})
+    finally:
+        gc.enable()
+    assert named(list(glance.rows()), "x")["samples"] == 3
+    glance.hold = type
+    gc.collect()
+    glance.begin([])
+    assert glance.left == []
+
+
+def test_texts_are_not_kept_until_garbage_is_collected():
+    glance = values.Values(is_user)
+    held: list[object] = []
+    glance.begin(held)
+    module = "def work(text, rows):\n    look()\nwork('a' * 1000, [1])"
+    exec(compile(module, HERE, "exec"), {"look": lambda: glance.look(sys._getframe(1), FAR)})
+    flat = [each for item in held for each in (item if type(item) is list else [item])]
+    assert [each for each in flat if isinstance(each, str) and len(each) == 1000] == []
+    assert named(list(glance.rows()), "text")["lengths"] == [1000, 1000, 1000]
 
 
 def test_a_frame_that_somebody_else_works_with_is_left_alone_before_3_13():

@@ -5,10 +5,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+import whet.dask
 from whet.errors import CollectorError, UsageError
 from whet.merge.hotspots import merge_run
 from whet.model.codec import write_run
@@ -226,3 +227,10 @@ def test_without_dask_nothing_of_it_is_imported_and_what_needs_it_says_what_to_i
     with pytest.raises(UsageError) as raised:
         need_distributed()
     assert raised.value.hint == "pip install 'whet-perf[dask]'"
+
+
+def test_an_asynchronous_client_is_refused_before_its_loop_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whet.pipeline.dask.session.need_distributed", lambda: None)
+    with pytest.raises(UsageError, match="the client is asynchronous") as raised:
+        whet.dask.profile(SimpleNamespace(asynchronous=True))  # type: ignore[arg-type]
+    assert "whet run --dask ADDRESS" in raised.value.hint
