@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import WHET
+from tests.integration.conftest import WHET, make_environment
 
 from whet.store import find_run, load_run
 
@@ -350,13 +350,18 @@ print("parent")
 
 
 @POSIX
-@pytest.mark.parametrize("how", ['exec "$@" 2>&-', '{ "$@" 2>&1 >&3 3>&- | exec true; } 3>&1; exit ${PIPESTATUS[0]}'])
-def test_stderr_that_is_closed_for_whet(runner, how):
+@pytest.mark.parametrize("unbuffered", [None, "1"])
+@pytest.mark.parametrize(
+    "how",
+    ['exec "$@" 2>&-', '{ "$@" 2>&1 >&3 3>&- | exec true; } 3>&1; exit ${PIPESTATUS[0]}', 'exec "$@" 2>/dev/full'],
+)
+def test_stderr_that_is_closed_for_whet(runner, how, unbuffered):
     """Nowhere to print the summary: the run is there and the status is the target's."""
     program = runner.write("print('out')\nraise SystemExit(5)\n")
     done = subprocess.run(
         ["bash", "-c", how, "bash", *runner.command(program)],
         cwd=program.parent, capture_output=True, timeout=60, check=False,
+        env=make_environment(PYTHONUNBUFFERED=unbuffered),
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (5, b"out\n"), done
     assert list((program.parent / ".whet" / "runs").iterdir())

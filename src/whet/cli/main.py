@@ -23,7 +23,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from whet.cli.coercion import undo_coercion
 from whet.cli.console import print_line, say_always
@@ -112,6 +112,13 @@ def main() -> None:
     # Objects of imports and profiles live on: scanning them for garbage takes a good part of a short run,
     gc.set_threshold(_GC_THRESHOLD)
     status = run_command_line(sys.argv[1:])
+    if sys.stderr is not None:
+        try:
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            # Nobody reads it, or its disk is full: what was left of it would end whet with a status of Python's.
+            with contextlib.suppress(OSError, ValueError):
+                _silence(sys.stderr)
     if status < 0 and os.name == "posix":
         end.number, status = -status, 128 - status
     # and so does scanning all of them once more at the end.
@@ -136,7 +143,7 @@ def run_command_line(argv: Sequence[str]) -> int:
 
         return name_interrupted()
     except BrokenPipeError:
-        _silence_stdout()
+        _silence(sys.stdout)
         return _PIPE_CLOSED
     except Exception as error:
         _say_mistake(error)
@@ -215,7 +222,7 @@ def _say_mistake(error: Exception) -> None:
     if isinstance(error, OSError) and error.errno in _FULL:
         say_always(f"whet: error: the output cannot be written: {error.strerror}")
         say_always("whet: free some space, or write the output elsewhere")
-        _silence_stdout()
+        _silence(sys.stdout)
         return
     import traceback
 
@@ -230,8 +237,8 @@ def _is_anywhere() -> bool:
         return False
 
 
-def _silence_stdout() -> None:
-    """Keep the interpreter from failing again when it flushes at its end."""
+def _silence(stream: TextIO) -> None:
+    """Keep the interpreter from failing again when it flushes ``stream`` at its end."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)

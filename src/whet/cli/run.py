@@ -336,8 +336,8 @@ def show_run(
         say(f"whet: {error.message}")
         say(f"whet: {error.hint}; `{again} -o FILE` writes it without running the program again")
     if sys.stderr is not None and not manner.quiet:
-        # Whoever closed it does not want to read; the status is the program's all the same.
-        with contextlib.suppress(BrokenPipeError):
+        # Whoever closed it does not want to read, or its disk is full; the status is the program's all the same.
+        with contextlib.suppress(OSError):
             print_terminal(shown, sys.stderr, written, color=may_color(sys.stderr))
             sys.stderr.flush()
     return written
