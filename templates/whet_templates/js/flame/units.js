@@ -2,6 +2,10 @@
 
 function formatSeconds(ns) {
   if (ns === 0) return "0 s";
+  if (Math.abs(ns) >= 35999.5e9) {
+    const minutes = Math.round(ns / 60e9);
+    return `${Math.floor(minutes / 60).toLocaleString("en")} h ${minutes % 60} min`;
+  }
   if (Math.abs(ns) >= 599.5e9) {
     const seconds = Math.round(ns / 1e9);
     return `${Math.floor(seconds / 60).toLocaleString("en")} min ${seconds % 60} s`;
