@@ -137,13 +137,12 @@ PROCESSES = {
         told = []
 
         def fork_and_wait():
-            for _ in range(10):
+            for _ in range(20):
                 if (pid := os.fork()) == 0:
-                    burn(0.01)
                     os._exit(len(threading.enumerate()))
                 told.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-                burn(0.005)
-        threads = [threading.Thread(target=fork_and_wait) for _ in range(4)]
+                burn(0.001)
+        threads = [threading.Thread(target=fork_and_wait) for _ in range(6)]
         for each in threads: each.start()
         for each in threads: each.join()
         print(told)

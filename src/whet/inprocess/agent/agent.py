@@ -55,6 +55,8 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
+        self.forking: list[bool] = []
+        """Holds something for each thread that forks: the last one to come back from it begins sampling again."""
         self.is_wanted = self.child_lives = False
         self.begun: list[Any] = []
         """Of the thread, once it has begun: its id for the kernel, and the signals that it blocked before."""
@@ -78,6 +80,9 @@ class Agent:
         self.is_wanted = True
         if hasattr(os, "register_at_fork"):
             is_watched = guard.in_turn(*guard.list_watchers())
+            os.register_at_fork(
+                after_in_parent=partial(self.forking.__delitem__, slice(1)), after_in_child=self.forking.clear
+            )
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
             # what is left of it gets a moment to go.
             in_parent, in_child = self._guard(self._in_parent), self._guard(self._in_child)
@@ -85,7 +90,7 @@ class Agent:
                 before=self._guard(self._before_fork), after_in_parent=in_parent, after_in_child=in_child
             )
             os.register_at_fork(before=guard.when(is_watched, partial(sleep, sampler.MOST_SECONDS)))
-            os.register_at_fork(before=self._make_stop())
+            os.register_at_fork(before=guard.in_turn(partial(self.forking.append, True), self._make_stop()))
             self._end_before_exec()
         self._start_thread()
 
@@ -176,7 +181,7 @@ class Agent:
         self.child_lives = _goes_on(sys._getframe(2))
 
     def _in_parent(self) -> None:
-        if not self.is_wanted or os.getpid() != self.sampler.pid:
+        if not self.is_wanted or os.getpid() != self.sampler.pid or self.forking:
             return
         if COUNTS_THREADS_FIRST:
             self._start_thread()
@@ -184,6 +189,11 @@ class Agent:
             self.sampler.why_none = WHY_ENDED
 
     def _in_child(self) -> None:
+        # Another thread may have been ending ours as this one forked.
+        self.running.clear()
+        for lock in (self.stop_lock, self.end_lock):
+            lock._at_fork_reinit()  # type: ignore[attr-defined]  # as threading does
+            lock.acquire()
         self.sampler.begin()
         self.sampler.capture = f"{self.first_capture}.{self.sampler.pid}"
         if self.is_wanted:
