@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import Enum, auto
 from functools import lru_cache
 
+from whet.advise.source_loops import parse_source
+
 _MOVING = frozenset({"builtins.list", "builtins.bytearray", "collections.deque"})
 """Types in which what is behind a deleted element moves."""
 _KEYED = frozenset({"builtins.dict", "builtins.set", "builtins.frozenset"})
@@ -109,9 +111,8 @@ def name_parameter(text: str, function_line: int, argument: int | str) -> str:
 @lru_cache(maxsize=16)
 def _find_parents(text: str) -> dict[ast.AST, ast.AST]:
     """Return the node above each node of a source; nothing for one that does not parse."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_source(text)
+    if tree is None:
         return {}
     return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -49,7 +50,9 @@ def is_in_class(text: str, line: int) -> bool:
 def parse_source(text: str) -> ast.Module | None:
     """Return the tree of a source; ``None`` where it does not parse."""
     try:
-        return ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the user's string escapes
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whet.advise.source_loops import find_loop
+from whet.advise.source_loops import find_loop, parse_source
 
 SOURCE = """\
 def f(xs, db):
@@ -68,3 +68,9 @@ def test_a_comprehension_with_a_frame_of_its_own_is_the_loop_of_what_it_calls():
 @pytest.mark.parametrize("text", ["for x in", "\0", "(" * 500])
 def test_a_source_that_does_not_parse_has_no_loops(text):
     assert find_loop(text, 1, ("f",)) is None
+
+
+def test_what_the_interpreter_warns_of_in_a_source_is_not_whet_s_to_say(recwarn):
+    assert parse_source('path = "\\d"\nx is 1000\n') is not None
+    assert parse_source("x = (") is None
+    assert not recwarn

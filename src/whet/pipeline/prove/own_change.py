@@ -6,11 +6,11 @@ import ast
 import os
 import re
 import subprocess
-import warnings
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from whet.advise.source_loops import parse_source
 from whet.errors import UsageError, WhetError
 from whet.fix.decoding import decode_source
 from whet.fix.files import hash_bytes
@@ -213,11 +213,8 @@ def _make_hunks(run: Run, versions: Versions, edits: Mapping[str, list[tuple[Edi
 
 def _find_functions(data: bytes) -> list[range]:
     """Return the lines of all functions, the inner ones after those around them; none of what cannot be parsed."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the user's string escapes
-            tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse_source(decode_source(data)[0].removeprefix("\ufeff"))
+    if tree is None:
         return []
     found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in found]
