@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from whet.merge.drop_frames import drop_frames
 from whet.model.frame import Frame, Owner
-from whet.model.profile import ROOT, Profile, StackTable
+from whet.model.profile import Profile, StackTable
 from whet.model.routes import MOST_ROUTES, REQUEST_FILE, Requests, RouteTotals
 
 PREFIX = "whet_request_"
@@ -72,22 +73,13 @@ def name_requests(profile: Profile, names: Mapping[str, str]) -> Profile:
     if not any(ours):
         return profile
     frames = [_name_frame(frame, names) if own else frame for own, frame in zip(ours, profile.frames, strict=True)]
-    parent: list[int] = []
-    frame_of: list[int] = []
-    place: list[int] = []
-    known: dict[tuple[int, Frame], int] = {}
-    for above, at in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-        base = place[above] if above != ROOT else ROOT
-        frame = frames[at]
-        # What only leads to the application, and the body of a response under the frame of its request.
-        if ours[at] and (not frame.name or (base != ROOT and frames[frame_of[base]] == frame)):
-            place.append(base)
-            continue
-        row = known.setdefault((base, frame), len(parent))
-        if row == len(parent):
-            parent.append(base)
-            frame_of.append(at)
-        place.append(row)
+    first: dict[Frame, int] = {}
+    same = [first.setdefault(frame, index) for index, frame in enumerate(frames)]
+    # What only leads to the application, and the body of a response under the frame of its request.
+    stacks, place = drop_frames(
+        StackTable(profile.stacks.parent, [same[at] for at in profile.stacks.frame]),
+        lambda at, above: ours[at] and (not frames[at].name or above == at),
+    )
     samples = []
     for entry in profile.samples:
         values: dict[int, int] = {}
@@ -95,7 +87,7 @@ def name_requests(profile: Profile, names: Mapping[str, str]) -> Profile:
             at = place[row] if row >= 0 else row
             values[at] = values.get(at, 0) + value
         samples.append(replace(entry, stack=list(values), value=list(values.values())))
-    return replace(profile, frames=frames, stacks=StackTable(parent, frame_of), samples=samples)
+    return replace(profile, frames=frames, stacks=stacks, samples=samples)
 
 
 def _name_frame(frame: Frame, names: Mapping[str, str]) -> Frame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from whet.merge.drop_frames import drop_frames
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
+from whet.model.profile import ROOT, Profile, Samples, Thread
 from whet.model.task_frames import FILE, read_task_name
 
 
@@ -15,24 +16,11 @@ def split_tasks(profile: Profile) -> Profile:
     names = [read_task_name(frame.name) if own else "" for own, frame in zip(ours, profile.frames, strict=True)]
     if not any(names):
         return profile
-    parent: list[int] = []
-    frame_of: list[int] = []
-    place: list[int] = []
     task_of: list[str] = []
-    known: dict[tuple[int, int], int] = {}
     for above, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-        task = task_of[above] if above != ROOT else ""
         # A task that runs another one in its own thread is what that time is for.
-        task_of.append(names[frame] or task)
-        base = place[above] if above != ROOT else ROOT
-        if ours[frame]:
-            place.append(base)
-            continue
-        row = known.setdefault((base, frame), len(parent))
-        if row == len(parent):
-            parent.append(base)
-            frame_of.append(frame)
-        place.append(row)
+        task_of.append(names[frame] or (task_of[above] if above != ROOT else ""))
+    stacks, place = drop_frames(profile.stacks, lambda frame, _: ours[frame])
     threads = {thread: at for at, thread in enumerate(profile.threads)}
     values: dict[tuple[Metric, int], dict[int, int]] = {}
     counts: dict[tuple[Metric, int], float] = {}
@@ -49,7 +37,7 @@ def split_tasks(profile: Profile) -> Profile:
             counts[key] = counts.get(key, 0.0) + (entry.count * value / whole if whole else 0.0)
     return replace(
         profile,
-        stacks=StackTable(parent, frame_of),
+        stacks=stacks,
         threads=tuple(threads),
         samples=tuple(
             Samples(metric, at, list(rows), list(rows.values()), round(counts[metric, at]))
