@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import signal
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import whet
+import whet_rules
 
 # The same examples each time: what fails, the change at hand has broken. `--hypothesis-profile search` tries others.
 settings.register_profile("search", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,7 +43,10 @@ RERUN = ("integration", "browser", "packaging", "packages")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give whet a cache folder of the session's own: what tests render and fetch is nothing for the user's."""
+    """Give whet a cache folder of the session's own: what tests render and fetch is nothing for the user's.
+
+    All of whet is compiled ahead: the runs that tests start write no bytecode, and each would compile it for itself.
+    """
     if hasattr(config, "workerinput"):  # has the environment of the process that did it
         return
     kept = Path(os.environ.get(CACHE) or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
@@ -48,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         for variable, name in OTHERS_CACHES.items():
             os.environ.setdefault(variable, str(kept / name))
     os.environ[CACHE] = folder = tempfile.mkdtemp(prefix="whet-tests-cache-")
+    for package in (whet, whet_rules):
+        compileall.compile_dir(Path(package.__file__).parent, quiet=1)
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.pieces import TARGETS
 
 from whet.pipeline.advise.show import show
 from whet.report.json_ import to_object
 from whet.store import find_run, load_run
 
-TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 WHET = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()"]
 SECONDS = 600
 """After which a program that does not end is a failure."""

@@ -1,6 +1,17 @@
-"""Pieces that several test programs are made of."""
+"""Pieces that several test programs are made of, and what is known of those under ``fixtures``."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Ran
+
+TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 
 BUSY = """
 import time
@@ -21,3 +32,13 @@ def crunch(rounds=20_000):
     return total
 """
 """Some milliseconds of computing, again and again, for a service."""
+
+
+def read_expected(name: str) -> Any:
+    return json.loads((TARGETS / name).read_text("utf-8"))
+
+
+def needs_py_spy(ran: Ran) -> None:
+    """Skip where pyinstrument took its place; other warnings, as of a busy machine, do not matter."""
+    if told := [each for each in ran.warnings_about("py-spy") if "instead" in each]:
+        pytest.skip(f"py-spy may not read other processes here: {told}")

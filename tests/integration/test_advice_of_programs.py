@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
 import pytest
+from tests.integration.pieces import TARGETS
 
 from whet.advise.answers import answer
 from whet.merge.hotspots import merge_run
@@ -13,7 +13,6 @@ from whet.model.finding import Ask
 from whet.pipeline.advise.advise import advise_run
 from whet.store import find_run, load_run
 
-TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 QUICK = ("orders.py", "async_callers.py")
 SLOW = (
     "cext.py", "closures.py", "comprehensions.py", "counted.py", "decorators.py", "generated.py", "generators.py",

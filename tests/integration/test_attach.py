@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 from tests.integration.conftest import WHET, wait_for
-from tests.integration.pieces import CRUNCH
+from tests.integration.pieces import CRUNCH, TARGETS
 
 from whet.program.ptrace import ptrace_trouble
 
-TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 PATIENCE = 120
 """Seconds after which what has not happened never will."""
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17

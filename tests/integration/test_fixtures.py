@@ -15,8 +15,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import TARGETS
 
-TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 POSIX = os.name == "posix"
 
 STDOUT = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import whet
 from whet.collect.memray import MemrayCollector, list_captures
 from whet.formats.memray_records import MemrayRecords
 from whet.model.metric import Metric
@@ -22,7 +23,7 @@ from whet.program.spec import TargetKind, TargetSpec
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("memray") is None, reason="memray does not exist here")
 
-AGENT = Path(__file__).parents[2] / "src/whet/inprocess"
+AGENT = Path(whet.__file__).parent / "inprocess"
 FOLDER = (
     ""
     if importlib.util.find_spec("memray") is None

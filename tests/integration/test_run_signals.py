@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import TARGETS
 
-TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 # Ready when it has computed long enough to be seen, however many others want the processor.

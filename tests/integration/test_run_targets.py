@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import TARGETS
 
-TARGETS = Path(__file__).parents[2] / "fixtures" / "targets"
 POSIX_ONLY = {"fork_no_exec", "hostile_names", "mp_fork", "own_sigprof"}
 # Others have tests of their own, or need packages or signals.
 APART = {"orders", "async_server", "big_output", "handle_interrupt", "ignore_sigint", "introspect", "pandas_frames"}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import whet
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -44,7 +46,7 @@ def fake_python(tmp_path: Path) -> Callable[..., Path]:
     """Make a program that answers as an interpreter of another version or implementation would."""
     if os.name == "nt":
         pytest.skip("made of shell scripts")
-    script = Path(__file__).parents[3] / "src" / "whet" / "inprocess" / "launch" / "probe_host.py"
+    script = Path(whet.__file__).parent / "inprocess" / "launch" / "probe_host.py"
     plain = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True).stdout
 
     def make(path: str = "bin/python", **changes: object) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def test_a_folder_that_cannot_be_made_costs_only_the_cache(tmp_path: Path) -> No
 
 def test_all_templates_are_loaded_ahead() -> None:
     """By those names; what the report includes and imports is among them."""
-    folder = Path(html.__file__).parents[3] / "templates" / html.PACKAGE
+    folder = files(html.PACKAGE)
+    assert isinstance(folder, Path)
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.j2")}
     assert there == {"report.html.j2", *(f"sections/{name}.html.j2" for name in html.SECTIONS)}
     html.load_templates()
