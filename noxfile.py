@@ -1,8 +1,8 @@
 """The tests on every Python that whet supports, and with the oldest dependencies that it admits.
 
 ``nox`` runs all but the browser tests on each Python found here; ``nox -s
-lowest`` the same with every dependency at its lower bound; ``nox -s dask`` jobs on a Dask cluster; ``nox -s programs``
-programs from the index, with and without whet.
+lowest`` the same with every dependency at its lower bound; ``nox -s installed`` with the wheel, far from the sources;
+``nox -s dask`` jobs on a Dask cluster; ``nox -s programs`` programs from the index, with and without whet.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -18,13 +19,20 @@ import nox
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["tests", "lowest", "programs", "dask"]
+nox.options.sessions = ["tests", "lowest", "installed", "programs", "dask"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 
 # The browser shows the same page whatever Python made it; what is slow runs once, by `make test-all`,
 # but for the programs that must run as without whet: these run on the newer Pythons too.
 EVERYWHERE = ["--ignore", "tests/browser", "-m", "not slow"]
+
+SOURCES = ("src/", "rules/", "templates/")
+OF_SOURCES = [
+    *("tests/packaging", "tests/fuzz/test_engine.py"),
+    *(f"tests/unit/test_{name}.py" for name in ("command_lines", "contributing", "documents", "structure", "words")),
+]
+"""Tests that read the sources, or build from them."""
 
 
 def show_pyenv_versions() -> None:
@@ -67,6 +75,25 @@ def lowest(session: nox.Session) -> None:
     constraints.write_text("\n".join(name_lowest_versions()) + "\n", encoding="utf-8")
     session.install("--editable", ".[test]", "--constraint", str(constraints.resolve()))
     session.run("pytest", *(session.posargs or EVERYWHERE))
+
+
+@nox.session(python="3.11")
+def installed(session: nox.Session) -> None:
+    """Run the same with the wheel installed, from a folder that has none of the sources that it is made of."""
+    tracked = session.run("git", "ls-files", "-z", external=True, silent=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", name, ".")
+        (wheel,) = folder.glob("*.whl")
+        session.install("--force-reinstall", "--no-deps", str(wheel))
+        session.install(f"{wheel}[test]")
+        for path in filter(None, tracked.split("\0")):
+            if not path.startswith(SOURCES):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, folder / path)
+        ignored = [word for path in OF_SOURCES for word in ("--ignore", path)]
+        session.chdir(folder)
+        session.run("pytest", *(session.posargs or EVERYWHERE), *ignored)
 
 
 @nox.session(python=["3.13", "3.14"])
