@@ -19,7 +19,7 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(params=["", HOSTILE], ids=["plain", "hostile"])
+@pytest.fixture(params=[pytest.param("", marks=pytest.mark.slow), HOSTILE], ids=["plain", "hostile"])
 def report(request, tmp_path):
     text = request.param
     path = tmp_path / "whet-report.html"

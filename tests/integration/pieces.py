@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ def crunch(rounds=20_000):
     return total
 """
 """Some milliseconds of computing, again and again, for a service."""
+
+
+def mark_slow(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
+    """Return the parameters of a test of which only the ``quick`` ones run by ``make test``."""
+    return [value if value in quick else pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def read_expected(name: str) -> Any:

@@ -187,6 +187,7 @@ def test_a_service_is_measured_and_goes_on(service, attach):
     assert "wait_for_device" in page
 
 
+@pytest.mark.slow
 def test_an_asyncio_server_under_load(start, attach):
     server = start(TARGETS / "async_server.py", "--clients", "4")
     ran = attach(server.pid, "--duration", 3)
@@ -303,6 +304,7 @@ def test_a_process_that_becomes_another_program_meanwhile_is_reported(runner, st
     assert process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_process_that_is_traced_can_be_seen_without_tracing(service, attach):
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)

@@ -39,9 +39,8 @@ def repository(runner):
     return folder
 
 
-@pytest.mark.parametrize(
-    "workers", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)], ids=["one process", "xdist"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["one process", "xdist"])
 def test_the_slower_test_is_named_and_fails(runner, repository, workers):
     words = ("--against", "HEAD", "--runs", "8", "--format", "json", "--", sys.executable, "-m", "pytest", "-q")
     ran = runner.call([*WHET, "bench", *words, "-p", "no:cacheprovider", *workers], repository)

@@ -73,6 +73,7 @@ def busy() -> Iterator[None]:
             process.communicate()
 
 
+@pytest.mark.slow
 def test_a_sleep_is_told_and_computing_is_no_waiting(busy, runner):
     path = runner.write(PROGRAM)
     ran = runner.whet(path)

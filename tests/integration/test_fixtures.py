@@ -100,12 +100,14 @@ def functions_of(path: Path) -> dict[str, tuple[int, int]]:
     return spans
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "stdout"), sorted(STDOUT.items()))
 def test_target_prints_what_it_documents(name: str, stdout: str) -> None:
     done = run_plain(name)
     assert (done.returncode, done.stdout, done.stderr) == (0, stdout, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not POSIX, reason="needs fork, SIGPROF or file names that Windows has not")
 @pytest.mark.parametrize(("name", "stdout"), sorted(STDOUT_POSIX.items()))
 def test_posix_target_prints_what_it_documents(name: str, stdout: str) -> None:
@@ -133,6 +135,7 @@ def test_syntax_error_names_its_line() -> None:
     assert "SyntaxError" in error
 
 
+@pytest.mark.slow
 def test_big_output_is_100_megabytes() -> None:
     done = subprocess.run(
         [sys.executable, str(TARGETS / "big_output.py")],
@@ -206,6 +209,7 @@ def test_introspect_sees_a_plain_run() -> None:
 @pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("numpy", "pandas")), reason="numpy and pandas are not installed"
 )
+@pytest.mark.slow
 def test_pandas_target() -> None:
     done = run_plain("pandas_frames.py")
     assert (done.returncode, done.stdout) == (0, "rows 14981113\ngroups 409024\n"), done.stderr

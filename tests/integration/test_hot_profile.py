@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tests.integration.conftest import WHET
 
 PROGRAM = """
@@ -55,6 +56,7 @@ def test_a_hot_profile_keeps_a_check_to_hot_code(runner) -> None:
     assert program.read_text().startswith("\nimport helpers")
 
 
+@pytest.mark.slow
 def test_settings_and_comments_hold_for_a_run(runner) -> None:
     program = runner.write(PROGRAM, "app.py", helpers=HELPERS)
     folder = program.parent

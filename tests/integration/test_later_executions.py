@@ -43,6 +43,7 @@ def test_work_that_was_done_already_is_told(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_other_status_is_told(tmp_path):
     assert run_twice(tmp_path, 3) == [
         "the memory execution ended with status 3, the first ended with status 0; memory is not in the report"

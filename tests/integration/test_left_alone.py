@@ -5,8 +5,14 @@ from __future__ import annotations
 import sys
 
 import pytest
-from tests.integration.pieces import BUSY
+from tests.integration.pieces import BUSY, mark_slow
 
+QUICK = [
+    *("spawned", "handlers for all signals", "signals waited for", "waits, interrupted by signals of its own"),
+    *("forks in threads", "a child of a child", "daemon", "pseudo-terminal", "no more descriptors"),
+    *("ends in the middle", "aborts"),
+]
+"""Those of ``PROCESSES`` that `make test` runs."""
 PROCESSES = {
     "called before exec": """
         import os, subprocess, sys
@@ -279,7 +285,7 @@ def _write(runner, text):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, signals and descriptors of POSIX")
-@pytest.mark.parametrize("program", PROCESSES)
+@pytest.mark.parametrize("program", mark_slow(PROCESSES, QUICK))
 def test_processes_and_signals_are_as_plainly(runner, alike, program):
     path = _write(runner, PROCESSES[program])
     plain, whet = runner.both(path, cwd=path.parent)

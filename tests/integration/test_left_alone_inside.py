@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.pieces import BUSY
+from tests.integration.pieces import BUSY, mark_slow
 
+QUICK = [
+    *("code objects", "compiled by itself", "monitoring that begins late", "objects that raise when looked at"),
+    "changes of threads every microsecond",
+]
+"""Those of ``CODE`` and ``OBJECTS`` that `make test` runs."""
 CODE = {
     "code objects": (
         """
@@ -429,7 +434,7 @@ OBJECTS = {
 }
 
 
-@pytest.mark.parametrize("program", [*CODE, *OBJECTS])
+@pytest.mark.parametrize("program", mark_slow([*CODE, *OBJECTS], QUICK))
 def test_inside_is_as_plainly(runner, alike, program):
     given = (CODE | OBJECTS)[program]
     text, modules = given if isinstance(given, tuple) else (given, {})
@@ -440,6 +445,7 @@ def test_inside_is_as_plainly(runner, alike, program):
     alike(plain, whet)
 
 
+@pytest.mark.slow
 def test_a_module_of_one_long_table_is_not_registered(runner, alike):
     """line_profiler takes time that grows with the square of a code object's lines."""
     rows = "".join(f"    {number}: ('glyph{number}', [{number}, {number + 1}]),\n" for number in range(8_000))

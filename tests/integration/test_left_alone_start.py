@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.pieces import BUSY
+from tests.integration.pieces import BUSY, mark_slow
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals of POSIX")
 STATE = """
@@ -72,7 +72,10 @@ def _compare(plain, whet):
         assert told["exits"] - expected["exits"] == 1
 
 
-@pytest.mark.parametrize("path", [None, "", "elsewhere", f"{os.pathsep}elsewhere{os.pathsep}"])
+MODULE = ("-m", "prog")
+
+
+@pytest.mark.parametrize("path", mark_slow([None, "", "elsewhere", f"{os.pathsep}elsewhere{os.pathsep}"], [""]))
 def test_state_is_as_plainly(runner, path):
     program = runner.write(STATE, busy=BUSY)
     (program.parent / "elsewhere").mkdir()
@@ -81,7 +84,7 @@ def test_state_is_as_plainly(runner, path):
 
 @pytest.mark.parametrize(
     "words",
-    [("-c", STATE), ("-m", "prog"), ("-W", "error", "-X", "utf8", "prog.py"), ("-u", "prog.py")],
+    mark_slow([("-c", STATE), MODULE, ("-W", "error", "-X", "utf8", "prog.py"), ("-u", "prog.py")], [MODULE]),
     ids=["-c", "-m", "-W -X", "-u"],
 )
 def test_state_is_as_plainly_however_it_is_started(runner, words):
@@ -152,6 +155,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @posix
 def test_forks_warn_of_nothing(runner, alike):
     program = runner.write(FORKS, busy=BUSY)
@@ -206,14 +210,14 @@ print(threading.active_count())
 """
 
 
-@pytest.mark.parametrize("path", [None, "elsewhere"])
+@pytest.mark.parametrize("path", mark_slow([None, "elsewhere"], [None]))
 def test_interpreters_within_the_program(runner, alike, path):
     program = runner.write(INTERPRETERS, busy=BUSY)
     alike(*runner.both(program, cwd=program.parent, PYTHONPATH=path))
 
 
 @posix
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.2, 0.3, 0.4, 0.6])
+@pytest.mark.parametrize("after", mark_slow([0.0, 0.1, 0.2, 0.3, 0.4, 0.6], [0.0, 0.2]))
 def test_interrupt_while_it_starts(runner, waiting, children_of, after):
     """However early, it ends whet and the program, and leaves nothing behind."""
     program = runner.write("import time\ntime.sleep(60)\n")
@@ -235,9 +239,9 @@ def test_interrupt_while_it_starts(runner, waiting, children_of, after):
     ("options", "variables"),
     [
         (["-X", "importtime"], {}),
-        (["-Ximporttime"], {}),
-        (["-v"], {}),
-        ([], {"PYTHONPROFILEIMPORTTIME": "1"}),
+        pytest.param(["-Ximporttime"], {}, marks=pytest.mark.slow),
+        pytest.param(["-v"], {}, marks=pytest.mark.slow),
+        pytest.param([], {"PYTHONPROFILEIMPORTTIME": "1"}, marks=pytest.mark.slow),
         ([], {"PYTHONVERBOSE": "1"}),
     ],
 )

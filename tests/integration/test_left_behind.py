@@ -58,7 +58,13 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(
-    ("program", "options"), [(DAEMON, []), (DAEMON, ["--full"]), (CHILD, []), (CHILD, ["--outside"])]
+    ("program", "options"),
+    [
+        pytest.param(DAEMON, [], marks=pytest.mark.slow),
+        (DAEMON, ["--full"]),
+        (CHILD, []),
+        pytest.param(CHILD, ["--outside"], marks=pytest.mark.slow),
+    ],
 )
 def test_what_goes_on_unmeasured_is_named(runner, waiting, program, options):
     folder = runner.make_folder()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import mark_slow
 
 pytest.importorskip("pygls")
 from lsprotocol import types
@@ -90,7 +91,7 @@ async def open_measured(editor: Editor) -> str:
     return uri
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
+@pytest.mark.parametrize("encoding", mark_slow(["utf-16", "utf-8"], ["utf-16"]))
 def test_costs_findings_and_rewrites_are_shown_where_they_are(project, encoding):
     async def use() -> None:
         kinds = None if encoding == "utf-16" else [types.PositionEncodingKind.Utf8]
@@ -139,6 +140,7 @@ def test_costs_findings_and_rewrites_are_shown_where_they_are(project, encoding)
     asyncio.run(use())
 
 
+@pytest.mark.slow
 def test_a_text_that_changed_has_no_cost_on_the_wrong_line_and_no_stale_rewrite(project):
     before = read_files(project)
 
@@ -214,6 +216,7 @@ def test_a_proof_shows_its_progress_and_ends_with_its_programs_when_it_is_cancel
     assert read_files(project) == before
 
 
+@pytest.mark.slow
 def test_without_a_run_the_hot_profile_is_shown_and_a_new_run_as_soon_as_it_is_saved(project):
     words = [*WHET, "report", "--format", "hot", "-o", "whet-hot.json"]
     assert subprocess.run(words, cwd=project, check=False, capture_output=True).returncode == 0

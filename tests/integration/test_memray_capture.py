@@ -96,6 +96,7 @@ def test_an_array_is_counted_whole_however_much_of_it_is_touched(tmp_path: Path,
     assert sum_lines(profile, Metric.ALLOCATIONS)[1] >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python_allocators", [False, True])
 def test_many_small_objects_are_counted_once(tmp_path: Path, python_allocators: bool):
     count = 300_000

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.integration.conftest import WHET
+from tests.integration.pieces import mark_slow
 
 from whet.model.trial import Verdict
 from whet.store import find_run, load_run
@@ -161,7 +162,7 @@ def test_without_a_run_or_a_proof_the_remedy_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", mark_slow([signal.SIGINT, signal.SIGTERM, signal.SIGKILL], [signal.SIGINT]))
 def test_prove_can_be_ended_at_any_moment(project: Project, number: signal.Signals) -> None:
     before = project.list_files()
     process = subprocess.Popen(
@@ -220,6 +221,7 @@ def _is_alive(number: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_apply_can_be_killed_at_any_moment(project: Project) -> None:
     project.whet("prove", "--runs", "6", "--require-faster")
@@ -234,6 +236,7 @@ def test_apply_can_be_killed_at_any_moment(project: Project) -> None:
         project.program.write_text(PROGRAM, encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_run_and_prove_in_one_go(tmp_path: Path) -> None:
     project = Project(tmp_path)
     done = project.whet("run", "--prove", "--rate", "500", "--budget", "300s", "seen.py", stdin="in.txt")

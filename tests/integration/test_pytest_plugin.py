@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from tests.integration.pieces import mark_slow
 
 from whet.program.ptrace import ptrace_trouble
 
@@ -110,7 +111,7 @@ def summarize(ran):
 
 
 @sampled
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", mark_slow([(), ("-n", "2")], [()]), ids=["one process", "xdist"])
 def test_a_session_is_one_report_of_its_tests_and_fixtures(runner, project, workers):
     plain = call(runner, project, *workers, "test_slow.py")
     ran = call(runner, project, *workers, "test_slow.py", "--whet-slowest", "1", "--whet-report", "report.json")
@@ -142,6 +143,7 @@ def test_limits_are_judged_by_repetitions(runner, project):
     assert "1 failed, 2 passed, 1 error" in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="memray is not made for Windows")
 def test_limits_of_memory_are_those_of_what_is_allocated(runner, project):
     pytest.importorskip("memray")

@@ -7,6 +7,7 @@ import shlex
 import sys
 
 import pytest
+from tests.integration.pieces import mark_slow
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="memray does not exist for Windows")
 
@@ -52,6 +53,7 @@ def test_what_reads_a_pipe_is_not_to_be_measured_again(runner):
     assert not ran.warnings_about("executions")
 
 
+@pytest.mark.slow
 def test_pipe_that_nobody_reads_keeps_nothing_from_running_again(runner):
     program = runner.write(WORK + "work()\nopen('executions', 'a').write('x')\n")
     reader, writer = os.pipe()
@@ -83,7 +85,7 @@ def test_file_is_read_again_and_is_part_of_what_is_proposed(runner):
     assert words[words.index("--output") + 1] == "other.html"
 
 
-@pytest.mark.parametrize("words", [["-", "a"], ["--", "python", "-X", "utf8", "-", "a"]])
+@pytest.mark.parametrize("words", mark_slow([["-", "a"], ["--", "python", "-X", "utf8", "-", "a"]], [["-", "a"]]))
 def test_program_on_standard_input(runner, words):
     source = (WORK + "work()\nprint(sys.argv, __file__ if '__file__' in globals() else None, sys.path[0])\n").encode()
     folder = runner.make_folder()
@@ -107,6 +109,7 @@ def test_program_in_a_file_on_standard_input_runs_again(runner):
     assert work["allocated_bytes"] > 2_000_000
 
 
+@pytest.mark.slow
 def test_program_that_closes_the_profiler_s_descriptors_is_named_as_the_cause(runner):
     """memray aborts the program then; the first execution's times are reported, and no half of the memory."""
     program = runner.write(
@@ -158,6 +161,7 @@ def test_nothing_is_proposed_for_a_program_that_failed(runner, end):
     assert "--full asked for it: the first time it " in find_rest(ran)
 
 
+@pytest.mark.slow
 def test_program_that_rewrites_its_input_is_not_to_run_again_unless_asked(runner):
     program = runner.write(WORK + "work()\nopen(sys.argv[1], 'a').write('more')\n")
     folder = runner.make_folder()

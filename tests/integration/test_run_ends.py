@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import mark_slow
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -33,7 +34,9 @@ def wait(process):
     return process.returncode, words.decode("utf-8", "replace")
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT", "SIGABRT", "SIGUSR1"])
+@pytest.mark.parametrize(
+    "name", mark_slow(["SIGKILL", "SIGTERM", "SIGINT", "SIGABRT", "SIGUSR1"], ["SIGKILL", "SIGINT"])
+)
 def test_whet_ends_by_the_signal_that_ended_the_program(runner, tmp_path, name):
     folder, temporary = runner.make_folder(), runner.make_folder()
     program = runner.write(KILLED.format(name=name))

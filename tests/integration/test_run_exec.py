@@ -33,8 +33,8 @@ os.execv(sys.executable, [sys.executable, __file__])
 )
 
 
-@pytest.mark.parametrize("before", ["0.6", "0"])
-@pytest.mark.parametrize("options", [[], ["--outside"]])
+@pytest.mark.parametrize("before", ["0.6", pytest.param("0", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("options", [[], pytest.param(["--outside"], marks=pytest.mark.slow)])
 def test_sampling_goes_on_with_the_interpreter_that_it_became(runner, before, options):
     program = runner.write(AGAIN.format(before=before))
     ran = runner.whet(program, options=options)
@@ -62,6 +62,7 @@ def test_another_program_is_named_and_not_sampled(runner):
     assert not [each for each in told if "looks failed" in each or "failed: " in each], told
 
 
+@pytest.mark.slow
 def test_the_next_one_and_the_one_after_that(runner):
     program = runner.write(
         BEGINS.format(before="0.5")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.conftest import WHET, make_environment
+from tests.integration.pieces import mark_slow
 
 from whet.store import find_run, load_run
 
@@ -199,7 +200,9 @@ def find_samplers(pid, listing):
 
 
 @LINUX
-@pytest.mark.parametrize("which", [["active"], ["wall"], ["active", "wall"]], ids="+".join)
+@pytest.mark.parametrize(
+    "which", mark_slow([["active"], ["wall"], ["active", "wall"]], [["active", "wall"]]), ids="+".join
+)
 def test_py_spy_is_killed_during_the_run(runner, waiting, children_of, which):
     program = runner.write("print('ready', flush=True)\n" + BUSY.format(seconds=1))
     process = runner.start(runner.command(program), program.parent)
@@ -259,6 +262,11 @@ def test_program_that_is_killed_leaves_what_was_seen(runner):
 
 # -- programs that are hard on whet ---------------------------------------------------------------------------------
 
+QUICK = [
+    *("closes all descriptors", "changes its folder", "clears its environment", "lowers its limits"),
+    *("blocks all signals", "deletes its modules", "changes builtins"),
+]
+"""Those of ``HARD`` that `make test` runs."""
 HARD = {
     "closes all descriptors": "import os\nos.closerange(3, 256)\n",
     "changes its folder": "import os, tempfile\nos.chdir(tempfile.gettempdir())\n",
@@ -291,7 +299,7 @@ result = work()
 
 
 @LINUX
-@pytest.mark.parametrize("hard", HARD)
+@pytest.mark.parametrize("hard", mark_slow(HARD, QUICK))
 def test_program_is_hard_on_whet(runner, hard):
     text = HARD[hard] + WORK + ("" if "stdout" in hard else "import sys\nsys.stdout.write(str(result))\n")
     # Each run has a program of its own and another folder to stand in, since one of them deletes its own.
@@ -302,6 +310,7 @@ def test_program_is_hard_on_whet(runner, hard):
     assert ran.find_functions("work"), ran.words
 
 
+@pytest.mark.slow
 @LINUX
 def test_program_that_becomes_another(runner):
     program = runner.write(
@@ -350,7 +359,7 @@ print("parent")
 
 
 @POSIX
-@pytest.mark.parametrize("unbuffered", [None, "1"])
+@pytest.mark.parametrize("unbuffered", mark_slow([None, "1"], ["1"]))
 @pytest.mark.parametrize(
     "how",
     ['exec "$@" 2>&-', '{ "$@" 2>&1 >&3 3>&- | exec true; } 3>&1; exit ${PIPESTATUS[0]}', 'exec "$@" 2>/dev/full'],
@@ -367,6 +376,7 @@ def test_stderr_that_is_closed_for_whet(runner, how, unbuffered):
     assert list((program.parent / ".whet" / "runs").iterdir())
 
 
+@pytest.mark.slow
 def test_interpreter_that_has_the_absent_module_is_named(runner):
     folder = runner.make_folder()
     venv.EnvBuilder(symlinks=os.name != "nt").create(folder / "venv")

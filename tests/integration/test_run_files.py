@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.pieces import mark_slow
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 PROGRAM = """
@@ -40,7 +41,9 @@ def make_project(runner, *, marker=None):
 
 
 @pytest.mark.parametrize(
-    "words", [["prog.py"], ["-m", "prog"], ["-c", "import prog"]], ids=["script", "module", "code"]
+    "words",
+    mark_slow([["prog.py"], ["-m", "prog"], ["-c", "import prog"]], [["prog.py"]]),
+    ids=["script", "module", "code"],
 )
 @pytest.mark.parametrize("writes_bytecode", [True, False])
 def test_only_runs_and_report_are_written(runner, words, writes_bytecode):
@@ -98,6 +101,7 @@ def test_nothing_but_the_run_is_left_in_the_temporary_folder(runner):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_raw_captures_are_kept_on_demand(runner):
     program = make_project(runner)
     # Later executions follow on one that ended well alone.
@@ -212,6 +216,7 @@ def test_no_room_for_captures(runner, size):
     assert not (program.parent / ".whet").exists()
 
 
+@pytest.mark.slow
 @POSIX
 def test_no_room_for_what_is_seen_inside(runner):
     """The program runs as it is; the report has what the sampler saw and says what is missing."""

@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from tests.integration.pieces import mark_slow
 
 LOOPS = """
 def work(rows):
@@ -22,6 +23,13 @@ def long(rows):
     return len(kept)
 """
 
+QUICK = [
+    *("tracing by file", "tracing of lines", "profiler of its own", "hooks of its own", "source of its own"),
+    *("standard modules shadowed", "pickling of main", "exit functions in their order", "exceptions while exiting"),
+    *("warnings of the compiler", "future imports and a docstring", "keyboard interrupt of its own"),
+    *("traceback through a module", "references and collection", "code changed"),
+]
+"""Those of ``PROGRAMS`` that `make test` runs."""
 PROGRAMS = {
     "traceback through a module": (
         "import usermod\n\ndef main():\n    usermod.work([1, 'x'])\n\nmain()\n",
@@ -356,7 +364,7 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", mark_slow(PROGRAMS, QUICK))
 def test_program_notices_nothing(runner, alike, program):
     text, modules = PROGRAMS[program]
     path = runner.write(text, **modules)

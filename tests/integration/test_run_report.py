@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType
 
 import pytest
-from tests.integration.pieces import TARGETS, needs_py_spy, read_expected
+from tests.integration.pieces import TARGETS, mark_slow, needs_py_spy, read_expected
 
 from whet.store import find_run, load_run
 
@@ -166,7 +166,7 @@ CHILDREN = """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are followed on Linux")
-@pytest.mark.parametrize("followed", [True, False])
+@pytest.mark.parametrize("followed", mark_slow([True, False], [True]))
 def test_children_are_sampled_unless_not_wanted(runner, followed):
     program = runner.write(CHILDREN)
     ran = runner.whet(program, options=[] if followed else ["--no-children"])
@@ -196,12 +196,17 @@ def test_asynchronous_callers_are_kept(runner):
 @pytest.mark.parametrize(
     ("target", "names"),
     [
-        ("closures.py", {"make_counter.<locals>.advance", "make_scaler.<locals>.advance", "power"}),
         ("decorators.py", {"counted.<locals>.wrapper", "Shape.total"}),
-        ("naïve café.py", {"数える", "Größe.verdopple", "Größe.__init__"}),
-        ("generators.py", {"numbers", "through", "outer", "average"}),
         ("comprehensions.py", {"nested", "spread", "distinct.<locals>.<genexpr>"}),
-        ("generated.py", {"main"}),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (
+                ("closures.py", {"make_counter.<locals>.advance", "make_scaler.<locals>.advance", "power"}),
+                ("naïve café.py", {"数える", "Größe.verdopple", "Größe.__init__"}),
+                ("generators.py", {"numbers", "through", "outer", "average"}),
+                ("generated.py", {"main"}),
+            )
+        ),
     ],
 )
 def test_functions_keep_their_qualified_names(runner, target, names):
@@ -211,6 +216,7 @@ def test_functions_keep_their_qualified_names(runner, target, names):
     assert names <= found <= list_qualified_names(TARGETS / target)
 
 
+@pytest.mark.slow
 def test_functions_of_deep_stacks_keep_their_names(runner):
     """1,500 frames; at 5,000, as ``recursion.py`` has them, py-spy cannot look, of which the report tells."""
     program = runner.write(
@@ -250,6 +256,7 @@ def test_generated_code_is_told_from_files(runner):
     assert all(each["file"].startswith("<") for each in named)
 
 
+@pytest.mark.slow
 def test_hostile_names_do_not_reach_the_terminal(runner):
     if not POSIX:
         pytest.skip("file names that Windows has not")
@@ -293,6 +300,7 @@ def test_repeated_executions_are_pooled(runner):
     assert "3 executions pooled" in ran.words
 
 
+@pytest.mark.slow
 def test_modules_that_pytest_compiles_itself_have_hits(runner):
     program = runner.write(
         """
@@ -335,6 +343,7 @@ down(200)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what looks cost is known on Linux")
 def test_looks_at_deep_stacks_become_rarer(runner):
     ran = runner.whet(runner.write(DEEP))

@@ -175,6 +175,7 @@ def test_max_time_ends_the_recording_and_not_the_program(runner):
     assert "covers the first" in ran.words
 
 
+@pytest.mark.slow
 def test_later_execution_that_does_not_end_is_ended(runner):
     """It hangs when it runs a second time, under memray; the first run's figures are there all the same."""
     program = runner.write(
@@ -298,6 +299,7 @@ def test_live_line_comes_and_goes(runner):
     assert rest.index(b"\x1b[r") < rest.index(b"\x1b[2K", rest.index(b"\x1b[r")) < rest.index(b"spends")
 
 
+@pytest.mark.slow
 def test_live_line_is_nothing_off_a_terminal(runner):
     ran = runner.whet(runner.write(FOR_A_WHILE), options=["--max-time", "1"])
     assert ran.stdout == b"begin False False False\nlast line\n"

@@ -7,25 +7,37 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
-from tests.integration.pieces import TARGETS
+from tests.integration.pieces import TARGETS, mark_slow
 
 POSIX_ONLY = {"fork_no_exec", "hostile_names", "mp_fork", "own_sigprof"}
 # Others have tests of their own, or need packages or signals.
 APART = {"orders", "async_server", "big_output", "handle_interrupt", "ignore_sigint", "introspect", "pandas_frames"}
 NAMES = sorted(path.name for path in TARGETS.glob("*.py") if path.stem not in APART)
-# These do nothing to their process that others do not; what is measured of them has tests of its own.
-LIKE_OTHERS = {
-    "closures", "comprehensions", "counted", "decorators", "generated", "generators", "memory_blocks", "memory_growth",
-    "recursion",
-}  # fmt: skip
+# What these do to their process is of another kind each; others are like them, or have tests of their own.
+QUICK = [
+    f"{name}.py"
+    for name in (
+        "child_python",
+        "crash",
+        "echo_stdin",
+        "exit_three",
+        "mp_pool",
+        "own_settrace",
+        "pickle_main",
+        "short",
+        "sigterm",
+        "syntax_error",
+        "threads",
+        "os_exit",
+    )
+]
 
 
 @pytest.mark.parametrize(
     "target",
-    [pytest.param(name, marks=pytest.mark.slow if Path(name).stem in LIKE_OTHERS else ()) for name in NAMES],
+    mark_slow(NAMES, QUICK),
 )
 def test_target_does_what_it_does_plainly(measured, alike, target):
     if target.removesuffix(".py") in POSIX_ONLY and os.name != "posix":
@@ -53,7 +65,7 @@ def test_exit_status_is_the_targets(measured, name, status):
     assert ("ended by SIGTERM" if status == 143 else f"exit {status} ·") in whet.words
 
 
-@pytest.mark.parametrize("unbuffered", [None, "1"])
+@pytest.mark.parametrize("unbuffered", mark_slow([None, "1"], [None]))
 def test_hundred_megabytes_through_a_pipe(runner, unbuffered):
     folder = runner.make_folder()
     command = runner.command(TARGETS / "big_output.py")
@@ -110,6 +122,8 @@ def introspect(runner):
     return folder
 
 
+QUICK_FORMS = ["script", "module", "module in a package", "package", "folder", "zip file", "isolated", "code"]
+"""Those of ``FORMS`` that `make test` runs."""
 FORMS = {
     "script": ["introspect.py", "--flag", "b c"],
     "script by ./": ["./introspect.py"],
@@ -128,7 +142,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", [*FORMS, "absolute", "code"])
+@pytest.mark.parametrize("form", mark_slow([*FORMS, "absolute", "code"], QUICK_FORMS))
 def test_program_sees_a_plain_start(runner, alike, introspect, form):
     words = FORMS.get(form) or [str(introspect / "introspect.py")]
     if form == "code":
@@ -141,6 +155,7 @@ def test_program_sees_a_plain_start(runner, alike, introspect, form):
     alike(plain, whet)
 
 
+@pytest.mark.slow
 def test_original_words_are_the_users(runner, alike):
     program = runner.write("import sys\nprint(sys.argv, sys.orig_argv[1:], sys.flags.optimize, __debug__)\n")
     for words in ([program, "-x"], ["-O", program], ["-m", "prog", "y"], ["-W", "error", "-c", program.read_text()]):

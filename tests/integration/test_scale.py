@@ -124,6 +124,7 @@ def test_no_captures_are_left(scaled: Scaled) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_gate_ends_with_status_1(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
         "import sys\nn = int(sys.argv[1])\ntotal = 0\nfor i in range(n):\n    for j in range(n):\n        total += j\n"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.integration.conftest import Ran, Runner, wait_for
+from tests.integration.pieces import mark_slow
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as a terminal sends them")
 
@@ -86,7 +87,7 @@ def list_requests(ran: Ran) -> dict[str, Any]:
     return {route["name"]: route for route in ran.report["routes"]}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", mark_slow([signal.SIGINT, signal.SIGTERM], [signal.SIGTERM]))
 def test_all_requests_are_counted_and_the_program_meets_nothing(runner: Runner, number: int) -> None:
     app = runner.write(APP, "app.py")
     port = find_port()
@@ -108,6 +109,7 @@ def test_all_requests_are_counted_and_the_program_meets_nothing(runner: Runner, 
     assert "GET /users/{}" in said
 
 
+@pytest.mark.slow
 def test_without_the_option_nothing_is_timed(runner: Runner) -> None:
     app = runner.write(APP, "app.py")
     port = find_port()

@@ -79,6 +79,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no write is cut short")
 def test_the_report_says_how_it_was_sampled(runner):
     ran = runner.whet("-u", runner.write(BUSY))

@@ -65,6 +65,7 @@ def test_threads_that_compute_wait_for_the_gil_and_for_nothing_else(runner):
         assert titles in (["Threads wait for the GIL"], ["Threads compute one at a time"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_no_gain_is_claimed_for_children_and_their_code_is_the_users(runner):
     ran = runner.whet(runner.write(FORKED))

@@ -123,6 +123,7 @@ def test_built_in_they_pass_the_contract_suites(copy: Path) -> None:
     run_suites(copy, (*NAMES, "keys-view"), copy / "src", copy / "rules", copy / "templates", copy)
 
 
+@pytest.mark.slow
 def test_in_a_distribution_they_pass_the_contract_suites(installed: Path) -> None:
     run_suites(ROOT, NAMES, installed, ROOT)
 

@@ -96,6 +96,7 @@ def test_run_measures_a_program_of_another_environment(
     assert "spin" in page
 
 
+@pytest.mark.slow
 def test_editable_install_is_live(make_environment: Callable[..., Any], tree: Path, tmp_path: Path) -> None:
     environment = make_environment(borrow=True)
     environment.install(tree, "--editable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -74,19 +75,18 @@ class TerminalRenderer:
 
     def format(self, view: ReportView) -> str:
         """Return the summary: at most ``MOST_LINES`` lines, whatever the program's names are."""
-        text = ""
         for few in _FEW:
-            text = self._format_some(view, *few)
-            if text.count("\n") <= MOST_LINES:
-                return text
-        return "".join(text.splitlines(keepends=True)[:MOST_LINES])
+            out = StringIO()
+            with contextlib.suppress(_FullError):
+                self._write_some(out, view, *few)
+                break
+        return "".join(_strip_end(line) + "\n" for line in out.getvalue().splitlines()[:MOST_LINES])
 
-    def _format_some(
-        self, view: ReportView, hotspots: int, suggestions: int, cautions: int, lines: int, longest: int
-    ) -> str:
+    def _write_some(
+        self, out: StringIO, view: ReportView, hotspots: int, suggestions: int, cautions: int, lines: int, longest: int
+    ) -> None:
         from rich.console import Console
 
-        out = StringIO()
         console = Console(
             file=out,
             width=self.width,
@@ -99,7 +99,7 @@ class TerminalRenderer:
             markup=False,
             emoji=False,
         )
-        page = _Page(console, self.width, longest)
+        page = _Page(console, out, self.width, longest)
         page.write_head(view)
         page.write_growth(view, hotspots)
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
@@ -107,7 +107,6 @@ class TerminalRenderer:
         page.write_units(view.units[: hotspots // 2])
         page.write_suggestions(view.top_suggestions[:suggestions], view)
         page.write_foot(view, self.report_path, cautions)
-        return "".join(_strip_end(line) + "\n" for line in out.getvalue().splitlines())
 
 
 def print_summary(view: ReportView, stream: TextIO, report_path: str = "", *, color: bool | None = None) -> None:
@@ -183,11 +182,16 @@ def _strip_end(line: str) -> str:
     return _END.sub(lambda end: end[0].replace(" ", ""), line)
 
 
+class _FullError(Exception):
+    """More than ``MOST_LINES`` lines are written."""
+
+
 class _Page:
     """The summary being written: each part knows its width."""
 
-    def __init__(self, console: Console, width: int, longest: int) -> None:
+    def __init__(self, console: Console, out: StringIO, width: int, longest: int) -> None:
         self._console = console
+        self._out = out
         self._width = width
         self._longest = longest
 
@@ -385,6 +389,8 @@ class _Page:
 
     def _write(self, text: RenderableType) -> None:
         self._console.print(text, overflow="fold")
+        if self._out.getvalue().count("\n") > MOST_LINES:
+            raise _FullError
 
     def _write_below(self, text: str, least: int = 0) -> None:
         """Write what belongs to the line above, each line of it indented."""
@@ -393,4 +399,4 @@ class _Page:
         self._write(Padding(self._text(text, "dim", least), (0, 0, 0, 3)))
 
     def _blank(self) -> None:
-        self._console.print("")
+        self._write("")

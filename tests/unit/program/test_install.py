@@ -50,6 +50,7 @@ def bare_host(make_environment, python_of, monkeypatch) -> TargetHost:
     return probe(python_of(make_environment()), "")
 
 
+@pytest.mark.slow
 def test_missing_are_fetched_into_the_cache_only(index, bare_host, python_of, tmp_path):
     for name in ("line_profiler", "memray", "pyinstrument"):
         make_wheel(index, name, "99.0")

@@ -56,6 +56,7 @@ def measure(run: Run, folder: Path, *, applied: tuple[str, ...] = ("a",), budget
     return measure_growth(SizedProgram(run), proof, [rewrite], {file: original}, SIZES, own, budget=budget, seed=1)
 
 
+@pytest.mark.slow
 def test_the_exponent_falls_with_the_loop(run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
     proof = measure(run, tmp_path_factory.mktemp("prove"))
     assert proof.growth is not None
