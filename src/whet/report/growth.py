@@ -16,6 +16,8 @@ from whet.report.units import Figure, format_bytes, format_seconds, format_share
 
 MOST_ROWS = 30
 MOST_UNCLEAR = 3
+LEAST_GROWTH = 0.2
+"""Exponent from which on a length is named as one that grows."""
 MOST_CURVES = 5
 """Functions in the picture next to the whole."""
 _STEPS = 40
@@ -168,9 +170,8 @@ def _note_unclear(function: UnclearGrowth, growth: Growth, places: Places) -> st
 def describe_cause(cause: Cause) -> str:
     """Return a sentence that joins a finding to the growth of its line: ``x in list: seen grows as n^1.00 …``."""
     grows = f"line {cause.line.line} grows as {format_exponent(cause.line.fit.exponent)}"
-    lengths = ", ".join(
-        f"{each.name} to {each.largest:,} elements as n^{each.exponent.value:.2f}" for each in cause.lengths[:3]
-    )
+    growing = [each for each in cause.lengths if each.exponent.value >= LEAST_GROWTH]
+    lengths = ", ".join(f"len({each.name}) to {each.largest:,} as n^{each.exponent.value:.2f}" for each in growing[:3])
     grows += f", {lengths}" if lengths else ""
     match cause.agreement:
         case Agreement.CONFIRMED:

@@ -91,7 +91,7 @@ def test_a_crossing_beyond_the_measured_sizes_says_so() -> None:
         (Agreement.CONFIRMED, "removes this growth"),
         (Agreement.NOT_SEEN, "which these sizes do not show"),
         (Agreement.FACTOR_ONLY, "a constant factor"),
-        (Agreement.OPEN, "self.numbers to 8,000 elements as n^1.00"),
+        (Agreement.OPEN, "len(self.numbers) to 8,000 as n^1.00"),
     ],
 )
 def test_a_cause_names_line_length_and_what_follows(agreement: Agreement, words: str) -> None:
@@ -99,6 +99,13 @@ def test_a_cause_names_line_length_and_what_follows(agreement: Agreement, words:
     text = describe_cause(replace(cause, agreement=agreement))
     assert "line 23 grows as n^2.00 [1.92, 2.08]" in text
     assert words in text
+
+
+def test_a_length_that_does_not_grow_is_not_named() -> None:
+    (cause,) = make_causes()
+    (grows,) = cause.lengths
+    stays = replace(grows, name="name", exponent=replace(grows.exponent, value=0.04))
+    assert "len(name)" not in describe_cause(replace(cause, lengths=(stays, grows)))
 
 
 def test_the_card_of_a_suggestion_names_the_growth(view: ReportView) -> None:
