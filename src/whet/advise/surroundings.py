@@ -80,7 +80,7 @@ def remark_development_server(run: Run, hotspots: Hotspots, own: list[LineSpot])
             " or uvicorn, and measure that instead: its hot spots differ."
         )
         title = "Development server in use"
-        yield make_measured_advice("development-server", title, message, find_hottest(own), share, whole=True)
+        yield make_measured_advice("development-server", title, message, _find_outermost(own), share, whole=True)
         return
 
 
@@ -103,9 +103,14 @@ def remark_ending(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator
         " all remaining objects one by one. A program that has written all its output can skip that: flush, then"
         " os._exit(status), which runs no atexit functions."
     )
-    ends = [spot for spot in own if spot.function == "<module>"]
-    spot = max(ends, key=lambda spot: (spot.cost.total_ns, spot.line)) if ends else find_hottest(own)
-    yield make_measured_advice("slow-ending", "Slow interpreter shutdown", message, spot, share, whole=True)
+    title = "Slow interpreter shutdown"
+    yield make_measured_advice("slow-ending", title, message, _find_outermost(own), share, whole=True)
+
+
+def _find_outermost(own: list[LineSpot]) -> LineSpot:
+    """Return the line outside of functions that led to most: where to look for what concerns the whole program."""
+    outside = [spot for spot in own if spot.function == "<module>"]
+    return max(outside, key=lambda spot: (spot.cost.total_ns, spot.line)) if outside else find_hottest(own)
 
 
 def _share_without_python(run: Run) -> float:
