@@ -74,6 +74,8 @@ class Scores:
             before.peak,
             after.peak,
             match.memory,
+            baseline_requests=before.requests,
+            candidate_requests=after.requests,
         )
 
 
@@ -144,8 +146,10 @@ def _play_round(
                     match.spoilt = runner.failures[variant].why
             continue
         tally = scores.tallies.setdefault(variant, Tally([], [], []))
-        tally.wall_ns.append(observed.wall_ns)
+        tally.wall_ns.append(observed.cost(Clock.WALL))
         tally.cpu_ns.append(observed.cpu_ns)
+        if observed.served is not None:
+            tally.served.append(observed.served)
         if observed.peak_bytes:
             tally.peak_bytes.append(observed.peak_bytes)
         runs[variant] = observed

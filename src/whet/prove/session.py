@@ -163,6 +163,8 @@ class ProofSession:
                 f"the program did not end within the budget of {self.options.budget:.0f} s",
                 "give a shorter command with --workload 'COMMAND', or more time with --budget",
             )
+        if observed.served is not None and observed.served.failure:
+            raise TargetError(observed.served.failure, "run the server and send it the load by hand to see why")
         if observed.trouble:
             raise TargetError(observed.trouble, "the command is run by the shell, in the program's working folder")
 

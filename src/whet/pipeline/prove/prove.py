@@ -21,8 +21,9 @@ from whet.pipeline.advise.refuted import remember_refuted
 from whet.pipeline.next_command import can_be_tried
 from whet.pipeline.prove.growth import SizedProgram, find_setting, measure_growth, put_size
 from whet.pipeline.prove.sampler import can_sample, make_sampler
-from whet.pipeline.prove.workload import make_program, refuse_unrepeatable
+from whet.pipeline.prove.workload import add_port, make_program, refuse_unrepeatable
 from whet.pipeline.rules.allow import expand_allowed
+from whet.pipeline.serve.request import LoadRequest, plan_load
 from whet.program.arguments import mask_words
 from whet.program.spec import TargetSpec
 from whet.prove.options import Aim, ProveOptions
@@ -33,7 +34,7 @@ from whet.prove.stats import FIRST_LOOK
 from whet.prove.totals import LEAST_TOTAL
 from whet.prove.tree import Guard
 from whet.records import dataclass
-from whet.report.proof import order_advice
+from whet.report.proof import describe_requests, order_advice
 from whet.scratch import scratch_folder
 from whet.signals import handle_signals, interrupt
 from whet.store import rewrite_run
@@ -59,6 +60,13 @@ class ProvingRequest:
     """Sizes of the input at which the exponent is measured without and with the faster rewrites."""
     sized_workload: str = ""
     """The workload with ``{n}`` for the size; empty for that of a run of ``whet scale``."""
+    load: LoadRequest | None = None
+    """What is sent to the program, if it is a server."""
+
+    def tell_seconds(self, run: Run) -> float:
+        """Return the duration of one run, as far as the measured one shows it; 0 for unknown."""
+        known = run.executions and not self.workload and self.load is None
+        return run.executions[0].wall_ns / 1e9 if known else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     ``spec`` is the program as it was given, if still known. Raises ``UsageError`` if there is nothing to
     prove, ``TargetError`` too where the program cannot be run again.
     """
-    refuse_unrepeatable(run, workload=request.workload, spec=spec)
+    refuse_unrepeatable(run, workload=request.workload, spec=spec, is_served=request.load is not None)
     if request.sizes:
         size_program(run, request).check()
     allowed = expand_allowed(run, (), with_settings=True)
@@ -113,7 +121,7 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     if not rewrites:
         raise _explain_nothing(advice, changed, left_out, run)
     units = make_units(rewrites, request.options.threshold)
-    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
+    seconds = request.tell_seconds(run)
     # Samples tell parts with two versions of a program, where they can.
     is_sampled = can_sample() and seconds >= LEAST_SECONDS and request.options.aim is Aim.TIME
     versions = len(units) + 2 if len(units) > 1 and not is_sampled else 2
@@ -150,8 +158,16 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
             setup=(put_size(request.setup, largest) if largest else request.setup) or setup,
             cleanup=put_size(request.cleanup, largest) if largest else request.cleanup,
             spec=spec,
+            is_served=request.load is not None,
         )
         environ = {**os.environ, **extra}
+        load = None
+        if request.load is not None:
+            program = add_port(program)
+            # The overlay of rewritten files will stand in front of what counts requests.
+            (folder / "overlay").mkdir()
+            load, variables = plan_load(request.load, program.spec, program.directory, folder, environ)
+            program, environ = replace(program, load=load), {**environ, **variables}
         options = request.options
         if request.sizes:
             options = replace(options, budget=(1 - GROWTH_BUDGET) * options.budget)
@@ -167,6 +183,8 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
             hunks=plan.hunks,
         )
         proof = session.run()
+        if load is not None:
+            proof = replace(proof, notes=(*proof.notes, load.describe(), *describe_requests(proof)))
         if request.sizes:
             proof = _measure_growth(run, plan, proof, request, folder)
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
