@@ -25,7 +25,7 @@ def read_command(line: str) -> tuple[str, ...]:
         raise UsageError(f"--serve cannot be read: {error}", "quote it as for a shell") from error
     if not words:
         raise UsageError("--serve names no program", "for example --serve 'uvicorn app:app'")
-    return (*words, *place_port(words))
+    return place_port(words)
 
 
 class ServeSession(BenchSession):

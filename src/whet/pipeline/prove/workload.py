@@ -17,6 +17,7 @@ from whet.program.program import is_program
 from whet.program.python_words import names_python, read_python_command
 from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.sandbox import Program
+from whet.prove.serving import PORT
 
 NAME_ONE = "give a command that terminates: whet prove --workload 'python app.py --once'"
 SERVE = "of a server: whet prove --load FILE, with requests to send; else " + NAME_ONE
@@ -52,11 +53,12 @@ def make_program(
 
 def add_port(program: Program) -> Program:
     """Return a server that takes the port of each run. Raises ``UsageError`` where that has no place."""
-    if program.spec is None:
-        place_port((program.line,))
-        return program
     spec = program.spec
-    return replace(program, spec=replace(spec, args=(*spec.args, *place_port((spec.name, *spec.args)))))
+    if spec is not None:
+        return replace(program, spec=replace(spec, args=place_port((spec.name, *spec.args))[1:]))
+    if PORT not in program.line:
+        return replace(program, line=shlex.join(place_port(shlex.split(program.line))))
+    return program
 
 
 def refuse_unrepeatable(

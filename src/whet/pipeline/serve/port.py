@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from whet.errors import UsageError
@@ -17,24 +18,37 @@ _PORT_WORDS = {
     "manage.py": (PORT,),
 }
 """What servers take their port by, at the end of their arguments."""
-_FIXED = ("--port", "--bind", "-b", "-p")
+_OPTIONS = ("--port", "--bind", "-p", "-b")
+_OWN_PORT = re.compile(r"(.*:)?\d{1,5}")
+"""A port that a server was given by itself."""
 
 
 def place_port(words: Sequence[str]) -> tuple[str, ...]:
-    """Return what to add to a server's command so that it gets ``{port}``, which may stand in it already.
+    """Return a server's command with ``{port}`` where its port stands, or is to stand.
 
-    >>> place_port(("uvicorn", "app:app")), place_port(("serve.py", "{port}"))
-    (('--port', '{port}'), ())
+    >>> place_port(("uvicorn", "app:app")), place_port(("flask", "run", "-p", "80"))
+    (('uvicorn', 'app:app', '--port', '{port}'), ('flask', 'run', '--port', '{port}'))
 
-    Raises ``UsageError`` for an unknown server, and for one with a port of its own.
+    Raises ``UsageError`` for an unknown server.
     """
     if any(PORT in word for word in words):
-        return ()
-    known = [_PORT_WORDS[Path(word).name] for word in words[:3] if Path(word).name in _PORT_WORDS]
-    fixed = next((word for word in words if word.startswith(_FIXED)), "")
-    if not known or fixed:
-        what = f"has a port of its own ({fixed})" if fixed else "does not say where its port goes"
+        return tuple(words)
+    added = next((_PORT_WORDS[name] for word in words[:3] if (name := Path(word).name) in _PORT_WORDS), None)
+    if added is None:
         raise UsageError(
-            f"the server {' '.join(words)[:80]!r} {what}", "write {port} in its place: each run has its own port"
+            f"the server {' '.join(words)[:80]!r} does not say where its port goes",
+            "write {port} in its place: each run has its own port",
         )
-    return known[0]
+    return (*_leave_out(words, is_positional=added == (PORT,)), *added)
+
+
+def _leave_out(words: Sequence[str], *, is_positional: bool) -> Iterator[str]:
+    """Yield the words without the port, or address, that they name."""
+    rest = iter(words)
+    for word in rest:
+        name, _, value = word.partition("=")
+        if name in _OPTIONS:
+            if not value:
+                next(rest, None)
+        elif not (is_positional and _OWN_PORT.fullmatch(word)):
+            yield word

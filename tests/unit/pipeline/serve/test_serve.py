@@ -141,21 +141,23 @@ def test_a_load_that_takes_too_long_is_ended_with_all_of_it(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "added"),
+    ("line", "placed"),
     [
-        (("/venv/bin/uvicorn", "app:app"), ("--port", "{port}")),
-        (("manage.py", "runserver"), ("{port}",)),
-        (("serve.py", "--at={port}"), ()),
+        ("/venv/bin/uvicorn app:app", "/venv/bin/uvicorn app:app --port {port}"),
+        ("uvicorn --port 80 app:app", "uvicorn app:app --port {port}"),
+        ("gunicorn --bind=0.0.0.0:80 -w 2 app", "gunicorn -w 2 app --bind 127.0.0.1:{port}"),
+        ("manage.py runserver", "manage.py runserver {port}"),
+        ("manage.py runserver 0:8000 --noreload", "manage.py runserver --noreload {port}"),
+        ("serve.py --at={port} -p 1", "serve.py --at={port} -p 1"),
     ],
 )
-def test_a_port_is_placed(words: tuple[str, ...], added: tuple[str, ...]) -> None:
-    assert place_port(words) == added
+def test_a_port_is_placed(line: str, placed: str) -> None:
+    assert place_port(line.split()) == tuple(placed.split())
 
 
-@pytest.mark.parametrize("words", [("serve.py",), ("uvicorn", "app:app", "--port", "80")])
-def test_a_port_without_a_place_is_refused(words: tuple[str, ...]) -> None:
-    with pytest.raises(UsageError, match="port"):
-        place_port(words)
+def test_an_unknown_server_has_to_say_where_its_port_goes() -> None:
+    with pytest.raises(UsageError, match="where its port goes"):
+        place_port(("serve.py", "--port", "80"))
 
 
 @pytest.mark.parametrize(
