@@ -324,7 +324,9 @@ def decide_status(proven: Run, *, require_faster: bool) -> int:
     proof = proven.proof
     if was_interrupted(proven):
         return name_interrupted()
-    if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
+    from whet.prove.rewrites import NEGLIGIBLE
+
+    if all(trial.verdict is Verdict.NOT_RUN and not trial.why.startswith(NEGLIGIBLE) for trial in proof.trials):
         return 2
     return 1 if require_faster and proof.total_verdict not in GAINED else 0
 

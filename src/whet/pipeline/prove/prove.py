@@ -256,6 +256,7 @@ def _make_rewrite(item: Advice, run: Run, allowed: frozenset[str]) -> Rewrite:
         item.share,
         finding.safety is Safety.OFFER and finding.rule not in allowed,
         tuple((finding.file, line) for line in finding.lines),
+        item.share_error,
     )
 
 
