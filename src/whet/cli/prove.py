@@ -118,6 +118,9 @@ def prove_command(
             " `whet scale`, or with {n} in --workload.",
         ),
     ] = "",
+    fresh: Annotated[
+        bool, Option("--fresh", help="Measure again what an earlier proof of the same code settled.")
+    ] = False,
     require_faster: Annotated[
         bool, Option("--require-faster", help="Exit with 1 unless the program was measured faster.")
     ] = False,
@@ -168,7 +171,7 @@ def prove_command(
         tests=tests,
         isolate=isolate,
     )
-    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers, load=sent)
+    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers, load=sent, fresh=fresh)
     if sizes:
         request = _add_sizes(request, sizes)
     if words:
@@ -207,18 +210,25 @@ def prove_run(
     ``reference`` names the run in commands, where it is not the latest.
     """
     from whet.pipeline.prove.outcome import describe_outcome
-    from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
+    from whet.pipeline.prove.prove import has_settled, plan_proof, prove, save_proof
     from whet.store import using_run
 
     with using_run(path):
         plan = plan_proof(run, request, spec=spec)
-    count = len(plan.rewrites)
-    say(
-        f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
-        + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
-    )
-    say(f"whet: what runs is {_name_workload(run, request)}")
-    proof = _try_out(run, plan, request, spec)
+    count = len(plan.open)
+    if plan.earlier is not None:
+        say(
+            f"whet: {len(plan.earlier.trials)} of {len(plan.rewrites)} are known from an earlier proof (--fresh: again)"
+        )
+    if plan.is_known:
+        proof = prove(run, plan, request, spec=spec)
+    else:
+        say(
+            f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
+            + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
+        )
+        say(f"whet: what runs is {_name_workload(run, request)}")
+        proof = _try_out(run, plan, request, spec)
     proven = save_proof(run, path, plan, proof)
     if has_settled(run.proof) and not has_settled(proof):
         say("whet: no result is conclusive, so the earlier proof is kept")

@@ -145,6 +145,8 @@ class Trial:
     group: tuple[str, ...] = ()
     """Ids of the rewrites that were judged together with it, where each alone is too small to be measured."""
     changes: tuple[FileEdits, ...] = ()
+    measured: str = ""
+    """When it was measured, ISO 8601 with offset, if an earlier proof of the same code did; empty: in this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ _TAIL_BYTES = 4_000
 class RunSampler(Protocol):
     """Samples a run from outside."""
 
+    def prepare(self) -> None:
+        """Forget the last run, before the next one is started."""
+
     def attach(self, pid: int, spare: Callable[[int], None]) -> None:
         """Begin with a process that was just started, and those that it starts; never raises.
 
@@ -189,6 +192,8 @@ def read_tail(file: Path) -> str:
 def _run_command(workload: Workload, limits: Limits, out: Path, sampler: RunSampler | None) -> Observed:
     command, environ, load = workload.command, workload.environ, workload.load
     port = 0
+    if sampler is not None:
+        sampler.prepare()
     if load is not None:
         port = find_port()
         command = tuple(word.replace(PORT, str(port)) for word in command)
@@ -199,7 +204,8 @@ def _run_command(workload: Workload, limits: Limits, out: Path, sampler: RunSamp
         stdout = stack.enter_context((out / "stdout").open("wb"))
         stderr = stack.enter_context((out / "stderr").open("wb"))
         try:
-            tree = start_tree(command, workload.directory, environ, (stdin, stdout, stderr))
+            streams = (stdin, stdout, stderr)
+            tree = start_tree(command, workload.directory, environ, streams, is_sampled=sampler is not None)
         except OSError as error:
             raise TargetError(
                 f"{command[0]} cannot be started: {error.strerror or error}", "give an existing command"

@@ -83,6 +83,10 @@ class ProofSession:
     sampler: RunSampler | None = None
     hunks: Sequence[Rewrite] = ()
     """What the only rewrite consists of, where each is to be told what it gains; two at least."""
+    gained: Sequence[Rewrite] = ()
+    """Rewrites that an earlier session showed to gain: they are part of the total, and have no trial here."""
+    has_total: bool = True
+    """Whether the total of only those is known."""
     parts: tuple[Trial, ...] = ()
     settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
@@ -111,7 +115,8 @@ class ProofSession:
         options = self.options
         self._rng = random.Random(options.seed)  # noqa: S311  an order of runs, no secret
         # A rewrite that is not an offer takes precedence over an offer.
-        kept, self._dropped = settle_overlaps(self.originals, sorted(self.rewrites, key=lambda each: each.is_offer))
+        rest = sorted(self.rewrites, key=lambda each: each.is_offer)
+        kept, self._dropped = settle_overlaps(self.originals, [*self.gained, *rest])
         if options.aim is Aim.TIME:
             self._dropped |= find_negligible(kept, options.threshold)
         kept = [rewrite for rewrite in self.rewrites if rewrite in kept and rewrite.ref.id not in self._dropped]
@@ -281,8 +286,8 @@ class ProofSession:
         a_round = self._guess_fresh_round(units)
         self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
         won = self._play_alone(units[0]) if len(units) == 1 else self._judge_parts(units)
-        if won:
-            self._play_total(won)
+        if won or not self.has_total:
+            self._play_total([*(Unit((rewrite,)) for rewrite in self.gained), *won])
         measured = all(each.gain is not None for each in self.settled.values())
         if self.hunks and measured and not self._get_runner().interrupted:
             self._tell_hunks()

@@ -126,6 +126,8 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     if gain and ran:
         sentence = f"{words}{together}: {gain.factor} {gain.interval}{add_memory(trial.gain) if trial.gain else ''}"
     notes = [_as_sentence(trial.why)] if trial.why else []
+    if trial.measured:
+        notes.append(f"Measured on {trial.measured[:16].replace('T', ' ')}, by an earlier proof of the same code.")
     if others:
         notes.append("Their individual gains are too small to measure separately within the budget.")
     return ProofFigures(

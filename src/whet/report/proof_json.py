@@ -67,6 +67,7 @@ def _trial_object(trial: Trial, diff: str) -> dict[str, Any]:
         "why": encodable(trial.why),
         "judged_with": [encodable(id_) for id_ in trial.group if id_ != trial.ref.id],
         "gain": _gain_object(trial.gain),
+        "measured": trial.measured or None,
         "diff": encodable(diff),
     }
 

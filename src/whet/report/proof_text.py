@@ -38,6 +38,8 @@ def describe_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
             continue
         if trial.why:
             lines.append(f"    {trial.why}")
+        if trial.measured:
+            lines.append(f"    measured on {trial.measured[:16].replace('T', ' ')}, not again")
         if trial.group:
             lines.append(f"    judged together with {_name_others(trial, order)}, each too small to measure separately")
     return lines

@@ -178,6 +178,8 @@ class Bench:
         options: ProveOptions | None = None,
         offers: str = "",
         as_one: bool = False,
+        gained: str = "",
+        has_total: bool = True,
         **more: object,
     ) -> Proof:
         program = MadeUp(self.folder, **more)  # type: ignore[arg-type]
@@ -187,7 +189,7 @@ class Bench:
         self.monkeypatch.setattr(variants, "monotonic", lambda: program.now)
         source = LETTERS.encode()
         rewrites = []
-        for letter in letters:
+        for letter in letters + gained:
             at = LETTERS.index(letter)
             change = FileEdits(FILE, hash_bytes(source), (Edit(1, at, 1, at + 1, letter.upper()),))
             share = (shares or {}).get(letter, 0.5)
@@ -203,11 +205,13 @@ class Bench:
         made = ProofSession(
             Program("python", str(self.folder)),
             {FILE: source},
-            rewrites,
+            rewrites[: len(rewrites) - len(gained)],
             self.folder,
             {},
             options or ProveOptions(seed=1),
             hunks=hunks,
+            gained=rewrites[len(rewrites) - len(gained) :],
+            has_total=has_total,
         )
         return made.run()
 
@@ -418,6 +422,19 @@ def test_nothing_is_run_for_what_cannot_matter(bench: Bench) -> None:
     assert bench.program.runs == 0 and nothing.total is None
     saving = bench.prove("b", {"b": 0.003}, ProveOptions(aim=Aim.MEMORY, seed=1), saves={"b": 0.5})
     assert _verdicts(saving) == {"b": Verdict.LESS_MEMORY}
+
+
+def test_what_was_shown_to_gain_before_is_part_of_the_total_only(bench: Bench) -> None:
+    proof = bench.prove("a", gains={"a": 1.5, "b": 2.0}, gained="b")
+    assert _verdicts(proof) == {"a": Verdict.FASTER}
+    assert set(proof.applied) == {"a", "b"}
+    assert proof.total is not None and proof.total.low <= 3.0 <= proof.total.high
+    alone = _trial(proof, "a").gain
+    assert alone is not None and alone.low <= 1.5 <= alone.high
+    kept = bench.prove("a", gains={"b": 2.0}, gained="b")
+    assert kept.total is None and kept.applied == ()
+    measured = bench.prove("a", gains={"b": 2.0}, gained="b", has_total=False)
+    assert measured.applied == ("b",) and measured.total is not None
 
 
 def test_ctrl_c_keeps_what_is_settled(bench: Bench) -> None:

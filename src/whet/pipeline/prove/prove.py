@@ -19,6 +19,7 @@ from whet.model.trial import FileEdits, Proof, Verdict
 from whet.pipeline.advise.advise import advise_run
 from whet.pipeline.advise.refuted import remember_refuted
 from whet.pipeline.next_command import can_be_tried
+from whet.pipeline.prove.earlier import Earlier, find_earlier, find_state, remember_proof
 from whet.pipeline.prove.growth import SizedProgram, find_setting, measure_growth, put_size
 from whet.pipeline.prove.sampler import can_sample, make_sampler
 from whet.pipeline.prove.workload import add_port, make_program, refuse_unrepeatable
@@ -62,6 +63,13 @@ class ProvingRequest:
     """The workload with ``{n}`` for the size; empty for that of a run of ``whet scale``."""
     load: LoadRequest | None = None
     """What is sent to the program, if it is a server."""
+    fresh: bool = False
+    """Measure again what an earlier proof of the same code settled."""
+
+    def list_conditions(self) -> tuple[object, ...]:
+        """Return what verdicts depend on: what is run, and how it is compared."""
+        how = replace(self.options, budget=0.0, seed=None, progress=None)
+        return how, self.workload, self.setup, self.cleanup, self.load
 
     def tell_seconds(self, run: Run) -> float:
         """Return the duration of one run, as far as the measured one shows it; 0 for unknown."""
@@ -87,6 +95,21 @@ class ProvingPlan:
     """Why some advice is not tried."""
     hunks: tuple[Rewrite, ...] = ()
     """What the only rewrite consists of, where each is to be told what it gains."""
+    state: str = ""
+    """The hash of what the verdicts depend on; empty where it is not known, or nothing is kept."""
+    earlier: Earlier | None = None
+    """What an earlier proof settled in that state."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether nothing has to be run."""
+        return self.earlier is not None and self.earlier.has_total and not self.open
+
+    @property
+    def open(self) -> tuple[Rewrite, ...]:
+        """The rewrites that have to be run."""
+        known = self.earlier.trials if self.earlier is not None else {}
+        return tuple(each for each in self.rewrites if each.ref.id not in known)
 
 
 def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = None) -> ProvingPlan:
@@ -120,7 +143,10 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
         notes.append(f"offers not tried, as requested: {slugs}")
     if not rewrites:
         raise _explain_nothing(advice, changed, left_out, run)
-    units = make_units(rewrites, request.options.threshold)
+    state = find_state(run, request.list_conditions()) if not request.sizes else ""
+    earlier = None if request.fresh else find_earlier(Path(run.project or run.directory), state, rewrites)
+    known = earlier.trials if earlier is not None else {}
+    units = make_units([each for each in rewrites if each.ref.id not in known], request.options.threshold)
     seconds = request.tell_seconds(run)
     # Samples tell parts with two versions of a program, where they can.
     is_sampled = can_sample() and seconds >= LEAST_SECONDS and request.options.aim is Aim.TIME
@@ -134,7 +160,18 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     rounds = pairs * (1 + all_of_them + (sum(all_of_them + share for share in shares) if versions > 2 else 0))
     offered = sum(share for share, unit in zip(shares, units, strict=True) if unit.is_offer)
     parts = 3 + all_of_them + rounds + fresh * (1 + all_of_them + third * min(1.0, all_of_them + offered))
-    return ProvingPlan(rewrites, advice, originals, versions, least, seconds, parts * seconds, tuple(notes))
+    return ProvingPlan(
+        rewrites,
+        advice,
+        originals,
+        versions,
+        least,
+        seconds,
+        parts * seconds,
+        tuple(notes),
+        state=state,
+        earlier=earlier,
+    )
 
 
 def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetSpec | None = None) -> Proof:
@@ -143,6 +180,9 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
     Raises :class:`whet.errors.WhetError` where the program cannot be run again.
     """
     started = datetime.now().astimezone().isoformat(timespec="seconds")
+    earlier = plan.earlier
+    if earlier is not None and plan.is_known:
+        return _number(earlier.take_over(plan.rewrites), plan)
     with (
         scratch_folder("prove") as name,
         Guard(name),
@@ -174,22 +214,30 @@ def prove(run: Run, plan: ProvingPlan, request: ProvingRequest, *, spec: TargetS
         session = ProofSession(
             program,
             plan.originals,
-            plan.rewrites,
+            plan.open,
             folder,
             environ,
             options,
             sampler=make_sampler(folder) if program.spec is not None else None,
             notes=list(notes),
             hunks=plan.hunks,
+            gained=[each for each in plan.rewrites if earlier is not None and each.ref.id in earlier.gained],
+            has_total=earlier is None or earlier.has_total,
         )
         proof = session.run()
+        if earlier is not None:
+            proof = earlier.join(proof, plan.rewrites)
         if load is not None:
             proof = replace(proof, notes=(*proof.notes, load.describe(), *describe_requests(proof)))
         if request.sizes:
             proof = _measure_growth(run, plan, proof, request, folder)
     words = tuple(shlex.split(request.workload)) if request.workload else run.command
-    order = tuple(item.id for item in order_advice(plan.advice, proof))
-    return replace(proof, started=started, workload=mask_words(words, run.directory), order=order)
+    return _number(replace(proof, started=started, workload=mask_words(words, run.directory)), plan)
+
+
+def _number(proof: Proof, plan: ProvingPlan) -> Proof:
+    """Return the proof with the order that the advice is numbered in from now on."""
+    return replace(proof, order=tuple(item.id for item in order_advice(plan.advice, proof)))
 
 
 def _measure_growth(run: Run, plan: ProvingPlan, proof: Proof, request: ProvingRequest, folder: Path) -> Proof:
@@ -232,6 +280,7 @@ def save_proof(run: Run, path: Path, plan: ProvingPlan, proof: Proof) -> Run:
     rewrite_run(path, proven)
     start = Path(run.project or run.directory)
     remember_refuted(start, run, plan.advice, proof.trials, proof.started)
+    remember_proof(start, plan.state, proof)
     return proven
 
 
