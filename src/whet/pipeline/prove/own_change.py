@@ -160,7 +160,7 @@ def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, not
         raise UsageError(f"the change cannot be made: {error}", "files must keep their encoding") from error
     hunks = _make_hunks(run, versions, edits)
     runs = request.options.runs or FIRST_LOOK
-    least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL) + (2 * runs if hunks else 0)
+    least = 3 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL) + (2 * runs if hunks else 0)
     seconds = request.tell_seconds(run)
     return ProvingPlan((rewrite,), (), originals, 2, least, seconds, least * seconds, notes, hunks)
 

@@ -153,13 +153,13 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
     versions = len(units) + 2 if len(units) > 1 and not is_sampled else 2
     pairs, fresh = request.options.runs or FIRST_LOOK, request.options.runs or LEAST_TOTAL
     third = count_fresh_variants(units) - 2
-    least = 3 + 1 + pairs * versions + (2 + third) * fresh
+    least = 2 + 1 + pairs * versions + (2 + third) * fresh
     # As fractions of the baseline: all rewrites, all but each, and those without offers.
     shares = [sum(rewrite.share for rewrite in unit.rewrites) for unit in units]
     all_of_them = max(0.0, 1 - sum(shares))
     rounds = pairs * (1 + all_of_them + (sum(all_of_them + share for share in shares) if versions > 2 else 0))
     offered = sum(share for share, unit in zip(shares, units, strict=True) if unit.is_offer)
-    parts = 3 + all_of_them + rounds + fresh * (1 + all_of_them + third * min(1.0, all_of_them + offered))
+    parts = 2 + all_of_them + rounds + fresh * (1 + all_of_them + third * min(1.0, all_of_them + offered))
     return ProvingPlan(
         rewrites,
         advice,

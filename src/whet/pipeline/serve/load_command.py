@@ -20,6 +20,7 @@ from whet.collect.requests import list_captures
 from whet.errors import FormatError, TargetError
 from whet.formats.request_counts import read_request_counts
 from whet.model.routes import RouteTotals
+from whet.pipeline.serve.load_file import QUANTILES, tell_metric
 from whet.program.leash import end_with_parent
 from whet.prove.run import read_tail
 from whet.prove.sandbox import make_shell_command
@@ -29,7 +30,6 @@ LEAST_COUNTED = 20
 WARMUP_SECONDS = 1.0
 """What is not counted of a load that is ended after a duration: what is imported and cached at first."""
 STOP_SECONDS = 5.0
-QUANTILES = {"p50": 0.50, "p95": 0.95}
 _SETTLE_SECONDS = 0.02
 """The server saves what it has counted at least so often."""
 Counts = Mapping[str, Counter[int]]
@@ -74,7 +74,8 @@ class CommandLoad:
             return f"compared is how long `{self.line}` takes, since whet cannot count requests in this server"
         after = f" after {self.warmup:g} s" if self.warmup else ""
         took = f" for {self.duration:g} s" if self.duration else ""
-        return f"each run's load was `{self.line}`, its requests counted in the server{after}{took}"
+        counted = f"its requests counted in the server{after}{took}"
+        return f"each run's load was `{self.line}`, {counted}{tell_metric(self.metric)}"
 
 
 class _CommandDriving:

@@ -124,7 +124,13 @@ class FileLoad:
     def describe(self) -> str:
         """Return what a run is sent."""
         over = "" if self.connections == 1 else "s"
-        return f"{self.passes * len(self.requests):,} requests a run over {self.connections} connection{over}"
+        told = f"{self.passes * len(self.requests):,} requests a run over {self.connections} connection{over}"
+        return told + tell_metric(self.metric)
+
+
+def tell_metric(metric: str) -> str:
+    """Return what is compared, to follow a load, where that is no time until all is answered."""
+    return f"; compared is the {metric} of their durations" if metric in QUANTILES else ""
 
 
 class _FileDriving:
