@@ -98,6 +98,7 @@ def play(
     scores = scores or Scores()
     try:
         while any(match.is_open for match in matches):
+            runner.known = tell_known(matches)
             variants = list(
                 dict.fromkeys(variant for m in matches if m.is_open for variant in (m.baseline, m.candidate))
             )
@@ -106,10 +107,19 @@ def play(
             _play_round(runner, [*matches, *beside], variants, rng, scores)
     except KeyboardInterrupt:
         runner.interrupted = True
+    runner.known = ""
     for match in (*matches, *beside):
         if match.is_open:
             match.judgement = judge(match.log_ratios, match.design, ending=True)
     return scores
+
+
+def tell_known(matches: Sequence[Match]) -> str:
+    """Return what matches show so far, for a progress line; empty before the first look."""
+    judged = [match.judgement.interval for match in matches if match.judgement is not None]
+    if len(matches) == 1 and judged:
+        return f"so far {judged[0].estimate:.2f}× [{judged[0].low:.2f}, {judged[0].high:.2f}]"
+    return f"{sum(not match.is_open for match in matches)} of {len(matches)} decided" if judged else ""
 
 
 def play_on(

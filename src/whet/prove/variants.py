@@ -52,6 +52,8 @@ class Step(NamedTuple):
     """Approximate number of executions that fit into the budget."""
     seconds: float
     doing: str
+    known: str = ""
+    """What the comparisons show so far, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class VariantRunner:
         self.is_server = False
         self.runs = 0
         self.doing = ""
+        self.known = ""
         self.seconds_a_run = 0.0
         self.seconds_of: dict[str, float] = {}
         """Duration of a run of each variant, if known or estimated."""
@@ -152,7 +155,7 @@ class VariantRunner:
         shutil.rmtree(out, ignore_errors=True)
         if self.progress is not None:
             most = self.runs + max(1, round(self.left() / self.seconds_a_run)) if self.seconds_a_run else 0
-            self.progress(Step(self.runs + 1, most, self.spent(), self.doing))
+            self.progress(Step(self.runs + 1, most, self.spent(), self.doing, self.known))
         began = monotonic()
         limits = self.limits
         if variant == BASELINE and limits.seconds:

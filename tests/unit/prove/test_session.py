@@ -25,6 +25,7 @@ from whet.prove.rewrites import Rewrite
 from whet.prove.run import Ended, Limits, Observed, Printed, RunSampler, Workload
 from whet.prove.sandbox import Program
 from whet.prove.session import ProofSession
+from whet.prove.variants import Step
 from whet.report.proof_text import describe_hunks, describe_total
 
 LETTERS = "abcdefgh"
@@ -422,6 +423,15 @@ def test_nothing_is_run_for_what_cannot_matter(bench: Bench) -> None:
     assert bench.program.runs == 0 and nothing.total is None
     saving = bench.prove("b", {"b": 0.003}, ProveOptions(aim=Aim.MEMORY, seed=1), saves={"b": 0.5})
     assert _verdicts(saving) == {"b": Verdict.LESS_MEMORY}
+
+
+def test_progress_says_what_is_known_so_far(bench: Bench) -> None:
+    steps: list[Step] = []
+    bench.prove("a", gains={"a": 1.03}, options=ProveOptions(seed=1, progress=steps.append))
+    assert re.fullmatch(r"so far 1\.0\d× \[\d\.\d\d, 1\.\d\d\]", next(step.known for step in steps if step.known))
+    steps.clear()
+    bench.prove("ab", gains={"a": 2.0, "b": 1.01}, options=ProveOptions(seed=1, progress=steps.append))
+    assert "2 of 3 decided" in {step.known for step in steps}
 
 
 def test_what_was_shown_to_gain_before_is_part_of_the_total_only(bench: Bench) -> None:
