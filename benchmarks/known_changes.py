@@ -197,9 +197,7 @@ def print_rows(found: dict[str, Any]) -> None:
         versions = f"{change.old.replace('==', ' ')} → {change.new.partition('==')[2]}"
         # As whet says it: a comparison that ended without a result has a reason.
         verdict = "undecided" if said["verdict"] == "no difference" and said["why"] else said["verdict"]
-        rows.append(
-            (versions, verdict, show(said), str(said["pairs"]), show(row["truth"]), *seconds, row["wrong"])
-        )
+        rows.append((versions, verdict, show(said), str(said["pairs"]), show(row["truth"]), *seconds, row["wrong"]))
     head = ("versions", "verdict", "said", "pairs", "pairs to the end", "seconds", "other build", "disagrees")
     print_table("Verdicts, as many times as fast with intervals of 99 %", head, rows)
     print(f"\n{sum(not row['wrong'] for row in found.values())} of {len(found)} agree")

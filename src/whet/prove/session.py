@@ -125,13 +125,17 @@ class ProofSession:
             self.settled[unit.ids] = Settled(unit, why=NOT_TRIED)
         try:
             units = []
-            if kept:
+            if kept or not self.has_total:
                 self._prepare()
+            if kept:
                 units = self._make_units(singles if self._is_tight else self._find_sound(singles))
             if units and self._is_only:
                 self._play_only(units[0])
             elif units:
                 self._play(units)
+            elif not self.has_total:
+                self._least_seconds = self._get_runner().expect([BASELINE])
+                self._play_total([])
         except KeyboardInterrupt:
             self.notes.append("ended by Ctrl-C: earlier verdicts are kept")
         return self._conclude()
@@ -287,7 +291,7 @@ class ProofSession:
         self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
         won = self._play_alone(units[0]) if len(units) == 1 else self._judge_parts(units)
         if won or not self.has_total:
-            self._play_total([*(Unit((rewrite,)) for rewrite in self.gained), *won])
+            self._play_total(won)
         measured = all(each.gain is not None for each in self.settled.values())
         if self.hunks and measured and not self._get_runner().interrupted:
             self._tell_hunks()
@@ -411,7 +415,11 @@ class ProofSession:
         return whole
 
     def _play_total(self, won: list[Unit]) -> None:
-        """Compare the baseline with the faster units, and with those without offers, in runs not used for selection."""
+        """Compare the baseline with the faster units, and with those without offers, in runs not used for selection.
+
+        What gained in an earlier session is among them.
+        """
+        won = [*(Unit((rewrite,)) for rewrite in self.gained), *won]
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
         without_offers = [unit for unit in won if not unit.is_offer]

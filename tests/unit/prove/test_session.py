@@ -445,6 +445,8 @@ def test_what_was_shown_to_gain_before_is_part_of_the_total_only(bench: Bench) -
     assert kept.total is None and kept.applied == ()
     measured = bench.prove("a", gains={"b": 2.0}, gained="b", has_total=False)
     assert measured.applied == ("b",) and measured.total is not None
+    only_total = bench.prove("", gains={"b": 2.0}, gained="b", has_total=False)
+    assert only_total.applied == ("b",) and only_total.total is not None and only_total.total.low <= 2.0
 
 
 def test_ctrl_c_keeps_what_is_settled(bench: Bench) -> None:

@@ -96,11 +96,12 @@ def is_interrupted(measured: Bench) -> bool:
 def _send_load(request: LoadRequest, runners: Sequence[Runner], spec: TargetSpec, folder: Path) -> PlannedLoad:
     """Let the runners' servers be sent the load."""
     load = None
+    agreed: list[bool] = []
     for runner in runners:
         workload = runner.workload
         own = folder / f"load-{runners.index(runner)}"
         own.mkdir()
-        load, variables = plan_load(request, spec, workload.directory, own, workload.environ)
+        load, variables = plan_load(request, spec, workload.directory, own, workload.environ, agreed)
         runner.workload = replace(workload, environ={**workload.environ, **variables}, load=load)
     assert load is not None
     return load

@@ -67,9 +67,12 @@ class ProvingRequest:
     """Measure again what an earlier proof of the same code settled."""
 
     def list_conditions(self) -> tuple[object, ...]:
-        """Return what verdicts depend on: what is run, and how it is compared."""
+        """Return what verdicts depend on: what is run, and how it is compared; empty where it cannot be read."""
         how = replace(self.options, budget=0.0, seed=None, progress=None)
-        return how, self.workload, self.setup, self.cleanup, self.load
+        sent = self.load.file if self.load is not None else None
+        with contextlib.suppress(OSError):
+            return how, self.workload, self.setup, self.cleanup, self.load, sent and hash_bytes(sent.read_bytes())
+        return ()
 
     def tell_seconds(self, run: Run) -> float:
         """Return the duration of one run, as far as the measured one shows it; 0 for unknown."""
@@ -143,7 +146,8 @@ def plan_proof(run: Run, request: ProvingRequest, *, spec: TargetSpec | None = N
         notes.append(f"offers not tried, as requested: {slugs}")
     if not rewrites:
         raise _explain_nothing(advice, changed, left_out, run)
-    state = find_state(run, request.list_conditions()) if not request.sizes else ""
+    conditions = request.list_conditions()
+    state = find_state(run, conditions) if conditions and not request.sizes else ""
     earlier = None if request.fresh else find_earlier(Path(run.project or run.directory), state, rewrites)
     known = earlier.trials if earlier is not None else {}
     units = make_units([each for each in rewrites if each.ref.id not in known], request.options.threshold)

@@ -40,7 +40,8 @@ class CommandLoad:
     """A line for the shell, run in ``directory``. Counting begins ``warmup`` seconds after it was started.
 
     ``duration`` is after how many seconds of counting it is ended, 0 for when it ends by itself. ``counted`` is where
-    the server leaves what whet counts in it. ``metric``: as of a file's load.
+    the server leaves what whet counts in it. ``metric``: as of a file's load. ``agreed`` is one list for all
+    versions that are compared.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class CommandLoad:
         warmup: float = 0.0,
         duration: float = 0.0,
         metric: str = "time",
+        agreed: list[bool] | None = None,
     ) -> None:
         self.line, self.directory, self.counted, self.metric = line, directory, counted, metric
         self.warmup, self.duration = warmup, duration
-        self.is_counted: bool | None = None
-        """Whether whet counts the requests in this server: known, and the same for all, after the first run."""
+        self.agreed = agreed if agreed is not None else []
+        """Whether whet counts the requests, one entry after the first run: the same must be compared for all."""
 
     def prepare(self) -> None:
         """Remove what the last run's server left."""
@@ -70,7 +72,7 @@ class CommandLoad:
 
     def describe(self) -> str:
         """Return what a run is sent."""
-        if not self.is_counted:
+        if self.agreed == [False]:
             return f"compared is how long `{self.line}` takes, since whet cannot count requests in this server"
         after = f" after {self.warmup:g} s" if self.warmup else ""
         took = f" for {self.duration:g} s" if self.duration else ""
@@ -131,10 +133,9 @@ class _CommandDriving:
         said = read_tail(self._out).strip().splitlines()[-1:] or ["no output"]
         if self._process.returncode and not self._is_ended_here:
             raise TargetError(f"the load command ended with status {self._process.returncode}: {said[0][:200]}")
-        has_counted = bool(self._after)
-        if load.is_counted is None:
-            load.is_counted = has_counted
-        if not load.is_counted:
+        if not load.agreed:
+            load.agreed.append(bool(self._after))
+        if load.agreed == [False]:
             return self._finish_uncounted()
         if self._before is None:
             raise TargetError(f"the load command ended within the {load.warmup:g} s that are not counted")

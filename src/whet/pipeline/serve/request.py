@@ -68,11 +68,17 @@ def make_load_request(
 
 
 def plan_load(
-    request: LoadRequest, spec: TargetSpec | None, directory: str, folder: Path, environ: Mapping[str, str]
+    request: LoadRequest,
+    spec: TargetSpec | None,
+    directory: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    agreed: list[bool] | None = None,
 ) -> tuple[PlannedLoad, dict[str, str]]:
     """Return the load, and the variables that the server needs for it to be counted.
 
-    ``folder`` is the session's own, with the overlay of rewritten files, if there is one. Raises ``UsageError``.
+    ``folder`` is the session's own, with the overlay of rewritten files, if there is one. ``agreed``:
+    see :class:`CommandLoad`. Raises ``UsageError``.
     """
     if request.file is not None:
         return FileLoad(read_load(request.file), request.connections, request.metric), {}
@@ -88,6 +94,12 @@ def plan_load(
         first=str(overlay) if overlay.is_dir() else "",
     )
     load = CommandLoad(
-        request.command, directory, counted, warmup=request.warmup, duration=request.duration, metric=request.metric
+        request.command,
+        directory,
+        counted,
+        warmup=request.warmup,
+        duration=request.duration,
+        metric=request.metric,
+        agreed=agreed,
     )
     return load, variables
