@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,28 +102,35 @@ class _CommandDriving:
                 preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509  one call of the kernel's
             )
         self.pid = self._process.pid
+        self._ended = threading.Event()
+        self._ended_ns = 0
+        threading.Thread(target=self._await_end, daemon=True).start()
+
+    def _await_end(self) -> None:
+        """Take the time of the command's end, which a wait with a limit would notice later."""
+        self._process.wait()
+        self._ended_ns = perf_counter_ns()
+        self._ended.set()
 
     def wait(self, seconds: float) -> bool:
         if self._elapsed_ns:
             return True
         load, passed = self._load, monotonic() - self._began
         until = load.warmup if self._before is None else load.warmup + load.duration if load.duration else passed + 1e9
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, min(seconds, until - passed)))
-            self._finish_counting()
+        if self._ended.wait(max(0.0, min(seconds, until - passed))):
+            self._finish_counting(self._ended_ns)
             return True
         if monotonic() - self._began < until:
             return False
         if self._before is None:
             self._before, self._counting_since = self._count(), perf_counter_ns()
             return False
-        self._finish_counting()
         self._is_ended_here = True
+        self._finish_counting(perf_counter_ns())
         self.stop()
         return True
 
-    def _finish_counting(self) -> None:
-        now = perf_counter_ns()
+    def _finish_counting(self, now: int) -> None:
         self._elapsed_ns, self._whole_ns = max(1, now - self._counting_since), max(1, now - self._started_ns)
         if not self._is_ended_here:
             sleep(_SETTLE_SECONDS)
@@ -170,12 +178,11 @@ class _CommandDriving:
 
     def stop(self) -> None:
         """End the command and what it has started."""
-        if self._process.poll() is None:
+        if not self._ended.is_set():
             self._signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
+            self._ended.wait(STOP_SECONDS)
         self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        self._process.wait()
+        self._ended.wait()
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(OSError):
