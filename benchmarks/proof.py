@@ -6,8 +6,9 @@
    on both sides, rounds in random order, looked at until it is clear. Called faster or slower: at most 1 in 100.
 2. The log ratios of these pairs are the machine's noise. Comparisons made by drawing from it: 300 of a program
    with itself, 200 with a true 5 %, of which 95 in 100 must be found, and 200 with 1 %, whose intervals must hold it.
-3. Likewise drawn: the fresh rounds for a total (identical, 5 %, 2.5 times as fast), and parts that samples tell
-   (identical, 5 %), of a tenth of the program, sampled 200 times a second, with the error that samples have.
+3. Likewise drawn: comparisons of three pairs, the fewest that a small budget may allow; the fresh rounds for a total
+   (identical, 5 %, 2.5 times as fast); and parts that samples tell (identical, 5 %), of a tenth of the program, sampled
+   200 times a second, with the error that samples have.
 
 ``--noise FILE`` keeps the real comparisons there, each as soon as it is over. Started again, it goes on where it was
 ended, so that a long measurement can be made in pieces: ``--for 150`` ends one before the comparison that would go
@@ -40,7 +41,8 @@ from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.behaviour import Behaviour
 from whet.prove.rounds import Match, play
 from whet.prove.sandbox import Program, Sandbox
-from whet.prove.stats import Call, Interval, Judgement, judge, plan_looks
+from whet.prove.session import LEAST_PAIRS
+from whet.prove.stats import FIRST_LOOK, Call, Interval, Judgement, judge, plan_looks
 from whet.prove.variants import BASELINE, VariantRunner
 
 HERE = Path(__file__).parent / "programs"
@@ -151,10 +153,12 @@ def compare_really(options: argparse.Namespace, folder: Path, measured: Measured
             write_measured(measured, options.noise)
 
 
-def compare_by_drawing(noise: Sequence[float], truth: float, count: int, most_pairs: int, seed: int) -> list[Judgement]:
+def compare_by_drawing(
+    noise: Sequence[float], truth: float, count: int, most_pairs: int, seed: int, first: int = FIRST_LOOK
+) -> list[Judgement]:
     """Make comparisons up from noise and a true ratio, each as it would have been looked at."""
     chance = random.Random(seed)
-    design = plan_looks(most_pairs)
+    design = plan_looks(most_pairs, first=first)
     judgements = []
     for _ in range(count):
         drawn: list[float] = []
@@ -236,6 +240,11 @@ def main() -> int:
         drawn = compare_by_drawing(noise, truth, count, most_pairs, options.seed)
         words = "identical, noise drawn" if truth == 1 else f"{name} faster, noise drawn"
         results[name] = Result(words, truth, drawn)
+    # A budget that is enough for the fewest pairs only.
+    for truth, often in ((1.0, 10), (2.0, 1)):
+        drawn = compare_by_drawing(noise, truth, often * options.comparisons, LEAST_PAIRS, options.seed, LEAST_PAIRS)
+        words = "identical" if truth == 1 else "100 % faster"
+        results[f"few {truth}"] = Result(f"{LEAST_PAIRS} pairs, {words}, drawn", truth, drawn)
     count = options.comparisons
     for kind, truth in (("total", 1.0), ("total", 1.05), ("total", 2.5), ("part", 1.0), ("part", 1.05)):
         words = "identical" if truth == 1 else f"{(truth - 1) * 100:.0f} % faster"

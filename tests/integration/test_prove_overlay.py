@@ -14,7 +14,7 @@ import pytest
 
 from whet.errors import UsageError
 from whet.program.spec import TargetKind, TargetSpec
-from whet.prove.overlay import Overlay
+from whet.prove.overlay import STARTED, Overlay
 
 OLD, NEW = "old", "new"
 VALUE = "WHICH = 'old'\n\n\ndef which():\n    return WHICH\n"
@@ -273,6 +273,13 @@ def test_bytecode_goes_to_the_session_only(bench: Bench) -> None:
     bench.run(_script(), {"value.py": VALUE.replace("'old'", "'new'")})
     assert not list(bench.program.rglob("*.pyc"))
     assert list((bench.session / "bytecode").rglob("plain.*.pyc"))
+
+
+def test_an_interpreter_says_that_it_is_about_to_begin(bench: Bench) -> None:
+    _write(bench.program, {"app.py": "import os, sys; print(os.path.exists(sys.argv[1]))"})
+    started = bench.session / "overlay" / STARTED
+    done = bench.run(_script("app.py", str(started)), {})
+    assert _said(done) == ["True"]
 
 
 def test_what_a_program_opens_for_writing_is_logged(bench: Bench, tmp_path: Path) -> None:

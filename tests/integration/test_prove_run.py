@@ -16,6 +16,7 @@ import pytest
 
 from whet.errors import TargetError
 from whet.model.profile import Profile
+from whet.prove import tree
 from whet.prove.run import MEGABYTE, Ended, Limits, Observed, Workload, limit_by, run_once
 
 NO_LIMITS = Limits()
@@ -225,6 +226,9 @@ class InterruptedSampler:
 
     pid = 0
 
+    def prepare(self) -> None:
+        pass
+
     def attach(self, pid: int, _spare: Callable[[int], None]) -> None:
         self.pid = pid
         raise KeyboardInterrupt
@@ -238,6 +242,24 @@ def test_an_interrupt_while_a_sampler_attaches_ends_the_program_too(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         run_once(_make("import time; time.sleep(600)", tmp_path), NO_LIMITS, tmp_path / "out", sampler)
     assert sampler.pid and _is_gone(sampler.pid)
+
+
+class ReadySampler(InterruptedSampler):
+    """Does nothing."""
+
+    def attach(self, pid: int, _spare: Callable[[int], None]) -> None:
+        self.pid = pid
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_only_a_sampled_program_permits_others_to_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "permitted"
+    monkeypatch.setattr(tree, "permit_tracing", lambda: lambda: file.write_text(str(os.getpid())))
+    run_once(_make("pass", tmp_path), NO_LIMITS, tmp_path / "out")
+    assert not file.exists()
+    sampler = ReadySampler()
+    run_once(_make("pass", tmp_path), NO_LIMITS, tmp_path / "out", sampler)
+    assert file.read_text() == str(sampler.pid)
 
 
 def test_limits_grow_with_what_the_baseline_used(tmp_path: Path) -> None:

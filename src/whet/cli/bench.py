@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import fit_encoding, say
 from whet.cli.declare import Option
-from whet.cli.options import CodeOption, ModuleOption, TargetWords
+from whet.cli.options import (
+    CodeOption,
+    ConnectionsOption,
+    DurationOption,
+    LoadCommandOption,
+    LoadOption,
+    ModuleOption,
+    TargetWords,
+)
 from whet.cli.terminal_line import TerminalLine
 from whet.errors import UsageError
 from whet.signals import name_interrupted
@@ -68,16 +76,13 @@ def bench_command(
     serve: Annotated[
         str,
         Option(
-            "--serve", metavar="COMMAND", help="Start this server for each run and send it --load; {port} is its port."
+            "--serve", metavar="COMMAND", help="Start this server for each run and send it a load; {port} is its port."
         ),
     ] = "",
-    load: Annotated[
-        Path | None, Option("--load", metavar="FILE", help="Requests for --serve, one a line: GET /path.")
-    ] = None,
-    connections: Annotated[
-        int,
-        Option("--connections", least=1, most=1000, metavar="N", help="With --serve: requests at the same time."),
-    ] = 1,
+    load: LoadOption = None,
+    load_command: LoadCommandOption = "",
+    connections: ConnectionsOption = None,
+    duration: DurationOption = None,
     save: Annotated[Path | None, Option("--save", metavar="FILE", help="Save the runs for a later --against.")] = None,
     unlike: Annotated[
         bool, Option("--unlike", help="Compare with a saved bench even of another machine or interpreter.")
@@ -98,14 +103,18 @@ def bench_command(
         whet bench --against main -m package
         whet bench --against main -- pytest -k parser
         whet bench --serve 'uvicorn app:app' --load FILE
+        whet bench --against main --serve 'uvicorn app:app' --load-command 'wrk -d 5 http://127.0.0.1:{port}/'
     """
-    if serve or load is not None or connections != 1:
-        words = _read_serve(serve, load, words or module or code, save)
+    from whet.cli.prove import parse_percent, parse_time
+    from whet.pipeline.serve.request import make_load_request
+
+    sent = make_load_request(load, load_command, connections, duration=duration)
+    if serve or sent is not None:
+        words = _read_serve(serve, sent is not None, words or module or code, save)
     if not words and module is None and code is None:
         raise UsageError("no program given", "whet bench script.py, or whet bench -m module")
     if format_ not in ("text", "json"):
         raise UsageError(f"unknown format {format_[:40]!r}", "use --format text or --format json")
-    from whet.cli.prove import parse_percent, parse_time
     from whet.pipeline.bench.bench import bench, decide_bench, is_interrupted
     from whet.pipeline.bench.file import load_bench, save_bench
     from whet.pipeline.bench.variants import BenchRequest
@@ -127,8 +136,7 @@ def bench_command(
             cleanup=cleanup,
             stdin=stdin,
             clock=_parse_clock(clock),
-            load=load,
-            connections=connections,
+            load=sent,
             unlike=unlike,
             progress=line,
         )
@@ -140,12 +148,15 @@ def bench_command(
     return name_interrupted() if is_interrupted(measured) else decide_bench(measured)
 
 
-def _read_serve(serve: str, load: Path | None, program: object, save: Path | None) -> list[str]:
+def _read_serve(serve: str, has_load: bool, program: object, save: Path | None) -> list[str]:
     """Return the words of the server's command. Raises ``UsageError`` for options that do not go together."""
     if not serve:
-        raise UsageError(f"{'--load' if load else '--connections'} does nothing without --serve", "add --serve COMMAND")
-    if load is None:
-        raise UsageError("--serve needs requests to send", "name a file with --load: one request a line, GET /path")
+        raise UsageError("a load is for a server, but none is named", "add --serve COMMAND")
+    if not has_load:
+        raise UsageError(
+            "--serve needs requests to send",
+            "name a file with --load, one request a line as GET /path, or what sends them with --load-command",
+        )
     if program is not None:
         raise UsageError("--serve names the program", "leave the other one out")
     if save is not None:

@@ -45,6 +45,28 @@ TargetWords = Annotated[
 """The program and its arguments; whet's options come before it. Used with both options above."""
 
 
+LoadOption = Annotated[
+    Path | None,
+    Option("--load", metavar="FILE", help="The program is a server: send it these requests, one a line: GET /path."),
+]
+LoadCommandOption = Annotated[
+    str,
+    Option(
+        "--load-command",
+        metavar="COMMAND",
+        help="The program is a server: this command sends it requests, on {port}; whet counts them in the server.",
+    ),
+]
+ConnectionsOption = Annotated[
+    int | None,
+    Option(
+        "--connections", least=1, most=1000, metavar="N", help="With --load: requests at the same time (default 1)."
+    ),
+]
+DurationOption = Annotated[
+    float | None,
+    Option("--duration", least=0.1, metavar="S", help="With --load-command: end it after S seconds of counting."),
+]
 ProjectRulesOption = Annotated[
     bool,
     Option("--project-rules/--no-project-rules", help="Run the rules in the project's .whet/rules, if it is trusted."),

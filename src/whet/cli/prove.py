@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from whet.cli.console import say, say_always
 from whet.cli.declare import Argument, Option
+from whet.cli.options import ConnectionsOption, DurationOption, LoadCommandOption, LoadOption
 from whet.errors import UsageError
 from whet.signals import name_interrupted
 
@@ -63,8 +64,9 @@ def prove_command(
         str,
         Option(
             "--metric",
-            metavar="time|memory|both",
-            help="What a rewrite must save: time; memory, even if it is slower; or either, and not be slower.",
+            metavar="time|memory|both|p50|p95",
+            help="What a rewrite must save: time; memory, even if it is slower; or either, and not be slower. Of a"
+            " server also the median of its requests' durations, or what 95 % of them do not exceed.",
         ),
     ] = "time",
     confidence: Annotated[
@@ -86,6 +88,19 @@ def prove_command(
     ] = "",
     setup: Annotated[str, Option("--setup", metavar="COMMAND", help="Run this before each run, not timed.")] = "",
     cleanup: Annotated[str, Option("--cleanup", metavar="COMMAND", help="Run this after each run, not timed.")] = "",
+    load: LoadOption = None,
+    load_command: LoadCommandOption = "",
+    connections: ConnectionsOption = None,
+    warmup: Annotated[
+        float | None,
+        Option(
+            "--warmup",
+            least=0,
+            metavar="S",
+            help="With --load-command: begin to count after S seconds (default: 1 with --duration, else 0).",
+        ),
+    ] = None,
+    duration: DurationOption = None,
     allow: AllowOption = None,
     offers: OffersOption = True,
     patch: Annotated[
@@ -103,6 +118,9 @@ def prove_command(
             " `whet scale`, or with {n} in --workload.",
         ),
     ] = "",
+    fresh: Annotated[
+        bool, Option("--fresh", help="Measure again what an earlier proof of the same code settled.")
+    ] = False,
     require_faster: Annotated[
         bool, Option("--require-faster", help="Exit with 1 unless the program was measured faster.")
     ] = False,
@@ -125,27 +143,35 @@ def prove_command(
         whet prove --sizes 1000,2000,4000,8000
         whet prove --patch my.patch
         whet prove --against main -- app.py --day 2024-02-29
+        whet prove --against main --load requests.txt -- uvicorn app:app
     """
     if format_ not in {"text", "json"}:
         raise UsageError(f"unknown format {format_!r}", "use --format text or --format json")
     from whet.pipeline.prove.prove import ProvingRequest
+    from whet.pipeline.serve.load_file import QUANTILES
+    from whet.pipeline.serve.request import make_load_request
     from whet.prove.options import Aim, ProveOptions
     from whet.store import find_run, load_run, name_reference
 
-    if metric not in set(Aim):
-        raise UsageError(f"unknown metric {metric[:40]!r}", "use --metric time, memory or both")
+    sent = make_load_request(load, load_command, connections, warmup=warmup, duration=duration, metric=metric)
+    if metric not in (*Aim, *QUANTILES):
+        raise UsageError(f"unknown metric {metric[:40]!r}", "use --metric time, memory, both, p50 or p95")
+    if metric in QUANTILES and sent is None:
+        raise UsageError(f"--metric {metric} is of a server's requests", "send it some with --load or --load-command")
+    if sent is not None and sizes:
+        raise UsageError("--sizes is for programs that end, a load for servers", "give only one of them")
     options = ProveOptions(
         budget=parse_time(budget, "--budget"),
         runs=runs,
         threshold=parse_percent(threshold, "--threshold", most=10.0),
         confidence=parse_percent(confidence, "--confidence", most=0.99999),
-        aim=Aim(metric),
+        aim=Aim(metric) if metric not in QUANTILES else Aim.TIME,
         compare=tuple(compare or ()),
         tolerance=tolerance,
         tests=tests,
         isolate=isolate,
     )
-    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers)
+    request = ProvingRequest(options, workload, setup, cleanup, tuple(allow or ()), offers, load=sent, fresh=fresh)
     if sizes:
         request = _add_sizes(request, sizes)
     if words:
@@ -184,18 +210,25 @@ def prove_run(
     ``reference`` names the run in commands, where it is not the latest.
     """
     from whet.pipeline.prove.outcome import describe_outcome
-    from whet.pipeline.prove.prove import has_settled, plan_proof, save_proof
+    from whet.pipeline.prove.prove import has_settled, plan_proof, prove, save_proof
     from whet.store import using_run
 
     with using_run(path):
         plan = plan_proof(run, request, spec=spec)
-    count = len(plan.rewrites)
-    say(
-        f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
-        + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
-    )
-    say(f"whet: what runs is {_name_workload(run, request)}")
-    proof = _try_out(run, plan, request, spec)
+    count = len(plan.open)
+    if plan.earlier is not None:
+        say(
+            f"whet: {len(plan.earlier.trials)} of {len(plan.rewrites)} are known from an earlier proof (--fresh: again)"
+        )
+    if plan.is_known:
+        proof = prove(run, plan, request, spec=spec)
+    else:
+        say(
+            f"whet: {count} rewrite{'' if count == 1 else 's'} to try, in {plan.versions} versions of the program"
+            + (f", which takes {plan.seconds:.1f} s" if plan.seconds else "")
+        )
+        say(f"whet: what runs is {_name_workload(run, request)}")
+        proof = _try_out(run, plan, request, spec)
     proven = save_proof(run, path, plan, proof)
     if has_settled(run.proof) and not has_settled(proof):
         say("whet: no result is conclusive, so the earlier proof is kept")
@@ -301,7 +334,9 @@ def decide_status(proven: Run, *, require_faster: bool) -> int:
     proof = proven.proof
     if was_interrupted(proven):
         return name_interrupted()
-    if all(trial.verdict is Verdict.NOT_RUN for trial in proof.trials):
+    from whet.prove.rewrites import NEGLIGIBLE
+
+    if all(trial.verdict is Verdict.NOT_RUN and not trial.why.startswith(NEGLIGIBLE) for trial in proof.trials):
         return 2
     return 1 if require_faster and proof.total_verdict not in GAINED else 0
 

@@ -16,4 +16,5 @@ class ProvingLine(TerminalLine):
     def __call__(self, step: Step) -> None:
         """Show the progress of the session."""
         of = f" of at most {step.most}" if step.most else ""
-        self.show(f"whet: execution {step.run}{of}, {step.seconds:.0f} s: {step.doing}")
+        known = f", {step.known}" if step.known else ""
+        self.show(f"whet: execution {step.run}{of}, {step.seconds:.0f} s: {step.doing}{known}")

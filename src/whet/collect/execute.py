@@ -32,7 +32,7 @@ from whet.signals import handle_signals
 HOOK = Path(__file__).parent.parent / "inprocess" / "launch" / "hook"
 """The folder whose ``sitecustomize`` the program's interpreter loads at its start."""
 SETTINGS = "settings"
-_SETTINGS_VARIABLE = "_WHET_SETTINGS"
+SETTINGS_VARIABLE = "_WHET_SETTINGS"
 ROOM = 4_096
 """Bytes that there must be room for before the program is started."""
 ROOM_HINT = "free some space, or set TMPDIR to a folder that can be written"
@@ -112,7 +112,7 @@ class _Execution:
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
         self.samplers.finish()
         self._read_status()
-        mark = os.fsencode(f"{_SETTINGS_VARIABLE}={_settings_file(self.plan)}") if self.is_prepared else b""
+        mark = os.fsencode(f"{SETTINGS_VARIABLE}={_settings_file(self.plan)}") if self.is_prepared else b""
         self.outcome.left_behind = tuple(find_left_behind(poller.parents, mark))
         return self.outcome
 
@@ -162,10 +162,10 @@ class _Execution:
             children = file.with_name(f"{SETTINGS}-children")
             kept = {name: settings[name] for name in ("requests", "pythonpath", "folder")}
             children.write_bytes(marshal.dumps(kept, 2))
-            settings["children"] = {"PYTHONPATH": folders, _SETTINGS_VARIABLE: str(children)}
+            settings["children"] = {"PYTHONPATH": folders, SETTINGS_VARIABLE: str(children)}
         # The second version is read by every Python.
         file.write_bytes(marshal.dumps(settings, 2))
-        return {**os.environ, "PYTHONPATH": folders, _SETTINGS_VARIABLE: str(file)}
+        return {**os.environ, "PYTHONPATH": folders, SETTINGS_VARIABLE: str(file)}
 
     def _streams(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         if self.plan.owns_terminal:

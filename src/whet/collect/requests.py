@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import marshal
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
+from whet.collect.execute import HOOK, SETTINGS, SETTINGS_VARIABLE
 from whet.program.servers import Servers
 
 CAPTURE = "requests"
@@ -18,6 +22,25 @@ def time_requests(out: Path, servers: Servers) -> dict[str, object]:
             "starters": list(servers.starters),
         }
     }
+
+
+def count_requests(
+    out: Path, servers: Servers, folder: str, environ: Mapping[str, str], *, first: str = ""
+) -> dict[str, str]:
+    """Return the variables with which a server, started by itself, counts its requests in the folder ``out``.
+
+    ``folder`` is what it imports from before anything else; ``first`` will stand before its ``PYTHONPATH``.
+    """
+    own = environ.get("PYTHONPATH", "")
+    file = out / SETTINGS
+    path, seen, hooked = (
+        os.pathsep.join(filter(None, each)) for each in ((str(HOOK), own), (first, own), (first, str(HOOK), own))
+    )
+    # The processes that it starts to serve read the same.
+    children = {"PYTHONPATH": hooked, SETTINGS_VARIABLE: str(file)}
+    settings = {**time_requests(out, servers), "pythonpath": seen or None, "folder": folder, "children": children}
+    file.write_bytes(marshal.dumps(settings, 2))
+    return {"PYTHONPATH": path, SETTINGS_VARIABLE: str(file)}
 
 
 def list_captures(out: Path) -> list[tuple[Path, Path]]:

@@ -48,6 +48,15 @@ class MemoryChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestFigures:
+    """What a server answered under load, as medians of its runs; durations in nanoseconds, of all routes together."""
+
+    per_second: float
+    p50_ns: int
+    p95_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gain:
     """How many times as fast: the baseline's seconds over the candidate's, above 1 is faster.
 
@@ -70,6 +79,9 @@ class Gain:
     """The change of that, of the same confidence as the gain in time; ``None`` where it was not seen."""
     by_samples: bool = False
     """Told from samples on the lines that it changes, instead of by runs without it."""
+    baseline_requests: RequestFigures | None = None
+    candidate_requests: RequestFigures | None = None
+    """Of a server; ``None`` for any other program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,9 @@ class Checked:
     """
 
     stdout_bytes: int = 0
+    """Of a server, those of its responses."""
+    responses: int = 0
+    """How many responses of a server were compared."""
     files: tuple[str, ...] = ()
     file_bytes: int = 0
     candidates: tuple[str, ...] = ()
@@ -130,6 +145,8 @@ class Trial:
     group: tuple[str, ...] = ()
     """Ids of the rewrites that were judged together with it, where each alone is too small to be measured."""
     changes: tuple[FileEdits, ...] = ()
+    measured: str = ""
+    """When it was measured, ISO 8601 with offset, if an earlier proof of the same code did; empty: in this one."""
 
 
 @dataclass(frozen=True, slots=True)

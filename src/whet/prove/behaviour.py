@@ -37,6 +37,8 @@ class Behaviour:
     files: dict[str, str] = field(default_factory=dict)
     """Hashes of the files by their paths relative to ``directory``."""
     file_bytes: int = 0
+    responses: int = 0
+    """Of a server, how many of its responses stand in ``stdout``."""
     _stdout: str = ""
 
     def remember(self, observed: Observed) -> None:
@@ -45,6 +47,7 @@ class Behaviour:
         self.status = observed.status
         self.stdout_bytes, self._stdout = observed.stdout.size, observed.stdout.sha256
         shutil.copyfile(observed.stdout.file, self.folder / "stdout")
+        self.responses = observed.served.requests if observed.served is not None and observed.stdout.size else 0
         self.files, self.file_bytes = {}, 0
         for number, name in enumerate(self._find_files()):
             path = self.directory / name
@@ -61,7 +64,7 @@ class Behaviour:
         if observed.stdout.sha256 != self._stdout:
             difference = find_difference(self.folder / "stdout", observed.stdout.file, self.tolerance)
             if difference:
-                return f"stdout, {difference}"
+                return f"{'responses' if self.responses else 'stdout'}, {difference}"
         return self._compare_files()
 
     def _compare_files(self) -> str:

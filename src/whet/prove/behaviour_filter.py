@@ -91,14 +91,15 @@ class BehaviourFilter:
             return False
         if not self.define(variant, units):
             return False
-        if runner.try_variant(variant) is None and not self._is_by_chance(variant):
+        if runner.try_variant(variant) is None and not self.is_by_chance(variant):
             return False
         return self.test(variant)
 
-    def _is_by_chance(self, variant: str) -> bool:
+    def is_by_chance(self, variant: str) -> bool:
         """Run the baseline again before a difference is reported: it may occasionally differ from itself."""
         runner = self._runner
-        if runner.failures[variant].verdict is not Verdict.DIFFERENT_OUTPUT:
+        failure = runner.failures.get(variant)
+        if failure is None or failure.verdict is not Verdict.DIFFERENT_OUTPUT:
             return False
         runner.try_variant(BASELINE)
         if runner.unstable:

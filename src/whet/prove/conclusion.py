@@ -43,9 +43,11 @@ def describe_checks(runner: VariantRunner | None, sandbox: Sandbox | None, optio
     if runner.unstable:
         unchecked = f"the program's behaviour is not reproducible: {runner.unstable}"
     elif not behaviour.stdout_bytes and not behaviour.files and not options.tests:
-        unchecked = "it printed nothing, and no file was compared (--compare GLOB, --tests COMMAND)"
+        nothing = "the responses are the load command's" if runner.is_server else "it printed nothing"
+        unchecked = f"{nothing}, and no file was compared (--compare GLOB, --tests COMMAND)"
     return Checked(
         stdout_bytes=0 if runner.unstable else behaviour.stdout_bytes,
+        responses=0 if runner.unstable else behaviour.responses,
         files=() if runner.unstable else tuple(behaviour.files),
         file_bytes=0 if runner.unstable else behaviour.file_bytes,
         candidates=tuple(name for name in sandbox.candidates if name not in behaviour.files),

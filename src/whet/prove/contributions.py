@@ -20,6 +20,7 @@ from whet.prove.stats import Call, Design
 from whet.prove.variants import BASELINE, VariantRunner
 
 _WORDS = {Call.OPEN: "no difference was shown with that many runs"}
+NOT_TRIED = "the session ended before it was tried"
 Told = tuple[Unit, Match, Gain | None]
 
 

@@ -19,6 +19,8 @@ from whet.program.spec import TargetKind, TargetSpec
 
 _INSIDE = Path(__file__).parent.parent / "inprocess"
 _COMPILE_SECONDS = 300
+STARTED = "started"
+"""The file in the overlay's folder that the program's interpreter makes once it is about to begin."""
 
 Sources = Mapping[str, bytes]
 """The bytes of files by the names that the program's frames have for them."""

@@ -11,6 +11,10 @@ from whet.model.finding import Edit
 from whet.model.trial import FileEdits, RewriteRef
 from whet.records import dataclass
 
+NEGLIGIBLE = "it cannot matter"
+"""How the reason begins why nothing was run for a rewrite whose share of the run is too small."""
+STANDARD_ERRORS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
@@ -23,6 +27,8 @@ class Rewrite:
     """Whether it is written only when allowed by name."""
     lines: tuple[tuple[str, int], ...] = ()
     """Files and lines whose time it is to save, beside those that it edits."""
+    share_error: float = 0.0
+    """The standard error of ``share``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,20 @@ def make_units(rewrites: Sequence[Rewrite], threshold: float) -> list[Unit]:
     """
     small = [rewrite for rewrite in rewrites if rewrite.share < 1 - 1 / (1 + threshold)]
     return [*(Unit((rewrite,)) for rewrite in rewrites if rewrite not in small), *judge_as_one(small)]
+
+
+def find_negligible(rewrites: Sequence[Rewrite], threshold: float) -> dict[str, str]:
+    """Return the rewrites that cannot gain ``threshold``, not even together, and why: nothing has to be run for them.
+
+    Of each it is assumed that it saves all of its share, and that the share is three standard errors higher.
+    """
+    least = 1 - 1 / (1 + threshold)
+    most = {each.ref.id: each.share + STANDARD_ERRORS * each.share_error for each in rewrites}
+    small = {id_: share for id_, share in most.items() if share < least}
+    if sum(small.values()) >= least:
+        return {}
+    why = f"{NEGLIGIBLE}: its lines take at most {{:.1f}} % of the run, and a gain counts from {threshold * 100:g} % on"
+    return {id_: why.format(share * 100) for id_, share in small.items()}
 
 
 def judge_as_one(rewrites: Sequence[Rewrite]) -> list[Unit]:

@@ -74,6 +74,8 @@ class Scores:
             before.peak,
             after.peak,
             match.memory,
+            baseline_requests=before.requests,
+            candidate_requests=after.requests,
         )
 
 
@@ -96,6 +98,7 @@ def play(
     scores = scores or Scores()
     try:
         while any(match.is_open for match in matches):
+            runner.known = tell_known(matches)
             variants = list(
                 dict.fromkeys(variant for m in matches if m.is_open for variant in (m.baseline, m.candidate))
             )
@@ -104,10 +107,19 @@ def play(
             _play_round(runner, [*matches, *beside], variants, rng, scores)
     except KeyboardInterrupt:
         runner.interrupted = True
+    runner.known = ""
     for match in (*matches, *beside):
         if match.is_open:
             match.judgement = judge(match.log_ratios, match.design, ending=True)
     return scores
+
+
+def tell_known(matches: Sequence[Match]) -> str:
+    """Return what matches show so far, for a progress line; empty before the first look."""
+    judged = [match.judgement.interval for match in matches if match.judgement is not None]
+    if len(matches) == 1 and judged:
+        return f"so far {judged[0].estimate:.2f}× [{judged[0].low:.2f}, {judged[0].high:.2f}]"
+    return f"{sum(not match.is_open for match in matches)} of {len(matches)} decided" if judged else ""
 
 
 def play_on(
@@ -144,8 +156,10 @@ def _play_round(
                     match.spoilt = runner.failures[variant].why
             continue
         tally = scores.tallies.setdefault(variant, Tally([], [], []))
-        tally.wall_ns.append(observed.wall_ns)
+        tally.wall_ns.append(observed.cost(Clock.WALL))
         tally.cpu_ns.append(observed.cpu_ns)
+        if observed.served is not None:
+            tally.served.append(observed.served)
         if observed.peak_bytes:
             tally.peak_bytes.append(observed.peak_bytes)
         runs[variant] = observed

@@ -11,7 +11,7 @@ import hashlib
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
@@ -19,6 +19,7 @@ from typing import IO, Protocol
 from whet.errors import TargetError
 from whet.model.profile import Profile
 from whet.model.trial import Clock
+from whet.prove.serving import PORT, Load, Served, Service, find_port
 from whet.prove.tree import ProcessTree, start_tree
 from whet.records import dataclass
 
@@ -33,6 +34,9 @@ _TAIL_BYTES = 4_000
 
 class RunSampler(Protocol):
     """Samples a run from outside."""
+
+    def prepare(self) -> None:
+        """Forget the last run, before the next one is started."""
 
     def attach(self, pid: int, spare: Callable[[int], None]) -> None:
         """Begin with a process that was just started, and those that it starts; never raises.
@@ -68,6 +72,8 @@ class Workload:
     stdin: Path | None = None
     setup: str = ""
     cleanup: str = ""
+    load: Load | None = None
+    """What is sent to it, where it is a server: ``{port}`` in its words is the port of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,8 @@ class Observed:
     """For how long it was runnable but not scheduled, as polled."""
     profiles: tuple[Profile, ...] = ()
     """What was sampled of it, where that was asked for."""
+    served: Served | None = None
+    """What its load found out, of a server; ``stdout`` holds its responses then."""
     trouble: str = field(default="")
     """An error around the run (setup, cleanup), in one line; its figures do not count then."""
 
@@ -132,7 +140,9 @@ class Observed:
         return self.ended is None and not self.trouble
 
     def cost(self, clock: Clock) -> int:
-        """Return its cost by a clock, in nanoseconds."""
+        """Return its cost by a clock, in nanoseconds; of a server what its load says."""
+        if self.served is not None:
+            return self.served.cost_ns
         return self.wall_ns if clock is Clock.WALL else self.cpu_ns
 
     def last_words(self, stream: str = "stderr") -> str:
@@ -180,51 +190,79 @@ def read_tail(file: Path) -> str:
 
 
 def _run_command(workload: Workload, limits: Limits, out: Path, sampler: RunSampler | None) -> Observed:
+    command, environ, load = workload.command, workload.environ, workload.load
+    port = 0
+    if sampler is not None:
+        sampler.prepare()
+    if load is not None:
+        port = find_port()
+        command = tuple(word.replace(PORT, str(port)) for word in command)
+        environ = {**environ, "PORT": str(port)}
+        load.prepare()
     with contextlib.ExitStack() as stack:
         stdin = stack.enter_context((workload.stdin or _empty(out)).open("rb"))
         stdout = stack.enter_context((out / "stdout").open("wb"))
         stderr = stack.enter_context((out / "stderr").open("wb"))
         try:
-            tree = start_tree(workload.command, workload.directory, workload.environ, (stdin, stdout, stderr))
+            streams = (stdin, stdout, stderr)
+            tree = start_tree(command, workload.directory, environ, streams, is_sampled=sampler is not None)
         except OSError as error:
             raise TargetError(
-                f"{workload.command[0]} cannot be started: {error.strerror or error}", "give an existing command"
+                f"{command[0]} cannot be started: {error.strerror or error}", "give an existing command"
             ) from error
         profiles: tuple[Profile, ...] = ()
+        service = Service(load, tree, port, out / "responses") if load is not None else None
+        served = None
         try:
             if sampler is not None:
                 sampler.attach(tree.pid, tree.spare)
-            ended, processes = _watch(tree, limits, (stdout, stderr))
+            ended, processes = _watch(tree, limits, (stdout, stderr), service)
+            if service is not None:
+                served = service.finish()
+                tree.measure()
         finally:
+            if service is not None:
+                service.stop()
             left_behind = tree.end()
             if sampler is not None:
                 profiles = sampler.finish()
     code = tree.exit_code
+    printed = out / "stdout"
+    if service is not None and served is not None:
+        # whet itself ends a server, and what it prints is its log.
+        code, left_behind, printed = 0, 0, out / "responses"
+        printed.touch()
+        if service.has_ended and (said := read_tail(out / "stderr").strip().splitlines()):
+            served = replace(served, failure=f"{served.failure} ({said[-1][:200]})")
     return Observed(
         status=128 - code if code < 0 else code,
         wall_ns=max(1, tree.ended_at - tree.began_at),
         cpu_ns=tree.cpu_ns,
         peak_bytes=tree.peak_bytes,
-        stdout=_take(out / "stdout", limits.output_bytes),
+        stdout=_take(printed, limits.output_bytes),
         stderr=_take(out / "stderr", limits.output_bytes),
         ended=ended,
         processes=processes,
         left_behind=left_behind,
         delayed_ns=tree.delayed_ns,
         profiles=profiles,
+        served=served,
     )
 
 
-def _watch(tree: ProcessTree, limits: Limits, streams: tuple[IO[bytes], IO[bytes]]) -> tuple[Ended | None, int]:
-    """Wait until the program ends or exceeds a limit; return which, and the maximum number of processes."""
+def _watch(
+    tree: ProcessTree, limits: Limits, streams: tuple[IO[bytes], IO[bytes]], service: Service | None
+) -> tuple[Ended | None, int]:
+    """Wait until the program, or a server's load, ends or exceeds a limit; return which, and the most processes."""
     from os import fstat
     from time import perf_counter_ns
 
     pause, longest = POLL_SECONDS
     most = 1
+    wait = tree.wait if service is None else service.wait
     while True:
         left = limits.seconds - (perf_counter_ns() - tree.began_at) / 1e9 if limits.seconds else pause
-        if tree.wait(max(0.0, min(pause, left))):
+        if wait(max(0.0, min(pause, left))):
             return None, most
         pause = min(longest, pause * 1.5)
         resident, processes = tree.measure()
@@ -280,8 +318,6 @@ def _tell_trouble(trouble: str, out: Path) -> Observed:
 
 
 def _with_trouble(observed: Observed, trouble: str) -> Observed:
-    from dataclasses import replace
-
     return replace(observed, trouble=trouble)
 
 

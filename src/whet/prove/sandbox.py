@@ -12,6 +12,7 @@ from whet.program.spec import TargetSpec
 from whet.prove.isolation import WorkingCopy, why_not_copied
 from whet.prove.overlay import Overlay, Sources
 from whet.prove.run import Limits, Observed, Workload, run_once
+from whet.prove.serving import Load
 from whet.records import dataclass
 
 _WATCH = "watch"
@@ -23,7 +24,7 @@ class Program:
     """What is run to prove a rewrite.
 
     ``spec`` is the program; without one, ``line`` is a line for the shell that starts it
-    somehow. ``status`` is the exit status that it had when it was measured, if that is
+    somehow. A server is sent ``load``. ``status`` is the exit status that it had when it was measured, if that is
     known. ``stdin`` is a file.
     """
 
@@ -35,6 +36,7 @@ class Program:
     setup: str = ""
     cleanup: str = ""
     status: int | None = None
+    load: Load | None = None
 
 
 @dataclass(slots=True)
@@ -112,9 +114,9 @@ class Sandbox:
         return self._make_workload()
 
     def make_start(self) -> Workload | None:
-        """Return a workload that only starts the interpreter, on the active variant; ``None`` for a shell command."""
+        """Return a workload that only starts the interpreter, on the active variant; ``None`` for others."""
         workload, spec = self._make_workload(), self.program.spec
-        if spec is None:
+        if spec is None or workload.load is not None:
             return None
         nothing = (self.program.python, *spec.options, "-c", "pass")
         return replace(workload, command=nothing, stdin=None, setup="", cleanup="")
@@ -128,7 +130,7 @@ class Sandbox:
         """Run a shell command in the working folder, with the files of a variant."""
         self.reset()
         workload = replace(self.enter(variant), command=make_shell_command(line), stdin=None, setup="", cleanup="")
-        return run_once(workload, Limits(seconds=seconds), self.folder / "tests")
+        return run_once(replace(workload, load=None), Limits(seconds=seconds), self.folder / "tests")
 
     def _watch(self, directory: Path, seconds: float) -> tuple[Observed, list[Path]]:
         overlay = self._set_up(directory)
@@ -161,6 +163,7 @@ class Sandbox:
             program.stdin,
             program.setup,
             program.cleanup,
+            program.load,
         )
 
     def _place(self, sources: Sources) -> dict[str, bytes]:
@@ -181,7 +184,9 @@ class Sandbox:
 
     def _find_elsewhere(self, written: list[Path]) -> list[str]:
         """Return the files written elsewhere that still exist, except temporary files."""
-        roots = [Path(self.program.directory), self.folder, Path(tempfile.gettempdir()), Path("/dev"), Path("/proc")]
+        system = [Path(tempfile.gettempdir()), Path("/dev"), Path("/proc")]
+        # Bytecode of what whet itself runs in the program is kept with whet.
+        roots = [Path(self.program.directory), self.folder, Path(__file__).parent.parent, *system]
         return sorted(
             str(path) for path in written if path.exists() and all(_find_below(path, root) is None for root in roots)
         )

@@ -27,10 +27,18 @@ from whet.model.trial import GAINED, Checked, Clock, Gain, Proof, Total, Trial, 
 from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import describe_checks, judge_match, make_trial
-from whet.prove.contributions import Contributions, Settled, settle
+from whet.prove.contributions import NOT_TRIED, Contributions, Settled, settle
 from whet.prove.options import Aim, ProveOptions
 from whet.prove.parts import LEAST_SECONDS
-from whet.prove.rewrites import Rewrite, Unit, count_fresh_variants, fold_units, make_units, settle_overlaps
+from whet.prove.rewrites import (
+    Rewrite,
+    Unit,
+    count_fresh_variants,
+    find_negligible,
+    fold_units,
+    make_units,
+    settle_overlaps,
+)
 from whet.prove.rounds import Match, Scores, play
 from whet.prove.run import Observed, RunSampler, describe_status, limit_by
 from whet.prove.sandbox import Program, Sandbox
@@ -49,6 +57,10 @@ from whet.prove.totals import (
 from whet.prove.variants import BASELINE, Step, VariantRunner, choose_clock
 
 MOST_PAIRS = 400
+TIGHT_RUNS = 8
+"""With a budget of fewer runs, all but the first run are pairs: what they show is checked in them."""
+LEAST_PAIRS = 3
+"""Pairs for which the budget must be enough; fewer show next to nothing."""
 ON_TOP_PAIRS = 12
 """Pairs for which time is reserved, to measure together what is too small to measure alone, and"""
 ON_TOP_BUDGET = 0.1
@@ -71,12 +83,19 @@ class ProofSession:
     sampler: RunSampler | None = None
     hunks: Sequence[Rewrite] = ()
     """What the only rewrite consists of, where each is to be told what it gains; two at least."""
+    gained: Sequence[Rewrite] = ()
+    """Rewrites that an earlier session showed to gain: they are part of the total, and have no trial here."""
+    has_total: bool = True
+    """Whether the total of only those is known."""
     parts: tuple[Trial, ...] = ()
     settled: dict[tuple[str, ...], Settled] = field(default_factory=dict)
     checked: Checked = field(default_factory=Checked)
     total: Total = NO_TOTAL
     without_offers: Total | None = None
     notes: list[str] = field(default_factory=list)
+    _is_tight: bool = False
+    _is_only: bool = False
+    """The budget is enough for one rewrite only."""
     _dropped: dict[str, str] = field(default_factory=dict)
     _sandbox: Sandbox | None = None
     _runner: VariantRunner | None = None
@@ -96,16 +115,27 @@ class ProofSession:
         options = self.options
         self._rng = random.Random(options.seed)  # noqa: S311  an order of runs, no secret
         # A rewrite that is not an offer takes precedence over an offer.
-        kept, self._dropped = settle_overlaps(self.originals, sorted(self.rewrites, key=lambda each: each.is_offer))
-        kept = [rewrite for rewrite in self.rewrites if rewrite in kept]
+        rest = sorted(self.rewrites, key=lambda each: each.is_offer)
+        kept, self._dropped = settle_overlaps(self.originals, [*self.gained, *rest])
+        if options.aim is Aim.TIME:
+            self._dropped |= find_negligible(kept, options.threshold)
+        kept = [rewrite for rewrite in self.rewrites if rewrite in kept and rewrite.ref.id not in self._dropped]
         singles = [Unit((rewrite,)) for rewrite in kept]
         for unit in singles:
-            self.settled[unit.ids] = Settled(unit, why="the session ended before it was tried")
+            self.settled[unit.ids] = Settled(unit, why=NOT_TRIED)
         try:
-            self._prepare()
-            units = self._make_units(self._find_sound(singles))
-            if units:
+            units = []
+            if kept or not self.has_total:
+                self._prepare()
+            if kept:
+                units = self._make_units(singles if self._is_tight else self._find_sound(singles))
+            if units and self._is_only:
+                self._play_only(units[0])
+            elif units:
                 self._play(units)
+            elif not self.has_total:
+                self._least_seconds = self._get_runner().expect([BASELINE])
+                self._play_total([])
         except KeyboardInterrupt:
             self.notes.append("ended by Ctrl-C: earlier verdicts are kept")
         return self._conclude()
@@ -130,15 +160,15 @@ class ProofSession:
         behaviour.directory = sandbox.directory
         self._filter = BehaviourFilter(sandbox, runner, self.originals, options.tests)
         sandbox.define({BASELINE: self.originals})
-        if sandbox.is_copy:
-            behaviour.remember(first)
-            runs = [runner.observe(BASELINE)]
-            runner.judge_behaviour(BASELINE, runs[0])
-        else:
-            runs = [runner.observe(BASELINE)]
+        self._is_tight = options.budget * 1e9 < TIGHT_RUNS * first.wall_ns and not options.tests
+        runner.seconds_a_run = first.wall_ns / 1e9
+        behaviour.remember(first)
+        runs = [first if self._is_tight else runner.observe(BASELINE)]
+        if not sandbox.is_copy and not self._is_tight and (options.compare or behaviour.compare(runs[0])):
+            # The first run was in a copy of the folder, and what it printed may name that.
             behaviour.remember(runs[0])
             runs.append(runner.observe(BASELINE))
-            runner.judge_behaviour(BASELINE, runs[1])
+        runner.judge_behaviour(BASELINE, runs[-1])
         self._refuse_unsound(runs[-1])
         self.notes += [
             f"--compare {pattern!r} matches no file after a run"
@@ -163,6 +193,8 @@ class ProofSession:
                 f"the program did not end within the budget of {self.options.budget:.0f} s",
                 "give a shorter command with --workload 'COMMAND', or more time with --budget",
             )
+        if observed.served is not None and observed.served.failure:
+            raise TargetError(observed.served.failure, "run the server and send it the load by hand to see why")
         if observed.trouble:
             raise TargetError(observed.trouble, "the command is run by the shell, in the program's working folder")
 
@@ -180,6 +212,8 @@ class ProofSession:
         self._least_seconds = runner.expect([ALL])
         folded = (fold_units(whole, most) for most in range(len(whole), 0, -1))
         units = next((units for units in folded if self._is_affordable(units)), [])
+        if not units and sound and (best := self._find_affordable(sound)) is not None:
+            return [best]
         if not units:
             a_run = runner.expect([BASELINE])
             why = f"the budget is too small: one run takes {a_run:.1f} s (use --budget, or a shorter --workload)"
@@ -208,6 +242,21 @@ class ProofSession:
                 a_round += sum(self._guess_seconds([unit]) for unit in units)
             later = self._keep_for_top(units)
         return (self.options.runs or FIRST_LOOK) * (a_round + fresh) + later <= 0.9 * self._get_runner().left()
+
+    def _find_affordable(self, sound: list[Unit]) -> Unit | None:
+        """Return the unit with the largest share, if the budget is enough for a few pairs of it and nothing else."""
+        runner = self._get_runner()
+        best = max(sound, key=lambda unit: unit.rewrites[0].share)
+        baseline = runner.expect([BASELINE])
+        runner.seconds_of[ALL] = baseline * max(0.5, 1 - best.rewrites[0].share)
+        pairs = int(runner.left() / max(runner.expect([BASELINE, ALL]), 1e-9))
+        if pairs < (self.options.runs or LEAST_PAIRS) or not self._get_filter().define(ALL, [best]):
+            return None
+        self._is_only = True
+        for unit in sound:
+            if unit is not best:
+                self.settled[unit.ids].why = "the budget is only enough for the most promising rewrite (--budget)"
+        return best
 
     def _guess_seconds(self, left_out: Sequence[Unit]) -> float:
         """Return the duration of a run with all rewrites except ``left_out``, whose shares are added."""
@@ -241,7 +290,7 @@ class ProofSession:
         a_round = self._guess_fresh_round(units)
         self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
         won = self._play_alone(units[0]) if len(units) == 1 else self._judge_parts(units)
-        if won:
+        if won or not self.has_total:
             self._play_total(won)
         measured = all(each.gain is not None for each in self.settled.values())
         if self.hunks and measured and not self._get_runner().interrupted:
@@ -253,6 +302,28 @@ class ProofSession:
         scores = self._play_matches([match])
         self.settled[unit.ids] = settle(unit, match, scores.gain(match, self._get_runner()), self.options)
         return [unit] if self.settled[unit.ids].verdict in GAINED else []
+
+    def _play_only(self, unit: Unit) -> None:
+        """Compare the only unit that the budget is enough for. Nothing is selected, so its gain is the total too."""
+        runner, options = self._get_runner(), self.options
+        runner.doing = "the most promising rewrite"
+        pairs = max(LEAST_PAIRS, int(runner.left() / max(runner.expect([BASELINE, ALL]), 1e-9)))
+        error, first = 1 - options.confidence, min(FIRST_LOOK, pairs)
+        design = plan_looks(min(pairs, MOST_PAIRS), error=error, threshold=options.threshold, first=first)
+        if options.runs:
+            design = Design((options.runs,), error, options.threshold)
+        match = Match("total", BASELINE, ALL, design)
+        scores = self._play_matches([match])
+        if match.spoilt and self._get_filter().is_by_chance(ALL):
+            match.spoilt = ""
+            scores = self._play_matches([match], scores=scores)
+        settled = self.settled[unit.ids] = settle(unit, match, scores.gain(match, runner), options)
+        if match.spoilt:
+            failure = runner.failures[ALL if ALL in runner.failures else BASELINE]
+            settled.verdict, settled.why = failure.verdict, failure.why
+        if settled.verdict in GAINED:
+            self.total = Total(settled.gain, settled.verdict, unit.ids)
+        self.notes.append("the budget is too small for more than these pairs of runs")
 
     def _can_sample(self) -> bool:
         """Whether runs can be sampled, and what counts is the time that they compute."""
@@ -344,7 +415,11 @@ class ProofSession:
         return whole
 
     def _play_total(self, won: list[Unit]) -> None:
-        """Compare the baseline with the faster units, and with those without offers, in runs not used for selection."""
+        """Compare the baseline with the faster units, and with those without offers, in runs not used for selection.
+
+        What gained in an earlier session is among them.
+        """
+        won = [*(Unit((rewrite,)) for rewrite in self.gained), *won]
         runner = self._get_runner()
         runner.doing = "fresh runs for the total"
         without_offers = [unit for unit in won if not unit.is_offer]
@@ -354,8 +429,15 @@ class ProofSession:
         totals = rounds.play(won, self._guess_fresh_round(won))
         self.total, self.without_offers = totals[WON], totals.get(WITHOUT_OFFERS, self.without_offers)
 
-    def _play_matches(self, matches: Sequence[Match], keep: float = 0.0, beside: Sequence[Match] = ()) -> Scores:
-        return play(self._get_runner(), matches, self._rng, reserve=self._reserve + keep, beside=beside)
+    def _play_matches(
+        self,
+        matches: Sequence[Match],
+        keep: float = 0.0,
+        beside: Sequence[Match] = (),
+        scores: Scores | None = None,
+    ) -> Scores:
+        reserve = self._reserve + keep
+        return play(self._get_runner(), matches, self._rng, reserve=reserve, beside=beside, scores=scores)
 
     def _design(self, variants: Sequence[str], keep: float = 0.0) -> Design:
         runner, options = self._get_runner(), self.options

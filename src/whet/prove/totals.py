@@ -103,7 +103,8 @@ class FreshRounds:
     def _make_total(self, units: Sequence[Unit], match: Match, scores: Scores) -> Total:
         gain = scores.gain(match, self.runner)
         if match.spoilt or gain is None:
-            self.notes.append(f"the {_NAMES[match.name]} was not measured: {match.spoilt or 'the budget was used up'}")
+            ended = "it was ended by Ctrl-C" if self.runner.interrupted else "the budget was used up"
+            self.notes.append(f"the {_NAMES[match.name]} was not measured: {match.spoilt or ended}")
             return _make_nothing(match.name, units)
         told = replace(gain, confidence=self.options.confidence)
         return Total(told, judge_match(match, self.options), list_ids(units))

@@ -18,6 +18,8 @@ from pathlib import Path
 from time import perf_counter_ns, sleep
 from typing import IO, ClassVar, Protocol
 
+from whet.program.ptrace import permit_tracing
+
 WATCHDOG = Path(__file__).parent / "watchdog.py"
 _SET_CHILD_SUBREAPER = 36
 _ROUNDS = 200
@@ -58,14 +60,22 @@ class ProcessTree(Protocol):
 
 
 def start_tree(
-    command: Sequence[str], directory: str, environ: Mapping[str, str], streams: Sequence[IO[bytes]]
+    command: Sequence[str],
+    directory: str,
+    environ: Mapping[str, str],
+    streams: Sequence[IO[bytes]],
+    *,
+    is_sampled: bool = False,
 ) -> ProcessTree:
-    """Start a program with ``streams`` (stdin, stdout, stderr). Raises ``OSError``."""
+    """Start a program with ``streams`` (stdin, stdout, stderr). Raises ``OSError``.
+
+    ``is_sampled``: another process of whet's is to read it.
+    """
     if sys.platform == "win32":
         from whet.prove.windows_tree import WindowsTree
 
         return WindowsTree(command, directory, environ, streams)
-    return PosixTree(command, directory, environ, streams)
+    return PosixTree(command, directory, environ, streams, is_sampled=is_sampled)
 
 
 class Guard:
@@ -110,7 +120,13 @@ class PosixTree:
     """A program and its children on Linux, macOS and similar systems."""
 
     def __init__(
-        self, command: Sequence[str], directory: str, environ: Mapping[str, str], streams: Sequence[IO[bytes]]
+        self,
+        command: Sequence[str],
+        directory: str,
+        environ: Mapping[str, str],
+        streams: Sequence[IO[bytes]],
+        *,
+        is_sampled: bool = False,
     ) -> None:
         self.is_linux = sys.platform.startswith("linux")
         self.exit_code = self.cpu_ns = self.peak_bytes = self.ended_at = self.delayed_ns = 0
@@ -129,6 +145,8 @@ class PosixTree:
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                # A sampler is no ancestor of the program's: where only these may read it, it has to say so itself.
+                preexec_fn=permit_tracing() if is_sampled else None,  # noqa: PLW1509  one call of the kernel's
             )
         except BaseException:
             self._adopt(False)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from statistics import median
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from whet.model.trial import Clock, Verdict
+from whet.model.trial import Clock, RequestFigures, Verdict
 from whet.prove.behaviour import Behaviour
 from whet.prove.run import Limits, Observed, RunSampler, Workload, run_once
+from whet.prove.serving import Served
 from whet.records import dataclass
 
 BASELINE = "baseline"
@@ -26,7 +27,9 @@ COARSE_NS = 1_000_000_000 if os.name == "nt" else 0
 
 
 def choose_clock(runs: Sequence[Observed]) -> Clock:
-    """Return the clock to compare by: CPU time for a program that computes, wall time for one that waits."""
+    """Return the clock to compare by: CPU time for a program that computes, wall time for one that waits, or serves."""
+    if any(each.served is not None for each in runs):
+        return Clock.WALL
     cpu = sum(each.cpu_ns for each in runs)
     # On a busy machine a program that computes is not always scheduled: that is not waiting of its own.
     wall = sum(each.wall_ns - each.delayed_ns for each in runs)
@@ -49,6 +52,8 @@ class Step(NamedTuple):
     """Approximate number of executions that fit into the budget."""
     seconds: float
     doing: str
+    known: str = ""
+    """What the comparisons show so far, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Tally:
     wall_ns: list[int]
     cpu_ns: list[int]
     peak_bytes: list[int]
+    served: list[Served] = field(default_factory=list)
+    """Of a server, what the load of each run found out."""
 
     def cost(self, clock: Clock) -> list[int]:
         """Return the cost of each run by a clock."""
@@ -74,6 +81,15 @@ class Tally:
     def median(self, clock: Clock) -> int:
         """Return the median cost of a run, in nanoseconds; 0 without runs."""
         return round(median(self.cost(clock))) if self.wall_ns else 0
+
+    @property
+    def requests(self) -> RequestFigures | None:
+        """Return the medians of what the loads found out; ``None`` if it is no server."""
+        if not self.served:
+            return None
+        rates = [each.requests * 1e9 / max(1, each.elapsed_ns) for each in self.served]
+        p50, p95 = (round(median(getattr(each, name) for each in self.served)) for name in ("p50_ns", "p95_ns"))
+        return RequestFigures(round(median(rates), 3), p50, p95)
 
     @property
     def peak(self) -> int:
@@ -105,8 +121,10 @@ class VariantRunner:
         self.clock = Clock.CPU
         self.unstable = ""
         """How the baseline differs from itself; empty if it does not."""
+        self.is_server = False
         self.runs = 0
         self.doing = ""
+        self.known = ""
         self.seconds_a_run = 0.0
         self.seconds_of: dict[str, float] = {}
         """Duration of a run of each variant, if known or estimated."""
@@ -137,7 +155,7 @@ class VariantRunner:
         shutil.rmtree(out, ignore_errors=True)
         if self.progress is not None:
             most = self.runs + max(1, round(self.left() / self.seconds_a_run)) if self.seconds_a_run else 0
-            self.progress(Step(self.runs + 1, most, self.spent(), self.doing))
+            self.progress(Step(self.runs + 1, most, self.spent(), self.doing, self.known))
         began = monotonic()
         limits = self.limits
         if variant == BASELINE and limits.seconds:
@@ -145,6 +163,7 @@ class VariantRunner:
             limits = replace(limits, seconds=max(limits.seconds, self.left()))
         observed = run_once(workload, limits, out, self.sampler)
         took = monotonic() - began
+        self.is_server = observed.served is not None
         self.runs += 1
         self.left_behind = max(self.left_behind, observed.left_behind)
         self.seconds_a_run = took if not self.seconds_a_run else 0.8 * self.seconds_a_run + 0.2 * took
@@ -161,6 +180,8 @@ class VariantRunner:
         if observed.ended is not None:
             why = self.limits.describe(observed.ended)
             return Failure(Verdict.FAILED if variant != BASELINE else Verdict.NOT_RUN, f"{why}, and was stopped")
+        if observed.served is not None and observed.served.failure:
+            return Failure(Verdict.FAILED if variant != BASELINE else Verdict.NOT_RUN, observed.served.failure)
         difference = self.behaviour.compare(observed)
         if not difference:
             return None

@@ -102,6 +102,19 @@ def add_memory(gain: Gain) -> str:
     return f", {memory}" if memory else ""
 
 
+def describe_requests(proof: Proof) -> list[str]:
+    """Return what a server answered with both versions, in a sentence; nothing for any other program."""
+    gain = proof.total or next((trial.gain for trial in proof.trials if len(proof.trials) == 1), None)
+    before, after = (gain.baseline_requests, gain.candidate_requests) if gain is not None else (None, None)
+    if before is None or after is None or not before.p50_ns or not after.p50_ns:
+        return []
+    told = [f"{before.per_second:,.0f} → {after.per_second:,.0f} requests a second"]
+    for name in ("p50_ns", "p95_ns"):
+        one, other = (format_seconds(getattr(each, name)) for each in (before, after))
+        told.append(f"{name[:3]} {one} → {other}")
+    return [f"medians of the runs: {', '.join(told)}"]
+
+
 def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     """Return the result of one rewrite."""
     words = _TOLD.get(trial.verdict, trial.verdict.value)
@@ -113,6 +126,8 @@ def describe_trial(trial: Trial, proof: Proof) -> ProofFigures:
     if gain and ran:
         sentence = f"{words}{together}: {gain.factor} {gain.interval}{add_memory(trial.gain) if trial.gain else ''}"
     notes = [_as_sentence(trial.why)] if trial.why else []
+    if trial.measured:
+        notes.append(f"Measured on {trial.measured[:16].replace('T', ' ')}, by an earlier proof of the same code.")
     if others:
         notes.append("Their individual gains are too small to measure separately within the budget.")
     return ProofFigures(
@@ -134,7 +149,9 @@ def describe_checked(checked: Checked) -> str:
     if checked.unchecked:
         return f"output not checked: {checked.unchecked}"
     told = []
-    if checked.stdout_bytes:
+    if checked.responses:
+        told.append(f"{checked.responses:,} responses, {format_bytes(checked.stdout_bytes)}")
+    elif checked.stdout_bytes:
         told.append(f"{format_bytes(checked.stdout_bytes)} printed")
     if checked.files:
         count = len(checked.files)

@@ -10,7 +10,7 @@ from whet import __version__
 from whet.fix.diff import diff_texts
 from whet.fix.edits import apply_edits
 from whet.model.run import Run
-from whet.model.trial import Checked, Gain, Proof, Total, Trial
+from whet.model.trial import Checked, Gain, Proof, RequestFigures, Total, Trial
 from whet.report.sanitize import encodable
 
 SCHEMA = 1
@@ -67,6 +67,7 @@ def _trial_object(trial: Trial, diff: str) -> dict[str, Any]:
         "why": encodable(trial.why),
         "judged_with": [encodable(id_) for id_ in trial.group if id_ != trial.ref.id],
         "gain": _gain_object(trial.gain),
+        "measured": trial.measured or None,
         "diff": encodable(diff),
     }
 
@@ -89,7 +90,15 @@ def _gain_object(gain: Gain | None) -> dict[str, Any] | None:
         "memory": None
         if gain.memory is None
         else {"ratio": gain.memory.ratio, "low": gain.memory.low, "high": gain.memory.high},
+        "before_requests": _requests_object(gain.baseline_requests),
+        "after_requests": _requests_object(gain.candidate_requests),
     }
+
+
+def _requests_object(found: RequestFigures | None) -> dict[str, float] | None:
+    if found is None:
+        return None
+    return {"per_second": found.per_second, "p50_seconds": found.p50_ns / 1e9, "p95_seconds": found.p95_ns / 1e9}
 
 
 def _checked_object(checked: Checked) -> dict[str, Any]:
@@ -97,6 +106,7 @@ def _checked_object(checked: Checked) -> dict[str, Any]:
         "is_checked": checked.is_checked,
         "why_not": encodable(checked.unchecked),
         "stdout_bytes": checked.stdout_bytes,
+        "responses": checked.responses,
         "files": [encodable(name) for name in checked.files],
         "file_bytes": checked.file_bytes,
         "written_not_compared": [encodable(name) for name in checked.candidates],

@@ -33,21 +33,30 @@ def describe_trials(proof: Proof, advice: Sequence[Advice]) -> list[str]:
         offer = ", an offer" if trial.ref.safety is Safety.OFFER else ""
         leader = leaders.setdefault(trial.group, number) if trial.group else number
         gain = _write_gain(trial) if leader == number else f", with {leader.rstrip('.')}"
-        lines.append(f"{number:>3} {_WORDS[trial.verdict]}{gain}: {trial.ref.title}{offer}  {trial.ref.place}")
+        lines.append(f"{number:>3} {_name_verdict(trial)}{gain}: {trial.ref.title}{offer}  {trial.ref.place}")
         if leader != number:
             continue
         if trial.why:
             lines.append(f"    {trial.why}")
+        if trial.measured:
+            lines.append(f"    measured on {trial.measured[:16].replace('T', ' ')}, not again")
         if trial.group:
             lines.append(f"    judged together with {_name_others(trial, order)}, each too small to measure separately")
     return lines
+
+
+def _name_verdict(trial: Trial) -> str:
+    """Return the verdict in words; a comparison that ended without one is not said to show that nothing changed."""
+    is_open = trial.verdict is Verdict.NO_DIFFERENCE or (trial.verdict is Verdict.NOT_RUN and trial.gain is not None)
+    is_open = is_open or trial.why.startswith("the session ended")
+    return "undecided" if is_open and trial.why else _WORDS[trial.verdict]
 
 
 def describe_hunks(proof: Proof) -> list[str]:
     """Return a line for each hunk of a change of the user's own: what it gains with the others in place."""
     told = []
     for part in proof.parts:
-        verdict = _WORDS[part.verdict].removeprefix("refuted, ")
+        verdict = _name_verdict(part).removeprefix("refuted, ")
         if part.verdict is Verdict.NOT_RUN and part.why:
             verdict = part.why
         told.append(f"{part.ref.title}, {part.ref.place}: {verdict}{_write_gain(part)}")

@@ -151,11 +151,16 @@ def watch_writing(log: str) -> None:
 
 
 def start(folder: str) -> None:
-    """Put the table in ``folder`` in the place of its files."""
+    """Put the table in ``folder`` in the place of its files, and say that the interpreter can be read by now."""
     import marshal
+    import os
 
     with open(folder + "/table", "rb") as file:
         table = marshal.load(file)  # noqa: S302  what overlay_compile.py wrote
     Overlay(table).hook_imports()
+    try:
+        os.close(os.open(folder + "/started", os.O_WRONLY | os.O_CREAT, 0o600))
+    except OSError:
+        pass
     if table["log"]:
         watch_writing(table["log"])

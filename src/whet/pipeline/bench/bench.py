@@ -13,14 +13,15 @@ from whet.model.bench import Bench, BenchComparison, BenchVariant, SlowdownCall
 from whet.model.trial import Clock
 from whet.pipeline.bench.figures import CONFIDENCE, compare_pairs, compare_sessions, find_figures
 from whet.pipeline.bench.file import refuse_unlike
-from whet.pipeline.bench.load import read_load
 from whet.pipeline.bench.serve import ServeSession, finish_runner
 from whet.pipeline.bench.session import INTERRUPTED, BenchSession
 from whet.pipeline.bench.tests import TestComparer, is_pytest, record_tests
-from whet.pipeline.bench.variants import BenchRequest, check_request, make_variants, make_versions
+from whet.pipeline.bench.variants import BenchRequest, Runner, check_request, make_variants, make_versions
 from whet.pipeline.prove.prove import ended_by_signals
 from whet.pipeline.run.machine import describe_machine, identify_machine
+from whet.pipeline.serve.request import LoadRequest, PlannedLoad, plan_load
 from whet.program.arguments import mask_spec
+from whet.program.spec import TargetSpec
 from whet.prove.stats import split_error
 from whet.prove.tree import Guard
 from whet.scratch import scratch_folder
@@ -46,7 +47,7 @@ def bench(request: BenchRequest, cwd: Path) -> Bench:
                 words = mask_spec(spec)
                 refuse_unlike(request.against, machine=identify_machine(), command=words, variant=runners[0].variant)
         tests = None
-        load = read_load(request.load) if request.load is not None else None
+        load = _send_load(request.load, runners, spec, folder) if request.load is not None else None
         if load is not None and isinstance(request.against, str):
             tests = TestComparer(Clock.WALL, request.confidence, request.max_slowdown)
         elif isinstance(request.against, str) and is_pytest(spec):
@@ -90,6 +91,20 @@ def decide_bench(measured: Bench) -> int:
 def is_interrupted(measured: Bench) -> bool:
     """Whether Ctrl-C or a signal ended the runs early, so the result is incomplete."""
     return any(note.startswith(INTERRUPTED) for note in measured.notes)
+
+
+def _send_load(request: LoadRequest, runners: Sequence[Runner], spec: TargetSpec, folder: Path) -> PlannedLoad:
+    """Let the runners' servers be sent the load."""
+    load = None
+    agreed: list[bool] = []
+    for runner in runners:
+        workload = runner.workload
+        own = folder / f"load-{runners.index(runner)}"
+        own.mkdir()
+        load, variables = plan_load(request, spec, workload.directory, own, workload.environ, agreed)
+        runner.workload = replace(workload, environ={**workload.environ, **variables}, load=load)
+    assert load is not None
+    return load
 
 
 def _compare(

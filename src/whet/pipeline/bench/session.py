@@ -103,7 +103,7 @@ class BenchSession:
         for runner, observed, tests in taken:
             if self.tests is not None:
                 (self.tests.baseline if runner is self.runners[0] else self.tests.candidate).append(tests)
-            runner.wall_ns.append(observed.wall_ns)
+            runner.wall_ns.append(observed.cost(Clock.WALL))
             runner.cpu_ns.append(observed.cpu_ns)
             runner.peak_bytes.append(observed.peak_bytes)
             runner.delayed_ns += observed.delayed_ns

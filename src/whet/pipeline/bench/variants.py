@@ -16,6 +16,7 @@ from whet.model.masking import mask_argv
 from whet.model.trial import Clock
 from whet.pipeline.bench.worktree import check_out, find_import_folders, move_into
 from whet.pipeline.project import find_repository
+from whet.pipeline.serve.request import LoadRequest
 from whet.program.host import TargetHost
 from whet.program.naming import choose_target
 from whet.program.spec import TargetSpec
@@ -52,9 +53,8 @@ class BenchRequest:
     clock: Clock | None = None
     unlike: bool = False
     """Compare with a saved bench even of another machine or interpreter."""
-    load: Path | None = None
-    """The program is a server that is sent the requests in this file."""
-    connections: int = 1
+    load: LoadRequest | None = None
+    """What is sent to the program, if it is a server."""
     seed: int | None = None
     progress: Callable[[int, float], None] | None = None
     """Called with the number of runs made, and the seconds since the first."""

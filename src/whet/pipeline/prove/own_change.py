@@ -46,7 +46,7 @@ Versions = Mapping[str, tuple[bytes, bytes]]
 
 def plan_patch(run: Run, request: ProvingRequest, patch: Path, *, spec: TargetSpec | None = None) -> ProvingPlan:
     """Return the plan of proving a unified diff against the current files. Raises as :func:`plan_against`."""
-    refuse_unrepeatable(run, workload=request.workload, spec=spec)
+    refuse_unrepeatable(run, workload=request.workload, spec=spec, is_served=request.load is not None)
     try:
         data = patch.read_bytes()
     except OSError as error:
@@ -62,7 +62,7 @@ def plan_against(run: Run, request: ProvingRequest, ref: str, *, spec: TargetSpe
     ``spec`` is the program as it was given, if still known. Raises ``UsageError``, and ``TargetError`` where the
     program cannot be run again.
     """
-    refuse_unrepeatable(run, workload=request.workload, spec=spec)
+    refuse_unrepeatable(run, workload=request.workload, spec=spec, is_served=request.load is not None)
     repository = find_repository(Path(run.project or run.directory).resolve())
     versions, notes = read_changes(repository, ref)
     return _plan(run, request, versions, f"the working tree against {ref}", notes)
@@ -73,7 +73,7 @@ def tell_change(proof: Proof) -> str:
     trial = next(iter(proof.trials), None)
     gain = proof.total or (trial.gain if trial is not None else None)
     if trial is None or trial.verdict is Verdict.NOT_RUN:
-        return "nothing could be measured"
+        return f"nothing could be measured{f': {trial.why}' if trial is not None and trial.why else ''}"
     if trial.verdict in (Verdict.FAILED, Verdict.DIFFERENT_OUTPUT) or gain is None:
         return f"the change is refuted: {trial.why or trial.verdict}"
     low, high = format_gain(gain.low).rstrip("×"), format_gain(gain.high).rstrip("×")
@@ -160,8 +160,8 @@ def _plan(run: Run, request: ProvingRequest, versions: Versions, title: str, not
         raise UsageError(f"the change cannot be made: {error}", "files must keep their encoding") from error
     hunks = _make_hunks(run, versions, edits)
     runs = request.options.runs or FIRST_LOOK
-    least = 4 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL) + (2 * runs if hunks else 0)
-    seconds = run.executions[0].wall_ns / 1e9 if run.executions and not request.workload else 0.0
+    least = 3 + 2 * runs + 2 * (request.options.runs or LEAST_TOTAL) + (2 * runs if hunks else 0)
+    seconds = request.tell_seconds(run)
     return ProvingPlan((rewrite,), (), originals, 2, least, seconds, least * seconds, notes, hunks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from whet.collect.attached_profiler import AttachedProfiler
 from whet.collect.pyspy import record_words
@@ -13,11 +13,15 @@ from whet.errors import WhetError
 from whet.formats.pyspy_raw import PySpyRaw
 from whet.model.profile import Profile
 from whet.program.tools import find_tool
+from whet.prove.overlay import STARTED
 
 RATE = 200
 """Samples a second: the shares of short runs need many."""
-_START_SECONDS = 0.08
-"""The interpreter takes so long until it can be read."""
+START_SECONDS = 1.0
+"""How long the interpreter's start may take. Of one that cannot be read yet, py-spy looks again a second later."""
+ATTACH_SECONDS = 2.0
+_POLL_SECONDS = 0.002
+_ATTEMPTS = 2
 
 
 class ProofSampler:
@@ -26,18 +30,28 @@ class ProofSampler:
     def __init__(self, tool: str, folder: Path, rate: int = RATE) -> None:
         self._capture = folder / "samples.raw"
         self._command = (*record_words(tool), "--rate", str(rate), "--output", str(self._capture))
+        self._started = folder / "overlay" / STARTED
         self._rate = rate
         self._profiler: AttachedProfiler | None = None
 
+    def prepare(self) -> None:
+        """Forget the last run, before the next one is started."""
+        for file in (self._started, self._capture):
+            file.unlink(missing_ok=True)
+
     def attach(self, pid: int, spare: Callable[[int], None]) -> None:
         """Begin with a process that was just started; ``spare`` is told the sampler's own."""
-        self._capture.unlink(missing_ok=True)
-        sleep(_START_SECONDS)
-        try:
-            self._profiler = AttachedProfiler(self._command, pid, says_ready="Sampling process")
-        except OSError:
-            return
-        spare(self._profiler.process.pid)
+        deadline = monotonic() + START_SECONDS
+        while not self._started.exists() and monotonic() < deadline:
+            sleep(_POLL_SECONDS)
+        for _ in range(_ATTEMPTS):
+            try:
+                self._profiler = AttachedProfiler(self._command, pid, says_ready="Sampling process")
+            except OSError:
+                return
+            spare(self._profiler.process.pid)
+            if self._profiler.wait_until_sampling(ATTACH_SECONDS) or self._profiler.is_running:
+                return
 
     def finish(self) -> tuple[Profile, ...]:
         """Return what was seen, once the process has ended."""

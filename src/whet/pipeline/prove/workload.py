@@ -6,22 +6,33 @@ import base64
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from whet.errors import TargetError, UsageError, WhetError
 from whet.model.masking import MASK
 from whet.model.run import ENDED_BY_DURATION, INTERRUPTED, Purpose, Run
+from whet.pipeline.serve.port import place_port
 from whet.program.program import is_program
 from whet.program.python_words import names_python, read_python_command
 from whet.program.spec import TargetKind, TargetSpec
 from whet.prove.sandbox import Program
+from whet.prove.serving import PORT
 
 NAME_ONE = "give a command that terminates: whet prove --workload 'python app.py --once'"
+SERVE = "of a server: whet prove --load FILE, with requests to send; else " + NAME_ONE
 _FOR_THE_SHELL = re.compile(r"[|&;<>$`*?~(){}\[\]#\n]")
 
 
 def make_program(
-    run: Run, folder: Path, *, workload: str = "", setup: str = "", cleanup: str = "", spec: TargetSpec | None = None
+    run: Run,
+    folder: Path,
+    *,
+    workload: str = "",
+    setup: str = "",
+    cleanup: str = "",
+    spec: TargetSpec | None = None,
+    is_served: bool = False,
 ) -> tuple[Program, tuple[str, ...]]:
     """Return what to run, and notes on what the runs lack.
 
@@ -30,21 +41,37 @@ def make_program(
     """
     if workload:
         return _read_workload(run, workload, setup, cleanup), ()
-    _refuse_unrepeatable(run, spec)
+    _refuse_unrepeatable(run, spec, is_served)
     if spec is None:
         spec = _read_spec(run)
     stdin, notes = _find_input(run, folder)
-    status = run.executions[0].exit_status if run.executions else None
+    # How a server ends is up to whoever ends it.
+    status = run.executions[0].exit_status if run.executions and not is_served else None
     program = Program(run.interpreter.path, run.directory, spec, "", stdin, setup, cleanup, status)
     return program, notes
 
 
-def refuse_unrepeatable(run: Run, *, workload: str = "", spec: TargetSpec | None = None) -> None:
-    """Raise the error of :func:`make_program` for a program that cannot be run, before anything is announced."""
+def add_port(program: Program) -> Program:
+    """Return a server that takes the port of each run. Raises ``UsageError`` where that has no place."""
+    spec = program.spec
+    if spec is not None:
+        return replace(program, spec=replace(spec, args=place_port((spec.name, *spec.args))[1:]))
+    if PORT not in program.line:
+        return replace(program, line=shlex.join(place_port(shlex.split(program.line))))
+    return program
+
+
+def refuse_unrepeatable(
+    run: Run, *, workload: str = "", spec: TargetSpec | None = None, is_served: bool = False
+) -> None:
+    """Raise the error of :func:`make_program` for a program that cannot be run, before anything is announced.
+
+    ``is_served``: it is a server, which whet sends requests and ends.
+    """
     if workload:
         _read_workload(run, workload, "", "")
     else:
-        _refuse_unrepeatable(run, spec)
+        _refuse_unrepeatable(run, spec, is_served)
 
 
 def can_be_repeated(run: Run) -> bool:
@@ -56,16 +83,16 @@ def can_be_repeated(run: Run) -> bool:
     return True
 
 
-def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None) -> None:
+def _refuse_unrepeatable(run: Run, spec: TargetSpec | None = None, is_served: bool = False) -> None:
     first = run.executions[0] if run.executions else None
     if first is None and spec is not None:
         return  # never measured, but known as it was given
     if first is None or first.purpose is Purpose.ATTACH:
         raise UsageError("whet attached to this program and does not know how to start it", NAME_ONE)
-    if first.stopped.startswith(ENDED_BY_DURATION):
-        raise UsageError("the program does not end by itself: it was stopped by --duration", NAME_ONE)
-    if first.signal or first.stopped == INTERRUPTED:
-        raise UsageError("the measured run was interrupted, so it cannot serve as a baseline", NAME_ONE)
+    if not is_served and first.stopped.startswith(ENDED_BY_DURATION):
+        raise UsageError("the program does not end by itself: it was stopped by --duration", SERVE)
+    if not is_served and (first.signal or first.stopped == INTERRUPTED):
+        raise UsageError("the measured run was interrupted, so it cannot serve as a baseline", SERVE)
     if run.stdin.kind == "stream":
         raise UsageError(
             "the program read a pipe or a terminal, which cannot be read twice",

@@ -11,11 +11,12 @@ import pytest
 
 from whet.errors import TargetError, UsageError
 from whet.model.bench import Bench, SlowdownCall
-from whet.pipeline.bench import serve
 from whet.pipeline.bench.bench import bench, decide_bench, render_bench_as
-from whet.pipeline.bench.load import Request, read_load
 from whet.pipeline.bench.serve import read_command
 from whet.pipeline.bench.variants import BenchRequest
+from whet.pipeline.serve import load_file
+from whet.pipeline.serve.load_file import Request, read_load
+from whet.pipeline.serve.request import LoadRequest
 
 SERVER = """\
 import sys, time
@@ -59,7 +60,7 @@ def write_server(folder: Path, pause: float = 0.0, status: int = 200) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(serve, "LEAST_REQUESTS", 8)
+    monkeypatch.setattr(load_file, "LEAST_REQUESTS", 8)
     (tmp_path / "load.txt").write_text(LOAD)
     write_server(tmp_path)
     return tmp_path
@@ -78,7 +79,7 @@ def run(folder: Path, against: str | None = None, runs: int = 2) -> Bench:
         against=against,
         runs=runs,
         warmup=0,
-        load=folder / "load.txt",
+        load=LoadRequest(folder / "load.txt"),
         confidence=0.9,
         max_slowdown=0.1,
     )
@@ -125,7 +126,7 @@ def test_known_servers_get_their_port(line: str, words: tuple[str, ...]) -> None
     assert read_command(line) == words
 
 
-@pytest.mark.parametrize("line", ["", "serve.py", "uvicorn app:app --port 8000", "gunicorn -b :80 app", "'"])
+@pytest.mark.parametrize("line", ["", "serve.py", "serve.py --port 8000", "'"])
 def test_a_server_without_a_place_for_its_port_is_refused(line: str) -> None:
     with pytest.raises(UsageError):
         read_command(line)
