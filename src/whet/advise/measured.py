@@ -10,6 +10,7 @@ from dataclasses import replace
 from whet.advise.estimate import sure_share, whole_gain
 from whet.advise.imports import remark_imports
 from whet.advise.job import remark_job
+from whet.advise.memory import find_repeated, remark_memory
 from whet.advise.measured_advice import (
     IMPORT,
     PYTHON_FILE,
@@ -59,13 +60,14 @@ def advise_by_measurement(
     least_share: float,
     taken: Collection[tuple[str, int]] = (),
     slight: Collection[tuple[str, int]] = (),
+    held: Collection[tuple[str, int]] = (),
     newer: NewerPython | None = None,
 ) -> Iterator[Advice]:
     """Yield advice that needs no rule: each states the observation, what to do, and the maximum gain.
 
     ``taken`` are the (file, line) pairs with a rule's finding; they are skipped, but for a query in a loop and for the
     time of a package, which weigh more than what is found on those of ``slight``. Nothing below ``least_share`` (0 to
-    1) of the run is reported. There is no edit.
+    1) of the run is reported, but for memory; rules say of the lines in ``held`` why they hold it. There is no edit.
     """
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
@@ -89,19 +91,22 @@ def advise_by_measurement(
         *remark_development_server(run, hotspots, own),
         *remark_ending(run, hotspots, own),
         *_churn(run, hotspots, own, taken),
+        *remark_memory(run, hotspots, own, held),
         *remark_newer_python(run, hotspots, own, newer),
         *_native(run, hotspots, own, spoken),
     ]
     said = [
         item
         for item in said
-        if item.share >= least_share and (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
+        if item.memory is not None
+        or (item.share >= least_share and (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots))
     ]
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]
     identities = identify_findings(zip(paths, (each.finding for each in said), strict=True))
     for identity, item in zip(identities, said, strict=True):
         error = item.error if item.finding.lines else share_error(item.share, hotspots.samples)
-        yield Advice(identity, item.finding, item.share, error, _estimate(item, error, hotspots))
+        estimate = _estimate(item, error, hotspots)
+        yield Advice(identity, item.finding, item.share, error, estimate, memory=item.memory)
 
 
 def _estimate(item: MeasuredAdvice, error: float, hotspots: Hotspots) -> Estimate:
@@ -225,7 +230,10 @@ def _churn(
     """Yield the line that allocates most, if that is a large part of all and its time matters."""
     sums = [_sum_of(run, metric) for metric in (Metric.ALLOCATED, Metric.ALLOCATIONS)]
     best: tuple[float, LineSpot] | None = None
+    repeated = find_repeated(run, Metric.ALLOCATED) if sums[0] else set()
     for spot in own:
+        if (spot.file, spot.line) not in repeated:
+            continue
         values = (spot.cost.allocated_bytes, spot.cost.allocations)
         part = max((value / whole for value, whole in zip(values, sums, strict=True) if value and whole), default=0.0)
         lasting = (spot.cost.peak_bytes or 0) > (spot.cost.allocated_bytes or 0) / 2

@@ -71,7 +71,7 @@ from whet.engine.targets import (
     remember,
     shown_types,
 )
-from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
+from whet.model.finding import Ask, Edit, Finding, Frees, Question, Safety, Speed, Speedup
 
 __all__ = [
     "TEXTS",
@@ -89,6 +89,7 @@ __all__ = [
     "Facts",
     "Filling",
     "Finding",
+    "Frees",
     "Growth",
     "Loop",
     "Place",

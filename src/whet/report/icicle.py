@@ -27,6 +27,9 @@ _TITLES = {
     Metric.ALLOCATED: "Memory allocated",
     Metric.ALLOCATIONS: "Allocations",
     Metric.PEAK: "Memory live at the peak",
+    Metric.BRIEF: "Memory live at the peak for a short time",
+    Metric.LIVE: "Memory live at the end",
+    Metric.GROWN: "Growth of memory",
 }
 
 

@@ -204,12 +204,12 @@ def _write_short(item: Suggestion) -> str:
     gain = f", measured {item.proof.gain.factor} {item.proof.gain.interval}" if item.proof and item.proof.gain else ""
     gain += f" {item.together}" if item.together else ""
     return (
-        f"- {write_prose(item.title, 160)}, {write_code(item.place)}: {item.share} of the run, {item.verdict}{gain}\n"
+        f"- {write_prose(item.title, 160)}, {write_code(item.place)}: {item.worth}, {item.verdict}{gain}\n"
     )
 
 
 def _write_worth(item: Suggestion) -> str:
-    share = f"{item.share} of the run"
+    share = item.worth
     if not item.gain.value:
         return share if item.gain.text == NOTHING else f"{share} · gain {item.gain}"
     measured = item.proof.gain if item.proof else None

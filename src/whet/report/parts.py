@@ -12,12 +12,13 @@ from dataclasses import field
 from enum import StrEnum
 from pathlib import PurePath
 
+from whet.model.advice import MemoryWorth
 from whet.model.evidence import Seen
 from whet.model.finding import Edit
 from whet.model.hotspot import Callee
 from whet.model.origin import Origin
 from whet.records import dataclass
-from whet.report.units import Figure, format_whole_share
+from whet.report.units import Figure, bytes_figure, format_whole_share
 
 NO_FIGURE = Figure()
 
@@ -44,6 +45,10 @@ class CostFigures:
     allocated_bytes: Figure
     allocations: Figure
     peak_bytes: Figure
+    live_bytes: Figure
+    """Live at the end of the run."""
+    grown_bytes: Figure
+    """By how much more was live near the end of the run than in its middle, where that rose all the time."""
     collectors: tuple[str, ...] = ()
 
 
@@ -188,6 +193,20 @@ class Suggestion:
     proof: ProofFigures | None = None
     """The result of proving; ``None`` if it was not tried."""
     edits: tuple[Edit, ...] = ()  # of the source as it was measured
+    memory: MemoryWorth | None = None
+
+    @property
+    def worth(self) -> str:
+        """What it is about, as parts of the run's time and of its memory: at least one of them."""
+        held = self.memory
+        if held is None:
+            return f"{self.share} of the run"
+        told = f"{bytes_figure(held.held_bytes)} of {bytes_figure(held.peak_bytes)} at the peak"
+        if held.low:
+            saved = bytes_figure(round(held.low * held.peak_bytes))
+            told = f"frees about {saved} of {bytes_figure(held.peak_bytes)} at the peak"
+        timed = f"{self.share} of the run, " if (self.share.value or 0.0) > 2 * self.share_error else ""
+        return f"{timed}{told}"
 
     @property
     def place(self) -> str:

@@ -178,6 +178,7 @@ def _make_card(
         function_line=finding.function_line,
         proof=describe_trial(trial, proof) if trial else None,
         edits=finding.edits if include_source else (),
+        memory=advice.memory,
     )
 
 

@@ -349,7 +349,7 @@ class _Page:
             gain = f" · {told}" if suggestion.gain.text != NOTHING else ""
             self._write(text)
             state = f"{suggestion.safety}, {suggestion.verdict}" if suggestion.kind is Kind.REWRITE else "no rewrite"
-            facts = f"{suggestion.share} of the run{gain} · {state}"
+            facts = f"{suggestion.worth}{gain} · {state}"
             self._write_below(facts, least=160)
             if suggestion.kind is Kind.ADVICE:
                 # There is no diff to look at: what to do stands here or nowhere.
