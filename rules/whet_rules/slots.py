@@ -117,14 +117,14 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
         f"Instances of {record.name} hold {len(names)} values each, and many are created: "
         f"with __slots__ they need no __dict__. They then accept no other attributes, and {_WARNING}.",
         lines=lines,
-        questions=(context.ask_lines(Ask.SHARE, lines),),
+        questions=(context.ask_lines(Ask.SHARE, lines, needed=True),),
         rewrite=_add_slots(context, record, names),
         frees=_free(context, record.name),
     )
 
 
 def _free(context: Context, name: str) -> Frees:
-    """Return what each instance needs less, as measured: more with many attributes, and if they differ in their order."""
+    """Return what each instance needs less, as measured for up to six attributes; for more it is more."""
     return Frees(32 if context.python == (3, 12) else 40, name)
 
 

@@ -253,7 +253,8 @@ REFUSE = (
     Refuse("not by lines",
            "def f(path):\n    with open(path) as file:\n        return [x for x in file.read().split(',')]\n"),
     Refuse("lines that are used twice",
-           "def f(path):\n    lines = open(path).read().split('\\n')\n    for x in lines:\n        print(x, len(lines))\n"),
+           "def f(path):\n    lines = open(path).read().split('\\n')\n    for x in lines:\n"
+           "        print(x, len(lines))\n"),
     Refuse("bytes that are kept",
            "def f(path):\n    with open(path, 'rb') as file:\n        data = file.read()\n    print(data[:4])\n"
            "    return data\n"),

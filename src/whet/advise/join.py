@@ -8,7 +8,7 @@ from dataclasses import replace
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import advise_by_measurement
 from whet.advise.measured_advice import PYTHON_FILE, is_seen
-from whet.advise.memory import saved_memory, weigh_memory
+from whet.advise.memory import find_kept, saved_memory, weigh_memory
 from whet.advise.newer_python import NewerPython
 from whet.advise.queries import QUERY_IN_LOOP
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
@@ -59,8 +59,9 @@ def advise(
             share = min(cost.self_share if finding.speed is Speed.CONSTANT else cost.spent_share, 1.0)
             error = cost.share_error
         memory = weigh_memory(finding, hotspots, run.evidence)
-        is_timed = bool(share) and share >= least_share and is_seen(share, hotspots)
-        if memory is None and (not is_timed or (finding.frees is not None and finding.frees.needed)):
+        only_memory = finding.frees is not None and finding.frees.needed
+        is_timed = not only_memory and share >= least_share and bool(share) and is_seen(share, hotspots)
+        if memory is None and not is_timed:
             continue
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
@@ -69,6 +70,10 @@ def advise(
         if function is not None:
             # How much of the function the lines are is not known: nothing of it, at the least.
             estimate = replace(estimate, low=1.0, is_measured=False)
+        seen = weighed.seen
+        kept_in = find_kept(finding.frees, run.evidence) if finding.frees is not None and memory is not None else None
+        if kept_in is not None and kept_in not in seen:
+            seen = (kept_in, *seen)
         if not is_timed or 0 < hotspots.samples < FEW_SAMPLES:
             estimate = Estimate(1.0, 1.0)
         advice.append(
@@ -78,7 +83,7 @@ def advise(
                 share,
                 error,
                 estimate,
-                weighed.seen,
+                seen,
                 ratios=weighed.ratios,
                 unanswered=weighed.unanswered,
                 memory=memory,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from whet.advise.estimate import sure_share, whole_gain
 from whet.advise.imports import remark_imports
 from whet.advise.job import remark_job
-from whet.advise.memory import find_repeated, remark_memory
 from whet.advise.measured_advice import (
     IMPORT,
     PYTHON_FILE,
@@ -24,6 +23,7 @@ from whet.advise.measured_advice import (
     tell_time,
     time_called,
 )
+from whet.advise.memory import find_repeated, remark_memory
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.queries import calls_compiled_driver, remark_queries
 from whet.advise.source_loops import is_in_class

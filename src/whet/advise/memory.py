@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from whet.advise.measured_advice import IMPORT, MeasuredAdvice, make_measured_advice, read_line, tell_bytes
 from whet.advise.source_loops import find_loop
 from whet.model.advice import MemoryWorth
-from whet.model.evidence import Evidence
+from whet.model.evidence import Evidence, Seen
 from whet.model.finding import Finding, Frees
 from whet.model.frame import Owner
 from whet.model.hotspot import Hotspots, LineSpot
@@ -29,7 +29,8 @@ def weigh_memory(finding: Finding, hotspots: Hotspots, evidence: Evidence) -> Me
     if frees is None or not hotspots.peak_bytes:
         return None
     held = sum(_peak_of(hotspots.line_index.get((finding.file, line))) for line in dict.fromkeys(finding.lines))
-    saved = frees.each * _count_objects(frees, evidence) if frees.each else held
+    kept = find_kept(frees, evidence)
+    saved = frees.each * (kept.max_length or 0 if kept is not None else 0) if frees.each else held
     share = min(saved / hotspots.peak_bytes, 1.0)
     if saved < LEAST_BYTES or share < LEAST_SHARE:
         return None
@@ -40,13 +41,13 @@ def _peak_of(spot: LineSpot | None) -> int:
     return (spot.cost.peak_bytes or 0) if spot is not None else 0
 
 
-def _count_objects(frees: Frees, evidence: Evidence) -> int:
-    """Return the length of the longest container that was seen to hold mostly objects of that class."""
-    longest = 0
-    for seen in evidence.seen:
+def find_kept(frees: Frees, evidence: Evidence) -> Seen | None:
+    """Return the longest container that was seen to hold mostly objects of that class."""
+    longest: Seen | None = None
+    for seen in evidence.seen if frees.kind else ():
         of = sum(count for name, count in seen.elements.items() if name.rpartition(".")[2] == frees.kind)
-        if 2 * of > sum(seen.elements.values()):
-            longest = max(longest, seen.max_length or 0)
+        if 2 * of > sum(seen.elements.values()) and (seen.max_length or 0) > ((longest and longest.max_length) or 0):
+            longest = seen
     return longest
 
 
@@ -86,9 +87,7 @@ def remark_memory(
             " quarter of the run: it needs that much for a short time only. Work in pieces (blocks of a file, slices of"
             " an array, a generator), or drop what is no longer needed (del) before this line."
         )
-        yield _make_at(
-            "brief-peak", "Short peak of memory", message, spot, hotspots, 0.0, size / peak
-        )
+        yield _make_at("brief-peak", "Short peak of memory", message, spot, hotspots, 0.0, size / peak)
 
 
 def _make_at(

@@ -95,10 +95,7 @@ class _Lines:
             case ["v", int(thread), int(row), int(size), int(count), int(live), int(live_count)]:
                 self._take_values(thread, row, (size, count), (live, live_count))
             case ["a", int(thread), int(row), int(brief), int(live), int(grown)]:
-                row = self._check_row(thread, row)
-                for builder, value in zip(self.followed.values(), (brief, live, grown), strict=True):
-                    if self._count(value):
-                        builder.add(thread, row, value, 1)
+                self._take_followed(thread, row, (brief, live, grown))
             case ["end", int(lines)] if lines == self.number - 1:
                 self.ended = True
             case _:
@@ -112,6 +109,12 @@ class _Lines:
             self.allocations.add(thread, row, count, count)
         if self._count(live) or self._count(live_count):
             self.peak.add(thread, row, live, live_count)
+
+    def _take_followed(self, thread: int, row: int, values: tuple[int, int, int]) -> None:
+        row = self._check_row(thread, row)
+        for builder, value in zip(self.followed.values(), values, strict=True):
+            if self._count(value):
+                builder.add(thread, row, value, 1)
 
     def _check_row(self, thread: int, row: int) -> int:
         if not (0 <= thread < len(self.threads) and ROOT <= row < len(self.stacks.parent)):

@@ -23,7 +23,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class MemoryWorth:
-    """What an advice is worth in memory, where that was measured: ``low`` to ``high`` are parts of the peak (0 to 1)."""
+    """What an advice is worth where memory was measured: it frees ``low`` to ``high`` (0 to 1) of the peak."""
 
     held_bytes: int
     """What its lines hold at the peak."""

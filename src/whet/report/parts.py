@@ -6,11 +6,9 @@ elements within one HTML page; empty if there is nothing to link to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
-from pathlib import PurePath
 
 from whet.model.advice import MemoryWorth
 from whet.model.evidence import Seen
@@ -21,8 +19,6 @@ from whet.records import dataclass
 from whet.report.units import Figure, bytes_figure, format_whole_share
 
 NO_FIGURE = Figure()
-
-_BARE = re.compile(r"<|__\w+__$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,56 +460,3 @@ class SourceListing:
     def is_cut(self) -> bool:
         """Whether the page leaves lines of it out."""
         return any(block.omitted for block in self.blocks)
-
-
-@dataclass(frozen=True, slots=True)
-class FlameBox:
-    """One rectangle of an icicle: ``left`` and ``width`` are fractions of the whole, ``row`` counts from the top."""
-
-    left: float
-    width: float
-    row: int
-    name: str
-    place: str
-    owner: str
-    total: Figure
-    self_value: Figure
-    share: Figure
-    anchor: str = ""
-
-    @property
-    def label(self) -> str:
-        """The name, followed by its file's where every file may have such a name: ``<module> app.py``."""
-        return f"{self.name} {PurePath(self.place).name.rpartition(':')[0]}" if _BARE.match(self.name) else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class TreeRow:
-    """A call of the call tree, in preorder: its callees follow, one deeper.
-
-    ``folded`` counts the calls that a library made itself, which are part of this one; ``calls`` the callees listed.
-    """
-
-    depth: int
-    name: str
-    place: str
-    owner: str
-    share: Figure
-    time: Figure
-    folded: int
-    calls: int
-    is_open: bool
-    anchor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Icicle:
-    """An icicle graph, laid out. ``folded`` states what is not shown."""
-
-    metric: str
-    title: str
-    """What the widths represent, such as ``CPU time``."""
-    boxes: tuple[FlameBox, ...]
-    rows: int
-    whole: Figure
-    folded: str = ""

@@ -22,6 +22,7 @@ Captures of processes that were killed are read as far as they go.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -152,7 +153,7 @@ def _judge(changes: dict[int, int], moments: int, peak: int) -> tuple[int, int, 
         curve.append(live)
     high = sum(2 * value >= peak for value in curve)
     marks = [curve[round(part * moments)] for part in RISING]
-    rises = all(before < after for before, after in zip(marks, marks[1:], strict=False))
+    rises = all(before < after for before, after in itertools.pairwise(marks))
     return (
         peak if peak and high < BRIEF * len(curve) else 0,
         max(live, 0),
