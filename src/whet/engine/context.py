@@ -330,6 +330,16 @@ class Context:
         here = self.function
         return Question(name, ask, here.line, self.file, here.qualified_name, expects, excludes, at_least, needed)
 
+    def ask_arguments(self, *, most: float, at_least: int) -> Question:
+        """Return the question how many calls of the function had different arguments.
+
+        The finding needs ``at_least`` so many calls that were seen, of which at most this part (0 to 1) may differ.
+        """
+        here = self.function
+        return Question(
+            "(arguments)", Ask.DISTINCT, here.line, self.file, here.qualified_name, (), (), at_least, True, most=most
+        )
+
     def ask_lines(
         self,
         ask: Ask,

@@ -81,6 +81,7 @@ def _seen(raw: dict[str, Any]) -> Seen:
         median_length=None if middle is None else int(middle),
         max_length=None if high is None else int(high),
         track=_read_track(raw.get("track", ())),
+        distinct=int(raw["distinct"]) if raw.get("distinct") is not None else None,
     )
 
 

@@ -34,6 +34,7 @@ def _add(one: Seen, other: Seen) -> Seen:
         median_length=more.median_length,
         max_length=max((n for n in (one.max_length, other.max_length) if n is not None), default=None),
         track=more.track,
+        distinct=more.distinct if one.distinct is None or other.distinct is None else one.distinct + other.distinct,
     )
 
 

@@ -37,6 +37,8 @@ class Seen:
     track: tuple[int, ...] = ()
     """How the length rose: the length, and for how many microseconds the process had computed, of one value sample
     after the other, two numbers each. Empty where it did not rise much."""
+    distinct: int | None = None
+    """Of the arguments of a function's calls, whose name is ``(arguments)``: how many of the samples differed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Ask(StrEnum):
     TYPES = "types"
     ELEMENTS = "elements"
     LENGTH = "length"
+    DISTINCT = "distinct"
+    """How many of the calls of a function had different arguments."""
     RUNS = "runs"
     """How often a line ran for each time that another one did."""
     SHARE = "share"

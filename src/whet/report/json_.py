@@ -308,6 +308,7 @@ def _write_seen(seen: Seen) -> dict[str, Any]:
     return {
         "name": seen.name,
         "samples": seen.samples,
+        "distinct": seen.distinct,
         "types": dict(seen.types),
         "elements": dict(seen.elements),
         "min_length": seen.min_length,

@@ -149,7 +149,7 @@ class Sampler:
         for thread in (*moved, *stayed[begin : begin + MOST_THAT_STAYED]):
             self._note_peak(frames[thread])
             # Not by a name here: who looks counts who else has the frame.
-            self.values.look(frames.pop(thread), now + int(most * 1e9))
+            self.values.look(frames.pop(thread), now + int(most * 1e9), thread)
             if perf_counter_ns() > now + most * 1e9:
                 break
         self.values.hold = type
