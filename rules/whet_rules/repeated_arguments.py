@@ -243,7 +243,6 @@ class _Judge:
                 return False
         return True
 
-
     def _yields_kept(self, node: ast.FunctionDef, iterable: ast.expr, asked: tuple[str, ...]) -> bool:
         """Return whether a loop over it goes over immutable values."""
         match iterable:
@@ -332,22 +331,25 @@ def slug(text):
 )
 
 REFUSE = (
-    Refuse("a list that callers could change", "def f(s):\n    out = []\n    for x in s.split():\n        out.append(x)\n"
-           "    return out\n"),
+    Refuse("a list that callers could change",
+           "def f(s):\n    out = []\n    for x in s.split():\n        out.append(x)\n    return out\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
-    Refuse("reads what changes", "SEEN = []\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += len(SEEN)\n"
-           "    return t\n"),
+    Refuse("reads what changes",
+           "A = []\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += len(A)\n    return t\n"),
     Refuse("prints", "def f(n):\n    for i in range(n):\n        print(i)\n    return n\n"),
-    Refuse("random", "import random\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += random.random()\n"
-           "    return t\n"),
-    Refuse("the time", "import time\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += time.time()\n"
-           "    return t\n"),
-    Refuse("counts its calls", "n = 0\ndef f(x):\n    global n\n    for i in range(x):\n        n += 1\n    return n\n"),
+    Refuse("random",
+           "import random\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += random.random()\n    return t\n"),
+    Refuse("the time",
+           "import time\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += time.time()\n    return t\n"),
+    Refuse("counts its calls",
+           "n = 0\ndef f(x):\n    global n\n    for i in range(x):\n        n += 1\n    return n\n"),
     Refuse("a file", "def f(path):\n    for line in open(path):\n        return len(line)\n    return 0\n"),
     Refuse("hardly anything to compute", "def f(x):\n    return x * 2 + 1\n"),
-    Refuse("a method", "class C:\n    def f(self, n):\n        t = 0\n        for i in range(n):\n            t += i\n"
+    Refuse("a method",
+           "class C:\n    def f(self, n):\n        t = 0\n        for i in range(n):\n            t += i\n"
            "        return t\n"),
-    Refuse("cached", "import functools\n@functools.cache\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += i\n"
+    Refuse("cached",
+           "from functools import cache\n@cache\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += i\n"
            "    return t\n"),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from whet.advise.collections import remark_collections
 from whet.advise.estimate import sure_share, whole_gain
 from whet.advise.imports import remark_imports
 from whet.advise.job import remark_job
@@ -168,6 +169,10 @@ def _garbage(
         yield make_measured_advice(
             "garbage-collection", "Time spent in garbage collection", message, find_hottest(own), share, whole=True
         )
+        return
+    collected = remark_collections(run, hotspots, own)
+    if collected is not None and not any(_COLLECT_CALL.search(read_line(run, spot)) for spot in own):
+        yield collected
         return
     for spot in own:
         share = spot.cost.attributed_ns / hotspots.busy_ns

@@ -60,6 +60,10 @@ class Outcome:
     """Processes of the program that were still running when it had ended."""
     became: list[Became] = field(default_factory=list)
     """What other programs its process became, one after the other."""
+    collector_looks: int = 0
+    """How often it was looked whether the first process collects garbage,"""
+    collecting_looks: int = 0
+    """and how often it did."""
     fell_back: bool = False
     substituted: str = ""
     """Who sampled instead of the one that was to."""

@@ -42,6 +42,17 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """A line that ran when a collection of garbage ended, and so set it off. ``samples`` is how often that was met."""
+
+    file: str
+    line: int
+    function: str
+    function_line: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """How often ``lines`` ran for each time that ``of`` did (``runs``), or what they cost of it (``share``).
 
@@ -62,6 +73,9 @@ class Evidence:
     samples: int = 0
     seen: tuple[Seen, ...] = ()
     why_missing: str = ""
+    triggers: tuple[Trigger, ...] = ()
+    collections: tuple[int, ...] = ()
+    """How many collections of garbage there were, by generation, in all processes."""
 
     def about(self, file: str, function_line: int, name: str) -> Seen | None:
         """Return the samples of ``name`` in the function that starts at ``function_line`` of ``file``."""

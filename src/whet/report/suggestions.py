@@ -87,7 +87,9 @@ def describe_seen(seen: Seen) -> str:
     """Return a sentence: ``self.seen: seen 214 times: always list, about 2,000 long, of int``."""
     if seen.distinct is not None:
         calls = format_count(seen.samples)
-        return f"{format_count(seen.distinct)} different arguments among {calls} calls of {seen.function} that were seen"
+        return (
+            f"{format_count(seen.distinct)} different arguments among {calls} calls of {seen.function} that were seen"
+        )
     times = "once" if seen.samples == 1 else f"{format_count(seen.samples)} times"
     parts = [_describe_types(seen.types), _describe_length(seen), _describe_elements(seen.elements)]
     said = ", ".join(part for part in parts if part)

@@ -27,6 +27,7 @@ from whet.pipeline.run.again import (
     explain_not_again,
     explain_other_end,
 )
+from whet.pipeline.run.clocks import find_collecting_share
 from whet.pipeline.run.notices import (
     describe_became,
     describe_bodies,
@@ -389,6 +390,8 @@ class _Measurement:
                 signal=outcome.signal,
                 peak_resident_bytes=outcome.poller.peak_bytes if outcome.poller is not None else 0,
                 stopped=outcome.stopped or (INTERRUPTED if outcome.interrupted else ""),
+                collecting_share=find_collecting_share(outcome),
+                collecting_looks=outcome.collector_looks,
             )
         )
         return outcome
