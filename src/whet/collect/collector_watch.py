@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from whet.collect.proc import PROC, read_proc
 
 SECONDS = 0.005
 _WORD = 8
+_ALL_THREADS = 2
+"""In the number of a process's CPU clock: see ``clock_getcpuclockid`` and Linux's ``posix-timers.h``."""
 _MOST_BYTES = 16 * 1024 * 1024
 """Static data that is searched at most; an interpreter has one."""
 
@@ -28,11 +31,17 @@ class CollectorWatch:
 
     def __init__(self, pid: int, find_lists: Callable[[], tuple[int, int] | None]) -> None:
         self.pid = pid
-        self.looks = self.collecting = 0
-        """How often it was looked, and how often garbage was being collected then."""
+        self.looks = 0
+        """How often it was looked."""
+        self._computed_ns = self._collected_ns = 0
         self._find_lists = find_lists
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    @property
+    def share(self) -> float:
+        """The part (0 to 1) of what the process computed in which it collected garbage."""
+        return self._collected_ns / self._computed_ns if self._computed_ns else 0.0
 
     def begin(self) -> None:
         """Begin to watch, on a system that can tell."""
@@ -52,13 +61,19 @@ class CollectorWatch:
             return
         try:
             address = self._find(file)
+            clock = (~self.pid << 3) | _ALL_THREADS
+            before = time.clock_gettime_ns(clock)
             while address and not self._ended.wait(SECONDS):
                 word = os.pread(file, _WORD, address)
                 if len(word) < _WORD:
                     return
+                # By its CPU time: on a busy machine it stands still in between, and looks are late.
+                now = time.clock_gettime_ns(clock)
+                spent, before = now - before, now
                 self.looks += 1
+                self._computed_ns += spent
                 # The other half is padding, or another flag.
-                self.collecting += word[0] == 1 and not any(word[1:4])
+                self._collected_ns += spent if word[0] == 1 and not any(word[1:4]) else 0
         except (OSError, ValueError, OverflowError):
             return  # the process is gone, or has become another program
         finally:

@@ -109,14 +109,12 @@ class _Execution:
             with contextlib.suppress(OSError):
                 os.write(go, answer)
             os.close(go)
-            collector = CollectorWatch(self.pid, partial(read_collector_lists, self.plan.out))
+            collector = self.outcome.collector = CollectorWatch(self.pid, partial(read_collector_lists, self.plan.out))
             if self.is_prepared:
                 collector.begin()
             self._watch(poller, began, image or ImageWatch(self.pid))
             waiter.join()
             collector.end()
-            self.outcome.collector_looks = collector.looks
-            self.outcome.collecting_looks = collector.collecting
             self.outcome.wall_ns = max(0, self.ended_at - began)
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
         self.samplers.finish()

@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from whet.collect.plan import Outcome
 from whet.collect.resident import TreePoller
 from whet.collect.sleeping import Sleep
 from whet.merge.computing import scale_threads
@@ -202,24 +201,3 @@ def _sum_threads(wall: Profile | None) -> dict[tuple[int, int], int]:
         thread = wall.threads[entry.thread]
         sums[thread.pid, thread.tid] = sums.get((thread.pid, thread.tid), 0) + sum(entry.value)
     return sums
-
-
-_COUNTED = 0.1
-"""Part of the busiest thread's CPU time from which a thread counts as one that computes."""
-
-
-def find_collecting_share(outcome: Outcome) -> float:
-    """Return the part (0 to 1) that collecting garbage had of what the first process computed.
-
-    It was looked at fixed times, in which the process may have stood in line for a processor, as at any other moment.
-    """
-    poller = outcome.poller
-    if not outcome.collecting_looks or poller is None:
-        return 0.0
-    clocks, delays = poller.thread_clocks(), poller.thread_delays()
-    clocks = {key: spent for key, spent in clocks.items() if key[0] == poller.pid}
-    # Threads that hardly compute, as the agent's, stand in line too, but keep nobody from collecting.
-    least = _COUNTED * max(clocks.values(), default=0)
-    ready = sum(spent + delays.get(key, 0) for key, spent in clocks.items() if spent >= least)
-    collecting = outcome.wall_ns * outcome.collecting_looks / outcome.collector_looks
-    return min(collecting / ready, 1.0) if ready else 0.0

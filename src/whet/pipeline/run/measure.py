@@ -27,7 +27,6 @@ from whet.pipeline.run.again import (
     explain_not_again,
     explain_other_end,
 )
-from whet.pipeline.run.clocks import find_collecting_share
 from whet.pipeline.run.notices import (
     describe_became,
     describe_bodies,
@@ -390,8 +389,8 @@ class _Measurement:
                 signal=outcome.signal,
                 peak_resident_bytes=outcome.poller.peak_bytes if outcome.poller is not None else 0,
                 stopped=outcome.stopped or (INTERRUPTED if outcome.interrupted else ""),
-                collecting_share=find_collecting_share(outcome),
-                collecting_looks=outcome.collector_looks,
+                collecting_share=outcome.collector.share if outcome.collector is not None else 0.0,
+                collecting_looks=outcome.collector.looks if outcome.collector is not None else 0,
             )
         )
         return outcome
