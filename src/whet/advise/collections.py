@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from whet.advise.measured_advice import MeasuredAdvice, find_hottest, make_measured_advice, tell_share
+from whet.advise.measured_advice import MeasuredAdvice, find_hottest, make_measured_advice, read_line, tell_share
 from whet.model.evidence import Trigger
 from whet.model.hotspot import Hotspots, LineSpot
 from whet.model.run import Purpose, Run
@@ -14,6 +15,7 @@ _LEAST_LOOKS = 10
 """How often a collection must have been met."""
 _LEAST_TRIGGERS = 3
 _NAMED = 3
+_DEF = re.compile(r"\s*(async\s+)?def\b")
 _ORDINALS = ("young objects", "the middle generation", "all objects")
 
 
@@ -30,10 +32,14 @@ def remark_collections(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Mea
     places = [each for each in run.evidence.triggers if (each.file, each.line) in hotspots.line_index]
     places = [each for each in places if each.samples >= _LEAST_TRIGGERS]
     spot = hotspots.line_index[places[0].file, places[0].line] if places else find_hottest(own)
+    begins = [each for each in own if each.line == each.function_line and each.cost.self_share >= LEAST_SHARE]
+    begins = [each for each in begins if _DEF.match(read_line(run, each))]
+    at = ", ".join(f"line {each.line}" for each in begins[:_NAMED])
+    on = f" Since it runs where a function begins, too, time on `def` lines ({at}) is part of it." if begins else ""
     message = (
         f"The garbage collector took {tell_share(share)} of the run{_tell_generations(run.evidence.collections)}, going"
-        f" through objects that mostly stay alive.{_tell_places(run, places)} While a large structure is built, turn it"
-        " off (gc.disable(), gc.enable()), or call gc.freeze() after start-up, raise gc.set_threshold(), or create"
+        f" through objects that mostly stay alive.{_tell_places(run, places)}{on} While a large structure is built, turn"
+        " it off (gc.disable(), gc.enable()), or call gc.freeze() after start-up, raise gc.set_threshold(), or create"
         " fewer containers (tuples, __slots__, arrays)."
     )
     return make_measured_advice(
