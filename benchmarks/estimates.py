@@ -7,7 +7,7 @@ habit each (`programs/slow_work.py`), and ordinary work of packages from PyPI in
 (`programs/package_work.py`), whose code counts as the program's. For each rewrite that could be measured on its own the
 table has the estimate, an interval, and the measured gain. An interval holds the truth if the measured gain is within
 it, or within 5 % of it: so much is the measurement's own error. It should in 80 of 100. Rewrites without figures of a
-benchmark state the most that they can gain, and count as well.
+benchmark state the most that they can gain, and count as well; those of which nothing is estimated do not.
 """
 
 from __future__ import annotations
@@ -104,6 +104,10 @@ def holds(each: dict[str, Any]) -> bool:
     return estimate["low"] * (1 - WITHIN) <= gain <= estimate["high"] * (1 + WITHIN)
 
 
+def is_estimated(each: dict[str, Any]) -> bool:
+    return each["estimate"]["high"] > 1 or each["estimate"]["low"] < 1
+
+
 def main() -> None:
     options = parse_arguments()
     options.start = find_whet(options.whet)
@@ -127,15 +131,17 @@ def main() -> None:
             f"{each['estimate']['low']:.2f} to {each['estimate']['high']:.2f}",
             "yes" if each["estimate"]["is_measured"] else "no",
             f"{each['gain']['speed']:.2f} [{each['gain']['low']:.2f}, {each['gain']['high']:.2f}]",
-            "" if holds(each) else "outside",
+            ("" if holds(each) else "outside") if is_estimated(each) else "no estimate",
         )
         for each in found
     ]
     heads = ("program", "rule", "share", "estimated", "by a benchmark", "measured", "")
     print_table("Gains of whole programs, how many times as fast", heads, rows)
-    inside = sum(map(holds, found))
-    if found:
-        print(f"\n{inside} of {len(found)} intervals hold the measured gain ({100 * inside / len(found):.0f} %)")
+    estimated = [each for each in found if is_estimated(each)]
+    inside = sum(map(holds, estimated))
+    if estimated:
+        part = 100 * inside / len(estimated)
+        print(f"\n{inside} of {len(estimated)} intervals hold the measured gain ({part:.0f} %)")
 
 
 if __name__ == "__main__":

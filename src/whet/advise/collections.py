@@ -37,10 +37,10 @@ def remark_collections(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Mea
     at = ", ".join(f"line {each.line}" for each in begins[:_NAMED])
     on = f" Since it runs where a function begins, too, time on `def` lines ({at}) is part of it." if begins else ""
     message = (
-        f"The garbage collector took {tell_share(share)} of the run{_tell_generations(run.evidence.collections)}, going"
-        f" through objects that mostly stay alive.{_tell_places(run, places)}{on} While a large structure is built, turn"
-        " it off (gc.disable(), gc.enable()), or call gc.freeze() after start-up, raise gc.set_threshold(), or create"
-        " fewer containers (tuples, __slots__, arrays)."
+        f"The garbage collector took {tell_share(share)} of the run{_tell_generations(run.evidence.collections)},"
+        f" going through objects that mostly stay alive.{_tell_places(run, places)}{on} While a large structure is"
+        " built, turn it off (gc.disable(), gc.enable()), or call gc.freeze() after start-up, raise gc.set_threshold(),"
+        " or create fewer containers (tuples, __slots__, arrays)."
     )
     return make_measured_advice(
         "garbage-collection", "Time spent in garbage collection", message, spot, share, whole=True

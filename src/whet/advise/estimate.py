@@ -18,21 +18,30 @@ _WHOLE = 0.999
 def estimate_gain(finding: Finding, share: float, share_error: float, lengths: Seen | None, python: str) -> Estimate:
     """Return the gain of the whole run as factors of its duration.
 
-    ``share`` (0 to 1) is the share of the finding's lines, of which two standard
-    errors are subtracted, ``lengths`` the samples of the size that the rule's figures
-    are measured by. ``high`` uses the figure at the greatest length seen, ``low`` the
-    figure at the usual length. For a rule that depends on a length without samples,
+    ``share`` (0 to 1) is the share of the finding's lines, ``lengths`` the samples of
+    the size that the rule's figures are measured by. ``high`` uses two standard errors
+    above the share and the figure at the greatest length seen, ``low`` two below it and
+    the figure at the usual length. For a rule that depends on a length without samples,
     ``low`` is no gain. Without figures of the rule's the estimate is not measured.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
-    sure = sure_share(share, share_error)
-    low, high = whole_gain(sure, low_gain), whole_gain(sure, high_gain)
+    low = whole_gain(sure_share(share, share_error), low_gain)
+    # Of a gain without an end the share alone would make thousands.
+    endless = math.isinf(high_gain)
+    most = sure_share(share, share_error) if endless else _largest_share(share, share_error)
+    high = whole_gain(most, high_gain)
     return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
 
 def sure_share(share: float, error: float) -> float:
     """Return the lower end of a ``share`` (0 to 1) with its standard ``error``."""
     return max(0.0, min(share, 1.0) - 2 * error)
+
+
+def _largest_share(share: float, error: float) -> float:
+    """Return the upper end of a ``share`` (0 to 1); of what is left at least a half stays, or there would be no end."""
+    share = min(share, 1.0)
+    return min(share + 2 * error, (1 + share) / 2)
 
 
 def whole_gain(share: float, local_gain: float) -> float:
