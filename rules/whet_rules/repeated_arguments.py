@@ -26,8 +26,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine import known
-from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers, known
 
 RULE = Rule(
     slug="repeated-arguments",
