@@ -64,6 +64,8 @@ def try_program(
     """Return the rewrites that were measured on their own, with estimate and gain."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(script, folder)
+        if script == DEMO:
+            shutil.copytree(DEMO.with_name("orderbook"), Path(folder) / "orderbook")
         environment, given = dict(os.environ), []
         if versions:
             # In the program's own folder, so that its code may be rewritten.

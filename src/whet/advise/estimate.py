@@ -11,6 +11,8 @@ from whet.model.finding import Ask, Finding, Speed, Speedup
 
 _CEILINGS = {Speed.CONSTANT: 1.3, Speed.FACTOR: 10.0, Speed.ASYMPTOTIC: math.inf}
 """The maximum gain of a rule of each class that has no figures of its own."""
+_MOST_ENDLESS = 0.9
+"""Share above which its upper end counts no more where nothing is known of how many times faster its lines get."""
 _WHOLE = 0.999
 """No rewrite saves all of the time."""
 
@@ -26,9 +28,10 @@ def estimate_gain(finding: Finding, share: float, share_error: float, lengths: S
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
     low = whole_gain(sure_share(share, share_error), low_gain)
-    # Of a gain without an end the share alone would make thousands.
-    endless = math.isinf(high_gain)
-    most = sure_share(share, share_error) if endless else _largest_share(share, share_error)
+    most = _largest_share(share, share_error)
+    if math.isinf(high_gain):
+        # The share alone would make it thousands.
+        most = min(most, max(sure_share(share, share_error), _MOST_ENDLESS))
     high = whole_gain(most, high_gain)
     return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
