@@ -26,6 +26,7 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
+    Frees,
     Question,
     Refuse,
     Rule,
@@ -79,6 +80,7 @@ def detect(context: Context) -> Iterator[Finding]:
             "All elements are in memory at once for a single pass: where memory is short, a generator holds one at a"
             " time (over short lists it is slower).",
             questions=tuple(_ask_for_length(context, made)),
+            frees=Frees(),
         )
 
 

@@ -146,6 +146,8 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
         if target is None or context.facts.class_of_self(container) is not None:
             continue
         types = shown_types(context, container)
+        if not types and isinstance(container, ast.Subscript) and "index" in methods_called(context, container):
+            types = frozenset(("builtins.list",))  # dicts and sets have no index()
         if not types & _SEARCHED or not types <= _SEARCHED or not meets_again(context, compare, target):
             continue
         if _is_short_by_sight(context, target) or not _may_be_elements(context, target):
@@ -680,6 +682,9 @@ ADVISE = (
     Advise("a constant of the class",
            "class A:\n    KNOWN = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm']\n"
            "    def f(self, x):\n        return x in A.KNOWN\n"),
+    Advise("an item of another module's table, which is searched by index() too",
+           "from tables import ORDERS\ndef f(language, text):\n    for x in text:\n        if x in ORDERS[language]:\n"
+           "            print(ORDERS[language].index(x))\n"),
     Advise("a list that is made for the test", "def f(x, ys):\n    return x in [y.name for y in ys]\n"),
     Advise("popped: a twin set would keep what is gone",
            "def f(xs):\n    todo = list(xs)\n    while todo:\n        x = todo.pop()\n"

@@ -144,7 +144,8 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
             if target.place is not None and _is_short(target.place):
                 continue
             questions = ask_target(context, target, (_LIST, _TUPLE), _SHORT, needed=not types)
-            if not types and not questions:
+            # Of an item no value is seen; texts have index() too, and search as far.
+            if not types and not questions and not (name == "index" and isinstance(searched, ast.Subscript)):
                 continue
         yield context.finding(
             call,
@@ -439,6 +440,8 @@ ADVISE = (
     Advise("in a list that is an item of a dict on self",
            "class A:\n    def f(self, k, x):\n        found = self.d[k]\n        found.append(x)\n"
            "        found.remove(x)\n"),
+    Advise("in an item of another module's table",
+           "from tables import ORDERS\ndef f(language, text):\n    return [ORDERS[language].index(x) for x in text]\n"),
     Advise("in a list that is made for the search", "def f(d, k):\n    return list(d).index(k)\n"),
     Advise("the list changes in the loop",
            "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),

@@ -36,6 +36,7 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
+    Frees,
     Refuse,
     Rewrite,
     Rule,
@@ -116,13 +117,17 @@ def _examine_class(context: Context, constructor: ast.FunctionDef) -> Iterator[F
         f"Instances of {record.name} hold {len(names)} values each, and many are created: "
         f"with __slots__ they need no __dict__. They then accept no other attributes, and {_WARNING}.",
         lines=lines,
-        questions=(context.ask_lines(Ask.SHARE, lines, least=_WORTH, needed=True),),
+        questions=(context.ask_lines(Ask.SHARE, lines, needed=True),),
         rewrite=_add_slots(context, record, names),
+        frees=_free(context, record.name),
     )
 
 
-_WORTH = 0.01
-"""Fraction of the run that creating the objects must take: the class does not show how many are created."""
+def _free(context: Context, name: str) -> Frees:
+    """Return what each instance needs less, as measured for up to six attributes; for more it is more."""
+    return Frees(32 if context.python == (3, 12) else 40, name)
+
+
 _WARNING = "no weak references, which nothing in this file sets or makes; existing pickles cannot be loaded"
 
 
@@ -151,6 +156,7 @@ def _examine_kept(context: Context) -> Iterator[Finding]:
                 context.ask(place, Ask.LENGTH, at_least=_MANY, needed=True),
                 context.ask(place, Ask.ELEMENTS, expects=(name,), needed=True),
             ),
+            frees=_free(context, last),
         )
 
 
@@ -189,6 +195,7 @@ def _examine_dataclass(context: Context, record: ast.ClassDef, call: ast.Call) -
         f"A {record.name} is created in every iteration: with slots=True its instances need no __dict__. "
         f"They then accept no other attributes, and {_WARNING}.",
         rewrite=rewrite,
+        frees=_free(context, record.name),
     )
 
 

@@ -284,7 +284,7 @@ def write_table(view: ReportView, report: str) -> str:
             parts.append(f'<tr>{cells}<td style="{_CELL}">{_escape(row.place)}</td>{code}</tr>')
         parts.append("</table>")
     for item in view.top_suggestions:
-        facts = f"{item.share} of the run, {item.safety}" + (f", {item.gain}" if item.gain.value else "")
+        facts = f"{item.worth}, {item.safety}" + (f", {item.gain}" if item.gain.value else "")
         parts.append(f"<p><b>{_escape(item.title)}</b> at {_escape(item.place)} ({_escape(facts)})<br>")
         parts.append(f"{_escape(item.message)}</p>")
         if item.diff:

@@ -29,6 +29,8 @@ def _tells(seen: Seen, ask: Ask) -> bool:
             return bool(seen.elements)
         case Ask.LENGTH:
             return seen.max_length is not None
+        case Ask.DISTINCT:
+            return seen.distinct is not None
         case _:  # what lines cost and how often they ran is not in values
             return False
 

@@ -11,6 +11,8 @@ from whet.model.finding import Ask, Finding, Speed, Speedup
 
 _CEILINGS = {Speed.CONSTANT: 1.3, Speed.FACTOR: 10.0, Speed.ASYMPTOTIC: math.inf}
 """The maximum gain of a rule of each class that has no figures of its own."""
+_MOST_ENDLESS = 0.9
+"""Share above which its upper end counts no more where nothing is known of how many times faster its lines get."""
 _WHOLE = 0.999
 """No rewrite saves all of the time."""
 
@@ -18,21 +20,31 @@ _WHOLE = 0.999
 def estimate_gain(finding: Finding, share: float, share_error: float, lengths: Seen | None, python: str) -> Estimate:
     """Return the gain of the whole run as factors of its duration.
 
-    ``share`` (0 to 1) is the share of the finding's lines, of which two standard
-    errors are subtracted, ``lengths`` the samples of the size that the rule's figures
-    are measured by. ``high`` uses the figure at the greatest length seen, ``low`` the
-    figure at the usual length. For a rule that depends on a length without samples,
+    ``share`` (0 to 1) is the share of the finding's lines, ``lengths`` the samples of
+    the size that the rule's figures are measured by. ``high`` uses two standard errors
+    above the share and the figure at the greatest length seen, ``low`` two below it and
+    the figure at the usual length. For a rule that depends on a length without samples,
     ``low`` is no gain. Without figures of the rule's the estimate is not measured.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
-    sure = sure_share(share, share_error)
-    low, high = whole_gain(sure, low_gain), whole_gain(sure, high_gain)
+    low = whole_gain(sure_share(share, share_error), low_gain)
+    most = _largest_share(share, share_error)
+    if math.isinf(high_gain):
+        # The share alone would make it thousands.
+        most = min(most, max(sure_share(share, share_error), _MOST_ENDLESS))
+    high = whole_gain(most, high_gain)
     return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
 
 def sure_share(share: float, error: float) -> float:
     """Return the lower end of a ``share`` (0 to 1) with its standard ``error``."""
     return max(0.0, min(share, 1.0) - 2 * error)
+
+
+def _largest_share(share: float, error: float) -> float:
+    """Return the upper end of a ``share`` (0 to 1); of what is left at least a half stays, or there would be no end."""
+    share = min(share, 1.0)
+    return min(share + 2 * error, (1 + share) / 2)
 
 
 def whole_gain(share: float, local_gain: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from whet.advise.estimate import estimate_gain, saved_share
 from whet.advise.measured import advise_by_measurement
 from whet.advise.measured_advice import PYTHON_FILE, is_seen
+from whet.advise.memory import find_kept, saved_memory, weigh_memory
 from whet.advise.newer_python import NewerPython
 from whet.advise.queries import QUERY_IN_LOOP
 from whet.advise.weigh import Answer, answer_in_place, weigh_finding
@@ -38,8 +39,9 @@ def advise(
     A finding's share is that of its lines, waiting included; of a rule that saves the
     interpreter's own work only (``Speed.CONSTANT``), without what they call in other
     packages. Dropped are findings below ``least_share`` (0 to 1) or with too few
-    samples, those that the value samples of ``run`` refute, those that need values
-    without samples, and all but the first on a line. ``answer`` finds the value
+    samples, unless they free much of the peak of memory, those that the value samples of
+    ``run`` refute, those that need values without samples, and all but the first on a line;
+    what only memory speaks for stands next to it. ``answer`` finds the value
     samples for a question. Advice from measurements alone is sorted among them, where
     no rule has a finding; advice about the whole run comes last (``GENERAL``).
     ``newer`` is an interpreter that the program could run on.
@@ -56,7 +58,10 @@ def advise(
             cost = function.cost
             share = min(cost.self_share if finding.speed is Speed.CONSTANT else cost.spent_share, 1.0)
             error = cost.share_error
-        if share < least_share or not share or not is_seen(share, hotspots):
+        memory = weigh_memory(finding, hotspots, run.evidence)
+        only_memory = finding.frees is not None and finding.frees.needed
+        is_timed = not only_memory and share >= least_share and bool(share) and is_seen(share, hotspots)
+        if memory is None and not is_timed:
             continue
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
@@ -65,7 +70,11 @@ def advise(
         if function is not None:
             # How much of the function the lines are is not known: nothing of it, at the least.
             estimate = replace(estimate, low=1.0, is_measured=False)
-        if 0 < hotspots.samples < FEW_SAMPLES:
+        seen = weighed.seen
+        kept_in = find_kept(finding.frees, run.evidence) if finding.frees is not None and memory is not None else None
+        if kept_in is not None and kept_in not in seen:
+            seen = (kept_in, *seen)
+        if not is_timed or 0 < hotspots.samples < FEW_SAMPLES:
             estimate = Estimate(1.0, 1.0)
         advice.append(
             Advice(
@@ -74,9 +83,10 @@ def advise(
                 share,
                 error,
                 estimate,
-                weighed.seen,
+                seen,
                 ratios=weighed.ratios,
                 unanswered=weighed.unanswered,
+                memory=memory,
             )
         )
     advice.sort(key=_rank)
@@ -85,7 +95,13 @@ def advise(
     slight = _list_places(item for item in kept if item.finding.speed is Speed.CONSTANT)
     measured = tuple(
         advise_by_measurement(
-            run, hotspots, least_share=least_share, taken=_list_places(kept), slight=slight, newer=newer
+            run,
+            hotspots,
+            least_share=least_share,
+            taken=_list_places(item for item in kept if not _is_about_memory(item)),
+            slight=slight,
+            held=_list_places(item for item in kept if item.memory is not None),
+            newer=newer,
         )
     )
     asked = _list_places(item for item in measured if item.finding.rule == QUERY_IN_LOOP)
@@ -118,7 +134,7 @@ def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
     finding = advice.finding
     return (
         GENERAL.index(finding.rule) + 1 if finding.rule in GENERAL else 0,
-        -saved_share(advice.estimate),
+        -max(saved_share(advice.estimate), saved_memory(advice.memory)),
         _ORDER[finding.safety],
         finding.file,
         finding.line,
@@ -128,12 +144,17 @@ def _rank(advice: Advice) -> tuple[int, float, int, str, int, int, str]:
 
 
 def _settle_overlaps(ranked: Iterable[Advice]) -> tuple[Advice, ...]:
-    """Return one advice per place: those on a line of a better one are dropped."""
-    taken: set[tuple[str, int]] = set()
+    """Return one advice per place, and one about memory: those on a line of a better one are dropped."""
+    taken: dict[bool, set[tuple[str, int]]] = {False: set(), True: set()}
     kept: list[Advice] = []
     for advice in ranked:
-        lines = _list_places([advice])
-        if lines.isdisjoint(taken):
-            taken |= lines
+        lines, about_memory = _list_places([advice]), _is_about_memory(advice)
+        if lines.isdisjoint(taken[about_memory]):
+            taken[about_memory] |= lines
             kept.append(advice)
     return tuple(kept)
+
+
+def _is_about_memory(advice: Advice) -> bool:
+    """Return whether only memory speaks for it: no time is expected to be saved."""
+    return advice.memory is not None and saved_share(advice.estimate) == 0

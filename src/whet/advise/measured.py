@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from whet.advise.collections import remark_collections
 from whet.advise.estimate import sure_share, whole_gain
 from whet.advise.imports import remark_imports
 from whet.advise.job import remark_job
@@ -23,6 +24,7 @@ from whet.advise.measured_advice import (
     tell_time,
     time_called,
 )
+from whet.advise.memory import find_repeated, remark_memory
 from whet.advise.newer_python import NewerPython, remark_newer_python
 from whet.advise.queries import calls_compiled_driver, remark_queries
 from whet.advise.source_loops import is_in_class
@@ -59,13 +61,14 @@ def advise_by_measurement(
     least_share: float,
     taken: Collection[tuple[str, int]] = (),
     slight: Collection[tuple[str, int]] = (),
+    held: Collection[tuple[str, int]] = (),
     newer: NewerPython | None = None,
 ) -> Iterator[Advice]:
     """Yield advice that needs no rule: each states the observation, what to do, and the maximum gain.
 
     ``taken`` are the (file, line) pairs with a rule's finding; they are skipped, but for a query in a loop and for the
     time of a package, which weigh more than what is found on those of ``slight``. Nothing below ``least_share`` (0 to
-    1) of the run is reported. There is no edit.
+    1) of the run is reported, but for memory; rules say of the lines in ``held`` why they hold it. There is no edit.
     """
     own = [spot for spot in hotspots.lines if spot.owner is Owner.USER]
     if not own or not hotspots.busy_ns:
@@ -89,19 +92,22 @@ def advise_by_measurement(
         *remark_development_server(run, hotspots, own),
         *remark_ending(run, hotspots, own),
         *_churn(run, hotspots, own, taken),
+        *remark_memory(run, hotspots, own, held),
         *remark_newer_python(run, hotspots, own, newer),
         *_native(run, hotspots, own, spoken),
     ]
     said = [
         item
         for item in said
-        if item.share >= least_share and (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots)
+        if item.memory is not None
+        or (item.share >= least_share and (item.gain > 1 or item.local == 1) and is_seen(item.share, hotspots))
     ]
     paths = [source.shown if (source := run.sources.get(each.finding.file)) else each.finding.file for each in said]
     identities = identify_findings(zip(paths, (each.finding for each in said), strict=True))
     for identity, item in zip(identities, said, strict=True):
         error = item.error if item.finding.lines else share_error(item.share, hotspots.samples)
-        yield Advice(identity, item.finding, item.share, error, _estimate(item, error, hotspots))
+        estimate = _estimate(item, error, hotspots)
+        yield Advice(identity, item.finding, item.share, error, estimate, memory=item.memory)
 
 
 def _estimate(item: MeasuredAdvice, error: float, hotspots: Hotspots) -> Estimate:
@@ -164,6 +170,10 @@ def _garbage(
             "garbage-collection", "Time spent in garbage collection", message, find_hottest(own), share, whole=True
         )
         return
+    collected = remark_collections(run, hotspots, own)
+    if collected is not None and not any(_COLLECT_CALL.search(read_line(run, spot)) for spot in own):
+        yield collected
+        return
     for spot in own:
         share = spot.cost.attributed_ns / hotspots.busy_ns
         called = _COLLECT_CALL.search(read_line(run, spot)) is not None
@@ -225,7 +235,10 @@ def _churn(
     """Yield the line that allocates most, if that is a large part of all and its time matters."""
     sums = [_sum_of(run, metric) for metric in (Metric.ALLOCATED, Metric.ALLOCATIONS)]
     best: tuple[float, LineSpot] | None = None
+    repeated = find_repeated(run, Metric.ALLOCATED) if sums[0] else set()
     for spot in own:
+        if (spot.file, spot.line) not in repeated:
+            continue
         values = (spot.cost.allocated_bytes, spot.cost.allocations)
         part = max((value / whole for value, whole in zip(values, sums, strict=True) if value and whole), default=0.0)
         lasting = (spot.cost.peak_bytes or 0) > (spot.cost.allocated_bytes or 0) / 2

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from whet.advise.estimate import whole_gain
+from whet.model.advice import MemoryWorth
 from whet.model.finding import Finding, Safety, Speed
 from whet.model.frame import Frame
 from whet.model.hotspot import LEAST_SAMPLES, Hotspots, LineSpot
@@ -34,10 +35,19 @@ class MeasuredAdvice:
     error: float
     gain: float
     local: float
+    memory: MemoryWorth | None = None
 
 
 def make_measured_advice(
-    rule: str, title: str, message: str, spot: LineSpot, share: float, *, gain: float = math.inf, whole: bool = False
+    rule: str,
+    title: str,
+    message: str,
+    spot: LineSpot,
+    share: float,
+    *,
+    gain: float = math.inf,
+    whole: bool = False,
+    memory: MemoryWorth | None = None,
 ) -> MeasuredAdvice:
     """Return a remark at a line, whose ``share`` could get ``gain`` times as fast.
 
@@ -59,7 +69,7 @@ def make_measured_advice(
         snippet=rule,
     )
     share = min(share, 1.0)
-    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain), gain)
+    return MeasuredAdvice(finding, share, spot.cost.share_error, whole_gain(share, gain), gain, memory)
 
 
 def find_hottest(own: Iterable[LineSpot]) -> LineSpot:
@@ -128,3 +138,8 @@ def tell_time(nanoseconds: int) -> str:
 def tell_share(share: float) -> str:
     """Return a fraction of 1 as text, such as ``35 %``."""
     return f"{share * 100:.0f} %"
+
+
+def tell_bytes(size: int) -> str:
+    """Return a number of bytes as text, such as ``15 MB`` or ``1.5 GB``."""
+    return f"{size / 1e9:.1f} GB" if size >= 10**9 else f"{size / 1e6:.0f} MB"

@@ -69,6 +69,9 @@ def answer_in_place(question: Question, evidence: Evidence) -> Seen | None:
 
 
 def _refutes(seen: Seen, question: Question) -> bool:
+    if question.ask is Ask.DISTINCT:
+        few = seen.samples < max(question.at_least, 1)
+        return few or (seen.distinct or 0) > _find_most(question) * seen.samples
     types = seen.elements if question.ask is Ask.ELEMENTS else seen.types
     if question.expects and types and 2 * _count(types, question.expects) < sum(types.values()):
         return True

@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from types import FrameType
 from typing import Any
 
+from whet.collect.collector_watch import CollectorWatch
 from whet.collect.held_exec import HeldExec
 from whet.collect.left_behind import find_left_behind
 from whet.collect.outside import OutsideSamplers
@@ -22,6 +24,7 @@ from whet.collect.plan import Outcome, Plan
 from whet.collect.resident import TreePoller
 from whet.collect.standard_input import open_again
 from whet.collect.successor import ImageWatch
+from whet.collect.values import read_collector_lists
 from whet.errors import StoreError, TargetError
 from whet.model.run import ENDED_BY_DURATION, Notice
 from whet.program.host import TargetHost
@@ -106,8 +109,12 @@ class _Execution:
             with contextlib.suppress(OSError):
                 os.write(go, answer)
             os.close(go)
+            collector = self.outcome.collector = CollectorWatch(self.pid, partial(read_collector_lists, self.plan.out))
+            if self.is_prepared:
+                collector.begin()
             self._watch(poller, began, image or ImageWatch(self.pid))
             waiter.join()
+            collector.end()
             self.outcome.wall_ns = max(0, self.ended_at - began)
             self.outcome.cpu_ns = max(0, self.usage_ns - before)
         self.samplers.finish()

@@ -23,7 +23,7 @@ class MemrayCollector:
     """
 
     name = "memray"
-    metrics = frozenset((Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK))
+    metrics = frozenset((Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK, Metric.BRIEF, Metric.LIVE, Metric.GROWN))
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from dataclasses import field
 from pathlib import Path
 
 from whet.collect.api import Launch
+from whet.collect.collector_watch import CollectorWatch
 from whet.collect.resident import TreePoller
 from whet.collect.successor import Became
 from whet.model.run import Notice
@@ -60,6 +61,7 @@ class Outcome:
     """Processes of the program that were still running when it had ended."""
     became: list[Became] = field(default_factory=list)
     """What other programs its process became, one after the other."""
+    collector: CollectorWatch | None = None
     fell_back: bool = False
     substituted: str = ""
     """Who sampled instead of the one that was to."""

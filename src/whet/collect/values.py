@@ -39,6 +39,17 @@ def read_own_threads(out: Path) -> list[int]:
         return []
 
 
+def read_collector_lists(out: Path) -> tuple[int, int] | None:
+    """Return where the program's process has two lists of the garbage collector's; ``None`` until that is known."""
+    from whet.formats.value_samples import read_agent_lists
+
+    try:
+        with (out / CAPTURE).open("rb") as file:
+            return read_agent_lists(file)
+    except (OSError, FormatError):
+        return None
+
+
 def list_captures(out: Path) -> list[Path]:
     """Return the captures under ``out``: the program's first, then those of forked children."""
     found = [out / CAPTURE, *sorted(out.glob(f"{CAPTURE}.*"))]

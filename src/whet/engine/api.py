@@ -14,6 +14,7 @@ and a docstring that is its page.
 
 from __future__ import annotations
 
+from whet.engine import known
 from whet.engine.arrays import Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
 from whet.engine.copying import TEXTS, Copying, list_copying
@@ -71,7 +72,7 @@ from whet.engine.targets import (
     remember,
     shown_types,
 )
-from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
+from whet.model.finding import Ask, Edit, Finding, Frees, Question, Safety, Speed, Speedup
 
 __all__ = [
     "TEXTS",
@@ -89,6 +90,7 @@ __all__ = [
     "Facts",
     "Filling",
     "Finding",
+    "Frees",
     "Growth",
     "Loop",
     "Place",
@@ -140,6 +142,7 @@ __all__ = [
     "is_text",
     "keep_set_beside",
     "keeping_loops",
+    "known",
     "list_class_bindings",
     "list_copying",
     "list_fillings",

@@ -18,7 +18,7 @@ from whet.engine.rewrite import Rewrite
 from whet.engine.rule import Rule
 from whet.engine.scopes import Scope, ScopeKind
 from whet.engine.types import Typing
-from whet.model.finding import Ask, Finding, Question, Safety, Speed
+from whet.model.finding import Ask, Finding, Frees, Question, Safety, Speed
 from whet.records import dataclass
 
 if TYPE_CHECKING:
@@ -330,6 +330,16 @@ class Context:
         here = self.function
         return Question(name, ask, here.line, self.file, here.qualified_name, expects, excludes, at_least, needed)
 
+    def ask_arguments(self, *, most: float, at_least: int) -> Question:
+        """Return the question how many calls of the function had different arguments.
+
+        The finding needs ``at_least`` so many calls that were seen, of which at most this part (0 to 1) may differ.
+        """
+        here = self.function
+        return Question(
+            "(arguments)", Ask.DISTINCT, here.line, self.file, here.qualified_name, (), (), at_least, True, most=most
+        )
+
     def ask_lines(
         self,
         ask: Ask,
@@ -376,11 +386,12 @@ class Context:
         questions: tuple[Question, ...] = (),
         measured_gain: bool = True,
         rewrite: Rewrite | None = None,
+        frees: Frees | None = None,
     ) -> Finding:
         """Return a finding at ``node``; ``lines`` are those whose cost it removes, else those of ``node``.
 
         ``measured_gain``: the rule's figures apply to this form of it. A refused ``rewrite`` makes it advice, and the
-        message says why there is no edit.
+        message says why there is no edit. ``frees`` is what it frees of the memory at the peak.
         """
         edits = rewrite.edits if rewrite is not None else ()
         if rewrite is not None and not edits:
@@ -404,6 +415,7 @@ class Context:
             edits=edits,
             snippet=self.facts.source.snippet(node),
             speedups=self.rule.speedups if measured_gain else (),
+            frees=frees,
         )
 
     def _is_short(self, loop: ast.AST) -> bool:

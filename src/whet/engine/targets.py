@@ -59,7 +59,9 @@ def read_target(context: Context, node: ast.expr) -> Target | None:
                 root = inner
             case _:
                 return None
-    if context.resolve(root) is not None:
+    # An item of a table that another module holds is met again as one of this module's is.
+    is_item = root.id.isupper() and isinstance(node, ast.Subscript) and node.value is root
+    if context.resolve(root) is not None and not is_item:
         return None
     return Target(node, ast.unparse(node), root, context.place(node))
 

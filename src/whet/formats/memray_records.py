@@ -62,6 +62,7 @@ class _Lines:
         self.allocated = SampleBuilder()
         self.allocations = SampleBuilder()
         self.peak = SampleBuilder()
+        self.followed = {metric: SampleBuilder() for metric in (Metric.BRIEF, Metric.LIVE, Metric.GROWN)}
         self.ended = False
         self._bare = -1
 
@@ -93,6 +94,8 @@ class _Lines:
                 self.threads.append(Thread(pid, pid if main else 0, name.strip()))
             case ["v", int(thread), int(row), int(size), int(count), int(live), int(live_count)]:
                 self._take_values(thread, row, (size, count), (live, live_count))
+            case ["a", int(thread), int(row), int(brief), int(live), int(grown)]:
+                self._take_followed(thread, row, (brief, live, grown))
             case ["end", int(lines)] if lines == self.number - 1:
                 self.ended = True
             case _:
@@ -100,16 +103,23 @@ class _Lines:
 
     def _take_values(self, thread: int, row: int, total: tuple[int, int], peak: tuple[int, int]) -> None:
         (size, count), (live, live_count) = total, peak
-        rows = len(self.stacks.parent)
-        if not (0 <= thread < len(self.threads) and ROOT <= row < rows):
-            raise self._wrong("values of an unknown thread or stack")
-        if row == ROOT:
-            row = self._find_bare_row()
+        row = self._check_row(thread, row)
         if self._count(size) or self._count(count):
             self.allocated.add(thread, row, size, count)
             self.allocations.add(thread, row, count, count)
         if self._count(live) or self._count(live_count):
             self.peak.add(thread, row, live, live_count)
+
+    def _take_followed(self, thread: int, row: int, values: tuple[int, int, int]) -> None:
+        row = self._check_row(thread, row)
+        for builder, value in zip(self.followed.values(), values, strict=True):
+            if self._count(value):
+                builder.add(thread, row, value, 1)
+
+    def _check_row(self, thread: int, row: int) -> int:
+        if not (0 <= thread < len(self.threads) and ROOT <= row < len(self.stacks.parent)):
+            raise self._wrong("values of an unknown thread or stack")
+        return self._find_bare_row() if row == ROOT else row
 
     def _find_bare_row(self) -> int:
         if self._bare < 0:
@@ -154,6 +164,7 @@ class _Lines:
                 *self.allocated.samples(Metric.ALLOCATED),
                 *self.allocations.samples(Metric.ALLOCATIONS),
                 *self.peak.samples(Metric.PEAK),
+                *(each for metric, builder in self.followed.items() for each in builder.samples(metric)),
             ),
             peak_bytes=self._header_count("peak_bytes"),
             missing=() if self.allocated.most() or not self.peak.most() else (_AGGREGATED,),

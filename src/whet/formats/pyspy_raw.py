@@ -39,6 +39,9 @@ _ENDED = re.compile(rb"\) \d{1,13}\r?\n\Z")
 _LINE = re.compile(r":(\d{1,9})$")
 _COUNT = re.compile(rb"\d{1,13}")
 _ABSOLUTE = re.compile(r"[/<\\]|[A-Za-z]:[\\/]")
+_TORN = re.compile(rb"(?:/|[A-Za-z]:\\)[^;]*\.pyw? \([^/<\\(]*?(?::\d+)?\)")
+"""A frame that was read while the program went on, of a code object that was no longer there: a path stands for the
+name, and for the path something else."""
 _SHIM = b"__init__ (__init__)"
 """What CPython from 3.13 on puts between the call of a class and its ``__init__``: no function of anybody's."""
 
@@ -231,6 +234,8 @@ class _Reader:
         known = self._pieces
         frames = list(map(known.get, pieces))
         if None in frames:
+            if self.lenient and any(_TORN.fullmatch(piece) for piece in pieces if piece not in known):
+                raise FormatError(f"a frame named by a path: {_shorten(body)}", where=f"line {number}")
             if not all(_is_frame(piece) for piece in pieces if piece not in known):
                 return self._find_row_slowly(number, head, pieces)
             for piece in pieces:

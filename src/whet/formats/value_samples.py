@@ -7,10 +7,11 @@ from typing import Any, BinaryIO
 
 from whet.errors import FormatError
 from whet.model.agent_report import AgentReport
-from whet.model.evidence import Evidence, Seen
+from whet.model.evidence import Evidence, Seen, Trigger
 
 MAX_LINE = 16 * 1024 * 1024
 MAX_PLACES = 100_000
+MAX_TRIGGERS, MAX_GENERATIONS = 1_000, 8
 MAX_TRACK = 2 * 1_000
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
@@ -33,7 +34,16 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
             pid=int(head["pid"]),
             began=bool(head["began"]),
             threads=tuple(int(each) for each in head["threads"]),
-            evidence=Evidence(int(head["samples"]), tuple(seen), str(head["why_none"])),
+            evidence=Evidence(
+                int(head["samples"]),
+                tuple(seen),
+                str(head["why_none"]),
+                tuple(
+                    Trigger(str(file), int(line), str(function), int(first), int(samples))
+                    for file, line, function, first, samples in head.get("triggers", ())[:MAX_TRIGGERS]
+                ),
+                tuple(int(count) for count in head.get("collections", ())[:MAX_GENERATIONS]),
+            ),
             peak_kilobytes=int(head["peak_kilobytes"]),
             peak_stack=tuple((str(file), int(line), str(name)) for file, line, name in head["peak_stack"]),
             wall_ns=int(head["wall_ns"]),
@@ -48,6 +58,16 @@ def read_agent_threads(file: BinaryIO) -> list[int]:
     head = _read_line(file, 1)
     try:
         return [int(each) for each in head["threads"]] if head is not None else []
+    except _MALFORMED as error:
+        raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
+
+
+def read_agent_lists(file: BinaryIO) -> tuple[int, int] | None:
+    """Read where two lists of the garbage collector are, which stand in the first line. Raises :class:`FormatError`."""
+    head = _read_line(file, 1)
+    try:
+        garbage, callbacks = head["lists"] if head is not None else (0, 0)
+        return (int(garbage), int(callbacks)) if head is not None else None
     except _MALFORMED as error:
         raise FormatError("the value samples are malformed", f"line 1: {error!r}"[:200]) from error
 
@@ -81,6 +101,7 @@ def _seen(raw: dict[str, Any]) -> Seen:
         median_length=None if middle is None else int(middle),
         max_length=None if high is None else int(high),
         track=_read_track(raw.get("track", ())),
+        distinct=int(raw["distinct"]) if raw.get("distinct") is not None else None,
     )
 
 

@@ -17,7 +17,7 @@ from whet.model.frame import Owner
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Thread
 
-MEMORY_METRICS = (Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK)
+MEMORY_METRICS = (Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK, Metric.BRIEF, Metric.LIVE, Metric.GROWN)
 
 
 @dataclass(slots=True)

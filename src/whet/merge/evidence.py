@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import chain, zip_longest
 
-from whet.model.evidence import Evidence, Seen
+from whet.model.evidence import Evidence, Seen, Trigger
 
 
 def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
     """Return all value samples together; of lengths the median is that of the part with the most samples."""
+    parts = tuple(parts)
     samples, why = 0, ""
     pooled: dict[tuple[str, int, str], Seen] = {}
     for part in parts:
@@ -17,7 +20,21 @@ def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
         for seen in part.seen:
             key = (seen.file, seen.function_line, seen.name)
             pooled[key] = _add(pooled[key], seen) if key in pooled else seen
-    return Evidence(samples, tuple(pooled.values()), "" if samples else why)
+    return Evidence(
+        samples,
+        tuple(pooled.values()),
+        "" if samples else why,
+        triggers=_pool_triggers(part.triggers for part in parts),
+        collections=tuple(map(sum, zip_longest(*(part.collections for part in parts), fillvalue=0))),
+    )
+
+
+def _pool_triggers(parts: Iterable[Iterable[Trigger]]) -> tuple[Trigger, ...]:
+    pooled: dict[tuple[str, int], Trigger] = {}
+    for each in chain.from_iterable(parts):
+        known = pooled.get((each.file, each.line))
+        pooled[each.file, each.line] = replace(each, samples=each.samples + known.samples) if known else each
+    return tuple(sorted(pooled.values(), key=lambda each: (-each.samples, each.file, each.line)))
 
 
 def _add(one: Seen, other: Seen) -> Seen:
@@ -34,6 +51,7 @@ def _add(one: Seen, other: Seen) -> Seen:
         median_length=more.median_length,
         max_length=max((n for n in (one.max_length, other.max_length) if n is not None), default=None),
         track=more.track,
+        distinct=more.distinct if one.distinct is None or other.distinct is None else one.distinct + other.distinct,
     )
 
 

@@ -69,6 +69,7 @@ def merge_run(run: Run) -> Hotspots:
         gil_ns=times.gil,
         outside_ns=times.outside,
         outside_packages=tuple(sorted(times.outside_of.items(), key=lambda item: (-item[1], item[0]))),
+        peak_bytes=sum(profile.peak_bytes for profile in measured),
         samples=times.samples,
         share_error=share_error(0.5, times.samples),
         functions=functions,
@@ -224,11 +225,15 @@ class _Builder:
             allocated_bytes=self._memory_of(totals, Metric.ALLOCATED),
             allocations=self._memory_of(totals, Metric.ALLOCATIONS),
             peak_bytes=self._memory_of(totals, Metric.PEAK),
+            brief_bytes=self._memory_of(totals, Metric.BRIEF, Metric.LIVE),
+            live_bytes=self._memory_of(totals, Metric.LIVE),
+            grown_bytes=self._memory_of(totals, Metric.GROWN, Metric.LIVE),
             collectors=tuple(dict.fromkeys(collectors)),
         )
 
-    def _memory_of(self, totals: CostTotals, metric: Metric) -> int | None:
-        return totals.memory.get(metric, 0) if metric in self._memory else None
+    def _memory_of(self, totals: CostTotals, metric: Metric, measured_with: Metric | None = None) -> int | None:
+        """Return the value of a metric, ``None`` where it was not measured: no value at all tells nothing of itself."""
+        return totals.memory.get(metric, 0) if (measured_with or metric) in self._memory else None
 
 
 def _share(value: int, whole: int) -> float:

@@ -9,7 +9,7 @@ from whet.model.profile import Profile
 from whet.model.run import Purpose, Run
 
 TIME = frozenset({Metric.CPU, Metric.WAITING, Metric.IDLE, Metric.GIL})
-MEMORY = frozenset({Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK})
+MEMORY = frozenset({Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK, Metric.BRIEF, Metric.LIVE, Metric.GROWN})
 _TRUTH = ("py-spy", "tachyon", "pyinstrument")
 """Samplers by trust: those that look from outside bias nothing."""
 

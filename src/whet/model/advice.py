@@ -22,6 +22,18 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryWorth:
+    """What an advice is worth where memory was measured: it frees ``low`` to ``high`` (0 to 1) of the peak."""
+
+    held_bytes: int
+    """What its lines hold at the peak."""
+    peak_bytes: int
+    """What all of the program holds then."""
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """A finding joined to its cost. ``share`` is the part of the run (0 to 1) on the finding's lines."""
 
@@ -40,6 +52,8 @@ class Advice:
     """What was measured of the lines that the finding asks about."""
     unanswered: tuple[Question, ...] = ()
     """What the finding asks about values that nobody saw: its reader has to answer."""
+    memory: MemoryWorth | None = None
+    """``None`` where memory was not measured, or it is hardly any."""
 
 
 def refer_to(advice: Advice, shown: str) -> RewriteRef:

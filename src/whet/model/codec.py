@@ -13,6 +13,9 @@ History of the format, by its key ``schema``:
     ``proof.growth_sizes``, ``evidence.seen[].track``, ``scaling.predict``,
     ``labels``, ``parts``, ``tasks``, ``transfers``, ``scheduler_ns``,
     ``profiles[].threads[].label``, ``profiles[].threads[].task``, ``requests``.
+    ``evidence.seen[].distinct``,
+    ``evidence.triggers``, ``evidence.collections``, ``executions[].collecting_share``,
+    ``executions[].collecting_looks``. ``profiles[].samples[].metric`` may since be ``brief``, ``live`` or ``grown``.
 2   ``profiles[].lines`` has exact counts only, without ``per_call``, ``error`` and ``exact``. Counts of the first
     schema that were estimates are left out when they are read. ``profiles[].samples[].metric`` may be ``gil``.
 3   ``evidence.looks`` and ``evidence.seen[].looks`` are called ``samples``, ``proof.unasked`` ``without_offers``;

@@ -37,6 +37,19 @@ class Seen:
     track: tuple[int, ...] = ()
     """How the length rose: the length, and for how many microseconds the process had computed, of one value sample
     after the other, two numbers each. Empty where it did not rise much."""
+    distinct: int | None = None
+    """Of the arguments of a function's calls, whose name is ``(arguments)``: how many of the samples differed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A line that ran when a collection of garbage ended, and so set it off. ``samples`` is how often that was met."""
+
+    file: str
+    line: int
+    function: str
+    function_line: int
+    samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,9 @@ class Evidence:
     samples: int = 0
     seen: tuple[Seen, ...] = ()
     why_missing: str = ""
+    triggers: tuple[Trigger, ...] = ()
+    collections: tuple[int, ...] = ()
+    """How many collections of garbage there were, by generation, in all processes."""
 
     def about(self, file: str, function_line: int, name: str) -> Seen | None:
         """Return the samples of ``name`` in the function that starts at ``function_line`` of ``file``."""

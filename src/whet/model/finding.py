@@ -37,6 +37,8 @@ class Ask(StrEnum):
     TYPES = "types"
     ELEMENTS = "elements"
     LENGTH = "length"
+    DISTINCT = "distinct"
+    """How many of the calls of a function had different arguments."""
     RUNS = "runs"
     """How often a line ran for each time that another one did."""
     SHARE = "share"
@@ -98,6 +100,19 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Frees:
+    """What following a finding frees of the memory at the peak: ``each`` bytes of each object of type ``kind``.
+
+    Without these it is all that the finding's lines hold, at most. Where it is ``needed``, the finding is advice only
+    if memory was measured, and much of it is held there.
+    """
+
+    each: int = 0
+    kind: str = ""
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that one rule found. ``lines`` are those whose cost the rewrite removes."""
 
@@ -119,3 +134,5 @@ class Finding:
     """The source of the place, white space normalised: part of a stable identity."""
     speedups: tuple[Speedup, ...] = ()
     """The rule's own measurements, as far as they hold for this finding."""
+    frees: Frees | None = None
+    """``None``: nothing that is known."""

@@ -56,6 +56,11 @@ class Cost:
     allocated_bytes: int | None = None
     allocations: int | None = None
     peak_bytes: int | None = None
+    brief_bytes: int | None = None
+    """The part of ``peak_bytes`` that was allocated for less than a quarter of the recording."""
+    live_bytes: int | None = None
+    grown_bytes: int | None = None
+    """By how much more was live near the end of the recording than in its middle, where that rose all the time."""
     collectors: tuple[str, ...] = ()
 
     @property
@@ -200,6 +205,8 @@ class Hotspots:
     """The part of ``busy_ns`` that is attributed to nobody: no user frame on the stack, or an event loop's own work."""
     outside_packages: tuple[tuple[str, int], ...] = ()
     """What of that was spent in which package, most first."""
+    peak_bytes: int = 0
+    """Bytes live at the moment of highest use, as the memory profiler counts them; 0 where it did not run."""
     samples: int = 0
     share_error: float = 0.0
     """Standard error of a share of one half: the worst any share can have."""

@@ -38,6 +38,12 @@ class Metric(StrEnum):
     """How many allocations were made."""
     PEAK = "peak"
     """Bytes live at the moment of the process's highest use."""
+    BRIEF = "brief"
+    """The part of ``PEAK`` that was allocated for less than a quarter of the recording."""
+    LIVE = "live"
+    """Bytes live as the recording ended, just before the interpreter freed what was left."""
+    GROWN = "grown"
+    """Bytes that were live near the end of the recording and not in its middle, where they rose all the time."""
 
     @property
     def unit(self) -> Unit:
@@ -54,6 +60,9 @@ _UNITS = {
     Metric.ALLOCATED: Unit.BYTES,
     Metric.ALLOCATIONS: Unit.COUNT,
     Metric.PEAK: Unit.BYTES,
+    Metric.BRIEF: Unit.BYTES,
+    Metric.LIVE: Unit.BYTES,
+    Metric.GROWN: Unit.BYTES,
 }
 
 

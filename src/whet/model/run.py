@@ -100,6 +100,10 @@ class Execution:
     """The process that whet attached to; 0 for one that it started."""
     paused_share: float = 0.0
     """Part of the time (0 to 1) in which sampling had stopped a process that whet attached to."""
+    collecting_share: float = 0.0
+    """Part (0 to 1) that collecting garbage had of what the first process computed, as far as that could be seen,"""
+    collecting_looks: int = 0
+    """and how often it was looked whether it does; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,13 @@ def name_next_command(run: Run, advice: Sequence[Advice], reference: str = "") -
         return ""
     from whet.pipeline.prove.workload import can_be_repeated
 
-    return shlex.join(filter(None, ("whet", "prove", reference))) if can_be_repeated(run) else ""
+    metric = ("--metric", "both") if any(can_be_tried(item) and item.memory is not None for item in advice) else ()
+    return shlex.join(filter(None, ("whet", "prove", *metric, reference))) if can_be_repeated(run) else ""
 
 
 def is_worth_proving(advice: Sequence[Advice]) -> bool:
     """Whether a rewrite stands on so large a share of the run that more samples need not come first."""
-    return any(can_be_tried(item) and item.share > _WORTH_PROVING for item in advice)
+    return any(can_be_tried(item) and (item.share > _WORTH_PROVING or item.memory is not None) for item in advice)
 
 
 def can_be_tried(advice: Advice) -> bool:

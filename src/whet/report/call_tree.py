@@ -7,7 +7,7 @@ from heapq import nlargest
 
 from whet.model.flame import FOLDED, CallTree
 from whet.model.frame import Frame, Owner
-from whet.report.parts import TreeRow
+from whet.report.drawn import TreeRow
 from whet.report.places import Places
 from whet.report.relations import sum_calls
 from whet.report.units import share_figure, time_figure

@@ -37,6 +37,8 @@ def figure_cost(cost: Cost) -> CostFigures:
         allocated_bytes=bytes_figure(cost.allocated_bytes),
         allocations=count_figure(cost.allocations),
         peak_bytes=bytes_figure(cost.peak_bytes),
+        live_bytes=bytes_figure(cost.live_bytes),
+        grown_bytes=bytes_figure(cost.grown_bytes),
         collectors=cost.collectors,
     )
 

@@ -10,7 +10,7 @@ from heapq import nsmallest
 
 from whet.model.flame import FOLDED, FlameTree
 from whet.model.metric import Metric, Unit
-from whet.report.parts import FlameBox, Icicle
+from whet.report.drawn import FlameBox, Icicle
 from whet.report.places import Places
 from whet.report.units import Figure, bytes_figure, count_figure, format_share, share_figure, time_figure
 
@@ -27,6 +27,9 @@ _TITLES = {
     Metric.ALLOCATED: "Memory allocated",
     Metric.ALLOCATIONS: "Allocations",
     Metric.PEAK: "Memory live at the peak",
+    Metric.BRIEF: "Memory live at the peak for a short time",
+    Metric.LIVE: "Memory live at the end",
+    Metric.GROWN: "Growth of memory",
 }
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+from whet.model.advice import MemoryWorth
 from whet.model.evidence import Seen
 from whet.report.findings_json import list_edits
 from whet.report.growth import GrowthRow, GrowthView
@@ -258,6 +259,8 @@ def _write_cost(cost: CostFigures) -> dict[str, Any]:
         "allocated_bytes": cost.allocated_bytes.value,
         "allocations": cost.allocations.value,
         "peak_bytes": cost.peak_bytes.value,
+        "live_bytes": cost.live_bytes.value,
+        "grown_bytes": cost.grown_bytes.value,
         "collectors": list(cost.collectors),
     }
 
@@ -282,6 +285,7 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
             "high": suggestion.high,
             "is_measured": suggestion.is_measured,
         },
+        "memory": _write_memory(suggestion.memory) if suggestion.memory is not None else None,
         "verdict": suggestion.verdict,
         "proof": suggestion.proof.sentence if suggestion.proof is not None else None,
         "evidence": list(suggestion.evidence),
@@ -291,10 +295,20 @@ def _write_suggestion(suggestion: Suggestion) -> dict[str, Any]:
     }
 
 
+def _write_memory(memory: MemoryWorth) -> dict[str, Any]:
+    return {
+        "held_bytes": memory.held_bytes,
+        "peak_bytes": memory.peak_bytes,
+        "low": memory.low,
+        "high": memory.high,
+    }
+
+
 def _write_seen(seen: Seen) -> dict[str, Any]:
     return {
         "name": seen.name,
         "samples": seen.samples,
+        "distinct": seen.distinct,
         "types": dict(seen.types),
         "elements": dict(seen.elements),
         "min_length": seen.min_length,

@@ -119,11 +119,23 @@ def _list_parts(view: ReportView) -> Iterator[_Part]:
     lines = [row for row in view.lines if row.cost.spent_seconds.value][:MOST_ROWS]
     if lines:
         yield _Part(4, "hottest lines", _fold("Hottest lines", _write_lines(lines, view)))
+    if view.memory_lines:
+        yield _Part(3, "memory", _fold("Memory", _write_memory(view.memory_lines)))
     if view.units:
         yield _Part(3, "tests", _fold("Tests and fixtures", _write_units(view.units[:MOST_ROWS])))
     if view.cautions:
         yield _Part(1, "warnings", _write_cautions(view))
     yield _Part(5, "how it was measured", _fold("How it was measured", _write_method(view)))
+
+
+def _write_memory(rows: Sequence[LineRow]) -> str:
+    heads = ["Line", "Code", "At the peak", "At the end", "Growth"]
+    cells = [
+        [write_code(row.place, 120), write_code(row.code, 120)]
+        + [_write_figure(each) for each in (row.cost.peak_bytes, row.cost.live_bytes, row.cost.grown_bytes)]
+        for row in rows
+    ]
+    return _write_table(heads, cells, 2)
 
 
 def _list_job_parts(job: Job) -> Iterator[_Part]:
@@ -203,13 +215,11 @@ def _write_suggestion(item: Suggestion, number: int) -> str:
 def _write_short(item: Suggestion) -> str:
     gain = f", measured {item.proof.gain.factor} {item.proof.gain.interval}" if item.proof and item.proof.gain else ""
     gain += f" {item.together}" if item.together else ""
-    return (
-        f"- {write_prose(item.title, 160)}, {write_code(item.place)}: {item.share} of the run, {item.verdict}{gain}\n"
-    )
+    return f"- {write_prose(item.title, 160)}, {write_code(item.place)}: {item.worth}, {item.verdict}{gain}\n"
 
 
 def _write_worth(item: Suggestion) -> str:
-    share = f"{item.share} of the run"
+    share = item.worth
     if not item.gain.value:
         return share if item.gain.text == NOTHING else f"{share} · gain {item.gain}"
     measured = item.proof.gain if item.proof else None

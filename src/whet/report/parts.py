@@ -6,22 +6,19 @@ elements within one HTML page; empty if there is nothing to link to.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
-from pathlib import PurePath
 
+from whet.model.advice import MemoryWorth
 from whet.model.evidence import Seen
 from whet.model.finding import Edit
 from whet.model.hotspot import Callee
 from whet.model.origin import Origin
 from whet.records import dataclass
-from whet.report.units import Figure, format_whole_share
+from whet.report.units import Figure, bytes_figure, format_whole_share
 
 NO_FIGURE = Figure()
-
-_BARE = re.compile(r"<|__\w+__$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,10 @@ class CostFigures:
     allocated_bytes: Figure
     allocations: Figure
     peak_bytes: Figure
+    live_bytes: Figure
+    """Live at the end of the run."""
+    grown_bytes: Figure
+    """By how much more was live near the end of the run than in its middle, where that rose all the time."""
     collectors: tuple[str, ...] = ()
 
 
@@ -188,6 +189,20 @@ class Suggestion:
     proof: ProofFigures | None = None
     """The result of proving; ``None`` if it was not tried."""
     edits: tuple[Edit, ...] = ()  # of the source as it was measured
+    memory: MemoryWorth | None = None
+
+    @property
+    def worth(self) -> str:
+        """What it is about, as parts of the run's time and of its memory: at least one of them."""
+        held = self.memory
+        if held is None:
+            return f"{self.share} of the run"
+        told = f"{bytes_figure(held.held_bytes)} of {bytes_figure(held.peak_bytes)} at the peak"
+        if held.low:
+            saved = bytes_figure(round(held.low * held.peak_bytes))
+            told = f"frees about {saved} of {bytes_figure(held.peak_bytes)} at the peak"
+        timed = f"{self.share} of the run, " if (self.share.value or 0.0) > 2 * self.share_error else ""
+        return f"{timed}{told}"
 
     @property
     def place(self) -> str:
@@ -445,56 +460,3 @@ class SourceListing:
     def is_cut(self) -> bool:
         """Whether the page leaves lines of it out."""
         return any(block.omitted for block in self.blocks)
-
-
-@dataclass(frozen=True, slots=True)
-class FlameBox:
-    """One rectangle of an icicle: ``left`` and ``width`` are fractions of the whole, ``row`` counts from the top."""
-
-    left: float
-    width: float
-    row: int
-    name: str
-    place: str
-    owner: str
-    total: Figure
-    self_value: Figure
-    share: Figure
-    anchor: str = ""
-
-    @property
-    def label(self) -> str:
-        """The name, followed by its file's where every file may have such a name: ``<module> app.py``."""
-        return f"{self.name} {PurePath(self.place).name.rpartition(':')[0]}" if _BARE.match(self.name) else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class TreeRow:
-    """A call of the call tree, in preorder: its callees follow, one deeper.
-
-    ``folded`` counts the calls that a library made itself, which are part of this one; ``calls`` the callees listed.
-    """
-
-    depth: int
-    name: str
-    place: str
-    owner: str
-    share: Figure
-    time: Figure
-    folded: int
-    calls: int
-    is_open: bool
-    anchor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Icicle:
-    """An icicle graph, laid out. ``folded`` states what is not shown."""
-
-    metric: str
-    title: str
-    """What the widths represent, such as ``CPU time``."""
-    boxes: tuple[FlameBox, ...]
-    rows: int
-    whole: Figure
-    folded: str = ""

@@ -85,6 +85,11 @@ def group_suggestions(suggestions: Sequence[Suggestion]) -> tuple[SuggestionGrou
 
 def describe_seen(seen: Seen) -> str:
     """Return a sentence: ``self.seen: seen 214 times: always list, about 2,000 long, of int``."""
+    if seen.distinct is not None:
+        calls = format_count(seen.samples)
+        return (
+            f"{format_count(seen.distinct)} different arguments among {calls} calls of {seen.function} that were seen"
+        )
     times = "once" if seen.samples == 1 else f"{format_count(seen.samples)} times"
     parts = [_describe_types(seen.types), _describe_length(seen), _describe_elements(seen.elements)]
     said = ", ".join(part for part in parts if part)
@@ -178,6 +183,7 @@ def _make_card(
         function_line=finding.function_line,
         proof=describe_trial(trial, proof) if trial else None,
         edits=finding.edits if include_source else (),
+        memory=advice.memory,
     )
 
 

@@ -105,6 +105,7 @@ class TerminalRenderer:
         page.write_hotspots(view.hot_functions[:hotspots], view, lines)
         page.write_routes(view.routes, hotspots // 2, lines)
         page.write_units(view.units[: hotspots // 2])
+        page.write_memory(view.memory_lines[: min(hotspots // 2, 3)])
         page.write_suggestions(view.top_suggestions[:suggestions], view)
         page.write_foot(view, self.report_path, cautions)
 
@@ -331,6 +332,17 @@ class _Page:
                 facts += f"  {_fit(line.code, room)}" if line.code and room > LEAST_CODE else ""
             self._write_below(facts)
 
+    def write_memory(self, rows: Sequence[LineRow]) -> None:
+        """Write which lines hold most memory: at the peak, and at the end where that was measured."""
+        if not rows or self._width < ROOMY:
+            return
+        self._blank()
+        self._write(self._text("Memory at the peak, and at the end", "bold"))
+        for row in rows:
+            text = f"{row.cost.peak_bytes.text:>8}  {row.cost.live_bytes.text:>8}  {row.place}"
+            room = self._width - len(text) - 2
+            self._write(self._text(text + (f"  {_fit(row.code, room)}" if row.code and room > LEAST_CODE else "")))
+
     def write_suggestions(self, suggestions: Sequence[Suggestion], view: ReportView) -> None:
         if suggestions or view.general:
             self._blank()
@@ -349,7 +361,7 @@ class _Page:
             gain = f" · {told}" if suggestion.gain.text != NOTHING else ""
             self._write(text)
             state = f"{suggestion.safety}, {suggestion.verdict}" if suggestion.kind is Kind.REWRITE else "no rewrite"
-            facts = f"{suggestion.share} of the run{gain} · {state}"
+            facts = f"{suggestion.worth}{gain} · {state}"
             self._write_below(facts, least=160)
             if suggestion.kind is Kind.ADVICE:
                 # There is no diff to look at: what to do stands here or nowhere.

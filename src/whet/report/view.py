@@ -16,6 +16,7 @@ from whet.model.run import Run
 from whet.records import dataclass
 from whet.report.call_tree import list_call_tree
 from whet.report.costs import FUNCTION_LIMIT, LINE_LIMIT, list_functions, list_lines
+from whet.report.drawn import Icicle, TreeRow
 from whet.report.excerpts import build_listings, choose_excerpts, shown_lines
 from whet.report.flame import describe_calls
 from whet.report.growth import GrowthView, view_growth
@@ -26,7 +27,6 @@ from whet.report.method import describe_method, describe_provenance
 from whet.report.parts import (
     Caution,
     FunctionRow,
-    Icicle,
     Kind,
     LineRow,
     MemoryCurve,
@@ -38,7 +38,6 @@ from whet.report.parts import (
     SuggestionGroup,
     Summary,
     ThreadRow,
-    TreeRow,
 )
 from whet.report.places import Places
 from whet.report.relations import relate_functions
@@ -52,6 +51,8 @@ TABLE_FUNCTIONS = 50
 TABLE_LINES = 80
 TABLE_MEMORY = 10
 TABLE_SMALL = 40
+_LEAST_HELD = 1_000_000
+"""Bytes that a line must hold to be listed with those that hold memory."""
 
 _Row = TypeVar("_Row", FunctionRow, LineRow)
 
@@ -122,6 +123,16 @@ class ReportView:
     def largest_allocated(self) -> float:
         """The most bytes that any function allocates."""
         return max((row.cost.allocated_bytes.value or 0.0 for row in self.functions), default=0.0)
+
+    @property
+    def memory_lines(self) -> tuple[LineRow, ...]:
+        """The lines that hold most memory at the peak or at the end, of at least a megabyte."""
+
+        def hold(row: LineRow) -> float:
+            return max(row.cost.peak_bytes.value or 0.0, row.cost.live_bytes.value or 0.0)
+
+        rows = [row for row in self.lines if hold(row) >= _LEAST_HELD]
+        return tuple(sorted(rows, key=lambda row: (-hold(row), row.file, row.line))[:TABLE_MEMORY])
 
     @property
     def top_suggestions(self) -> tuple[Suggestion, ...]:

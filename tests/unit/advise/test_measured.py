@@ -399,13 +399,16 @@ def test_allocation_churn_needs_bytes_that_do_not_stay_and_time():
         StackTable((ROOT,), (0,)),
         samples=(Samples(Metric.ALLOCATED, 0, (0,), (100 << 20,), 1),),
     )
-    made = run("x = bytes(n)", profiles=(profile,))
+    profile = replace(profile, frames=(Frame(FILE, "f", 1, 1, owner=Owner.USER),))
+    made = run("while n: x = bytes(n)", profiles=(profile,))
     churning = line(attributed_ns=SECOND, allocated_bytes=50 << 20, allocations=5, peak_bytes=1 << 20)
     item = said(made, hotspots(churning))["allocation-churn"]
     assert "50 %" in item.finding.message
     assert "50 MB" in item.finding.message
     kept = replace(churning, cost=replace(churning.cost, peak_bytes=40 << 20))
     assert "allocation-churn" not in said(made, hotspots(kept))
+    once = run("x = bytes(n)", profiles=(profile,))
+    assert "allocation-churn" not in said(once, hotspots(churning))
     cold = replace(churning, cost=replace(churning.cost, attributed_ns=1000))
     assert "allocation-churn" not in said(made, hotspots(cold))
 

@@ -114,6 +114,18 @@ def test_values_of_one_stack_in_all_metrics():
     assert profile.truncated == ""
 
 
+def test_what_became_of_memory_with_time():
+    profile = read(FRAME, STACK, THREAD, ["v", 0, 0, 100, 3, 40, 1], ["a", 0, 0, 0, 30, 20])
+    found = {s.metric: list(s.value) for s in profile.samples}
+    assert found[Metric.LIVE] == [30]
+    assert found[Metric.GROWN] == [20]
+    assert Metric.BRIEF not in found
+    with pytest.raises(FormatError, match="unknown thread or stack"):
+        read(FRAME, STACK, THREAD, ["a", 0, 7, 0, 30, 20])
+    with pytest.raises(FormatError, match="out of range"):
+        read(FRAME, STACK, THREAD, ["a", 0, 0, 0, -30, 20])
+
+
 def test_what_python_did_not_allocate_has_a_frame_of_its_own():
     profile = read(THREAD, ["v", 0, -1, 100, 3, 0, 0])
     assert profile.frames == (NO_FRAME,)

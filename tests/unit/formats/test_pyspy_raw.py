@@ -325,3 +325,11 @@ def test_other_metrics_are_not_written():
     sink = io.BytesIO()
     PySpyRaw().write(Profile("x", (Frame("a", "f"),), StackTable((-1,), (0,)), (Thread(1, 2),), (samples,)), sink)
     assert sink.getvalue() == b""
+
+
+def test_a_frame_of_a_code_object_that_was_gone_costs_its_record_only():
+    torn = b"<module> (/srv/app.py:9);/usr/lib/python3.12/warnings.py (warnings) 1\n"
+    whole = b"<module> (/srv/app.py:9);work (/srv/app.py:4) 3\n/srv/x.py (/srv/my app.py:2) 1\n"
+    (profile,) = PySpyRaw(lenient=True).read(io.BytesIO(torn + whole))
+    assert [frame.name for frame in profile.frames] == ["<module>", "work", "/srv/x.py"]
+    assert "1 of its records" in profile.truncated

@@ -159,6 +159,7 @@ class Agent:
         # Its own numbers: those of `random` are the program's.
         self.random = (self.random * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
         seconds = self.sampler.gap * (0.2 + 1.6 * (self.random >> 32) / 2**32)
+        self.sampler.due = perf_counter_ns() + round(seconds * 1e9)
         self.wait[0] = partial(self.stop_lock.acquire, True, seconds)
 
     def _sample(self) -> None:

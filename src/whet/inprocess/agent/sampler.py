@@ -7,6 +7,7 @@ garbage collection nor a destructor runs in the thread that takes it.
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import sys
 from itertools import chain, repeat
@@ -53,10 +54,14 @@ LITTLE_ROOM = 20
 """More than is made where none is taken."""
 GROWTH_WORTH_A_STACK = 1.02
 MAX_PEAK_DEPTH = 60
+MAX_TRIGGERS = 200
+TOO_LATE = 2
+"""Switch intervals by which a sample is late where something has kept the GIL."""
 
 _current_frames = sys._current_frames
 _FRAME = type(sys._getframe())
 _count_threads = _thread._count
+_get_stats = gc.get_stats
 _modules = sys.modules
 
 
@@ -68,6 +73,8 @@ class Sampler:
         self.is_user = user_code.UserCode(settings)
         self.why_none = ""
         """Why there are no samples, or no more."""
+        self.lists = id(gc.garbage), id(gc.callbacks)
+        """Where they are tells whoever reads the process's memory where the collector's state is."""
         self.reserve: list[object] = []
         """Objects whose end leaves room for others."""
         for _ in range(RESERVES):
@@ -89,6 +96,11 @@ class Sampler:
         self.seen: dict[int, int] = {}
         """By thread, the innermost frame (its identity) and instruction of the last sample, as one number."""
         self.turn = 0
+        self.due = 0
+        """When the sample was to be taken, as ``perf_counter_ns`` counts."""
+        self.collections = self.began_collections = _count_collections()
+        self.triggers: dict[tuple[str, int, str, int], int] = {}
+        """Lines that ran when a collection had kept the thread from taking its sample: file, line, function."""
         self.threads: list[int] = []
         """The ids that the kernel has given to threads of the agent's."""
         if not self.reserve:
@@ -128,6 +140,23 @@ class Sampler:
     def _fill_reserve(self) -> None:
         self.reserve += map(repeat, range(ROOM))
 
+    def _note_trigger(self, frames: dict[int, FrameType], places: dict[int, int]) -> None:
+        """Note which line has set off the collection that has just ended: that of the only thread which went on."""
+        moved = [thread for thread, place in places.items() if self.seen.get(thread) != place]
+        frame: FrameType | None = frames[moved[0]] if len(moved) == 1 else None
+        for _ in range(MAX_PEAK_DEPTH):
+            if frame is None:
+                return
+            code = frame.f_code
+            # From 3.12 on a function is collected for where it begins, which is its caller's doing.
+            begins = frame.f_lineno == code.co_firstlineno and code.co_name != "<module>"
+            if not begins and type(code.co_filename) is str and self.is_user(code.co_filename):
+                key = (code.co_filename, frame.f_lineno or 0, code.co_qualname, code.co_firstlineno)
+                if key in self.triggers or len(self.triggers) < MAX_TRIGGERS:
+                    self.triggers[key] = self.triggers.get(key, 0) + 1
+                return
+            frame = frame.f_back
+
     def _look(self, now: int) -> None:
         interval = sys.getswitchinterval()
         most = min(MOST_SECONDS, 0.4 * interval)
@@ -138,6 +167,11 @@ class Sampler:
         frames = _current_frames()
         del frames[_thread.get_ident()]
         places = _find_places(frames)
+        collections = _count_collections()
+        # A thread that computes lets another one go on after the switch interval; a collection does not.
+        if self.due and now - self.due > TOO_LATE * interval * 1e9 and collections[1:] != self.collections[1:]:
+            self._note_trigger(frames, places)
+        self.collections = collections
         moved = [thread for thread, place in places.items() if self.seen.get(thread) != place]
         stayed = [thread for thread, place in places.items() if self.seen.get(thread) == place]
         self.seen = places
@@ -149,7 +183,7 @@ class Sampler:
         for thread in (*moved, *stayed[begin : begin + MOST_THAT_STAYED]):
             self._note_peak(frames[thread])
             # Not by a name here: who looks counts who else has the frame.
-            self.values.look(frames.pop(thread), now + int(most * 1e9))
+            self.values.look(frames.pop(thread), now + int(most * 1e9), thread)
             if perf_counter_ns() > now + most * 1e9:
                 break
         self.values.hold = type
@@ -188,6 +222,11 @@ class Sampler:
             "samples": self.values.samples,
             "peak_kilobytes": self.peak_kilobytes,
             "peak_stack": self.peak_stack,
+            "lists": self.lists,
+            "collections": [
+                after - before for after, before in zip(_count_collections(), self.began_collections, strict=False)
+            ],
+            "triggers": [[*place, count] for place, count in list(self.triggers.items())],
         }
 
     def _save_some(self, cpu_ns: int) -> None:
@@ -213,6 +252,11 @@ class Sampler:
         """Write all that is known. Raises ``OSError``."""
         self.saving = None
         captures.write_capture(self.capture, self._head(), *self.values.rows())
+
+
+def _count_collections() -> list[int]:
+    """Return how many collections there were, by generation."""
+    return [each["collections"] for each in _get_stats()]
 
 
 def _only_frames(held: list[object]) -> list[FrameType]:

@@ -46,6 +46,16 @@ MAX_INSTANCES, MAX_METHODS = 4, 24
 MAX_CALLS = 3
 """How far calls of methods are followed that the frame may have been in a moment ago."""
 
+ARGUMENTS = "(arguments)"
+"""Stands for all arguments of a call together where a name stands otherwise."""
+MAX_ARGUMENTS = 8
+"""Parameters of a function whose calls are told apart,"""
+MAX_DISTINCT = 1_000
+"""up to so many that differ,"""
+MAX_THREADS = 64
+MAX_TEXT = 10_000
+"""by texts and tuples up to this length."""
+
 MAX_LEFT = 100
 """Samples that were left as garbage and are remembered. What further ones hold may not be looked at again."""
 
@@ -56,6 +66,9 @@ _CONTAINERS = frozenset({*_SEQUENCES, *_KEYED, *map(id, (str, bytes, bytearray, 
 _SIZED = frozenset({*_CONTAINERS, id(range)})
 _ENDS_QUIETLY = frozenset(map(id, (str, bytes, int, float, bool, type(None))))
 """Types whose objects may end anywhere. To keep texts until garbage is collected could take much memory."""
+_TOLD_APART = frozenset(map(id, (str, bytes, int, float, bool, type(None), complex)))
+"""Types whose values are hashed without any code of the program's."""
+_TUPLE = id(tuple)
 _MODULE = type(sys)
 _modules = sys.modules
 # A program may put others in their places.
@@ -63,6 +76,7 @@ _is_enabled, _get_count, _get_threshold = gc.isenabled, gc.get_count, gc.get_thr
 _FUNCTION: Any = type(lambda: None)
 _UNINTERESTING = frozenset(map(id, (_FUNCTION, type(_FUNCTION.__get__(lambda _: None, 0)), type(len), _MODULE, type)))
 _OPTIMIZED = 0x1
+_VARIADIC = 0x4 | 0x8
 _SNAPSHOT_IS_LEFT_BEHIND = sys.version_info < (3, 13)
 _USES_SNAPSHOT = frozenset(("locals", "vars", "dir", "exec", "eval", "f_locals"))
 """A function that names one of these may work with the snapshot of its variables that there is before 3.13."""
@@ -148,6 +162,28 @@ class _Pooled:
         return len(lengths) > LEAST_RISE and max(lengths) >= LEAST_RISE * max(1, min(lengths))
 
 
+class _Calls:
+    """How many of the calls that were seen had different arguments. A call that goes on is one."""
+
+    __slots__ = ("distinct", "last", "samples")
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.distinct: set[int] = set()
+        self.last: dict[int, tuple[int, int]] = {}
+        """By thread, the identity of the frame and the hash of the arguments of the call that was seen last."""
+
+    def add(self, thread: int, frame: int, arguments: int) -> None:
+        """Add a call, unless it may be the one that was seen last in that thread."""
+        if self.last.get(thread) == (frame, arguments) or len(self.distinct) >= MAX_DISTINCT:
+            return
+        if len(self.last) >= MAX_THREADS:
+            self.last.clear()
+        self.last[thread] = frame, arguments
+        self.samples += 1
+        self.distinct.add(arguments)
+
+
 class Values:
     """Collects value samples; ``is_user`` tells whether a file is the user's code."""
 
@@ -157,11 +193,13 @@ class Values:
         self.places, self.most_places = 0, MAX_PLACES
         self.functions: dict[tuple[str, int, str], dict[str, _Pooled]] = {}
         """By file, first line and qualified name: what was seen, by name."""
+        self.calls: dict[tuple[str, int, str], _Calls] = {}
+        """The calls of functions whose arguments can be told apart."""
         self.met: dict[tuple[str, int, str], int] = {}
         """How often each of them was on a stack."""
         self.looked: set[int] = set()
         """Identities of the code objects whose variables this look has met."""
-        self.deadline = 0
+        self.thread = self.deadline = 0
         self.now = 0  # microseconds that the process had computed when the sample began
         self.hold: Callable[[object], object] = type
         """Keeps what is looked at, where that is wanted: its last reference may go only where the caller lets it."""
@@ -184,8 +222,9 @@ class Values:
             held.append(mark)
         held.append(held)
 
-    def look(self, frame: FrameType | None, deadline: int) -> None:
+    def look(self, frame: FrameType | None, deadline: int, thread: int = 0) -> None:
         """Look at the user frames from ``frame`` outwards, until ``deadline`` as ``perf_counter_ns`` counts."""
+        self.thread = thread
         seen: set[int] = set()
         self.looked.clear()
         self.deadline = deadline
@@ -219,18 +258,23 @@ class Values:
             self.met[key] = met
         if met > ENOUGH_SAMPLES and met % LATER_PART:
             return
-        self._look_at_names(self.functions.setdefault(key, {}), frame, code)
+        arguments = self._look_at_names(self.functions.setdefault(key, {}), frame, code)
+        if arguments is not None:
+            self.calls.setdefault(key, _Calls()).add(self.thread, id(frame), arguments)
 
-    def _look_at_names(self, pool: dict[str, _Pooled], frame: FrameType, code: CodeType) -> None:
+    def _look_at_names(self, pool: dict[str, _Pooled], frame: FrameType, code: CodeType) -> int | None:
+        """Look at all that the frame names; return the hash of its arguments where they can be told apart."""
+        arguments: int | None = None
         names, globals_ = code.co_names, frame.f_globals
         is_plain = type(globals_) is dict
         if not code.co_flags & _OPTIMIZED:
             if code.co_name == "<module>" and is_plain:
                 self._look_at_values(pool, code, names, globals_)
-            return
+            return None
         if not _SNAPSHOT_IS_LEFT_BEHIND or _USES_SNAPSHOT.isdisjoint(names):
             snapshot = frame.f_locals
             self._look_at_values(pool, code, (*code.co_varnames, *code.co_cellvars, *code.co_freevars), snapshot)
+            arguments = _hash_arguments(code, snapshot)
             # Before 3.13 the snapshot stays in the frame and keeps every value alive. Here only two hold it.
             if _SNAPSHOT_IS_LEFT_BEHIND and sys.getrefcount(snapshot) <= 3:
                 self.hold([each for each in snapshot.values() if id(type(each)) not in _ENDS_QUIETLY])
@@ -243,6 +287,7 @@ class Values:
                 self._add(pool, name, value)
             elif instances and self._look_at_instance(pool, code, name, value):
                 instances -= 1
+        return arguments
 
     def _look_at_values(self, pool: dict[str, _Pooled], code: CodeType, names: tuple[str, ...], namespace: Any) -> None:
         left, instances = MAX_NAMES, MAX_INSTANCES
@@ -381,3 +426,36 @@ class Values:
                     "lengths": [lengths[0], lengths[len(lengths) // 2], lengths[-1]] if lengths else None,
                     "track": list(pooled.track) if pooled.has_risen() else [],
                 }
+        for key in list(self.calls):
+            file, line, function = key
+            calls = self.calls[key]
+            if calls.samples > 1 and len(calls.distinct) < MAX_DISTINCT:
+                yield {
+                    "file": file,
+                    "function": function,
+                    "line": line,
+                    "name": ARGUMENTS,
+                    "samples": calls.samples,
+                    "types": {},
+                    "elements": {},
+                    "lengths": None,
+                    "distinct": len(calls.distinct),
+                }
+
+
+def _hash_arguments(code: CodeType, namespace: Any) -> int | None:
+    """Return the hash of a function's arguments; ``None`` if it has none, or some that would run code to be hashed."""
+    count = code.co_argcount + code.co_kwonlyargcount
+    if not 0 < count <= MAX_ARGUMENTS or code.co_flags & _VARIADIC:
+        return None
+    values: list[object] = []
+    for name in code.co_varnames[:count]:
+        value = namespace.get(name, values)
+        kind = id(type(value))
+        if kind == _TUPLE:
+            if len(value) > MAX_TEXT or any(id(type(each)) not in _TOLD_APART for each in value):
+                return None
+        elif kind not in _TOLD_APART or (type(value) in (str, bytes) and len(value) > MAX_TEXT):
+            return None
+        values += (value, kind)
+    return hash(tuple(values))

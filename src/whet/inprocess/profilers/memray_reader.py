@@ -10,6 +10,7 @@ this one could not be read; empty: it could. What it makes of each has one JSON 
 ``["s", parent, frame]``                        the next stack row, counted from 0; parent -1 is none
 ``["t", tid, name]``                            the next thread, counted from 0; memray's own numbers
 ``["v", thread, row, bytes, n, live, live n]``  what this stack allocated, and what lived at the peak
+``["a", thread, row, brief, live, grown]``      what became of it with time, in bytes: see ``_follow``
 ``["end", lines]``                              last: how many lines came before
 =============================================== =====================================================
 
@@ -20,12 +21,22 @@ Captures of processes that were killed are read as far as they go.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import sys
 from pathlib import Path
 from typing import Any, TextIO
 
 FREES = frozenset(("PYMALLOC_FREE", "FREE", "MUNMAP"))
+MOST_FOLLOWED = 4_000_000
+"""Stacks times moments up to which memory is followed over time: each pair may be an object while it is read."""
+LEAST_MOMENTS = 20
+"""How often memray must have looked (every 10 ms) for a quarter of the recording to mean anything."""
+RISING = (0.3, 0.5, 0.7, 0.9)
+"""Where in the recording memory must have risen to be called growing: its end is left out, where much is freed."""
+BRIEF = 0.25
+"""Part of the recording for less than which memory that counts as brief was live."""
 
 
 def convert(capture: str, out: TextIO) -> None:
@@ -48,9 +59,17 @@ def convert(capture: str, out: TextIO) -> None:
             total = totals.setdefault(key, [0, 0, 0, 0])
             total[2] += record.size
             total[3] += record.n_allocations
+        moments = sum(1 for _ in reader.get_memory_snapshots())
+        followed: dict[tuple[int, int], tuple[int, int, int]] = {}
+        if moments >= LEAST_MOMENTS and moments * len(totals) <= MOST_FOLLOWED:
+            # An aggregated capture has no times.
+            with contextlib.suppress(NotImplementedError):
+                followed = _follow(reader, lines, moments, totals)
         lines.end_threads()
         for (thread, row), total in sorted(totals.items()):
             lines.put(["v", thread, row, *total])
+        for (thread, row), figures in sorted(followed.items()):
+            lines.put(["a", thread, row, *figures])
         lines.put(["end", lines.count])
 
 
@@ -101,6 +120,45 @@ def _sum_allocations(reader: Any, lines: _Lines, frees: frozenset[int]) -> dict[
         total[0] += size
         total[1] += count
     return totals
+
+
+def _follow(
+    reader: Any, lines: _Lines, moments: int, totals: dict[tuple[int, int], list[int]]
+) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """Return how the live bytes of each stack changed with time, where that says something.
+
+    Bytes of the peak that were live for a short time only, bytes live at the end, and by how much more were live near
+    the end than in the middle, where they rose from each moment of ``RISING`` to the next. ``totals`` has the peak.
+    """
+    changes: dict[tuple[int, int], dict[int, int]] = {}
+    for record in reader.get_temporal_allocation_records(merge_threads=False):
+        known = changes.setdefault((lines.thread(record), lines.row(record)), {})
+        for interval in record.intervals:
+            start, end = interval.allocated_before_snapshot, interval.deallocated_before_snapshot
+            known[start] = known.get(start, 0) + interval.n_bytes
+            if end is not None:
+                known[end] = known.get(end, 0) - interval.n_bytes
+    return {
+        key: figures
+        for key, known in changes.items()
+        if any(figures := _judge(known, moments, totals.get(key, (0, 0, 0, 0))[2]))
+    }
+
+
+def _judge(changes: dict[int, int], moments: int, peak: int) -> tuple[int, int, int]:
+    """Return what :func:`_follow` does for one stack, from the changes of its live bytes by moment."""
+    live, curve = 0, []
+    for moment in range(moments + 1):
+        live += changes.get(moment, 0)
+        curve.append(live)
+    high = sum(2 * value >= peak for value in curve)
+    marks = [curve[round(part * moments)] for part in RISING]
+    rises = all(before < after for before, after in itertools.pairwise(marks))
+    return (
+        peak if peak and high < BRIEF * len(curve) else 0,
+        max(live, 0),
+        marks[3] - marks[1] if rises else 0,
+    )
 
 
 class _Lines:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from whet.engine.loading import RuleModule
 
 HOT_SHARE = 0.005
-"""Rules are run on functions with a line of at least this share of the run."""
+"""Rules are run on functions with a line of at least this share of the run,"""
+HELD_SHARE = 0.05
+"""or of the memory at its peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def find_in_hot_code(
     hot: dict[str, set[int]] = {}
     for spot in hotspots.lines:
         cost = spot.cost
-        if hotspots.busy_ns and cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
+        holds = bool(hotspots.peak_bytes) and (cost.peak_bytes or 0) / hotspots.peak_bytes >= HELD_SHARE
+        if holds or (hotspots.busy_ns and cost.spent_ns / hotspots.busy_ns >= HOT_SHARE):
             hot.setdefault(spot.file, set()).add(spot.line)
     for (file, line), function in hotspots.index_unlined().items():
         if hotspots.busy_ns and function.cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:

@@ -155,6 +155,7 @@ _WORDS = {
     Metric.ALLOCATED: "allocated bytes",
     Metric.ALLOCATIONS: "the number of allocations",
     Metric.PEAK: "peak memory",
+    Metric.LIVE: "memory live at the end",
 }
 
 

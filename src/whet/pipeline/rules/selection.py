@@ -55,6 +55,8 @@ class Selection:
             return True
         if any(question.needed and not (measured and _is_answered(question)) for question in finding.questions):
             return False
+        if finding.frees is not None and finding.frees.needed:
+            return False  # no profile that is committed has memory
         is_free = finding.rule in self.free and finding.safety is Safety.SAFE and bool(finding.edits)
         return measured or finding.speed is Speed.ASYMPTOTIC or is_free
 

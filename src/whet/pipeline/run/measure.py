@@ -389,6 +389,8 @@ class _Measurement:
                 signal=outcome.signal,
                 peak_resident_bytes=outcome.poller.peak_bytes if outcome.poller is not None else 0,
                 stopped=outcome.stopped or (INTERRUPTED if outcome.interrupted else ""),
+                collecting_share=outcome.collector.share if outcome.collector is not None else 0.0,
+                collecting_looks=outcome.collector.looks if outcome.collector is not None else 0,
             )
         )
         return outcome

@@ -246,3 +246,37 @@ def test_a_long_track_is_thinned_evenly():
     assert lengths[-1] > 4_900
     gaps = [after - before for before, after in pairwise(lengths)]
     assert max(gaps[1:-1]) <= 2 * min(gaps[1:-1])
+
+
+def test_calls_are_told_apart_by_their_arguments():
+    rows, _ = run("""
+        def work(number, *, name="x"):
+            look()
+            look()
+        def other(items):
+            look()
+        def variadic(*numbers):
+            look()
+        for number in (1, 2, 1, 1.0, 3):
+            work(number)
+            other([number])
+            variadic(number)
+        work(1, name="y")
+    """)
+    (calls,) = [row for row in rows if row["name"] == values.ARGUMENTS]
+    # Two looks at one call are one; 1 and 1.0 are equal, but not the same.
+    assert (calls["function"], calls["distinct"]) == ("work", 5)
+    assert 5 <= calls["samples"] <= 6
+
+
+def test_arguments_that_would_run_code_to_be_hashed_are_left_alone():
+    rows, _ = run("""
+        class Number(int):
+            def __hash__(self):
+                raise RuntimeError("hashed")
+        def work(number):
+            look()
+        for number in (Number(1), Number(2), (Number(1),), [1]):
+            work(number)
+    """)
+    assert not [row for row in rows if row["name"] == values.ARGUMENTS]
