@@ -81,7 +81,7 @@ def detect(context: Context) -> Iterator[Finding]:
     rewrite.insert_before(node, f"@{rewrite.add_import('functools')}.cache")
     yield context.finding(
         node.body[0],
-        f"{node.name} only computes with its arguments, and is called with the same ones again: functools.cache"
+        f"{node.name} only computes with its arguments: where it is called with the same ones again, functools.cache"
         " computes each result once. Arguments must be hashable, equal ones count as the same (1, 1.0 and True), and"
         " the results are kept as long as the program runs.",
         lines=context.lines_of(*node.body),

@@ -103,7 +103,6 @@ def bench_command(
         whet bench --against main -m package
         whet bench --against main -- pytest -k parser
         whet bench --serve 'uvicorn app:app' --load FILE
-        whet bench --against main --serve 'uvicorn app:app' --load-command 'wrk -d 5 http://127.0.0.1:{port}/'
     """
     from whet.cli.prove import parse_percent, parse_time
     from whet.pipeline.serve.request import make_load_request

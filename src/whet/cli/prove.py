@@ -143,7 +143,7 @@ def prove_command(
         whet prove --sizes 1000,2000,4000,8000
         whet prove --patch my.patch
         whet prove --against main -- app.py --day 2024-02-29
-        whet prove --against main --load requests.txt -- uvicorn app:app
+        whet prove --against main --load r.txt -- uvicorn app:app
     """
     if format_ not in {"text", "json"}:
         raise UsageError(f"unknown format {format_!r}", "use --format text or --format json")

@@ -89,7 +89,7 @@ def test_every_command_and_option_is_completed():
         text = "\n".join(write(commands))
         for name in ("prove", "--max-slowdown", "--no-children" if write is not write_fish else "no-children"):
             assert name in text.replace("-l max-slowdown", "--max-slowdown")
-    assert list_choices(load_command("prove"))["--metric"] == ["time", "memory", "both"]
+    assert list_choices(load_command("prove"))["--metric"] == ["time", "memory", "both", "p50", "p95"]
     with pytest.raises(UsageError, match="unknown shell 'tcsh'"):
         completion_command("tcsh")
 
