@@ -41,7 +41,7 @@ RULE = Rule(
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
-    triggers=Triggers(nodes=frozenset({ast.Lambda, ast.Call}), words=frozenset({"map", "filter"})),
+    triggers=Triggers(nodes=frozenset({ast.Lambda}), words=frozenset({"map", "filter"})),
     figures={
         "3.11": {10: 1.7, 1000: 2.0},
         "3.12": {10: 3.0, 1000: 2.1},
