@@ -85,10 +85,11 @@ def _examine(
 ) -> tuple[list[Finding], list[Notice]]:
     found: list[Finding] = []
     notices: list[Notice] = []
-    index = _index_by_nodes(functions)
-    for module in rules:
+    concerned = [module for module in rules if module.rule.triggers.hold_in(facts)]
+    index = _index_by_nodes(functions, frozenset().union(*(module.rule.triggers.nodes for module in concerned)))
+    for module in concerned:
         triggers = module.rule.triggers
-        if not triggers.hold_in(facts) or not (scopes := _list_concerned(index, triggers, facts)):
+        if not (scopes := _list_concerned(index, triggers, facts)):
             continue
         from whet.engine.context import Context  # loads much that a file without anything to find does not need
 
@@ -101,8 +102,8 @@ def _examine(
     return found, notices
 
 
-def _index_by_nodes(functions: Iterable[Scope]) -> tuple[dict[type[ast.AST], list[Scope]], dict[Scope, int]]:
-    """Return the functions that contain each type of node, in order, and the place of each in the order.
+def _index_by_nodes(functions: Iterable[Scope], kinds: Collection[type[ast.AST]]) -> _Index:
+    """Return the functions that contain each of ``kinds``, in order, and the place of each in the order.
 
     Most rules concern few of the functions.
     """
@@ -110,7 +111,7 @@ def _index_by_nodes(functions: Iterable[Scope]) -> tuple[dict[type[ast.AST], lis
     order: dict[Scope, int] = {}
     for number, scope in enumerate(functions):
         order[scope] = number
-        for kind in scope.nodes:
+        for kind in scope.nodes.keys() & kinds:
             if kind in containing:
                 containing[kind].append(scope)
             else:
