@@ -22,19 +22,6 @@ from collections.abc import Iterator
 
 from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
 
-RULE = Rule(
-    slug="blocking-in-async",
-    title="Blocking call in a coroutine",
-    family="io",
-    safety=Safety.ADVICE,
-    speed=Speed.FACTOR,
-    triggers=Triggers(
-        nodes=frozenset({ast.Call}),
-        imports=frozenset({"time", "requests", "urllib.request", "urllib", "subprocess", "os"}),
-    ),
-    ruff="ASYNC210",
-)
-
 _PROGRAMS = ("run", "call", "check_call", "check_output", "getoutput")
 _VERBS = ("get", "post", "put", "patch", "head", "delete", "request")
 _CLIENT = "an asynchronous client (httpx.AsyncClient, aiohttp), or await asyncio.to_thread(…)"
@@ -46,6 +33,19 @@ _INSTEAD = {
     **{f"subprocess.{name}": "await asyncio.create_subprocess_exec(…)" for name in _PROGRAMS},
     **{f"requests.{verb}": _CLIENT for verb in _VERBS},
 }
+
+RULE = Rule(
+    slug="blocking-in-async",
+    title="Blocking call in a coroutine",
+    family="io",
+    safety=Safety.ADVICE,
+    speed=Speed.FACTOR,
+    triggers=Triggers(
+        imports=frozenset({"time", "requests", "urllib.request", "urllib", "subprocess", "os"}),
+        names=frozenset(name.rpartition(".")[2] for name in _INSTEAD),
+    ),
+    ruff="ASYNC210",
+)
 
 
 def detect(context: Context) -> Iterator[Finding]:

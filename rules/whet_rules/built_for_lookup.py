@@ -24,18 +24,21 @@ from collections.abc import Iterator
 
 from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers, remember
 
+_BUILDING = frozenset(f"builtins.{name}" for name in ("dict", "frozenset", "list", "set", "sorted", "tuple"))
+_LOOKUPS = frozenset({"count", "get", "index"})
+
 RULE = Rule(
     slug="built-for-lookup",
     title="Container built again for each look-up",
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Return})),
+    triggers=Triggers(
+        nodes=frozenset({ast.DictComp, ast.For, ast.ListComp, ast.SetComp}),
+        names=frozenset(name.rpartition(".")[2] for name in _BUILDING),
+    ),
     asks=frozenset({Ask.SHARE}),
 )
-
-_BUILDING = frozenset(f"builtins.{name}" for name in ("dict", "frozenset", "list", "set", "sorted", "tuple"))
-_LOOKUPS = frozenset({"count", "get", "index"})
 
 
 def detect(context: Context) -> Iterator[Finding]:

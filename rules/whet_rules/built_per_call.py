@@ -29,16 +29,6 @@ from collections.abc import Iterator
 
 from whet.engine.api import Ask, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
 
-RULE = Rule(
-    slug="built-per-call",
-    title="Same object constructed on every call",
-    family="hoisting",
-    safety=Safety.ADVICE,
-    speed=Speed.FACTOR,
-    triggers=Triggers(nodes=frozenset({ast.Call})),
-    asks=frozenset({Ask.SHARE}),
-)
-
 _COSTLY = frozenset(
     (
         *("argparse.ArgumentParser", "ast.parse", "boto3.Session", "boto3.client"),
@@ -71,6 +61,23 @@ _REFLECTING = frozenset(
 """Their arguments are functions and classes, of which a program has few: they come again."""
 _FEW = frozenset({"json.loads", "yaml.safe_load", "ast.parse", "builtins.compile", "shlex.split"})
 """Costly only where they are given a constant: elsewhere their argument is the data."""
+
+RULE = Rule(
+    slug="built-per-call",
+    title="Same object constructed on every call",
+    family="hoisting",
+    safety=Safety.ADVICE,
+    speed=Speed.FACTOR,
+    triggers=Triggers(
+        names=frozenset(
+            (
+                *(name.rpartition(".")[2] for name in _COSTLY | _CONNECTING | _REFLECTING),
+                *(f"*{ending}" for ending in _ENDINGS),
+            )
+        )
+    ),
+    asks=frozenset({Ask.SHARE}),
+)
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -109,7 +116,8 @@ def detect(context: Context) -> Iterator[Finding]:
 
 
 def _is_costly(name: str) -> bool:
-    return name in _COSTLY | _CONNECTING | _REFLECTING or ("." in name and name.endswith(_ENDINGS))
+    known = name in _COSTLY or name in _CONNECTING or name in _REFLECTING
+    return known or ("." in name and name.endswith(_ENDINGS))
 
 
 def _runs_once(context: Context) -> bool:

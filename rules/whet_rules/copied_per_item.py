@@ -50,11 +50,10 @@ RULE = Rule(
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
     triggers=Triggers(
-        nodes=frozenset({ast.Call}),
-        words=frozenset(
+        names=frozenset(
             (
-                *("_asdict", "_replace", "copy", "deepcopy", "construct", "dict", "evolve", "model_copy", "model_dump"),
-                *("model_dump_json", "model_validate", "parse_obj", "replace"),
+                *("_replace", "asdict", "copy", "deepcopy", "evolve", "model_copy", "model_dump", "model_dump_json"),
+                *("model_validate", "parse_obj", "replace"),
             )
         ),
     ),

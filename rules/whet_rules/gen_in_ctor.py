@@ -62,7 +62,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 name = context.resolve(function)
             case _:
                 continue
-        if name not in _BRACKETS or not _means_the_same(generator):
+        if name not in _BRACKETS or not _means_the_same(generator) or context.is_misused(call):
             continue
         rewrite = context.rewrite()
         opening, closing = _BRACKETS[name]
@@ -164,6 +164,7 @@ def get():
 )
 
 REFUSE = (
+    Refuse("a set is subscripted, of which the compiler warns", "def f(xs):\n    return set(x + 1 for x in xs)[0]\n"),
     Refuse("a tuple has no comprehension", "def f(xs):\n    return tuple(x + 1 for x in xs)\n"),
     Refuse("the generator ends early", "def f(xs):\n    return list(next(x) for x in xs)\n"),
     Refuse("`list` is the program's own",

@@ -38,6 +38,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     Use,
+    remember,
 )
 
 RULE = Rule(
@@ -69,6 +70,9 @@ def detect(context: Context) -> Iterator[Finding]:
     if not context.measured:
         return  # only a run shows what a length costs
     if context.function.name != "__len__" or owner is None or owner.kind is not ScopeKind.CLASS:
+        using = remember(context, ("len",), lambda: context.facts.using(("len",)))
+        if using is not None and context.function not in using:
+            return
         # What a `__len__` of this file costs is measured there, and loops that call it may themselves be cold.
         yield from _find(context, None)
     else:

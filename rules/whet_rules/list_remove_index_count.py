@@ -60,7 +60,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"count", "index", "remove"})),
+    triggers=Triggers(names=frozenset({"count", "index", "remove"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.ELEMENTS, Ask.SHARE}),
     figures={
         "3.11": {3: 0.36, 10: 0.66, 100: 5.6, 1000: 59.0, 10000: 370.0},

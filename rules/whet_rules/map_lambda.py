@@ -41,7 +41,7 @@ RULE = Rule(
     family="loops",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
-    triggers=Triggers(nodes=frozenset({ast.Lambda, ast.Call}), words=frozenset({"map", "filter"})),
+    triggers=Triggers(nodes=frozenset({ast.Lambda}), words=frozenset({"map", "filter"})),
     figures={
         "3.11": {10: 1.7, 1000: 2.0},
         "3.12": {10: 3.0, 1000: 2.1},
@@ -84,7 +84,7 @@ def detect(context: Context) -> Iterator[Finding]:
         made, way = context.resolve(function), context.resolve(inner)
         if made not in _BRACKETS or way not in ("builtins.map", "builtins.filter"):
             continue
-        if isinstance(source, ast.Starred) or not _means_the_same(body, turn.arg, source):
+        if context.is_misused(call) or isinstance(source, ast.Starred) or not _means_the_same(body, turn.arg, source):
             continue
         rewrite = context.rewrite()
         opening, closing = _BRACKETS[made]
@@ -164,6 +164,10 @@ def names(least):
 )
 
 REFUSE = (
+    Refuse(
+        "a set is subscripted, of which the compiler warns",
+        "def f(xs):\n    return set(map(lambda x: x + 1, xs))[0]\n",
+    ),
     Refuse("an iterator is made as it is used", "def f(xs):\n    return map(lambda x: x + 1, xs)\n"),
     Refuse("a C function", "def f(xs):\n    return list(map(str, xs))\n"),
     Refuse("two sources", "def f(xs, ys):\n    return list(map(lambda x, y: x + y, xs, ys))\n"),

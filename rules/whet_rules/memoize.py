@@ -41,7 +41,7 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Return})),
+    triggers=Triggers(nodes=frozenset({ast.Add, ast.Sub})),
     figures={
         "3.11": {5: 0.67, 10: 3.8, 20: 230.0},
         "3.12": {5: 0.54, 10: 3.1, 20: 190.0},

@@ -57,7 +57,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Call, ast.Delete})),
+    triggers=Triggers(nodes=frozenset({ast.Delete}), names=frozenset({"insert", "pop"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 1.3, 100: 1.7, 1000: 4.2, 10000: 38.0, 100000: 380.0},

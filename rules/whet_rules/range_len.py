@@ -10,7 +10,7 @@ elements gets each of them directly.
 ## When not
 Where the index itself is used: `enumerate` was measured to be no faster than an index. Where the loop, or code that it
 calls, may change the list: a loop over the elements sees the added ones. On objects that are not sequences (dicts with
-integer keys, NumPy arrays, frames).
+integer keys, NumPy arrays, frames, types of an extension that have indices and no iterator).
 
 ## Source
 PEP 279, on loops over `range(len(…))`. The figures in `RULE` are measured with `BENCH`: a sum by index and by element.

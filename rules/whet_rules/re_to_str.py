@@ -32,7 +32,7 @@ RULE = Rule(
     family="text",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
-    triggers=Triggers(nodes=frozenset({ast.Call}), imports=frozenset({"re"})),
+    triggers=Triggers(imports=frozenset({"re"}), names=frozenset({"match", "search", "sub"})),
     asks=frozenset({Ask.TYPES}),
     figures={
         "3.11": {10: 14.0, 100: 5.6, 1000: 1.3},

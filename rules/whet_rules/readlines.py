@@ -47,7 +47,7 @@ RULE = Rule(
     family="io",
     safety=Safety.SAFE,
     speed=Speed.CONSTANT,
-    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"readlines"})),
+    triggers=Triggers(names=frozenset({"readlines"})),
     ruff="FURB129",
     free=True,
     figures={

@@ -54,13 +54,17 @@ from whet.engine.api import (
     read_target,
 )
 
+_FLAGS_AT = {"match": 2, "search": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4, "subn": 4,
+             "compile": 1}  # fmt: skip
+"""Position of the flags among the arguments."""
+
 RULE = Rule(
     slug="regex-compile",
     title="Constant regex not precompiled",
     family="hoisting",
     safety=Safety.SAFE,
     speed=Speed.FACTOR,
-    triggers=Triggers(nodes=frozenset({ast.Call}), imports=frozenset({"re"})),
+    triggers=Triggers(imports=frozenset({"re"}), names=frozenset(_FLAGS_AT)),
     asks=frozenset({Ask.SHARE}),
     figures={
         "3.11": {10: 2.4, 100: 1.2, 1000: 1.1},
@@ -69,10 +73,6 @@ RULE = Rule(
         "3.14": {10: 2.1, 100: 1.2, 1000: 1.0},
     },
 )
-
-_FLAGS_AT = {"match": 2, "search": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4, "subn": 4,
-             "compile": 1}  # fmt: skip
-"""Position of the flags among the arguments."""
 
 
 def detect(context: Context) -> Iterator[Finding]:

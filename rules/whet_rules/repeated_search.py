@@ -49,7 +49,10 @@ RULE = Rule(
     family="text",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Call, ast.In, ast.NotIn})),
+    triggers=Triggers(
+        nodes=frozenset({ast.In, ast.NotIn}),
+        names=frozenset({"count", "find", "findall", "index", "rfind", "rindex", "search", "split"}),
+    ),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
 )
 

@@ -48,7 +48,7 @@ RULE = Rule(
     family="text",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Slice, ast.Subscript, ast.Call})),
+    triggers=Triggers(nodes=frozenset({ast.Slice}), names=frozenset({"partition", "split"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {100: 1.1, 1000: 1.1, 10000: 1.8, 100000: 11.0, 1000000: 120.0},

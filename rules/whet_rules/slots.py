@@ -89,9 +89,9 @@ def detect(context: Context) -> Iterator[Finding]:
     elif context.function.kind is ScopeKind.FUNCTION:
         made: dict[str, tuple[ast.ClassDef, ast.Call]] = {}
         for call in context.nodes(ast.Call):
-            if isinstance(call.func, ast.Name) and context.loops(call):
+            if isinstance(call.func, ast.Name):
                 binding = context.facts.only_binding(call.func)
-                if binding is not None and isinstance(binding.node, ast.ClassDef):
+                if binding is not None and isinstance(binding.node, ast.ClassDef) and context.loops(call):
                     made.setdefault(binding.node.name, (binding.node, call))
         for record, call in made.values():
             yield from _examine_dataclass(context, record, call)
@@ -135,15 +135,16 @@ def _examine_kept(context: Context) -> Iterator[Finding]:
     """Yield each class of another file of which a loop creates instances and keeps them all in a list."""
     seen: set[str] = set()
     for call in context.nodes(ast.Call):
+        match context.facts.parent(call):
+            case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as kept, attr="append"), args=[_]):
+                pass
+            case _:
+                continue
         name = context.resolve(call.func) or ""
         module, _, last = name.rpartition(".")
         if not last[:1].isupper() or module.partition(".")[0] in sys.stdlib_module_names | {"builtins", ""}:
             continue
-        match context.facts.parent(call):
-            case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Attribute() as kept, attr="append"), args=[_]):
-                place = context.place(kept)
-            case _:
-                continue
+        place = context.place(kept)
         if place is None or name in seen or not context.loops(call):
             continue
         seen.add(name)

@@ -55,7 +55,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Call}), words=frozenset({"max", "min", "most_common", "sort", "sorted"})),
+    triggers=Triggers(names=frozenset({"max", "min", "most_common", "sort", "sorted"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 1.0, 100: 3.0, 1000: 18.0, 10000: 21.0},

@@ -178,11 +178,19 @@ def _growing_loop(context: Context, accumulator: _Accumulator, step: Growth) -> 
 def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
     """Return whether the source shows that this is a string: all initial values, or a piece that only fits a string."""
     started = False
+    # A field takes anything, where + takes strings only: `note = f"{note} again"`.
+    formatted = any(
+        isinstance(step, ast.Assign) and isinstance(step.value, ast.JoinedStr) for step in accumulator.steps
+    )
     for binding in accumulator.place.bindings:
         match binding.kind, binding.node:
             case BindingKind.AUGMENTED, ast.AugAssign(op=ast.Add()):
                 continue
             case BindingKind.PARAMETER | BindingKind.DECLARED, _:
+                hint = binding.annotation
+                if formatted and (hint is None or context.resolve(hint) != "builtins.str"):
+                    return False
+                started = started or formatted
                 continue
             case BindingKind.VALUE, _ if binding.value is not None:
                 pass
@@ -193,7 +201,7 @@ def _is_text_place(context: Context, accumulator: _Accumulator) -> bool:
         if not is_text(context, binding.value):
             return False
         started = True
-    return started or any(is_text(context, piece) for piece in accumulator.pieces)
+    return started or (not formatted and any(is_text(context, piece) for piece in accumulator.pieces))
 
 
 def _is_read_meanwhile(context: Context, accumulator: _Accumulator) -> bool:
@@ -569,6 +577,10 @@ def run(words):
 )
 
 ADVISE = (
+    Advise(
+        "a field of an f-string takes what is no string",
+        "def f(note, tags):\n    for tag in tags:\n        note = f'{note} ({tag})'\n    return note\n",
+    ),
     Advise("an item of a dict, grown in a loop",
            "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, '') + ',' + v\n    return d\n"),
     Advise("an attribute of an element, over the calls of a function",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 PRIVATE = 0o600
 _CHECKSUM = 32
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(
@@ -29,8 +29,9 @@ def write_atomically(
     The new file has ``mode``, else that of the old one, else what new files have here; ``finish``, which is given
     the new file before it takes its place, may set more. Raises ``OSError``; then what was there stays.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".whet")
-    new = Path(name)
+    # As tempfile.mkstemp makes it; that module is most of what writing a small file would cost.
+    new = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}.whet")
+    handle = os.open(new, _NEW, PRIVATE)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import stat
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ _OF_OUTPUT = frozenset({errno.EPIPE, errno.ENOSPC, errno.EFBIG, getattr(errno, "
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def read_file(path: Path, most: int) -> bytes:
+def read_file(path: Path | str, most: int) -> bytes:
     """Return the bytes of a regular file; raises ``OSError`` for anything else, and for more than ``most`` bytes.
 
     A pipe is not waited for, and a device never ends.
@@ -63,6 +62,8 @@ def describe_error(error: BaseException) -> str:
         return "it needs more memory than there is"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"it holds what whet cannot use ({name_error(error)}{place})"

@@ -6,7 +6,6 @@ to the user who runs it, or to the system; what is another user's only where a f
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -34,6 +33,8 @@ def is_trusted(*paths: Path) -> bool:
 
 def list_trusted(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
     """Return the folders that the user trusts; none where the list cannot be read or is another user's."""
+    import json
+
     path = _find_list(environ)
     try:
         named = json.loads(read_file(path, MOST_SETTINGS)) if _is_own(path) else []
@@ -57,6 +58,8 @@ def distrust(folder: Path) -> bool:
 
 
 def _write_list(folders: Iterable[Path]) -> None:
+    import json
+
     path = _find_list()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

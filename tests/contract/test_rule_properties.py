@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from whet.engine.api import Safety
 from whet.engine.check import examine, run_side
-from whet.engine.facts import Facts, UnreadableError
+from whet.engine.facts import Facts
+from whet.engine.limits import UnreadableError
 from whet.engine.loading import load_rules
 from whet.fix.edits import apply_edits
 from whet.fix.select import rank, select

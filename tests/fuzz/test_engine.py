@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from tests.fuzz.mutations import change_bytes, changes
 
-from whet.engine.facts import UnreadableError
+from whet.engine.limits import UnreadableError
 from whet.engine.loading import load_rules
 from whet.engine.run import find_findings
 from whet.fix.apply import fix_text

@@ -17,7 +17,6 @@ import contextlib
 import errno
 import gc
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -183,6 +182,8 @@ def name_command(argv: Sequence[str]) -> str:
 
 def explain_unknown(args: Sequence[str]) -> UsageError:
     """Return the error for ``args`` that begin with no command, with what was probably meant."""
+    import shlex
+
     name = args[0]
     meant = f"did you mean `whet run {shlex.join(args)}`?"
     if name in ("-m", "-c", "--") or name.endswith(_PROBABLE_SCRIPTS) or _exists(name):

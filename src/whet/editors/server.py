@@ -28,7 +28,7 @@ from whet.editors.progress import PROOF, ProgressBar
 from whet.editors.project import Project
 from whet.editors.proving import BUDGET_SECONDS, prove_issue
 from whet.editors.text import Text
-from whet.engine.facts import SIZE_LIMIT
+from whet.engine.limits import SIZE_LIMIT
 from whet.errors import WhetError
 from whet.fix.decoding import DecodingError, decode_source, encode_source
 

@@ -76,6 +76,18 @@ class Context:
         """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain."""
         return self.facts.resolve(node)
 
+    def is_misused(self, node: ast.expr) -> bool:
+        """Return whether ``node`` is called, or subscripted with what is no index: of a display, the compiler warns."""
+        match self.facts.parent(node):
+            case ast.Call(func=used):
+                return used is node
+            case ast.Subscript(value=used, slice=index) if used is node:
+                made = self.resolve(node.func) if isinstance(node, ast.Call) else None
+                odd = isinstance(index, ast.Constant) and type(index.value) is not int
+                return made == "builtins.set" or (odd and made != "builtins.dict")
+            case _:
+                return False
+
     def has_builtin(self, *names: str) -> bool:
         """Return whether builtins of these names can be used in any function of the file: none is shadowed."""
         in_class = self.function.kind is ScopeKind.CLASS and any(name in self.function.bindings for name in names)

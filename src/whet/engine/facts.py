@@ -11,33 +11,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
+from whet.engine.limits import ELEMENT_LIMIT, EVERY_LINE, SIZE_LIMIT, TooLargeError, UnreadableError
 from whet.engine.newer import find_needed_python
 from whet.engine.scope_tree import ScopeTree
 from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.engine.source import SourceText
 
-SIZE_LIMIT = 5_000_000
-"""Characters; longer sources are usually generated, and not worth the time to check."""
-ELEMENT_LIMIT = 400_000
-"""Elements and operators of a source that is checked: each takes about a kilobyte of the tree."""
-EVERY_LINE = range(1, SIZE_LIMIT + 2)
-"""The lines of any source: with them as its hot ones, each function counts as called many times."""
 _SEPARATORS = ",\n.;:=+-*/%@&|^<>~([{"
 _STRINGS_AND_COMMENTS = re.compile(r"""("{3}|'{3})[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 
 _BUILTINS = frozenset(dir(builtins))
-
-
-class UnreadableError(Exception):
-    """A source that cannot be parsed; the message gives the reason for the user, ``remedy`` what to do."""
-
-    def __init__(self, reason: str, remedy: str = "fix it") -> None:
-        super().__init__(reason)
-        self.remedy = remedy
-
-
-class TooLargeError(UnreadableError):
-    """A source that may be valid, but would take too much memory."""
 
 
 class Facts:
@@ -104,6 +87,36 @@ class Facts:
         )
         return frozenset((*self._scopes.names, *self._scopes.attributes, *imported))
 
+    def using(self, names: Iterable[str]) -> set[Scope] | None:
+        """Return the functions that use one of ``names``; ``None``: any may, under another name."""
+        wanted = [each for name in names for each in (self._list_ending(name[1:]) if name.startswith("*") else (name,))]
+        if not self._renamed.isdisjoint(wanted):
+            return None
+        scopes = self._scopes
+        found: set[Scope] = set()
+        for name in wanted:
+            if name in scopes.attributes:
+                found.update(scope.owner for _, scope in scopes.attributes[name])
+            if name in scopes.names:
+                found.update(scopes.scope_of[node].owner for node in scopes.names[name])
+        return found
+
+    def _list_ending(self, end: str) -> list[str]:
+        every = (self._scopes.names, self._scopes.attributes, self._renamed)
+        return [name for names in every for name in names if name.endswith(end)]
+
+    @cached_property
+    def _renamed(self) -> frozenset[str]:
+        """The parts of what is imported under another name: ``from re import compile as make``."""
+        return frozenset(
+            part
+            for scope in self._scopes.scopes
+            for name, bindings in scope.bindings.items()
+            for binding in bindings
+            if binding.origin and binding.origin.rpartition(".")[2] != name
+            for part in binding.origin.split(".")
+        )
+
     @cached_property
     def texts(self) -> frozenset[str]:
         """Every string literal of the file: it may be a name, as in ``__all__``."""
@@ -129,6 +142,8 @@ class Facts:
 
     def hot_functions(self, lines: Iterable[int]) -> tuple[Scope, ...]:
         """Return the functions that own one of ``lines``; a nested function's own lines are not its parent's."""
+        if lines == EVERY_LINE:
+            return self.functions  # each owns its first line
         wanted = lines if isinstance(lines, range) else sorted(lines)
         found: list[Scope] = []
         for scope in self.functions:

@@ -8,25 +8,26 @@ clean code.
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from whet.config import RULES_FOLDER
-from whet.engine.api import Advise, Bench, Case, Context, Refuse, Rule
+from whet.engine.rule import Advise, Bench, Case, Refuse, Rule
 from whet.errors import PluginError
 from whet.model.finding import Finding
 from whet.plugins import Group, Plugin, find_plugins
 from whet.reading import describe_error, name_error
 from whet.records import dataclass
 
+if TYPE_CHECKING:
+    from whet.engine.context import Context
+
 Part = TypeVar("Part")
 
-_BUILT_IN_PACKAGE = "whet_rules"
+BUILT_IN_PACKAGE = "whet_rules"
 _PROJECT_PREFIX = "_whet_project_rules."
 
 
@@ -48,15 +49,19 @@ class RuleModule:
     advised: tuple[Advise, ...] = ()
 
 
-def load_rules(project: Path | None = None, folders: Iterable[Path] = ()) -> tuple[RuleModule, ...]:
+def load_rules(
+    project: Path | None = None, folders: Iterable[Path] = (), built_in: Iterable[RuleModule] | None = None
+) -> tuple[RuleModule, ...]:
     """Return all rules, sorted by slug; ``project`` is the folder whose ``.whet/rules`` are loaded too.
 
-    ``folders`` contain more rules, one per file; a missing folder is a :class:`PluginError`.
+    ``folders`` contain more rules, one per file; a missing folder is a :class:`PluginError`. ``built_in`` are whet's
+    own, where they are known.
 
     Raises :class:`PluginError` for the first that does not load, and for two of the same slug.
     """
     found: dict[str, RuleModule] = {}
-    for module in (*_load_built_in(), *_load_foreign(), *_load_project(project), *_load_folders(folders)):
+    own = load_built_in() if built_in is None else built_in
+    for module in (*own, *_load_foreign(), *_load_project(project), *_load_folders(folders)):
         other = found.get(module.rule.slug)
         if other is not None:
             raise PluginError(
@@ -69,6 +74,8 @@ def load_rules(project: Path | None = None, folders: Iterable[Path] = ()) -> tup
 
 def load_rule_file(path: Path) -> RuleModule:
     """Load the rule in the Python file ``path``. Raises :class:`PluginError`."""
+    import importlib.util
+
     origin = str(path)
     name = f"{_PROJECT_PREFIX}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -124,10 +131,13 @@ def load_again(places: Iterable[tuple[str, str]]) -> tuple[RuleModule, ...]:
     )
 
 
-def _load_built_in() -> Iterator[RuleModule]:
-    package = importlib.import_module(_BUILT_IN_PACKAGE)
+def load_built_in() -> Iterator[RuleModule]:
+    """Yield whet's own rules. Raises :class:`PluginError`."""
+    import pkgutil
+
+    package = importlib.import_module(BUILT_IN_PACKAGE)
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        plugin = Plugin(Group.RULES, info.name, f"{_BUILT_IN_PACKAGE}.{info.name}", "whet")
+        plugin = Plugin(Group.RULES, info.name, f"{BUILT_IN_PACKAGE}.{info.name}", "whet")
         yield read_rule_module(plugin.load(), "whet")
 
 
@@ -160,7 +170,7 @@ def _load_folders(folders: Iterable[Path]) -> Iterator[RuleModule]:
 def _name_place(module: object, origin: str) -> str:
     """Return where a rule is, for an error message: for whet's own rules, their module."""
     name = getattr(module, "__name__", "")
-    return name if name.startswith(f"{_BUILT_IN_PACKAGE}.") else origin
+    return name if name.startswith(f"{BUILT_IN_PACKAGE}.") else origin
 
 
 def _part(module: object, name: str, kind: type[Part], origin: str) -> Part:

@@ -7,19 +7,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import TooLargeError, UnreadableError
+from whet.engine.limits import TooLargeError, UnreadableError
 from whet.engine.loading import RuleModule, load_again
+from whet.engine.outcome import Outcome, Task
 from whet.engine.run import examine_source
 from whet.fix.decoding import DecodingError, decode_source
-from whet.model.finding import Finding
-from whet.model.source import Notice, SourceFile
+from whet.model.source import SourceFile
 from whet.program.leash import leash_worker
 from whet.program.processors import count_processors
-from whet.records import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -32,29 +31,6 @@ _MOST_WORKERS = 60
 """Windows can wait for at most 63 handles."""
 _COLLECT_EVERY = 400_000
 """Bytes of source after which garbage is collected; a byte of source takes about 100 bytes of tree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One source to check; ``lines`` are its hot ones, if there is a profile; ``python`` is what the code is for."""
-
-    file: str
-    shown: str
-    data: bytes
-    lines: Collection[int] | None = None
-    python: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result for a source: findings by place, rules that failed, or why it could not be or was not checked."""
-
-    findings: tuple[Finding, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    unreadable: str = ""
-    remedy: str = "fix it"
-    """What to do about an unreadable source."""
-    too_large: str = ""
 
 
 def examine_tasks(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int | None = None) -> Iterator[Outcome]:

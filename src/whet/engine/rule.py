@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
-from whet.engine.facts import Facts
 from whet.model.finding import Ask, Safety, Speed, Speedup
 from whet.records import dataclass
+
+if TYPE_CHECKING:
+    import ast
+
+    from whet.engine.facts import Facts
 
 _SPECIFIER = re.compile(r"\s*(>=|<=|<|>|==)\s*(\d+)\.(\d+)\s*")
 
@@ -18,14 +22,17 @@ _SPECIFIER = re.compile(r"\s*(>=|<=|<|>|==)\s*(\d+)\.(\d+)\s*")
 class Triggers:
     """When a rule can have a finding in a function; cheap to test, so that most functions are never visited.
 
-    The function contains one of ``nodes`` and, unless they are empty, the file imports one of ``imports`` (by full
-    name: ``os.path``) and contains one of ``words`` as a name or attribute. The narrower the triggers the
-    better: with them a hundred rules cost little more than one.
+    The function contains one of ``nodes``, or uses one of ``names`` as a name or attribute, and, unless they are
+    empty, the file imports one of ``imports`` (by full name: ``os.path``) and contains one of ``words`` as a name or
+    attribute. A function that uses one of ``names`` under another (``from re import compile as make``) counts;
+    ``*Validator`` stands for all names that end so. The narrower the triggers the better: with them a hundred rules
+    cost little more than one.
     """
 
-    nodes: frozenset[type[ast.AST]]
+    nodes: frozenset[type[ast.AST]] = frozenset()
     imports: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
 
     def hold_in(self, facts: Facts) -> bool:
         """Return whether any function of a file can matter."""

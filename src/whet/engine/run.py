@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from whet.engine.api import Context
-from whet.engine.facts import Facts, UnreadableError
+from whet.engine.facts import Facts
+from whet.engine.limits import UnreadableError
 from whet.engine.loading import RuleModule
+from whet.engine.rule import Triggers
 from whet.engine.scopes import Scope
 from whet.model.finding import Finding
 from whet.model.frame import Owner
@@ -84,12 +85,15 @@ def _examine(
 ) -> tuple[list[Finding], list[Notice]]:
     found: list[Finding] = []
     notices: list[Notice] = []
-    containing = _index_by_nodes(functions)
-    for module in rules:
+    concerned = [module for module in rules if module.rule.triggers.hold_in(facts)]
+    index = _index_by_nodes(functions, frozenset().union(*(module.rule.triggers.nodes for module in concerned)))
+    for module in concerned:
         triggers = module.rule.triggers
-        if not triggers.hold_in(facts):
+        if not (scopes := _list_concerned(index, triggers, facts)):
             continue
-        for scope in _list_containing(containing, triggers.nodes):
+        from whet.engine.context import Context  # loads much that a file without anything to find does not need
+
+        for scope in scopes:
             try:
                 context = Context(module.rule, source.file, facts, scope, measured, libraries, python)
                 found.extend(module.detect(context))
@@ -98,24 +102,38 @@ def _examine(
     return found, notices
 
 
-def _index_by_nodes(functions: Iterable[Scope]) -> dict[type[ast.AST], dict[int, Scope]]:
-    """Return the functions that contain each type of node, by their order: most rules concern few of the functions."""
-    containing: dict[type[ast.AST], dict[int, Scope]] = {}
+def _index_by_nodes(functions: Iterable[Scope], kinds: Collection[type[ast.AST]]) -> _Index:
+    """Return the functions that contain each of ``kinds``, in order, and the place of each in the order.
+
+    Most rules concern few of the functions.
+    """
+    containing: dict[type[ast.AST], list[Scope]] = {}
+    order: dict[Scope, int] = {}
     for number, scope in enumerate(functions):
-        for kind in scope.nodes:
-            containing.setdefault(kind, {})[number] = scope
-    return containing
+        order[scope] = number
+        for kind in scope.nodes.keys() & kinds:
+            if kind in containing:
+                containing[kind].append(scope)
+            else:
+                containing[kind] = [scope]
+    return containing, order
 
 
-def _list_containing(
-    containing: Mapping[type[ast.AST], dict[int, Scope]], kinds: Iterable[type[ast.AST]]
-) -> Iterable[Scope]:
-    """Return the functions that contain one of ``kinds``, in order."""
-    found = [containing[kind] for kind in kinds if kind in containing]
-    if len(found) < 2:
-        return found[0].values() if found else ()
-    merged = {number: scope for scopes in found for number, scope in scopes.items()}
-    return [merged[number] for number in sorted(merged)]
+def _list_concerned(index: _Index, triggers: Triggers, facts: Facts) -> Sequence[Scope]:
+    """Return the functions that contain one of the nodes, or use one of the names, of ``triggers``; in order."""
+    containing, order = index
+    found = [containing[kind] for kind in triggers.nodes if kind in containing]
+    if triggers.names:
+        using = facts.using(triggers.names)
+        if using is None:
+            return list(order)
+        found.append([scope for scope in using if scope in order])
+    elif len(found) < 2:
+        return found[0] if found else ()
+    return sorted({scope for scopes in found for scope in scopes}, key=order.__getitem__)
+
+
+_Index = tuple[dict[type[ast.AST], list[Scope]], dict[Scope, int]]
 
 
 def _describe_failure(module: RuleModule, source: SourceFile, scope: Scope, error: Exception) -> Notice:

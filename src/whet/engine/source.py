@@ -18,7 +18,7 @@ class SourceText:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = _NEWLINE.split(text)
+        self.lines = _NEWLINE.split(text) if "\r" in text else text.split("\n")
 
     def column(self, line: int, byte_offset: int) -> int:
         """Return the column in characters of ``byte_offset``, the UTF-8 offset that ``ast`` counts in."""

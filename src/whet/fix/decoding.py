@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tokenize
-
 from whet.errors import WhetError
 
 
@@ -37,6 +34,9 @@ def decode_source(data: bytes, *, to_write: bool = False) -> tuple[str, str]:
 def _find_encoding(data: bytes) -> str:
     if data.isascii() and b"coding" not in data[:400]:
         return "utf-8"
+    import io
+    import tokenize
+
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:100_000]).readline)
     # The mark is kept in the text, so that it is written again.
     return "utf-8" if encoding == "utf-8-sig" else encoding

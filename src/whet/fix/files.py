@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +48,8 @@ def _copy_state(real: Path, state: os.stat_result, new: Path) -> None:
     if hasattr(os, "chown"):
         with suppress(OSError):
             os.chown(new, state.st_uid, state.st_gid)
+    import shutil
+
     times = new.stat()
     with suppress(OSError):
         shutil.copystat(real, new)

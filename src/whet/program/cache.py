@@ -13,18 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from whet.errors import StoreError
-
-if TYPE_CHECKING:
-    pass
 
 COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "line_profiler": ("typing_extensions",),
@@ -61,6 +55,9 @@ def lend(name: str, abi: str, own: Path) -> Path:
 
     Raises ``StoreError`` when whet's cache cannot be written.
     """
+    import shutil
+    import tempfile
+
     parts = parts_of(name, own)
     # Another whet, or another version in the same place, gets a folder of its own.
     names = (sys.prefix, *map(str, parts), *COMPANIONS.get(name, ()))
@@ -150,6 +147,8 @@ def put_in_place(fresh: Path, folder: Path) -> None:
     try:
         fresh.rename(folder)
     except OSError:
+        import shutil
+
         aside = fresh.with_name(f"{fresh.name}.old")
         folder.rename(aside)
         fresh.rename(folder)
@@ -170,6 +169,8 @@ def _link(source: Path, link: Path) -> None:
 
 
 def _copy(source: Path, copy: Path) -> None:
+    import shutil
+
     if source.is_dir():
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
     else:

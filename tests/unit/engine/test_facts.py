@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from whet.engine.facts import SIZE_LIMIT, Facts, UnreadableError
+from whet.engine.facts import Facts
+from whet.engine.limits import SIZE_LIMIT, UnreadableError
 from whet.engine.scopes import ScopeKind
 
 FOLDER = Path(ast.__file__).parent

@@ -306,3 +306,54 @@ def test_trees_are_freed_without_the_collector():
         assert count_nodes() == before
     finally:
         gc.enable()
+
+
+NAMED = """from re import compile as make
+import re
+
+
+def attribute(s): return re.match("a", s)
+def comprehension(many): return [match(s) for s in many]
+def decorated():
+    @match
+    def inner(): pass
+def default(s=match): pass
+def renamed(s): return make(s)
+def other(s): return s.split(), "match"
+class Record:
+    match = 1
+    def method(self): self.match = 2
+"""
+
+
+def record_visits(rule, visited):
+    """Return a rule that finds nothing and notes which functions it was given."""
+    return RuleModule(rule, lambda context: visited.append(context.function.qualified_name) or (), (), (), None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("names", "functions"),
+    [
+        ({"match"}, ["<module>", "attribute", "comprehension", "decorated", "Record", "Record.method"]),
+        ({"*tch"}, ["<module>", "attribute", "comprehension", "decorated", "Record", "Record.method"]),
+        ({"split"}, ["other"]),
+        ({"absent"}, []),
+        ({"compile"}, None),  # any function may use it
+        ({"*pile"}, None),
+    ],
+)
+def test_a_rule_that_names_what_it_is_about_sees_only_functions_that_use_it(names, functions):
+    visited = []
+    rule = Rule("r", "t", "f", Safety.ADVICE, Speed.FACTOR, Triggers(names=frozenset(names)))
+    find_findings(sources(source("a.py", NAMED)), [record_visits(rule, visited)])
+    every = ["<module>", "attribute", "comprehension", "decorated", "decorated.<locals>.inner", "default", "renamed"]
+    assert visited == ([*every, "other", "Record", "Record.method"] if functions is None else functions)
+
+
+def test_a_rule_sees_functions_with_one_of_its_nodes_or_names_once_and_in_order():
+    visited = []
+    triggers = Triggers(nodes=frozenset({ast.Return, ast.ClassDef}), names=frozenset({"match"}))
+    rule = Rule("r", "t", "f", Safety.ADVICE, Speed.FACTOR, triggers)
+    find_findings(sources(source("a.py", NAMED)), [record_visits(rule, visited)])
+    named = ["<module>", "attribute", "comprehension", "decorated", "renamed", "other", "Record", "Record.method"]
+    assert visited == named

@@ -11,11 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import EVERY_LINE, SIZE_LIMIT, UnreadableError
 from whet.engine.files import FileResult, examine_files
+from whet.engine.limits import EVERY_LINE, SIZE_LIMIT, UnreadableError
 from whet.engine.loading import RuleModule
-from whet.engine.pool import Task, examine_task
-from whet.engine.run import examine_source
+from whet.engine.outcome import Task
 from whet.engine.suppress import (
     UNUSED,
     UNUSED_PAGE,
@@ -95,6 +94,7 @@ class _Check:
             request.config,
             [self.start / folder for folder in request.rules],
             project_rules=request.project_rules,
+            cache=request.cache,
         )
         self.config, self.rules = rulebook.config, rulebook.rules
         self.repository = find_repository(self.config.root)
@@ -188,6 +188,7 @@ class _Check:
             python=self.config.target_version,
             workers=self.request.workers,
             cache=self.request.cache,
+            with_data=self.request.fix or self.request.diff,
         )
 
     def _examine_stdin(self, name: str, data: bytes) -> FileResult:
@@ -197,6 +198,8 @@ class _Check:
     def _examine_data(self, result: FileResult, lines: Collection[int] | None) -> FileResult:
         if lines is not None and not lines:
             return result
+        from whet.engine.pool import examine_task
+
         useful = [module for module in self.modules if module.rule.applies_to(self.config.target_version)]
         task = Task(result.file, result.shown, result.data, lines, self.config.target_version)
         outcome = examine_task(task, useful)
@@ -325,6 +328,8 @@ class _Check:
         module = next((module for module in self.modules if module.rule.slug == slug), None)
         if module is None or not module.rule.applies_to(self.config.target_version):
             return None
+        from whet.engine.run import examine_source
+
         source = SourceFile(file, file, "", text)
         try:
             found, _ = examine_source(source, [module], EVERY_LINE)
@@ -386,6 +391,9 @@ class _Check:
 @cache  # for each finding of a file, and mostly one folder is all of the three
 def _relate(file: str, folder: str) -> str:
     """Return a path with slashes, relative to ``folder`` if it is inside."""
+    prefix = os.path.join(folder, "")  # noqa: PTH118 - for thousands of paths
+    if file.startswith(prefix):
+        return file[len(prefix) :].replace(os.sep, "/")
     try:
         return Path(file).relative_to(folder).as_posix()
     except ValueError:

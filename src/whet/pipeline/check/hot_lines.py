@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whet.engine.facts import UnreadableError
+from whet.engine.limits import UnreadableError
 from whet.errors import UsageError
 from whet.fix.decoding import DecodingError, decode_source
 from whet.model.hot import HotPlace, HotProfile, read_hot

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from whet.engine.facts import Facts, UnreadableError
+from whet.engine.facts import Facts
+from whet.engine.limits import UnreadableError
 from whet.engine.scopes import Scope, ScopeKind
 from whet.engine.source import SourceText
 from whet.errors import FormatError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,22 +32,33 @@ class Rulebook:
 
 
 def load_rulebook(
-    start: Path, file: Path | None = None, folders: Iterable[Path] = (), *, project_rules: bool = True
+    start: Path,
+    file: Path | None = None,
+    folders: Iterable[Path] = (),
+    *,
+    project_rules: bool = True,
+    cache: Path | None = None,
 ) -> Rulebook:
     """Return the rulebook of the folder ``start``; ``file`` and ``folders`` are settings and rules given explicitly.
 
-    The project's own rules, which are code, are loaded with ``project_rules`` and if they are trusted.
+    The project's own rules, which are code, are loaded with ``project_rules`` and if they are trusted. With ``cache``,
+    whet's own come from the catalogue in that folder, if it has them: without their cases.
     Raises :class:`whet.errors.UsageError` for invalid settings, :class:`whet.errors.PluginError` for a rule that does
     not load.
     """
     from whet.engine.loading import load_rules
 
     config = load_config(start, file)
+    built_in = None
+    if cache is not None:
+        from whet.engine.catalogue import load_catalogue
+
+        built_in = load_catalogue(cache)
     own = [config.root / folder for folder in config.rules]
     if project_rules and not find_untrusted(config):
-        return Rulebook(config, load_rules(config.root, [*own, *folders]))
+        return Rulebook(config, load_rules(config.root, [*own, *folders], built_in))
     absent = frozenset(path.stem.replace("_", "-") for path in list_project_rules(config))
-    return Rulebook(config, load_rules(None, folders), absent)
+    return Rulebook(config, load_rules(None, folders, built_in), absent)
 
 
 def stands_in(project: Path) -> bool:
@@ -74,6 +84,8 @@ def find_untrusted(config: Config) -> Path | None:
 
 def describe_untrusted(start: Path, file: Path | None = None) -> list[str]:
     """Return a line for what of the project at ``start`` is neither heeded nor run, because it is another user's."""
+    import shlex
+
     config = load_config(start, file)
     lines = []
     if config.passed_over is not None:
