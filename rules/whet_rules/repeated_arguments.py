@@ -278,7 +278,7 @@ def score(n, base=2):
     return min(total, LIMIT)
 
 def run(numbers):
-    return [score(number) for number in numbers]
+    return list(map(score, numbers))
 """,
         after="""
 import math
@@ -298,7 +298,7 @@ def score(n, base=2):
     return min(total, LIMIT)
 
 def run(numbers):
-    return [score(number) for number in numbers]
+    return list(map(score, numbers))
 """,
         call="run",
         inputs=("([1, 5, 12, 5],)", "([],)", "(['a'],)"),
