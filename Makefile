@@ -18,7 +18,7 @@
 .POSIX:
 
 VENV ?= .venv
-JOBS ?= 2
+JOBS ?= 3
 FUZZ_SECONDS ?= 1200
 PYTEST = pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 WITH = sh .ci/with

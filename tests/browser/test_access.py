@@ -38,7 +38,7 @@ def list_violations(page):
 @pytest.mark.parametrize(
     ("width", "scheme"),
     [
-        (1280, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.slow),
         (320, "light"),
         pytest.param(1280, "light", marks=pytest.mark.slow),
         pytest.param(320, "dark", marks=pytest.mark.slow),

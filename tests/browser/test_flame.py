@@ -233,7 +233,7 @@ def test_the_pointer_tells_and_zooms(page):
 @pytest.mark.parametrize(
     "link",
     [
-        "#f=%3Cmodule%3E;main;Ledger.add&v=cpu",
+        pytest.param("#f=%3Cmodule%3E;main;Ledger.add&v=cpu", marks=pytest.mark.slow),
         "#f=%3Cmodule%3E;main;close;Ledger.total&m=inverted",
         "#m=sandwich&s=" + quote("close shop/ledger.py:37"),
         "#q=ledger&t=0",
@@ -251,9 +251,10 @@ def test_a_link_shows_what_was_shown(show_view, link):
     assert page.evaluate("[...document.querySelectorAll('#flame select')].map(e => e.value)") == state
 
 
-@pytest.mark.parametrize(
-    "link", ["#f=nowhere;%zz;%3Cb&m=none&v=x&t=-9&x=99&s=%00", "#f=~99999999", "#f=", "#m=diff", "#=&&="]
-)
+SLOW_LINKS = [pytest.param(link, marks=pytest.mark.slow) for link in ("#f=~99999999", "#f=", "#m=diff", "#=&&=")]
+
+
+@pytest.mark.parametrize("link", ["#f=nowhere;%zz;%3Cb&m=none&v=x&t=-9&x=99&s=%00", *SLOW_LINKS])
 def test_a_link_that_leads_nowhere_does_no_harm(show_view, link):
     page = show_view(make_view(make_calls()), link)
     assert page.locator("#flame-main canvas").is_visible()

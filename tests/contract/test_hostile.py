@@ -145,7 +145,14 @@ TAGS = set(Page(render(HtmlRenderer(), make_view("x"))).tags)
 PLAIN = read_markdown(render_markdown("x"))
 
 
-@pytest.mark.parametrize("name", sorted(find_plugins(Group.RENDERERS)))
+@pytest.mark.parametrize(
+    "name",
+    # What a terminal shows is looked at below, in one more width.
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "terminal" else ())
+        for name in find_plugins(Group.RENDERERS)
+    ],
+)
 def test_no_character_that_is_not_seen_comes_through(name, text):
     page = render_html(text) if name == "html" else render(load_plugin(Group.RENDERERS, name)(), make_view(text))
     assert [c for c in set(page) if not is_seen(c) and c not in "\n\t"] == []
@@ -191,6 +198,7 @@ def test_markdown_stays_within_its_length(text):
 def test_a_terminal_is_not_steered_and_its_tables_stay(width, text, view):
     painted = TerminalRenderer(width, color=True).format(view)
     lines = [line.rstrip() for line in OWN_COLORS.sub("", painted).splitlines()]
+    assert all(map(is_seen, set("".join(lines))))
     if text in IN_BOTH:
         assert lines == TerminalRenderer(width).format(view).splitlines()
     # Only the program itself may use colours, and only few.

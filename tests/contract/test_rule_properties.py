@@ -39,7 +39,7 @@ CASES = [
     for case in module.cases
     if has_edits(module, case)
 ]
-QUICK = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 LONG = settings(QUICK, max_examples=60)
 FIXED = frozenset((*dir(builtins), *keyword.kwlist, *keyword.softkwlist))
 

@@ -274,6 +274,7 @@ def test_a_process_that_ends_meanwhile_is_reported(runner, start):
     assert ran.find_functions("crunch")[0]["self_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_process_that_becomes_another_program_meanwhile_is_reported(runner, start):
     process = start(
         runner.write(

@@ -164,6 +164,7 @@ def test_forks_warn_of_nothing(runner, alike):
     alike(plain, whet)
 
 
+@pytest.mark.slow
 @posix
 def test_pools_are_as_plainly(runner, alike):
     program = runner.write(POOLS, busy=BUSY)

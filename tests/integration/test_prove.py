@@ -144,6 +144,7 @@ def test_what_changes_the_output_is_refuted_and_not_offered_again(project: Proje
         (project.folder / "check.py").unlink()
 
 
+@pytest.mark.slow
 def test_a_workload_and_commands_around_it_are_run(project: Project) -> None:
     done = project.whet(
         "prove", "--runs", "2", "--workload", "python seen.py < in.txt", "--setup", "echo x > made", "--isolate"

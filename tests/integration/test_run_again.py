@@ -98,6 +98,7 @@ def test_program_on_standard_input(runner, words):
     assert "--full asked for it: standard input was a pipe" in find_rest(ran)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="found by /proc")
 def test_program_in_a_file_on_standard_input_runs_again(runner):
     program, folder = runner.write(WORK + "kept = work()\n"), runner.make_folder()

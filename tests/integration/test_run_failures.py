@@ -87,6 +87,7 @@ def bare_python(tmp_path_factory):
 # -- missing --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_target_without_any_profiler_borrows_whets(runner, bare_python):
     program = runner.write(BUSY.format(seconds=0.3) + "def allocate():\n    return bytearray(30_000_000)\nallocate()\n")
     command = runner.command(program, options=["--full"], python=str(bare_python))

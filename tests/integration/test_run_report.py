@@ -178,6 +178,7 @@ def test_children_are_sampled_unless_not_wanted(runner, followed):
     assert child > 0.3 * parent["self_seconds"] if followed else child == 0
 
 
+@pytest.mark.slow
 def test_asynchronous_callers_are_kept(runner):
     ran = runner.whet(TARGETS / "async_callers.py", options=["--sampler", "pyinstrument", "--rate", "1000", "--lines"])
     assert ran.status == 0, ran.words
@@ -197,10 +198,10 @@ def test_asynchronous_callers_are_kept(runner):
     ("target", "names"),
     [
         ("decorators.py", {"counted.<locals>.wrapper", "Shape.total"}),
-        ("comprehensions.py", {"nested", "spread", "distinct.<locals>.<genexpr>"}),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in (
+                ("comprehensions.py", {"nested", "spread", "distinct.<locals>.<genexpr>"}),
                 ("closures.py", {"make_counter.<locals>.advance", "make_scaler.<locals>.advance", "power"}),
                 ("naïve café.py", {"数える", "Größe.verdopple", "Größe.__init__"}),
                 ("generators.py", {"numbers", "through", "outer", "average"}),
@@ -277,6 +278,7 @@ def test_arguments_that_are_secrets_are_masked(runner):
     assert "hunter2" not in json.dumps(ran.report) + ran.words + (ran.folder / "whet-report.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_repeated_executions_are_pooled(runner):
     program = runner.write(
         """

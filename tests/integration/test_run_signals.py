@@ -307,7 +307,7 @@ def test_live_line_is_nothing_off_a_terminal(runner):
     assert LIVE not in ran.stderr
 
 
-@pytest.mark.parametrize("mode", ["raw", "password"])
+@pytest.mark.parametrize("mode", [pytest.param("raw", marks=pytest.mark.slow), "password"])
 def test_live_line_keeps_out_of_a_terminal_that_is_taken_over(runner, mode):
     change = "tty.setraw(0)" if mode == "raw" else "no_echo()"
     program = runner.write(

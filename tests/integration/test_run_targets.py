@@ -29,7 +29,6 @@ QUICK = [
         "short",
         "sigterm",
         "syntax_error",
-        "threads",
         "os_exit",
     )
 ]

@@ -142,7 +142,7 @@ RUN = Run(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None, max_examples=30)
 @given(build(Run))
 def test_every_field_of_a_run_survives(run: Run):
     assert simplify(unpack(pack(run))) == simplify(run)
