@@ -23,6 +23,9 @@ pytestmark = pytest.mark.browser
 
 TEXTS = list(CORPUS.values())
 MANY = 25
+PARTS = [
+    pytest.param(first, marks=pytest.mark.slow if first % (2 * MANY) else ()) for first in range(0, len(TEXTS), MANY)
+]
 ALLOWED = {"h2", "h3", "h4", "p", "strong", "code", "pre", "ul", "li", "details", "summary", "sub", "span"}
 ALLOWED |= {"table", "thead", "tbody", "tr", "th", "td"}
 
@@ -69,7 +72,7 @@ def make_view(texts):
     return build_view(run, hotspots, advice, make_flames(), calls=calls, title=texts[0])
 
 
-@pytest.mark.parametrize("first", range(0, len(TEXTS), MANY))
+@pytest.mark.parametrize("first", PARTS)
 def test_a_report_full_of_them_runs_nothing_and_stays_whole(show_view, first):
     texts = TEXTS[first : first + MANY]
     page = show_view(make_view(texts))
@@ -97,7 +100,7 @@ def test_a_report_full_of_them_runs_nothing_and_stays_whole(show_view, first):
     assert set(lengths) == {0}
 
 
-@pytest.mark.parametrize("first", range(0, len(TEXTS), MANY))
+@pytest.mark.parametrize("first", PARTS)
 def test_markdown_full_of_them_runs_nothing_even_where_a_site_cleans_nothing(open_file, tmp_path, first):
     texts = TEXTS[first : first + MANY]
     reader = MarkdownIt("gfm-like", {"html": True})

@@ -109,7 +109,10 @@ def read_table(text: str) -> Shown:
     }
 
 
-@pytest.mark.parametrize(("form", "wanted"), CASES, ids=[form.name for form, _ in CASES])
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [pytest.param(*case, id=case[0].name, marks=pytest.mark.slow if case is not CASES[0] else ()) for case in CASES],
+)
 def test_speedscope_shows_the_functions_and_their_times(viewer, open_file, tmp_path, form, wanted):
     script = tmp_path / "profile.js"
     data = base64.b64encode(write(form)).decode()

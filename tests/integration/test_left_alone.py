@@ -8,9 +8,8 @@ import pytest
 from tests.integration.pieces import BUSY, mark_slow
 
 QUICK = [
-    *("spawned", "handlers for all signals", "signals waited for", "waits, interrupted by signals of its own"),
-    *("forks in threads", "a child of a child", "daemon", "pseudo-terminal", "no more descriptors"),
-    *("ends in the middle", "aborts"),
+    *("spawned", "handlers for all signals", "waits, interrupted by signals of its own", "forks in threads"),
+    *("daemon", "pseudo-terminal", "no more descriptors", "ends in the middle"),
 ]
 """Those of ``PROCESSES`` that `make test` runs."""
 PROCESSES = {

@@ -6,8 +6,7 @@ import pytest
 from tests.integration.pieces import BUSY, mark_slow
 
 QUICK = [
-    *("code objects", "compiled by itself", "monitoring that begins late", "objects that raise when looked at"),
-    "changes of threads every microsecond",
+    *("code objects", "compiled by itself", "monitoring that begins late", "changes of threads every microsecond"),
 ]
 """Those of ``CODE`` and ``OBJECTS`` that `make test` runs."""
 CODE = {

@@ -153,7 +153,7 @@ def test_program_that_profiles_itself_is_named_as_the_cause(runner):
     assert all(row["hits"] is None for row in ran.find_functions("work"))
 
 
-@pytest.mark.parametrize("end", ["sys.exit(3)", "1 / 0", "os.abort()"])
+@pytest.mark.parametrize("end", mark_slow(["sys.exit(3)", "1 / 0", "os.abort()"], ["1 / 0"]))
 def test_nothing_is_proposed_for_a_program_that_failed(runner, end):
     program = runner.write(WORK + f"import resource\nresource.setrlimit(resource.RLIMIT_CORE, (0, 0))\nwork()\n{end}\n")
     ran = runner.whet(program, options=["--full"])

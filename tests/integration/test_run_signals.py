@@ -101,7 +101,14 @@ def test_interrupt_counts_once(runner):
     assert runner.finish(process, folder).stdout == b"seen 1 more:\n"
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGUSR1, 138)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 138, marks=pytest.mark.slow),
+    ],
+)
 def test_signals_to_whet_are_passed_on(runner, number, status):
     process, folder = start(runner, runner.write(ENDLESS))
     process.send_signal(number)
