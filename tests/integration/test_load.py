@@ -105,7 +105,7 @@ def test_a_command_that_goes_on_is_ended_after_the_duration(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("request_", "why"),
     [
-        (LoadRequest(command=command(2)), "answered only 2 requests"),
+        (LoadRequest(command=command(2)), "answered only"),
         (LoadRequest(command=command(9), warmup=60), "ended within the 60 s that are not counted"),
         (LoadRequest(command="exit 3"), "ended with status 3: no output"),
     ],
