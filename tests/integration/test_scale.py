@@ -33,7 +33,7 @@ def main(size):
 
 main(int(sys.argv[1].partition("=")[2]))
 """
-SIZES = (3000, 6000, 12_000)
+SIZES = (4000, 8000, 16_000)
 
 
 class Scaled:
@@ -106,7 +106,7 @@ def test_the_programs_output_is_not_whets(scaled: Scaled, report: dict[str, Any]
     assert report["exit_status"] == 0
     said = (scaled.folder / "said.txt").read_text()
     assert "printed by the program" not in said
-    assert "Most of the cost at n = 120,000" in said
+    assert "Most of the cost at n = 160,000" in said
     assert "6 runs took" in said
 
 
