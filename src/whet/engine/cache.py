@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from whet import __version__
 from whet.atomic import read_checked, write_checked
 from whet.engine.outcome import Outcome
-from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed, Speedup
+from whet.model.finding import Ask, Edit, Finding, Frees, Question, Safety, Speed, Speedup
 from whet.model.source import Notice
 from whet.records import dataclass
 
@@ -145,11 +145,12 @@ class ResultCache:
             None
             if rule is not None and finding.speedups == rule.speedups
             else tuple(map(_read_speedup, finding.speedups)),
+            None if finding.frees is None else _read_frees(finding.frees),
         )
 
     def _read_finding(self, file: str, row: _Row) -> Finding:
         slug, line, end_line, column, function, function_line, message, snippet = row[:8]
-        safety, speed, lines, questions, edits, title, speedups = row[8:]
+        safety, speed, lines, questions, edits, title, speedups, frees = row[8:]
         return Finding(
             slug,
             file,
@@ -167,6 +168,7 @@ class ResultCache:
             tuple(Edit(*each) for each in edits),
             snippet,
             self._rules[slug].speedups if speedups is None else tuple(Speedup(*each) for each in speedups),
+            None if frees is None else Frees(*frees),
         )
 
     def _tidy(self) -> None:
@@ -255,3 +257,4 @@ _read_plain = attrgetter("rule", "line", "end_line", "column", "function", "func
 _read_fields = attrgetter(*(field.name for field in fields(Question)))
 _read_edit = attrgetter(*(field.name for field in fields(Edit)))
 _read_speedup = attrgetter(*(field.name for field in fields(Speedup)))
+_read_frees = attrgetter(*(field.name for field in fields(Frees)))

@@ -5,6 +5,7 @@ import marshal
 import os
 import random
 import sys
+from dataclasses import MISSING, fields, replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from whet.engine.api import Rule, Safety, Speed, Triggers
 from whet.engine.files import examine_files
 from whet.engine.loading import RuleModule, load_rule_file, load_rules
 from whet.fix.edits import apply_edits
+from whet.model.finding import Ask, Edit, Finding, Frees, Question, Speedup
 
 RULES = load_rules()
 PATTERN = "import re\ndef g(s):\n    return re.match('a', s)\n"
@@ -217,6 +219,25 @@ def test_results_come_from_the_cache_while_nothing_changed(folder, tmp_path):
     assert examine(folder, [rule], cache=cache, workers=1) != first
     assert len(calls) == count + 1
     assert examine(folder, RULES, cache=cache, workers=1) != first
+
+
+def test_the_cache_keeps_all_that_a_finding_says(folder, tmp_path):
+    """Each field has another value here than by default; so has one that is added later, or this fails."""
+    question = Question("x", Ask.LENGTH, 1, "m.py", "g", ("a",), ("b",), 7, True, (2,), (3,), 0.5, 0.9)
+    said = Finding(
+        "made", "m.py", 1, 2, 3, "g", 4, "T", "M", Safety.OFFER, Speed.ASYMPTOTIC, (1, 2), (question,),
+        (Edit(1, 0, 1, 1, "2"),), "s", (Speedup("3.11", 10, 2.0),), Frees(8, "Point", True),
+    )  # fmt: skip
+    for part in (said, question, said.frees):
+        defaults = {field.name: field.default for field in fields(part) if field.default is not MISSING}
+        assert not [name for name, value in defaults.items() if getattr(part, name) == value]
+
+    def detect(context):
+        return [replace(said, file=context.file)]
+
+    first, again = (examine(folder, [make_rule(detect)], cache=tmp_path / "cache", workers=1) for _ in range(2))
+    assert any(result.findings for result in first)
+    assert again == first
 
 
 @pytest.mark.parametrize(
