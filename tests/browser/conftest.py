@@ -14,6 +14,8 @@ KEEP_VIOLATIONS = (
 )
 
 
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""What is looked for, the lightest first; where none is found, Playwright takes its own."""
 PATIENCE = 240_000
 """Milliseconds after which what has not happened never will: a machine may be slow, and busy."""
 
@@ -23,7 +25,7 @@ PATIENCE = 240_000
 def browser():
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=next(filter(None, map(shutil.which, BROWSERS)), None),
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
             timeout=PATIENCE,
         )
