@@ -13,7 +13,7 @@ from io import BytesIO
 import pytest
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
-from tests.hostile import CORPUS
+from tests.hostile import CORPUS, TERMINAL
 
 from whet.model.checked import CheckedFinding, CheckResult, RuleInfo
 from whet.model.finding import Edit, Finding, Safety, Speed
@@ -141,8 +141,10 @@ def read_markdown(text):
     return Page(reader.render(text))
 
 
-TAGS = set(Page(render(HtmlRenderer(), make_view("x"))).tags)
-PLAIN = read_markdown(render_markdown("x"))
+@cache
+def read_plain():
+    """Return the pages of a harmless program, in HTML and in Markdown."""
+    return Page(render_html("x")), read_markdown(render_markdown("x"))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_html_has_no_element_attribute_or_address_of_the_program(text):
     page = Page(render_html(text))
     assert page.unbalanced == []
     assert page.tags.count("script") == page.tags.count("style") == 1
-    assert set(page.tags) <= TAGS
+    assert set(page.tags) <= set(read_plain()[0].tags)
     assert page.tags.count("meta") == 6 and page.tags.count("link") == 1
     for tag, name, value in page.attributes:
         assert not name.startswith("on") and name not in ("style", "srcdoc", "src", "action"), (tag, name)
@@ -175,7 +177,7 @@ def test_html_has_no_element_attribute_or_address_of_the_program(text):
 def test_markdown_is_built_as_without_it(text):
     page = read_markdown(render_markdown(text))
     # A formula's sign stands in an element of its own; the longest texts leave less room.
-    assert [tag for tag in page.tags if tag != "span"] == PLAIN.tags
+    assert [tag for tag in page.tags if tag != "span"] == read_plain()[1].tags
     assert page.unbalanced == [] and page.open == []
     assert {name for _, name, _ in page.attributes} <= {"class", "style"}
     if len(show(text)) <= SHORT:
@@ -195,6 +197,15 @@ def test_markdown_stays_within_its_length(text):
 
 
 @pytest.mark.parametrize("width", [pytest.param(40, marks=pytest.mark.slow), 400])
+@pytest.mark.parametrize(
+    "text",
+    # Those that are made for pages are like one another to a terminal.
+    [
+        pytest.param(text, id=name, marks=() if name in TERMINAL or text in IN_BOTH else pytest.mark.slow)
+        for name, text in CORPUS.items()
+    ],
+    indirect=True,
+)
 def test_a_terminal_is_not_steered_and_its_tables_stay(width, text, view):
     painted = TerminalRenderer(width, color=True).format(view)
     lines = [line.rstrip() for line in OWN_COLORS.sub("", painted).splitlines()]
