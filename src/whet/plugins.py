@@ -43,6 +43,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "collapsed": "whet.formats.collapsed:Collapsed",
         "dask": "whet.formats.dask_profile:DaskProfile",
         "firefox": "whet.formats.firefox:Firefox",
+        "flamegraph": "whet.formats.flamegraph_svg:FlamegraphSvg",
         "lprof": "whet.formats.lprof:Lprof",
         "memray": "whet.formats.memray_records:MemrayRecords",
         "memray-capture": "whet.formats.memray_capture:MemrayCapture",

@@ -33,6 +33,7 @@ SAMPLES = {
         "foreign/perf-6.1-python-3.14.10/perf.collapsed.txt",
     ),
     "dask": ("foreign/dask-2026.8.0/tasks.json",),
+    "flamegraph": ("foreign/py-spy-0.4.3/threads.flamegraph.svg",),
     "lprof": ("foreign/line_profiler-5.1.0/absolute.lprof",),
     "pprof": ("foreign/pyroscope-io-1.4.0/cpu.pprof", "foreign/google-cloud-profiler-4.1.0/wall.pprof"),
     "pstats": ("foreign/tachyon-3.15.2/run.pstats", "foreign/cprofile-3.14.10/run.prof"),
