@@ -92,13 +92,15 @@ def profile(
     label: str = "",
     rate: int | None = None,
     native: bool = False,
+    memory: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
 ) -> DaskProfiling:
     """Return what profiles a block on all workers of ``client``: ``with whet.dask.profile(client) as run:``.
 
     ``label`` names the job in the report, ``rate`` is samples per second of each worker (default: 5, lowered where
-    sampling gets expensive), ``native`` samples C stacks as well, ``include`` and ``exclude`` are globs of files that
+    sampling gets expensive), ``native`` samples C stacks as well, ``memory`` also records with memray what workers
+    allocate, which slows them down, ``include`` and ``exclude`` are globs of files that
     count as the user's code, or do not. Raises ``UsageError`` without Dask's distributed, and for a client that is
     asynchronous.
     """
@@ -117,6 +119,7 @@ def profile(
             rate=rate or DEFAULT_RATE,
             keep_rate=rate is not None,
             native=native,
+            memory=memory,
             include=tuple(include),
             exclude=tuple(exclude),
             label=label,

@@ -64,6 +64,30 @@ if __name__ == "__main__":
     main(sys.argv[1])
 """
 
+HOLDS = """\
+import os, signal, sys
+from distributed import Client
+import whet.dask
+
+
+def fill(n):
+    rows = [bytearray(1000) for _ in range(n)]
+    return len(rows)
+
+
+if __name__ == "__main__":
+    with Client(sys.argv[1]) as client:
+        client.wait_for_workers(4)
+        victim, pid = sorted(client.run(os.getpid).items())[0]
+        with whet.dask.profile(client, memory=True) as run:
+            client.run(fill, 30_000, workers=[victim])
+            client.submit(os.kill, pid, signal.SIGKILL, workers=[victim], retries=0)
+            client.gather(client.map(fill, [20_000 + i for i in range(12)], workers=sorted(client.run(os.getpid))[1:],
+                                     allow_other_workers=True))
+        run.save("run.json")
+        print(client.submit(fill, 5).result())
+"""
+
 CLIENT = """\
 import sys
 from distributed import Client
@@ -148,3 +172,16 @@ def test_whet_run_samples_the_workers_too(cluster: str, tmp_path: Path) -> None:
     assert len(report["parts"]) == 5
     assert {"solve"} <= {function["name"] for function in report["functions"] if function["owner"] == "user"}
     assert report["command"][0] == "client.py"
+
+
+def test_what_workers_allocate_is_told_by_line(cluster: str, tmp_path: Path) -> None:
+    (tmp_path / "holds.py").write_text(HOLDS)
+    done = run_python(tmp_path, "holds.py", cluster)
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr
+    report = json.loads((tmp_path / "run.json").read_text())
+    line = next(each for each in report["lines"] if (each["file"], each["name"]) == ("holds.py", "fill"))
+    assert line["line"] == 1 + HOLDS[: HOLDS.index("rows =")].count("\n")
+    # Each of the dozen tasks has 20 MB; the worker that was killed had 30 MB before.
+    assert line["allocated_bytes"] > 12 * 20_000_000
+    assert line["peak_bytes"] > 20_000_000
+    assert any("memory slowed the code down" in each["message"] for each in report["warnings"])

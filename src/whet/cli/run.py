@@ -275,7 +275,8 @@ def _refuse_running_again(given: Mapping[str, bool]) -> None:
     """Refuse options that run the program more than once, where the workers are sampled once."""
     asked = next((name for name, is_asked in given.items() if is_asked), None)
     if asked is not None:
-        raise UsageError(f"{asked} runs the program again, which --dask does not", "leave one of them out")
+        remedy = "`whet.dask.profile(client, memory=True)` does" if asked == "--memory" else "leave one of them out"
+        raise UsageError(f"{asked} runs the program again, which --dask does not", remedy)
 
 
 def _measure_with_workers(

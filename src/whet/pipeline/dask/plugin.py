@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -28,7 +29,8 @@ from whet.pipeline.dask.spool import Spool
 from whet.records import dataclass
 
 READY_SECONDS = 120
-END_SECONDS = 60
+END_SECONDS, END_WITH_MEMORY_SECONDS = 60, 600
+"""How long a sampler may take to end; where it has allocations to read, they may be many."""
 MOST_BYTES = 8_000_000
 """Captures that a worker hands over at a time."""
 MOST_NAMES = 10_000
@@ -49,6 +51,9 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
         self.name = plugin_name(request["token"])
         self.problem = ""
         self.hint = ""
+        self.memory_problem = ""
+        """Why allocations are not recorded, where that was asked for."""
+        self._stop_memory: Callable[[], object] | None = None
         self._process: subprocess.Popen[str] | None = None
         self._tasks: _TaskNames | None = None
         self._began = _Totals()
@@ -81,6 +86,8 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
             self._end()
         except Exception as error:
             self.problem = f"the sampler cannot be started: {error}"
+        if self.request["memory"] and not self.problem:
+            self._trace_memory()
 
     def teardown(self, worker: Any) -> None:  # noqa: ANN401
         """End the sampler, without waiting for it, and run tasks as before."""
@@ -96,7 +103,13 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
 
         if (permit := permit_tracing()) is not None:
             permit()
-        asked = {**self.request, "pid": os.getpid(), "label": name_worker(worker), "plugin": __file__}
+        asked = {
+            **self.request,
+            "pid": os.getpid(),
+            "label": name_worker(worker),
+            "plugin": __file__,
+            "memory": self._memory_file() if self.request["memory"] else "",
+        }
         code = (
             f"import sys; sys.path.append({str(Path(__file__).parents[3])!r}); "
             "from whet.pipeline.dask.sampling import main; main()"
@@ -118,7 +131,27 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
         except (ValueError, KeyError, TypeError):
             return "its sampler ended", "see the worker's log"
 
+    def _trace_memory(self) -> None:
+        """Record what the worker allocates from now on, in the thread of its event loop, which ends that too."""
+        try:
+            import memray
+
+            # Not compressed: what a killed worker leaves can be read, too.
+            file = memray.FileDestination(self._memory_file(), overwrite=True, compress_on_exit=False)
+            tracker = memray.Tracker(destination=file)
+            tracker.__enter__()
+        except ImportError:
+            self.memory_problem = "memray is not installed in its environment"
+        except (RuntimeError, OSError) as error:
+            self.memory_problem = str(error)
+        else:
+            self._stop_memory = partial(tracker.__exit__, None, None, None)
+
+    def _memory_file(self) -> str:
+        return str(Spool(self.request["token"]).memory_file(os.getpid()))
+
     def _end(self) -> None:
+        self.stop_memory()
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
             try:
                 self._process.stdin.write("end\n")
@@ -126,12 +159,18 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
             except OSError:  # it has ended
                 pass
 
+    def stop_memory(self) -> None:
+        """Stop recording allocations; the sampler reads them when it ends."""
+        if self._stop_memory is not None:
+            self._stop_memory()
+            self._stop_memory = None
+
     def end(self) -> None:
         """End the sampler, and wait until its last capture is complete."""
         self._end()
         if self._process is not None:
             try:
-                self._process.wait(END_SECONDS)
+                self._process.wait(END_WITH_MEMORY_SECONDS if self.request["memory"] else END_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self.problem = "its sampler did not end"
@@ -145,6 +184,7 @@ class WhetWorkerPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
             "threads": int(worker.state.nthreads),
             "problem": self.problem,
             "hint": self.hint,
+            "memory_problem": self.memory_problem,
             **_Totals.read(worker).since(self._began),
             **({} if self._is_first else {"cpu_seconds": 0.0}),
             "moved": list_moved(worker, self._began.seconds),
@@ -169,6 +209,7 @@ async def fetch(token: str, *, end: bool = False, dask_worker: Any = None) -> di
         return {"label": name_worker(dask_worker), "problem": "the plugin is not there", "captures": [], "more": False}
     loop = asyncio.get_running_loop()
     if end:
+        plugin.stop_memory()
         await loop.run_in_executor(None, plugin.end)
     spool = Spool(token)
     captures = await loop.run_in_executor(None, spool.take, MOST_BYTES)

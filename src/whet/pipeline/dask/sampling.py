@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from whet.collect.resident import TreePoller
@@ -24,7 +25,7 @@ from whet.merge.tasks import split_tasks
 from whet.model.codec import write_run
 from whet.model.metric import Metric
 from whet.model.profile import Profile, Samples
-from whet.model.run import Run
+from whet.model.run import Purpose, Run
 from whet.pipeline.dask.spool import Spool
 from whet.pipeline.run.attach import sample
 from whet.pipeline.run.options import AttachOptions, Step
@@ -33,6 +34,7 @@ from whet.program.process import is_alive
 READY = "ready"
 SECONDS = 60.0
 """How long captures are. Ending one takes about a second of processor time; what a killed worker had is kept anyway."""
+LATE_SECONDS = 1.0
 MOST_BETWEEN = 2.0
 LEAST_SAMPLED_NS = 50_000_000
 EXCLUDED = ("dask", "distributed", "tornado")
@@ -49,6 +51,8 @@ def main() -> None:
     except WhetError as error:
         _say(json.dumps({"message": error.message, "hint": error.hint}))
     finally:
+        if request["memory"]:
+            Path(request["memory"]).unlink(missing_ok=True)
         os.close(lock)
         spool.remove()
 
@@ -109,6 +113,9 @@ class _Sampler:
         self.pid = request["pid"]
         self.to_end = threading.Event()
         self.is_ready = False
+        self.captures: dict[Purpose, Path] = {}
+        """What the worker itself recorded, once that is complete."""
+        self.has_memory = False
         self.poller = TreePoller(self.pid)
         self.cpu_ns = 0
         """The worker's CPU clock at the end of the capture before."""
@@ -118,14 +125,17 @@ class _Sampler:
 
     def _wait_for_end(self) -> None:
         sys.stdin.readline()
+        memory = self.request["memory"]
+        if memory and Path(memory).exists():
+            self.captures[Purpose.MEMORY] = Path(memory)
         self.to_end.set()
 
     def run(self) -> None:
         number = 0
         self.cpu_ns = self.poller.cpu_ns()
-        while not self.to_end.is_set() and is_alive(self.pid):
+        while not self._is_done() and is_alive(self.pid):
             try:
-                run = sample(self.pid, self._options(SECONDS))
+                run = sample(self.pid, self._options())
             except WhetError:
                 # Nothing was sampled, or the worker is gone; what was sampled before stays.
                 if not self.is_ready or not is_alive(self.pid):
@@ -134,7 +144,11 @@ class _Sampler:
                     return
                 continue
             self._put(run, number)
+            self.has_memory = any(execution.purpose is Purpose.MEMORY for execution in run.executions)
             number += 1
+
+    def _is_done(self) -> bool:
+        return self.to_end.is_set() and (self.has_memory or not self.captures)
 
     def _put(self, run: Run, number: int) -> None:
         kept = {file: source for file, source in run.sources.items() if source.sha256 not in self.sent}
@@ -151,10 +165,12 @@ class _Sampler:
         write_run(replace(run, profiles=profiles, sources=kept, labels=labels, command=("dask",)), packed)
         self.spool.put(number, self.pid, packed.getvalue())
 
-    def _options(self, seconds: float) -> AttachOptions:
+    def _options(self) -> AttachOptions:
         request = self.request
+        # The end may have come between two captures, and what the worker recorded itself be in neither.
+        is_late = self.to_end.is_set()
         return AttachOptions(
-            duration=seconds,
+            duration=LATE_SECONDS if is_late else SECONDS,
             rate=request["rate"],
             keep_rate=request["keep_rate"],
             native=request["native"],
@@ -163,7 +179,8 @@ class _Sampler:
             include=tuple(request["include"]),
             exclude=(*request["exclude"], *EXCLUDED),
             hidden=(request["plugin"],),
-            to_end=self.to_end,
+            to_end=threading.Event() if is_late else self.to_end,
+            captures=self.captures,
             progress=self._note,
         )
 

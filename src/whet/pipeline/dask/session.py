@@ -45,6 +45,7 @@ class DaskOptions:
     rate: int = DEFAULT_RATE
     keep_rate: bool = False
     native: bool = False
+    memory: bool = False
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     label: str = ""
@@ -109,6 +110,7 @@ class Session:
             "rate": options.rate,
             "keep_rate": options.keep_rate,
             "native": options.native,
+            "memory": options.memory,
             "include": list(options.include),
             "exclude": list(options.exclude),
         }
@@ -234,6 +236,9 @@ class Session:
             self._gathering.describe(label, note=note, clock_ns=round(clocks[label] * 1e9))
             if said["problem"]:
                 self._notices.append(Notice("dask", f"{label} was not sampled: {said['problem']}", str(said["hint"])))
+            if said.get("memory_problem"):
+                told = f"the memory of {label} was not recorded: {said['memory_problem']}"
+                self._notices.append(Notice("dask", told))
         if client_run is not None:
             settled = tuple(settle_client(profile) for profile in client_run.profiles)
             self._gathering.add(replace(client_run, profiles=settled), CLIENT)

@@ -4,7 +4,8 @@
 
     /tmp/whet-dask-0f3a…/         one folder a profile and machine, its user's alone
     ├── .in-use                   locked by each sampler, so that nobody removes the folder
-    └── 000003-4711.json.gz       a capture that is complete: a saved run
+    ├── 000003-4711.json.gz       a capture that is complete: a saved run
+    └── 4711.memory               what a worker allocates, where that was asked for: its sampler removes it
 
 What a killed worker's sampler has left is found by the other workers of the machine, and by the one that comes next.
 """
@@ -49,6 +50,10 @@ class Spool:
     def put(self, number: int, pid: int, data: bytes) -> None:
         """Add a complete capture."""
         write_atomically(self.folder / f"{number:06}-{pid}.json.gz", data, mode=PRIVATE, sync=False)
+
+    def memory_file(self, pid: int) -> Path:
+        """Return where the allocations of process ``pid`` are recorded."""
+        return self.folder / f"{pid}.memory"
 
     def take(self, most_bytes: int) -> list[bytes]:
         """Return captures, oldest first, up to about ``most_bytes`` of them; no other worker gets them too."""

@@ -14,8 +14,8 @@ from whet.model.task_frames import FILE, read_task_name
 from .conftest import FakeWorker
 
 REQUEST = {
-    "token": "0" * 32, "version": __version__, "rate": 10, "keep_rate": False, "native": False, "include": [],
-    "exclude": [],
+    "token": "0" * 32, "version": __version__, "rate": 10, "keep_rate": False, "native": False, "memory": False,
+    "include": [], "exclude": [],
 }  # fmt: skip
 
 
@@ -130,3 +130,16 @@ def test_what_is_counted_is_counted_since_the_plugin_came(distributed: ModuleTyp
 def test_asking_a_worker_without_the_plugin(distributed: ModuleType) -> None:
     said = asyncio.run(get_plugin().fetch("0" * 32, dask_worker=FakeWorker(distributed)))
     assert said["problem"] == "the plugin is not there"
+
+
+def test_without_memray_the_worker_is_sampled_and_its_memory_said_to_be_missing(
+    distributed: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = get_plugin()
+    monkeypatch.setattr(module.WhetWorkerPlugin, "_start", lambda self, worker: ("", ""))
+    monkeypatch.setitem(sys.modules, "memray", None)
+    worker, plugin = FakeWorker(distributed), module.WhetWorkerPlugin({**REQUEST, "memory": True})
+    asyncio.run(plugin.setup(worker=worker))
+    said = plugin.describe(worker)
+    plugin.teardown(worker=worker)
+    assert (said["problem"], said["memory_problem"]) == ("", "memray is not installed in its environment")
