@@ -226,7 +226,8 @@ def use(reports: list[Report]) -> str:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        executable = shutil.which("chromium") or shutil.which("google-chrome")
+        names = ("chromium-headless-shell", "chromium", "google-chrome")
+        executable = next(filter(None, map(shutil.which, names)), None)
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         for report in reports:
             visits = [visit(browser, report) for _ in range(VISITS)]

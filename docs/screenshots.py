@@ -145,7 +145,8 @@ def photograph(shots: list[Shot], folder: Path) -> None:
     """Take the pictures."""
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        found = shutil.which("chromium") or shutil.which("chromium-headless-shell")
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         for shot in shots:
             page = browser.new_page(
                 viewport={"width": shot.width, "height": shot.height}, color_scheme="dark" if shot.dark else "light"
