@@ -185,3 +185,4 @@ def test_what_workers_allocate_is_told_by_line(cluster: str, tmp_path: Path) -> 
     assert line["allocated_bytes"] > 12 * 20_000_000
     assert line["peak_bytes"] > 20_000_000
     assert any("memory slowed the code down" in each["message"] for each in report["warnings"])
+    assert "allocations" not in json.dumps(report["not_measured"])

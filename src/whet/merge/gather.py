@@ -273,7 +273,7 @@ class _ProfileFacts:
 
     def add_memory(self, profile: Profile) -> None:
         self._memory_collectors.setdefault(profile.collector)
-        self._peak = max(self._peak, profile.peak_bytes)
+        self._peak += profile.peak_bytes  # as those of its lines
 
     def finish(self, tables: ProfileTables) -> Profile:
         return replace(

@@ -171,3 +171,15 @@ def test_what_differs_between_parts_is_said() -> None:
 def test_functions_of_a_part_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gather, "MOST_FUNCTIONS", 1)
     assert [each.name for each in gather_all(make_run(400)).parts[0].functions] == ["solve"]
+
+
+def test_the_peaks_of_parts_add_up_as_those_of_their_lines_do() -> None:
+    def hold(size: int) -> Run:
+        timed = make_run(400)
+        frames, stacks = timed.profiles[0].frames[:2], StackTable([ROOT, 0], [0, 1])
+        threads = timed.profiles[0].threads
+        held = Profile("memray", frames, stacks, threads, (Samples(Metric.PEAK, 0, [1], [size], 1),), peak_bytes=size)
+        return dataclasses.replace(timed, profiles=(*timed.profiles, held))
+
+    (memory,) = (each for each in gather_all(hold(300), hold(500)).profiles if each.collector == "memray")
+    assert memory.peak_bytes == sum(sum(each.value) for each in memory.samples) == 800

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -41,7 +41,7 @@ from whet.store import SavedRun, save_run
 PAUSED_TOO_MUCH = 0.05
 """Fraction of the time from which the reader is warned; it is reported in any case."""
 WHY_NO_VALUES = "whet attach puts nothing into the process"
-NOT_MEASURED = (("hits, values and allocations, which require starting the program with whet", "whet run"),)
+_RECORDED_INSIDE = {Purpose.EXACT_LINES: "hits", None: "values", Purpose.MEMORY: "allocations"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class _Attachment:
             evidence=Evidence(why_missing=WHY_NO_VALUES),
             resident=Resident(tuple(poller.at_ns), tuple(poller.bytes), poller.peak_bytes, poller.peak_at_ns),
             notices=(*self.notices, *changed),
-            not_measured=NOT_MEASURED,
+            not_measured=_list_not_measured(self.options.captures),
             options=mask_words(self.options.words, Path.cwd()),
         )
 
@@ -233,6 +233,13 @@ class _Attachment:
             paused_share=watched.paused_share,
         )
         return (first, *(replace(first, purpose=purpose, collectors=()) for purpose in self.options.captures))
+
+
+def _list_not_measured(captures: Collection[Purpose]) -> tuple[tuple[str, str], ...]:
+    """Return what only a profiler in the process can measure, but for what one did."""
+    *others, last = (name for purpose, name in _RECORDED_INSIDE.items() if purpose not in captures)
+    what = f"{', '.join(others)} and {last}" if others else last
+    return ((f"{what}, which require starting the program with whet", "whet run"),)
 
 
 def find_project_of(process: RunningProcess) -> str:
