@@ -101,7 +101,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     if more or (hotspots.samples < FEW_SAMPLES and hides):
         cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
-        cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
+        cautions.append(Caution("samples", "the process had nothing to do", "attach while it works" if run.can_run_again else ""))
     return tuple(cautions)
 
 
