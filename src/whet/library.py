@@ -190,7 +190,7 @@ class Profiling(Measured):
         Raises ``UsageError`` for a generator function and for a class.
         """
         if isinstance(function, (staticmethod, classmethod)):
-            return type(function)(self(function.__func__))  # type: ignore[return-value]
+            return type(function)(self(function.__func__))
         _refuse_others(function)
         if inspect.iscoroutinefunction(function):
 
