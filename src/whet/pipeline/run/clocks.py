@@ -112,11 +112,12 @@ def find_contenders(active: Profile, known: Collection[tuple[int, int]]) -> set[
 
 def describe_contenders(contenders: Collection[tuple[int, int]], wall: Profile | None) -> list[Notice]:
     """Return what the reader must know of these threads, where they are a good part of all."""
-    threads = len(_sum_threads(wall))
-    if len(contenders) <= OTHERS * threads:
+    met = set(_sum_threads(wall))
+    threads, contending = len(met), len(met.intersection(contenders))
+    if contending <= OTHERS * threads:
         return []
     message = (
-        f"the waiting of {len(contenders)} of {threads} threads is not known: nothing showed whether they waited for "
+        f"the waiting of {contending} of {threads} threads is not known: nothing showed whether they waited for "
         "the GIL or for something else; there is no advice on it"
     )
     return [Notice("waiting", message)]
