@@ -169,7 +169,7 @@ def scale_to_clocks(profile: Profile, poller: TreePoller, computed_ns: int) -> P
     stopped, is sampled as computing. Its share is right, its time is not.
     """
     running = [ThreadClock(*key, spent) for key, spent in poller.thread_clocks().items()]
-    profile = scale_threads(profile, running, POLLED_NS)
+    profile = scale_threads(profile, running, POLLED_NS, poller.current)
     sampled = sum(sum(each.value) for each in profile.samples if each.metric is Metric.CPU)
     if not computed_ns or sampled <= computed_ns + 2 * profile.period_ns:
         return profile
