@@ -132,7 +132,7 @@ def _find_django_route(response: Any, method: str) -> tuple[str, Place]:
     """Return the route that led to Django's response, and its view; ``""`` for another's response."""
     # The response closes the request with it.
     for closer in reversed(getattr(response, "_resource_closers", ())):
-        request = getattr(closer, "__self__", None)
+        request: Any = getattr(closer, "__self__", None)
         if hasattr(request, "resolver_match"):
             match = request.resolver_match
             route = getattr(match, "route", None)
