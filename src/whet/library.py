@@ -23,6 +23,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, overload
@@ -281,6 +282,7 @@ def make_request(
         "exclude": list(exclude),
         "nonblocking": False,
         "hidden": [],
+        "rate_option": "rate={}",
     }
 
 
@@ -309,8 +311,6 @@ class _Pyinstrument:
     def finish(self) -> Run:
         """End the sampling and return the run."""
         session = self._profiler.stop()
-        from dataclasses import replace
-
         from whet.model.run import Notice
         from whet.pipeline.foreign.load import load_any
         from whet.scratch import scratch_folder
@@ -355,8 +355,14 @@ class Sampling:
             _raise(said)
 
     def finish(self) -> Run:
-        """End the sampling and return the run."""
-        return self.end(load_saved)
+        """End the sampling and return the run; of a notebook's kernel, with its cells."""
+        from whet.notebook_cells import find_number, find_shell, list_cells
+
+        shell = find_shell()
+        if shell is None:
+            return self.end(load_saved)
+        run = self.end(load_saved, cells=list_cells(shell))
+        return replace(run, command=(f"In[{find_number(shell)}]",))
 
     def end(self, take: Callable[[Path], T], **known: object) -> T:
         """End the sampling and return what ``take`` makes of the file of the run, which is removed then.
