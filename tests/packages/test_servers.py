@@ -119,7 +119,10 @@ ALLOWED_HOSTS, DEBUG, ROOT_URLCONF, SECRET_KEY = ["*"], True, "manage_settings",
 def show(request, **_):
     return HttpResponse(f"{request.path} {work()}\\n")
 
-urlpatterns = [path("<name>", show), path("api/users/<int:id>", show)]
+def user(request, **_):  # a function of its own: in worker threads the time is told by it
+    return show(request)
+
+urlpatterns = [path("<name>", show), path("api/users/<int:id>", user)]
 """
 MANAGE = """
 import os, sys
