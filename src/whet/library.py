@@ -18,10 +18,12 @@ import functools
 import importlib.util
 import inspect
 import json
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, overload
@@ -40,19 +42,32 @@ _FORMATS = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown",
 _active = threading.Lock()
 
 
+def _forget() -> None:
+    """Let a forked process profile itself: what runs in its parent does not sample it."""
+    global _active  # noqa: PLW0603  another thread of the parent may hold it
+    _active = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 class Measured:
     """A run that was measured: what is hot in it, the advice, and its report in any format."""
 
     def __init__(self, run: Run | None = None) -> None:
         self._run = run
         self._shown: Shown | None = None
+        self._began_in: int | None = None
 
     @property
     def run(self) -> Run:
-        """Everything that was measured. Raises ``UsageError`` while the block still runs."""
+        """Everything that was measured. Raises ``UsageError`` while the block still runs, and in a forked process."""
         if self._run is None:
             from whet.errors import UsageError
 
+            if self._began_in not in (None, os.getpid()):
+                raise UsageError("nothing is measured in a forked process", "begin a block in that process")
             raise UsageError("nothing is measured yet", "read it after the `with` block")
         return self._run
 
@@ -122,19 +137,27 @@ class Profiling(Measured):
             from whet.errors import UsageError
 
             raise UsageError("this process is being profiled already, in all of its threads", "end that block first")
+        self._begin()
+        return self
+
+    def _begin(self) -> None:
+        """Begin, with the lock held."""
         try:
             self._run = self._shown = None
+            self._began_in = os.getpid()
             self._sampling = _begin(self._request)
         except BaseException:
             _active.release()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End, and read what was measured. An exception of the block goes on."""
         assert self._sampling is not None
+        if self._began_in != os.getpid():  # a forked process: the block is its parent's
+            self._sampling = None
+            return
         from whet.errors import WhetError
 
         try:
@@ -146,31 +169,57 @@ class Profiling(Measured):
             self._sampling = None
             _active.release()
 
+    @contextlib.contextmanager
+    def _call(self) -> Iterator[None]:
+        """Profile one call, and print its summary. A call while this process is profiled is part of that."""
+        if not _active.acquire(blocking=False):
+            yield
+            return
+        self._begin()
+        try:
+            yield
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        self.__exit__(None, None, None)
+        if self._began_in == os.getpid():
+            self.show()
+
     def __call__(self, function: F) -> F:
-        """Profile each call of a function, and print its summary. Calls within one that is profiled are part of it."""
+        """Profile each call of a function or coroutine, and print its summary.
+
+        Raises ``UsageError`` for a generator function and for a class.
+        """
+        if isinstance(function, (staticmethod, classmethod)):
+            return type(function)(self(function.__func__))
+        _refuse_others(function)
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def awaited(*args: Any, **options: Any) -> Any:  # noqa: ANN401  the function's own
-                if _active.locked():
+                with self._call():
                     return await function(*args, **options)
-                with self:
-                    result = await function(*args, **options)
-                self.show()
-                return result
 
             return awaited  # type: ignore[return-value]
 
         @functools.wraps(function)
         def called(*args: Any, **options: Any) -> Any:  # noqa: ANN401  the function's own
-            if _active.locked():
+            with self._call():
                 return function(*args, **options)
-            with self:
-                result = function(*args, **options)
-            self.show()
-            return result
 
         return called  # type: ignore[return-value]
+
+
+def _refuse_others(function: Callable[..., Any]) -> None:
+    """Raise ``UsageError`` for what a decorator would not see at work."""
+    from whet.errors import UsageError
+
+    name = getattr(function, "__qualname__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        message = f"@whet.profile: {name} is a generator function, whose code runs where it is iterated over"
+        raise UsageError(message, "profile the function or the block with the loop")
+    if isinstance(function, type):
+        raise UsageError(f"@whet.profile: {name} is a class", "decorate its methods")
 
 
 @overload
@@ -233,6 +282,7 @@ def make_request(
         "exclude": list(exclude),
         "nonblocking": False,
         "hidden": [],
+        "rate_option": "rate={}",
     }
 
 
@@ -261,8 +311,6 @@ class _Pyinstrument:
     def finish(self) -> Run:
         """End the sampling and return the run."""
         session = self._profiler.stop()
-        from dataclasses import replace
-
         from whet.model.run import Notice
         from whet.pipeline.foreign.load import load_any
         from whet.scratch import scratch_folder
@@ -272,7 +320,10 @@ class _Pyinstrument:
             file.write_text(json.dumps(session.to_json()), encoding="utf-8")
             run = load_any([str(file)], [], Path.cwd()).run
         message = f"{self._refused.message}; pyinstrument sampled this thread instead"
-        return replace(run, notices=(Notice("py-spy", message, self._refused.hint), *run.notices))
+        told = Notice("py-spy", message, self._refused.hint)
+        # What there is to say of a file, and its name, would be of one that is gone.
+        notices = (told, *(notice for notice in run.notices if str(file) not in notice.message))
+        return replace(run, command=tuple(sys.orig_argv), origins=(), notices=notices)
 
 
 class Sampling:
@@ -304,8 +355,14 @@ class Sampling:
             _raise(said)
 
     def finish(self) -> Run:
-        """End the sampling and return the run."""
-        return self.end(load_saved)
+        """End the sampling and return the run; of a notebook's kernel, with its cells."""
+        from whet.notebook_cells import find_number, find_shell, list_cells
+
+        shell = find_shell()
+        if shell is None:
+            return self.end(load_saved)
+        run = self.end(load_saved, cells=list_cells(shell))
+        return replace(run, command=(f"In[{find_number(shell)}]",))
 
     def end(self, take: Callable[[Path], T], **known: object) -> T:
         """End the sampling and return what ``take`` makes of the file of the run, which is removed then.

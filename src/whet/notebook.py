@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import html
+import inspect
 import json
-import linecache
 import shlex
 import subprocess
 import sys
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from whet.errors import UsageError, WhetError
 from whet.library import Measured, Sampling, load_saved, make_request
+from whet.notebook_cells import find_number, list_cells
 
 if TYPE_CHECKING:
     from whet.report.view import ReportView
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 MAGIC = "%%whet"
 PROVE_BUDGET = "5m"
 MOST_ROWS = 8
-LONGEST_NAME = 24
-"""Characters of a cell's first line that name it."""
 LARGEST_REPORT = 4_000_000
 """Characters of a report that is shown in a notebook, which keeps it."""
 _BEGIN = "_whet_begin"
@@ -115,8 +114,11 @@ class Magics:
         if not line.strip():
             _say("%whet needs a statement, as in %whet work()")
             return
+        if line.lstrip().startswith("--"):
+            _say("%whet takes no options: %%whet as the first line of a cell does")
+            return
         code = self._shell.transform_cell(line)
-        name = self._shell.compile.cache(code, self._number())
+        name = self._shell.compile.cache(code, find_number(self._shell))
         compiled = compile(code, name, "exec")
         with self._told():
             block = _Block(self._shell, read_options(""))
@@ -134,7 +136,7 @@ class Magics:
 
     def end_cell(self, result: Any) -> None:  # noqa: ANN401  an ExecutionResult
         """End the measurement of the cell, if it was measured, and show what was found."""
-        number = self._number()
+        number = find_number(self._shell)
         if not result.success:
             self._failed.add(number)
         block, self._block = self._block, None
@@ -145,9 +147,6 @@ class Magics:
             if block.prove:
                 history = self._shell.history_manager.input_hist_raw[: number + 1]
                 prove_cells([cell for at, cell in enumerate(history) if at not in self._failed])
-
-    def _number(self) -> int:
-        return max(1, len(self._shell.user_ns.get("In", ())) - 1)
 
     @staticmethod
     @contextlib.contextmanager
@@ -172,7 +171,7 @@ class _Block:
         self._finish: list[Callable[[], object]] = []
         folder = self._stack.enter_context(scratch_folder("cell"))
         try:
-            self._sampling = Sampling(make_request(options.rate))
+            self._sampling = Sampling({**make_request(options.rate), "rate_option": "%%whet --rate {}"})
             if options.memory:
                 self._trace_memory(folder / "memory.bin")
             if options.lines:
@@ -188,8 +187,7 @@ class _Block:
                 finish()
             cells = {**list_cells(self._shell), **more}
             run = self._sampling.end(load_saved, cells=cells, captures=self._captures)
-        number = max(1, len(self._shell.user_ns.get("In", ())) - 1)
-        display_measured(Measured(replace(run, command=(f"In[{number}]",))))
+        display_measured(Measured(replace(run, command=(f"In[{find_number(self._shell)}]",))))
 
     def _trace_memory(self, file: Path) -> None:
         try:
@@ -217,34 +215,15 @@ class _Block:
         self._finish.append(finish)
 
 
-def list_cells(shell: Any) -> dict[str, tuple[str, str]]:  # noqa: ANN401
-    """Return the cells that ran, by the names of their code: as they are shown, and their text as Python."""
-    typed = shell.history_manager.input_hist_raw
-    found: dict[str, tuple[str, str]] = {}
-    for name, number in shell.compile._filename_map.items():
-        entry = linecache.cache.get(name)
-        if entry is not None and len(entry) == 4:
-            text = "".join(entry[2])
-            first = _first_line(typed[number] if 0 < number < len(typed) else text)
-            found[name] = (f"In[{number}] {first}", text)
-    return found
-
-
 def list_functions(namespace: dict[str, Any]) -> list[Any]:
-    """Return the functions and methods that the notebook itself defines."""
+    """Return the functions and methods that the notebook itself defines, those behind decorators included."""
     values = [value for name, value in namespace.items() if not name.startswith("_")]
     found = [value for value in values if isinstance(value, types.FunctionType)]
     for value in values:
         if isinstance(value, type) and value.__module__ == "__main__":
             found += [each for each in vars(value).values() if isinstance(each, types.FunctionType)]
-    return [each for each in found if each.__module__ == "__main__"]
-
-
-def _first_line(cell: str) -> str:
-    from whet.report.sanitize import shorten
-
-    lines = [line.strip() for line in cell.splitlines() if line.strip() and not line.startswith("%%")]
-    return shorten(lines[0].rstrip(":"), LONGEST_NAME) if lines else ""
+    found = list(dict.fromkeys(inspect.unwrap(each) for each in found))
+    return [each for each in found if isinstance(each, types.FunctionType) and each.__module__ == "__main__"]
 
 
 def display_measured(measured: Measured) -> None:

@@ -53,7 +53,7 @@ class MeasuredSession:
         from whet.library import make_request
 
         try:
-            self._sampling = Sampling(make_request())
+            self._sampling = Sampling({**make_request(), "rate_option": ""})
         except WhetError as error:
             self._note(error)
 

@@ -21,6 +21,7 @@ def scratch_folder(purpose: str = "") -> Iterator[Path]:
     """Make a folder for this command alone, and remove it, and what killed commands have left. Raises ``OSError``."""
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}{'-' if purpose else ''}"))
     lock: int | None = None
+    owner = os.getpid()
     try:
         with contextlib.suppress(OSError):
             lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
@@ -28,7 +29,8 @@ def scratch_folder(purpose: str = "") -> Iterator[Path]:
         remove_left_behind(folder.parent)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == owner:  # else a forked process, which ends what its parent still uses
+            shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
 

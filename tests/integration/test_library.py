@@ -89,3 +89,45 @@ def test_an_exception_of_the_block_goes_on_and_the_next_block_works(runner):
     ran = runner.plain(runner.write(FAILING))
     assert (ran.status, ran.stdout) == (0, b"its own 'own'\n"), ran.words
     assert "went on" in ran.words
+
+
+FORKING = f"""{CRUNCH}
+import os, sys
+import whet
+
+with whet.profile(rate=200) as run:
+    child = os.fork()
+    for _ in range(40):
+        crunch()
+if child == 0:
+    try:
+        run.hotspots
+    except Exception as error:
+        print("in the child:", error, flush=True)
+    with whet.profile(rate=200) as own:
+        for _ in range(40):
+            crunch()
+    print("the child's own:", own.hotspots.functions[0].name, flush=True)
+    sys.exit()  # an end that collects what there is
+os.waitpid(child, 0)
+print("in the parent:", run.hotspots.functions[0].name, flush=True)
+with whet.profile(rate=200) as run:
+    if os.fork() == 0:
+        sys.exit()
+    os.wait()
+    for _ in range(40):
+        crunch()
+print("after a child's end:", run.hotspots.functions[0].name)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_a_forked_process_leaves_the_block_to_its_parent_and_may_begin_its_own(runner):
+    ran = runner.plain(runner.write(FORKING))
+    assert ran.status == 0, ran.words
+    assert ran.stdout.decode().splitlines() == [
+        "in the child: nothing is measured in a forked process",
+        "the child's own: crunch",
+        "in the parent: crunch",
+        "after a child's end: crunch",
+    ]

@@ -119,7 +119,10 @@ ALLOWED_HOSTS, DEBUG, ROOT_URLCONF, SECRET_KEY = ["*"], True, "manage_settings",
 def show(request, **_):
     return HttpResponse(f"{request.path} {work()}\\n")
 
-urlpatterns = [path("<name>", show), path("api/users/<int:id>", show)]
+def user(request, **_):  # a function of its own: in worker threads the time is told by it
+    return show(request)
+
+urlpatterns = [path("<name>", show), path("api/users/<int:id>", user)]
 """
 MANAGE = """
 import os, sys
@@ -127,10 +130,21 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "manage_settings"
 from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 """
+DJANGO_ASGI = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "manage_settings"
+from django.core.asgi import get_asgi_application
+application = get_asgi_application()
+"""
 FRAMEWORKS = {
     "starlette": (["-m", "uvicorn", "--port", "{port}", "star:app"], "/{name}", "/api/users/{id}"),
     "flask": (["-m", "flask", "--app", "flasky", "run", "--port", "{port}"], "/<path:name>", "/api/users/<id>"),
     "django": (["manage.py", "runserver", "{port}"], "/<name>", "/api/users/<int:id>"),
+    "django, asgi": (
+        ["-m", "uvicorn", "--port", "{port}", "django_asgi:application"],
+        "/<name>",
+        "/api/users/<int:id>",
+    ),
 }
 """How each is started, and what it calls its routes."""
 
@@ -183,6 +197,7 @@ def test_routes_are_those_of_the_framework(programs, framework):
     flasky = f"from flask import request\n{FLASK}\n@app.route('/api/users/<id>')\ndef user(id):\n    "
     flasky += "return show(request.path[1:])\n"
     modules = {"star": STARLETTE, "manage": MANAGE, "manage_settings": DJANGO, "flasky": flasky}
+    modules["django_asgi"] = DJANGO_ASGI
     folder = programs.write(WSGI, "wsgi.py", **modules)
 
     def use(pid: int) -> None:

@@ -24,7 +24,7 @@ async def improve():
 
     async with Client(SERVER, mode="auto") as client:
         found["tools"] = [tool.name for tool in (await client.list_tools()).tools]
-        ran = await client.call_tool("run", {"program": ["orders.py", "--orders", "14000"]}, progress_callback=note)
+        ran = await client.call_tool("run", {"program": ["orders.py", "--orders", "9000"]}, progress_callback=note)
         found["run"] = ran.content[0].text
         found["hotspots"] = await call(client, "hotspots", limit=2)
         file, _, line = found["hotspots"]["text"].split("lines 1 to")[1].splitlines()[1].split("  ")[1].partition(":")

@@ -28,6 +28,8 @@ CELLS = [
     "%%whet\nimport asyncio\nawait asyncio.sleep(0.1)\nlen(dedupe(range(9_000)))",
     "%%whet\n1 / 0",
     "%%whet --nonsense\n41 + 1",
+    "import whet\nwith whet.profile() as run:\n    dedupe(range(9_000))\nrun.show()",
+    "%whet --memory dedupe(range(9))",
     "%unload_ext whet",
     "%whet 1",
 ]
@@ -93,7 +95,12 @@ def test_cells_are_measured_and_do_what_they_do_without(kernel, tmp_path):
     assert [each["ename"] for each in outputs[7] if each["output_type"] == "error"] == ["ZeroDivisionError"]
     assert values(outputs[8]) == ["42"]
     assert "unrecognized arguments: --nonsense" in "".join(each.get("text", "") for each in outputs[8])
-    assert "not found" in "".join(each.get("text", "") for each in outputs[10])
+    text = "".join(each.get("text", "") for each in outputs[9])
+    assert text.startswith("In[10] "), "a block of the library is of the cell too"
+    assert "dedupe  In[2] def dedupe(values):1" in text
+    assert "ipykernel" not in text
+    assert "takes no options" in "".join(each.get("text", "") for each in outputs[10])
+    assert "not found" in "".join(each.get("text", "") for each in outputs[12])
 
 
 def test_a_cell_is_proven_as_a_script_of_the_cells(kernel, tmp_path):

@@ -8,7 +8,8 @@ import types
 import pytest
 
 from whet.errors import UsageError
-from whet.notebook import list_cells, list_functions, list_verdicts, read_options, transform_cell, write_table
+from whet.notebook import list_functions, list_verdicts, read_options, transform_cell, write_table
+from whet.notebook_cells import list_cells
 from whet.report.fakes import make_advice, make_hotspots, make_run
 from whet.report.view import build_view
 
@@ -52,6 +53,7 @@ def test_cells_are_named_by_number_and_first_line():
 def test_functions_and_methods_of_the_notebook_are_counted():
     space: dict[str, object] = {"__name__": "__main__"}
     exec("def f(): pass\nclass A:\n  def g(self): pass\ndef _hidden(): pass\nfrom re import sub", space)
+    exec("from functools import wraps\n@wraps(f)\ndef f(): pass", space)  # f is behind a decorator
     assert [each.__name__ for each in list_functions(space)] == ["f", "g"]
 
 

@@ -30,7 +30,13 @@ def attach_command(
         bool, Option("--nonblocking", help="Never pause the process for a sample; some samples then fail.")
     ] = False,
     sampler: Annotated[
-        str, Option("--sampler", metavar="NAME", help="The sampler: py-spy, or tachyon on Python 3.15.")
+        str,
+        Option(
+            "--sampler",
+            metavar="NAME",
+            choices=("py-spy", "tachyon"),
+            help="The sampler: py-spy, or tachyon on Python 3.15.",
+        ),
     ] = "py-spy",
     native: Annotated[bool, Option("--native", help="Also sample native (C) stacks.")] = False,
     children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,

@@ -86,6 +86,7 @@ def check_command(
             "--format",
             "--output-format",
             metavar="NAME",
+            choices=("text", "json", "sarif", "github", "gitlab"),
             help="Output format: text, json, sarif, github or gitlab.",
         ),
     ] = "text",

@@ -16,8 +16,10 @@ from whet.cli.main import COMMANDS, HELP_NAMES, load_command
 from whet.cli.shared import COLOR, COLORS, QUIET
 from whet.errors import UsageError
 
+_SHELLS = ("bash", "zsh", "fish")
 
-def completion_command(shell: Annotated[str, Argument("SHELL", "bash, zsh or fish.")]) -> None:
+
+def completion_command(shell: Annotated[str, Argument("SHELL", "bash, zsh or fish.", choices=_SHELLS)]) -> None:
     """Print the completion script of a shell.
 
     For `eval` in a start-up file of bash or zsh, and for `source` in one of fish.
@@ -26,7 +28,7 @@ def completion_command(shell: Annotated[str, Argument("SHELL", "bash, zsh or fis
         whet completion bash
         whet completion fish
     """
-    writers = {"bash": write_bash, "zsh": write_zsh, "fish": write_fish}
+    writers = dict(zip(_SHELLS, (write_bash, write_zsh, write_fish), strict=True))
     if shell not in writers:
         raise UsageError(f"unknown shell {shell[:40]!r}", f"one of {', '.join(writers)}")
     for line in writers[shell]([load_command(name) for name in COMMANDS]):
@@ -39,31 +41,47 @@ def list_words(command: Command) -> list[str]:
 
 
 def list_choices(command: Command) -> dict[str, list[str]]:
-    """Return the values of options that have a fixed set of them, by the options' names."""
+    """Return the values that are known of options, by the options' names."""
     found = {COLOR: list(COLORS)}
     for each in command.options:
         assert isinstance(each.declared, Option)
-        if "|" in each.declared.metavar and each.declared.metavar.islower():
-            found.update(dict.fromkeys(each.declared.names, each.declared.metavar.split("|")))
+        if each.declared.choices:
+            found.update({name: list(each.declared.choices) for name in each.declared.names})
     return found
+
+
+def list_arguments(command: Command) -> list[str]:
+    """Return the values that are known of a command's arguments."""
+    return [choice for each in command.arguments for choice in each.declared.choices]
 
 
 def write_bash(commands: list[Command]) -> Iterator[str]:
     """Yield a script for bash."""
     yield "_whet() {"
-    yield '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words=""'
+    yield '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words="" command="" at'
     yield "    COMPREPLY=()"
-    yield '    if [ "$COMP_CWORD" -eq 1 ]; then'
+    yield "    for ((at = 1; at < COMP_CWORD; at++)); do"
+    yield '        case "${COMP_WORDS[at]}" in'
+    yield f"            {'|'.join(COMMANDS)}) command=${{COMP_WORDS[at]}}; break;;"
+    yield "        esac"
+    yield "    done"
+    yield f'    if [ -z "$command" ] && [ "$previous" = {COLOR} ]; then'
+    yield f'        COMPREPLY=($(compgen -W "{" ".join(COLORS)}" -- "$current"))'
+    yield "        return"
+    yield "    fi"
+    yield '    if [ -z "$command" ]; then'
     yield f'        COMPREPLY=($(compgen -W "{" ".join(COMMANDS)} --help --version --quiet --color" -- "$current"))'
     yield "        return"
     yield "    fi"
-    yield '    case "${COMP_WORDS[1]} $previous" in'
+    yield '    case "$command $previous" in'
     for command in commands:
         for option, choices in list_choices(command).items():
             yield f'        "{command.name} {option}") words="{" ".join(choices)}";;'
+        if arguments := list_arguments(command):
+            yield f'        "{command.name} "*) [ "${{current#-}}" = "$current" ] && words="{" ".join(arguments)}";;'
     yield "    esac"
     yield '    if [ -z "$words" ] && [ "${current#-}" != "$current" ]; then'
-    yield '        case "${COMP_WORDS[1]}" in'
+    yield '        case "$command" in'
     for command in commands:
         yield f'            {command.name}) words="{" ".join(list_words(command))}";;'
     yield "        esac"
@@ -86,7 +104,9 @@ def write_zsh(commands: list[Command]) -> Iterator[str]:
         specs = [_zsh_option(each, choices) for each in command.options]
         flat = [spec for group in specs for spec in group]
         flat += ["--quiet[Only results and errors.]", f"--color[Use colours.]:when:({' '.join(COLORS)})"]
-        yield f"        {command.name}) _arguments -S {' '.join(map(shlex.quote, [*flat, '*:file:_files']))};;"
+        arguments = list_arguments(command)
+        flat.append(f"1:value:({' '.join(arguments)})" if arguments else "*:file:_files")
+        yield f"        {command.name}) _arguments -S {' '.join(map(shlex.quote, flat))};;"
     yield "    esac"
     yield "}"
     yield 'if [ "$funcstack[1]" = _whet ]; then _whet "$@"; else compdef _whet whet; fi'
@@ -100,6 +120,9 @@ def write_fish(commands: list[Command]) -> Iterator[str]:
     yield f"complete -c whet -l color -x -a '{' '.join(COLORS)}' -d 'Use colours.'"
     for command in commands:
         choices = list_choices(command)
+        if arguments := list_arguments(command):
+            when = f"-n '__fish_seen_subcommand_from {command.name}'"
+            yield f"complete -c whet {when} -x -a '{' '.join(arguments)}'"
         for each in command.options:
             assert isinstance(each.declared, Option)
             for name in _names(each):

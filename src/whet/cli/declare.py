@@ -26,8 +26,9 @@ from whet.records import dataclass
 class Option:
     """An option by all its names; ``"--x/--no-x"`` is a flag and its opposite.
 
-    ``metavar`` stands for the value in help. ``least`` and ``most`` bound a number. ``read`` converts the
-    text and raises ``ValueError`` with what is wrong. All words after one that ``ends_options`` are arguments.
+    ``metavar`` stands for the value in help. ``choices`` are values that shells offer; there may be others. ``least``
+    and ``most`` bound a number. ``read`` converts the text and raises ``ValueError`` with what is wrong. All words
+    after one that ``ends_options`` are arguments.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Option:
         *names: str,
         help: str,
         metavar: str = "",
+        choices: tuple[str, ...] = (),
         least: float | None = None,
         most: float | None = None,
         read: Callable[[str], object] | None = None,
@@ -44,6 +46,7 @@ class Option:
         self.opposite = names[-1].partition("/")[2]
         self.help = help
         self.metavar = metavar
+        self.choices = choices or (tuple(metavar.split("|")) if "|" in metavar and metavar.islower() else ())
         self.least = least
         self.most = most
         self.read = read
@@ -53,14 +56,23 @@ class Option:
 class Argument:
     """A word that is not an option. After the first word of one that ``takes_rest``, whet parses nothing more.
 
-    One that is ``after_dashes`` takes all the words after ``--``, and no others.
+    One that is ``after_dashes`` takes all the words after ``--``, and no others. ``choices`` are those of an option.
     """
 
-    def __init__(self, metavar: str, help: str, *, takes_rest: bool = False, after_dashes: bool = False) -> None:
+    def __init__(
+        self,
+        metavar: str,
+        help: str,
+        *,
+        takes_rest: bool = False,
+        after_dashes: bool = False,
+        choices: tuple[str, ...] = (),
+    ) -> None:
         self.metavar = metavar
         self.help = help
         self.takes_rest = takes_rest
         self.after_dashes = after_dashes
+        self.choices = choices
 
 
 @dataclass(frozen=True, slots=True)

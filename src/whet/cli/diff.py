@@ -18,7 +18,14 @@ def diff_command(
     before: Annotated[str, Argument("BEFORE", "A run's name, folder or file, `latest`, or a profile of another tool.")],
     after: Annotated[str, Argument("AFTER", "The run to compare with it.")] = "latest",
     format_: Annotated[
-        str, Option("--format", "-f", metavar="NAME", help="Output format: terminal, markdown, html or json.")
+        str,
+        Option(
+            "--format",
+            "-f",
+            metavar="NAME",
+            choices=("terminal", "markdown", "html", "json"),
+            help="Output format: terminal, markdown, html or json.",
+        ),
     ] = "terminal",
     output: Annotated[
         Path | None,

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from whet.pipeline.foreign.formats import ProfileFormat
     from whet.pipeline.foreign.load import Loaded
 
+FORMATS = ("html", "terminal", "json", "markdown", "csv", "hot")
+"""Without those of plug-ins."""
+PROFILE_FORMATS = ("speedscope", "collapsed", "pprof", "pstats", "firefox", "chrome")
+
 
 def report_command(
     reference: Annotated[
@@ -37,6 +41,7 @@ def report_command(
             "--format",
             "-f",
             metavar="NAME",
+            choices=(*FORMATS, *PROFILE_FORMATS),
             help="html, terminal, json, markdown, csv, hot (for `whet check --profile`), a profile format (speedscope, "
             "collapsed, pprof, pstats, firefox, chrome), or a plug-in's format.",
         ),

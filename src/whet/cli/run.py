@@ -78,7 +78,12 @@ def run_command(
     ] = None,
     sampler: Annotated[
         str,
-        Option("--sampler", metavar="NAME", help="The sampler: py-spy, tachyon, pyinstrument, or a plug-in's name."),
+        Option(
+            "--sampler",
+            metavar="NAME",
+            choices=("py-spy", "tachyon", "pyinstrument"),
+            help="The sampler: py-spy, tachyon, pyinstrument, or a plug-in's name.",
+        ),
     ] = "py-spy",
     native: Annotated[bool, Option("--native", help="Also sample native (C) stacks.")] = False,
     children: Annotated[bool, Option("--children/--no-children", help="Sample child processes.")] = True,

@@ -192,6 +192,7 @@ class _Watch:
             elapsed = (perf_counter_ns() - began) / 1e9
         ended_at = perf_counter_ns()
         self._read_cpu()
+        self.poller.end_clocks()
         self.thread_ids.note(self._pids())
         watched = self.watched
         watched.own_ids = self.thread_ids.ours

@@ -52,6 +52,7 @@ class AttachedProfiler:
             env={**os.environ, "NO_COLOR": "1", "RUST_LOG": "error", "RUST_BACKTRACE": "0"},
         )
         self.said: list[str] = []
+        self._is_asked = False
         self.is_behind = False
         """Whether it has said that it is a second late or more."""
         self._started = threading.Event()
@@ -90,12 +91,16 @@ class AttachedProfiler:
     def stop(self) -> None:
         """Ask the profiler to end and to write what it has."""
         if self.is_running:
+            self._is_asked = True
             # On Windows Ctrl-C cannot be sent to one group of processes alone, Ctrl-Break can.
             with contextlib.suppress(OSError):
                 self.process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
     def finish(self, seconds: float = STOP_SECONDS) -> int:
-        """Wait for the profiler, which ends by itself soon after the target, and return its exit status."""
+        """Wait for the profiler, which ends by itself soon after the target, and return its exit status.
+
+        One that was asked to end before it had begun, and had not set up its handling of signals either, did not fail.
+        """
         deadline = monotonic() + seconds
         if not self._has_ended(END_SECONDS):
             self.stop()
@@ -103,7 +108,8 @@ class AttachedProfiler:
                 self.process.kill()
         # Something that it started may hold the other end of what it says: then the reader goes on.
         self._reader.join(1.0)
-        return self.process.wait()
+        status = self.process.wait()
+        return 0 if status == -signal.SIGINT and self._is_asked and not self.sampling_since else status
 
     def _has_ended(self, seconds: float) -> bool:
         """Wait for the profiler's end so long; unlike ``Popen.wait``, without looking every 50 ms."""

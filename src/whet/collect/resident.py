@@ -40,6 +40,8 @@ class TreePoller:
         """CPU nanoseconds by process and thread, as last seen."""
         self.delays: dict[tuple[int, int], int] = {}
         """Nanoseconds in which a thread was ready and stood in line for a processor, as last seen."""
+        self.current: frozenset[tuple[int, int]] = frozenset()
+        """Threads that ran to the end of the sampling, whose clocks were read then: they are not older."""
         self.sleep_clock = SleepClock()
         self.parents: dict[int, int] = {}
         """By the pid of each descendant that of its parent, as last seen."""
@@ -115,6 +117,12 @@ class TreePoller:
         if self.supported:
             self._read_clocks(self.tree())
             self._clocks_before, self._delays_before = dict(self.clocks), dict(self.delays)
+
+    def end_clocks(self) -> None:
+        """Read the clocks of the threads that still run, at the end of the sampling."""
+        if self.supported:
+            self._read_clocks(self.tree())
+            self.current = frozenset((pid, tid) for pid, tids in self._tasks.items() for tid in tids[:MAX_THREADS])
 
     def note_sampler(self, process: subprocess.Popen[str] | None) -> None:
         """Say which process stops the program to read its stacks, if any does."""

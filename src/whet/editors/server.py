@@ -60,6 +60,7 @@ class EditorServer:
         handlers: list[tuple[str, Callable[..., Any], Any]] = [
             (types.INITIALIZE, self.on_initialize, None),
             (types.INITIALIZED, self.on_initialized, None),
+            (types.WORKSPACE_DID_CHANGE_CONFIGURATION, self.on_configuration, None),
             (types.TEXT_DOCUMENT_DID_OPEN, self.on_open, None),
             (types.TEXT_DOCUMENT_DID_CHANGE, self.on_change, None),
             (types.TEXT_DOCUMENT_DID_CLOSE, self.on_close, None),
@@ -76,8 +77,16 @@ class EditorServer:
     # --- the connection
 
     def on_initialize(self, params: types.InitializeParams) -> None:
-        """Take the options: ``proveSeconds``, the time for a proof."""
-        options = params.initialization_options
+        """Take the options."""
+        self._take_options(params.initialization_options)
+
+    def on_configuration(self, params: types.DidChangeConfigurationParams) -> None:
+        """Take them again: Helix sends them so too, other editors what was changed, under the server's name."""
+        settings = params.settings
+        self._take_options(settings.get("whet", settings) if isinstance(settings, dict) else None)
+
+    def _take_options(self, options: object) -> None:
+        """Take ``proveSeconds``, the time for a proof."""
         seconds = options.get("proveSeconds") if isinstance(options, dict) else None
         if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 1 <= seconds <= 3600:
             self.budget = float(seconds)

@@ -33,13 +33,19 @@ def rename_threads(profile: Profile, ours: Mapping[tuple[int, int], int]) -> Pro
     return replace(profile, threads=threads)
 
 
-def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int = 0) -> Profile:
+def scale_threads(
+    profile: Profile,
+    clocks: Sequence[ThreadClock],
+    slack_ns: int = 0,
+    current: Collection[tuple[int, int]] = (),
+) -> Profile:
     """Return ``profile`` with each thread's computing cut down to what its clock says, where that is much less.
 
     Stacks that are known to wait are cut first, then all in proportion. Counts
     follow the times: samples that showed no computing support nothing.
     ``slack_ns`` is how much older the clock of a thread that has ended may be
-    than its last sample; two samples more are always allowed.
+    than its last sample; two samples more are always allowed. The clocks of
+    the threads in ``current``, by pid and id, are no older.
     """
     limits = {(clock.pid, clock.tid): clock.cpu_ns for clock in clocks}
     waits = find_waits(profile)
@@ -47,7 +53,8 @@ def scale_threads(profile: Profile, clocks: Sequence[ThreadClock], slack_ns: int
     for entry in profile.samples:
         thread, whole = profile.threads[entry.thread], sum(entry.value)
         excess = whole - limits.get((thread.pid, thread.tid), whole)
-        if entry.metric is not Metric.CPU or excess <= 2 * profile.period_ns + slack_ns:
+        slack = 0 if _ids(thread) in current else slack_ns
+        if entry.metric is not Metric.CPU or excess <= 2 * profile.period_ns + slack:
             scaled.append(entry)
             continue
         parked = sum(value for row, value in zip(entry.stack, entry.value, strict=True) if row in waits)

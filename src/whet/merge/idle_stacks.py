@@ -72,8 +72,10 @@ _WORKERS = frozenset(
         "multiprocessing.pool:_do_exit",  # billiard's, until the parent has heard of it
         "celery.worker.loops:asynloop",
         "celery.worker.loops:synloop",
+        "execnet.gateway_base:_thread_receiver",
         "execnet.gateway_base:integrate_as_primary_thread",
         "distributed.threadpoolexecutor:_worker",
+        "xdist.remote:get",  # of the next test
         "pyspark.worker:main",
         "pyspark.daemon:manager",
         "ray._private.worker:main_loop",
@@ -122,6 +124,7 @@ _HANDOVERS = (
     "celery.worker.loops:",
     "kombu.",
     "execnet.",
+    "xdist.remote:",
     "distributed.threadpoolexecutor:",
     "pyspark.",
     "ray._private.",

@@ -101,7 +101,8 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     if more or (hotspots.samples < FEW_SAMPLES and hides):
         cautions.append(Caution("samples", _tell_few_samples(run, hotspots), more))
     elif stood_idle(run, hotspots):
-        cautions.append(Caution("samples", "the process had nothing to do", "attach while it works"))
+        hint = "attach while it works" if run.can_run_again else ""
+        cautions.append(Caution("samples", "the process had nothing to do", hint))
     return tuple(cautions)
 
 

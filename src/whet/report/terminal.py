@@ -307,7 +307,8 @@ class _Page:
             if row.lines and number < hot_lines and self._width >= ROOMY:
                 line = row.lines[0]
                 text = f"{line.share} of it at {line.place}"
-                text += f"  {line.code}" if room - len(text) > LEAST_CODE else ""
+                left = room - len(text) - 2
+                text += f"  {_fit(line.code, left)}" if line.code and left > LEAST_CODE else ""
                 place.append("\n").append_text(self._text(_fit(text, room), "dim"))
             table.add_row(*cells[row], place)
         self._blank()

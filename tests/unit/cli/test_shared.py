@@ -94,6 +94,18 @@ def test_every_command_and_option_is_completed():
         completion_command("tcsh")
 
 
+def test_the_formats_that_are_offered_are_those_that_help_names_and_there_are():
+    from whet.cli.report import FORMATS, PROFILE_FORMATS
+    from whet.plugins import BUILT_IN, Group
+
+    assert set(FORMATS) == {*BUILT_IN[Group.RENDERERS], "hot"}
+    assert set(PROFILE_FORMATS) <= set(BUILT_IN[Group.FORMATS])
+    for name in ("report", "check", "diff", "run", "attach"):
+        for option in load_command(name).options:
+            if option.declared.choices and "|" not in option.declared.metavar:
+                assert [each for each in option.declared.choices if each not in option.declared.help] == []
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 @pytest.mark.parametrize(
     ("words", "found"),
@@ -103,6 +115,12 @@ def test_every_command_and_option_is_completed():
         (["whet", "prove", "--metric", "m"], ["memory"]),
         (["whet", "run", "--color", "n"], ["never"]),
         (["whet", "run", "app"], []),
+        (["whet", "report", "--format", "mark"], ["markdown"]),
+        (["whet", "check", "--format", "git"], ["github", "gitlab"]),
+        (["whet", "completion", "f"], ["fish"]),
+        (["whet", "--quiet", "att"], ["attach"]),
+        (["whet", "--color", "al"], ["always"]),
+        (["whet", "--quiet", "report", "--format", "mark"], ["markdown"]),
     ],
 )
 def test_bash_completes(words, found):

@@ -87,6 +87,18 @@ THREAD = "Thread._bootstrap@threading.py > Thread._bootstrap_inner@threading.py 
             "l",
         ),
         ("BaseHub.run@+eventlet/hubs/hub.py > work > SocketIO.readinto@socket.py", True, "w"),
+        (
+            "Reply.run@+execnet/gateway_base.py > WorkerGateway._thread_receiver@+execnet/gateway_base.py"
+            " > Message.from_io@+execnet/gateway_base.py > Popen2IO.read@+execnet/gateway_base.py",
+            False,
+            "p",
+        ),
+        (
+            "main > WorkerInteractor.run_one_test@+xdist/remote.py > TestQueue.get@+xdist/remote.py"
+            " > Event.wait@threading.py > Condition.wait@threading.py",
+            True,
+            "p",
+        ),
         ("main > integrate_as_primary_thread@+execnet/gateway_base.py > Event.wait@threading.py", True, "p"),
         ("run@threading.py > Heartbeat.run@+ipykernel/heartbeat.py > proxy@zmq/sugar/poll.py", False, "p"),
         ("run@threading.py > _thread_main@+ipykernel/iostream.py > select@selectors.py", False, "p"),

@@ -45,6 +45,16 @@ def test_it_says_what_matters_and_ends_with_what_was_not_measured():
     assert any("always list, about 2,000 long, of int" in line for line in lines)
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_place_of_a_routes_hottest_line_is_whole_and_its_code_is_cut(width):
+    shown = view()
+    row = shown.routes.rows[0]
+    line = replace(row.lines[0], code="total = sum(number * number % 7 for number in range(limit))")
+    shown = replace(shown, routes=replace(shown.routes, rows=(replace(row, lines=(line,)),)))
+    text = TerminalRenderer(width).format(shown)
+    assert f"of it at {line.place}" in text, text
+
+
 def test_of_a_script_without_functions_the_hottest_lines_are_shown():
     hotspots = make_hotspots()
     lines = [replace(each, function="<module>", function_line=1) for each in hotspots.lines if "ledger" in each.file]

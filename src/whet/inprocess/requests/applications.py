@@ -114,14 +114,15 @@ class WsgiApplication(_Application):
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Return the body of the response."""
-        path = f"{environ.get('SCRIPT_NAME') or ''}{environ.get('PATH_INFO') or ''}"
+        root = environ.get("SCRIPT_NAME") or ""
+        path = f"{root}{environ.get('PATH_INFO') or ''}"
         key = self._whet_keys.find(environ.get("REQUEST_METHOD"), path)
         request = _Request(self._whet_counts, key)
         application = self._whet_application
 
         def start(*args: Any, **options: Any) -> Any:
             # Flask has forgotten the request by the time the application returns.
-            request.find(find_wsgi_route, environ, None, application)
+            request.find(find_wsgi_route, environ, root, None, application)
             try:
                 return start_response(*args, **options)
             except BaseException as error:
@@ -137,7 +138,7 @@ class WsgiApplication(_Application):
                 error.__traceback__ = error.__traceback__.tb_next
             raise
         if not request.found[0]:
-            request.find(find_wsgi_route, environ, body, application)
+            request.find(find_wsgi_route, environ, root, body, application)
         file_wrapper = environ.get("wsgi.file_wrapper")
         if type(body) in (list, tuple) or (isinstance(file_wrapper, type) and isinstance(body, file_wrapper)):
             # What the server does with it is not the application's, and it may look at what it is.

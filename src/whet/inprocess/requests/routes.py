@@ -6,6 +6,8 @@ are not read.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -20,6 +22,9 @@ MOST_PARTS = 8
 LONGEST_PART = 24
 LONGEST_PATH = 200
 LONGEST = 160
+MOST_FRAMES = 40
+"""So far above the sending of a response the framework's function is looked for: middleware may stand between them."""
+_DJANGO = "django.core.handlers.asgi"
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 
 
@@ -67,10 +72,11 @@ def _is_word(part: str) -> bool:
 
 
 def find_asgi_route(scope: Any, root: str) -> tuple[str, Place]:
-    """Return the route that Starlette or FastAPI matched, and its endpoint; ``""`` where none did.
+    """Return the route that Starlette, FastAPI or Django matched, and its endpoint; ``""`` where none did.
 
     ``root`` is the path that the application is mounted at, as its server says.
     """
+    method = str(scope.get("method"))
     effective = scope.get("fastapi")
     context = effective.get("effective_route_context") if isinstance(effective, dict) else None
     path = getattr(context, "path", None)
@@ -79,15 +85,36 @@ def find_asgi_route(scope: Any, root: str) -> tuple[str, Place]:
     mounted = str(scope.get("root_path", ""))[len(root) :]
     if not isinstance(path, str) and hasattr(route, "endpoint") and isinstance(getattr(route, "path", None), str):
         path = mounted + route.path
-    elif not isinstance(path, str) and mounted:
-        path = f"{mounted}/{{path}}"
     if not isinstance(path, str):
-        return (NO_ROUTE if "router" in scope else ""), None
-    return path[:LONGEST], find_place(scope.get("endpoint"))
+        found, place = _find_django_route(_find_sent_response(), method)
+        if found and found != NO_ROUTE:
+            return (mounted + found)[:LONGEST], place
+        if mounted:
+            return f"{mounted}/{{path}}"[:LONGEST], find_place(scope.get("endpoint"), method)
+        return (NO_ROUTE if "router" in scope else found), None
+    return path[:LONGEST], find_place(scope.get("endpoint"), method)
 
 
-def find_wsgi_route(environ: Any, result: Any, application: Any) -> tuple[str, Place]:
-    """Return the route that Flask or Django matched, and its view; ``""`` where none did."""
+def _find_sent_response() -> Any:
+    """Return the response that Django is sending: under ASGI nothing that it hands on leads to it."""
+    frame = sys._getframe(1) if _DJANGO in sys.modules else None
+    for _ in range(MOST_FRAMES):
+        if frame is None:
+            return None
+        if frame.f_code.co_name == "send_response" and frame.f_globals.get("__name__") == _DJANGO:
+            return frame.f_locals.get("response")
+        frame = frame.f_back
+    return None
+
+
+def find_wsgi_route(environ: Any, root: str, result: Any, application: Any) -> tuple[str, Place]:
+    """Return the route that Flask or Django matched, and its view; ``""`` where none did.
+
+    ``root`` is the path that the application is mounted at, as its server says.
+    """
+    # The path of the dispatchers that led there.
+    mounted = str(environ.get("SCRIPT_NAME") or "")[len(root) :]
+    method = str(environ.get("REQUEST_METHOD"))
     request: Any = environ.get("werkzeug.request")
     if hasattr(request, "url_rule"):
         rule = getattr(request.url_rule, "rule", None)
@@ -96,25 +123,54 @@ def find_wsgi_route(environ: Any, result: Any, application: Any) -> tuple[str, P
         # Its debugger stands around the application.
         flask = application if hasattr(application, "view_functions") else getattr(application, "app", None)
         view = getattr(flask, "view_functions", {}).get(request.url_rule.endpoint)
-        return rule[:LONGEST], find_place(view)
-    # Django's response closes the request with it.
-    for closer in reversed(getattr(result, "_resource_closers", ())):
-        request = getattr(closer, "__self__", None)
+        return (mounted + rule)[:LONGEST], find_place(view, method)
+    route, place = _find_django_route(result, method)
+    return (mounted + route)[:LONGEST] if place else route, place
+
+
+def _find_django_route(response: Any, method: str) -> tuple[str, Place]:
+    """Return the route that led to Django's response, and its view; ``""`` for another's response."""
+    # The response closes the request with it.
+    for closer in reversed(getattr(response, "_resource_closers", ())):
+        request: Any = getattr(closer, "__self__", None)
         if hasattr(request, "resolver_match"):
             match = request.resolver_match
             route = getattr(match, "route", None)
-            return (f"/{route}"[:LONGEST] if isinstance(route, str) else NO_ROUTE), find_place(
-                getattr(match, "func", None)
-            )
+            place = find_place(getattr(match, "func", None), method)
+            return (f"/{route}"[:LONGEST] if isinstance(route, str) else NO_ROUTE), place
     return "", None
 
 
-def find_place(handler: Any) -> Place:
-    """Return file, first line and qualified name of the function behind ``handler``; ``None`` for what has none."""
+def find_place(handler: Any, method: str = "GET") -> Place:
+    """Return file, first line and qualified name of the function behind ``handler``; ``None`` for what has none.
+
+    Of a class it is the function for requests of ``method``.
+    """
     for _ in range(10):
-        inner = getattr(handler, "__wrapped__", None) or getattr(handler, "func", None)
+        view = handler if isinstance(handler, type) else _find_class(handler)
+        inner = _find_method(view, handler, method) if view is not None else None
+        inner = inner or getattr(handler, "__wrapped__", None) or getattr(handler, "func", None)
         if inner is None:
             break
         handler = inner
     code = getattr(getattr(handler, "__func__", handler), "__code__", None)
     return (code.co_filename, code.co_firstlineno, code.co_qualname) if code is not None else None
+
+
+def _find_class(handler: Any) -> Any:
+    """Return the class whose view ``handler`` is, as Flask, Django and its REST framework say; ``None`` for others."""
+    for name in ("view_class", "cls"):
+        found = getattr(handler, name, None)
+        if isinstance(found, type):
+            return found
+    return None
+
+
+def _find_method(view: Any, handler: Any, method: str) -> Any:
+    actions = getattr(handler, "actions", None)
+    action = actions.get(method.lower()) if isinstance(actions, dict) else None
+    for name in (action, method.lower(), "get" if method == "HEAD" else None, "dispatch_request"):
+        found = getattr(view, name, None) if isinstance(name, str) else None
+        if hasattr(found, "__code__") or hasattr(found, "__wrapped__"):
+            return found
+    return None

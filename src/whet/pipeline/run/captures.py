@@ -78,6 +78,7 @@ class Captures:
             return [settle_loops(profile) for profile in profiles]
         if not profiles:
             return []
+        profiles, wall = ([_name_process(each, watched.poller.pid) for each in read] for read in (profiles, wall))
         corrector = Corrector(watched, self._own_threads, attached=attached, has_gil=self.has_gil)
         first, *others = profiles
         joined = corrector.join(first, next(iter(wall), None)) if launch.wall is not None else corrector.correct(first)
@@ -184,6 +185,11 @@ class Captures:
         if not file or file[0] in "</[" or ("/" not in file and not file.endswith((".py", ".pyw"))):
             return file
         return str(self.directory / file)
+
+
+def _name_process(profile: Profile, pid: int) -> Profile:
+    """Return ``profile`` with the id of the process that was sampled: a sampler of one process may leave it out."""
+    return replace(profile, threads=[replace(each, pid=each.pid or pid) for each in profile.threads])
 
 
 def _mask_command(line: str, directory: Path) -> str:

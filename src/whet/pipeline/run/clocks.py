@@ -112,11 +112,12 @@ def find_contenders(active: Profile, known: Collection[tuple[int, int]]) -> set[
 
 def describe_contenders(contenders: Collection[tuple[int, int]], wall: Profile | None) -> list[Notice]:
     """Return what the reader must know of these threads, where they are a good part of all."""
-    threads = len(_sum_threads(wall))
-    if len(contenders) <= OTHERS * threads:
+    met = set(_sum_threads(wall))
+    threads, contending = len(met), len(met.intersection(contenders))
+    if contending <= OTHERS * threads:
         return []
     message = (
-        f"the waiting of {len(contenders)} of {threads} threads is not known: nothing showed whether they waited for "
+        f"the waiting of {contending} of {threads} threads is not known: nothing showed whether they waited for "
         "the GIL or for something else; there is no advice on it"
     )
     return [Notice("waiting", message)]
@@ -168,7 +169,7 @@ def scale_to_clocks(profile: Profile, poller: TreePoller, computed_ns: int) -> P
     stopped, is sampled as computing. Its share is right, its time is not.
     """
     running = [ThreadClock(*key, spent) for key, spent in poller.thread_clocks().items()]
-    profile = scale_threads(profile, running, POLLED_NS)
+    profile = scale_threads(profile, running, POLLED_NS, poller.current)
     sampled = sum(sum(each.value) for each in profile.samples if each.metric is Metric.CPU)
     if not computed_ns or sampled <= computed_ns + 2 * profile.period_ns:
         return profile

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from dataclasses import replace
@@ -21,7 +22,7 @@ from whet.errors import WhetError
 from whet.merge.tree import attributing_rows
 from whet.model.frame import Owner
 from whet.model.profile import Profile
-from whet.model.run import Purpose, Run
+from whet.model.run import Notice, Purpose, Run
 from whet.pipeline.run.attach import sample
 from whet.pipeline.run.cells import Cell
 from whet.pipeline.run.options import AttachOptions, Step
@@ -42,6 +43,7 @@ def main() -> None:
     try:
         options = _read_options(request)
         run = sample(os.getppid(), options)
+        run = replace(run, notices=tuple(_name_option(notice, request["rate_option"]) for notice in run.notices))
         if options.cells:
             run = keep_notebook(run, options)
         # The block is over: sampling the process again would show something else.
@@ -49,6 +51,17 @@ def main() -> None:
     except WhetError as error:
         answer = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
     _say(json.dumps(answer))
+
+
+def _name_option(notice: Notice, option: str) -> Notice:
+    """Return a notice whose hint has no options of commands: what was asked for was asked for in the program.
+
+    ``option`` is how a rate is asked for there; empty where it cannot be.
+    """
+    rate = re.search(r"--rate (\d+)", notice.hint)
+    if rate is not None and option:
+        return replace(notice, hint=f"{option.format(rate[1])} disturbs it less")
+    return replace(notice, hint="") if "--" in notice.hint else notice
 
 
 def keep_notebook(run: Run, options: AttachOptions) -> Run:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import sys
 import traceback
+import types
 from pathlib import Path
 from typing import Any
 
@@ -305,7 +307,99 @@ def test_the_place_of_a_route_is_that_of_the_function_behind_decorators(server: 
         scope.update(route=Route("/a"), endpoint=decorated)
 
     server.wait(app)
-    (named,) = Path(f"{server.counts.capture}.{server.counts.pid}.names").read_text("ascii").splitlines()
-    row = json.loads(named)
+    row = read_place(server)
     assert (row["file"], row["line"]) == (__file__, view.__code__.co_firstlineno)
     assert row["function"].endswith("view")
+
+
+def read_place(server: Server) -> dict[str, Any]:
+    (named,) = Path(f"{server.counts.capture}.{server.counts.pid}.names").read_text("ascii").splitlines()
+    row: dict[str, Any] = json.loads(named)
+    return row
+
+
+class View:
+    """Handles requests by a method each; what Flask and Django call is a function that names the class."""
+
+    def get(self) -> None:
+        pass
+
+    def post(self) -> None:
+        pass
+
+    def list_all(self) -> None:
+        pass
+
+    @classmethod
+    def as_view(cls, name: str, **attributes: Any) -> Any:
+        def view() -> None:
+            pass
+
+        vars(view).update({name: cls, **attributes})
+        return view
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "method", "function"),
+    [
+        (View, "POST", "View.post"),
+        (View, "HEAD", "View.get"),
+        (View.as_view("view_class"), "GET", "View.get"),
+        (View.as_view("cls", actions={"get": "list_all"}), "GET", "View.list_all"),
+        (View.as_view("view_class"), "DELETE", "View.as_view.<locals>.view"),
+    ],
+)
+def test_the_place_of_a_class_is_that_of_its_method(server: Server, endpoint: Any, method: str, function: str) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope.update(route=Route("/a"), endpoint=endpoint)
+
+    server.wait(app, method=method)
+    assert read_place(server)["function"] == function
+
+
+DJANGO = """
+async def send_response(response, send):
+    await send({"type": "http.response.start"})
+    await send({"type": "http.response.body"})
+"""
+
+
+class Request:
+    def __init__(self, match: Any) -> None:
+        self.resolver_match = match
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("mounted", "name"), [("/api", "GET /users/<int:id>"), ("/api/v1", "GET /v1/users/<int:id>")])
+def test_a_route_of_django_is_found_where_its_response_is_sent(
+    server: Server, monkeypatch: pytest.MonkeyPatch, mounted: str, name: str
+) -> None:
+    django = types.ModuleType("django.core.handlers.asgi")
+    exec(DJANGO, vars(django))
+    monkeypatch.setitem(sys.modules, django.__name__, django)
+    match = types.SimpleNamespace(route="users/<int:id>", func=View.as_view("view_class"))
+    response = types.SimpleNamespace(_resource_closers=[Request(match).close])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def send_on(message: Any) -> None:  # as middleware does
+            await send(message)
+
+        scope.update(root_path=mounted)
+        await django.send_response(response, send_on)
+
+    server.wait(app, path="/users/3", root_path="/api")
+    assert server.counted == {name: 1}
+    assert read_place(server)["function"] == "View.get"
+
+
+def test_the_path_that_leads_to_a_wsgi_application_is_part_of_its_routes(server: Server) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        rule = types.SimpleNamespace(rule="/users/<id>", endpoint="user")
+        environ |= {"SCRIPT_NAME": "/at/shop", "werkzeug.request": types.SimpleNamespace(url_rule=rule)}
+        start_response("200 OK", [])
+        return [b""]
+
+    server.ask(app, "/shop/users/3", {"SCRIPT_NAME": "/at"})
+    assert server.counted == {"GET /shop/users/<id>": 1}

@@ -80,8 +80,46 @@ def test_what_is_no_commit_is_refused(repository, ref):
 
 
 def test_without_a_repository_it_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="not a git repository"):
+    with pytest.raises(UsageError, match="is in no git repository"):
         find_changes_since(tmp_path, "HEAD")
+
+
+def test_a_file_that_was_moved_has_changed_only_where_it_was_edited(repository):
+    git(repository, "mv", "a b.py", "sub/moved.py")
+    assert find_changes_since(repository, "HEAD") == {}
+    text = (repository / "sub" / "moved.py").read_text()
+    (repository / "sub" / "moved.py").write_text(f"first = 1\n{text}")
+    changes = find_changes_since(repository, "HEAD")
+    assert changes == {"sub/moved.py": (range(1, 2),)}
+
+
+@pytest.mark.parametrize("setting", ["diff.mnemonicPrefix=true", "diff.noprefix=true", "diff.renames=false"])
+def test_a_users_settings_of_git_change_nothing(repository, setting):
+    (repository / "b").mkdir()
+    (repository / "b" / "x.py").write_text("x = 1\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "three")
+    (repository / "b" / "x.py").write_text("x = 2\n")
+    git(repository, "config", *setting.split("="))
+    assert set(find_changes_since(repository, "HEAD")) == {"b/x.py"}
+
+
+def test_lines_that_look_like_those_of_a_diff_name_no_file(repository):
+    (repository / "a b.py").write_text("++ b/other.py\n@@ -1 +900 @@\nx = 1\n")
+    changes = find_changes_since(repository, "HEAD")
+    assert set(changes) == {"a b.py"}
+    assert not overlaps(changes["a b.py"], 900, 900)
+
+
+def test_a_shallow_clone_without_the_common_commit_says_so(repository, tmp_path_factory):
+    clone = tmp_path_factory.mktemp("shallow")
+    git(clone, "clone", "-q", "--depth", "1", repository.as_uri(), ".")
+    git(clone, "fetch", "-q", "--depth", "1", "origin", "refs/remotes/origin/main:refs/remotes/origin/main")
+    with pytest.raises(UsageError, match="no common commit") as raised:
+        find_changes_since(clone, "origin/main")
+    assert "--unshallow" in raised.value.hint
+    with pytest.raises(UsageError, match="'nowhere' is not a git commit"):
+        find_changes_since(clone, "nowhere")
 
 
 SLOW = "def join(parts):\n    text = ''\n    for part in parts:\n        text += str(part)\n    return text\n"

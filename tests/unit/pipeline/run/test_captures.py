@@ -90,6 +90,24 @@ def test_a_sleeper_that_is_seen_computing_waits(tmp_path):
     assert spent(profile, Metric.WAITING) == pytest.approx({8: 2.97}, abs=0.3)
 
 
+@pytest.mark.parametrize(("current", "seconds"), [((), 0.09), (((7, 8),), 0.01)])
+def test_a_clock_that_was_read_at_the_end_allows_a_thread_no_more_than_it_says(tmp_path, current, seconds):
+    """Of a short run 90 ms of a thread that only reads from a pipe would be most of the time."""
+    active = RECORD.format(tid=7, name="Main", count=10) + RECORD.format(tid=8, name="reader", count=9)
+    poller = FakePoller({7: 10**8, 8: 10**7})
+    poller.current = frozenset(current)
+    profile, _ = read(tmp_path, Watched(poller, wall_ns=10**9), active)
+    assert spent(profile, Metric.CPU) == pytest.approx({7: 0.1, 8: seconds})
+
+
+def test_the_threads_of_a_sampler_that_names_no_process_have_their_clocks_too(tmp_path):
+    active = RECORD.format(tid=7, name="Main", count=10) + RECORD.format(tid=8, name="reader", count=90)
+    active = active.replace('process 7:"python srv.py --password hunter2";', "")
+    profile, _ = read(tmp_path, Watched(FakePoller({7: 10**8, 8: 10**7}), wall_ns=10**9), active)
+    assert {thread.pid for thread in profile.threads} == {7}
+    assert spent(profile, Metric.CPU) == pytest.approx({7: 0.1, 8: 0.01})
+
+
 MAIN = {"tid": 7, "name": "Main"}
 CRUNCH = 'process 7:"python srv.py";thread (7): Main;main (srv.py:3);crunch (srv.py:9) {}\n'
 
