@@ -9,7 +9,7 @@
 ## When not
 Where the loop variable is used after the loop, or where appending to the target changes the source. The target must be
 known to be a list: other classes may do more in `append`. An
-annotation, or a public attribute, leaves subclasses: then the rewrite is not called safe.
+annotation, an attribute or a global leaves subclasses: then the rewrite is not called safe.
 
 ## Source
 The documentation of `list.extend`. The figures in `RULE` are measured with `BENCH`.

@@ -118,6 +118,11 @@ class Facts:
         )
 
     @cached_property
+    def nonlocal_names(self) -> frozenset[str]:
+        """Every name that some function of the file declares ``nonlocal``."""
+        return frozenset(name for scope in self._scopes.scopes for name in scope.nonlocal_names)
+
+    @cached_property
     def texts(self) -> frozenset[str]:
         """Every string literal of the file: it may be a name, as in ``__all__``."""
         constants = (node for scope in self._scopes.scopes for node in scope.nodes.get(ast.Constant, ()))

@@ -39,8 +39,8 @@ def join(types: Iterable[Types]) -> Types:
 class Typing:
     """The types of one file. Answers are cached: a rule may ask again.
 
-    Without ``trusting``, types are exact: an annotation allows subclasses, which may override anything, and other
-    files may assign a public attribute. Then neither counts.
+    Without ``trusting``, types are exact: an annotation allows subclasses, which may override anything, and a global or
+    an attribute may be set by other files, a subclass, a property or ``__setattr__``. Then none of these counts.
     """
 
     def __init__(self, facts: Facts, *, trusting: bool = True) -> None:
@@ -233,14 +233,12 @@ class Typing:
     def _bindings(self, node: ast.Name | ast.Attribute) -> tuple[Binding, ...]:
         if isinstance(node, ast.Name):
             owner = self._facts.lookup(node)
-            if owner is None or (owner is self._facts.module and owner.star_import):
+            if owner is None or (owner is self._facts.module and (owner.star_import or not self._trusting)):
                 return ()
             bindings = owner.bindings[node.id]
             return tuple(bindings) if len(bindings) <= _MOST_BINDINGS else ()
-        place = find_place(self._facts, node, self._facts.module)
+        place = find_place(self._facts, node, self._facts.module) if self._trusting else None
         if place is None or any(not isinstance(stranger.ctx, ast.Load) for stranger in place.strangers):
-            return ()
-        if not self._trusting and not node.attr.startswith("_"):
             return ()
         return place.bindings
 
@@ -277,18 +275,13 @@ class Typing:
         place = find_place(self._facts, node, self._scope(node))
         if place is None or place.name in self._open or place.strangers:
             return UNKNOWN
-        if not self._trusting and place.kind is not PlaceKind.LOCAL and not self._is_private(place):
+        if not self._trusting and place.kind is not PlaceKind.LOCAL:
             return UNKNOWN  # other code may add elements
         self._open.add(place.name)
         try:
             return self._grown(place)
         finally:
             self._open.discard(place.name)
-
-    def _is_private(self, place: Place) -> bool:
-        """Return whether only this file is expected to reach a container that several functions share."""
-        handed_out = any(use_of(self._facts, reference) is Use.RETURN for reference in place.references)
-        return place.name.rpartition(".")[2].startswith("_") and not handed_out
 
     def _grown(self, place: Place) -> Types:
         if len(place.bindings) > _MOST_BINDINGS:
