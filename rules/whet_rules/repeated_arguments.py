@@ -49,6 +49,8 @@ _STATEMENTS = (ast.If, ast.For, ast.While, ast.Return, ast.Assign, ast.AugAssign
 _EXPRESSIONS = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Constant, ast.Subscript, ast.Slice,
                 ast.Tuple, ast.List, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.ListComp, ast.SetComp,
                 ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.Starred)  # fmt: skip
+_CODE = (ast.stmt, ast.expr)
+_POSSIBLE = frozenset((*_STATEMENTS, *_EXPRESSIONS, ast.Name, ast.Call, ast.Attribute))
 _CALLED = (
     known.PURE
     | known.PURE_OVER_SEQUENCES
@@ -72,7 +74,7 @@ def detect(context: Context) -> Iterator[Finding]:
     spec = node.args
     if node.decorator_list or spec.vararg or spec.kwarg or not (spec.args or spec.posonlyargs or spec.kwonlyargs):
         return
-    if len(context.facts.module.bindings.get(node.name, [])) != 1 or not _is_worth_keeping(node):
+    if len(context.facts.module.bindings.get(node.name, [])) != 1 or not _is_worth_keeping(context):
         return
     judge = _Judge(context)
     if not judge.is_pure(node) or not judge.returns_kept(node):
@@ -90,11 +92,15 @@ def detect(context: Context) -> Iterator[Finding]:
     )
 
 
-def _is_worth_keeping(node: ast.FunctionDef) -> bool:
-    """Return whether a function does more than a look-up in a cache: it has a loop, or calls several functions."""
-    parts = list(ast.walk(node))
-    loops = any(isinstance(part, ast.For | ast.While | ast.comprehension) for part in parts)
-    return loops or sum(isinstance(part, ast.Call) for part in parts) > 2
+def _is_worth_keeping(context: Context) -> bool:
+    """Return whether a function does more than a look-up in a cache: it has a loop, or calls several functions.
+
+    Not one with a node that no pure function has: it need not be judged.
+    """
+    nodes = context.function.nodes
+    if ast.Return not in nodes or any(issubclass(kind, _CODE) and kind not in _POSSIBLE for kind in nodes):
+        return False
+    return any(kind in nodes for kind in (ast.For, ast.While, ast.comprehension)) or len(nodes.get(ast.Call, ())) > 2
 
 
 class _Judge:

@@ -310,18 +310,19 @@ class Context:
             return False
         key = "dynamic", self.function
         if key not in self.facts.memo:
-            used: list[ast.expr] = [*self.nodes(ast.Name), *self.nodes(ast.Attribute)]
-            self.facts.memo[key] = any(self._reaches_names(node) for node in used)
+            named: list[ast.expr] = [node for node in self.nodes(ast.Name) if node.id in _REACHING]
+            named += [node for node in self.nodes(ast.Attribute) if node.attr in _REACHING]
+            self.facts.memo[key] = any(map(self._reaches_names, named))
         return bool(self.facts.memo[key])
 
     def _reaches_names(self, node: ast.expr) -> bool:
-        """Return whether ``node`` is a builtin that uses the caller's names, called here or given another name."""
-        builtin = node.id if isinstance(node, ast.Name) and self.facts.lookup(node) is None else ""
-        name = builtin or (self.resolve(node) or "").removeprefix("builtins.")
-        if name not in _REACHING:
+        """Return whether ``node``, by its name one of these builtins, is it: called here or given another name."""
+        builtin = isinstance(node, ast.Name) and self.facts.lookup(node) is None
+        if not builtin and not (self.resolve(node) or "").startswith("builtins."):
             return False
         above = self.facts.parent(node)
-        return not (name == "dir" and isinstance(above, ast.Call) and above.func is node and above.args)
+        listing = isinstance(above, ast.Call) and above.func is node and bool(above.args)
+        return not (listing and "dir" in (getattr(node, "id", ""), getattr(node, "attr", "")))
 
     def rewrite(self) -> Rewrite:
         """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""
