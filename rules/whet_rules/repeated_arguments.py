@@ -26,7 +26,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers, known
+from whet.engine.api import (
+    Ask,
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    known,
+    may_be_hashable,
+)
 
 RULE = Rule(
     slug="repeated-arguments",
@@ -77,7 +89,7 @@ def detect(context: Context) -> Iterator[Finding]:
     if len(context.facts.module.bindings.get(node.name, [])) != 1 or not _is_worth_keeping(context):
         return
     judge = _Judge(context)
-    if not judge.is_pure(node) or not judge.returns_kept(node):
+    if not judge.is_pure(node) or not judge.returns_kept(node) or not _may_be_keys(context, node):
         return
     rewrite = context.rewrite()
     rewrite.insert_before(node, f"@{rewrite.add_import('functools')}.cache")
@@ -260,6 +272,12 @@ class _Judge:
         return self._is_kept(node, iterable, asked)
 
 
+def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
+    """Return whether nothing in the function shows that an argument is not hashable."""
+    names = _list_parameters(node)
+    return all(may_be_hashable(context, name) for name in context.nodes(ast.Name) if name.id in names)
+
+
 def _list_parameters(node: ast.FunctionDef) -> frozenset[str]:
     spec = node.args
     return frozenset(each.arg for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs))
@@ -338,6 +356,10 @@ def slug(text):
 REFUSE = (
     Refuse("a list that callers could change",
            "def f(s):\n    out = []\n    for x in s.split():\n        out.append(x)\n    return out\n"),
+    Refuse("its argument is a mapping, which is not hashable",
+           "def f(head):\n    return '; '.join(f'{k} {v}' for k, v in head.items())\n"),
+    Refuse("its argument is a list",
+           "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
     Refuse("reads what changes",
            "A = []\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += len(A)\n    return t\n"),
