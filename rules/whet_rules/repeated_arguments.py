@@ -273,9 +273,14 @@ class _Judge:
 
 
 def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
-    """Return whether nothing in the function shows that an argument is not hashable."""
+    """Return whether neither the function nor a call of it in the file shows that an argument is not hashable."""
     names = _list_parameters(node)
-    return all(may_be_hashable(context, name) for name in context.nodes(ast.Name) if name.id in names)
+    values: list[ast.expr] = [name for name in context.nodes(ast.Name) if name.id in names]
+    for reference in context.facts.references(node.name, context.facts.module):
+        call = context.facts.parent(reference)
+        if isinstance(call, ast.Call) and call.func is reference:
+            values += (*call.args, *(keyword.value for keyword in call.keywords))
+    return all(may_be_hashable(context, value) for value in values)
 
 
 def _list_parameters(node: ast.FunctionDef) -> frozenset[str]:
@@ -358,6 +363,8 @@ REFUSE = (
            "def f(s):\n    out = []\n    for x in s.split():\n        out.append(x)\n    return out\n"),
     Refuse("its argument is a mapping, which is not hashable",
            "def f(head):\n    return '; '.join(f'{k} {v}' for k, v in head.items())\n"),
+    Refuse("it is called with a list",
+           "A = ['a', 'b']\ndef f(words):\n    return '|'.join(word.lower() for word in words)\n\nB = f(A)\n"),
     Refuse("its argument is a list",
            "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
