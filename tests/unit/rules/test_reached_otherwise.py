@@ -108,8 +108,18 @@ TABLE = {1: 2}
 def known(key):
     return key in TABLE.keys()
 def f():
-    globals()["TABLE"] = Odd()
+    known.__globals__["TABLE"] = Odd()
     return known(5)
+""",
+    "a name that a text binds": """
+exec("list = tuple")
+def f():
+    return list(n for n in [1])
+""",
+    "a name that is put into the module": """
+globals().update(list=tuple)
+def f():
+    return list(n for n in [1])
 """,
     "__setattr__ of a base class": """
 class Loud(list):
