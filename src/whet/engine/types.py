@@ -133,6 +133,8 @@ class Typing:
                 return UNKNOWN
 
     def _find(self, node: ast.expr) -> Types:  # noqa: PLR0911, PLR0912 - one return a kind of node
+        if not self._trusting and self._hands_on_text(node):
+            return UNKNOWN
         simple = _SIMPLE.get(type(node))
         if simple is not None:
             return frozenset({simple})
@@ -167,6 +169,29 @@ class Typing:
                 return self._of_place(node)
             case _:
                 return UNKNOWN
+
+    def _hands_on_text(self, node: ast.expr) -> bool:
+        """Return whether the result may be what a ``__str__`` or ``__format__`` returns: a text of a subclass.
+
+        Such as one that escapes what is added to it. With more around it, a new text is made.
+        """
+        match node:
+            case ast.JoinedStr(values=[ast.FormattedValue(value=shown)]):
+                shows = [shown]
+            case ast.Call(func=function, args=args) if self._facts.resolve(function) in _HANDING_ON:
+                shows = args
+            case ast.Call(func=ast.Attribute(attr="format"), args=args, keywords=keywords):
+                shows = [*args, *(keyword.value for keyword in keywords)]
+            case ast.Call(func=ast.Attribute(attr="format_map"), args=args):
+                return True
+            case ast.BinOp(op=ast.Mod(), right=ast.Tuple(elts=items)):
+                shows = items
+            case ast.BinOp(op=ast.Mod(), right=shown):
+                shows = [shown]
+            case _:
+                return False
+        types = [self.type_of(one) for one in shows]
+        return not all(one and one <= _PLAIN for one in types)
 
     def _of_item(self, item: ast.expr) -> Types:
         return self.element_of(item.value) if isinstance(item, ast.Starred) else self.type_of(item)
@@ -339,6 +364,9 @@ _ELEMENTS = {
     "io.TextIOWrapper": known.TEXT,
     "io.BufferedReader": known.BYTES,
 }
+_HANDING_ON = frozenset(f"builtins.{name}" for name in ("ascii", "bytes", "format", "repr", "str"))
+_PLAIN = frozenset((known.TEXT, known.BYTES, known.INT, known.FLOAT, known.BOOL, known.NONE))
+"""Types of which a text is shown that is no subclass's."""
 _FILES = frozenset({"io.TextIOWrapper", "io.BufferedReader"})
 _PASSING_ON = frozenset(
     f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")

@@ -121,6 +121,27 @@ globals().update(list=tuple)
 def f():
     return list(n for n in [1])
 """,
+    "a text that an object shows": """
+import re
+class Safe(str):
+    def replace(self, old, new):
+        return Safe(super().replace(old, f"[{new}]"))
+    def startswith(self, start):
+        print(start)
+        return super().startswith(start)
+class Field:
+    def __str__(self):
+        return Safe("a & b")
+def f():
+    texts = []
+    for field in [Field(), Field()]:
+        text = str(field)
+        texts.append(re.sub("&", "and", text))
+        texts.append(text.startswith("a") or text.startswith("b"))
+        text = f"{field}"
+        texts.append(re.sub("&", "and", text))
+    return texts
+""",
     "__setattr__ of a base class": """
 class Loud(list):
     def append(self, value):
