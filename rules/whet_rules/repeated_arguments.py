@@ -36,6 +36,7 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
+    Use,
     known,
     may_be_hashable,
 )
@@ -75,6 +76,7 @@ _CHANGING = frozenset({"append", "add", "extend", "insert", "pop", "update", "se
 _RETURNED = {
     name: frozenset(methods[name] for methods in known.METHODS.values() if name in methods) for name in _METHODS
 }
+_HASHABLE = known.IMMUTABLE | {"builtins.frozenset", "builtins.tuple"}
 _KEPT = frozenset({*known.IMMUTABLE, "builtins.frozenset"})
 
 
@@ -273,9 +275,16 @@ class _Judge:
 
 
 def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
-    """Return whether neither the function nor a call of it in the file shows that an argument is not hashable."""
+    """Return whether neither the function nor a call of it in the file shows that an argument is not hashable.
+
+    What is iterated over is usually a list.
+    """
     names = _list_parameters(node)
     values: list[ast.expr] = [name for name in context.nodes(ast.Name) if name.id in names]
+    for value in values:
+        types = context.type_of(value)
+        if context.use(value) is Use.ITERATE and not (types and types <= _HASHABLE):
+            return False
     for reference in context.facts.references(node.name, context.facts.module):
         call = context.facts.parent(reference)
         if isinstance(call, ast.Call) and call.func is reference:
@@ -364,7 +373,9 @@ REFUSE = (
     Refuse("its argument is a mapping, which is not hashable",
            "def f(head):\n    return '; '.join(f'{k} {v}' for k, v in head.items())\n"),
     Refuse("it is called with a list",
-           "A = ['a', 'b']\ndef f(words):\n    return '|'.join(word.lower() for word in words)\n\nB = f(A)\n"),
+           "A = ['a', 'b']\ndef f(words):\n    return '|'.join(map(str, words)).lower().strip()\n\nB = f(A)\n"),
+    Refuse("its argument is gone through, as lists are",
+           "def f(n, ranges):\n    return any(low <= n <= high for low, high in ranges)\n"),
     Refuse("its argument is a list",
            "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
