@@ -132,6 +132,26 @@ def read(rows):
         call="read",
         inputs=("([('a', 'b'), ('a',)],)", "([],)", "([1],)"),
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def count(limit):
+    found = ['start']
+    found.append(limit)
+    for number in range(limit):
+        found.append(number)
+    return found
+""",
+        after="""
+def count(limit):
+    found = ['start']
+    found.append(limit)
+    found.extend(range(limit))
+    return found
+""",
+        call="count",
+        inputs=("(3,)", "(0,)", "(None,)"),
+    ),
 )
 
 REFUSE = (

@@ -129,6 +129,24 @@ def read(rows):
         call="read",
         inputs=("([('a', 'b'), ('a',)],)", "([],)", "([1],)"),
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def count(limit):
+    found = {-1}
+    for number in range(limit):
+        found.add(number)
+    return sorted(found)
+""",
+        after="""
+def count(limit):
+    found = {-1}
+    found.update(range(limit))
+    return sorted(found)
+""",
+        call="count",
+        inputs=("(3,)", "(0,)", "(None,)"),
+    ),
 )
 
 REFUSE = (
