@@ -160,7 +160,7 @@ def words(lines, mark):
 def cut(words):
     found = []
     for word in words:
-        line = f'{word}, {word},'
+        line = f'{word}, b,'
         found.append((line.split(',')[0], line.split()[-1], line.split(',')[-1]))
     return found
 """,
@@ -168,7 +168,7 @@ def cut(words):
 def cut(words):
     found = []
     for word in words:
-        line = f'{word}, {word},'
+        line = f'{word}, b,'
         found.append((line.split(',', 1)[0], line.rsplit(None, 1)[-1], line.rsplit(',', 1)[-1]))
     return found
 """,

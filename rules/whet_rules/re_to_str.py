@@ -178,7 +178,7 @@ import re
 def mark(words):
     found = []
     for word in words:
-        line = f'{word} - {word}'
+        line = f'{word} - b'
         if re.search('a -', line) and not re.match('b', line):
             found.append(re.sub('-', '+', line))
     return found
@@ -188,7 +188,7 @@ import re
 def mark(words):
     found = []
     for word in words:
-        line = f'{word} - {word}'
+        line = f'{word} - b'
         if ('a -' in line) and not line.startswith('b'):
             found.append(line.replace('-', '+'))
     return found

@@ -201,7 +201,7 @@ def run(text):
 def strip(words):
     found = []
     for word in words:
-        line = f'{word}x{word}'
+        line = f'xx{word}'
         if line.startswith('xx'):
             line = line[2:]
         other = f'{word}x'
@@ -212,7 +212,7 @@ def strip(words):
 def strip(words):
     found = []
     for word in words:
-        line = f'{word}x{word}'
+        line = f'xx{word}'
         line = line.removeprefix('xx')
         other = f'{word}x'
         found.append((line, other.removesuffix('xx')))
