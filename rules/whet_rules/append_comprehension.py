@@ -10,8 +10,9 @@ iteration.
 
 ## When not
 Where the list is read while it is built, where an exception is caught and the partial list is used, or where the loop
-variable is used after the loop. If the loop body is one long expression, the loop may be more readable; the gain is
-then small as well.
+variable is used after the loop. Where a method finds the function's variables by their names in a text, as pandas'
+`query("size > @limit")` and NumExpr do: up to Python 3.11 a comprehension has variables of its own. If the loop body is
+one long expression, the loop may be more readable; the gain is then small as well.
 
 ## Source
 The Python tutorial, "List Comprehensions". The figures in `RULE` are measured with `BENCH`.
@@ -57,6 +58,8 @@ RULE = Rule(
 
 _CROSSING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda, ast.GeneratorExp)
 """Nodes that mean something else in a comprehension, or are evaluated when the loop is over."""
+_BY_NAME = frozenset({"eval", "evaluate", "execute", "query", "re_evaluate", "sql"})
+"""Functions that may look for their caller's variables: of pandas, NumExpr, DuckDB."""
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -93,11 +96,15 @@ def _comprehend(context: Context, start: EmptyStart, filling: Filling) -> Rewrit
 def _can_move(context: Context, loop: ast.For, made: str, parts: list[ast.expr]) -> bool:
     """Return whether ``parts`` of the loop mean the same in a comprehension, and do not read the list being built."""
     for part in (inner for outer in parts for inner in ast.walk(outer)):
-        if isinstance(part, _CROSSING):
+        if isinstance(part, _CROSSING) or (isinstance(part, ast.Call) and _called(part) in _BY_NAME):
             return False
         if isinstance(part, ast.Name) and part.id in (made, "super", "__class__"):
             return False
     return context.keeps_its_variables(loop)
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
 
 
 def _lay_out(target: str, opening: str, parts: list[str], closing: str) -> str:
@@ -210,6 +217,9 @@ REFUSE = (
            "class A(B):\n    def f(self, xs):\n        out = []\n        for x in xs:\n"
            "            out.append(super().g(x))\n"
            "        return out\n"),
+    Refuse("names are found in a text",
+           "def f(frame, xs):\n    limit, out = 3, []\n    out = []\n    for x in xs:\n"
+           "        out.append(frame.query('a < @limit and b == @x'))\n    return out\n"),
     Refuse("names are asked for",
            "def f(xs):\n    out = []\n    for x in xs:\n        out.append(x + 1)\n    return locals()\n"),
     Refuse("a copy is another rule",

@@ -9,7 +9,7 @@
 ## When not
 Where the loop variable is used after the loop, or where appending to the target changes the source. The target must be
 known to be a list: other classes may do more in `append`. An
-annotation, or a public attribute, leaves subclasses: then the rewrite is not called safe.
+annotation, an attribute or a global leaves subclasses: then the rewrite is not called safe.
 
 ## Source
 The documentation of `list.extend`. The figures in `RULE` are measured with `BENCH`.
@@ -131,6 +131,26 @@ def read(rows):
 """,
         call="read",
         inputs=("([('a', 'b'), ('a',)],)", "([],)", "([1],)"),
+    ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def count(limit):
+    found = ['start']
+    found.append(limit)
+    for number in range(limit):
+        found.append(number)
+    return found
+""",
+        after="""
+def count(limit):
+    found = ['start']
+    found.append(limit)
+    found.extend(range(limit))
+    return found
+""",
+        call="count",
+        inputs=("(3,)", "(0,)", "(None,)"),
     ),
 )
 

@@ -10,8 +10,9 @@ The key is hashed and looked up three times per increment; with `get` twice.
 ## When not
 On mappings other than dicts, whose `get` may mean something else. `counts[key] += 1` changes a value in place if its
 type can do that (an array), `counts[key] = counts.get(key, 0) + 1` makes a new one: the rewrite is safe where the dict
-starts empty in the function and only whole numbers are put into it, and an offer elsewhere. Where a
-`collections.Counter` or `defaultdict` can be used from the start, that is more readable still.
+starts empty in the function and only whole numbers are put into it, and an offer elsewhere. A key's own `__hash__` and
+`__eq__` are called less often; they are expected to only compare. Where a `collections.Counter` or `defaultdict` can be
+used from the start, that is more readable still.
 
 ## Source
 The documentation of `dict.get`. The figures in `RULE` are measured with `BENCH`, a text of 97 different words.

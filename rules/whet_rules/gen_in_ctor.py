@@ -10,7 +10,7 @@ instruction in a loop of its own.
 ## When not
 A generator turns a `StopIteration` that its expression raises into a `RuntimeError`, a comprehension lets it through:
 expressions with `next(…)` are left alone. Any function or property may call `next`: where the expression uses such, the
-rewrite is an offer.
+rewrite is an offer. Operators are trusted not to raise it.
 
 ## Source
 PEP 709 and the documentation of displays. The figures in `RULE` are measured with `BENCH`.

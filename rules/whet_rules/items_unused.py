@@ -9,7 +9,8 @@
 
 ## When not
 On objects other than dicts. Where the unused variable is read after the loop. An annotation also allows subclasses of
-dict, which may iterate in their own way: then the rewrite is not called safe.
+dict, which may iterate in their own way, and an attribute or a global may be set by other code: then the rewrite is not
+called safe.
 
 ## Source
 The documentation of `dict`; ruff's PERF102 reports the same. The figures in `RULE` are measured with `BENCH`.
@@ -117,7 +118,7 @@ def _is_unread(context: Context, node: ast.expr) -> bool:
     owner = context.facts.lookup(node)
     if owner is None or owner.kind not in (ScopeKind.FUNCTION, ScopeKind.COMPREHENSION):
         return False
-    if node.id in context.function.global_names | context.function.nonlocal_names:
+    if node.id in context.function.global_names | context.facts.nonlocal_names:
         return False
     return all(
         isinstance(reference.ctx, ast.Store) and not isinstance(context.facts.parent(reference), ast.AugAssign)

@@ -8,7 +8,8 @@
 
 ## When not
 On objects other than dicts, whose `keys()` may be something else: the type must be known from the source. An annotation
-also allows subclasses that have their own `__contains__` or `keys`: then the rewrite is not called safe.
+also allows subclasses that have their own `__contains__` or `keys`, and an attribute or a global may be set by other
+code: then the rewrite is not called safe.
 
 ## Source
 The documentation of `dict`: "key in d: Return True if d has a key key, else False". The figures in `RULE` are measured

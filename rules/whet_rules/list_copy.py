@@ -145,6 +145,23 @@ def sort_out(rows):
         call="sort_out",
         inputs=("(['ab', 'c'],)", "([],)", "([1],)"),
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def count(limit):
+    found = []
+    for number in range(limit):
+        found.append(number)
+    return found
+""",
+        after="""
+def count(limit):
+    found = list(range(limit))
+    return found
+""",
+        call="count",
+        inputs=("(3,)", "(0,)", "(None,)"),
+    ),
 )
 
 REFUSE = (

@@ -12,7 +12,8 @@ fast only with a function written in C.
 parameters.
 
 A `StopIteration` raised by the lambda ends `map` and `filter` in silence, and leaves a comprehension as an exception.
-Any function or property that calls `next` may raise one: where the lambda uses such, the rewrite is an offer.
+Any function or property that calls `next` may raise one: where the lambda uses such, the rewrite is an offer. Operators
+are trusted not to.
 
 ## Source
 The documentation of `map`; ruff's C417 reports the same for style. The figures in `RULE` are measured with `BENCH`.

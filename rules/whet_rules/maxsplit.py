@@ -154,6 +154,27 @@ def words(lines, mark):
         inputs=("('a:1:2',)", "('',)", "(1,)", "(b'a:1',)"),
         hot=True,
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def cut(words):
+    found = []
+    for word in words:
+        line = f'{word}, b,'
+        found.append((line.split(',')[0], line.split()[-1], line.split(',')[-1]))
+    return found
+""",
+        after="""
+def cut(words):
+    found = []
+    for word in words:
+        line = f'{word}, b,'
+        found.append((line.split(',', 1)[0], line.rsplit(None, 1)[-1], line.rsplit(',', 1)[-1]))
+    return found
+""",
+        call="cut",
+        inputs=("(['a', 'b,c', ''],)", "([],)", "([1, None],)"),
+    ),
 )
 
 REFUSE = (

@@ -60,11 +60,11 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     for statement in context.nodes(ast.Assign):
         match statement:
-            case ast.Assign(targets=[changed], value=ast.Call() as call):
+            case ast.Assign(targets=[changed], value=ast.Call() as call) if _replaces(context, call, changed):
                 target = read_target(context, changed)
             case _:
                 continue
-        if target is None or not _replaces(context, call, changed):
+        if target is None:
             continue
         loops = keeping_loops(context, statement, target)
         types = shown_types(context, changed)

@@ -171,6 +171,31 @@ def run(data):
         inputs=("(b'ax-yb',)", "(b'',)"),
         hot=True,
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+import re
+def mark(words):
+    found = []
+    for word in words:
+        line = f'{word} - b'
+        if re.search('a -', line) and not re.match('b', line):
+            found.append(re.sub('-', '+', line))
+    return found
+""",
+        after="""
+import re
+def mark(words):
+    found = []
+    for word in words:
+        line = f'{word} - b'
+        if ('a -' in line) and not line.startswith('b'):
+            found.append(line.replace('-', '+'))
+    return found
+""",
+        call="mark",
+        inputs=("(['a', 'ba', 'a - a'],)", "([],)", "([1, None],)"),
+    ),
 )
 
 REFUSE = (

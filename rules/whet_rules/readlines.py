@@ -14,7 +14,7 @@ own, or gives up control with `yield` or `await`: the file may change while it i
 
 A decoding error is then raised at the bad line, not before the first, and what the loop calls finds the file half read:
 a function that writes the file cuts it short. The rewrite is safe only if the loop calls nothing of the program's own,
-and an exception leaves nothing of its results; else it is an offer.
+but for operators, and an exception leaves nothing of its results; else it is an offer.
 
 ## Source
 Python tutorial, "Methods of file objects": looping over the file object is memory efficient and fast. The figures in

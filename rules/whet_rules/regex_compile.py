@@ -20,8 +20,8 @@ cached, or that fills a module-level name on first use, compiles once already. A
 4096 of them alive, and gains nothing where each one is used once.
 
 Compiling at import moves the cost to where the module is imported, and an invalid pattern would fail there: patterns
-that do not compile are left alone. A pattern that is a constant of the module is read once: replacing the constant
-later, as tests and callers do, changes nothing any more, so this is an offer.
+that do not compile are left alone. The module gets one more private name. A pattern that is a constant of the module is
+read once: replacing the constant later, as tests and callers do, changes nothing any more, so this is an offer.
 
 ## Source
 The documentation of `re.compile`: "using re.compile() and saving the resulting regular expression object for reuse is

@@ -195,6 +195,32 @@ def run(text):
         inputs=("('the cat',)", "('a cat',)", "('',)"),
         hot=True,
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def strip(words):
+    found = []
+    for word in words:
+        line = f'xx{word}'
+        if line.startswith('xx'):
+            line = line[2:]
+        other = f'{word}x'
+        found.append((line, other[:-2] if other.endswith('xx') else other))
+    return found
+""",
+        after="""
+def strip(words):
+    found = []
+    for word in words:
+        line = f'xx{word}'
+        line = line.removeprefix('xx')
+        other = f'{word}x'
+        found.append((line, other.removesuffix('xx')))
+    return found
+""",
+        call="strip",
+        inputs=("(['a', 'x', 'xx', ''],)", "([],)", "([1, None],)"),
+    ),
 )
 
 _IN = "def f(xs, p):\n    for s in xs:\n        if s.startswith('ab'):\n            s = s[2:]\n        print(s)\n"

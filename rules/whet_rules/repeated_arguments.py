@@ -26,7 +26,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers, known
+from whet.engine.api import (
+    Ask,
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    Use,
+    known,
+    may_be_hashable,
+)
 
 RULE = Rule(
     slug="repeated-arguments",
@@ -49,6 +62,8 @@ _STATEMENTS = (ast.If, ast.For, ast.While, ast.Return, ast.Assign, ast.AugAssign
 _EXPRESSIONS = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Constant, ast.Subscript, ast.Slice,
                 ast.Tuple, ast.List, ast.Set, ast.Dict, ast.JoinedStr, ast.FormattedValue, ast.ListComp, ast.SetComp,
                 ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.Starred)  # fmt: skip
+_CODE = (ast.stmt, ast.expr)
+_POSSIBLE = frozenset((*_STATEMENTS, *_EXPRESSIONS, ast.Name, ast.Call, ast.Attribute))
 _CALLED = (
     known.PURE
     | known.PURE_OVER_SEQUENCES
@@ -61,6 +76,7 @@ _CHANGING = frozenset({"append", "add", "extend", "insert", "pop", "update", "se
 _RETURNED = {
     name: frozenset(methods[name] for methods in known.METHODS.values() if name in methods) for name in _METHODS
 }
+_HASHABLE = known.IMMUTABLE | {"builtins.frozenset", "builtins.tuple"}
 _KEPT = frozenset({*known.IMMUTABLE, "builtins.frozenset"})
 
 
@@ -72,10 +88,10 @@ def detect(context: Context) -> Iterator[Finding]:
     spec = node.args
     if node.decorator_list or spec.vararg or spec.kwarg or not (spec.args or spec.posonlyargs or spec.kwonlyargs):
         return
-    if len(context.facts.module.bindings.get(node.name, [])) != 1 or not _is_worth_keeping(node):
+    if len(context.facts.module.bindings.get(node.name, [])) != 1 or not _is_worth_keeping(context):
         return
     judge = _Judge(context)
-    if not judge.is_pure(node) or not judge.returns_kept(node):
+    if not judge.is_pure(node) or not judge.returns_kept(node) or not _may_be_keys(context, node):
         return
     rewrite = context.rewrite()
     rewrite.insert_before(node, f"@{rewrite.add_import('functools')}.cache")
@@ -90,11 +106,15 @@ def detect(context: Context) -> Iterator[Finding]:
     )
 
 
-def _is_worth_keeping(node: ast.FunctionDef) -> bool:
-    """Return whether a function does more than a look-up in a cache: it has a loop, or calls several functions."""
-    parts = list(ast.walk(node))
-    loops = any(isinstance(part, ast.For | ast.While | ast.comprehension) for part in parts)
-    return loops or sum(isinstance(part, ast.Call) for part in parts) > 2
+def _is_worth_keeping(context: Context) -> bool:
+    """Return whether a function does more than a look-up in a cache: it has a loop, or calls several functions.
+
+    Not one with a node that no pure function has: it need not be judged.
+    """
+    nodes = context.function.nodes
+    if ast.Return not in nodes or any(issubclass(kind, _CODE) and kind not in _POSSIBLE for kind in nodes):
+        return False
+    return any(kind in nodes for kind in (ast.For, ast.While, ast.comprehension)) or len(nodes.get(ast.Call, ())) > 2
 
 
 class _Judge:
@@ -254,6 +274,24 @@ class _Judge:
         return self._is_kept(node, iterable, asked)
 
 
+def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
+    """Return whether neither the function nor a call of it in the file shows that an argument is not hashable.
+
+    What is iterated over is usually a list.
+    """
+    names = _list_parameters(node)
+    values: list[ast.expr] = [name for name in context.nodes(ast.Name) if name.id in names]
+    for value in values:
+        types = context.type_of(value)
+        if context.use(value) is Use.ITERATE and not (types and types <= _HASHABLE):
+            return False
+    for reference in context.facts.references(node.name, context.facts.module):
+        call = context.facts.parent(reference)
+        if isinstance(call, ast.Call) and call.func is reference:
+            values += (*call.args, *(keyword.value for keyword in call.keywords))
+    return all(may_be_hashable(context, value) for value in values)
+
+
 def _list_parameters(node: ast.FunctionDef) -> frozenset[str]:
     spec = node.args
     return frozenset(each.arg for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs))
@@ -332,6 +370,14 @@ def slug(text):
 REFUSE = (
     Refuse("a list that callers could change",
            "def f(s):\n    out = []\n    for x in s.split():\n        out.append(x)\n    return out\n"),
+    Refuse("its argument is a mapping, which is not hashable",
+           "def f(head):\n    return '; '.join(f'{k} {v}' for k, v in head.items())\n"),
+    Refuse("it is called with a list",
+           "A = ['a', 'b']\ndef f(words):\n    return '|'.join(map(str, words)).lower().strip()\n\nB = f(A)\n"),
+    Refuse("its argument is gone through, as lists are",
+           "def f(n, ranges):\n    return any(low <= n <= high for low, high in ranges)\n"),
+    Refuse("its argument is a list",
+           "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
     Refuse("reads what changes",
            "A = []\ndef f(n):\n    t = 0\n    for i in range(n):\n        t += len(A)\n    return t\n"),

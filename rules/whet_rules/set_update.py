@@ -9,7 +9,7 @@
 ## When not
 Where the loop variable is used after the loop, or where adding to the target changes the source. The target must be
 known to be a set: other classes may do more in `add`. An
-annotation, or a public attribute, leaves subclasses: then the rewrite is not called safe.
+annotation, an attribute or a global leaves subclasses: then the rewrite is not called safe.
 
 ## Source
 The documentation of `set.update`. The figures in `RULE` are measured with `BENCH`.
@@ -128,6 +128,24 @@ def read(rows):
 """,
         call="read",
         inputs=("([('a', 'b'), ('a',)],)", "([],)", "([1],)"),
+    ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def count(limit):
+    found = {-1}
+    for number in range(limit):
+        found.add(number)
+    return sorted(found)
+""",
+        after="""
+def count(limit):
+    found = {-1}
+    found.update(range(limit))
+    return sorted(found)
+""",
+        call="count",
+        inputs=("(3,)", "(0,)", "(None,)"),
     ),
 )
 

@@ -67,9 +67,10 @@ _OPEN = frozenset(
         *("__dict__", "vars", "setattr", "__setattr__", "delattr", "weakref", "WeakSet", "WeakKeyDictionary"),
         *("WeakValueDictionary", "cached_property", "__class__", "__getstate__", "__setstate__", "__reduce__"),
         *("__reduce_ex__", "__weakref__", "__slots__"),
+        *("cloudpickle", "dill", "joblib", "pickle", "shelve"),
     )
 )
-"""Names in a file which show that its objects may be accessed other than by attribute."""
+"""Names in a file which show that its objects may be accessed other than by attribute, or come from older pickles."""
 
 _HEAVY = (ast.For, ast.While, ast.With, ast.Try, ast.TryStar, ast.ListComp, ast.DictComp, ast.SetComp,
           ast.GeneratorExp, ast.Import)  # fmt: skip
@@ -451,6 +452,9 @@ REFUSE = (
     Refuse("a property with a setter of the same name",
            "class A:\n    def __init__(self):\n        self.x = 1\n    @property\n    def x(self):\n        return 1\n"
            "    @x.setter\n    def x(self, value):\n        pass\n"),
+    Refuse("the file loads pickles, which may be older",
+           "import pickle\nclass A:\n    def __init__(self):\n        self.x = 1\ndef load(path):\n"
+           "    return pickle.load(path.open('rb'))\n"),
     Refuse("its pickles are made by hand",
            "class A:\n    def __init__(self):\n        self.x = 1\n    def __getstate__(self):\n        return {}\n"),
     Refuse("a dataclass with slots",

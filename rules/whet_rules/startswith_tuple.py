@@ -213,6 +213,29 @@ def run(keys):
         call="run",
         inputs=("([b'x1', b'z', b'y'],)", "([],)"),
     ),
+    Case(
+        name="what the function makes itself",
+        before="""
+def choose(words):
+    found = []
+    for word in words:
+        line = f'{word}!'
+        if line.startswith('a') or line.startswith('b'):
+            found.append(not line.endswith('a!') and not line.endswith('b!'))
+    return found
+""",
+        after="""
+def choose(words):
+    found = []
+    for word in words:
+        line = f'{word}!'
+        if line.startswith(('a', 'b')):
+            found.append(not line.endswith(('a!', 'b!')))
+    return found
+""",
+        call="choose",
+        inputs=("(['a', 'b', 'ac', ''],)", "([],)", "([1, None],)"),
+    ),
 )
 
 ADVISE = (

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 import types
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.equivalence.values import World, describe, vary
 
 EVENTS = 4000
+SECONDS = 2
 MOST = 20
 """Elements that are taken from a generator."""
 
@@ -54,13 +56,17 @@ class TooLongError(BaseException):
 
 @contextlib.contextmanager
 def limited():
-    """Stop what runs within after ``EVENTS`` lines and calls: counted, and so the same each time."""
+    """Stop what runs within after ``EVENTS`` lines and calls: counted, and so the same each time.
+
+    Texts that double in each step would take hours for so many: they are stopped by the time.
+    """
     left = EVENTS
+    end = time.process_time() + SECONDS
 
     def count(frame, event, argument):
         nonlocal left
         left -= 1
-        if left < 0:
+        if left < 0 or time.process_time() > end:
             raise TooLongError
         return count
 

@@ -125,6 +125,10 @@ def add_statement(draw, tree):
                 f"assert {name}",
                 f"if not {name}:\n    return {other}",
                 f"other = WORLD.kept; other.append({name})",
+                f"later = ({name}.append(part) for part in 'ab')",
+                "next(later, None)",
+                f"later = eval; later('{name}.clear()')",
+                f"def peek():\n    nonlocal {name}",
             ]
         )
     )

@@ -45,6 +45,7 @@ class Package:
     exclude: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     offered: Mapping[str, str] | None = None
+    withheld: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_packages(file: Path) -> list[Package]:

@@ -149,4 +149,6 @@ def test_all_offers_leave_modules_that_can_be_imported(
     python: Path, plain: Path, before: Outcomes, changed: Path
 ) -> None:
     assert fix(changed, OFFERED) > 500
-    assert find_broken(before, import_all(python, changed, list_packages(plain))) == []
+    # An import that fails may come later, or never, if it is done where it is needed.
+    imported = {name: outcome for name, outcome in before.items() if not isinstance(outcome, str)}
+    assert find_broken(imported, import_all(python, changed, list_packages(plain))) == []

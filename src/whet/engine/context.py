@@ -28,6 +28,8 @@ Node = TypeVar("Node", bound=ast.AST)
 
 _SHORT_LOOP = 8
 """Iterations of a loop over a literal below which it is not reported."""
+_REACHING = frozenset({"locals", "vars", "exec", "eval", "dir"})
+"""Builtins that use the names of their caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class Context:
     def exactly(self) -> Context:
         """The same function, with exact types only: what a rewrite must rest on to be safe.
 
-        An annotation allows subclasses, which may override any method, and other files may assign a public attribute.
+        An annotation allows subclasses, which may override any method, and others may set a global or an attribute.
         """
         return self if not self.trusting else replace(self, trusting=False)
 
@@ -304,14 +306,23 @@ class Context:
     @property
     def is_dynamic(self) -> bool:
         """Whether the function uses its names via ``locals``, ``dir()``, ``exec`` or similar, unseen by the facts."""
-        reaching = {"locals", "vars", "exec", "eval", "dir"}
-        if self.facts.words.isdisjoint(reaching):
+        if self.facts.words.isdisjoint(_REACHING):
             return False
         key = "dynamic", self.function
         if key not in self.facts.memo:
-            named = ((call.func.id, call) for call in self.nodes(ast.Call) if isinstance(call.func, ast.Name))
-            self.facts.memo[key] = any(name in reaching and not (name == "dir" and call.args) for name, call in named)
+            named: list[ast.expr] = [node for node in self.nodes(ast.Name) if node.id in _REACHING]
+            named += [node for node in self.nodes(ast.Attribute) if node.attr in _REACHING]
+            self.facts.memo[key] = any(map(self._reaches_names, named))
         return bool(self.facts.memo[key])
+
+    def _reaches_names(self, node: ast.expr) -> bool:
+        """Return whether ``node``, by its name one of these builtins, is it: called here or given another name."""
+        builtin = isinstance(node, ast.Name) and self.facts.lookup(node) is None
+        if not builtin and not (self.resolve(node) or "").startswith("builtins."):
+            return False
+        above = self.facts.parent(node)
+        listing = isinstance(above, ast.Call) and above.func is node and bool(above.args)
+        return not (listing and "dir" in (getattr(node, "id", ""), getattr(node, "attr", "")))
 
     def rewrite(self) -> Rewrite:
         """Return a rewrite without edits yet: add them to it, and pass it to :meth:`finding`."""

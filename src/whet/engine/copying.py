@@ -34,8 +34,12 @@ class Copying:
     """Whether the source shows the kinds; else values seen have to."""
 
 
-def list_copying(context: Context) -> Iterator[Copying]:
-    """Yield the statements of a function that copy a growing value, and that meet it again."""
+def list_copying(context: Context) -> list[Copying]:
+    """Return the statements of a function that copy a growing value, and that meet it again."""
+    return remember(context, ("copying", context.function), lambda: [*_find_copying(context)])
+
+
+def _find_copying(context: Context) -> Iterator[Copying]:
     if context.function.kind is ScopeKind.CLASS or context.is_dynamic:
         return
     for statement, node in list_growths(context):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from whet.engine import known
 from whet.engine.facts import Facts
 from whet.engine.ownership import is_owned
-from whet.engine.places import Place, PlaceKind, Use, find_place, use_of
+from whet.engine.places import Place, PlaceKind, Use, find_place, runs_later, use_of
 from whet.engine.scopes import Scope
 from whet.engine.types import Types, Typing
 
@@ -53,8 +53,28 @@ class Effects:
 
     def is_only_name(self, place: Place) -> bool:
         """Return whether a local's containers have no other name: created for it, and at most returned."""
-        given = any(use_of(self._facts, reference) is Use.ESCAPE for reference in place.references)
-        return not given and is_owned(self._facts, self._typing, place)
+        return is_owned(self._facts, self._typing, place) and not any(map(self._is_given, place.references))
+
+    def _is_given(self, reference: ast.expr) -> bool:
+        """Return whether other code gets a value: what it is passed to, a generator that runs later, an operator."""
+        if use_of(self._facts, reference) is Use.ESCAPE or runs_later(self._facts, reference):
+            return True
+        here, above = reference, self._facts.parent(reference)
+        while isinstance(above, ast.BoolOp):
+            here, above = above, self._facts.parent(above)
+        match above:
+            case ast.BinOp(left=left, right=right):
+                others = [left, right]
+            case ast.Compare(left=left, comparators=right) if use_of(self._facts, reference) is not Use.TEST:
+                others = [left, *right]
+            case _:
+                return False
+        # Operators that a class defines may keep their operands.
+        return not all(self._is_of_builtins(other) for other in others if other is not here)
+
+    def _is_of_builtins(self, node: ast.expr) -> bool:
+        types = self._typing.type_of(node)
+        return bool(types) and all(name.startswith("builtins.") for name in types)
 
     def may_raise_stop(self, node: ast.AST) -> bool:
         """Return whether evaluating ``node`` may raise StopIteration, which ends iterators in silence.

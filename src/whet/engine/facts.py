@@ -21,6 +21,8 @@ _SEPARATORS = ",\n.;:=+-*/%@&|^<>~([{"
 _STRINGS_AND_COMMENTS = re.compile(r"""("{3}|'{3})[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
 
 _BUILTINS = frozenset(dir(builtins))
+_NAMESPACES = ("globals", "locals", "vars")
+"""Builtins that return the names of the module, where it calls them."""
 
 
 class Facts:
@@ -32,6 +34,9 @@ class Facts:
         self._scopes = ScopeTree(tree, len(source.lines))
         self.imports = frozenset(self._scopes.imports)
         self.module = self._scopes.module
+        self.module.star_import |= any(map(self._binds_unseen, self._scopes.names.get("exec", ()))) or any(
+            self._binds_unseen(node) for name in _NAMESPACES for node in self._scopes.names.get(name, ())
+        )
         self.functions = tuple(s for s in self._scopes.scopes if s.kind is not ScopeKind.COMPREHENSION)
         """All scopes with a code object of their own, the module first, in source order."""
         self._owners: dict[tuple[str, Scope], Scope | None] = {}
@@ -118,6 +123,11 @@ class Facts:
         )
 
     @cached_property
+    def nonlocal_names(self) -> frozenset[str]:
+        """Every name that some function of the file declares ``nonlocal``."""
+        return frozenset(name for scope in self._scopes.scopes for name in scope.nonlocal_names)
+
+    @cached_property
     def texts(self) -> frozenset[str]:
         """Every string literal of the file: it may be a name, as in ``__all__``."""
         constants = (node for scope in self._scopes.scopes for node in scope.nodes.get(ast.Constant, ()))
@@ -130,6 +140,22 @@ class Facts:
         for scope in self._scopes.scopes:
             names.update(scope.bindings, scope.global_names, scope.nonlocal_names)
         return frozenset(names)
+
+    def _binds_unseen(self, name: ast.Name) -> bool:
+        """Return whether ``name``, of a builtin, is called to bind names of the module, as a star import does."""
+        call = self.parent(name)
+        at_top = self.scope_of(name).owner is self.module
+        if not isinstance(call, ast.Call) or call.func is not name or not (at_top or name.id == "globals"):
+            return False
+        if name.id == "exec":
+            return len(call.args) == 1 and not call.keywords
+        match self.parent(call):
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                return True
+            case ast.Attribute(attr="update" | "setdefault" | "pop"):
+                return not call.args
+            case _:
+                return False
 
     def release(self) -> None:
         """Break reference cycles at the end of use, so that everything is freed without the garbage collector."""

@@ -1,4 +1,4 @@
-"""Code inside f-strings and t-strings, where not every rewrite is possible."""
+"""Code inside f-strings, t-strings and annotations, where not every rewrite is possible."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ _BEFORE_3_12 = re.compile(r"[\\#\n]")
 
 
 def refuse_in_field(facts: Facts, node: ast.AST, text: str) -> str:
-    """Return why ``node`` cannot be replaced with ``text`` within its f-string or t-string; empty if it can."""
+    """Return why ``node``, in a string or an annotation, cannot be replaced with ``text``; empty if it can."""
     child, parent = node, facts.parent(node)
-    while parent is not None and not isinstance(parent, ast.stmt):
+    while parent is not None and not isinstance(child, ast.stmt):
+        if child is getattr(parent, "annotation", None) or child is getattr(parent, "returns", None):
+            return "the program can read the source of an annotation"
         if _TEMPLATE is not None and isinstance(parent, _TEMPLATE):
             return "a t-string holds the source of its expressions"
         if isinstance(parent, ast.JoinedStr) and isinstance(child, ast.FormattedValue):

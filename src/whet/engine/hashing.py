@@ -18,7 +18,8 @@ _MAKING = ARRAY_MAKERS | {"pandas.DataFrame", "pandas.Series", "pandas.concat", 
 """Functions whose results are usually not hashable."""
 _LISTING = frozenset({"findall", "readlines", "rsplit", "split", "splitlines", "tolist", "to_dict"})
 _CHANGING = frozenset({"append", "appendleft", "extend", "insert", "setdefault", "sort", "update"})
-"""Methods that only mutable containers have."""
+_MAPPING = frozenset({"items", "keys", "values"})
+"""Methods that only mutable containers have, and only mappings."""
 _DEPTH = 4
 """Maximum number of names that are followed in a chain."""
 
@@ -71,18 +72,18 @@ def _is_hashable_name(context: Context, name: ast.Name, depth: int) -> bool:
             return False
     if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
         return True
-    return not any(_is_changed(context, reference) for reference in place.references)
+    return not any(_is_mutable(context, reference) for reference in place.references)
 
 
-def _is_changed(context: Context, reference: ast.expr) -> bool:
-    """Return whether a reference changes a container: an item is set, or a method is called that only these have."""
+def _is_mutable(context: Context, reference: ast.expr) -> bool:
+    """Return whether a reference is a mutable container's: an item is set, or a method called that only these have."""
     above = context.facts.parent(reference)
     match above:
         case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
             return value is reference
         case ast.Attribute(attr=name):
             call = context.facts.parent(above)
-            return name in _CHANGING and isinstance(call, ast.Call) and call.func is above
+            return name in _CHANGING | _MAPPING and isinstance(call, ast.Call) and call.func is above
         case _:
             return False
 

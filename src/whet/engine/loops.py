@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from whet.engine.facts import Facts
 from whet.engine.handlers import may_catch
-from whet.engine.places import Place, PlaceKind, find_place
+from whet.engine.places import Place, PlaceKind, find_place, runs_later
 from whet.engine.scopes import Scope
 
 _PLAIN = frozenset(
@@ -57,6 +57,8 @@ def _is_of_other_loop(facts: Facts, reference: ast.Name, loop: ast.For) -> bool:
 def hides_half_made(facts: Facts, place: Place | None, loop: ast.For) -> bool:
     """Return whether partial results in ``place`` stay invisible: a local, and exceptions leave the function."""
     if place is None or place.kind is not PlaceKind.LOCAL:
+        return False
+    if any(runs_later(facts, reference) for reference in place.references):
         return False
     above = facts.parent(loop)
     while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):

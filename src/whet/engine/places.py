@@ -73,6 +73,10 @@ _READING_BUILTINS = frozenset(
     )
 )
 _CHOOSING = frozenset({"builtins.max", "builtins.min"})
+_CONSUMING = frozenset(
+    f"builtins.{name}"
+    for name in ("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
+)
 _METHODS = {
     "append": Use.APPEND,
     "clear": Use.BIND,
@@ -115,7 +119,9 @@ def _find_name(facts: Facts, node: ast.Name, owner: Scope, function: Scope) -> P
         return None
     bindings = tuple(owner.bindings[node.id])
     references = facts.references(node.id, owner)
-    shared = any(facts.scope_of(reference).owner is not owner for reference in references)
+    # `nonlocal` needs the binding, even where the function that declares it does not use the name.
+    declared = node.id in facts.nonlocal_names
+    shared = declared or any(facts.scope_of(reference).owner is not owner for reference in references)
     if owner is facts.module:
         kind = PlaceKind.GLOBAL
     elif owner is not function or shared:
@@ -213,6 +219,33 @@ def _use_in_call(facts: Facts, call: ast.Call, reference: ast.expr) -> Use:
     if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Constant) and call.func.attr == "join":
         return Use.READ
     return Use.ESCAPE
+
+
+def runs_later(facts: Facts, node: ast.AST) -> bool:
+    """Return whether ``node`` is in a generator expression that may run after its statement, and so see later values.
+
+    One that a builtin consumes, such as ``any``, ends with the statement. The first iterable is evaluated at once.
+    """
+    below, here, above = node, node, facts.parent(node)
+    while above is not None and not isinstance(above, ast.stmt):
+        if isinstance(above, ast.GeneratorExp) and not _is_first_iterable(above, here, below):
+            call = facts.parent(above)
+            if not (isinstance(call, ast.Call) and _consumes(facts, call)):
+                return True
+        below, here, above = here, above, facts.parent(above)
+    return False
+
+
+def _is_first_iterable(generator: ast.GeneratorExp, child: ast.AST, below: ast.AST) -> bool:
+    first = generator.generators[0]
+    return child is first and below is first.iter
+
+
+def _consumes(facts: Facts, call: ast.Call) -> bool:
+    """Return whether a call takes all from an iterator that it is given before it returns."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "join":
+        return isinstance(call.func.value, ast.Constant)
+    return facts.resolve(call.func) in _CONSUMING
 
 
 def may_be_none(facts: Facts, place: Place) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from whet.engine.compilers import is_compiled
 from whet.engine.facts import Facts
 from whet.engine.limits import UnreadableError
 from whet.engine.loading import RuleModule
@@ -63,10 +64,12 @@ def examine_source(
 ) -> tuple[list[Finding], list[Notice]]:
     """Return the findings of ``rules`` in one source, in the order of the rules, and which of them failed.
 
-    With ``lines`` only functions that own one of them are checked. Raises :class:`UnreadableError`.
+    With ``lines`` only functions that own one of them are checked; none that another compiler translates is. Raises
+    :class:`UnreadableError`.
     """
     facts = Facts.of(source.text)
-    functions = facts.functions if lines is None else facts.hot_functions(lines)
+    owning = facts.functions if lines is None else facts.hot_functions(lines)
+    functions = [scope for scope in owning if not is_compiled(facts, scope)]
     try:
         return _examine(facts, functions, rules, source, measured=lines is not None, libraries=libraries, python=python)
     finally:

@@ -49,7 +49,8 @@ class Scope:
 
     ``line`` is where its code object starts, decorators included;
     ``nodes`` maps types to the nodes in it, in source order, with its
-    comprehensions but without nested functions and classes.
+    comprehensions but without nested functions and classes. ``star_import``:
+    names may be bound that the source does not show.
     """
 
     kind: ScopeKind

@@ -39,8 +39,8 @@ def join(types: Iterable[Types]) -> Types:
 class Typing:
     """The types of one file. Answers are cached: a rule may ask again.
 
-    Without ``trusting``, types are exact: an annotation allows subclasses, which may override anything, and other
-    files may assign a public attribute. Then neither counts.
+    Without ``trusting``, types are exact: an annotation allows subclasses, which may override anything, and a global or
+    an attribute may be set by other files, a subclass, a property or ``__setattr__``. Then none of these counts.
     """
 
     def __init__(self, facts: Facts, *, trusting: bool = True) -> None:
@@ -133,6 +133,8 @@ class Typing:
                 return UNKNOWN
 
     def _find(self, node: ast.expr) -> Types:  # noqa: PLR0911, PLR0912 - one return a kind of node
+        if not self._trusting and self._hands_on_text(node):
+            return UNKNOWN
         simple = _SIMPLE.get(type(node))
         if simple is not None:
             return frozenset({simple})
@@ -167,6 +169,29 @@ class Typing:
                 return self._of_place(node)
             case _:
                 return UNKNOWN
+
+    def _hands_on_text(self, node: ast.expr) -> bool:
+        """Return whether the result may be what a ``__str__`` or ``__format__`` returns: a text of a subclass.
+
+        Such as one that escapes what is added to it. With more around it, a new text is made.
+        """
+        match node:
+            case ast.JoinedStr(values=[ast.FormattedValue(value=shown)]):
+                shows = [shown]
+            case ast.Call(func=function, args=args) if self._facts.resolve(function) in _HANDING_ON:
+                shows = args
+            case ast.Call(func=ast.Attribute(attr="format"), args=args, keywords=keywords):
+                shows = [*args, *(keyword.value for keyword in keywords)]
+            case ast.Call(func=ast.Attribute(attr="format_map"), args=args):
+                return True
+            case ast.BinOp(op=ast.Mod(), right=ast.Tuple(elts=items)):
+                shows = items
+            case ast.BinOp(op=ast.Mod(), right=shown):
+                shows = [shown]
+            case _:
+                return False
+        types = [self.type_of(one) for one in shows]
+        return not all(one and one <= _PLAIN for one in types)
 
     def _of_item(self, item: ast.expr) -> Types:
         return self.element_of(item.value) if isinstance(item, ast.Starred) else self.type_of(item)
@@ -233,14 +258,12 @@ class Typing:
     def _bindings(self, node: ast.Name | ast.Attribute) -> tuple[Binding, ...]:
         if isinstance(node, ast.Name):
             owner = self._facts.lookup(node)
-            if owner is None or (owner is self._facts.module and owner.star_import):
+            if owner is None or (owner is self._facts.module and (owner.star_import or not self._trusting)):
                 return ()
             bindings = owner.bindings[node.id]
             return tuple(bindings) if len(bindings) <= _MOST_BINDINGS else ()
-        place = find_place(self._facts, node, self._facts.module)
+        place = find_place(self._facts, node, self._facts.module) if self._trusting else None
         if place is None or any(not isinstance(stranger.ctx, ast.Load) for stranger in place.strangers):
-            return ()
-        if not self._trusting and not node.attr.startswith("_"):
             return ()
         return place.bindings
 
@@ -277,18 +300,13 @@ class Typing:
         place = find_place(self._facts, node, self._scope(node))
         if place is None or place.name in self._open or place.strangers:
             return UNKNOWN
-        if not self._trusting and place.kind is not PlaceKind.LOCAL and not self._is_private(place):
+        if not self._trusting and place.kind is not PlaceKind.LOCAL:
             return UNKNOWN  # other code may add elements
         self._open.add(place.name)
         try:
             return self._grown(place)
         finally:
             self._open.discard(place.name)
-
-    def _is_private(self, place: Place) -> bool:
-        """Return whether only this file is expected to reach a container that several functions share."""
-        handed_out = any(use_of(self._facts, reference) is Use.RETURN for reference in place.references)
-        return place.name.rpartition(".")[2].startswith("_") and not handed_out
 
     def _grown(self, place: Place) -> Types:
         if len(place.bindings) > _MOST_BINDINGS:
@@ -346,6 +364,9 @@ _ELEMENTS = {
     "io.TextIOWrapper": known.TEXT,
     "io.BufferedReader": known.BYTES,
 }
+_HANDING_ON = frozenset(f"builtins.{name}" for name in ("ascii", "bytes", "format", "repr", "str"))
+_PLAIN = frozenset((known.TEXT, known.BYTES, known.INT, known.FLOAT, known.BOOL, known.NONE))
+"""Types of which a text is shown that is no subclass's."""
 _FILES = frozenset({"io.TextIOWrapper", "io.BufferedReader"})
 _PASSING_ON = frozenset(
     f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")

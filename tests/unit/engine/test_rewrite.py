@@ -408,6 +408,14 @@ def replace_call(text, new):
     return apply_edits(text, rewrite.edits) if rewrite.edits else None
 
 
+def test_nothing_in_an_annotation_is_changed():
+    assert replace_call("def f(x: list(y)): pass", "[1]") is None
+    assert replace_call("def f() -> {list(y)}: pass", "[1]") is None
+    assert replace_call("x: list(y) = 1", "[1]") is None
+    assert replace_call("x: int = list(y)", "[1]") == "x: int = [1]"
+    assert replace_call("def f(x: int = list(y)): pass", "[1]") == "def f(x: int = [1]): pass"
+
+
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="t-strings are new in 3.14")
 def test_nothing_in_a_t_string_is_changed():
     assert replace_call("t'{list(x)}'", "[1]") is None

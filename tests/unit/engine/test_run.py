@@ -70,6 +70,34 @@ def test_a_cold_file_that_does_not_parse_is_not_worth_a_word():
     assert find_findings(sources(broken), RULES, {})[1] == ()
 
 
+COMPILED = """import numba
+from numba import cuda, njit
+import torch
+def plain(make):
+    return make
+{decorator}
+def f(xs):
+    def inner():
+        out = []
+        for x in xs:
+            out.append(x + 1)
+        return out
+    return inner()
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "left_alone"),
+    [("njit", True), ("numba.njit(cache=True)", True), ("cuda.jit", True), ("torch.jit.script", True),
+     ("plain", False), ("torch.no_grad()", False)],
+)  # fmt: skip
+def test_functions_that_another_compiler_translates_are_left_alone(decorator, left_alone):
+    code = COMPILED.format(decorator=f"@{decorator}")
+    findings, _ = find_findings(sources(source("a.py", code)), RULES)
+    assert ("append-comprehension" not in {finding.rule for finding in findings}) is left_alone
+    assert not (left_alone and findings)
+
+
 def test_a_file_that_does_not_parse_is_a_notice_and_the_rest_goes_on():
     findings, notices = find_findings(sources(source("bad.py", "def f(:\n"), source("good.py", MEMBERS)), RULES)
     assert places(findings) == [("/p/good.py", 3, "list-membership")]

@@ -131,15 +131,19 @@ def test_long_chains_and_circles_end():
     [
         ("def f(it: list[int]):\n    it", ""),
         ("it: dict = make()\nit", ""),
-        ("it: dict = {}\nit", "dict"),
+        ("it: dict = {}\nit", ""),
+        ("def f():\n    it: dict = {}\n    it", "dict"),
         ("def f(x: str):\n    it = x.split()\n    it", ""),
-        ("def f(x):\n    it = str(x).split()\n    it", "list"),
+        ("def f(x):\n    it = f'{x} '.split()\n    it", "list"),
+        ("def f(x):\n    it = str(x)\n    it", ""),
+        ("def f(x):\n    it = f'{x}'\n    it", ""),
+        ("def f(x):\n    it = '{}'.format(x)\n    it", ""),
+        ("def f(x):\n    it = '%s' % x\n    it", ""),
+        ("def f(x):\n    it = '%s' % (x,)\n    it", ""),
+        ("def f(x):\n    it = '%s' % (len(x),)\n    it", "str"),
+        ("def f(x):\n    it = str(len(x))\n    it", "str"),
         (
             "class A:\n    def g(self):\n        self._a = []\n    def f(self):\n        it = self._a\n        it",
-            "list",
-        ),
-        (
-            "class A:\n    def g(self):\n        self.a = []\n    def f(self):\n        it = self.a\n        it",
             "",
         ),
         ("def f(p):\n    with open(p) as it:\n        it", "io.TextIOWrapper"),
@@ -148,7 +152,7 @@ def test_long_chains_and_circles_end():
         ("def f(p):\n    with open(p) as g:\n        for it in g.readlines():\n            it", "str"),
     ],
 )
-def test_types_without_trust_in_annotations_and_public_attributes(text, expected):
+def test_types_without_trust_in_annotations_globals_and_attributes(text, expected):
     facts = Facts.of(text)
     found = Typing(facts, trusting=False).type_of(last(facts))
     assert " ".join(sorted(name.removeprefix("builtins.") for name in found)) == expected

@@ -15,7 +15,7 @@ def safety_of(slug, code, *, hot=False):
     return finding.safety
 
 
-IN_LOOP = "def f(xs):\n    found = []\n    for x in xs:\n        y = str(x)\n        {}\n    return found\n"
+IN_LOOP = "def f(xs):\n    found = []\n    for x in xs:\n        y = f'<{{x}}>'\n        {}\n    return found\n"
 
 
 @pytest.mark.parametrize(

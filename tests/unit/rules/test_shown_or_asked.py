@@ -30,7 +30,7 @@ SAFE = {
     "keys-membership": ("def f(k):\n    d = dict(a=1)\n    return k in d.keys()\n",),
     "items-unused": ("def f(xs):\n    d = {x: x for x in xs}\n    return [k for k, _ in d.items()]\n",),
     "startswith-tuple": (
-        "def f(xs):\n    for x in xs:\n        s = str(x)\n"
+        "def f(xs):\n    for x in xs:\n        s = f'<{x}>'\n"
         "        if s.startswith('a') or s.startswith('b'):\n            print(x)\n",
     ),
     "append-extend": ("def f(x):\n    out = [1]\n    out.append(2)\n    for y in range(x):\n        out.append(y)\n",),
