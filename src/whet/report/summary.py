@@ -221,7 +221,7 @@ def _doubt_lines(run: Run) -> tuple[Caution, ...]:
 
 
 def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return a warning if most waiting is an event loop's: from outside it is not visible which coroutine awaits."""
+    """Return a warning if an event loop waited for coroutines that nobody saw."""
     first = run.executions[0] if run.executions else None
     if not first or "py-spy" not in first.collectors or first.purpose is Purpose.ATTACH:
         return ()
@@ -229,6 +229,6 @@ def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     polling = sum(spot.cost.self_share for spot in hotspots.functions if spot.file.endswith("selectors.py"))
     if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
         return ()
-    message = "the waiting time of coroutines is attributed to the line that runs the event loop"
+    message = "an event loop waited for coroutines, of which nobody saw which"
     again = "" if has_failed(run) or not run.can_run_again else repeat_command(run, "--sampler", "pyinstrument")
     return (Caution("waiting", message, again if "--outside" not in run.options else ""),)
