@@ -121,7 +121,7 @@ class Sampler:
             if cpu - self.looked_cpu > WORTH * self.gap * 1e9 and self._has_room():
                 self.looked_cpu = cpu
                 self._look(now)
-        if tasks.has_tasks() and self._has_room():
+        if tasks.has_tasks() and self._has_room(2 * tasks.ROOM):
             polled_ns = self.tasks.polled_ns
             self._look_at_tasks(perf_counter_ns())
             if self.tasks.polled_ns > polled_ns:
@@ -130,14 +130,14 @@ class Sampler:
         if self._has_room():
             self._save_some(cpu - self.began_cpu)
 
-    def _has_room(self) -> bool:
+    def _has_room(self, room: int = ROOM) -> bool:
         """Tell whether a sample can allocate what it needs without setting off a garbage collection.
 
         A collection runs in the thread that allocates, and with it the program's own destructors. To turn it off
         meanwhile would show, and last where the program stores ``gc.isenabled()`` at that moment.
         """
-        needed = ROOM + _count_threads()
-        if values.has_room(needed + ROOM):
+        needed = room + _count_threads()
+        if values.has_room(max(needed, ROOM) + ROOM):
             if len(self.reserve) < RESERVES * ROOM:
                 self._fill_reserve()
             return True

@@ -18,7 +18,7 @@ from itertools import islice
 from time import perf_counter_ns
 
 from .objects import plain_attributes
-from .values import ROOM, has_room, name_of_type
+from .values import count_room, has_room, is_collecting, name_of_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,15 @@ MAX_SCANNED = 120
 """Tasks of which one look finds out who waits for them, another part of all each time,"""
 MAX_PICKED = 16
 """and those whose lines it reads: that makes an object for each coroutine."""
+ROOM = 80
+"""More objects than a look makes besides those for each task,"""
+ROOM_A_TASK = 4
+"""and more than one makes for a task that is scanned."""
 MAX_DEPTH, MAX_AWAITERS = 40, 12
 """Coroutines of one task, and tasks of which each waits for the next."""
 MAX_STACKS = 500
 MAX_CALLBACKS, MAX_REACHED = 4, 40
-LONGEST_NS = 1_000_000_000
+LONGEST_NS = 500_000_000
 """A look stands for no more time than that."""
 
 _SEPARATORS = str.maketrans("\\", "/")
@@ -47,7 +51,11 @@ _POLLS = ("/selectors.py", "/asyncio/windows_events.py")
 _RUNNERS = ("/asyncio/runners.py", "/uvloop/__init__.py")
 """Where a thread is while a loop that is written in C polls."""
 _HANDOVERS = ("/asyncio/locks.py", "/asyncio/queues.py")
-_FOR_TASKS = (("/asyncio/taskgroups.py", "__aexit__"), ("/asyncio/tasks.py", "_wait"))
+_FOR_TASKS = (
+    ("/asyncio/taskgroups.py", "__aexit__"),
+    ("/asyncio/taskgroups.py", "_aexit"),
+    ("/asyncio/tasks.py", "_wait"),
+)
 _GATHERING = "asyncio.tasks._GatheringFuture"
 _MAIN = "_run_until_complete_cb"
 
@@ -129,26 +137,31 @@ class Tasks:
             if thread is None or perf_counter_ns() > deadline:
                 continue
             self.polled_ns += passed
-            scanned, waiters = self._scan(kind, tasks, held)
-            _find_awaiters(kind, scanned, waiters, deadline, held)
-            self._note(_find_native_id(thread), _choose(scanned), len(waiters) / max(1, len(scanned)), passed, held)
+            found, waiting = self._scan(kind, tasks, held)
+            scale = len(waiting) / max(1, len(found))
+            _find_awaiters(kind, found, waiting, deadline, held)
+            self._note(_find_native_id(thread), _choose(list(found.values())), scale, passed, held)
 
-    def _scan(self, kind: Any, tasks: list[Any], held: list[object]) -> tuple[list[_Task], dict[int, _Task]]:
-        """Return the tasks whose turn it is, and by the identity of what each task waits for that task."""
+    def _scan(self, kind: Any, tasks: list[Any], held: list[object]) -> tuple[dict[int, _Task], dict[int, Any]]:
+        """Return some of the tasks that wait, by identity, and all of them by the identity of what they wait for."""
         coroutine_of, future_of = kind.get_coro, kind.__dict__["_fut_waiter"].__get__
-        waiters: dict[int, _Task] = {}
-        known: list[_Task] = []
+        waiting: dict[int, Any] = {}
         for task in tasks:
             future = future_of(task)
             if future is not None:
-                known.append(each := _Task(task, coroutine_of(task), future))
-                held += (future, each.coroutine)
-                waiters[id(future)] = each
-        self.turn += MAX_SCANNED
-        if len(known) <= MAX_SCANNED:
-            return known, waiters
-        begin = self.turn % len(known)
-        return (known + known)[begin : begin + MAX_SCANNED], waiters
+                held.append(future)
+                waiting[id(future)] = task
+        known = list(waiting.values())
+        most = min(MAX_SCANNED, (count_room() - ROOM) // ROOM_A_TASK) if is_collecting() else MAX_SCANNED
+        self.turn += most
+        if len(known) > most:
+            begin = self.turn % len(known)
+            known = (known + known)[begin : begin + max(1, most)]
+        found: dict[int, _Task] = {}
+        for task in known:
+            held.append(coroutine := coroutine_of(task))
+            found[id(task)] = _Task(task, coroutine, future_of(task))
+        return found, waiting
 
     def _note(self, thread: int, chosen: list[_Task], scale: float, passed: int, held: list[object]) -> None:
         if not chosen:
@@ -294,30 +307,31 @@ def _find_native_id(thread: int) -> int:
 
 
 def _find_awaiters(
-    kind: Any, scanned: list[_Task], waiters: dict[int, _Task], deadline: int, held: list[object]
+    kind: Any, found: dict[int, _Task], waiting: dict[int, Any], deadline: int, held: list[object]
 ) -> None:
-    """Find for each task the one that waits for it, and whether it is the program's main one."""
-    callbacks_of = kind._callbacks.__get__
-    queue = list(scanned)
-    done: set[int] = set()
+    """Find for each task the one that waits for it, which is added, and whether it is the program's main one."""
+    callbacks_of, coroutine_of, future_of = kind._callbacks.__get__, kind.get_coro, kind.__dict__["_fut_waiter"].__get__
+    queue = list(found.values())
     for each in queue:
-        if id(each.task) in done or perf_counter_ns() > deadline:
+        if perf_counter_ns() > deadline:
+            del found[id(each.task)]
             continue
-        done.add(id(each.task))
         each.is_parent = each.is_parent or _is_task(kind, each.future) or _waits_for_tasks(each)
-        each.awaiter = waiters.get(id(each.task))
-        callbacks: Any = callbacks_of(each.task) or ()
-        held.append(callbacks)
-        for callback, _ in callbacks[:MAX_CALLBACKS]:
+        above = waiting.get(id(each.task))
+        for callback, _ in (callbacks_of(each.task) or ())[:MAX_CALLBACKS]:
             if type(callback) is _FUNCTION and callback.__code__.co_name == _MAIN:
                 each.is_main = True
-            if each.awaiter is None:
-                each.awaiter = next(filter(None, (waiters.get(id(value)) for value in _reach(callback))), None)
-        if each.awaiter is each:
-            each.awaiter = None
-        if each.awaiter is not None:
-            each.awaiter.is_parent = True
-            queue.append(each.awaiter)
+            if above is None:
+                above = next((waiting[id(value)] for value in _reach(callback) if id(value) in waiting), None)
+        if above is None or above is each.task:
+            continue
+        awaiter = found.get(id(above))
+        if awaiter is None:
+            held.append(coroutine := coroutine_of(above))
+            awaiter = found[id(above)] = _Task(above, coroutine, future_of(above))
+            queue.append(awaiter)
+        awaiter.is_parent = True
+        each.awaiter = awaiter
 
 
 def _reach(callback: Any) -> Iterator[object]:

@@ -91,7 +91,12 @@ def is_collecting() -> bool:
 
 def has_room(needed: int) -> bool:
     """Tell whether as many objects can be made without setting off a garbage collection."""
-    return _get_threshold()[0] - _get_count()[0] >= needed or not is_collecting()
+    return count_room() >= needed or not is_collecting()
+
+
+def count_room() -> int:
+    """Return how many objects can be made until garbage is collected, where it is."""
+    return _get_threshold()[0] - _get_count()[0]
 
 
 _KNOWN_NAMES = {
