@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 20_000
 """A program with more tasks than this is not looked at: to list them takes too long."""
-MAX_SCANNED = 120
+MAX_SCANNED = 48
 """Tasks of which one look finds out who waits for them, another part of all each time,"""
-MAX_PICKED = 16
+MAX_PICKED = 12
 """and those whose lines it reads: that makes an object for each coroutine."""
 ROOM = 80
 """More objects than a look makes besides those for each task,"""
@@ -172,7 +172,8 @@ class Tasks:
         for each in picked:
             if not has_room(ROOM):
                 return
-            key = (thread, tuple(_read_stack(each, held)))
+            # By way of a list, whose length is known: a tuple that has shrunk counts as an object more for ever.
+            key = (thread, tuple(list(_read_stack(each, held))))
             waited = self.waited.get(key)
             if waited is None:
                 if len(self.waited) >= MAX_STACKS:
@@ -196,15 +197,15 @@ def has_tasks() -> bool:
 
 def _find_task_type() -> Any:
     """Return asyncio's type of tasks, once the program has loaded it, unless a look at one could run other code."""
-    kind = _find_type("_asyncio", "Task")
+    kind = _find_member("_asyncio", "Task")
     # Tasks are put into sets, by 3.14 itself.
     if type(kind) is not type or any("__hash__" in _get_table(each) for each in _subtypes(kind)):
         return None
     return kind
 
 
-def _find_type(module: str, name: str) -> Any:
-    """Return a type of a module in C as the program has it: what whet has loaded before may be another one."""
+def _find_member(module: str, name: str) -> Any:
+    """Return what a loaded module has: types in C, too, may be others than when whet was loaded."""
     loaded = _modules.get(module) if type(_modules) is dict else None
     return loaded.__dict__.get(name) if type(loaded) is _MODULE else None
 
@@ -294,12 +295,11 @@ def _find_thread(loop: object, polls: list[int]) -> int | None:
     if attributes is None or "_thread_id" not in attributes:
         return 0
     ready, thread = attributes.get("_ready"), attributes["_thread_id"]
-    return thread if thread in polls and not (type(ready) is _find_type("_collections", "deque") and ready) else None
+    return thread if thread in polls and not (type(ready) is _find_member("_collections", "deque") and ready) else None
 
 
 def _find_native_id(thread: int) -> int:
-    module = _modules.get("threading")
-    active = module.__dict__.get("_active") if type(module) is _MODULE else None
+    active = _find_member("threading", "_active")
     known = active.get(thread) if type(active) is dict else None
     attributes = plain_attributes(known) if known is not None else None
     native = attributes.get("_native_id") if attributes is not None else None
@@ -341,7 +341,7 @@ def _reach(callback: Any) -> Iterator[object]:
         direct = [content for cell in callback.__closure__ or () for content in _open(cell)]
     elif type(callback) is _METHOD:
         direct = (callback.__self__,)
-    elif type(callback) is _find_type("_functools", "partial"):
+    elif type(callback) is _find_member("_functools", "partial"):
         direct = callback.args
     for value in direct:
         yield value
