@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import compress
 
 from whet.merge.cost_table import CostTable
-from whet.merge.idle_stacks import is_event_loop
+from whet.merge.idle_stacks import is_event_loop, is_poll
 from whet.merge.imports import sum_imports
 from whet.merge.names import is_import_machinery, package_name
 from whet.merge.select import TIME
@@ -116,7 +116,7 @@ def _find_loop_rows(profile: Profile) -> list[bool]:
     loops = [is_event_loop(frame) for frame in profile.frames]
     if not any(loops):
         return [False] * len(profile.stacks)
-    aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) for frame in profile.frames]
+    aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) or is_poll(frame) for frame in profile.frames]
     own: list[bool] = []
     for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
         own.append(loops[frame] or (aids[frame] and parent >= 0 and own[parent]))

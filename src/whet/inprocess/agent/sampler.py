@@ -49,7 +49,7 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
-RESERVES = 3
+RESERVES = 8
 """Times that as much room can be made. In a program that allocates nothing itself the count stays where it is, but for
 what samples leave: near the threshold, there would never be room again."""
 LITTLE_ROOM = 20
