@@ -1,4 +1,4 @@
-"""Who waits for whom in an asyncio program, and how much of it at once, from the stacks and the tasks that were seen."""
+"""Who waits for whom in an asyncio program, and how many at once, from the stacks and the tasks that were seen."""
 
 from __future__ import annotations
 
@@ -67,4 +67,7 @@ def _list_waits(run: Run) -> Iterator[tuple[list[Frame], int]]:
                 for row, value in zip(samples.stack, samples.value, strict=True):
                     frames = [profile.frames[profile.stacks.frame[each]] for each in profile.stacks.walk(row)]
                     own = [frame for frame in reversed(frames) if frame.owner is Owner.USER]
-                    yield [frame for before, frame in pairwise([None, *own]) if frame is not None and frame != before], value
+                    yield (
+                        [frame for before, frame in pairwise([None, *own]) if frame is not None and frame != before],
+                        value,
+                    )

@@ -37,8 +37,8 @@ def advise(
 ) -> tuple[Advice, ...]:
     """Return the relevant findings, sorted by expected saving.
 
-    A finding's share is that of its lines, waiting included, and of a loop that awaits one coroutine after the other what
-    these wait, if no other task was seen to wait meanwhile; of a rule that saves the
+    A finding's share is that of its lines, waiting included; of a loop that awaits one coroutine after
+    the other that of what these wait, if no other task was seen to wait meanwhile; of a rule that saves the
     interpreter's own work only (``Speed.CONSTANT``), without what they call in other
     packages. Dropped are findings below ``least_share`` (0 to 1) or with too few
     samples, unless they free much of the peak of memory, those that the value samples of

@@ -23,6 +23,8 @@ _COMMIT_SHARE = 0.05
 
 _SLEEP = re.compile(r"\bsleep\s*\(")
 _WAITS: tuple[tuple[str, str], ...] = (
+    (r"\basyncio\.run\s*\(|\brun_until_complete\s*\(|\brun_forever\s*\(|\b(anyio|trio)\.run\s*\(",
+     "it runs an event loop whose coroutines were not seen: `whet run --sampler pyinstrument` tells which waits"),
     (_SLEEP.pattern, "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
     (r"\bacquire\s*\(|^\s*with\s+.*lock", "it waits for a lock: hold the lock for less, or have a lock for each part"),
     (r"\bawait\b|\basync\b", "what does not depend on it can overlap (asyncio.gather, a TaskGroup)"),

@@ -258,7 +258,10 @@ class Sampler:
             if cpu_ns < self.save_at_ns:
                 return
             self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
-            self.saving = (captures.LinesFile(self.capture), chain((self._head(),), self.tasks.rows(), self.values.rows()))
+            self.saving = (
+                captures.LinesFile(self.capture),
+                chain((self._head(),), self.tasks.rows(), self.values.rows()),
+            )
         capture, rows = self.saving
         lines = [captures.encode(row) for _, row in zip(range(ROWS_A_SAMPLE), rows, strict=False)]
         try:

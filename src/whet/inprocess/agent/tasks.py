@@ -173,7 +173,8 @@ class Tasks:
             if not has_room(ROOM):
                 return
             # By way of a list, whose length is known: a tuple that has shrunk counts as an object more for ever.
-            key = (thread, tuple(list(_read_stack(each, held))))
+            stack = list(_read_stack(each, held))
+            key = (thread, tuple(stack))
             waited = self.waited.get(key)
             if waited is None:
                 if len(self.waited) >= MAX_STACKS:
