@@ -33,8 +33,8 @@ WORTH = 0.4
 """A sample is taken when the process has computed for this part of such a gap: on a busy machine it takes longer."""
 IDLE_GAP_SECONDS = 0.32
 """Longest gap while the process does not compute."""
-WAITING_GAPS = ((5_000_000_000, 0.05), (60_000_000_000, 0.1))
-"""Longest gap while an event loop polls, up to a time in nanoseconds that loops have polled."""
+WAITING_GAPS = ((3_000_000_000, 0.05), (60_000_000_000, 0.1))
+"""Seconds from one look at tasks to the next while an event loop polls, up to a time in nanoseconds of that."""
 IDLE_SHARE = 0.02
 """A process that computed for less than this part of a gap is idle: on a busy machine one that computes gets little."""
 MOST_SECONDS = 0.002
@@ -121,12 +121,12 @@ class Sampler:
             if cpu - self.looked_cpu > WORTH * self.gap * 1e9 and self._has_room():
                 self.looked_cpu = cpu
                 self._look(now)
-        if tasks.has_tasks() and self._has_room(2 * tasks.ROOM):
+        least = next((gap for until, gap in WAITING_GAPS if self.tasks.polled_ns < until), IDLE_GAP_SECONDS)
+        if tasks.has_tasks() and now - self.tasks.looked > 0.8e9 * least and self._has_room(2 * tasks.ROOM):
             polled_ns = self.tasks.polled_ns
             self._look_at_tasks(perf_counter_ns())
             if self.tasks.polled_ns > polled_ns:
-                most = (gap for until, gap in WAITING_GAPS if self.tasks.polled_ns < until)
-                self.gap = min(self.gap, next(most, IDLE_GAP_SECONDS))
+                self.gap = min(self.gap, least)
         if self._has_room():
             self._save_some(cpu - self.began_cpu)
 

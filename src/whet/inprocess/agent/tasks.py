@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 20_000
 """A program with more tasks than this is not looked at: to list them takes too long."""
-MAX_SCANNED = 48
+MAX_SCANNED = 32
 """Tasks of which one look finds out who waits for them, another part of all each time,"""
-MAX_PICKED = 12
+MAX_PICKED = 8
 """and those whose lines it reads: that makes an object for each coroutine."""
 ROOM = 80
 """More objects than a look makes besides those for each task,"""
