@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ _MOSTLY = 0.5
 _NOTABLE = 0.05
 _CROWDED = 1.15
 _MUCH_AWAITED = 0.3
+_OF_INTERPRETERS = re.compile(r"[\\/]concurrent[\\/](futures[\\/]interpreter|interpreters[\\/]\w+)\.py$")
+"""Files whose own time is that of the interpreters that they call."""
 _WORTH_A_WORD = 0.03
 _MOST_PACKAGES = 3
 _WORTH_NAMING = 0.01
@@ -96,6 +99,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _doubt_times(run, hotspots)
     cautions += _point_to_awaiting(run, hotspots)
     cautions += _doubt_lines(run)
+    cautions += _point_to_interpreters(hotspots)
     more = more_samples_command(run, hotspots)
     hides = has_failed(run) or has_been_ended(run) or run.has_hidden_arguments
     if more or (hotspots.samples < FEW_SAMPLES and hides):
@@ -218,6 +222,18 @@ def _doubt_lines(run: Run) -> tuple[Caution, ...]:
         "a later line of the same function; times of functions are right"
     )
     return (Caution("lines", message),)
+
+
+def _point_to_interpreters(hotspots: Hotspots) -> tuple[Caution, ...]:
+    """Return a warning if calls of other interpreters computed much: samplers see one interpreter of a thread."""
+    calls = [spot.cost.self_ns for spot in hotspots.functions if _OF_INTERPRETERS.search(spot.file)]
+    if not hotspots.cpu_ns or sum(calls) < _WORTH_A_WORD * hotspots.cpu_ns:
+        return ()
+    message = (
+        f"{format_seconds(sum(calls))} of CPU time went by in subinterpreters, whose frames the sampler does not"
+        " see: it counts for the lines that call them"
+    )
+    return (Caution("interpreters", message, "run the same code in threads or processes to see its lines"),)
 
 
 def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
