@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from whet.advise.awaits import ALONE, AWAITED_ONE_BY_ONE, find_awaited, sum_waiting
 from whet.advise.estimate import estimate_gain, saved_share
+from whet.advise.frames import weigh_rows
 from whet.advise.measured import advise_by_measurement
 from whet.advise.measured_advice import PYTHON_FILE, is_seen, tell_time
 from whet.advise.memory import find_kept, saved_memory, weigh_memory
@@ -78,6 +79,7 @@ def advise(
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
             continue
+        finding = weigh_rows(finding, run.evidence)  # noqa: PLW2901
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
         if function is not None:
             # How much of the function the lines are is not known: nothing of it, at the least.

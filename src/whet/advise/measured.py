@@ -153,7 +153,8 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Meas
             f"{len(computing)} threads computed for {tell_time(time)} together and waited for the GIL for"
             f" {tell_time(waited)}: it lets only one at a time run Python. Processes (ProcessPoolExecutor), a"
             f" free-threaded build or, from Python 3.14 on, subinterpreters (InterpreterPoolExecutor) use {side}"
-            " cores. Before that, look for state that threads share and change without a lock: what the GIL hides is a race there."
+            " cores. Before that, look for state that threads share and change without a lock: what the GIL hides is a"
+            " race there."
         )
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall

@@ -17,6 +17,7 @@ from _weakref import ref
 from itertools import islice
 from time import perf_counter_ns
 
+from .frames import find_member
 from .objects import plain_attributes
 from .values import count_room, has_room, is_collecting, name_of_type
 
@@ -64,7 +65,6 @@ _get_order: Any = type.__dict__["__mro__"].__get__
 _get_table: Any = type.__dict__["__dict__"].__get__
 _FUNCTION: Any = type(lambda: None)
 _METHOD: Any = type(_FUNCTION.__get__(lambda _: None, 0))
-_MODULE = type(sys)
 _WRAPPERS = frozenset(
     f"builtins.{name}"
     for name in ("async_generator_asend", "async_generator_athrow", "anext_awaitable", "coroutine_wrapper")
@@ -198,17 +198,11 @@ def has_tasks() -> bool:
 
 def _find_task_type() -> Any:
     """Return asyncio's type of tasks, once the program has loaded it, unless a look at one could run other code."""
-    kind = _find_member("_asyncio", "Task")
+    kind = find_member("_asyncio", "Task")
     # Tasks are put into sets, by 3.14 itself.
     if type(kind) is not type or any("__hash__" in _get_table(each) for each in _subtypes(kind)):
         return None
     return kind
-
-
-def _find_member(module: str, name: str) -> Any:
-    """Return what a loaded module has: types in C, too, may be others than when whet was loaded."""
-    loaded = _modules.get(module) if type(_modules) is dict else None
-    return loaded.__dict__.get(name) if type(loaded) is _MODULE else None
 
 
 def _subtypes(kind: Any) -> Iterator[Any]:
@@ -296,11 +290,11 @@ def _find_thread(loop: object, polls: list[int]) -> int | None:
     if attributes is None or "_thread_id" not in attributes:
         return 0
     ready, thread = attributes.get("_ready"), attributes["_thread_id"]
-    return thread if thread in polls and not (type(ready) is _find_member("_collections", "deque") and ready) else None
+    return thread if thread in polls and not (type(ready) is find_member("_collections", "deque") and ready) else None
 
 
 def _find_native_id(thread: int) -> int:
-    active = _find_member("threading", "_active")
+    active = find_member("threading", "_active")
     known = active.get(thread) if type(active) is dict else None
     attributes = plain_attributes(known) if known is not None else None
     native = attributes.get("_native_id") if attributes is not None else None
@@ -342,7 +336,7 @@ def _reach(callback: Any) -> Iterator[object]:
         direct = [content for cell in callback.__closure__ or () for content in _open(cell)]
     elif type(callback) is _METHOD:
         direct = (callback.__self__,)
-    elif type(callback) is _find_member("_functools", "partial"):
+    elif type(callback) is find_member("_functools", "partial"):
         direct = callback.args
     for value in direct:
         yield value

@@ -14,6 +14,7 @@ from _collections import deque  # type: ignore[import-not-found]
 from _weakref import ref
 from time import perf_counter_ns, process_time_ns
 
+from .frames import NAMES, count_rows
 from .objects import find_methods, plain_attributes
 
 TYPE_CHECKING = False
@@ -378,6 +379,8 @@ class Values:
         if kind not in _SIZED:
             if named == "numpy.ndarray" and _is_array(value):
                 self._add_array(pooled, value)
+            elif named in NAMES and len(pooled.lengths) < MAX_LENGTHS and (rows := count_rows(value)) is not None:
+                pooled.lengths.append(rows)
             return
         length = len(value)  # type: ignore[arg-type]
         if kind in _CONTAINERS:
