@@ -16,7 +16,7 @@ _FRAME = re.compile(r"pandas\.(core\.frame\.)?DataFrame")
 
 
 def weigh_rows(finding: Finding, evidence: Evidence) -> Finding:
-    """Return a finding about rows with what many of them are worth, where a frame that it names was seen to have them."""
+    """Return a finding about rows with what many are worth, where a frame that it names was seen to have them."""
     if finding.rule not in ROW_LOOPS:
         return finding
     names = set(re.findall(r"\w+", finding.snippet))
