@@ -152,11 +152,12 @@ class Tasks:
                 held.append(future)
                 waiting[id(future)] = task
         known = list(waiting.values())
-        most = min(MAX_SCANNED, (count_room() - ROOM) // ROOM_A_TASK) if is_collecting() else MAX_SCANNED
+        room = (count_room() - ROOM) // ROOM_A_TASK if is_collecting() else MAX_SCANNED
+        most = max(1, min(MAX_SCANNED, room))
         self.turn += most
         if len(known) > most:
             begin = self.turn % len(known)
-            known = (known + known)[begin : begin + max(1, most)]
+            known = (known + known)[begin : begin + most]
         found: dict[int, _Task] = {}
         for task in known:
             held.append(coroutine := coroutine_of(task))
