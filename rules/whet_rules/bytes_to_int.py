@@ -49,13 +49,11 @@ def detect(context: Context) -> Iterator[Finding]:
                         "The integer is made of bytes one by one, each time as a new one that is longer:"
                         f" int.from_bytes({ast.unparse(loop.iter)}, ...) makes it at once.",
                     )
-    for loop in context.nodes(ast.While):
-        if any(_takes_byte(step) for step in loop.body) and not any(
-            isinstance(part, _LEAVES) for part in ast.walk(loop)
-        ):
-            step = next(step for step in loop.body if _takes_byte(step))
+    for taking in context.nodes(ast.While):
+        steps = [step for step in taking.body if _takes_byte(step)]
+        if steps and not any(isinstance(part, _LEAVES) for part in ast.walk(taking)):
             yield context.finding(
-                step,
+                steps[0],
                 "The integer is taken apart byte by byte, each time as a new one that is hardly shorter: to_bytes makes"
                 " all bytes at once.",
             )
