@@ -37,6 +37,8 @@ SLOW = {
     "removed": 20_000, "minimum": 5_000, "ranges": 8_000,
 }  # fmt: skip
 """The jobs of `slow_work.py`, with sizes at which they take a second or so."""
+PACKAGES = {"zipp": (900, ("zipp==1.0.0", "more-itertools==10.5.0")), "base58": (3_000, ("base58==2.0.1",))}
+"""More jobs of `package_work.py`: their sizes, and versions of packages."""
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -54,6 +56,8 @@ def list_programs() -> Iterator[tuple[str, Path, list[str], tuple[str, ...]]]:
     yield "demo", DEMO, ["--orders", "6000"], ()
     for name, size in SLOW.items():
         yield name, PROGRAMS / "slow_work.py", [name, str(size)], ()
+    for name, (size, versions) in PACKAGES.items():
+        yield name, PROGRAMS / "package_work.py", [name, str(size)], versions
     for case in CASES:
         yield case.name, PROGRAMS / "package_work.py", [case.name, str(case.sizes[2])], case.before
 

@@ -1,4 +1,4 @@
-"""Ordinary work of packages from PyPI, of a size: ``python package_work.py NAME N``. See `growing_packages.py`."""
+"""Ordinary work of packages from PyPI, of a size: ``python package_work.py NAME N``. See `growing_packages.py` and `estimates.py`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,30 @@ def pyasn1(n):
     made = kind.clone()
     made.extend([b"x" * 500] * n)
     decoder.decode(encoder.encode(made), asn1Spec=kind)
+
+
+def zipp(n):
+    """Files looked for in an archive, by path."""
+    import io
+    import zipfile
+
+    import zipp
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for i in range(n):
+            file.writestr(f"package/part{i % 30}/file{i}.txt", "x")
+    root = zipp.Path(zipfile.ZipFile(buffer))
+    for i in range(40):
+        assert (root / f"package/part{i % 30}/file{i}.txt").exists()
+
+
+def base58(n):
+    """Keys written and read."""
+    import base58
+
+    for i in range(n):
+        base58.b58decode(base58.b58encode(i.to_bytes(32, "big")))
 
 
 if __name__ == "__main__":

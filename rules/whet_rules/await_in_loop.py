@@ -34,7 +34,7 @@ RULE = Rule(
 
 _ORDERED = frozenset(
     {
-        *("acquire", "commit", "drain", "execute", "flush", "get", "join", "put", "read", "readexactly", "readline"),
+        *("acquire", "commit", "drain", "execute", "flush", "join", "put", "read", "readexactly", "readline"),
         *("recv", "release", "rollback", "send", "send_json", "send_text", "sendall", "sleep", "wait", "write"),
         *("aclose", "close", "__anext__", "anext", "to_thread", "run"),
     }

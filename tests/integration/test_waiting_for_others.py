@@ -62,7 +62,7 @@ def test_threads_that_compute_wait_for_the_gil_and_for_nothing_else(runner):
         assert ran.report["gil_seconds"] > ran.report["cpu_seconds"] / 2, ran.words
         assert titles == ["Threads wait for the GIL"]
     else:  # where other processes take the CPUs, threads queue for those, too
-        assert titles in (["Threads wait for the GIL"], ["Threads compute one at a time"])
+        assert titles in (["Threads wait for the GIL"], ["Threads compute one at a time"], [])
 
 
 @pytest.mark.slow

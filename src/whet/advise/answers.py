@@ -11,14 +11,28 @@ def answer(question: Question, evidence: Evidence) -> Seen | None:
 
     Those of the function that was asked about come first. An attribute of
     ``self`` is the same in all methods of its class: where the function itself
-    was never sampled, the method with the most samples answers. Samples that
+    was never sampled, the method with the most samples answers. What a generator
+    expression reads of a function that has returned it is seen in the expression. Samples that
     saw the name but not what was asked (no length, no elements) are no answer.
     """
     here = evidence.about(question.file, question.function_line, question.name)
     if here is not None and _tells(here, question.ask):
         return here
-    others = [seen for seen in _seen_in_class(question, evidence) if _tells(seen, question.ask)]
+    others = [
+        seen
+        for seen in (*_seen_in_class(question, evidence), *_seen_in_generators(question, evidence))
+        if _tells(seen, question.ask)
+    ]
     return max(others, key=lambda seen: (seen.samples, -seen.function_line), default=None)
+
+
+def _seen_in_generators(question: Question, evidence: Evidence) -> list[Seen]:
+    inside = f"{question.function}.<locals>.<genexpr>"
+    return [
+        seen
+        for seen in evidence.seen
+        if seen.function == inside and seen.name == question.name and seen.file == question.file
+    ]
 
 
 def _tells(seen: Seen, ask: Ask) -> bool:

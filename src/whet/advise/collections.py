@@ -26,7 +26,8 @@ def remark_collections(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Mea
         return None
     looks = sum(each.collecting_looks for each in timed)
     part = sum(each.collecting_share * each.collecting_looks for each in timed) / looks
-    share = part * hotspots.cpu_ns / hotspots.busy_ns
+    # It is a part of what the first process computed, which may have others do the work.
+    share = part * min(hotspots.cpu_ns, sum(each.cpu_ns for each in timed)) / hotspots.busy_ns
     if share < LEAST_SHARE or part * looks < _LEAST_LOOKS:
         return None
     places = [each for each in run.evidence.triggers if (each.file, each.line) in hotspots.line_index]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from whet.advise.awaits import ALONE, AWAITED_ONE_BY_ONE, find_awaited, sum_waiting
 from whet.advise.estimate import estimate_gain, saved_share
+from whet.advise.frames import weigh_rows
 from whet.advise.measured import advise_by_measurement
-from whet.advise.measured_advice import PYTHON_FILE, is_seen
+from whet.advise.measured_advice import PYTHON_FILE, is_seen, tell_time
 from whet.advise.memory import find_kept, saved_memory, weigh_memory
 from whet.advise.newer_python import NewerPython
 from whet.advise.queries import QUERY_IN_LOOP
@@ -36,7 +38,8 @@ def advise(
 ) -> tuple[Advice, ...]:
     """Return the relevant findings, sorted by expected saving.
 
-    A finding's share is that of its lines, waiting included; of a rule that saves the
+    A finding's share is that of its lines, waiting included; of a loop that awaits one coroutine after
+    the other that of what these wait, if no other task was seen to wait meanwhile; of a rule that saves the
     interpreter's own work only (``Speed.CONSTANT``), without what they call in other
     packages. Dropped are findings below ``least_share`` (0 to 1) or with too few
     samples, unless they free much of the peak of memory, those that the value samples of
@@ -53,6 +56,16 @@ def advise(
         if finding.rule in _SHOWN_BY_RUNS and run.executions:
             continue
         share, error = _share(finding, hotspots)
+        awaited = find_awaited(run, finding.file, finding.line) if finding.rule == AWAITED_ONE_BY_ONE else None
+        if awaited is not None:
+            if awaited.concurrency >= ALONE:
+                continue
+            waited = sum_waiting(run, finding.file, finding.line)
+            share = min(waited / hotspots.busy_ns, 1.0) if hotspots.busy_ns else 0.0
+            error = share_error(share, hotspots.samples)
+            finding = replace(  # noqa: PLW2901
+                finding, message=f"{finding.message} {tell_time(waited)} went by like that, one task at a time."
+            )
         function = unlined.get((finding.file, finding.function_line)) if not share else None
         if function is not None:
             cost = function.cost
@@ -66,6 +79,7 @@ def advise(
         weighed = weigh_finding(finding, run.evidence, hotspots, answer)
         if weighed.refuted:
             continue
+        finding = weigh_rows(finding, run.evidence)  # noqa: PLW2901
         estimate = estimate_gain(finding, share, error, weighed.lengths, run.interpreter.version)
         if function is not None:
             # How much of the function the lines are is not known: nothing of it, at the least.

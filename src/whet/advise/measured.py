@@ -41,6 +41,10 @@ _THREAD_SHARE = 0.15
 """What a thread must have computed, of what the busiest of its process did, to count as one of those that compute."""
 _GIL_CORES = 1.3
 """Maximum number of cores that threads under the GIL keep busy: slightly over one, because C code may release it."""
+_GIL_WAITED = 0.2
+"""What threads must have waited for the GIL, of what all but the busiest of them computed: those that compute one after
+the other, by chance or by a lock of the program's, wait for nothing, nor do those of interpreters with GILs of their
+own."""
 _GC_SHARE = 0.02
 _DEPENDENCY_SHARE = 0.1
 _CHURN_BYTES = 10_000_000
@@ -118,7 +122,10 @@ def _estimate(item: MeasuredAdvice, error: float, hotspots: Hotspots) -> Estimat
 
 
 def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[MeasuredAdvice]:
-    """Yield that several threads of a process compute, and that together they had about one core."""
+    """Yield that several threads of a process computed, waited for the GIL meanwhile, and had about one core together.
+
+    Silent where nobody can see what a thread waits for: threads can compute one after the other.
+    """
     cores = run.host.cpus
     wall = max((execution.wall_ns for execution in run.executions[:1]), default=0)
     if run.interpreter.free_threaded or cores < 2 or not wall:
@@ -140,12 +147,14 @@ def _threads(run: Run, hotspots: Hotspots, own: list[LineSpot]) -> Iterator[Meas
         side = min(cores, len(computing))
         time = sum(thread.cpu_ns for thread in computing)
         waited = sum(thread.gil_ns for thread in computing)
-        queued = f" and waited for the GIL for {tell_time(waited)}" if waited else ""
+        if waited < _GIL_WAITED * (time - max(thread.cpu_ns for thread in computing)) or not waited:
+            continue
         message = (
-            f"{len(computing)} threads computed for {tell_time(time)} together{queued}: the GIL lets only one at a time"
-            " run Python. Processes (ProcessPoolExecutor), a free-threaded build or, from Python 3.14 on,"
-            f" subinterpreters (InterpreterPoolExecutor) use {side} cores. Before that, look for state that threads"
-            " share and change without a lock: what the GIL hides is a race there."
+            f"{len(computing)} threads computed for {tell_time(time)} together and waited for the GIL for"
+            f" {tell_time(waited)}: it lets only one at a time run Python. Processes (ProcessPoolExecutor), a"
+            f" free-threaded build or, from Python 3.14 on, subinterpreters (InterpreterPoolExecutor) use {side}"
+            " cores. Before that, look for state that threads share and change without a lock: what the GIL hides is a"
+            " race there."
         )
         # Of the run's duration: beside each other these threads wait, for the GIL, and that is not the others' time.
         share = time / wall

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from whet.advise.awaits import ALONE, find_awaited, sum_waiting, tell_awaiters
 from whet.advise.measured_advice import IMPORT, MeasuredAdvice, make_measured_advice, read_line, tell_time
 from whet.advise.repeats import find_repeats
 from whet.model.frame import Frame, Owner
@@ -20,13 +21,13 @@ _COMMIT = re.compile(r"\.commit\s*\(\s*\)|\bos\.f(data)?sync\s*\(")
 _COMMITS = re.compile(r"commit|sync")
 _COMMIT_SHARE = 0.05
 
+_SLEEP = re.compile(r"\bsleep\s*\(")
 _WAITS: tuple[tuple[str, str], ...] = (
     (r"\basyncio\.run\s*\(|\brun_until_complete\s*\(|\brun_forever\s*\(|\b(anyio|trio)\.run\s*\(",
-     "all coroutines waited at once, for data or for other processes: `whet run --sampler pyinstrument` tells which;"
-     " those that await one thing after the other can let them overlap (asyncio.gather, a TaskGroup)"),
-    (r"\bsleep\s*\(", "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
+     "it runs an event loop whose coroutines were not seen: `whet run --sampler pyinstrument` tells which waits"),
+    (_SLEEP.pattern, "it sleeps: wait for the event itself (Event.wait, Condition, a queue), or sleep less"),
     (r"\bacquire\s*\(|^\s*with\s+.*lock", "it waits for a lock: hold the lock for less, or have a lock for each part"),
-    (r"\bawait\b|\basync\b", "it awaits one thing after the other: asyncio.gather or a TaskGroup lets them overlap"),
+    (r"\bawait\b|\basync\b", "what does not depend on it can overlap (asyncio.gather, a TaskGroup)"),
     (r"\b(execute|executemany|commit|fetch\w*|query|scalars?)\s*\(",
      "it waits for a database: ask once for many rows (executemany, IN, a join), commit once for many"),
     (r"\b(requests|httpx|urlopen|urlretrieve|session|http|recv\w*|sendall|connect|getaddrinfo)\b",
@@ -52,6 +53,8 @@ _OTHERS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 """Waiting that is over no sooner whatever is done about the line: what is waited for, a title and the advice."""
 _PROCESS_FILES = re.compile(r"[\\/](subprocess|asyncio[\\/]subprocess|multiprocessing[\\/](process|popen_\w+))\.py$")
+_OVERLAPS = "more at once, if the other side allows that, or fewer and larger requests"
+"""What can be done where many tasks wait at once already."""
 _ANY_WAIT = "it waits: let what does not depend on it go on meanwhile (a thread pool, asyncio), or ask for more at once"
 
 
@@ -68,6 +71,8 @@ def remark_waits(
         share = spot.cost.waiting_ns / hotspots.busy_ns
         if share < _WAITING_SHARE or (spot.file, spot.line) in taken:
             continue
+        if 2 * sum_waiting(run, spot.file, spot.line, above=taken) > spot.cost.waiting_ns:
+            continue  # of the loop that awaits it
         text = read_line(run, spot)
         if _COMMIT.search(text) and _commits_often(run, spot):
             continue
@@ -80,6 +85,11 @@ def remark_waits(
         else:
             advice = next((advice for pattern, advice in _WAITS if re.search(pattern, text, re.IGNORECASE)), _ANY_WAIT)
             title, gain = "The program waits here", math.inf
+        awaited = find_awaited(run, spot.file, spot.line)
+        if awaited is not None:
+            if others is None and awaited.concurrency >= ALONE and not _SLEEP.search(text):
+                advice = _OVERLAPS
+            advice = f"{tell_awaiters(run, spot)}. {advice[0].upper()}{advice[1:]}"
         message = f"The program waited here for {tell_time(spot.cost.waiting_ns)} and computed nothing; {advice}."
         yield make_measured_advice("waiting", title, message, spot, share, gain=gain)
 

@@ -32,7 +32,7 @@ class CollectorWatch:
     def __init__(self, pid: int, find_lists: Callable[[], tuple[int, int] | None]) -> None:
         self.pid = pid
         self.looks = 0
-        """How often it was looked."""
+        """How often it was looked while the process computed."""
         self._computed_ns = self._collected_ns = 0
         self._find_lists = find_lists
         self._ended = threading.Event()
@@ -70,7 +70,7 @@ class CollectorWatch:
                 # By its CPU time: on a busy machine it stands still in between, and looks are late.
                 now = time.clock_gettime_ns(clock)
                 spent, before = now - before, now
-                self.looks += 1
+                self.looks += spent > 0
                 self._computed_ns += spent
                 # The other half is padding, or another flag.
                 self._collected_ns += spent if word[0] == 1 and not any(word[1:4]) else 0

@@ -1,4 +1,4 @@
-"""What the agent inside the program leaves: value samples, a head line and then one line a place."""
+"""What the agent inside the program leaves: a head line, one line a stack that tasks waited with, one line a place."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 from typing import Any, BinaryIO
 
 from whet.errors import FormatError
-from whet.model.agent_report import AgentReport
+from whet.model.agent_report import AgentReport, TaskWait
 from whet.model.evidence import Evidence, Seen, Trigger
 
 MAX_LINE = 16 * 1024 * 1024
 MAX_PLACES = 100_000
 MAX_TRIGGERS, MAX_GENERATIONS = 1_000, 8
+MAX_DEPTH = 1_000
 MAX_TRACK = 2 * 1_000
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
@@ -22,11 +23,15 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
     if head is None or head.get("schema") != 2:
         raise FormatError("the value samples have an unknown schema", "line 1")
     seen: list[Seen] = []
-    while (row := _read_line(file, number := len(seen) + 2)) is not None:
+    waits: list[TaskWait] = []
+    while (row := _read_line(file, number := len(seen) + len(waits) + 2)) is not None:
         if number > MAX_PLACES:
             raise FormatError("the value samples are too large", f"over {MAX_PLACES} lines")
         try:
-            seen.append(_seen(row))
+            if "stack" in row:
+                waits.append(_read_wait(row))
+            else:
+                seen.append(_seen(row))
         except _MALFORMED as error:
             raise FormatError("the value samples are malformed", f"line {number}: {error!r}"[:200]) from error
     try:
@@ -46,6 +51,7 @@ def read_agent_report(file: BinaryIO) -> AgentReport:
             ),
             peak_kilobytes=int(head["peak_kilobytes"]),
             peak_stack=tuple((str(file), int(line), str(name)) for file, line, name in head["peak_stack"]),
+            waits=tuple(waits),
             wall_ns=int(head["wall_ns"]),
             cpu_ns=int(head["cpu_ns"]),
         )
@@ -103,6 +109,11 @@ def _seen(raw: dict[str, Any]) -> Seen:
         track=_read_track(raw.get("track", ())),
         distinct=int(raw["distinct"]) if raw.get("distinct") is not None else None,
     )
+
+
+def _read_wait(raw: dict[str, Any]) -> TaskWait:
+    stack = [(str(file), int(line), str(name), int(first)) for file, line, name, first in raw["stack"][:MAX_DEPTH]]
+    return TaskWait(tuple(stack), int(raw["thread"]), max(0, int(raw["ns"])), max(0, int(raw["together"])))
 
 
 def _read_track(raw: list[int]) -> tuple[int, ...]:

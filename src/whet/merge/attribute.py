@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import compress
 
 from whet.merge.cost_table import CostTable
-from whet.merge.idle_stacks import is_event_loop
+from whet.merge.idle_stacks import is_event_loop, is_poll
 from whet.merge.imports import sum_imports
 from whet.merge.names import is_import_machinery, package_name
 from whet.merge.select import TIME
 from whet.merge.tree import attributing_rows, callee_rows, outermost_rows, preorder, self_values, subtree_sums
 from whet.model.frame import Owner
 from whet.model.metric import Metric
-from whet.model.profile import Profile, Thread
+from whet.model.profile import ROOT, Profile, Thread
 
 MEMORY_METRICS = (Metric.ALLOCATED, Metric.ALLOCATIONS, Metric.PEAK, Metric.BRIEF, Metric.LIVE, Metric.GROWN)
 
@@ -42,8 +42,8 @@ class Times:
 def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequence[str]) -> None:
     """Add one time profile to the entries and to ``times``.
 
-    What an event loop computes for itself is attributed to nobody: the line that started it has hardly anything to do
-    with how many events there are. Its waiting is, for want of the coroutine that waits.
+    What an event loop computes for itself, and waits where nobody saw for whom, is attributed to nobody: the line that
+    started it has hardly anything to do with how many events there are.
     """
     parent, frame_of = profile.stacks.parent, profile.stacks.frame
     function_of = [table.function(frame) for frame in profile.frames]
@@ -57,8 +57,10 @@ def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequ
     inside = [row for row in spent if attributed[row] >= 0]
     whole = sum(cpu) + sum(waiting)
     of_loops = _find_loop_rows(profile)
-    attributed_cpu = [0 if own else spent for own, spent in zip(of_loops, cpu, strict=False)] if any(of_loops) else cpu
-    times.outside += whole - sum(attributed_cpu[row] + waiting[row] for row in inside)
+    if any(of_loops):
+        attributed = [ROOT if own else row for own, row in zip(of_loops, attributed, strict=True)]
+        inside = [row for row in inside if attributed[row] >= 0]
+    times.outside += whole - sum(cpu[row] + waiting[row] for row in inside)
     for entries, keys in ((table.functions, functions), (table.lines, lines)):
         for row in spent:
             if keys[row] >= 0:
@@ -69,9 +71,9 @@ def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequ
             key = keys[attributed[row]]
             if key >= 0:
                 totals = entries[key]
-                totals.attributed_ns += attributed_cpu[row]
+                totals.attributed_ns += cpu[row]
                 totals.waiting_ns += waiting[row]
-    _add_callees(profile, table, attributed, [attributed_cpu[row] + waiting[row] for row in range(len(parent))])
+    _add_callees(profile, table, attributed, [cpu[row] + waiting[row] for row in range(len(parent))])
     cpu_sums = subtree_sums(parent, cpu)
     waiting_sums = subtree_sums(parent, waiting) if any(waiting) else [0] * len(parent)
     order = preorder(parent)
@@ -88,7 +90,7 @@ def attribute_time(profile: Profile, table: CostTable, times: Times, roots: Sequ
         if key >= 0:
             sums[key][0] += cpu[row]
             sums[key][2] += cpu[row] + waiting[row]
-        lost = cpu[row] + waiting[row] if attributed[row] < 0 else cpu[row] - attributed_cpu[row]
+        lost = cpu[row] + waiting[row] if attributed[row] < 0 else 0
         if key >= 0 and lost:
             times.outside_of[packages[key][0]] = times.outside_of.get(packages[key][0], 0) + lost
     for row in outermost_rows(order, keys, len(sums)):
@@ -114,7 +116,7 @@ def _find_loop_rows(profile: Profile) -> list[bool]:
     loops = [is_event_loop(frame) for frame in profile.frames]
     if not any(loops):
         return [False] * len(profile.stacks)
-    aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) for frame in profile.frames]
+    aids = [frame.owner in (Owner.STDLIB, Owner.NATIVE) or is_poll(frame) for frame in profile.frames]
     own: list[bool] = []
     for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
         own.append(loops[frame] or (aids[frame] and parent >= 0 and own[parent]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain, zip_longest
 
-from whet.model.evidence import Evidence, Seen, Trigger
+from whet.model.evidence import Awaited, Evidence, Seen, Trigger
 
 
 def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
@@ -26,7 +26,21 @@ def pool_evidence(parts: Iterable[Evidence]) -> Evidence:
         "" if samples else why,
         triggers=_pool_triggers(part.triggers for part in parts),
         collections=tuple(map(sum, zip_longest(*(part.collections for part in parts), fillvalue=0))),
+        awaited=_pool_awaited(part.awaited for part in parts),
     )
+
+
+def _pool_awaited(parts: Iterable[Iterable[Awaited]]) -> tuple[Awaited, ...]:
+    pooled: dict[tuple[str, int], Awaited] = {}
+    for each in chain.from_iterable(parts):
+        known = pooled.get((each.file, each.line), each)
+        if known is not each:
+            ns = known.ns + each.ns
+            tasks = (known.concurrency * known.ns + each.concurrency * each.ns) / ns if ns else each.concurrency
+            pooled[each.file, each.line] = replace(each, ns=ns, concurrency=tasks)
+        else:
+            pooled[each.file, each.line] = each
+    return tuple(sorted(pooled.values(), key=lambda each: (-each.ns, each.file, each.line)))
 
 
 def _pool_triggers(parts: Iterable[Iterable[Trigger]]) -> tuple[Trigger, ...]:

@@ -198,6 +198,11 @@ def is_event_loop(frame: Frame) -> bool:
     return name_place(frame) in _LOOPS
 
 
+def is_poll(frame: Frame) -> bool:
+    """Tell whether this function is where an event loop waits."""
+    return name_place(frame) in _POLLS
+
+
 def find_stance(stack: Sequence[Frame], main: bool) -> Stance:
     """Return what a thread with this ``stack``, innermost frame first, does while it does not compute.
 

@@ -32,7 +32,9 @@ _STDLIB_FOLDER = re.compile(
 _DRIVE = re.compile(r"([A-Za-z]:[\\/]|\\\\)")
 GIVEN_CODE = "<-c code>"
 """What the code of ``-c`` is called: see :mod:`whet.merge.given_code`."""
-_TYPED_IN = (GIVEN_CODE, "<string>", "<stdin>", "<console>", "<input>", "<unknown>")
+_GIVEN = frozenset({"<string>", "<script>"})
+"""Code that is given as text: the second by ``Interpreter.exec()``."""
+_TYPED_IN = (GIVEN_CODE, *_GIVEN, "<stdin>", "<console>", "<input>", "<unknown>")
 _TYPED_IN_PREFIXES = ("<ipython-input-", "<python-input-", "<doctest ", "<cell ", "<stdin-")
 _DATACLASS_METHODS = frozenset(
     f"__{name}__" for name in ("init", "repr", "eq", "lt", "le", "gt", "ge", "hash", "setattr", "delattr", "replace")
@@ -156,8 +158,8 @@ def _owner_of_generated(file: str, name: str, is_program: bool) -> Owner:
     if is_program:
         return Owner.USER
     # The module level of a string is what a child was started with (multiprocessing's ``python -c``), or what user
-    # code gives to ``exec``, whose line it then costs.
-    if file == "<string>" and (name in _DATACLASS_METHODS or name in {"<lambda>", "<module>"}):
+    # code gives to ``exec`` or to another interpreter, whose line it then costs.
+    if file in _GIVEN and (name in _DATACLASS_METHODS or name in {"<lambda>", "<module>"}):
         return Owner.STDLIB
     typed_in = file in _TYPED_IN or file.startswith(_TYPED_IN_PREFIXES)
     return Owner.USER if typed_in else Owner.DEPENDENCY

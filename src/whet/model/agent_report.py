@@ -9,6 +9,21 @@ from whet.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class TaskWait:
+    """Where tasks of asyncio waited while their loop polled.
+
+    ``stack`` are places (file, line, function, its first line), outermost first: the coroutines of the task, below
+    those of the tasks that wait for it. ``thread`` is the system's id of the loop's thread, 0 where it is not known.
+    ``ns`` is the part of the time that counts for this stack, ``together`` the same times the tasks that waited then.
+    """
+
+    stack: tuple[tuple[str, int, str, int], ...]
+    thread: int
+    ns: int
+    together: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentReport:
     """Everything that the agent of one process reported; times are of its whole life."""
 
@@ -21,5 +36,6 @@ class AgentReport:
     peak_kilobytes: int = 0
     peak_stack: tuple[tuple[str, int, str], ...] = ()
     """What was on the stack when resident memory was seen to grow last, outermost first: file, line, function."""
+    waits: tuple[TaskWait, ...] = ()
     wall_ns: int = 0
     cpu_ns: int = 0

@@ -53,6 +53,19 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """A line of a coroutine on which tasks waited, or waited for others that did, while the event loop polled.
+
+    ``ns`` is the time that counts for it, ``concurrency`` how many tasks waited at once meanwhile, on average.
+    """
+
+    file: str
+    line: int
+    ns: int
+    concurrency: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """How often ``lines`` ran for each time that ``of`` did (``runs``), or what they cost of it (``share``).
 
@@ -76,6 +89,8 @@ class Evidence:
     triggers: tuple[Trigger, ...] = ()
     collections: tuple[int, ...] = ()
     """How many collections of garbage there were, by generation, in all processes."""
+    awaited: tuple[Awaited, ...] = ()
+    """Lines of coroutines, the ones with most waiting first."""
 
     def about(self, file: str, function_line: int, name: str) -> Seen | None:
         """Return the samples of ``name`` in the function that starts at ``function_line`` of ``file``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ _MOSTLY = 0.5
 _NOTABLE = 0.05
 _CROWDED = 1.15
 _MUCH_AWAITED = 0.3
+_OF_INTERPRETERS = re.compile(r"[\\/]concurrent[\\/](futures[\\/]interpreter|interpreters[\\/]\w+)\.py$")
+"""Files whose own time is that of the interpreters that they call."""
 _WORTH_A_WORD = 0.03
 _MOST_PACKAGES = 3
 _WORTH_NAMING = 0.01
@@ -96,6 +99,7 @@ def list_cautions(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     cautions += _doubt_times(run, hotspots)
     cautions += _point_to_awaiting(run, hotspots)
     cautions += _doubt_lines(run)
+    cautions += _point_to_interpreters(hotspots)
     more = more_samples_command(run, hotspots)
     hides = has_failed(run) or has_been_ended(run) or run.has_hidden_arguments
     if more or (hotspots.samples < FEW_SAMPLES and hides):
@@ -220,8 +224,20 @@ def _doubt_lines(run: Run) -> tuple[Caution, ...]:
     return (Caution("lines", message),)
 
 
+def _point_to_interpreters(hotspots: Hotspots) -> tuple[Caution, ...]:
+    """Return a warning if calls of other interpreters computed much: samplers see one interpreter of a thread."""
+    calls = [spot.cost.self_ns for spot in hotspots.functions if _OF_INTERPRETERS.search(spot.file)]
+    if not hotspots.cpu_ns or sum(calls) < _WORTH_A_WORD * hotspots.cpu_ns:
+        return ()
+    message = (
+        f"{format_seconds(sum(calls))} of CPU time went by in subinterpreters, whose frames the sampler does not"
+        " see: it counts for the lines that call them"
+    )
+    return (Caution("interpreters", message, "run the same code in threads or processes to see its lines"),)
+
+
 def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
-    """Return a warning if most waiting is an event loop's: from outside it is not visible which coroutine awaits."""
+    """Return a warning if an event loop waited for coroutines that nobody saw."""
     first = run.executions[0] if run.executions else None
     if not first or "py-spy" not in first.collectors or first.purpose is Purpose.ATTACH:
         return ()
@@ -229,6 +245,6 @@ def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     polling = sum(spot.cost.self_share for spot in hotspots.functions if spot.file.endswith("selectors.py"))
     if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
         return ()
-    message = "the waiting time of coroutines is attributed to the line that runs the event loop"
+    message = "an event loop waited for coroutines, of which nobody saw which"
     again = "" if has_failed(run) or not run.can_run_again else repeat_command(run, "--sampler", "pyinstrument")
     return (Caution("waiting", message, again if "--outside" not in run.options else ""),)

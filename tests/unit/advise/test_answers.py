@@ -49,3 +49,11 @@ def test_an_attribute_is_answered_by_the_most_seen_method_of_its_class():
 
 def test_a_local_is_not_answered_by_another_function():
     assert answer(ask(), Evidence(9, (look(function="C.g", line=9),))) is None
+
+
+def test_what_a_generator_expression_reads_answers_for_the_function_that_returned_it():
+    inside = look(function="C.f.<locals>.<genexpr>", line=5)
+    assert answer(ask(), Evidence(9, (inside,))) is inside
+    here = look()
+    assert answer(ask(), Evidence(9, (inside, here))) is here
+    assert answer(ask(), Evidence(9, (look(function="C.g.<locals>.<genexpr>", line=5),))) is None

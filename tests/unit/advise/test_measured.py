@@ -115,7 +115,7 @@ def test_little_waiting_and_lines_of_rules_are_passed_over():
 
 
 def test_threads_that_compute_one_at_a_time():
-    threads = tuple(ThreadTime(1, tid, "", "", 2 * SECOND, 0, 0) for tid in range(3))
+    threads = tuple(ThreadTime(1, tid, "", "", 2 * SECOND, 0, 0, SECOND // 2) for tid in range(3))
     spots = hotspots(line(attributed_ns=SECOND), threads=threads)
     item = said(run("f()"), spots)["threads-cpu"]
     assert item.share == 1.0
@@ -129,6 +129,9 @@ def test_threads_that_compute_one_at_a_time():
     assert "threads-cpu" not in said(run("f()"), replace(spots, threads=parallel))
     apart = tuple(replace(thread, pid=number) for number, thread in enumerate(threads))
     assert "threads-cpu" not in said(run("f()"), replace(spots, threads=apart))
+    # One after the other, in interpreters with GILs of their own, or where nobody sees what they wait for.
+    others = tuple(replace(thread, gil_ns=SECOND // 20) for thread in threads)
+    assert "threads-cpu" not in said(run("f()"), replace(spots, threads=others))
 
 
 def test_many_short_threads_that_wait_for_the_gil():

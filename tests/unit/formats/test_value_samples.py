@@ -9,7 +9,7 @@ import pytest
 from whet.errors import FormatError
 from whet.formats import value_samples
 from whet.formats.value_samples import read_agent_report, read_agent_threads
-from whet.model.agent_report import AgentReport
+from whet.model.agent_report import AgentReport, TaskWait
 from whet.model.evidence import Evidence, Seen
 
 HEAD: dict[str, Any] = {
@@ -53,6 +53,18 @@ def test_a_report_is_read_whole() -> None:
         wall_ns=50,
         cpu_ns=30,
     )
+
+
+def test_stacks_that_tasks_waited_with_stand_among_the_rows() -> None:
+    report = read(HEAD, {"stack": [["/a.py", 3, "f", 1]], "thread": 5, "ns": 9, "together": 18}, ROW)
+    assert report.waits == (TaskWait((("/a.py", 3, "f", 1),), 5, 9, 18),)
+    assert len(report.evidence.seen) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"stack": 3}, {"stack": [[1]]}, {"stack": [], "thread": "x", "ns": 1}])
+def test_a_stack_that_is_none_is_an_error_with_its_line(wrong: dict[str, object]) -> None:
+    with pytest.raises(FormatError, match="malformed"):
+        read(HEAD, wrong)
 
 
 def test_why_there_are_none_and_that_the_program_never_began_are_told() -> None:

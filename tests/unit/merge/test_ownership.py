@@ -29,6 +29,7 @@ OWNERSHIP = Ownership(
         ("C:\\work\\app.py", Owner.USER),
         ("<frozen importlib._bootstrap>", Owner.STDLIB),
         ("<string>", Owner.USER),
+        ("<script>", Owner.USER),
         ("<stdin>", Owner.USER),
         ("<ipython-input-3-abc>", Owner.USER),
         ("<attrs generated init app.Point>", Owner.DEPENDENCY),

@@ -161,3 +161,11 @@ def test_in_process_samplers_are_told_to_know_functions_better_than_lines():
     run = make_run(told, executions=(Execution(Purpose.TIME, ("pyinstrument",), 1000 * MS, 900 * MS, 0),))
     assert [caution.about for caution in show(run).view.cautions] == ["lines", "samples"]
     assert "lines" not in [caution.about for caution in show(make_run(BUSY)).view.cautions]
+
+
+def test_what_subinterpreters_computed_is_said_to_be_unseen():
+    calls = Frame("/usr/lib/python3.14/concurrent/futures/interpreter.py", "run", 80, 70, Owner.STDLIB)
+    profile = replace(BUSY, frames=(FRAMES[0], calls, FRAMES[2]))
+    cautions = {each.about: each.message for each in show(make_run(profile)).view.cautions}
+    assert "900 ms of CPU time went by in subinterpreters" in cautions["interpreters"]
+    assert "interpreters" not in [each.about for each in show(make_run(BUSY)).view.cautions]

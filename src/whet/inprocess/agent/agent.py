@@ -64,9 +64,8 @@ class Agent:
         """What the thread calls to wait, each time."""
         self.sampler = sampler.Sampler(settings)
         # What is freed counts too, and leaves room the next time.
-        self.sample = guard.where_there_is_room(
-            sampler.LITTLE_ROOM, self._guard(self._sample), self.sampler.reserve.clear
-        )
+        free_some = partial(self.sampler.reserve.__delitem__, slice(-sampler.ROOM, None))
+        self.sample = guard.where_there_is_room(sampler.LITTLE_ROOM, self._guard(self._sample), free_some)
         self.finish = self._guard(self._finish)
         """Stops, and saves everything."""
 

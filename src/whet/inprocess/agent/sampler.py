@@ -14,7 +14,7 @@ from itertools import chain, repeat
 from time import perf_counter_ns, process_time_ns
 
 from .. import captures, user_code
-from . import values
+from . import tasks, values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ WORTH = 0.4
 """A sample is taken when the process has computed for this part of such a gap: on a busy machine it takes longer."""
 IDLE_GAP_SECONDS = 0.32
 """Longest gap while the process does not compute."""
+WAITING_GAPS = ((3_000_000_000, 0.05), (60_000_000_000, 0.1))
+"""Seconds from one look at tasks to the next while an event loop polls, up to a time in nanoseconds of that."""
 IDLE_SHARE = 0.02
 """A process that computed for less than this part of a gap is idle: on a busy machine one that computes gets little."""
 MOST_SECONDS = 0.002
@@ -47,7 +49,7 @@ ROWS_A_SAMPLE = 40
 """Rows of the capture that are written at one sample."""
 ROOM = 250
 """Objects that the garbage collector counts: more than a sample makes, beside one for each thread."""
-RESERVES = 3
+RESERVES = 8
 """Times that as much room can be made. In a program that allocates nothing itself the count stays where it is, but for
 what samples leave: near the threshold, there would never be room again."""
 LITTLE_ROOM = 20
@@ -84,6 +86,7 @@ class Sampler:
         """Begin in this process, with nothing seen so far."""
         self.pid = os.getpid()
         self.values = values.Values(self.is_user)
+        self.tasks = tasks.Tasks()
         self.began, self.began_cpu = perf_counter_ns(), process_time_ns()
         self.sampled_at = self.began
         self.sampled_cpu = self.looked_cpu = self.began_cpu
@@ -118,17 +121,23 @@ class Sampler:
             if cpu - self.looked_cpu > WORTH * self.gap * 1e9 and self._has_room():
                 self.looked_cpu = cpu
                 self._look(now)
+        least = next((gap for until, gap in WAITING_GAPS if self.tasks.polled_ns < until), IDLE_GAP_SECONDS)
+        if tasks.has_tasks() and now - self.tasks.looked > 0.8e9 * least and self._has_room(2 * tasks.ROOM):
+            polled_ns = self.tasks.polled_ns
+            self._look_at_tasks(perf_counter_ns())
+            if self.tasks.polled_ns > polled_ns:
+                self.gap = min(self.gap, least)
         if self._has_room():
             self._save_some(cpu - self.began_cpu)
 
-    def _has_room(self) -> bool:
+    def _has_room(self, room: int = ROOM) -> bool:
         """Tell whether a sample can allocate what it needs without setting off a garbage collection.
 
         A collection runs in the thread that allocates, and with it the program's own destructors. To turn it off
         meanwhile would show, and last where the program stores ``gc.isenabled()`` at that moment.
         """
-        needed = ROOM + _count_threads()
-        if values.has_room(needed + ROOM):
+        needed = room + _count_threads()
+        if values.has_room(max(needed, ROOM) + ROOM):
             if len(self.reserve) < RESERVES * ROOM:
                 self._fill_reserve()
             return True
@@ -158,11 +167,8 @@ class Sampler:
             frame = frame.f_back
 
     def _look(self, now: int) -> None:
-        interval = sys.getswitchinterval()
-        most = min(MOST_SECONDS, 0.4 * interval)
-        # Where threads change faster than that, one may change amid a sample, and what the program lets go of
-        # meanwhile would end here. Interpreters have frames that must not be touched from another one.
-        if most < 0.2 * MOST_SECONDS or _has_interpreters():
+        interval, most = _find_limits()
+        if not most:
             return
         frames = _current_frames()
         del frames[_thread.get_ident()]
@@ -187,12 +193,28 @@ class Sampler:
             if perf_counter_ns() > now + most * 1e9:
                 break
         self.values.hold = type
-        # Had others run meanwhile, functions may have ended and left us all that they had. Then it becomes garbage, for
-        # the program's threads to collect: what ends with it ends there.
+        self._let_go(held, frames, places, now + int(0.7 * interval * 1e9))
+
+    def _look_at_tasks(self, now: int) -> None:
+        interval, most = _find_limits()
+        if not most:
+            return
+        frames = _current_frames()
+        del frames[_thread.get_ident()]
+        places = _find_places(frames)
+        held: list[object] = [frames]
+        self.tasks.look(frames, now + int(most * 1e9), held)
+        self._let_go(held, frames, places, now + int(0.7 * interval * 1e9))
+
+    def _let_go(self, held: list[object], frames: dict[int, FrameType], places: dict[int, int], late: int) -> None:
+        """Let go of what a look held, here or, if anything else can have run since, as garbage of the program's.
+
+        Had others run meanwhile, functions may have ended and left us all that they had. Then it becomes garbage, for
+        the program's threads to collect: what ends with it ends there. ``late`` is when others run for sure.
+        """
         held.append(later := _current_frames())
         del later[_thread.get_ident()]
-        is_late = perf_counter_ns() > now + 0.7 * interval * 1e9
-        if (is_late or _find_places(later) != places) and values.is_collecting():
+        if (perf_counter_ns() > late or _find_places(later) != places) and values.is_collecting():
             self.values.leave(held, (*_only_frames(held), *frames.values(), *later.values()))
 
     def _note_peak(self, frame: FrameType | None) -> None:
@@ -227,6 +249,7 @@ class Sampler:
                 after - before for after, before in zip(_count_collections(), self.began_collections, strict=False)
             ],
             "triggers": [[*place, count] for place, count in list(self.triggers.items())],
+            "polled_ns": self.tasks.polled_ns,
         }
 
     def _save_some(self, cpu_ns: int) -> None:
@@ -235,7 +258,10 @@ class Sampler:
             if cpu_ns < self.save_at_ns:
                 return
             self.save_at_ns = min(SAVE_TIMES * cpu_ns, cpu_ns + SAVE_EVERY_NS)
-            self.saving = (captures.LinesFile(self.capture), chain((self._head(),), self.values.rows()))
+            self.saving = (
+                captures.LinesFile(self.capture),
+                chain((self._head(),), self.tasks.rows(), self.values.rows()),
+            )
         capture, rows = self.saving
         lines = [captures.encode(row) for _, row in zip(range(ROWS_A_SAMPLE), rows, strict=False)]
         try:
@@ -251,7 +277,7 @@ class Sampler:
     def save(self) -> None:
         """Write all that is known. Raises ``OSError``."""
         self.saving = None
-        captures.write_capture(self.capture, self._head(), *self.values.rows())
+        captures.write_capture(self.capture, self._head(), *self.tasks.rows(), *self.values.rows())
 
 
 def _count_collections() -> list[int]:
@@ -265,6 +291,17 @@ def _only_frames(held: list[object]) -> list[FrameType]:
 
 def _find_places(frames: dict[int, FrameType]) -> dict[int, int]:
     return {thread: id(frame) << 32 | frame.f_lasti for thread, frame in frames.items()}
+
+
+def _find_limits() -> tuple[float, float]:
+    """Return the switch interval, and how long a look may take, in seconds; 0 where none may be taken.
+
+    Where threads change faster than that, one may change amid a sample, and what the program lets go of meanwhile would
+    end here. Interpreters have frames that must not be touched from another one.
+    """
+    interval = sys.getswitchinterval()
+    most = min(MOST_SECONDS, 0.4 * interval)
+    return interval, 0.0 if most < 0.2 * MOST_SECONDS or _has_interpreters() else most
 
 
 def _has_interpreters() -> bool:

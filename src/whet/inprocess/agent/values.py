@@ -14,6 +14,7 @@ from _collections import deque  # type: ignore[import-not-found]
 from _weakref import ref
 from time import perf_counter_ns, process_time_ns
 
+from .frames import NAMES, count_rows
 from .objects import find_methods, plain_attributes
 
 TYPE_CHECKING = False
@@ -91,7 +92,12 @@ def is_collecting() -> bool:
 
 def has_room(needed: int) -> bool:
     """Tell whether as many objects can be made without setting off a garbage collection."""
-    return _get_threshold()[0] - _get_count()[0] >= needed or not is_collecting()
+    return count_room() >= needed or not is_collecting()
+
+
+def count_room() -> int:
+    """Return how many objects can be made until garbage is collected, where it is."""
+    return _get_threshold()[0] - _get_count()[0]
 
 
 _KNOWN_NAMES = {
@@ -373,6 +379,8 @@ class Values:
         if kind not in _SIZED:
             if named == "numpy.ndarray" and _is_array(value):
                 self._add_array(pooled, value)
+            elif named in NAMES and len(pooled.lengths) < MAX_LENGTHS and (rows := count_rows(value)) is not None:
+                pooled.lengths.append(rows)
             return
         length = len(value)  # type: ignore[arg-type]
         if kind in _CONTAINERS:

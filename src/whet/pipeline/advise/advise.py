@@ -92,6 +92,11 @@ def find_in_hot_code(
         holds = bool(hotspots.peak_bytes) and (cost.peak_bytes or 0) / hotspots.peak_bytes >= HELD_SHARE
         if holds or (hotspots.busy_ns and cost.spent_ns / hotspots.busy_ns >= HOT_SHARE):
             hot.setdefault(spot.file, set()).add(spot.line)
+    for awaited in run.evidence.awaited:
+        # What the line waits for stands where the innermost coroutine waits.
+        spot_there = hotspots.line_index.get((awaited.file, awaited.line))
+        if spot_there is not None and awaited.ns >= HOT_SHARE * run.evidence.awaited[0].ns:
+            hot.setdefault(awaited.file, set()).add(awaited.line)
     for (file, line), function in hotspots.index_unlined().items():
         if hotspots.busy_ns and function.cost.spent_ns / hotspots.busy_ns >= HOT_SHARE:
             hot.setdefault(file, set()).update(range(line, function.end_line + 1))

@@ -18,6 +18,7 @@ from whet.formats.exact_lines import ExactLinesReport, read_exact_lines
 from whet.formats.memray_records import MemrayRecords
 from whet.formats.request_counts import RequestCounts, read_request_counts
 from whet.formats.value_samples import read_agent_report
+from whet.merge.awaiting import place_awaiting, sum_awaited
 from whet.merge.loops import settle_loops
 from whet.model.agent_report import AgentReport
 from whet.model.frame import Frame
@@ -82,7 +83,7 @@ class Captures:
         corrector = Corrector(watched, self._own_threads, attached=attached, has_gil=self.has_gil)
         first, *others = profiles
         joined = corrector.join(first, next(iter(wall), None)) if launch.wall is not None else corrector.correct(first)
-        corrected = [joined, *map(corrector.correct, others)]
+        corrected = [place_awaiting(each, self.agents) for each in (joined, *map(corrector.correct, others))]
         self.notices += corrector.notices
         return corrected
 
@@ -104,7 +105,12 @@ class Captures:
                 self.notices.append(Notice("values", f"{path.name} cannot be read: {error}"))
                 continue
             seen = tuple(replace(each, file=self._absolute(each.file)) for each in report.evidence.seen)
-            reports.append(replace(report, evidence=replace(report.evidence, seen=seen)))
+            waits = tuple(
+                replace(each, stack=tuple((self._absolute(place[0]), *place[1:]) for place in each.stack))
+                for each in report.waits
+            )
+            evidence = replace(report.evidence, seen=seen, awaited=sum_awaited(waits))
+            reports.append(replace(report, evidence=evidence, waits=waits))
         return reports
 
     def read_requests(self) -> list[RequestCounts]:
