@@ -40,6 +40,7 @@ _LOOPS = frozenset(
         "asyncio.runners:run",
         "eventlet.hubs.hub:run",
         "gevent.hub:run",
+        "trio._core._run:run",  # polls itself, between steps of unrolled_run
         "trio._core._run:unrolled_run",
     }
 )

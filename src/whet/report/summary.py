@@ -29,6 +29,7 @@ _CROWDED = 1.15
 _MUCH_AWAITED = 0.3
 _OF_INTERPRETERS = re.compile(r"[\\/]concurrent[\\/](futures[\\/]interpreter|interpreters[\\/]\w+)\.py$")
 """Files whose own time is that of the interpreters that they call."""
+_POLL, _POLL_OF_TRIO = re.compile(r"[\\/]selectors\.py$"), re.compile(r"[\\/]trio[\\/]_core[\\/]_io_\w+\.py$")
 _WORTH_A_WORD = 0.03
 _MOST_PACKAGES = 3
 _WORTH_NAMING = 0.01
@@ -241,9 +242,10 @@ def _point_to_awaiting(run: Run, hotspots: Hotspots) -> tuple[Caution, ...]:
     first = run.executions[0] if run.executions else None
     if not first or "py-spy" not in first.collectors or first.purpose is Purpose.ATTACH:
         return ()
-    in_loop = any(spot.name.endswith("_run_once") and "asyncio" in spot.file for spot in hotspots.functions)
-    polling = sum(spot.cost.self_share for spot in hotspots.functions if spot.file.endswith("selectors.py"))
-    if not in_loop or hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
+    in_asyncio = any(spot.name.endswith("_run_once") and "asyncio" in spot.file for spot in hotspots.functions)
+    poll = _POLL if in_asyncio else _POLL_OF_TRIO
+    polling = sum(spot.cost.self_share for spot in hotspots.functions if poll.search(spot.file))
+    if hotspots.busy_ns <= 0 or min(polling, hotspots.waiting_ns / hotspots.busy_ns) < _MUCH_AWAITED:
         return ()
     message = "an event loop waited for coroutines, of which nobody saw which"
     again = "" if has_failed(run) or not run.can_run_again else repeat_command(run, "--sampler", "pyinstrument")

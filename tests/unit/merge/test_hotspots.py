@@ -391,6 +391,21 @@ def test_what_an_event_loop_does_for_itself_is_charged_to_nobody(make):
     assert asyncio.self_ns == 10 + 6
 
 
+def test_trios_loop_is_nobodys_either(make):
+    core = "/venv/lib/python3.13/site-packages/trio/_core"
+    run = f"<module>@/app/a.py:9:1;run@{core}/_run.py:2400:2300"
+    profile = make.profile(
+        [
+            (f"{run};get_events@{core}/_io_epoll.py:211:200", 40, Metric.WAITING),
+            (f"{run};unrolled_run@{core}/_run.py:2650:2500;main@/app/a.py:3:1", 5),
+        ]
+    )
+    hotspots = merge_run(make.run(profile))
+    lines = {spot.line: spot.cost for spot in hotspots.lines if spot.file == "/app/a.py"}
+    assert (lines[3].attributed_ns, lines[9].attributed_ns, lines[9].waiting_ns) == (5, 0, 0)
+    assert hotspots.outside_ns == 40
+
+
 def test_a_line_says_what_it_called_outside_the_users_code(make):
     profile = make.profile(
         [
