@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
 
 from whet.model.trial import GAINED, Gain, Verdict
+from whet.prove.allowance import Allowance
 from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import judge_match
 from whet.prove.options import ProveOptions
 from whet.prove.parts import judge_parts
 from whet.prove.regions import Regions
 from whet.prove.rewrites import Unit
-from whet.prove.rounds import Match, Scores
-from whet.prove.run import RunSampler
+from whet.prove.rounds import Match
 from whet.prove.sandbox import Sandbox
-from whet.prove.stats import Call, Design
+from whet.prove.stats import FIRST_LOOK, Call
 from whet.prove.variants import BASELINE, VariantRunner
 
 _WORDS = {Call.OPEN: "no difference was shown with that many runs"}
 NOT_TRIED = "the session ended before it was tried"
 Told = tuple[Unit, Match, Gain | None]
-
-
-class Play(Protocol):
-    """Runs matches, and others beside them."""
-
-    def __call__(self, matches: Sequence[Match], *, beside: Sequence[Match] = ()) -> Scores:
-        """Return the results."""
 
 
 @dataclass(slots=True)
@@ -54,40 +47,43 @@ def settle(unit: Unit, match: Match, gain: Gain | None, options: ProveOptions) -
 
 @dataclass(slots=True)
 class Contributions:
-    """Tells units apart that are in the variant ``ALL`` together.
-
-    ``sampler`` is ``None`` where runs cannot be sampled. ``design`` returns that of comparisons of some variants.
-    """
+    """Tells units apart that are in the variant ``ALL`` together, and leaves ``keep`` seconds for what follows."""
 
     runner: VariantRunner
     filter: BehaviourFilter
     sandbox: Sandbox
-    sampler: RunSampler | None
-    design: Callable[[Sequence[str]], Design]
-    play: Play
-    guess_seconds: Callable[[Unit], float]
-    """The duration of a run with all units but one."""
+    allowance: Allowance
+    keep: float
 
     def tell(self, units: list[Unit]) -> list[Told]:
         """Return the match of each unit, and its gain; those that could not be created are left out."""
-        told, unclear = self._tell_by_samples(units) if self.sampler is not None else ([], units)
+        told, unclear = self._tell_by_samples(units) if self.allowance.can_sample() else ([], units)
         return [*told, *self._leave_one_out(units, unclear)] if unclear else told
 
     def _tell_by_samples(self, units: list[Unit]) -> tuple[list[Told], list[Unit]]:
         """Return what sampled runs tell, and the units of which they do not tell what they gain."""
         runner = self.runner
-        runner.doing, runner.sampler = "all rewrites, sampled", self.sampler
+        runner.doing, runner.sampler = "all rewrites, sampled", self.allowance.sampler
         try:
             told, unclear = judge_parts(
                 units,
                 Regions(units, self.sandbox.name_files()),
                 runner,
-                self.design([BASELINE, ALL]),
-                lambda parts, beside: self.play(parts, beside=beside),
+                self.allowance.design([BASELINE, ALL], self.keep),
+                partial(self.allowance.play, keep=self.keep),
+                self._is_dear,
             )
         finally:
             runner.sampler = None
         return [*told], unclear
+
+    def _is_dear(self, undecided: Sequence[Unit]) -> bool:
+        """Whether a sampled pair takes longer than a round without each of some units, for which there is time."""
+        expect = self.runner.expect
+        without = {_name_without(unit): self.allowance.guess_seconds([unit]) for unit in undecided}
+        self.runner.seconds_of |= without
+        is_dear = expect([ALL, *without]) < expect([BASELINE, ALL])
+        return is_dear and self.allowance.design([ALL, *without], self.keep).most_pairs > FIRST_LOOK
 
     def _leave_one_out(self, units: list[Unit], unclear: list[Unit]) -> list[Told]:
         """Return what runs without each of the unclear units tell."""
@@ -95,12 +91,16 @@ class Contributions:
         runner.doing = "all rewrites, and all but one"
         variants: dict[tuple[str, ...], str] = {}
         for unit in unclear:
-            variant = f"without {unit.ids[0]}"
+            variant = _name_without(unit)
             if self.filter.define(variant, [each for each in units if each is not unit]):
                 variants[unit.ids] = variant
-                runner.seconds_of[variant] = self.guess_seconds(unit)
-        design = self.design([BASELINE, ALL, *variants.values()])
+                runner.seconds_of[variant] = self.allowance.guess_seconds([unit])
+        design = self.allowance.design([ALL, *variants.values()], self.keep)
         matches = {ids: Match(variant, variant, ALL, design) for ids, variant in variants.items()}
-        scores = self.play([Match("total", BASELINE, ALL, design), *matches.values()])
+        scores = self.allowance.play([*matches.values()], self.keep)
         found = [(unit, matches[unit.ids]) for unit in unclear if unit.ids in matches]
         return [(unit, match, scores.gain(match, runner)) for unit, match in found]
+
+
+def _name_without(unit: Unit) -> str:
+    return f"without {unit.ids[0]}"

@@ -21,7 +21,7 @@ from whet.model.trial import Clock, Gain
 from whet.prove.behaviour_filter import ALL
 from whet.prove.regions import NOBODY, Regions, Sampled
 from whet.prove.rewrites import Unit
-from whet.prove.rounds import Match, Scores
+from whet.prove.rounds import Match, Play, Scores
 from whet.prove.run import Observed
 from whet.prove.stats import FIRST_LOOK, Call, Design
 from whet.prove.variants import BASELINE, VariantRunner
@@ -111,16 +111,27 @@ def judge_parts(
     regions: Regions,
     runner: VariantRunner,
     design: Design,
-    play: Callable[[Sequence[Match], Sequence[Match]], Scores],
+    play: Play,
+    is_dear: Callable[[Sequence[Unit]], bool] = lambda _: False,
 ) -> tuple[list[tuple[Unit, PartMatch, Gain | None]], list[Unit]]:
     """Return what samples tell of units, with the gain of each, and the units of which they cannot tell it.
 
-    ``play`` runs matches, and others beside them, with a runner that samples.
+    ``play`` runs matches with a runner that samples. From the first look on it ends when ``is_dear`` says that pairs of
+    runs take longer than runs without each of the units that are not decided yet.
     """
     sampler = PartSampler(regions, runner.clock)
     parts = [PartMatch("part", BASELINE, ALL, design, part=part, sampler=sampler) for part in range(len(units))]
     elsewhere = PartMatch("elsewhere", BASELINE, ALL, design, sampler=sampler)
-    scores = play(parts, [elsewhere])
+    left: set[int] = set()
+
+    def is_enough() -> bool:
+        undecided = {match.part for match in parts if match.is_open}
+        looked = all(match.judgement is not None for match in parts)
+        if looked and is_dear([units[part] for part in undecided]):
+            left.update(undecided)
+        return bool(left)
+
+    scores = play(parts, beside=[elsewhere], is_enough=is_enough)
     least = min(FIRST_LOOK, design.most_pairs)
     if any(len(match.log_ratios) < least or match.spoilt for match in (*parts, elsewhere)):
         return [], list(units)
@@ -131,7 +142,8 @@ def judge_parts(
     told: list[tuple[Unit, PartMatch, Gain | None]] = []
     unclear: list[Unit] = []
     for unit, part in zip(units, parts, strict=True):
-        if part.part in entangled or part.call in doubted:
+        is_left = part.part in left and part.call is Call.OPEN
+        if is_left or part.part in entangled or part.call in doubted:
             unclear.append(unit)
         else:
             told.append((unit, part, _tell_gain(part, scores, runner)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from whet.model.trial import Clock, Gain, MemoryChange
 from whet.prove.run import Observed
@@ -79,6 +80,15 @@ class Scores:
         )
 
 
+class Play(Protocol):
+    """Runs matches within what a session has left, as :func:`play` does."""
+
+    def __call__(
+        self, matches: Sequence[Match], *, beside: Sequence[Match] = (), is_enough: Callable[[], bool] = lambda: False
+    ) -> Scores:
+        """Return the results."""
+
+
 def play(
     runner: VariantRunner,
     matches: Sequence[Match],
@@ -87,8 +97,9 @@ def play(
     reserve: float = 0.0,
     scores: Scores | None = None,
     beside: Sequence[Match] = (),
+    is_enough: Callable[[], bool] = lambda: False,
 ) -> Scores:
-    """Run ``matches`` until all are decided, or only ``reserve`` seconds of the budget are left.
+    """Run ``matches`` until all are decided, or only ``reserve`` seconds of the budget are left, or it is enough.
 
     Each round runs every variant that an open match needs once, in random order, so
     that drift affects all of them. Ctrl-C ends the rounds as the budget does: the results
@@ -99,6 +110,8 @@ def play(
     try:
         while any(match.is_open for match in matches):
             runner.known = tell_known(matches)
+            if is_enough():
+                break
             variants = list(
                 dict.fromkeys(variant for m in matches if m.is_open for variant in (m.baseline, m.candidate))
             )

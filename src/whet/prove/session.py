@@ -23,32 +23,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from whet.errors import TargetError
-from whet.model.trial import GAINED, Checked, Clock, Gain, Proof, Total, Trial, Verdict
+from whet.model.trial import GAINED, Checked, Gain, Proof, Total, Trial, Verdict
+from whet.prove.allowance import MOST_PAIRS, Allowance
 from whet.prove.behaviour import Behaviour, name_unmatched
 from whet.prove.behaviour_filter import ALL, BehaviourFilter
 from whet.prove.conclusion import describe_checks, judge_match, make_trial
 from whet.prove.contributions import NOT_TRIED, Contributions, Settled, settle
 from whet.prove.options import Aim, ProveOptions
-from whet.prove.parts import LEAST_SECONDS
 from whet.prove.rewrites import (
     Rewrite,
     Unit,
-    count_fresh_variants,
     find_negligible,
     fold_units,
     make_units,
     settle_overlaps,
 )
-from whet.prove.rounds import Match, Scores, play
+from whet.prove.rounds import Match
 from whet.prove.run import Observed, RunSampler, describe_status, limit_by
 from whet.prove.sandbox import Program, Sandbox
 from whet.prove.startup import tell_start, time_start
-from whet.prove.stats import FIRST_LOOK, Design, plan_looks, split_error
+from whet.prove.stats import FIRST_LOOK, Design, plan_looks
 from whet.prove.totals import (
-    LEAST_TOTAL,
-    TOTAL_BUDGET,
-    TOTAL_ERROR,
-    TOTAL_PAIRS,
     WITHOUT_OFFERS,
     WON,
     FreshRounds,
@@ -56,15 +51,10 @@ from whet.prove.totals import (
 )
 from whet.prove.variants import BASELINE, Step, VariantRunner, choose_clock
 
-MOST_PAIRS = 400
 TIGHT_RUNS = 8
 """With a budget of fewer runs, all but the first run are pairs: what they show is checked in them."""
 LEAST_PAIRS = 3
 """Pairs for which the budget must be enough; fewer show next to nothing."""
-ON_TOP_PAIRS = 12
-"""Pairs for which time is reserved, to measure together what is too small to measure alone, and"""
-ON_TOP_BUDGET = 0.1
-"""the fraction of the budget that this may be."""
 
 
 NO_TOTAL = Total(verdict=Verdict.NOT_RUN)
@@ -100,11 +90,8 @@ class ProofSession:
     _sandbox: Sandbox | None = None
     _runner: VariantRunner | None = None
     _filter: BehaviourFilter | None = None
-    _comparisons: int = 1
-    _reserve: float = 0.0
+    _allowance: Allowance | None = None
     _start: int = 0
-    _least_seconds: float = 0.0
-    """Duration of a run with all rewrites."""
     _rng: random.Random = field(default_factory=random.Random)
 
     def run(self) -> Proof:
@@ -134,7 +121,7 @@ class ProofSession:
             elif units:
                 self._play(units)
             elif not self.has_total:
-                self._least_seconds = self._get_runner().expect([BASELINE])
+                self._get_allowance().least_seconds = self._get_runner().expect([BASELINE])
                 self._play_total([])
         except KeyboardInterrupt:
             self.notes.append("ended by Ctrl-C: earlier verdicts are kept")
@@ -151,6 +138,7 @@ class ProofSession:
         runner = self._runner = VariantRunner(
             sandbox, self.folder, behaviour, budget=options.budget, reset=sandbox.reset, progress=options.progress
         )
+        self._allowance = Allowance(runner, options, self.sampler, self._rng)
         runner.doing = "the unmodified program"
         if options.progress is not None:
             options.progress(Step(1, 0, 0.0, runner.doing))
@@ -209,9 +197,9 @@ class ProofSession:
         # What a rewrite may save of the time says nothing about memory: then none is too small to be judged alone.
         threshold = self.options.threshold if self.options.aim is Aim.TIME else 0.0
         whole = make_units([rewrite for unit in sound for rewrite in unit.rewrites], threshold)
-        self._least_seconds = runner.expect([ALL])
+        self._get_allowance().least_seconds = runner.expect([ALL])
         folded = (fold_units(whole, most) for most in range(len(whole), 0, -1))
-        units = next((units for units in folded if self._is_affordable(units)), [])
+        units = next((units for units in folded if self._get_allowance().is_affordable(units)), [])
         if not units and sound and (best := self._find_affordable(sound)) is not None:
             return [best]
         if not units:
@@ -232,17 +220,6 @@ class ProofSession:
             self.settled.setdefault(own.ids, Settled(own, waiting.verdict, waiting.why))
         return units
 
-    def _is_affordable(self, units: list[Unit]) -> bool:
-        """Whether a first look at all of them, and fresh rounds, fit into the budget."""
-        a_round = self._guess_seconds([]) + self._get_runner().expect([BASELINE])
-        fresh = self._guess_fresh_round(units)
-        later = 0.0
-        if len(units) > 1:
-            if not self._can_sample():
-                a_round += sum(self._guess_seconds([unit]) for unit in units)
-            later = self._keep_for_top(units)
-        return (self.options.runs or FIRST_LOOK) * (a_round + fresh) + later <= 0.9 * self._get_runner().left()
-
     def _find_affordable(self, sound: list[Unit]) -> Unit | None:
         """Return the unit with the largest share, if the budget is enough for a few pairs of it and nothing else."""
         runner = self._get_runner()
@@ -258,18 +235,6 @@ class ProofSession:
                 self.settled[unit.ids].why = "the budget is only enough for the most promising rewrite (--budget)"
         return best
 
-    def _guess_seconds(self, left_out: Sequence[Unit]) -> float:
-        """Return the duration of a run with all rewrites except ``left_out``, whose shares are added."""
-        baseline = self._get_runner().expect([BASELINE])
-        back = sum(rewrite.share for unit in left_out for rewrite in unit.rewrites)
-        return max(self._least_seconds, min(baseline, self._least_seconds + back * baseline))
-
-    def _guess_fresh_round(self, units: Sequence[Unit]) -> float:
-        """Return the duration of a round for the total: the baseline, the faster ones, and those without offers."""
-        offers = [unit for unit in units if unit.is_offer]
-        third = self._guess_seconds(offers) if count_fresh_variants(units) > 2 else 0.0
-        return self._get_runner().expect([BASELINE]) + self._least_seconds + third
-
     def _find_sound(self, units: list[Unit]) -> list[Unit]:
         """Return the units that, all together, behave like the baseline, and refute the others."""
         if not units:
@@ -282,13 +247,13 @@ class ProofSession:
     # -- what they win ----------------------------------------------------------------------------------------------
 
     def _play(self, units: list[Unit]) -> None:
-        # The total, one for each, the remaining ones (three times), and each of those on top.
+        # One for each, the remaining ones (three times), and each of those on top.
+        allowance = self._get_allowance()
         if len(units) > 1:  # with samples also what these tell of each, and of the rest of the program
-            self._comparisons = 2 * len(units) + 4 + (len(units) + 1) * self._can_sample()
+            allowance.comparisons = 2 * len(units) + 3 + (len(units) + 1) * allowance.can_sample()
         elif self.hunks:
-            self._comparisons = 2 * (len(self.hunks) + 1)
-        a_round = self._guess_fresh_round(units)
-        self._reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
+            allowance.comparisons = 2 * (len(self.hunks) + 1)
+        allowance.reserve_total(units)
         won = self._play_alone(units[0]) if len(units) == 1 else self._judge_parts(units)
         if won or not self.has_total:
             self._play_total(won)
@@ -298,8 +263,8 @@ class ProofSession:
 
     def _play_alone(self, unit: Unit) -> list[Unit]:
         self._get_runner().doing = "with and without the rewrite"
-        match = Match("total", BASELINE, ALL, self._design([BASELINE, ALL]))
-        scores = self._play_matches([match])
+        match = Match("total", BASELINE, ALL, self._get_allowance().design([BASELINE, ALL]))
+        scores = self._get_allowance().play([match])
         self.settled[unit.ids] = settle(unit, match, scores.gain(match, self._get_runner()), self.options)
         return [unit] if self.settled[unit.ids].verdict in GAINED else []
 
@@ -313,10 +278,10 @@ class ProofSession:
         if options.runs:
             design = Design((options.runs,), error, options.threshold)
         match = Match("total", BASELINE, ALL, design)
-        scores = self._play_matches([match])
+        scores = self._get_allowance().play([match])
         if match.spoilt and self._get_filter().is_by_chance(ALL):
             match.spoilt = ""
-            scores = self._play_matches([match], scores=scores)
+            scores = self._get_allowance().play([match], scores=scores)
         settled = self.settled[unit.ids] = settle(unit, match, scores.gain(match, runner), options)
         if match.spoilt:
             failure = runner.failures[ALL if ALL in runner.failures else BASELINE]
@@ -325,15 +290,9 @@ class ProofSession:
             self.total = Total(settled.gain, settled.verdict, unit.ids)
         self.notes.append("the budget is too small for more than these pairs of runs")
 
-    def _can_sample(self) -> bool:
-        """Whether runs can be sampled, and what counts is the time that they compute."""
-        runner = self._get_runner()
-        times = self.options.aim is Aim.TIME and runner.clock is Clock.CPU
-        return self.sampler is not None and times and runner.expect([ALL]) >= LEAST_SECONDS
-
     def _judge_parts(self, units: list[Unit]) -> list[Unit]:
         """Return the units that gain."""
-        for unit, match, gain in self._make_contributions(self._keep_for_top(units)).tell(units):
+        for unit, match, gain in self._make_contributions(self._get_allowance().keep_for_top(units)).tell(units):
             self.settled[unit.ids] = settle(unit, match, gain, self.options)
         won = [unit for unit in units if self.settled[unit.ids].verdict in GAINED]
         rest = [unit for unit in units if self.settled[unit.ids].verdict in {Verdict.NO_DIFFERENCE, Verdict.NOT_RUN}]
@@ -341,20 +300,12 @@ class ProofSession:
 
     def _make_contributions(self, keep: float = 0.0) -> Contributions:
         assert self._sandbox is not None
-        return Contributions(
-            self._get_runner(),
-            self._get_filter(),
-            self._sandbox,
-            self.sampler if self._can_sample() else None,
-            lambda variants: self._design(variants, keep),
-            lambda matches, *, beside=(): self._play_matches(matches, keep, beside),
-            lambda unit: self._guess_seconds([unit]),
-        )
+        return Contributions(self._get_runner(), self._get_filter(), self._sandbox, self._get_allowance(), keep)
 
     def _tell_hunks(self) -> None:
         """Tell what each hunk of the change gains, once all of it was measured."""
         units = [Unit((hunk,)) for hunk in self.hunks]
-        self._reserve = 0.0
+        self._get_allowance().reserve = 0.0
         found = self._make_contributions().tell(units)
         told = {unit.ids: settle(unit, match, gain, self.options) for unit, match, gain in found}
         self.parts = tuple(_make_part(hunk, told.get((hunk.ref.id,))) for hunk in self.hunks)
@@ -369,7 +320,7 @@ class ProofSession:
         little = [unit for unit in rest if self._seems_to_win(unit)]
         kinds = [kind for is_offer in (False, True) if (kind := [u for u in little if u.is_offer is is_offer])]
         for later, alike in zip(reversed(range(len(kinds))), kinds, strict=True):
-            found = self._play_on_top(won, alike, later * self._guess_on_top())
+            found = self._play_on_top(won, alike, later * self._get_allowance().guess_on_top())
             if found is not None:
                 won = [*won, self._settle_as_one(alike, *found)]
         others = sorted((unit for unit in rest if unit not in little), key=lambda unit: unit.is_offer)
@@ -385,14 +336,6 @@ class ProofSession:
         gain = self.settled[unit.ids].gain
         return gain is not None and gain.estimate > 1 + self.options.threshold
 
-    def _guess_on_top(self) -> float:
-        """Return the time that it takes to measure the sum of many small gains."""
-        return min(2 * ON_TOP_PAIRS * self._least_seconds, ON_TOP_BUDGET * self.options.budget)
-
-    def _keep_for_top(self, units: Sequence[Unit]) -> float:
-        """Return the time to reserve, to measure together small gains that cannot be measured alone."""
-        return self._guess_on_top() * len({unit.is_offer for unit in units})
-
     def _play_on_top(self, won: list[Unit], more: list[Unit], keep: float = 0.0) -> tuple[Gain, Verdict] | None:
         """Compare the faster units with and without more; return what is gained, if anything.
 
@@ -400,8 +343,8 @@ class ProofSession:
         """
         if not self._get_filter().define(WON, won) or not self._get_filter().define(ALL, [*won, *more]):
             return None
-        match = Match("more", WON, ALL, self._design([WON, ALL], keep))
-        scores = self._play_matches([match], keep)
+        match = Match("more", WON, ALL, self._get_allowance().design([WON, ALL], keep))
+        scores = self._get_allowance().play([match], keep)
         gain, verdict = scores.gain(match, self._get_runner()), judge_match(match, self.options)
         return (gain, verdict) if gain is not None and verdict in GAINED else None
 
@@ -426,26 +369,8 @@ class ProofSession:
         if len(without_offers) < len(won):
             self.without_offers = Total(applied=list_ids(without_offers))
         rounds = FreshRounds(self._get_filter(), runner, self.options, self._rng, self.notes)
-        totals = rounds.play(won, self._guess_fresh_round(won))
+        totals = rounds.play(won, self._get_allowance().guess_fresh_round(won))
         self.total, self.without_offers = totals[WON], totals.get(WITHOUT_OFFERS, self.without_offers)
-
-    def _play_matches(
-        self,
-        matches: Sequence[Match],
-        keep: float = 0.0,
-        beside: Sequence[Match] = (),
-        scores: Scores | None = None,
-    ) -> Scores:
-        reserve = self._reserve + keep
-        return play(self._get_runner(), matches, self._rng, reserve=reserve, beside=beside, scores=scores)
-
-    def _design(self, variants: Sequence[str], keep: float = 0.0) -> Design:
-        runner, options = self._get_runner(), self.options
-        error = split_error((1 - TOTAL_ERROR) * (1 - options.confidence), self._comparisons)
-        if options.runs:
-            return Design((max(2, options.runs),), error, options.threshold)
-        affordable = int((runner.left() - self._reserve - keep) / max(runner.expect(variants), 1e-9))
-        return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
 
     # -- the report --------------------------------------------------------------------------------------------------
 
@@ -480,6 +405,10 @@ class ProofSession:
     def _get_filter(self) -> BehaviourFilter:
         assert self._filter is not None
         return self._filter
+
+    def _get_allowance(self) -> Allowance:
+        assert self._allowance is not None
+        return self._allowance
 
     def _get_runner(self) -> VariantRunner:
         assert self._runner is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,14 +80,12 @@ class Sampled:
         return Observed(0, round(whole * 1e9), round(whole * 1e9), 1000, NOTHING, NOTHING, profiles=profiles)
 
 
-def tell(units, runner, design: Design | None = None):
+def tell(units, runner, design: Design | None = None, is_dear=lambda _: False):
     """Return the calls of units by their line, and of those that are unclear ``None``."""
     rng = random.Random(2)
     design = design or plan_looks(40, error=0.001)
     regions = Regions(units, {FILE: FILE})
-    told, unclear = judge_parts(
-        units, regions, runner, design, lambda parts, beside: play(runner, parts, rng, beside=beside)
-    )
+    told, unclear = judge_parts(units, regions, runner, design, partial(play, runner, rng=rng), is_dear)
     calls = {unit.ids[0]: (match.call, gain) for unit, match, gain in told}
     return calls | {unit.ids[0]: (None, None) for unit in unclear}
 
@@ -142,6 +141,21 @@ def test_work_that_only_moved_is_left_to_runs_without_it():
 
 def test_a_part_that_got_slower_is_left_to_runs_without_it():
     assert tell(UNITS, Sampled(PLAIN, {**PLAIN, (1, 20): 1.5}))["r20"][0] is None
+
+
+def test_what_pairs_do_not_decide_soon_is_left_to_shorter_runs():
+    """From the first look on: what it decides is told, and pairs end once the others take less without each."""
+    asked: list[list[str]] = []
+
+    def is_dear(units):
+        asked.append([unit.ids[0] for unit in units])
+        return len(units) < 2
+
+    runner = Sampled(PLAIN, {**PLAIN, (1, 10): 0.2, (1, 20): 0.3}, seed=3)
+    calls = tell(UNITS, runner, plan_looks(400, error=0.001), is_dear)
+    assert calls["r10"][0] is calls["r20"][0] is Call.FASTER
+    assert calls["r30"] == (None, None)
+    assert len(asked) > 1 and asked[-1] == ["r30"]
 
 
 def test_runs_that_cannot_be_sampled_tell_nothing():
