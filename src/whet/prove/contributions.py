@@ -15,6 +15,7 @@ from whet.prove.parts import judge_parts
 from whet.prove.regions import Regions
 from whet.prove.rewrites import Unit
 from whet.prove.rounds import Match
+from whet.prove.run import RunSampler
 from whet.prove.sandbox import Sandbox
 from whet.prove.stats import FIRST_LOOK, Call
 from whet.prove.variants import BASELINE, VariantRunner
@@ -57,13 +58,15 @@ class Contributions:
 
     def tell(self, units: list[Unit]) -> list[Told]:
         """Return the match of each unit, and its gain; those that could not be created are left out."""
-        told, unclear = self._tell_by_samples(units) if self.allowance.can_sample() else ([], units)
+        sampler = self.allowance.sampler if self.allowance.can_sample() else None
+        told, unclear = self._tell_by_samples(units, sampler) if sampler is not None else ([], units)
         return [*told, *self._leave_one_out(units, unclear)] if unclear else told
 
-    def _tell_by_samples(self, units: list[Unit]) -> tuple[list[Told], list[Unit]]:
+    def _tell_by_samples(self, units: list[Unit], sampler: RunSampler) -> tuple[list[Told], list[Unit]]:
         """Return what sampled runs tell, and the units of which they do not tell what they gain."""
         runner = self.runner
-        runner.doing, runner.sampler = "all rewrites, sampled", self.allowance.sampler
+        runner.doing, runner.sampler = "all rewrites, sampled", sampler
+        sampler.set_pace(runner.expect([ALL]))
         try:
             told, unclear = judge_parts(
                 units,

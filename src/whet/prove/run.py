@@ -35,6 +35,9 @@ _TAIL_BYTES = 4_000
 class RunSampler(Protocol):
     """Samples a run from outside."""
 
+    def set_pace(self, seconds: float) -> None:
+        """Be told what the shortest of the runs to come take, about."""
+
     def prepare(self) -> None:
         """Forget the last run, before the next one is started."""
 

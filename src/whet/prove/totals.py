@@ -20,7 +20,7 @@ WON = "won"
 WITHOUT_OFFERS = "won without offers"
 TOTAL_PAIRS = 20
 """Pairs of the fresh rounds, if they fit into the budget."""
-EARLY_PAIRS = 10
+EARLY_PAIRS = 8
 """Pairs after which they end where the interval is narrow already:"""
 NARROW = 0.1
 """at most this much of the gain to either side, both as logarithms, or"""

@@ -15,8 +15,10 @@ from whet.model.profile import Profile
 from whet.program.tools import find_tool
 from whet.prove.overlay import STARTED
 
-RATE = 200
-"""Samples a second: the shares of short runs need many."""
+ENOUGH = 400
+"""Samples that tell the shares of a run; as many are taken of the short ones,"""
+LEAST_RATE, MOST_RATE = 200, 500
+"""at so many a second: each stops the program for about a tenth of a millisecond."""
 START_SECONDS = 1.0
 """How long the interpreter's start may take. Of one that cannot be read yet, py-spy looks again a second later."""
 ATTACH_SECONDS = 2.0
@@ -27,12 +29,16 @@ _ATTEMPTS = 2
 class ProofSampler:
     """Samples one run after the other; what cannot be sampled yields no profile."""
 
-    def __init__(self, tool: str, folder: Path, rate: int = RATE) -> None:
+    def __init__(self, tool: str, folder: Path) -> None:
         self._capture = folder / "samples.raw"
-        self._command = (*record_words(tool), "--rate", str(rate), "--output", str(self._capture))
+        self._command = (*record_words(tool), "--output", str(self._capture))
         self._started = folder / "overlay" / STARTED
-        self._rate = rate
+        self._rate = LEAST_RATE
         self._profiler: AttachedProfiler | None = None
+
+    def set_pace(self, seconds: float) -> None:
+        """Choose the rate for runs of which the shortest take about ``seconds``."""
+        self._rate = choose_rate(seconds)
 
     def prepare(self) -> None:
         """Forget the last run, before the next one is started."""
@@ -46,7 +52,8 @@ class ProofSampler:
             sleep(_POLL_SECONDS)
         for _ in range(_ATTEMPTS):
             try:
-                self._profiler = AttachedProfiler(self._command, pid, says_ready="Sampling process")
+                command = (*self._command, "--rate", str(self._rate))
+                self._profiler = AttachedProfiler(command, pid, says_ready="Sampling process")
             except OSError:
                 return
             spare(self._profiler.process.pid)
@@ -64,6 +71,11 @@ class ProofSampler:
                 return tuple(PySpyRaw(self._rate, lenient=True).read(file))
         except (OSError, WhetError):
             return ()
+
+
+def choose_rate(seconds: float) -> int:
+    """Return the samples a second that tell enough of a run of ``seconds``."""
+    return round(min(MOST_RATE, max(LEAST_RATE, ENOUGH / max(seconds, 0.001))))
 
 
 def make_sampler(folder: Path) -> ProofSampler | None:

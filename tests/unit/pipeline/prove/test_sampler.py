@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from whet.pipeline.prove import sampler
-from whet.pipeline.prove.sampler import ProofSampler
+from whet.pipeline.prove.sampler import ProofSampler, choose_rate
 from whet.prove.overlay import STARTED
 
 
@@ -72,3 +72,8 @@ def test_one_that_never_says_so_is_read_all_the_same(
 def test_it_attaches_again_once(tmp_path: Path, started: Path, monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
     monkeypatch.setattr(sampler, "START_SECONDS", 60.0)
     assert attach(tmp_path, FakeProfilers(started, failing), monkeypatch) == [101, 102]
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(0.0, 500), (0.5, 500), (1.0, 400), (2.0, 200), (3600.0, 200)])
+def test_short_runs_are_sampled_more_often(seconds: float, rate: int) -> None:
+    assert choose_rate(seconds) == rate
