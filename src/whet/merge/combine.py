@@ -8,8 +8,11 @@ from dataclasses import replace
 from whet.merge.select import memory_profiles, time_profiles
 from whet.model.frame import Frame
 from whet.model.metric import Metric
-from whet.model.profile import ROOT, LineCount, Profile, Samples, StackTable, Thread
+from whet.model.profile import LineCount, Profile, Samples, StackTable, Thread
 from whet.model.run import Run
+
+_SHIFT = 32
+_PARENT = (1 << _SHIFT) - 1
 
 
 def combine_profiles(run: Run) -> Profile:
@@ -45,33 +48,42 @@ def sum_lines(profiles: Iterable[Profile]) -> dict[tuple[str, int, int], int]:
     return hits
 
 
+class _Rows(dict[int, int]):
+    """The rows of a stack table by what they are made of, counted from 1; one that is not there yet is made.
+
+    A key is the frame and the parent, 0 for none, in one number: that is quicker to look up than a pair, above all
+    with the parent in the lower bits, by which a dict places its keys: parents differ more than frames do.
+    """
+
+    def __init__(self) -> None:
+        self.parent: list[int] = []
+        self.frame: list[int] = []
+
+    def __missing__(self, key: int) -> int:
+        self.parent.append((key & _PARENT) - 1)
+        self.frame.append(key >> _SHIFT)
+        self[key] = row = len(self.parent)
+        return row
+
+
 class ProfileTables:
     """The tables of one profile that several are added to. ``entries`` counts the pairs of a stack and a value."""
 
     def __init__(self) -> None:
         self.frames: dict[Frame, int] = {}
         self.threads: dict[Thread, int] = {}
-        self.parent: list[int] = []
-        self.frame: list[int] = []
-        self._rows: dict[int, int] = {}
+        self._rows = _Rows()
         self._values: dict[tuple[Metric, int], dict[int, int]] = {}
         self._counts: dict[tuple[Metric, int], int] = {}
         self.entries = 0
 
     def add(self, profile: Profile, metrics: Collection[Metric]) -> None:
         """Add the samples of ``metrics``."""
-        frames = [self.frames.setdefault(frame, len(self.frames)) for frame in profile.frames]
-        rows: list[int] = []
-        known = self._rows
-        for parent, frame in zip(profile.stacks.parent, profile.stacks.frame, strict=True):
-            # One number is quicker to look up than a pair.
-            key = (rows[parent] + 1 << 32 | frames[frame]) if parent >= 0 else frames[frame]
-            row = known.get(key)
-            if row is None:
-                row = known[key] = len(self.parent)
-                self.parent.append(ROOT if parent < 0 else rows[parent])
-                self.frame.append(frames[frame])
-            rows.append(row)
+        frames = [self.frames.setdefault(frame, len(self.frames)) << _SHIFT for frame in profile.frames]
+        # Row 0 stands for ``ROOT``, so that it needs no case of its own among millions.
+        rows, known = [0], self._rows
+        for parent, frame in zip(profile.stacks.parent, map(frames.__getitem__, profile.stacks.frame), strict=True):
+            rows.append(known[frame | rows[parent + 1]])
         for samples in profile.samples:
             if samples.metric not in metrics:
                 continue
@@ -80,7 +92,7 @@ class ProfileTables:
             self.entries -= len(values)
             get = values.get
             for row, value in zip(samples.stack, samples.value, strict=True):
-                at = rows[row] if row >= 0 else row
+                at = rows[row + 1] - 1
                 values[at] = get(at, 0) + value
             self.entries += len(values)
             self._counts[samples.metric, thread] = self._counts.get((samples.metric, thread), 0) + samples.count
@@ -102,7 +114,7 @@ class ProfileTables:
         return Profile(
             collector="",
             frames=tuple(self.frames),
-            stacks=StackTable(self.parent, self.frame),
+            stacks=StackTable(self._rows.parent, self._rows.frame),
             threads=tuple(self.threads),
             samples=self.samples(),
         )

@@ -15,7 +15,6 @@ from whet.merge.evidence import pool_evidence
 from whet.merge.exchange import find_exchange_rows
 from whet.merge.requests import pool_requests
 from whet.merge.select import MEMORY, TIME, memory_profiles, time_profiles
-from whet.merge.tree import attributing_rows
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.origin import Origin
@@ -156,10 +155,11 @@ class Gathering:
             self._take_profile(profile, run.sources, part)
 
     def _take_profile(self, profile: Profile, sources: Mapping[str, SourceFile], part: _PartTotals) -> None:
-        is_user = [frame.owner is Owner.USER for frame in profile.frames]
-        attributed = attributing_rows(profile.stacks.parent, profile.stacks.frame, is_user)
-        functions = [self._number(frame) if own else -1 for own, frame in zip(is_user, profile.frames, strict=True)]
-        of_row = [functions[profile.stacks.frame[row]] if row >= 0 else -1 for row in attributed]
+        functions = [self._number(frame) if frame.owner is Owner.USER else -1 for frame in profile.frames]
+        # The user's function at or above each row, in a list that begins with that of ``ROOT``.
+        of_row = [-1]
+        for parent, own in zip(profile.stacks.parent, map(functions.__getitem__, profile.stacks.frame), strict=True):
+            of_row.append(own if own >= 0 else of_row[parent + 1])
         exchange = find_exchange_rows(profile, sources)
         for entry in profile.samples:
             if entry.metric not in TIME:
@@ -173,8 +173,8 @@ class Gathering:
                     continue
                 if entry.metric is Metric.WAITING and exchange[row]:
                     part.exchange += value
-                elif of_row[row] >= 0:
-                    part.functions[of_row[row]] = part.functions.get(of_row[row], 0) + value
+                elif (own := of_row[row + 1]) >= 0:
+                    part.functions[own] = part.functions.get(own, 0) + value
         if len(part.functions) > MOST_FUNCTIONS:
             part.functions = dict(nlargest(MOST_FUNCTIONS, part.functions.items(), key=lambda item: item[1]))
 

@@ -87,13 +87,11 @@ def outermost_rows(order: Preorder, key: Sequence[int], keys: int) -> list[int]:
 
 def attributing_rows(parent: Sequence[int], frame: Sequence[int], is_user: Sequence[bool]) -> list[int]:
     """Return for each row the nearest row at or above it whose frame is the user's; ``ROOT`` where there is none."""
-    attributed = [ROOT] * len(parent)
-    for row in range(len(parent)):
-        if is_user[frame[row]]:
-            attributed[row] = row
-        elif parent[row] >= 0:
-            attributed[row] = attributed[parent[row]]
-    return attributed
+    # Begins with what ``ROOT`` has, so that it needs no case of its own.
+    attributed = [ROOT]
+    for row, (above, own) in enumerate(zip(parent, map(is_user.__getitem__, frame), strict=True)):
+        attributed.append(row if own else attributed[above + 1])
+    return attributed[1:]
 
 
 def callee_rows(parent: Sequence[int], attributed: Sequence[int]) -> list[int]:

@@ -23,7 +23,7 @@ from itertools import accumulate
 from typing import Any
 
 from whet.model.frame import Frame
-from whet.model.profile import LineCount, StackTable
+from whet.model.profile import ROOT, LineCount, StackTable
 
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
@@ -289,11 +289,15 @@ def _write_ints(values: Sequence[int]) -> Any:
     return plain
 
 
+def _list_ints(value: Any) -> list[int]:
+    if not isinstance(value, list) or not set(map(type, value)) <= {int}:
+        raise WrongValue("an array of whole numbers expected")
+    return value
+
+
 def _read_ints(value: Any) -> Sequence[int]:
     delta = isinstance(value, dict) and value.keys() == {_DELTA}
-    plain = value[_DELTA] if delta else value
-    if not isinstance(plain, list) or not set(map(type, plain)) <= {int}:
-        raise WrongValue("an array of whole numbers expected")
+    plain = _list_ints(value[_DELTA] if delta else value)
     try:
         # Nothing is ``()``, as in the model's defaults: an empty array does not equal it.
         return array("q", accumulate(plain) if delta else plain) or ()
@@ -313,14 +317,14 @@ def _write_stacks(table: StackTable) -> dict[str, Any]:
 def _read_stacks(value: Any) -> StackTable:
     if not isinstance(value, dict) or value.keys() != {_UP, "frame"}:
         raise WrongValue("a table of up, frame expected")
-    distances = _step(f".{_UP}", _read_ints, value[_UP])
+    distances = _step(f".{_UP}", _list_ints, value[_UP])
     frames = _step(".frame", _read_ints, value["frame"])
     if len(distances) != len(frames):
         raise WrongValue("columns of unlike length")
-    rows = range(len(distances))
-    if rows and not (min(distances) >= 1 and all(map(operator.le, distances, range(1, len(distances) + 1)))):
+    parents = list(map(operator.sub, range(len(distances)), distances))
+    if parents and (min(distances) < 1 or min(parents) < ROOT):
         raise WrongValue("a stack whose parent does not stand before it")
-    return StackTable(array("q", map(operator.sub, rows, distances)), frames)
+    return StackTable(array("q", parents), frames)
 
 
 def _step(way: str, decode: Decode, value: Any) -> Any:
