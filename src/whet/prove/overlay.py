@@ -115,6 +115,11 @@ class Overlay:
             return (self._python, *spec.options, self._main["pyc"], *spec.args)
         return (self._python, *spec.words)
 
+    @property
+    def main(self) -> str | None:
+        """The name of the edited file that is the program's script."""
+        return self._main["source"] if self._main is not None else None
+
     def _find_main(self, files: Sequence[str]) -> dict[str, str] | None:
         """Return how the program's script is called, if it is among ``files``."""
         spec = self._spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -54,6 +54,10 @@ class Sandbox:
     candidates: tuple[str, ...] = ()
     """Files that the program wrote, relative to the working folder, or absolute."""
     notes: list[str] = field(default_factory=list)
+    loaded: frozenset[str] | None = None
+    """The originals that the program loads where they can be exchanged; ``None`` if that is not known, and"""
+    scripts: frozenset[str] = frozenset()
+    """those that run as a script of their own, which they cannot be."""
     directory: Path = Path()
     """Where the program runs: its working folder, or the copy of it."""
     _overlay: Overlay | None = None
@@ -77,6 +81,8 @@ class Sandbox:
         if observed is None:
             self._copy = None
             observed, written = self._watch(original, seconds)
+        if observed.ended is not None:
+            self.loaded = None
         inside = sorted(self._find_inside(written))
         self.candidates = tuple(inside[:_MOST_NAMED])
         elsewhere = self._find_elsewhere(written)
@@ -121,6 +127,19 @@ class Sandbox:
         nothing = (self.program.python, *spec.options, "-c", "pass")
         return replace(workload, command=nothing, stdin=None, setup="", cleanup="")
 
+    def why_not_exchanged(self, files: Set[str]) -> str:
+        """Return why a program that runs with other contents of ``files`` runs as before; empty if it need not."""
+        if self.loaded is None or not self.loaded.isdisjoint(files):
+            return ""
+        file = min(self.scripts & files, default=None)
+        if file is not None:
+            name = Path(file).name
+            return (
+                f"{name} is started by the shell or by another program, where it cannot be exchanged: "
+                f"start it by --workload 'python {name}', without anything of the shell"
+            )
+        return f"the program did not import {', '.join(sorted(Path(each).name for each in files))}"
+
     def reset(self) -> None:
         """Reset the working folder to its initial state, if it is a copy."""
         if self._copy is not None:
@@ -138,14 +157,20 @@ class Sandbox:
         log = self.folder / f"log-{self._number}"
         overlay.prepare({_WATCH: self._place(self.originals)}, log)
         observed = run_once(self.enter(_WATCH), Limits(seconds=seconds), self.folder / "watched")
-        try:
-            logged = log.read_bytes().split(b"\0")
-        except OSError:
-            logged = []
-        written = [Path(os.fsdecode(name)) for name in logged if name]
+        written = [Path(os.fsdecode(name)) for name in _read_log(log)]
+        self._take_loaded(_read_log(Path(f"{log}-loaded")), overlay.main)
         if self._copy is not None:
             written += [self._copy.folder / name for name in self._copy.find_changes()]
         return observed, list(dict.fromkeys(written))
+
+    def _take_loaded(self, noted: list[bytes], main: str | None) -> None:
+        names = self.name_files()
+        found: dict[bytes, set[str]] = {b"loaded": set(), b"script": set()}
+        for each in [*noted, *([b"loaded " + os.fsencode(main)] if main is not None else [])]:
+            how, _, file = each.partition(b" ")
+            path = os.fsdecode(file)
+            found[how].add(path if path in self.originals else names[os.path.realpath(path)])
+        self.loaded, self.scripts = frozenset(found[b"loaded"]), frozenset(found[b"script"])
 
     def _set_up(self, directory: Path) -> Overlay:
         self.directory = directory
@@ -205,6 +230,14 @@ def _find_below(path: Path, root: Path) -> Path | None:
         if one.is_relative_to(other):
             return one.relative_to(other)
     return None
+
+
+def _read_log(path: Path) -> list[bytes]:
+    """Return the entries of a log that a run may not have made."""
+    try:
+        return [entry for entry in path.read_bytes().split(b"\0") if entry]
+    except OSError:
+        return []
 
 
 def _is_folder(name: str, roots: list[Path]) -> bool:

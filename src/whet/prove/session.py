@@ -114,7 +114,8 @@ class ProofSession:
             units = []
             if kept or not self.has_total:
                 self._prepare()
-            if kept:
+                singles = self._keep_exchanged(singles)
+            if singles:
                 units = self._make_units(singles if self._is_tight else self._find_sound(singles))
             if units and self._is_only:
                 self._play_only(units[0])
@@ -174,6 +175,18 @@ class ProofSession:
         runner.clock = choose_clock(runs)
         runner.limits = limit_by([first, *runs])
         self._start = time_start(sandbox.make_start(), runs, runner.clock, runner.limits, self.folder / "start")
+
+    def _keep_exchanged(self, units: list[Unit]) -> list[Unit]:
+        """Return the units that can reach the program; of the others no run could tell anything."""
+        assert self._sandbox is not None
+        kept = []
+        for unit in units:
+            why = self._sandbox.why_not_exchanged({change.file for each in unit.rewrites for change in each.changes})
+            if why:
+                self.settled[unit.ids].why = why
+            else:
+                kept.append(unit)
+        return kept
 
     def _refuse_unsound(self, observed: Observed) -> None:
         if observed.ended is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class MadeUp:
     folder: Path
     gains: dict[str, float] = field(default_factory=dict)
     quirks: dict[str, str] = field(default_factory=dict)
+    why_not_exchanged: str = ""
+    """Why no rewrite reaches it."""
     twins: str = ""
     """Letters that win twice the speed, whichever is there."""
     noise: float = 0.02
@@ -149,6 +151,9 @@ class FakeStage:
     def enter(self, variant: str) -> Workload:
         self.program.current = variant
         return Workload((), "", {})
+
+    def why_not_exchanged(self, _files: Set[str]) -> str:
+        return self.program.why_not_exchanged
 
     def make_start(self) -> None:
         return None

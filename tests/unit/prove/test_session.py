@@ -187,3 +187,10 @@ def test_a_program_that_ends_otherwise_the_second_time_is_no_baseline(bench: Ben
     bench.monkeypatch.setattr(MadeUp, "run", run)
     with pytest.raises(TargetError, match="ended with status 1, then with 0"):
         bench.prove("a", gains={"a": 2.0})
+
+
+def test_what_does_not_reach_the_program_is_not_compared(bench: Bench) -> None:
+    proof = bench.prove("ab", gains={"a": 2.0}, why_not_exchanged="the program did not import a.py")
+    assert set(list_verdicts(proof).values()) == {Verdict.NOT_RUN}
+    assert find_trial(proof, "a").why == "the program did not import a.py"
+    assert proof.runs == 2, "the unmodified program only"

@@ -27,6 +27,8 @@ class Overlay:
         self.usable = table["magic"] == _external.MAGIC_NUMBER and table["optimize"] == sys.flags.optimize
         """Whether the code was compiled for an interpreter like this one."""
         self.names = {file.replace("\\", "/").rpartition("/")[2] for file in self.files}
+        self.note: Any = None
+        """Is told of each file of the table that is loaded."""
 
     def find(self, path: Any) -> str | None:
         """Return the table's name for ``path``, whichever way that is spelt; ``None`` for another file."""
@@ -43,6 +45,8 @@ class Overlay:
 
     def load_code(self, file: str, path: str) -> Any:
         """Return the module's code as if it had been compiled from ``path``."""
+        if self.note is not None:
+            self.note(b"loaded", file)
         source, compiled = self.files[file]
         if not self.usable or not compiled:
             return compile(source, path, "exec", dont_inherit=True)
@@ -53,6 +57,12 @@ class Overlay:
         _imp._fix_co_filename(code, path)  # type: ignore[attr-defined]
         return code
 
+    def load_source(self, file: str) -> bytes:
+        """Return a source of the table."""
+        if self.note is not None:
+            self.note(b"loaded", file)
+        return self.files[file][0]
+
     def hook_imports(self) -> None:
         """Let the import system, and ``runpy``, find the table's code and sources."""
         import _io
@@ -61,6 +71,7 @@ class Overlay:
         loader = _external.SourceFileLoader
         plain_code, plain_data, plain_open = loader.get_code, loader.get_data, _io.open_code
         find, load_code, files, install = self.find, self.load_code, self.files, self.hook_linecache
+        load_source = self.load_source
 
         def get_code(self: Any, fullname: str) -> Any:
             file = find(self.path)
@@ -71,9 +82,13 @@ class Overlay:
 
         def get_data(self: Any, path: Any) -> Any:
             file = find(path)
-            return plain_data(self, path) if file is None else files[file][0]
+            return plain_data(self, path) if file is None else load_source(file)
 
         def open_code(path: Any) -> Any:
+            file = find(path)
+            return plain_open(path) if file is None else _io.BytesIO(load_source(file))
+
+        def open_archive(path: Any) -> Any:
             file = find(path)
             return plain_open(path) if file is None else _io.BytesIO(files[file][0])
 
@@ -81,8 +96,9 @@ class Overlay:
             # CPython drops the frames of its import machinery from tracebacks, by their file name.
             function.__code__ = function.__code__.replace(co_filename=plain_code.__code__.co_filename)
             setattr(loader, function.__name__, function)
-        for module in (_io, io):
-            vars(module)["open_code"] = open_code
+        vars(io)["open_code"] = open_code
+        # zipimport looks whether a script is an archive, which does not load it.
+        vars(_io)["open_code"] = open_archive
         if "linecache" in sys.modules:
             self.hook_linecache(sys.modules["linecache"].__dict__)
 
@@ -150,6 +166,29 @@ def watch_writing(log: str) -> None:
     sys.addaudithook(look)
 
 
+def watch_loading(overlay: Overlay, log: str) -> None:
+    """Append to ``log`` each file of the table that is loaded, or that is the script: the interpreter reads that."""
+    import os
+
+    noted: set[tuple[bytes, str]] = set()
+
+    def note(how: bytes, file: str) -> None:
+        if (how, file) in noted:
+            return
+        noted.add((how, file))
+        try:
+            number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            os.write(number, how + b" " + os.fsencode(file) + b"\0")
+            os.close(number)
+        except OSError:
+            pass
+
+    overlay.note = note
+    script = overlay.find(sys.argv[0]) if sys.argv else None
+    if script is not None:
+        note(b"script", script)
+
+
 def start(folder: str) -> None:
     """Put the table in ``folder`` in the place of its files, and say that the interpreter can be read by now."""
     import marshal
@@ -157,10 +196,12 @@ def start(folder: str) -> None:
 
     with open(folder + "/table", "rb") as file:
         table = marshal.load(file)  # noqa: S302  what overlay_compile.py wrote
-    Overlay(table).hook_imports()
+    overlay = Overlay(table)
+    overlay.hook_imports()
     try:
         os.close(os.open(folder + "/started", os.O_WRONLY | os.O_CREAT, 0o600))
     except OSError:
         pass
     if table["log"]:
+        watch_loading(overlay, table["log"] + "-loaded")
         watch_writing(table["log"])

@@ -143,7 +143,7 @@ def _read_workload(run: Run, workload: str, setup: str, cleanup: str) -> Program
     directory = run.directory if Path(run.directory).is_dir() else str(Path.cwd())
     program = Program(run.interpreter.path, directory, None, workload, None, setup, cleanup)
     line, stdin = _split_redirection(workload)
-    if os.name == "nt" or _FOR_THE_SHELL.search(line):
+    if os.name == "nt" or _FOR_THE_SHELL.search(line.replace(PORT, "")):
         return program
     try:
         words = shlex.split(line)

@@ -35,6 +35,7 @@ def test_the_run_s_own_command_is_run(bench: Workbench, tmp_path: Path) -> None:
         ("/opt/py/bin/python -m app", TargetKind.MODULE, (), "/opt/py/bin/python", None),
         ("python app.py < in.txt", TargetKind.SCRIPT, (), "/usr/bin/python3", "in.txt"),
         ("make bench", None, (), "/usr/bin/python3", None),
+        ("python app.py --port {port}", TargetKind.SCRIPT, ("--port", "{port}"), "/usr/bin/python3", None),
         ("python app.py | sort", None, (), "/usr/bin/python3", None),
         ("X=1 python app.py", None, (), "/usr/bin/python3", None),
     ],
