@@ -27,7 +27,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, ScopeKind, Speed, Triggers
+from whet.engine.api import (
+    Ask,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Scope,
+    ScopeKind,
+    Speed,
+    Triggers,
+)
 
 _COSTLY = frozenset(
     (
@@ -89,7 +102,7 @@ def detect(context: Context) -> Iterator[Finding]:
         if not _is_costly(name):
             continue
         loops = context.loops(call)
-        if not loops and (context.function.kind is not ScopeKind.FUNCTION or _runs_once(context)):
+        if not loops and (context.function.kind is not ScopeKind.FUNCTION or _runs_once(context, context.function)):
             continue
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
         if name in _CONNECTING:
@@ -106,8 +119,9 @@ def detect(context: Context) -> Iterator[Finding]:
         elif all(_stays(context, one, bool(loops)) for one in arguments) and not (name in _FEW and not arguments):
             if name in _FEW and not all(context.constant(one) is not None for one in arguments[:1]):
                 continue
+            when = "in each iteration" if loops else f"on each call of {context.function.name}"
             say = (
-                f"{name} is called again with arguments that do not change: construct it once, at module level, in "
+                f"{name} gets the same arguments {when}: construct it once, at module level, in "
                 "__init__ or in a function with functools.cache"
             )
         else:
@@ -120,13 +134,27 @@ def _is_costly(name: str) -> bool:
     return known or ("." in name and name.endswith(_ENDINGS))
 
 
-def _runs_once(context: Context) -> bool:
-    """Return whether the function is there to be called once: ``main``, a constructor, or cached."""
-    node = context.function.node
+def _runs_once(context: Context, scope: Scope, above: tuple[Scope, ...] = ()) -> bool:
+    """Return whether a function is there to be called once.
+
+    ``main``, a constructor, one that is cached, or one that the file calls from such alone, and in no loop.
+    """
+    node = scope.node
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return False
+        return scope.kind is ScopeKind.MODULE
     cached = any("cache" in ast.unparse(decorator) for decorator in node.decorator_list)
-    return cached or node.name in ("__init__", "__new__", "__init_subclass__", "__set_name__", "main", "setup")
+    if cached or node.name in ("__init__", "__new__", "__init_subclass__", "__set_name__", "main", "setup"):
+        return True
+    if scope.parent is None or scope.parent.kind is not ScopeKind.MODULE or scope in above:
+        return False
+    uses = [name for name in context.facts.references(node.name, scope.parent) if isinstance(name.ctx, ast.Load)]
+    return bool(uses) and all(_is_called_once(context, name, (*above, scope)) for name in uses)
+
+
+def _is_called_once(context: Context, name: ast.Name, above: tuple[Scope, ...]) -> bool:
+    call = context.facts.parent(name)
+    is_called = isinstance(call, ast.Call) and call.func is name and not context.loops(name)
+    return is_called and _runs_once(context, context.scope_of(name), above)
 
 
 def _is_kept(context: Context, call: ast.Call) -> bool:
@@ -173,6 +201,28 @@ def _stays(context: Context, node: ast.expr, looped: bool) -> bool:
 
 
 CASES = (
+    Case(
+        name="in a helper that a function of the file calls",
+        before="""
+from string import Template
+def make():
+    return Template("$name has $count")
+def show(name, count):
+    return make().substitute(name=name, count=count)
+""",
+        after="""
+from functools import cache
+from string import Template
+@cache
+def make():
+    return Template("$name has $count")
+def show(name, count):
+    return make().substitute(name=name, count=count)
+""",
+        call="show",
+        inputs=("('a', 1)",),
+        hot=True,
+    ),
     Case(
         name="a template of the module",
         before="""
@@ -228,6 +278,11 @@ REFUSE = (
            "from functools import cache\nfrom string import Template\n@cache\ndef f():\n    return Template('$x')\n"),
     Refuse("the argument is the data", "import json\ndef f(line):\n    return json.loads(line)\n"),
     Refuse("once, at import", "from string import Template\nT = Template('$x')\n"),
+    Refuse("in a function that main calls",
+           "import argparse\ndef make():\n    return argparse.ArgumentParser()\ndef read(words):\n"
+           "    return make().parse_args(words)\ndef main():\n    return read([])\n"),
+    Refuse("in a function that is called at import",
+           "from string import Template\ndef make():\n    return Template('$x')\nT = make()\n"),
     Refuse("in the constructor",
            "from string import Template\nclass A:\n    def __init__(self):\n        t = Template('$x')\n"
            "        self.u = t.x\n"),
