@@ -4,7 +4,8 @@
 2. All rewrites together run once. If that fails or behaves differently, each runs alone, then they are combined one by
    one, until it is known which of them must be dropped.
 3. Sampled runs of the baseline and of all: the time on the lines of each rewrite tells what it gains (see ``parts``).
-   Where that cannot tell: rounds of all against all but one, for each. Each match is run until it is decided.
+   Where that cannot tell, or not soon: rounds of all against all but one, for each. Each match is run until it is
+   decided.
 4. The remaining rewrites are tried on top of the faster ones: together, those whose gain seems too small to measure
    alone; one by one, those that seem to gain nothing, because another one may have the same effect.
 5. Fresh rounds, baseline against the faster ones: the reported figure, free of selection bias. If there are offers
