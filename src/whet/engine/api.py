@@ -42,6 +42,7 @@ from whet.engine.growing import (
 )
 from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
+from whet.engine.patterns import Matching, find_backtracking, is_one_sign, read_class, read_flags, read_matching
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
@@ -93,6 +94,7 @@ __all__ = [
     "Frees",
     "Growth",
     "Loop",
+    "Matching",
     "Place",
     "PlaceKind",
     "Question",
@@ -120,6 +122,7 @@ __all__ = [
     "collect_behind_property",
     "collect_in_attribute",
     "collect_in_loop",
+    "find_backtracking",
     "find_empty_list",
     "find_front",
     "find_new_lists",
@@ -136,6 +139,7 @@ __all__ = [
     "is_fixed_count",
     "is_grown",
     "is_number",
+    "is_one_sign",
     "is_read_outside",
     "is_same_value",
     "is_seen_after_exception",
@@ -156,7 +160,10 @@ __all__ = [
     "outlives_call",
     "range_stop",
     "read_addition",
+    "read_class",
+    "read_flags",
     "read_growth",
+    "read_matching",
     "read_target",
     "remember",
     "rest_on_source",
