@@ -94,14 +94,16 @@ def _is_built(context: Context, value: ast.expr | None) -> bool:
             if context.resolve(function) not in _BUILDING:
                 return False
             over = first.iter
+        case ast.Call(func=ast.Attribute(value=ast.Name() as base, attr=method), args=[_, *_] as given) if (
+            context.facts.class_of_self(base) is not None
+        ):
+            return _makes_container(context, base, method) and all(_is_own(context, each) for each in given)
         case ast.Call(func=function, args=[inner], keywords=_):
             return context.resolve(function) in _BUILDING and _is_own(context, inner)
         case ast.Name():
             binding = context.facts.only_binding(value)
             filled = binding is not None and isinstance(binding.value, ast.Dict | ast.List | ast.Call)
             return filled and any(_is_own(context, loop.iter) for loop in context.nodes(ast.For))
-        case ast.Call(func=ast.Attribute(value=ast.Name() as base, attr=method), args=[_, *_] as given):
-            return _makes_container(context, base, method) and all(_is_own(context, each) for each in given)
         case _:
             return False
     return _is_own(context, over)
