@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from whet.engine.api import (
     Advise,
+    Ambiguity,
     Ask,
     Case,
     Context,
@@ -37,7 +38,7 @@ from whet.engine.api import (
     Safety,
     Speed,
     Triggers,
-    find_backtracking,
+    find_ambiguity,
     read_matching,
 )
 
@@ -56,6 +57,13 @@ RULE = Rule(
 
 _SHORT = 200
 """Characters up to which their square is not more than the rest of a call."""
+_REASONS = {
+    Ambiguity.RESTARTED: "a search starts again at every character of a run that its first repeat takes, without what"
+    " must follow: n² steps",
+    Ambiguity.POLYNOMIAL: "two repeats take the same characters, and every way to divide a run of them is tried: n²"
+    " steps",
+    Ambiguity.EXPONENTIAL: "a repeat is itself repeated, and every way to divide a run is tried: 2ⁿ steps",
+}
 
 
 def detect(context: Context) -> Iterator[Finding]:
@@ -66,9 +74,10 @@ def detect(context: Context) -> Iterator[Finding]:
         matching = read_matching(context, call)
         if matching is None:
             continue
-        anchored = matching.method in ("match", "fullmatch")
-        why = find_backtracking(matching.pattern, matching.flags, anchored=anchored)
-        if not why:
+        whole = matching.method == "fullmatch"
+        anchored = whole or matching.method == "match"
+        why = _REASONS.get(find_ambiguity(matching.pattern, matching.flags, anchored=anchored, whole=whole))
+        if why is None:
             continue
         place = context.place(matching.text)
         seen = place is not None and place.kind is not PlaceKind.ENCLOSING
@@ -149,6 +158,19 @@ def run(text):
 ADVISE = (
     Advise("two repeats of the same characters",
            "import re\ndef f(s):\n    return re.match(r'\\s*(.*?)\\s*$', s)\n"),
+    Advise("repeats with an optional one between",
+           "import re\nP = re.compile(r'(\\d+)\\s*(\\S+) ')\ndef f(s):\n    return P.match(s)\n"),
+    Advise("an alternative that others make up",
+           "import re\ndef f(s):\n    p = re.compile(r'(?:[\\w-]|\\w-\\w)*;')\n    return p.match(s)\n"),
+    Advise("put together of constants",
+           "import re\nEND = '.'\nP = re.compile('(.*?)((?:%s)*)$' % '|'.join(map(re.escape, (END, '&gt;'))))\n"
+           "def f(s):\n    return P.match(s)\n"),
+    Advise("put together of names, in bytes, of a class by its name",
+           "import re\nX = b'[a-z]'\nY = X + b'+'\nclass A:\n    P = re.compile(Y + b';')\n"
+           "    def f(self, s):\n        return A.P.search(s)\n"),
+    Advise("below a star import",
+           "from os.path import *\nimport re\nP = re.compile('%s+;' % re.escape('x'))\ndef f(s):\n"
+           "    return P.search(s), re.search('[a-z]+;', s)\n"),
     Advise("by name", "from re import search\ndef f(s):\n    return search('[a-z]+[.]html', s)\n"),
 )  # fmt: skip
 
@@ -161,6 +183,12 @@ REFUSE = (
     Refuse("a limited repeat", "import re\ndef f(s):\n    return re.search(r'\\d{1,3}-', s)\n"),
     Refuse("repeats of different characters", "import re\ndef f(s):\n    return re.match(r'\\d*\\s*x', s)\n"),
     Refuse("separated groups", "import re\ndef f(s):\n    return re.match(r'([^,]*,)*$', s)\n"),
+    Refuse("alternatives that begin otherwise",
+           "import re\ndef f(s):\n    return re.match(r'(?:[a-z]|\\d-\\d)*;', s)\n"),
+    Refuse("an alternative between quotes", "import re\ndef f(s):\n    return re.match(r'(?:[^\"]|\"\\w*\")*$', s)\n"),
+    Refuse("put together of what varies",
+           "import re\ndef f(s, end):\n    return re.match('(.*?)(%s)*$' % end, s)\n"),
+    Refuse("a name that is put together of itself", "import re\nA = A + 'x*'\ndef f(s):\n    return re.search(A, s)\n"),
     Refuse("the pattern varies", "import re\ndef f(p, s):\n    return re.search(p, s)\n"),
     Refuse("no pattern", "import re\ndef f(s):\n    return re.search('(', s)\n"),
 )  # fmt: skip
