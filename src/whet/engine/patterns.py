@@ -81,9 +81,10 @@ def _resolve(context: Context, node: ast.expr) -> str:
     """Return what a name refers to; where a star import or ``exec`` may hide ``re``, what the file imports under it."""
     known = context.resolve(node)
     match node:
-        case ast.Attribute(value=ast.Name(id=base), attr=name) if known is None:
-            origins = [binding.origin for binding in context.facts.module.bindings.get(base, ())]
-            return f"re.{name}" if origins == ["re"] else ""
+        case ast.Attribute(value=ast.Name(id=base) as module, attr=name) if known is None:
+            owner = context.facts.lookup(module)
+            bound = owner.bindings.get(base, ()) if owner is context.facts.module and owner is not None else ()
+            return f"re.{name}" if [binding.origin for binding in bound] == ["re"] else ""
         case _:
             return known or ""
 
