@@ -93,17 +93,6 @@ def urllib3(n):
     parse_url("http://host/" + "".join(f"%{i % 200 + 33:02x}" for i in range(n)))
 
 
-def werkzeug(n):
-    """A file that is uploaded in pieces."""
-    from werkzeug.sansio.multipart import MultipartDecoder
-
-    decoder = MultipartDecoder(b"mark")
-    decoder.receive_data(b'--mark\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n')
-    for _ in range(n):
-        decoder.receive_data(b"\r" * 1000)
-        decoder.next_event()
-
-
 def pypdf_hex(n):
     """A stream in hexadecimal digits."""
     from pypdf.filters import ASCIIHexDecode
@@ -168,19 +157,6 @@ def websockets(n):
         apply_mask(b"x" * 2000, b"abcd")
 
 
-def dacite(n):
-    """Records made of dicts."""
-    import dataclasses
-
-    import dacite
-
-    inner = dataclasses.make_dataclass("Inner", [("x", int), ("y", str)])
-    outer = dataclasses.make_dataclass("Outer", [("name", str), ("parts", list[inner]), ("one", inner)])
-    part = {"x": 1, "y": "b"}
-    for i in range(n):
-        dacite.from_dict(outer, {"name": f"n{i}", "parts": [part, part], "one": part})
-
-
 def cachetools(n):
     """A cache of a thousand pages, by how often they are asked for."""
     import cachetools
@@ -188,14 +164,6 @@ def cachetools(n):
     pages = cachetools.LFUCache(1000)
     for i in range(n):
         pages[i * 7919 % 5000] = i
-
-
-def rsa(n):
-    """Numbers written as bytes."""
-    from rsa import transform
-
-    for i in range(n):
-        transform.int2bytes(3**1200 + i, 256)
 
 
 def hpack(n):
@@ -219,6 +187,22 @@ def xlsxwriter(n):
         for column in range(10):
             sheet.write_string(row, column, f"cell {row} & {column}")
     book.close()
+
+
+def arrow(n):
+    """Times read and written."""
+    import arrow
+
+    for i in range(n):
+        arrow.get(f"2019-{i % 12 + 1:02}-{i % 28 + 1:02}T10:{i % 60:02}:00+02:00").format("YYYY-MM-DD HH:mm")
+
+
+def soupsieve(n):
+    """Selectors of a stylesheet."""
+    import soupsieve
+
+    for i in range(n):
+        soupsieve.compile(f"div.a{i} > p:nth-child({i % 9 + 1}) a[href^='x{i}']")
 
 
 if __name__ == "__main__":
