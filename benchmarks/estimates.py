@@ -53,11 +53,8 @@ PACKAGES = {
     "zipp": (900, ("zipp==1.0.0", "more-itertools==10.5.0")),
     "base58": (3_000, ("base58==2.0.1",)),
     "pypdf_hex": (300_000, ("pypdf==6.7.4",)),
-    "petastorm": (400_000, ("petastorm==0.7.4", "six==1.16.0")),
     "wcwidth": (5_000, ("wcwidth==0.1.8",)),
     "xlsxwriter": (10_000, ("XlsxWriter==1.2.0",)),
-    "arrow": (12_000, ("arrow==0.14.0", "python-dateutil==2.8.2", "six==1.16.0")),
-    "soupsieve": (6_000, ("soupsieve==2.0",)),
 }
 """More jobs of `package_work.py`: their sizes, and versions of packages."""
 
@@ -89,6 +86,14 @@ FIXED = (
     Fixed("wsproto", 15_000, ("wsproto==0.14.1", _H11), ("wsproto==0.15.0", _H11), "frame_protocol.py", _BYTES),
     Fixed("websockets", 15_000, ("websockets==8.1",), ("websockets==10.0",), "websockets/utils.py", _BYTES),
     Fixed("cachetools", 30_000, ("cachetools==5.5.2",), ("cachetools==6.2.0",), "__init__.py", ("sort-in-loop",)),
+    Fixed(
+        "petastorm",
+        400_000,
+        ("petastorm==0.7.4", "six==1.16.0"),
+        ("petastorm==0.7.6", "six==1.16.0"),
+        "reader_impl/shuffling_buffer.py",
+        ("pop0-deque",),
+    ),
     Fixed("hpack", 40_000, ("hpack==3.0.0",), ("hpack==4.0.0",), "hpack/table.py", ("nested-join",)),
     Fixed("httpx", 2_000, *_list_versions("httpx"), "httpx/_decoders.py", (*_COPIED, "slice-consume")),
     Fixed("pyasn1", 4_000, *_list_versions("pyasn1"), "ber/decoder.py", ("slice-consume",)),

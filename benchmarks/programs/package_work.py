@@ -189,21 +189,5 @@ def xlsxwriter(n):
     book.close()
 
 
-def arrow(n):
-    """Times read and written."""
-    import arrow
-
-    for i in range(n):
-        arrow.get(f"2019-{i % 12 + 1:02}-{i % 28 + 1:02}T10:{i % 60:02}:00+02:00").format("YYYY-MM-DD HH:mm")
-
-
-def soupsieve(n):
-    """Selectors of a stylesheet."""
-    import soupsieve
-
-    for i in range(n):
-        soupsieve.compile(f"div.a{i} > p:nth-child({i % 9 + 1}) a[href^='x{i}']")
-
-
 if __name__ == "__main__":
     globals()[sys.argv[1]](int(sys.argv[2]))

@@ -46,6 +46,7 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
+    saves_calls=True,
     triggers=Triggers(
         nodes=frozenset({ast.Call, ast.DictComp, ast.For, ast.ListComp, ast.SetComp}),
         names=frozenset(name.rpartition(".")[2] for name in _BUILDING),

@@ -49,6 +49,7 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
+    saves_calls=True,
     triggers=Triggers(nodes=frozenset({ast.Return})),
     asks=frozenset({Ask.DISTINCT}),
 )

@@ -343,6 +343,21 @@ def test_no_rule_gains_more_than_the_ceiling_of_its_class_says_of_the_class():
     assert whole_gain(1, max(figures)) <= estimate_gain(finding(speed=Speed.FACTOR), 1.0, 0.0, None, "3.13").high
 
 
+def test_a_call_that_is_saved_is_saved_with_what_it_calls():
+    """A cached function of 10 % calls others for 50 %: both go, and together at most all of the run."""
+    spots = hotspots(L5=0.1, L6=0.2)
+    lines = {
+        key: replace(spot, cost=replace(spot.cost, total_ns=spot.cost.attributed_ns + 5_000_000_000))
+        for key, spot in spots.line_index.items()
+    }
+    seen = replace(spots, lines=tuple(lines.values()), line_index=lines, samples=400)
+    for wanted, share in (((5,), 0.6), ((5, 6), 1.0)):
+        (item,) = advise(run(), seen, (finding(lines=wanted, saves_calls=True),))
+        assert item.share == pytest.approx(share)
+    (item,) = advise(run(), seen, (finding(lines=(5,)),))
+    assert item.share == pytest.approx(0.1)
+
+
 def test_saved_is_the_middle():
     assert saved_share(Estimate(1.0, 2.0)) == pytest.approx(0.25)
     assert saved_share(Estimate(2.0, 2.0)) == pytest.approx(0.5)
