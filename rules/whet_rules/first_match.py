@@ -39,7 +39,7 @@ from whet.engine.api import (
 
 RULE = Rule(
     slug="first-match",
-    title="Elements asked one by one for a match",
+    title="Registered elements asked one by one",
     family="containers",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,

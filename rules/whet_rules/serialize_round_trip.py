@@ -64,7 +64,7 @@ def detect(context: Context) -> Iterator[Finding]:
                 call,
                 f"{ast.unparse(inner.args[0])} is written as text for {ast.unparse(call.func)} to parse: pass on the"
                 " object, or what was parsed of it before.",
-                title="Object written as text and parsed again",
+                title="Object turned to text and parsed",
                 questions=(context.ask_cost(call),),
             )
         if _PAIRS.get(back) != out or not (hot or context.loops(call)) or _is_tried(context, call):
