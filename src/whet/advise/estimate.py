@@ -64,7 +64,9 @@ def _local_gains(finding: Finding, lengths: Seen | None, python: str) -> tuple[f
     if not rows:
         return 1.0, _CEILINGS[finding.speed]
     if lengths is not None and lengths.median_length is not None and lengths.max_length is not None:
-        return _gain_below(rows, lengths.median_length), _gain_above(rows, lengths.max_length)
+        return _gain_below(rows, lengths.median_length), _gain_above(
+            rows, lengths.max_length, grows=finding.speed is Speed.ASYMPTOTIC
+        )
     if any(question.ask is Ask.LENGTH for question in finding.questions):
         return 1.0, _CEILINGS[finding.speed]
     factors = [row.factor for row in rows]
@@ -91,6 +93,10 @@ def _gain_below(rows: list[Speedup], size: int) -> float:
     return max(1.0, below[-1]) if below else 1.0
 
 
-def _gain_above(rows: list[Speedup], size: int) -> float:
-    """Return the figure of the nearest size that is not below ``size``; the last one's above all."""
-    return max(1.0, next((row.factor for row in rows if row.size >= size), rows[-1].factor))
+def _gain_above(rows: list[Speedup], size: int, *, grows: bool) -> float:
+    """Return the figure of the nearest size that is not below ``size``.
+
+    Above all it is that of the last one, or, where the gain ``grows`` with the data, in proportion to the size.
+    """
+    beyond = rows[-1].factor * max(1.0, size / rows[-1].size if grows and rows[-1].size else 1.0)
+    return max(1.0, next((row.factor for row in rows if row.size >= size), beyond))

@@ -237,7 +237,7 @@ UPPER = 1 - 0.5 * (1 - 0.01 / 0.5) ** 2
         ("3.13.1", (1, 1000, 1000), whole_gain(0.48, 90), whole_gain(UPPER, 90)),
         ("3.13.1", (1, 40, 900), whole_gain(0.48, 3), whole_gain(UPPER, 90)),
         ("3.13.1", (1, 5, 9), 1.0, whole_gain(UPPER, 3)),
-        ("3.13.1", (1, 5000, 9000), whole_gain(0.48, 90), whole_gain(UPPER, 90)),
+        ("3.13.1", (1, 5000, 9000), whole_gain(0.48, 90), whole_gain(UPPER, 810)),
         ("3.12.4", (10, 10, 10), whole_gain(0.48, 2), whole_gain(UPPER, 2)),
         ("3.15.0", (10, 10, 10), whole_gain(0.48, 3), whole_gain(UPPER, 3)),
         ("3.10.0", (10, 10, 10), whole_gain(0.48, 2), whole_gain(UPPER, 2)),
