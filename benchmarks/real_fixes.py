@@ -39,7 +39,9 @@ def main() -> None:
         print(f"left out: {place} could not be downloaded", file=sys.stderr)
     findings = check([*whet], sorted({str(file) for file in files.values() if file is not None}))
     fixes = [fix for fix in fixes if files[name_place(fix)] is not None]
-    rows = [(fix, find_rules(findings, files[name_place(fix)], fix["line"], fix["line"])) for fix in fixes]
+    rows = [
+        (fix, find_rules(findings, files[name_place(fix)], fix["line"], fix.get("last", fix["line"]))) for fix in fixes
+    ]
     print_heading("lines that maintainers fixed for speed", {"fixes": str(len(fixes)), "left out": str(len(missing))})
     print_recall(rows)
     alarms = [

@@ -26,6 +26,8 @@ PROGRAMS = (
     "pyflate",
 )
 """The default ten; any other benchmark of pyperformance that needs no packages can be named too."""
+OWN = {path.stem.removeprefix("loop_"): path for path in (Path(__file__).parents[1] / "programs").glob("loop_*.py")}
+"""Programs by name that what runs inside a program may cost more than others: ``tasks`` and ``allocations``."""
 
 STAND_IN = '''"""Runs a benchmark's workload in a plain loop; stands in for the real pyperf."""
 
@@ -78,13 +80,14 @@ class Clock:
 def lay_out(name: str, environment: Environment, work: Path) -> Path:
     """Make a folder for one program under ``work``; return its script."""
     source = environment.programs / f"bm_{name}"
-    if not (source / "run_benchmark.py").exists():
+    benchmark = OWN.get(name, source / "run_benchmark.py")
+    if not benchmark.exists():
         raise SystemExit(f"pyperformance has no program {name!r}")
     folder = work / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     script = folder / f"{name}_loop.py"
-    shutil.copy(source / "run_benchmark.py", script)
+    shutil.copy(benchmark, script)
     (folder / "pyperf.py").write_text(STAND_IN)
     if (source / "data").is_dir():
         shutil.copytree(source / "data", folder / "data")

@@ -8,6 +8,8 @@ In a loop: `items = items + [x]`, `table = {**table, key: value}`, `found = foun
 ## Why
 Each step copies everything collected so far, so n steps copy O(n²) elements.
 
+A list that each iteration takes apart and puts together again (`a, b = split(items)`, `items = a + b`) is advice too.
+
 Where another name may refer to the container, or it is kept in an item or in an attribute of another object
 (`groups[key] = groups[key] + [x]`, `self.buffer += chunk` on bytes), it is advice, on hot lines only.
 
@@ -135,9 +137,15 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
         kind = next((kind for kind in _WAYS if kind in copying.kinds), "")
         if id(statement) in covered or not kind or "builtins.str" in copying.kinds:
             continue
+        message = f"Every step copies all of {target.text}, which grows: {_WAYS[kind]}."
+        if copying.reassembled:
+            message = (
+                f"Every iteration takes {target.text} apart and copies the parts into a new one: take elements out of a"
+                " dict or a deque, which keep their order, instead."
+            )
         yield context.finding(
             statement,
-            f"Every step copies all of {target.text}, which grows: {_WAYS[kind]}.",
+            message,
             safety=Safety.ADVICE,
             questions=(
                 *ask_target(context, target, (kind,), _SHORT, needed=not copying.shown),
@@ -493,9 +501,14 @@ ADVISE = (
     Advise("bytes that are spliced",
            "def f(b: bytes):\n    i = b.find(b'#')\n    while i >= 0:\n        b = b[:i] + b'x' + b[i + 3:]\n"
            "        i = b.find(b'#', i)\n    return b\n"),
+    Advise("a list that is taken apart and put together",
+           "def f(xs, key):\n    out = []\n    while len(xs) > 2:\n        done, same, other = split(xs, key)\n"
+           "        out += done\n        xs = same + other\n    return out\n"),
 )  # fmt: skip
 
 REFUSE = (
+    Refuse("numbers that a call returns",
+           "def f(x):\n    while x > 9:\n        a, b = divmod(x, 10)\n        x = a + b\n    return x\n"),
     Refuse("a number", "def f(x):\n    a = 0\n    for n in x:\n        a = a + n\n    return a\n"),
     Refuse("a list that grows in place", "def f(x):\n    a = []\n    for n in x:\n        a += [n]\n    return a\n"),
     Refuse("not in a loop", "def f(x):\n    a = []\n    a = a + [x]\n    return a\n"),

@@ -22,7 +22,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Case, Context, Finding, Refuse, Rule, Safety, ScopeKind, Speed, Triggers, remember
+from whet.engine.api import (
+    Advise,
+    Ask,
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    ScopeKind,
+    Speed,
+    Triggers,
+    remember,
+)
 
 _BUILDING = frozenset(f"builtins.{name}" for name in ("dict", "frozenset", "list", "set", "sorted", "tuple"))
 _LOOKUPS = frozenset({"count", "get", "index"})
@@ -33,8 +46,9 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
+    saves_calls=True,
     triggers=Triggers(
-        nodes=frozenset({ast.DictComp, ast.For, ast.ListComp, ast.SetComp}),
+        nodes=frozenset({ast.Call, ast.DictComp, ast.For, ast.ListComp, ast.SetComp}),
         names=frozenset(name.rpartition(".")[2] for name in _BUILDING),
     ),
     asks=frozenset({Ask.SHARE}),
@@ -81,6 +95,10 @@ def _is_built(context: Context, value: ast.expr | None) -> bool:
             if context.resolve(function) not in _BUILDING:
                 return False
             over = first.iter
+        case ast.Call(func=ast.Attribute(value=ast.Name() as base, attr=method), args=[_, *_] as given) if (
+            context.facts.class_of_self(base) is not None
+        ):
+            return _makes_container(context, base, method) and all(_is_own(context, each) for each in given)
         case ast.Call(func=function, args=[inner], keywords=_):
             return context.resolve(function) in _BUILDING and _is_own(context, inner)
         case ast.Name():
@@ -90,6 +108,32 @@ def _is_built(context: Context, value: ast.expr | None) -> bool:
         case _:
             return False
     return _is_own(context, over)
+
+
+def _makes_container(context: Context, base: ast.Name, method: str) -> bool:
+    """Return whether a method of the same class returns a container that it makes from its arguments."""
+    owner = context.facts.class_of_self(base)
+    bodies = [part for part in getattr(owner and owner.node, "body", ()) if isinstance(part, ast.FunctionDef)]
+    returned = [
+        part.value
+        for function in bodies
+        if function.name == method
+        for part in ast.walk(function)
+        if isinstance(part, ast.Return)
+    ]
+    return bool(returned) and all(value is not None and _is_new(context, value) for value in returned)
+
+
+def _is_new(context: Context, value: ast.expr) -> bool:
+    match value:
+        case ast.ListComp() | ast.SetComp() | ast.DictComp():
+            return True
+        case ast.Call(func=function, args=[_, *_]):
+            return context.resolve(function) in _BUILDING
+        case ast.BinOp(left=left, op=ast.Add() | ast.BitOr(), right=right):
+            return _is_new(context, left) or _is_new(context, right)
+        case _:
+            return False
 
 
 def _is_own(context: Context, node: ast.expr) -> bool:
@@ -108,6 +152,27 @@ def _is_lookup(context: Context, read: ast.Attribute, *, called: bool) -> bool:
         if not isinstance(above, ast.Call) or above.func is not node:
             return False
         node, above = above, context.facts.parent(above)
+    if isinstance(above, ast.Assign) and called:
+        return _is_kept_for_lookup(context, above)
+    return _takes_one(context, node, above)
+
+
+def _is_kept_for_lookup(context: Context, statement: ast.Assign) -> bool:
+    """Return whether a local holds what was built, for look-ups that no loop repeats."""
+    match statement.targets:
+        case [ast.Name() as name]:
+            owner = context.facts.lookup(name)
+        case _:
+            return False
+    if owner is None or owner.kind is not ScopeKind.FUNCTION:
+        return False
+    reads = [one for one in context.facts.references(name.id, owner) if isinstance(one.ctx, ast.Load)]
+    return bool(reads) and all(
+        _takes_one(context, one, context.facts.parent(one)) and not context.facts.loops(one) for one in reads
+    )
+
+
+def _takes_one(context: Context, node: ast.expr, above: ast.AST | None) -> bool:
     match above:
         case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[container]):
             return container is node
@@ -158,7 +223,21 @@ def run(names, stems):
 )
 
 _CLASS = "class A:\n    def __init__(self, xs):\n        self.xs = list(xs)\n"
+ADVISE = (
+    Advise("built by another method, kept in a local",
+           "class A:\n    def __init__(self, file):\n        self.file = file\n    @classmethod\n"
+           "    def add(cls, names):\n        return names + list(map(str.upper, names))\n    def names(self):\n"
+           "        return self.add(self.file.namelist())\n    def f(self, name):\n        names = self.names()\n"
+           "        return name if name in names else name + '/' in names\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("built once, for a loop of look-ups",
+           f"{_CLASS}    def names(self):\n        return {{x.name for x in self.xs}}\n    def f(self, rows):\n"
+           "        names = self.names()\n        return [row for row in rows if row in names]\n"),
+    Refuse("another method gives what it keeps",
+           f"{_CLASS}    def kept(self, xs):\n        return xs\n    def names(self):\n"
+           "        return self.kept(self.xs)\n    def f(self, n):\n        return n in self.names()\n"),
     Refuse("all of it is used",
            f"{_CLASS}    def names(self):\n        return [x.name for x in self.xs]\n    def show(self):\n"
            "        for name in self.names():\n            print(name)\n"),

@@ -45,6 +45,7 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
+    saves_calls=True,
     triggers=Triggers(nodes=frozenset({ast.Return}), words=frozenset({"property"})),
     asks=frozenset({Ask.RUNS}),
     figures={

@@ -41,6 +41,7 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
+    saves_calls=True,
     triggers=Triggers(nodes=frozenset({ast.Add, ast.Sub})),
     figures={
         "3.11": {5: 0.67, 10: 3.8, 20: 230.0},

@@ -61,7 +61,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Eq})),
+    triggers=Triggers(nodes=frozenset({ast.Eq, ast.NotEq}), names=frozenset({"__eq__"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {3: 0.76, 10: 1.5, 30: 3.5, 100: 10.0, 1000: 100.0},
@@ -357,6 +357,12 @@ ADVISE = (
            "def f(xs, ys):\n" + _SCAN.replace("b.k == a.k", "b.n and b.k == a.k")),
     Advise("once, not in a loop",
            "def f(ys, k):\n    for b in ys:\n        if b.k == k:\n            return b\n"),
+    Advise("others are skipped",
+           "class A:\n    def f(self, k):\n        for x in self.xs:\n            if x.k != k:\n"
+           "                continue\n            y = x.load()\n            return y\n"),
+    Advise("an equal element, by its method, in an item",
+           "class A:\n    def f(self, one):\n        found = self.d[one.key]\n        for x in reversed(found):\n"
+           "            if one.__eq__(x):\n                return x\n"),
     Advise("the elements change between the calls",
            "class A:\n    def __init__(self):\n        self.ys = []\n    def add(self, y):\n        self.ys.append(y)\n"
            "    def find(self, k):\n        for y in self.ys:\n            if y.k == k:\n                return y\n"),
@@ -377,6 +383,9 @@ REFUSE = (
     Refuse("the loop goes on to another key",
            "def f(xs, ys):\n    for x in xs:\n        key = x.k\n        for y in ys:\n            if y.k == key:\n"
            "                print(y)\n                key = y.next\n"),
+    Refuse("the equal one is skipped",
+           "class A:\n    def f(self, k):\n        for x in self.xs:\n            if x.k == k:\n"
+           "                continue\n            return x\n"),
     Refuse("not by equality", "def f(xs, ys):\n" + _SCAN.replace("==", "<=")),
     Refuse("the key depends on both", "def f(xs, ys):\n" + _SCAN.replace("b.k == a.k", "b.k == a.k + b.n")),
     Refuse("a call may do anything", "def f(xs, ys):\n" + _SCAN.replace("== a.k", "== a.next()")),

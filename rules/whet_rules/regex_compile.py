@@ -51,6 +51,7 @@ from whet.engine.api import (
     ScopeKind,
     Speed,
     Triggers,
+    read_flags,
     read_target,
 )
 
@@ -134,7 +135,7 @@ def _hoist(context: Context, call: ast.Call, name: str, pattern: str | bytes) ->
     module = rewrite.add_import("re")
     value = [_as_global(context, _value(pattern_argument), repr(pattern))]
     if flags_argument is not None:
-        flags = _flags(context, _value(flags_argument)) or re.RegexFlag(0)
+        flags = read_flags(context, _value(flags_argument)) or re.RegexFlag(0)
         members = " | ".join(f"{module}.{flag.name}" for flag in re.RegexFlag if flag & flags and flag.name)
         value.append(_as_global(context, _value(flags_argument), members or "0"))
     compiled = rewrite.add_global(_find_name(context, call, name, pattern), f"{module}.compile({', '.join(value)})")
@@ -237,7 +238,7 @@ def _pattern(context: Context, call: ast.Call, flags_at: int) -> str | bytes | N
         return None
     pattern_argument, flags_argument = _arguments(call, flags_at)
     pattern = context.constant(_value(pattern_argument)) if pattern_argument is not None else None
-    flags = _flags(context, _value(flags_argument)) if flags_argument is not None else re.RegexFlag(0)
+    flags = read_flags(context, _value(flags_argument)) if flags_argument is not None else re.RegexFlag(0)
     if not isinstance(pattern, str | bytes) or flags is None or flags & (re.DEBUG | re.LOCALE):
         return None
     try:
@@ -254,19 +255,6 @@ def _arguments(call: ast.Call, flags_at: int) -> tuple[ast.expr | ast.keyword | 
     named = {keyword.arg: keyword for keyword in call.keywords}
     pattern = call.args[0] if call.args else named.get("pattern")
     return pattern, call.args[flags_at] if len(call.args) > flags_at else named.get("flags")
-
-
-def _flags(context: Context, node: ast.expr) -> re.RegexFlag | None:
-    match node:
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            first, second = _flags(context, left), _flags(context, right)
-            return None if first is None or second is None else first | second
-        case ast.Constant(value=int() as value):
-            return re.RegexFlag(value)
-        case _:
-            module, _, name = (context.resolve(node) or "").rpartition(".")
-            flag = getattr(re, name, None) if module in ("re", "re.RegexFlag") else None
-            return flag if isinstance(flag, re.RegexFlag) else None
 
 
 def _runs_once(context: Context) -> bool:

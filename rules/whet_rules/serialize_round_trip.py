@@ -1,7 +1,8 @@
 """Do not copy an object by serializing and parsing it.
 
 ## What
-`json.loads(json.dumps(x))` and `pickle.loads(pickle.dumps(x))` in a loop or in a hot function.
+`json.loads(json.dumps(x))` and `pickle.loads(pickle.dumps(x))` in a loop or in a hot function. On hot lines also
+`Version(str(version))`, where a class parses the text of an object of its own, of a base, or of a class of its module.
 
 ## Why
 The serialized form is built only to be parsed again. Most such copies are for one change: a new dict with the changed
@@ -21,7 +22,9 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
+    BindingKind,
     Case,
     Context,
     Finding,
@@ -39,11 +42,7 @@ RULE = Rule(
     family="hoisting",
     safety=Safety.ADVICE,
     speed=Speed.FACTOR,
-    triggers=Triggers(
-        nodes=frozenset({ast.Call}),
-        imports=frozenset({"json", "pickle", "marshal", "json.loads", "pickle.loads"}),
-        words=frozenset({"loads"}),
-    ),
+    triggers=Triggers(names=frozenset({"loads", "str"})),
     asks=frozenset({Ask.SHARE}),
 )
 
@@ -60,6 +59,14 @@ def detect(context: Context) -> Iterator[Finding]:
             case _:
                 continue
         back, out = context.resolve(call.func) or "", context.resolve(inner.func) or ""
+        if hot and out == "builtins.str" and _is_own_text(context, call.func, inner):
+            yield context.finding(
+                call,
+                f"{ast.unparse(inner.args[0])} is written as text for {ast.unparse(call.func)} to parse: pass on the"
+                " object, or what was parsed of it before.",
+                title="Object turned to text and parsed",
+                questions=(context.ask_cost(call),),
+            )
         if _PAIRS.get(back) != out or not (hot or context.loops(call)) or _is_tried(context, call):
             continue
         how = out.partition(".")[0]
@@ -69,6 +76,42 @@ def detect(context: Context) -> Iterator[Finding]:
             f"{', unless the conversion of keys and tuples by JSON is intended' if how == 'json' else ''}.",
             questions=() if context.loops(call) else (context.ask_cost(call),),
         )
+
+
+def _is_own_text(context: Context, made: ast.expr, text: ast.Call) -> bool:
+    """Return whether a class is given the text of an object that is annotated as one of it, or of a base."""
+    match made, text.args:
+        case ast.Name(), [ast.Name() as shown]:
+            binding = context.facts.only_binding(shown)
+        case _:
+            return False
+    if binding is None or binding.annotation is None:
+        return False
+    return not _list_family(context, made).isdisjoint(context.names_in(binding.annotation))
+
+
+def _list_family(context: Context, name: ast.Name) -> set[str]:
+    """Return the names of a class and of what it is made from; of one that is imported, those of its module.
+
+    None if the name is no class.
+    """
+    binding = context.facts.only_binding(name)
+    made = binding.node if binding is not None else None
+    if isinstance(made, ast.ClassDef):
+        return {name.id, *(base.id for base in made.bases if isinstance(base, ast.Name))}
+    if binding is None or binding.kind is not BindingKind.IMPORT or not _is_class_name(name.id):
+        return set()
+    module = binding.origin.rpartition(".")[0]
+    imported = context.facts.module.bindings.items()
+    return {
+        other
+        for other, bindings in imported
+        if _is_class_name(other) and any(b.origin and b.origin.rpartition(".")[0] == module for b in bindings)
+    }
+
+
+def _is_class_name(name: str) -> bool:
+    return name.lstrip("_")[:1].isupper() and not name.isupper()
 
 
 def _is_tried(context: Context, call: ast.Call) -> bool:
@@ -123,7 +166,20 @@ def change(pair, value):
     ),
 )
 
+ADVISE = (
+    Advise("the text of an object of a base",
+           "class V:\n    def __init__(self, s):\n        self.parts = s.split('.')\nclass W(V):\n    pass\n"
+           "def f(v: V):\n    return W(str(v))\n"),
+    Advise("a class from elsewhere",
+           "from pathlib import Path\ndef f(p: Path | str):\n    return Path(str(p)).name\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("the text of a number", "class V:\n    pass\ndef f(n: int):\n    return V(str(n))\n"),
+    Refuse("a class of another module",
+           "from a import V\nfrom b import W\ndef f(v: V):\n    return W(str(v))\n"),
+    Refuse("a function", "from a import V, parse\ndef f(v: V):\n    return parse(str(v))\n"),
+    Refuse("of any object", "class V:\n    pass\ndef f(n):\n    return V(str(n))\n"),
     Refuse("the round trip itself is what is tested",
            "import pickle\ndef test(xs):\n    for x in xs:\n        assert pickle.loads(pickle.dumps(x)) == x\n"),
     Refuse("tested by a method",

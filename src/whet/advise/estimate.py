@@ -9,10 +9,10 @@ from whet.model.advice import Estimate
 from whet.model.evidence import Seen
 from whet.model.finding import Ask, Finding, Speed, Speedup
 
-_CEILINGS = {Speed.CONSTANT: 1.3, Speed.FACTOR: 10.0, Speed.ASYMPTOTIC: math.inf}
-"""The maximum gain of a rule of each class that has no figures of its own."""
-_MOST_ENDLESS = 0.9
-"""Share above which its upper end counts no more where nothing is known of how many times faster its lines get."""
+_CEILINGS = {Speed.CONSTANT: 1.3, Speed.FACTOR: 50.0, Speed.ASYMPTOTIC: math.inf}
+"""The maximum gain of a rule of each class that has no figures of its own: what the best one of its class gains."""
+_STAYS = 0.25
+"""The least part of what is outside the lines, or of its error, that stays at the upper end of their share."""
 _WHOLE = 0.999
 """No rewrite saves all of the time."""
 
@@ -21,17 +21,14 @@ def estimate_gain(finding: Finding, share: float, share_error: float, lengths: S
     """Return the gain of the whole run as factors of its duration.
 
     ``share`` (0 to 1) is the share of the finding's lines, ``lengths`` the samples of
-    the size that the rule's figures are measured by. ``high`` uses two standard errors
-    above the share and the figure at the greatest length seen, ``low`` two below it and
-    the figure at the usual length. For a rule that depends on a length without samples,
+    the size that the rule's figures are measured by. ``high`` uses the upper end of the
+    share and the figure at the greatest length seen, ``low`` two standard errors below it
+    and the figure at the usual length. For a rule that depends on a length without samples,
     ``low`` is no gain. Without figures of the rule's the estimate is not measured.
     """
     low_gain, high_gain = _local_gains(finding, lengths, python)
     low = whole_gain(sure_share(share, share_error), low_gain)
     most = _largest_share(share, share_error)
-    if math.isinf(high_gain):
-        # The share alone would make it thousands.
-        most = min(most, max(sure_share(share, share_error), _MOST_ENDLESS))
     high = whole_gain(most, high_gain)
     return Estimate(min(low, high), high, is_measured=bool(finding.speedups))
 
@@ -42,9 +39,14 @@ def sure_share(share: float, error: float) -> float:
 
 
 def _largest_share(share: float, error: float) -> float:
-    """Return the upper end of a ``share`` (0 to 1); of what is left at least a half stays, or there would be no end."""
-    share = min(share, 1.0)
-    return min(share + 2 * error, (1 + share) / 2)
+    """Return the upper end of a ``share`` (0 to 1), two standard errors of the square root of what is outside it.
+
+    What is outside was met in few samples where the share is large, and the square root of a count has the same error
+    whatever the count. Without an end to what is left, the gain would have none either.
+    """
+    outside = 1 - min(share, 1.0)
+    shrunk = (1 - min(error / outside, 1.0)) ** 2 if outside else 0.0
+    return 1 - max(outside * shrunk, _STAYS * max(outside, error))
 
 
 def whole_gain(share: float, local_gain: float) -> float:
@@ -62,7 +64,9 @@ def _local_gains(finding: Finding, lengths: Seen | None, python: str) -> tuple[f
     if not rows:
         return 1.0, _CEILINGS[finding.speed]
     if lengths is not None and lengths.median_length is not None and lengths.max_length is not None:
-        return _gain_below(rows, lengths.median_length), _gain_above(rows, lengths.max_length)
+        return _gain_below(rows, lengths.median_length), _gain_above(
+            rows, lengths.max_length, grows=finding.speed is Speed.ASYMPTOTIC
+        )
     if any(question.ask is Ask.LENGTH for question in finding.questions):
         return 1.0, _CEILINGS[finding.speed]
     factors = [row.factor for row in rows]
@@ -89,6 +93,10 @@ def _gain_below(rows: list[Speedup], size: int) -> float:
     return max(1.0, below[-1]) if below else 1.0
 
 
-def _gain_above(rows: list[Speedup], size: int) -> float:
-    """Return the figure of the nearest size that is not below ``size``; the last one's above all."""
-    return max(1.0, next((row.factor for row in rows if row.size >= size), rows[-1].factor))
+def _gain_above(rows: list[Speedup], size: int, *, grows: bool) -> float:
+    """Return the figure of the nearest size that is not below ``size``.
+
+    Above all it is that of the last one, or, where the gain ``grows`` with the data, in proportion to the size.
+    """
+    beyond = rows[-1].factor * max(1.0, size / rows[-1].size if grows and rows[-1].size else 1.0)
+    return max(1.0, next((row.factor for row in rows if row.size >= size), beyond))

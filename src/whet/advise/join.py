@@ -41,9 +41,10 @@ def advise(
     A finding's share is that of its lines, waiting included; of a loop that awaits one coroutine after
     the other that of what these wait, if no other task was seen to wait meanwhile; of a rule that saves the
     interpreter's own work only (``Speed.CONSTANT``), without what they call in other
-    packages. Dropped are findings below ``least_share`` (0 to 1) or with too few
-    samples, unless they free much of the peak of memory, those that the value samples of
-    ``run`` refute, those that need values without samples, and all but the first on a line;
+    packages; of one that saves whole calls, with all that these call. Dropped are findings
+    below ``least_share`` (0 to 1) or with too few samples, unless they free much of the peak
+    of memory, those that the value samples of ``run`` refute, those that need values without
+    samples, and all but the first on a line;
     what only memory speaks for stands next to it. ``answer`` finds the value
     samples for a question. Advice from measurements alone is sorted among them, where
     no rule has a finding; advice about the whole run comes last (``GENERAL``).
@@ -133,10 +134,18 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
     found = [spot for spot in spots if spot is not None]
     if not hotspots.busy_ns or not found:
         return 0.0, 0.0
-    of = _find_own_part if finding.speed is Speed.CONSTANT else lambda spot: 1.0
-    share = min(sum(spot.cost.spent_ns * of(spot) for spot in found) / hotspots.busy_ns, 1.0)
+    share = min(sum(_find_saved(finding, spot) for spot in found) / hotspots.busy_ns, 1.0)
     # Lines are parts of one whole: one more sample for one is one less for another, so their errors do not add up.
-    return share, found[0].cost.share_error if len(found) == 1 else share_error(share, hotspots.samples)
+    return share, found[0].cost.share_error if len(found) == 1 and not finding.saves_calls else share_error(
+        share, hotspots.samples
+    )
+
+
+def _find_saved(finding: Finding, spot: LineSpot) -> float:
+    """Return the nanoseconds of a line that a finding is about."""
+    if finding.saves_calls:
+        return max(spot.cost.total_ns, spot.cost.spent_ns)
+    return spot.cost.spent_ns * (_find_own_part(spot) if finding.speed is Speed.CONSTANT else 1.0)
 
 
 def _find_own_part(spot: LineSpot) -> float:

@@ -15,6 +15,7 @@ and a docstring that is its page.
 from __future__ import annotations
 
 from whet.engine import known
+from whet.engine.ambiguity import Ambiguity, find_ambiguity
 from whet.engine.arrays import Whole, array_state, ask_arrays, range_stop
 from whet.engine.context import Context
 from whet.engine.copying import TEXTS, Copying, list_copying
@@ -42,6 +43,7 @@ from whet.engine.growing import (
 )
 from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
+from whet.engine.patterns import Matching, is_one_sign, read_class, read_flags, read_matching
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
@@ -78,6 +80,7 @@ __all__ = [
     "TEXTS",
     "UNHASHABLE",
     "Advise",
+    "Ambiguity",
     "Ask",
     "Bench",
     "Binding",
@@ -93,6 +96,7 @@ __all__ = [
     "Frees",
     "Growth",
     "Loop",
+    "Matching",
     "Place",
     "PlaceKind",
     "Question",
@@ -120,6 +124,7 @@ __all__ = [
     "collect_behind_property",
     "collect_in_attribute",
     "collect_in_loop",
+    "find_ambiguity",
     "find_empty_list",
     "find_front",
     "find_new_lists",
@@ -136,6 +141,7 @@ __all__ = [
     "is_fixed_count",
     "is_grown",
     "is_number",
+    "is_one_sign",
     "is_read_outside",
     "is_same_value",
     "is_seen_after_exception",
@@ -156,7 +162,10 @@ __all__ = [
     "outlives_call",
     "range_stop",
     "read_addition",
+    "read_class",
+    "read_flags",
     "read_growth",
+    "read_matching",
     "read_target",
     "remember",
     "rest_on_source",

@@ -146,11 +146,12 @@ class ResultCache:
             if rule is not None and finding.speedups == rule.speedups
             else tuple(map(_read_speedup, finding.speedups)),
             None if finding.frees is None else _read_frees(finding.frees),
+            finding.saves_calls,
         )
 
     def _read_finding(self, file: str, row: _Row) -> Finding:
         slug, line, end_line, column, function, function_line, message, snippet = row[:8]
-        safety, speed, lines, questions, edits, title, speedups, frees = row[8:]
+        safety, speed, lines, questions, edits, title, speedups, frees, saves_calls = row[8:]
         return Finding(
             slug,
             file,
@@ -169,6 +170,7 @@ class ResultCache:
             snippet,
             self._rules[slug].speedups if speedups is None else tuple(Speedup(*each) for each in speedups),
             None if frees is None else Frees(*frees),
+            saves_calls,
         )
 
     def _tidy(self) -> None:

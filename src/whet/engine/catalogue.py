@@ -81,7 +81,7 @@ def _write(module: RuleModule) -> _Row:
         (rule.slug, rule.title, rule.family, rule.safety.value, rule.speed.value),
         _write_triggers(rule.triggers),
         (rule.pythons, tuple(ask.value for ask in rule.asks), {each: dict(row) for each, row in rule.figures.items()}),
-        (rule.ruff, rule.free),
+        (rule.ruff, rule.free, rule.saves_calls),
     )
 
 

@@ -439,6 +439,7 @@ class Context:
             snippet=self.facts.source.snippet(node),
             speedups=self.rule.speedups if measured_gain else (),
             frees=frees,
+            saves_calls=self.rule.saves_calls,
         )
 
     def _is_short(self, loop: ast.AST) -> bool:

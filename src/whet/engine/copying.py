@@ -32,6 +32,8 @@ class Copying:
     kinds: frozenset[str]
     shown: bool
     """Whether the source shows the kinds; else values seen have to."""
+    reassembled: bool = False
+    """Whether the value is put together again from parts that it was taken apart into."""
 
 
 def list_copying(context: Context) -> list[Copying]:
@@ -43,6 +45,10 @@ def _find_copying(context: Context) -> Iterator[Copying]:
     if context.function.kind is ScopeKind.CLASS or context.is_dynamic:
         return
     for statement, node in list_growths(context):
+        parts = _reassembled(context, statement, node)
+        if parts is not None and (whole := read_target(context, node)) is not None:
+            yield Copying(statement, whole, tuple(parts), frozenset({known.LIST}), shown=False, reassembled=True)
+            continue
         pieces = _read_pieces(statement, node)
         target = read_target(context, node) if pieces is not None else None
         if pieces is None or target is None or _grows_in_place(context, statement, target, pieces):
@@ -112,6 +118,38 @@ def _spliced(operands: list[ast.expr], target: ast.expr) -> list[ast.expr] | Non
     own = [part for part in kept if is_same_value(part.value, target)]
     others = [part for part in operands if not any(part is one for one in own)]
     return others if len(own) == 2 and others else None
+
+
+def _reassembled(context: Context, statement: Growth, target: ast.expr) -> list[ast.expr] | None:
+    """Return the parts that a loop takes a container apart into and puts together again: ``a, b = f(x); x = a + b``."""
+    loops = context.loops(statement)
+    if not loops or isinstance(statement, ast.AugAssign) or not isinstance(target, ast.Name):
+        return None
+    operands = flatten_sum(statement.value)
+    parted = (_is_part(context, operand, target, loops[0]) for operand in operands)
+    return operands if operands and all(parted) and _has_length(context, target) else None
+
+
+def _is_part(context: Context, operand: ast.expr, target: ast.Name, loop: ast.AST) -> bool:
+    """Return whether a loop binds a name to a part of what it gets by passing the target to a call."""
+    place = context.place(operand) if isinstance(operand, ast.Name) and operand.id != target.id else None
+    for binding in place.bindings if place is not None else ():
+        match context.facts.statement(binding.node):
+            case ast.Assign(targets=[ast.Tuple() | ast.List()], value=ast.Call(args=args)) as parting:
+                given = any(is_same_value(argument, target) for argument in args)
+                return given and context.is_inside(parting, loop)
+    return False
+
+
+def _has_length(context: Context, target: ast.Name) -> bool:
+    """Return whether the function takes the length of a value, which is no number then."""
+    calls = context.nodes(ast.Call)
+    return any(
+        len(call.args) == 1
+        and is_same_value(call.args[0], target)
+        and context.resolve(call.func) in ("builtins.len", "builtins.iter")
+        for call in calls
+    )
 
 
 def _is_plain(part: ast.expr) -> TypeGuard[ast.FormattedValue]:

@@ -59,6 +59,8 @@ class Rule:
     """The ruff rule that finds the same, such as ``PERF401``: ``whet check`` then leaves it to ruff by default."""
     free: bool = False
     """Its safe rewrites are not longer and never slower: ``whet check`` reports them without a measurement."""
+    saves_calls: bool = False
+    """It saves whole calls of a function, and with them all that these call."""
     speedups: tuple[Speedup, ...] = field(init=False)
     """``figures`` in the form of a finding."""
 

@@ -27,7 +27,7 @@ class Scan:
     target: Target
     key: str
     probe: ast.expr
-    test: ast.Compare
+    test: ast.expr
 
 
 def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | None:
@@ -44,6 +44,10 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | Non
     for test in tests:
         match test:
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+                pass
+            case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]) if _is_skipped(loop, test):
+                pass
+            case ast.Call(func=ast.Attribute(value=left, attr="__eq__"), args=[right], keywords=[]):
                 pass
             case _:
                 continue
@@ -80,6 +84,10 @@ def _find_tests(loop: ast.For | ast.comprehension) -> list[ast.expr]:
             tests = [test]
         case ast.For(body=[ast.If(test=test, body=body, orelse=[]), *_]) if isinstance(body[-1], _ENDING):
             tests = [test]
+        case ast.For(
+            body=[ast.If(test=ast.Compare(ops=[ast.NotEq()]) as test, body=[ast.Continue()], orelse=[]), *_, last]
+        ) if isinstance(last, _ENDING):
+            return [test]
         case ast.comprehension(ifs=[_, *_] as tests, is_async=0):
             pass
         case _:
@@ -89,6 +97,12 @@ def _find_tests(loop: ast.For | ast.comprehension) -> list[ast.expr]:
         for test in tests
         for part in (test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test])
     ]
+
+
+def _is_skipped(loop: ast.For | ast.comprehension, test: ast.expr) -> bool:
+    """Return whether a loop goes on with the next element where a test holds."""
+    first = loop.body[0] if isinstance(loop, ast.For) else None
+    return isinstance(first, ast.If) and first.test is test and isinstance(first.body[0], ast.Continue)
 
 
 def _is_key(node: ast.expr, elements: frozenset[str]) -> bool:

@@ -136,3 +136,5 @@ class Finding:
     """The rule's own measurements, as far as they hold for this finding."""
     frees: Frees | None = None
     """``None``: nothing that is known."""
+    saves_calls: bool = False
+    """Whether what its lines call is saved with them: other functions of the program, too."""

@@ -226,7 +226,7 @@ def test_the_cache_keeps_all_that_a_finding_says(folder, tmp_path):
     question = Question("x", Ask.LENGTH, 1, "m.py", "g", ("a",), ("b",), 7, True, (2,), (3,), 0.5, 0.9)
     said = Finding(
         "made", "m.py", 1, 2, 3, "g", 4, "T", "M", Safety.OFFER, Speed.ASYMPTOTIC, (1, 2), (question,),
-        (Edit(1, 0, 1, 1, "2"),), "s", (Speedup("3.11", 10, 2.0),), Frees(8, "Point", True),
+        (Edit(1, 0, 1, 1, "2"),), "s", (Speedup("3.11", 10, 2.0),), Frees(8, "Point", True), True,
     )  # fmt: skip
     for part in (said, question, said.frees):
         defaults = {field.name: field.default for field in fields(part) if field.default is not MISSING}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 20_000
 """A program with more tasks than this is not looked at: to list them takes too long."""
+FEW = 8
+"""Tasks that tell whether all loops have something to run."""
 MAX_SCANNED = 32
 """Tasks of which one look finds out who waits for them, another part of all each time,"""
 MAX_PICKED = 8
@@ -232,7 +234,8 @@ def _list_tasks(
     if list_all is not None:
         for thread in polls:
             loop = _find_loop(frames[thread])
-            if loop is not None and module["current_task"](loop) is None:
+            # Before its tasks are listed: a loop polls in each turn, also while it has something to run.
+            if loop is not None and module["current_task"](loop) is None and _find_thread(loop, polls) is not None:
                 tasks = list(list_all(loop))
                 held.append(tasks)
                 yield loop, tasks if len(tasks) <= MAX_TASKS else []
@@ -241,7 +244,9 @@ def _list_tasks(
     busy = set(map(id, running)) if type(running) is dict else set()
     loop_of = kind.__dict__["_loop"].__get__
     loops: dict[int, tuple[Any, list[Any]]] = {}
-    for task in _list_registered(module):
+    if _are_busy(loop_of, _list_registered(module, FEW), polls, held):
+        return
+    for task in _list_registered(module, MAX_TASKS):
         held.append(task)
         loop = loop_of(task)
         held.append(loop)
@@ -249,8 +254,24 @@ def _list_tasks(
     yield from (each for number, each in loops.items() if number not in busy)
 
 
-def _list_registered(module: dict[str, Any]) -> list[Any]:
-    """Return the tasks that interpreters before 3.14 hold in sets; none where there are too many."""
+def _are_busy(loop_of: Any, tasks: list[Any], polls: list[int], held: list[object]) -> bool:
+    """Tell whether each thread that polls is that of a loop of ``tasks`` that has something to run.
+
+    A loop polls in each turn. To list a thousand tasks then, only to find that none is waited for, takes a millisecond.
+    """
+    left = set(polls)
+    for task in tasks:
+        loop = loop_of(task)
+        held += (task, loop)
+        attributes = plain_attributes(loop)
+        thread = attributes.get("_thread_id") if attributes is not None else None
+        if thread in left and _find_thread(loop, polls) is None:
+            left.discard(thread)
+    return not left
+
+
+def _list_registered(module: dict[str, Any], most: int) -> list[Any]:
+    """Return so many of the tasks that interpreters before 3.14 hold in sets; none where there are too many."""
     kind = module["Task"]
     found: list[Any] = []
     for name in ("_all_tasks", "_scheduled_tasks", "_eager_tasks"):
@@ -259,7 +280,7 @@ def _list_registered(module: dict[str, Any]) -> list[Any]:
             attributes = plain_attributes(tasks)
             tasks = attributes.get("data") if attributes is not None else None
         if type(tasks) is set and len(tasks) <= MAX_TASKS:
-            entries = list(tasks)
+            entries = list(islice(tasks, most))
             found += [each() if type(each) is ref else each for each in entries]
     return [each for each in found if _is_task(kind, each)]
 

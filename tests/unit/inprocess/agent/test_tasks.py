@@ -169,3 +169,30 @@ def test_a_partial_that_the_program_loaded_later_is_looked_into(monkeypatch):
 
     monkeypatch.setitem(vars(sys.modules["_functools"]), "partial", Later)
     assert next(iter(tasks._reach(Later(print, 5)))) == 5
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="the tasks of one loop are listed there")
+def test_tasks_of_a_loop_that_has_something_to_run_are_not_listed():
+    """The loop polls in each turn; only where nothing is ready its tasks wait for anything."""
+
+    async def begin() -> tuple[list[int], list[int], list[int]]:
+        loop, thread = asyncio.get_running_loop(), _thread.get_ident()
+        waiting = [asyncio.ensure_future(pause()) for _ in range(50)]
+        kind = type(waiting[0])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+        def count(polls: list[int]) -> list[int]:
+            held: list[object] = []
+            module = {"Task": kind, "_scheduled_tasks": {*waiting}}
+            few = tasks._list_registered(module, tasks.FEW)
+            return [len(few)] if tasks._are_busy(kind.__dict__["_loop"].__get__, few, polls, held) else [50]
+
+        idle = count([thread])
+        loop.call_soon(lambda: None)
+        busy, other = count([thread]), count([thread, thread + 1])
+        for each in waiting:
+            each.cancel()
+        return idle, busy, other
+
+    assert asyncio.run(begin()) == ([50], [tasks.FEW], [50])

@@ -1,0 +1,196 @@
+r"""Write a regular expression so that it fails in linear time.
+
+## What
+A constant pattern that tries many ways to match the same characters: one that begins with an unlimited repeat and is
+searched for (`re.sub(r"\s+$", "", text)`, `re.findall(r"(\d*)-(\d*)", text)`), two such repeats in a row that take
+the same characters (`\s*(.*?)\s*$`), or a repeated group that is itself a repeat (`(\w+\s?)*$`). Use a string method
+(`text.rstrip()`, `text.partition("-")`), anchor the pattern with `match` or a lookbehind, or make the repeat possessive
+(`\d*+`, from Python 3.11 on).
+
+## Why
+A search starts again at every character: on n characters that the repeat takes, without what must follow, it makes n²
+steps. A repeat of a repeat makes 2ⁿ. Where the text comes from outside, that is a denial of service.
+
+## When not
+On short texts, and where a run of such characters cannot be long. It is advice, on hot lines only: which texts match is
+for you to say.
+
+## Source
+The documentation of `re` on possessive quantifiers: they "do not allow back-tracking when the expression following it
+fails to match".
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from whet.engine.api import (
+    Advise,
+    Ambiguity,
+    Ask,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    find_ambiguity,
+    read_matching,
+)
+
+RULE = Rule(
+    slug="backtracking-regex",
+    title="Regex that backtracks over long runs",
+    family="text",
+    safety=Safety.ADVICE,
+    speed=Speed.ASYMPTOTIC,
+    triggers=Triggers(
+        imports=frozenset({"re", "re.compile"}),
+        names=frozenset({"findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn"}),
+    ),
+    asks=frozenset({Ask.LENGTH, Ask.SHARE}),
+)
+
+_SHORT = 200
+"""Characters up to which their square is not more than the rest of a call."""
+_REASONS = {
+    Ambiguity.RESTARTED: "a search starts again at every character of a run that its first repeat takes, without what"
+    " must follow: n² steps",
+    Ambiguity.POLYNOMIAL: "two repeats take the same characters, and every way to divide a run of them is tried: n²"
+    " steps",
+    Ambiguity.EXPONENTIAL: "a repeat is itself repeated, and every way to divide a run is tried: 2ⁿ steps",
+}
+
+
+def detect(context: Context) -> Iterator[Finding]:
+    """Yield each hot call that matches a constant pattern which backtracks."""
+    if not context.measured:
+        return
+    for call in context.nodes(ast.Call):
+        matching = read_matching(context, call)
+        if matching is None:
+            continue
+        whole = matching.method == "fullmatch"
+        anchored = whole or matching.method == "match"
+        why = _REASONS.get(find_ambiguity(matching.pattern, matching.flags, anchored=anchored, whole=whole))
+        if why is None:
+            continue
+        place = context.place(matching.text)
+        seen = place is not None and place.kind is not PlaceKind.ENCLOSING
+        asked = (context.ask(place, Ask.LENGTH, at_least=_SHORT),) if place is not None and seen else ()
+        yield context.finding(
+            call,
+            f"{_shorten(matching.pattern)} backtracks: {why}. Use a string method, anchor the pattern, or make the"
+            " repeat possessive (`*+`, from Python 3.11 on).",
+            questions=(*asked, context.ask_cost(call)),
+        )
+
+
+def _shorten(pattern: str | bytes) -> str:
+    text = repr(pattern)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+CASES = (
+    Case(
+        name="space at the end",
+        before="""
+import re
+def clean(lines):
+    return [re.sub(r"[ \\t]+$", "", line) for line in lines]
+""",
+        after="""
+def clean(lines):
+    return [line.rstrip(" \\t") for line in lines]
+""",
+        call="clean",
+        inputs=("(['a  b \\t', '', ' '],)", "([],)"),
+        hot=True,
+    ),
+    Case(
+        name="a pattern of the module, searched for",
+        before="""
+import re
+_RANGE = re.compile(r"(\\d+)-(\\d+)")
+def find(text):
+    return [(int(a), int(b)) for a, b in _RANGE.findall(text)]
+""",
+        after="""
+import re
+_RANGE = re.compile(r"(?<!\\d)(\\d+)-(\\d+)")
+def find(text):
+    return [(int(a), int(b)) for a, b in _RANGE.findall(text)]
+""",
+        call="find",
+        inputs=("('1-2, 30-4, 5',)", "('',)"),
+        hot=True,
+    ),
+    Case(
+        name="a repeat of a repeat, of a class",
+        before="""
+import re
+class Words:
+    pattern = re.compile(r"(\\w+,?)*$")
+    def fits(self, text):
+        return self.pattern.match(text) is not None
+def run(text):
+    return Words().fits(text)
+""",
+        after="""
+import re
+class Words:
+    pattern = re.compile(r"(?!,)(?:\\w|(?<=\\w),)*$")
+    def fits(self, text):
+        return self.pattern.match(text) is not None
+def run(text):
+    return Words().fits(text)
+""",
+        call="run",
+        inputs=("('a,b,cd',)", "('a,,b',)", "('',)", "(',a',)"),
+        hot=True,
+    ),
+)
+
+ADVISE = (
+    Advise("two repeats of the same characters",
+           "import re\ndef f(s):\n    return re.match(r'\\s*(.*?)\\s*$', s)\n"),
+    Advise("repeats with an optional one between",
+           "import re\nP = re.compile(r'(\\d+)\\s*(\\S+) ')\ndef f(s):\n    return P.match(s)\n"),
+    Advise("an alternative that others make up",
+           "import re\ndef f(s):\n    p = re.compile(r'(?:[\\w-]|\\w-\\w)*;')\n    return p.match(s)\n"),
+    Advise("put together of constants",
+           "import re\nEND = '.'\nP = re.compile('(.*?)((?:%s)*)$' % '|'.join(map(re.escape, (END, '&gt;'))))\n"
+           "def f(s):\n    return P.match(s)\n"),
+    Advise("put together of names, in bytes, of a class by its name",
+           "import re\nX = b'[a-z]'\nY = X + b'+'\nclass A:\n    P = re.compile(Y + b';')\n"
+           "    def f(self, s):\n        return A.P.search(s)\n"),
+    Advise("below a star import",
+           "from os.path import *\nimport re\nP = re.compile('%s+;' % re.escape('x'))\ndef f(s):\n"
+           "    return P.search(s), re.search('[a-z]+;', s)\n"),
+    Advise("by name", "from re import search\ndef f(s):\n    return search('[a-z]+[.]html', s)\n"),
+)  # fmt: skip
+
+REFUSE = (
+    Refuse("it is matched at the start", "import re\ndef f(s):\n    return re.match(r'\\d+-', s)\n"),
+    Refuse("anchored", "import re\ndef f(s):\n    return re.search(r'^\\s+x', s)\n"),
+    Refuse("nothing must follow", "import re\ndef f(s):\n    return re.findall(r'\\w+', s)\n"),
+    Refuse("what follows is of the same", "import re\ndef f(s):\n    return re.findall(r'\\d+\\w', s)\n"),
+    Refuse("possessive", "import re\ndef f(s):\n    return re.match(r'\\s*+\\s*x', s)\n"),
+    Refuse("a limited repeat", "import re\ndef f(s):\n    return re.search(r'\\d{1,3}-', s)\n"),
+    Refuse("repeats of different characters", "import re\ndef f(s):\n    return re.match(r'\\d*\\s*x', s)\n"),
+    Refuse("separated groups", "import re\ndef f(s):\n    return re.match(r'([^,]*,)*$', s)\n"),
+    Refuse("alternatives that begin otherwise",
+           "import re\ndef f(s):\n    return re.match(r'(?:[a-z]|\\d-\\d)*;', s)\n"),
+    Refuse("an alternative between quotes", "import re\ndef f(s):\n    return re.match(r'(?:[^\"]|\"\\w*\")*$', s)\n"),
+    Refuse("put together of what varies",
+           "import re\ndef f(s, end):\n    return re.match('(.*?)(%s)*$' % end, s)\n"),
+    Refuse("a name that is put together of itself", "import re\nA = A + 'x*'\ndef f(s):\n    return re.search(A, s)\n"),
+    Refuse("the pattern varies", "import re\ndef f(p, s):\n    return re.search(p, s)\n"),
+    Refuse("no pattern", "import re\ndef f(s):\n    return re.search('(', s)\n"),
+)  # fmt: skip
+
+BENCH = None
