@@ -130,8 +130,8 @@ class Kills:
         (project / "busy.py").write_text(WORK)
         if scenario.name == "check --fix":
             (project / "src").mkdir()
-            for number in range(30):
-                (project / "src" / f"m{number}.py").write_text("".join(CHECKED.format(n) for n in range(20)))
+            for number in range(30):  # more than one process checks alone
+                (project / "src" / f"m{number}.py").write_text("".join(CHECKED.format(n) for n in range(60)))
         if scenario.name in ("prove", "apply"):
             self.call(("run", "prog.py"), project)
         if scenario.name == "apply":
