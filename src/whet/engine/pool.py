@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from whet.engine.limits import TooLargeError, UnreadableError
@@ -21,7 +22,7 @@ from whet.program.leash import leash_worker
 from whet.program.processors import count_processors
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 _WORTH_A_PROCESS = 150_000
 """Bytes of source below which starting processes costs more than it saves."""
@@ -68,15 +69,23 @@ def _examine_in_processes(tasks: Sequence[Task], rules: Sequence[RuleModule], wo
     chunks = list(_cut(tasks))
     pool = _open_pool(rules, min(workers, len(chunks)))
     try:
-        futures = [pool.submit(_examine_chunk, chunk) for chunk in chunks]
-        for chunk, future in zip(chunks, futures, strict=True):
-            try:
-                outcomes = future.result()
-            except BrokenProcessPool:
-                outcomes = [_examine_alone(task, rules) for task in chunk]
-            yield from outcomes
+        futures = list(_submit(pool, chunks))
+        for chunk, future in zip_longest(chunks, futures):
+            outcomes = None
+            with suppress(BrokenProcessPool):
+                outcomes = future.result() if future else None
+            yield from outcomes or [_examine_alone(task, rules) for task in chunk]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, chunks: Iterable[list[Task]]) -> Iterator[Future[list[Outcome]]]:
+    """Give ``pool`` its chunks, up to the first that it no longer takes, as a process of it has been killed."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    with suppress(BrokenProcessPool):
+        for chunk in chunks:
+            yield pool.submit(_examine_chunk, chunk)
 
 
 def _examine_alone(task: Task, rules: Sequence[RuleModule]) -> Outcome:
