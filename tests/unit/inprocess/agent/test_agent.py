@@ -130,6 +130,47 @@ def test_the_thread_is_gone_at_a_fork_and_comes_back_where_nothing_warns_of_it(r
     assert {row["function"] for row in rows} >= {"<module>"}
 
 
+@posix
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads by /proc")
+def test_while_one_thread_forks_no_other_runs(run: Run) -> None:
+    """What another writes there, after multiprocessing has emptied the buffers, both processes would write."""
+    text = """
+        import threading, warnings
+        warnings.simplefilter("ignore")
+        told, begins, was_told = [], threading.Event(), []
+        os.register_at_fork(before=lambda: was_told.append(list(told)))
+        watch.start()
+        spin(0.1)
+        time.sleep(0.7)  # so that it is not in the midst of a sample: then it has to end
+        os.register_at_fork(before=begins.set)
+        def fork():
+            pid = os.fork()
+            if not pid:
+                print(len(os.listdir("/proc/self/task")), flush=True)
+                sys.setswitchinterval(0.005)
+                spin(0.4)
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        thread = threading.Thread(target=fork)
+        sys.setswitchinterval(100)
+        thread.start()
+        begins.wait()
+        told.append("other")
+        thread.join()
+        sys.setswitchinterval(0.005)
+        spin(0.1)
+        print(was_told, told, has_thread())
+    """
+    head, rows, said = run(text)
+    # The child has a thread of its own.
+    assert said == "2\n[[]] ['other'] True\n"
+    assert head["why_none"] == ""
+    head, rows, _ = run(text, child=True)
+    assert head["why_none"] == ""
+    assert head["samples"] > 0
+    assert {row["function"] for row in rows} >= {"fork"}
+
+
 @pytest.mark.parametrize(
     ("text", "goes_on"),
     [
