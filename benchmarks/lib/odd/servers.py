@@ -79,7 +79,7 @@ ASKED = {
 }
 SERVE = '"$@" 2>errors & python3 ask.py http://127.0.0.1:{0}/; sleep 0.2; kill -{1} $!; wait $!; echo $?; rm errors'
 """Bash lets what it starts in the background ignore SIGINT: that ends only a server that handles it itself."""
-HANDLE_SIGINT = ("uvicorn", "gunicorn", "hypercorn", "aiohttp", "sanic")
+HANDLE_SIGINT = ("uvicorn", "gunicorn", "hypercorn", "aiohttp")
 FIRST_PORT = 18_431
 UVICORN = ("-m", "uvicorn", "--log-level", "error", "--port", "{port}", "serve:app")
 GUNICORN = ("-m", "gunicorn", "--log-level", "critical", "-b", "127.0.0.1:{port}", "serve:wsgi")
