@@ -7,9 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from whet.engine.limits import TooLargeError, UnreadableError
@@ -22,7 +21,7 @@ from whet.program.leash import leash_worker
 from whet.program.processors import count_processors
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
 
 _WORTH_A_PROCESS = 150_000
 """Bytes of source below which starting processes costs more than it saves."""
@@ -64,28 +63,32 @@ def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
 
 
 def _examine_in_processes(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int) -> Iterator[Outcome]:
+    chunks = list(_cut(tasks))
+    while chunks:
+        done = 0
+        for outcomes in _examine_until_broken(chunks, rules, workers):
+            done += 1
+            yield from outcomes
+        # Something in the next ones may have killed the process that checked it; the others get new processes.
+        for chunk in chunks[done : done + 1]:
+            for task in chunk:
+                yield _examine_alone(task, rules)
+        chunks = chunks[done + 1 :]
+
+
+def _examine_until_broken(
+    chunks: Sequence[list[Task]], rules: Sequence[RuleModule], workers: int
+) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of ``chunks`` in their order, up to the first that is not known as a process was killed."""
     from concurrent.futures.process import BrokenProcessPool
 
-    chunks = list(_cut(tasks))
     pool = _open_pool(rules, min(workers, len(chunks)))
     try:
-        futures = list(_submit(pool, chunks))
-        for chunk, future in zip_longest(chunks, futures):
-            outcomes = None
-            with suppress(BrokenProcessPool):
-                outcomes = future.result() if future else None
-            yield from outcomes or [_examine_alone(task, rules) for task in chunk]
+        with suppress(BrokenProcessPool):
+            for future in [pool.submit(_examine_chunk, chunk) for chunk in chunks]:
+                yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _submit(pool: ProcessPoolExecutor, chunks: Iterable[list[Task]]) -> Iterator[Future[list[Outcome]]]:
-    """Give ``pool`` its chunks, up to the first that it no longer takes, as a process of it has been killed."""
-    from concurrent.futures.process import BrokenProcessPool
-
-    with suppress(BrokenProcessPool):
-        for chunk in chunks:
-            yield pool.submit(_examine_chunk, chunk)
 
 
 def _examine_alone(task: Task, rules: Sequence[RuleModule]) -> Outcome:
