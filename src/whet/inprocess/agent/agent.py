@@ -57,8 +57,9 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
-        self.waiting: list[bool] = []
-        """Holds something while the thread waits, in C: then it has hold of nothing of the program's."""
+        self.waiting = [False]
+        """Holds ``True`` while the thread waits, in C: then it has hold of nothing of the program's. To note that
+        allocates nothing, which tracemalloc would show."""
         self.forking: list[bool] = []
         """Holds something for each thread that forks: the last one to come back from it begins sampling again."""
         self.is_wanted = self.child_lives = False
@@ -86,7 +87,7 @@ class Agent:
             os.register_at_fork(
                 after_in_parent=partial(self.forking.__delitem__, slice(1)), after_in_child=self.forking.clear
             )
-            for left in self.running, self.waiting, self.begun:
+            for left in self.running, self.begun:
                 os.register_at_fork(after_in_child=left.clear)
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
             # what is left of it gets a moment to go.
@@ -138,7 +139,8 @@ class Agent:
             # What is sent to the process is for the program's threads, whichever of them waits for it.
             block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
             first.append(guard.append(self.begun, block))
-        wait = partial(self.waiting.append, True), guard.call_item(self.wait, 0), self.waiting.clear
+        note = partial(partial, self.waiting.__setitem__, 0)
+        wait = note(True), guard.call_item(self.wait, 0), note(False)
         rounds = guard.loop(first, [*wait, self.sample], self.end_lock.release)
         self.running.append(True)
         try:
@@ -160,7 +162,8 @@ class Agent:
         fork of a process with threads one more changes nothing, unless it holds objects of the program's.
         """
         is_alone = partial(next, map(gt, repeat(2), map(call, repeat(_thread._count))))
-        return guard.in_turn(partial(not_, self.waiting), is_alone)
+        is_busy = partial(next, map(not_, map(self.waiting.__getitem__, repeat(0))))
+        return guard.in_turn(is_busy, is_alone)
 
     def _wait_until_gone(self) -> None:
         """Wait until the thread is gone for the kernel as well."""
