@@ -70,7 +70,9 @@ class Agent:
         self.sampler = sampler.Sampler(settings)
         # What is freed counts too, and leaves room the next time.
         free_some = partial(self.sampler.reserve.__delitem__, slice(-sampler.ROOM, None))
-        self.sample = guard.where_there_is_room(sampler.LITTLE_ROOM, self._guard(self._sample), free_some)
+        sample = guard.where_there_is_room(sampler.LITTLE_ROOM, self._guard(self._sample), free_some)
+        # To ask for room makes integers, which CPython 3.14 keeps for others: tracemalloc would show them.
+        self.sample = guard.guard(sample)
         self.finish = self._guard(self._finish)
         """Stops, and saves everything."""
 

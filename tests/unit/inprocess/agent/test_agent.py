@@ -315,6 +315,19 @@ def test_while_a_tool_watches_nothing_is_sampled_and_nothing_is_seen(run: Run) -
     assert bool([row for row in rows if row["name"] == "there"]) is (sys.version_info < (3, 12))
 
 
+def test_what_traces_memory_sees_none_of_the_threads(run: Run) -> None:
+    """Integers too, which CPython 3.14 keeps for later where it frees them."""
+    _, _, said = run("""
+        import tracemalloc
+        watch.start()
+        spin(0.1)
+        tracemalloc.start()
+        spin(0.3)
+        print([str(each) for each in tracemalloc.take_snapshot().traces if "unknown" in str(each.traceback)])
+    """)
+    assert said == "[]\n"
+
+
 def test_under_a_profile_function_variables_stay_what_the_program_made_them(run: Run) -> None:
     """Before 3.13 whoever is shown a frame has its variables written back when it returns."""
     _, _, said = run("""
