@@ -25,8 +25,6 @@ from lib.odd.program import Program
 from lib.runner import show_progress
 from lib.tables import print_heading, print_table
 
-FRAMEWORKS = "frameworks"
-
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

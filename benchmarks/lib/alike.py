@@ -122,7 +122,8 @@ def run_on_pipes(
 ) -> tuple[int, bytes, bytes]:
     """Run a command whose streams are pipes; its output may go on after its end, in a child of its own."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(words, cwd=folder, env=environ, process_group=0, **pipes) as process:
+    start = {"cwd": folder, "env": environ, "process_group": 0, "preexec_fn": heed_hangup}
+    with subprocess.Popen(words, **start, **pipes) as process:
         try:
             said = b""
             if program.send:
@@ -148,7 +149,7 @@ def run_on_terminal(
         cwd=folder,
         env=environ,
         start_new_session=True,
-        preexec_fn=lambda: os.login_tty(its),  # noqa: PLW1509
+        preexec_fn=lambda: (heed_hangup(), os.login_tty(its)),  # noqa: PLW1509
         pass_fds=[its],
     )
     os.close(its)
@@ -168,6 +169,11 @@ def run_on_terminal(
         end_group(process.pid)
     os.close(ours)
     return process.wait(), said, b""
+
+
+def heed_hangup() -> None:
+    """Undo what ``nohup`` does to a process: the benchmark may run for hours, and programs wait for this signal."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def end_group(pid: int) -> None:

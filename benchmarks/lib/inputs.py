@@ -15,7 +15,7 @@ from whet.model.run import Execution, Interpreter, Purpose, Run, SourceFile
 
 MS = 1_000_000
 PLAIN = "def f(values):\n    total = 0\n    for value in values:\n        total += value * 2\n    return total\n\n\n"
-FOUND = "def g(names):\n    found = []\n    while names:\n        found.append(names.pop(0))\n    return found\n\n\n"
+FOUND = "def g(rows):\n    out = []\n    for row in rows:\n        out.append(row.strip())\n    return out\n\n\n"
 SAMPLES_A_STACK = 10
 
 
@@ -94,8 +94,10 @@ def check(files: int, lines: int, text: str) -> None:
         paths = [Path(name, f"m{number}.py") for number in range(files)]
         for path in paths:
             path.write_text(text * (lines // text.count("\n")), encoding="utf-8")
-        for _ in examine_files(paths, load_rules(), root=Path(name), workers=1):
-            pass
+        examined = examine_files(paths, load_rules(), root=Path(name), workers=1)
+        found = sum(len(each.findings) for each in examined)
+    expected = files * (lines // text.count("\n")) if text is FOUND else 0
+    assert found == expected, f"{found} findings instead of {expected}"
 
 
 def keep_runs(count: int) -> None:

@@ -43,9 +43,13 @@ sys.exit({status})
 CHECKED = (
     "def work_{0}(rows):\n    out = []\n    for row in rows:\n        out.append(row.strip())\n    return out\n\n\n"
 )
+MAIN = {"prog.py", "main.pyc"}
+"""The program's file on its command line: as written, and as `whet prove` compiles it."""
 SERVER = "import time\nfrom busy import burn\nwhile True:\n    burn(0.05)\n    time.sleep(0.02)\n"
 END_SECONDS = 120.0
 GONE_SECONDS = 20.0
+LEAST_ATTEMPTS = 5
+"""Attempts at a victim after which one that was never met says that something is wrong with the search for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Scenario:
     status: int = 0
 
 
-FIX = ("check", "--fix")
+FIX = ("check", "--fix", "--select", "append-comprehension")
 APPLY = ("apply", "--accept-unchecked", "--allow", "list-membership")
 SCENARIOS = (
     Scenario("run", ("run", "prog.py"), 4, ("whet", "sampler", "program"), ("run", "short.py"), 3),
@@ -102,6 +106,10 @@ class Kills:
                 met[victim] += was_met
                 found += [f"{victim} killed: {each}" for each in troubles]
                 show_progress(number + 1, attempts, f"kills of {scenario.name}")
+            if attempts >= LEAST_ATTEMPTS * len(scenario.victims):
+                found += [
+                    f"{victim} never ran when it was to be killed" for victim in scenario.victims if not met[victim]
+                ]
             for each in found:
                 print(f"\n{scenario.name}, {each}", flush=True)
             killed = ", ".join(f"{victim} {met[victim]}" for victim in scenario.victims)
@@ -122,8 +130,8 @@ class Kills:
         (project / "busy.py").write_text(WORK)
         if scenario.name == "check --fix":
             (project / "src").mkdir()
-            for number in range(30):
-                (project / "src" / f"m{number}.py").write_text("".join(CHECKED.format(n) for n in range(20)))
+            for number in range(30):  # more than one process checks alone
+                (project / "src" / f"m{number}.py").write_text("".join(CHECKED.format(n) for n in range(60)))
         if scenario.name in ("prove", "apply"):
             self.call(("run", "prog.py"), project)
         if scenario.name == "apply":
@@ -237,7 +245,9 @@ class Kills:
         """Return the process to kill; ``None`` where there is none in time."""
         tests: dict[str, Callable[[list[str]], bool]] = {
             "sampler": lambda line: Path(line[0]).name == "py-spy",
-            "program": lambda line: Path(line[0]).name.startswith("python") and "prog.py" in line[-2:],
+            "program": lambda line: (
+                Path(line[0]).name.startswith("python") and not MAIN.isdisjoint(Path(word).name for word in line[-2:])
+            ),
             "worker": lambda _: True,
         }
         if victim in ("whet", "target"):

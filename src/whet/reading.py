@@ -76,3 +76,11 @@ def name_error(error: BaseException) -> str:
     except Exception:  # the error's own code may be what is wrong
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is such a folder; ``False`` too for what cannot be one, such as a name that is too long."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from whet.locking import is_left_behind, take_lock
+
 PREFIX = "whet-"
 LOCK = ".in-use"
 
@@ -25,7 +27,7 @@ def scratch_folder(purpose: str = "") -> Iterator[Path]:
     try:
         with contextlib.suppress(OSError):
             lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-            _take(lock)
+            take_lock(lock)
         remove_left_behind(folder.parent)
         yield folder
     finally:
@@ -56,22 +58,6 @@ def _is_left_behind(folder: Path) -> bool:
     try:
         if folder.is_symlink() or (hasattr(os, "getuid") and folder.lstat().st_uid != os.getuid()):
             return False
-        lock = os.open(folder / LOCK, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return False
-    try:
-        return _take(lock)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-
-
-def _take(lock: int) -> bool:
-    """Take a lock without waiting; ``False`` where there are none. Raises ``OSError`` for one that is held."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return False
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return True
+    return is_left_behind(folder / LOCK)

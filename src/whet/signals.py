@@ -14,14 +14,24 @@ from types import FrameType
 def handle_signals(handlers: Mapping[str, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
     """Let ``handlers`` take the signals that they are named after, as far as the system has them.
 
-    What was in force before is put back. Only the main thread may do that; in others nothing happens.
+    What was in force before is put back. Only the main thread may do that; in others nothing happens. A process that
+    is forked meanwhile, to become another program, ends by these signals: they are handled in whet's own alone.
     """
-    before = {}
+    before, owner = {}, os.getpid()
+
+    def own(handler: Callable[[int, FrameType | None], None]) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            if os.getpid() != owner:
+                os._exit(128 + number)
+            handler(number, frame)
+
+        return handle
+
     if threading.current_thread() is threading.main_thread():
         for name, handler in handlers.items():
             number = getattr(signal, name, None)
             if number is not None:
-                before[number] = signal.signal(number, handler)
+                before[number] = signal.signal(number, own(handler))
     try:
         yield
     finally:

@@ -42,6 +42,7 @@ def changes(most: int = 6) -> st.SearchStrategy[list[Change]]:
 def change_bytes(data: bytes, others: Sequence[bytes], made: Sequence[Change], most: int = MOST) -> bytes:
     """Return ``data`` after the changes, at most so many bytes of it; pieces of ``others`` are spliced in."""
     for kind, place, length, number in made:
+        data = data[:most]  # else repeating what was repeated takes hundreds of megabytes
         at, size = int(place * (len(data) + 1)), max(1, int(length * length * length * len(data)))
         if kind == "cut":
             data = data[:at]
@@ -50,7 +51,7 @@ def change_bytes(data: bytes, others: Sequence[bytes], made: Sequence[Change], m
         elif kind == "insert":
             data = data[:at] + PIECES[number % len(PIECES)] + data[at:]
         elif kind == "repeat":
-            data = data[:at] + data[at : at + size] * (number + 1) + data[at + size :]
+            data = data[:at] + data[at : at + size] * min(number + 1, most // size + 1) + data[at + size :]
         elif kind == "drop":
             data = data[:at] + data[at + size :]
         elif kind == "splice":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -118,6 +119,21 @@ def test_customization_that_fails_is_told_as_plainly(runner, alike):
     plain, whet = runner.both(program, cwd=program.parent, PYTHONPATH=str(program.parent))
     assert b"LookupError" in plain.stderr
     alike(plain, whet)
+
+
+@pytest.mark.parametrize("prefix", mark_slow(["kept", "kept/below"], ["kept"]))
+def test_compiled_code_is_kept_where_the_program_wants_it(runner, prefix):
+    program = runner.write("import busy\nbusy.burn(0.1)\n", busy=BUSY)
+    folder = program.parent
+    left = []
+    for start in (runner.plain, runner.whet):
+        options = ("-X", f"pycache_prefix={prefix}")
+        assert start(*options, program.name, cwd=folder, PYTHONDONTWRITEBYTECODE=None).status == 0
+        kept = folder / prefix
+        left.append(sorted(str(path.relative_to(kept)) for path in kept.rglob("*")))
+        shutil.rmtree(kept)
+    assert any(name.endswith(".pyc") and "busy" in name for name in left[0])
+    assert left[1] == left[0]
 
 
 FORKS = """

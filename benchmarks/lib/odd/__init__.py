@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lib.odd import descriptors, imports, limits, looks, packages, processes, signals, starts, terminals
+from lib.odd import descriptors, imports, limits, looks, packages, processes, servers, signals, starts, terminals
 from lib.odd.program import Program
 
-MAKERS = (signals, processes, descriptors, terminals, limits, imports, starts, looks, packages)
+MAKERS = (signals, processes, descriptors, terminals, limits, imports, starts, looks, packages, servers)
 
 
 def list_programs() -> list[Program]:

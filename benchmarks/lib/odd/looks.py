@@ -46,7 +46,8 @@ TEXTS = {
     "print(r(), len(seen))",
     "contexts": "import contextvars\nv = contextvars.ContextVar('v'); v.set(1); burn(); print(list(contextvars.copy_context()))",
     "audit hook": "import sys\nseen = set()\nsys.addaudithook(lambda e, a: seen.add(e))\nburn()\nopen('busy.py').close()\n"
-    "print(sorted(seen))",
+    # But what `docs/left-alone.md` names: the thread that samples values.
+    "print(sorted(seen - {'builtins.id', 'object.__getattr__', 'os.rename', 'sys._current_frames'}))",
     "random": "import random\nrandom.seed(5); burn(); print(random.random(), hash('x') == hash('x'))",
     "ids": "import itertools\nc = itertools.count(); burn(); print(next(c), len({id(object()) for _ in range(3)}))",
     "coroutines": "import sys\nsys.set_coroutine_origin_tracking_depth(3)\nasync def f(): pass\nc = f(); burn()\n"

@@ -19,7 +19,7 @@ from whet.engine.rule import Advise, Bench, Case, Refuse, Rule
 from whet.errors import PluginError
 from whet.model.finding import Finding
 from whet.plugins import Group, Plugin, find_plugins
-from whet.reading import describe_error, name_error
+from whet.reading import describe_error, is_folder, name_error
 from whet.records import dataclass
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _load_project(project: Path | None) -> Iterator[RuleModule]:
 
 def _load_folders(folders: Iterable[Path]) -> Iterator[RuleModule]:
     for folder in folders:
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise PluginError(f"there is no rules folder {folder}", "give a folder with one file per rule")
         for path in sorted(folder.glob("*.py")):
             yield load_rule_file(path)

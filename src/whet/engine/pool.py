@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from whet.engine.limits import TooLargeError, UnreadableError
@@ -63,18 +63,30 @@ def examine_task(task: Task, rules: Sequence[RuleModule]) -> Outcome:
 
 
 def _examine_in_processes(tasks: Sequence[Task], rules: Sequence[RuleModule], workers: int) -> Iterator[Outcome]:
+    chunks = list(_cut(tasks))
+    while chunks:
+        done = 0
+        for outcomes in _examine_until_broken(chunks, rules, workers):
+            done += 1
+            yield from outcomes
+        # Something in the next ones may have killed the process that checked it; the others get new processes.
+        for chunk in chunks[done : done + 1]:
+            for task in chunk:
+                yield _examine_alone(task, rules)
+        chunks = chunks[done + 1 :]
+
+
+def _examine_until_broken(
+    chunks: Sequence[list[Task]], rules: Sequence[RuleModule], workers: int
+) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of ``chunks`` in their order, up to the first that is not known as a process was killed."""
     from concurrent.futures.process import BrokenProcessPool
 
-    chunks = list(_cut(tasks))
     pool = _open_pool(rules, min(workers, len(chunks)))
     try:
-        futures = [pool.submit(_examine_chunk, chunk) for chunk in chunks]
-        for chunk, future in zip(chunks, futures, strict=True):
-            try:
-                outcomes = future.result()
-            except BrokenProcessPool:
-                outcomes = [_examine_alone(task, rules) for task in chunk]
-            yield from outcomes
+        with suppress(BrokenProcessPool):
+            for future in [pool.submit(_examine_chunk, chunk) for chunk in chunks]:
+                yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

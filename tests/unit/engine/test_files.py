@@ -5,6 +5,7 @@ import marshal
 import os
 import random
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import MISSING, fields, replace
 
 import pytest
@@ -200,6 +201,29 @@ def test_a_source_that_kills_its_process_costs_only_itself(folder, monkeypatch):
         ("m3.py", "crashed the process that checked it")
     ]
     assert sum(bool(r.findings) for r in results) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the rule here lives only in processes that are forked")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # pytest-xdist has threads
+def test_a_process_that_is_killed_before_it_has_all_its_work_costs_nothing(folder, monkeypatch):
+    monkeypatch.setattr(pool, "_may_fork", lambda: True)
+    open_pool, opened = pool._open_pool, []
+
+    def open_and_kill(rules, workers):
+        made = open_pool(rules, workers)
+        opened.append(workers)
+        if len(opened) == 1:
+            with pytest.raises(BrokenProcessPool):
+                made.submit(os._exit, 9).result()
+        return made
+
+    monkeypatch.setattr(pool, "_open_pool", open_and_kill)
+    monkeypatch.setattr(pool, "_CHUNK", 1)
+    rule = make_rule(lambda context: [context.finding(next(context.nodes(ast.Constant)), "m")])
+    results = examine(folder, [rule], workers=2)
+    # One file alone, then the others as before.
+    assert opened == [2, 1, 2]
+    assert results == examine(folder, [rule], workers=1)
 
 
 def test_results_come_from_the_cache_while_nothing_changed(folder, tmp_path):

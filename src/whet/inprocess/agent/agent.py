@@ -3,7 +3,8 @@
 Some fifty times a second, at random times and only while the process computes, it looks at the variables of the
 frames on the stacks of all threads (see ``sampler.py``). The program meets nothing of it: the thread is a bare one
 (``_thread``) that no list of :mod:`threading` has; it waits and repeats in C and has no Python frame meanwhile, and
-blocks all signals. It is gone before a fork and comes back after it. It does nothing while a debugger, a coverage tool,
+blocks all signals. It is gone before a fork and comes back after it, unless other threads of the program's would run
+while its end is awaited: then it stays, and the child is without it. It does nothing while a debugger, a coverage tool,
 a tracing profiler or tracemalloc watches (see ``guard.py``).
 """
 
@@ -13,7 +14,8 @@ import _thread
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import not_
+from _operator import call, gt, not_
+from itertools import repeat
 from time import perf_counter_ns, sleep
 
 from . import guard, sampler
@@ -55,6 +57,9 @@ class Agent:
         self.end_lock.acquire()
         self.running: list[bool] = []
         """Holds something while there is a thread: what is asked in C needs an object."""
+        self.waiting = [False]
+        """Holds ``True`` while the thread waits, in C: then it has hold of nothing of the program's. To note that
+        allocates nothing, which tracemalloc would show."""
         self.forking: list[bool] = []
         """Holds something for each thread that forks: the last one to come back from it begins sampling again."""
         self.is_wanted = self.child_lives = False
@@ -65,7 +70,9 @@ class Agent:
         self.sampler = sampler.Sampler(settings)
         # What is freed counts too, and leaves room the next time.
         free_some = partial(self.sampler.reserve.__delitem__, slice(-sampler.ROOM, None))
-        self.sample = guard.where_there_is_room(sampler.LITTLE_ROOM, self._guard(self._sample), free_some)
+        sample = guard.where_there_is_room(sampler.LITTLE_ROOM, self._guard(self._sample), free_some)
+        # To ask for room makes integers, which CPython 3.14 keeps for others: tracemalloc would show them.
+        self.sample = guard.guard(sample)
         self.finish = self._guard(self._finish)
         """Stops, and saves everything."""
 
@@ -82,14 +89,18 @@ class Agent:
             os.register_at_fork(
                 after_in_parent=partial(self.forking.__delitem__, slice(1)), after_in_child=self.forking.clear
             )
+            for left in self.running, self.begun:
+                os.register_at_fork(after_in_child=left.clear)
             # The last is called first. The thread ends whoever watches; where nobody may see Python code of ours,
             # what is left of it gets a moment to go.
             in_parent, in_child = self._guard(self._in_parent), self._guard(self._in_child)
             os.register_at_fork(
                 before=self._guard(self._before_fork), after_in_parent=in_parent, after_in_child=in_child
             )
-            os.register_at_fork(before=guard.when(is_watched, partial(sleep, sampler.MOST_SECONDS)))
-            os.register_at_fork(before=guard.in_turn(partial(self.forking.append, True), self._make_stop()))
+            get_time = guard.when(is_watched, partial(sleep, sampler.MOST_SECONDS))
+            os.register_at_fork(before=guard.when(partial(not_, self.running), get_time))
+            stop = guard.when(self._make_must_stop(), self._make_stop())
+            os.register_at_fork(before=guard.in_turn(partial(self.forking.append, True), stop))
             self._end_before_exec()
         self._start_thread()
 
@@ -130,7 +141,9 @@ class Agent:
             # What is sent to the process is for the program's threads, whichever of them waits for it.
             block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
             first.append(guard.append(self.begun, block))
-        rounds = guard.loop(first, [guard.call_item(self.wait, 0), self.sample], self.end_lock.release)
+        note = partial(partial, self.waiting.__setitem__, 0)
+        wait = note(True), guard.call_item(self.wait, 0), note(False)
+        rounds = guard.loop(first, [*wait, self.sample], self.end_lock.release)
         self.running.append(True)
         try:
             _thread.start_new_thread(all, (rounds,))
@@ -142,6 +155,17 @@ class Agent:
         """Return a callable in C that ends the thread, if there is one, and waits until it is at its end."""
         wait = partial(self.end_lock.acquire, True, STOP_SECONDS)
         return guard.in_turn(partial(not_, self.running), self.running.clear, self.stop_lock.release, wait)
+
+    def _make_must_stop(self) -> Callable[..., bool]:
+        """Return a callable in C: whether the thread has to end before a fork.
+
+        While its end is awaited, the program's other threads run. What one of them writes then, between the moment in
+        which :mod:`multiprocessing` empties the buffers and the fork, would be in the buffers of both processes. In a
+        fork of a process with threads one more changes nothing, unless it holds objects of the program's.
+        """
+        is_alone = partial(next, map(gt, repeat(2), map(call, repeat(_thread._count))))
+        is_busy = partial(next, map(not_, map(self.waiting.__getitem__, repeat(0))))
+        return guard.in_turn(is_busy, is_alone)
 
     def _wait_until_gone(self) -> None:
         """Wait until the thread is gone for the kernel as well."""
@@ -175,13 +199,14 @@ class Agent:
     # -- when the process becomes two, or another program ------------------------------------------------------------
 
     def _before_fork(self) -> None:
-        """Take note of who forks; the thread is at its end already."""
-        self._wait_until_gone()
+        """Take note of who forks; the thread is at its end already, if it is to end."""
+        if not self.running:
+            self._wait_until_gone()
         # What calls this is in C, and what calls that is above.
         self.child_lives = _goes_on(sys._getframe(2))
 
     def _in_parent(self) -> None:
-        if not self.is_wanted or os.getpid() != self.sampler.pid or self.forking:
+        if self.running or not self.is_wanted or os.getpid() != self.sampler.pid or self.forking:
             return
         if COUNTS_THREADS_FIRST:
             self._start_thread()
@@ -190,7 +215,6 @@ class Agent:
 
     def _in_child(self) -> None:
         # Another thread may have been ending ours as this one forked.
-        self.running.clear()
         for lock in (self.stop_lock, self.end_lock):
             lock._at_fork_reinit()  # type: ignore[attr-defined]  # as threading does
             lock.acquire()

@@ -35,6 +35,8 @@ def list_watchers() -> list[Step]:
         watchers += [partial(monitoring.get_tool, tool) for tool in range(6)]
     if is_tracing is not None:
         watchers.append(is_tracing)
+    # Yappi sets its function for all threads, behind the interpreter's back: `sys.getprofile` has nothing to return.
+    watchers.append(partial(sys.modules.get, "_yappi"))
     return watchers
 
 

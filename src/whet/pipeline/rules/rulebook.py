@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from whet.config import RULES_FOLDER, Config, find_root, load_config
 from whet.plugins import Group, may_be_brought
+from whet.reading import is_folder
 from whet.records import dataclass
 from whet.trust import HINT, is_trusted
 
@@ -72,7 +73,7 @@ def stands_in(project: Path) -> bool:
 def list_project_rules(config: Config) -> tuple[Path, ...]:
     """Return the files of the project's own rules, none of them loaded."""
     folders = [config.root / RULES_FOLDER, *(config.root / folder for folder in config.rules)]
-    return tuple(path for folder in folders for path in sorted(folder.glob("*.py")))
+    return tuple(path for folder in folders for path in sorted(folder.glob("*.py") if is_folder(folder) else ()))
 
 
 def find_untrusted(config: Config) -> Path | None:

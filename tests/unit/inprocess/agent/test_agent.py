@@ -130,6 +130,47 @@ def test_the_thread_is_gone_at_a_fork_and_comes_back_where_nothing_warns_of_it(r
     assert {row["function"] for row in rows} >= {"<module>"}
 
 
+@posix
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads by /proc")
+def test_while_one_thread_forks_no_other_runs(run: Run) -> None:
+    """What another writes there, after multiprocessing has emptied the buffers, both processes would write."""
+    text = """
+        import threading, warnings
+        warnings.simplefilter("ignore")
+        told, begins, was_told = [], threading.Event(), []
+        os.register_at_fork(before=lambda: was_told.append(list(told)))
+        watch.start()
+        spin(0.1)
+        time.sleep(0.7)  # so that it is not in the midst of a sample: then it has to end
+        os.register_at_fork(before=begins.set)
+        def fork():
+            pid = os.fork()
+            if not pid:
+                print(len(os.listdir("/proc/self/task")), flush=True)
+                sys.setswitchinterval(0.005)
+                spin(0.4)
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        thread = threading.Thread(target=fork)
+        sys.setswitchinterval(100)
+        thread.start()
+        begins.wait()
+        told.append("other")
+        thread.join()
+        sys.setswitchinterval(0.005)
+        spin(0.1)
+        print(was_told, told, has_thread())
+    """
+    head, rows, said = run(text)
+    # The child has a thread of its own.
+    assert said == "2\n[[]] ['other'] True\n"
+    assert head["why_none"] == ""
+    head, rows, _ = run(text, child=True)
+    assert head["why_none"] == ""
+    assert head["samples"] > 0
+    assert {row["function"] for row in rows} >= {"fork"}
+
+
 @pytest.mark.parametrize(
     ("text", "goes_on"),
     [
@@ -272,6 +313,19 @@ def test_while_a_tool_watches_nothing_is_sampled_and_nothing_is_seen(run: Run) -
     assert named(rows, "here")["samples"] > 5
     # Before 3.12 a profile function is that of one thread, and another one may look.
     assert bool([row for row in rows if row["name"] == "there"]) is (sys.version_info < (3, 12))
+
+
+def test_what_traces_memory_sees_none_of_the_threads(run: Run) -> None:
+    """Integers too, which CPython 3.14 keeps for later where it frees them."""
+    _, _, said = run("""
+        import tracemalloc
+        watch.start()
+        spin(0.1)
+        tracemalloc.start()
+        spin(0.3)
+        print([str(each) for each in tracemalloc.take_snapshot().traces if "unknown" in str(each.traceback)])
+    """)
+    assert said == "[]\n"
 
 
 def test_under_a_profile_function_variables_stay_what_the_program_made_them(run: Run) -> None:

@@ -52,6 +52,18 @@ def test_under_a_profile_function_it_is_not_called_and_comes_back_after(calls: l
     assert calls == [1]
 
 
+def test_while_a_profiler_watches_all_threads_behind_the_interpreters_back_it_is_not_called(
+    calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = guard.guard(lambda: calls.append(1))
+    monkeypatch.setitem(sys.modules, "_yappi", type(sys)("_yappi"))
+    guarded()
+    assert not calls
+    monkeypatch.delitem(sys.modules, "_yappi")
+    guarded()
+    assert calls == [1]
+
+
 def test_while_memory_is_traced_it_is_not_called(calls: list[int]) -> None:
     guarded = guard.guard(lambda: calls.append(1))
     tracemalloc.start()

@@ -8,10 +8,11 @@ import pytest
 
 from whet.config import Config
 from whet.engine.api import Rule, Triggers
-from whet.engine.loading import RuleModule
+from whet.engine.loading import RuleModule, load_rules
 from whet.engine.suppress import UNUSED
-from whet.errors import UsageError
+from whet.errors import PluginError, UsageError
 from whet.model.finding import Ask, Edit, Finding, Question, Safety, Speed
+from whet.pipeline.rules.rulebook import list_project_rules
 from whet.pipeline.rules.selection import Asked, choose_rules
 
 
@@ -145,3 +146,11 @@ def test_patterns_ignore_rules_in_files():
     assert selection.ignored_in("src/x_pb2.py") == {"two", "three"}
     assert selection.ignored_in("a.py") == {"one"}
     assert selection.ignored_in("src/a.py") == frozenset()
+
+
+@pytest.mark.parametrize("name", ["missing", "x" * 5_000, "x\0y"])
+def test_a_folder_of_rules_that_cannot_be_there_is_an_error_with_its_name(tmp_path, name):
+    config = Config(tmp_path, tmp_path / "pyproject.toml", rules=(name,))
+    assert list_project_rules(config) == ()
+    with pytest.raises(PluginError, match="there is no rules folder"):
+        load_rules(None, [tmp_path / name], ())

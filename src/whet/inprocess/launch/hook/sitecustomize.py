@@ -22,11 +22,13 @@ _bootstrap: "Any" = sys.modules["_frozen_importlib"]
 def _begin(folder: str) -> None:
     import os
 
+    # From Python 3.15 on computed when it is first asked for, from the prefix of that moment.
+    compiled = __spec__.cached if __spec__ else None
     # Compiled code of whet's is kept with whet, not where the program's is to be.
     prefix, sys.pycache_prefix = sys.pycache_prefix, None
     try:
         if prefix is not None:
-            _forget_compiled(os, prefix)
+            _forget_compiled(os, compiled, prefix)
         _start(os, folder)
     finally:
         sys.pycache_prefix = prefix
@@ -52,9 +54,8 @@ def _start(os: "Any", folder: str) -> None:
         pass
 
 
-def _forget_compiled(os: "Any", prefix: str) -> None:
-    """Remove what the interpreter has kept of this file, and the folders that it has made for that."""
-    path = __spec__.cached if __spec__ else None
+def _forget_compiled(os: "Any", path: "str | None", prefix: str) -> None:
+    """Remove the compiled code at ``path``, and the folders that the interpreter has made for it."""
     try:
         while path and path != prefix and path.startswith(prefix):
             (os.remove if path.endswith(".pyc") else os.rmdir)(path)
