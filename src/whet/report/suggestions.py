@@ -187,15 +187,23 @@ def _make_card(
     )
 
 
+_MOST_SHOWN = 10.0
+"""The highest end of an estimate that is shown: beyond, it depends on what little is outside the lines."""
+
+
 def describe_estimate(estimate: Estimate) -> Figure:
     """Return what a rewrite may gain for the whole run: ``1.2–1.6×``."""
     low, high = format_factor(estimate.low), format_factor(estimate.high)
+    if estimate.high > _MOST_SHOWN:
+        high = f"{format_factor(max(estimate.low, _MOST_SHOWN))} or more"
     if not estimate.is_measured:
         return Figure("not measured", None, "the rule has no benchmark figures for this form")
     if high == format_factor(1.0):
         return Figure(NOTHING, None, "the gain is not estimated")
     if low == high:
         return Figure(f"about {high}", estimate.high)
+    if estimate.low > _MOST_SHOWN:
+        return Figure(high, estimate.high)
     if low == format_factor(1.0):
         return Figure(f"up to {high}", estimate.high)
     return Figure(f"{low.rstrip('×')}–{high}", estimate.high)

@@ -176,6 +176,10 @@ def test_estimates_read_naturally():
     assert [estimate(1.2, 1.6), estimate(1.0, 1.6), estimate(1.6, 1.61), estimate(1.0, 1.0)] == [
         "1.2–1.6×", "up to 1.6×", "about 1.6×", "–",
     ]  # fmt: skip
+    # Beyond, it depends on what little is outside the lines.
+    assert [estimate(1.0, 400.0), estimate(2.0, 40.0), estimate(12.0, 40.0)] == [
+        "up to 10× or more", "2.0–10× or more", "12× or more",
+    ]  # fmt: skip
 
 
 def test_corrections_of_times_are_in_the_method():
