@@ -56,6 +56,7 @@ from whet.engine.api import (
     build_set_before_loop,
     find_parameter_behind,
     groups_may_be_sets,
+    holds_hashable,
     keep_set_beside,
     list_class_bindings,
     makes_hashable_list,
@@ -206,9 +207,8 @@ def _may_be_elements(context: Context, target: Target) -> bool:
         return True
     values = [binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp)]
     growing = [r for r in place.references if context.use(r) in (Use.APPEND, Use.EXTEND)]
-    return all(makes_hashable_list(context, value) for value in values) and all(
-        adds_hashable(context, reference) for reference in growing
-    )
+    made = all(makes_hashable_list(context, value) for value in values)
+    return made and all(adds_hashable(context, reference) for reference in growing) and holds_hashable(context, place)
 
 
 def _find_groups(context: Context) -> Iterator[Finding]:
@@ -250,7 +250,7 @@ def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> 
         once = place.kind is PlaceKind.ATTRIBUTE or len(values) == 1
         listed = once and kinds <= {BindingKind.VALUE, BindingKind.DECLARED} and _are_lists(context, values)
         listed = listed and not _stays_short(context, place, values) and not any(map(_is_aliased, values))
-    return listed and _uses_allow(context, place, tests)
+    return listed and holds_hashable(context, place) and _uses_allow(context, place, tests)
 
 
 def _is_aliased(binding: Binding) -> bool:
@@ -719,6 +719,9 @@ REFUSE = (
     Refuse("two elements, and one more at most",
            "def f(a, b, c, names):\n    known = ['x', 'y']\n    if c:\n        known.append('z')\n"
            "    return [name for name in names if name not in known]\n"),
+    Refuse("lists as elements, as a loop over them shows",
+           "def f(xs, ys):\n    rows = list(ys)\n    for row in rows:\n        row.append(0)\n"
+           "    return [x for x in xs if x in rows]\n"),
     Refuse("already a set", "def f(xs, ys):\n    known = set(ys)\n    return [x for x in xs if x in known]\n"),
     Refuse("a text: '' in 'abc' is true",
            "def f(xs):\n    text = 'abc' * 9\n    return [x for x in xs if x in text]\n"),

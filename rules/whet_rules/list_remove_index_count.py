@@ -47,6 +47,7 @@ from whet.engine.api import (
     Triggers,
     Use,
     ask_target,
+    holds_hashable,
     may_be_hashable,
     meets_again,
     read_target,
@@ -91,7 +92,9 @@ def detect(context: Context) -> Iterator[Finding]:
                 continue
         if place is None or isinstance(one, ast.Starred) or call.keywords or not context.loops(call):
             continue
-        if _is_short(place) or not may_be_hashable(context, one) or context.falls_back(call, TypeError):
+        if _is_short(place) or context.falls_back(call, TypeError):
+            continue
+        if not may_be_hashable(context, one) or not holds_hashable(context, place):
             continue
         loop = _still_loop(context, place, call) if name != "remove" else None
         if name == "remove":
@@ -443,6 +446,11 @@ ADVISE = (
     Advise("in an item of another module's table",
            "from tables import ORDERS\ndef f(language, text):\n    return [ORDERS[language].index(x) for x in text]\n"),
     Advise("in a list that is made for the search", "def f(d, k):\n    return list(d).index(k)\n"),
+    Advise("elements of a class without a hash, as what is asked of them shows",
+           "class Node:\n    def __init__(self):\n        self.arcs = []\n    def __eq__(self, other):\n"
+           "        return self.arcs == other.arcs\n"
+           "def f(nodes):\n    for number, node in enumerate(nodes):\n        for other in node.arcs:\n"
+           "            print(number, nodes.index(other))\n"),
     Advise("the list changes in the loop",
            "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
     Advise("what is not there is caught",
