@@ -305,6 +305,8 @@ def _look_up(context: Context, place: Place, calls: list[ast.Call], loop: ast.st
             rewrite.refuse("`reversed`, `list` or `enumerate` is shadowed in this file")
         made = f"{{{item}: {at} for {at}, {item} in reversed(list(enumerate({searched})))}}"
     rewrite.insert_before(loop, f"{known} = {made}")
+    if none := context.find_possible_none(function.value):
+        rewrite.refuse(f"{none} may be None in a run that never searches it")
     for call in calls:
         rewrite.replace(call, f"{known}[{rewrite.text(call.args[0])}]")
 

@@ -76,6 +76,13 @@ _CHANGING = frozenset({"append", "add", "extend", "insert", "pop", "update", "se
 _RETURNED = {
     name: frozenset(methods[name] for methods in known.METHODS.values() if name in methods) for name in _METHODS
 }
+_OF_TEXTS = known.METHODS["builtins.str"].keys() - known.METHODS["builtins.list"].keys()
+_OVER_ONE_OR_MANY = frozenset({"builtins.max", "builtins.min"})
+_OVER_CONTAINERS = (
+    (known.PURE_OVER_SEQUENCES - _OVER_ONE_OR_MANY)
+    | frozenset(f"builtins.{name}" for name in ("enumerate", "len", "reversed", "zip"))
+    | {"math.fsum", "math.prod"}
+)
 _HASHABLE = known.IMMUTABLE | {"builtins.frozenset", "builtins.tuple"}
 _KEPT = frozenset({*known.IMMUTABLE, "builtins.frozenset"})
 
@@ -277,19 +284,44 @@ class _Judge:
 def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
     """Return whether neither the function nor a call of it in the file shows that an argument is not hashable.
 
-    What is iterated over is usually a list.
+    What is iterated over, measured, indexed or unpacked is usually a list, unless it is asked what only texts know.
     """
     names = _list_parameters(node)
     values: list[ast.expr] = [name for name in context.nodes(ast.Name) if name.id in names]
+    texts = {value.id for value in values if isinstance(value, ast.Name) and _is_asked_as_text(context, value)}
     for value in values:
         types = context.type_of(value)
-        if context.use(value) is Use.ITERATE and not (types and types <= _HASHABLE):
+        known_one = (types and types <= _HASHABLE) or (isinstance(value, ast.Name) and value.id in texts)
+        if _is_container(context, value) and not known_one:
             return False
     for reference in context.facts.references(node.name, context.facts.module):
         call = context.facts.parent(reference)
         if isinstance(call, ast.Call) and call.func is reference:
             values += (*call.args, *(keyword.value for keyword in call.keywords))
     return all(may_be_hashable(context, value) for value in values)
+
+
+def _is_container(context: Context, value: ast.expr) -> bool:
+    """Return whether a value is used for what it contains."""
+    if context.use(value) in (Use.ITERATE, Use.TEST):
+        return True
+    match context.facts.parent(value):
+        case ast.Starred():
+            return True
+        case ast.Subscript(value=indexed):
+            return indexed is value
+        case ast.Assign(targets=targets):
+            return any(isinstance(target, ast.Tuple | ast.List) for target in targets)
+        case ast.Call(func=function, args=arguments):
+            name = context.resolve(function)
+            return name in _OVER_CONTAINERS or (name in _OVER_ONE_OR_MANY and len(arguments) == 1)
+        case _:
+            return False
+
+
+def _is_asked_as_text(context: Context, value: ast.expr) -> bool:
+    method = context.facts.parent(value)
+    return isinstance(method, ast.Attribute) and method.attr in _OF_TEXTS
 
 
 def _list_parameters(node: ast.FunctionDef) -> frozenset[str]:
@@ -376,6 +408,12 @@ REFUSE = (
            "A = ['a', 'b']\ndef f(words):\n    return '|'.join(map(str, words)).lower().strip()\n\nB = f(A)\n"),
     Refuse("its argument is gone through, as lists are",
            "def f(n, ranges):\n    return any(low <= n <= high for low, high in ranges)\n"),
+    Refuse("its argument is measured, as sets are", "def f(a, b):\n    return len(a & b) / max(len(a), len(b))\n"),
+    Refuse("its arguments are gone through together",
+           "def f(a, b):\n    return sum(abs(x - y) for x, y in zip(a, b))\n"),
+    Refuse("its argument is taken apart",
+           "def f(parts):\n    names, known = parts\n    return all(name in known for name in names)\n"),
+    Refuse("its argument has items", "def f(row):\n    return max(int(row['a']), int(row['b']), abs(row['c']))\n"),
     Refuse("its argument is a list",
            "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
