@@ -77,6 +77,7 @@ _RETURNED = {
     name: frozenset(methods[name] for methods in known.METHODS.values() if name in methods) for name in _METHODS
 }
 _OF_TEXTS = known.METHODS["builtins.str"].keys() - known.METHODS["builtins.list"].keys()
+_GIVEN_TEXTS = frozenset({"endswith", "find", "partition", "removeprefix", "replace", "rfind", "split", "startswith"})
 _OVER_ONE_OR_MANY = frozenset({"builtins.max", "builtins.min"})
 _OVER_CONTAINERS = (
     (known.PURE_OVER_SEQUENCES - _OVER_ONE_OR_MANY)
@@ -320,8 +321,17 @@ def _is_container(context: Context, value: ast.expr) -> bool:
 
 
 def _is_asked_as_text(context: Context, value: ast.expr) -> bool:
-    method = context.facts.parent(value)
-    return isinstance(method, ast.Attribute) and method.attr in _OF_TEXTS
+    """Return whether a method that only texts and bytes have is called of a value, or of a slice, or is given it."""
+    above = context.facts.parent(value)
+    cut = isinstance(above, ast.Subscript) and above.value is value and isinstance(above.slice, ast.Slice)
+    part = above if cut else value
+    match context.facts.parent(part):
+        case ast.Attribute(attr=method):
+            return method in _OF_TEXTS
+        case ast.Call(func=ast.Attribute(attr=method) as called) if called is not part:
+            return method in _GIVEN_TEXTS
+        case _:
+            return False
 
 
 def _list_parameters(node: ast.FunctionDef) -> frozenset[str]:
@@ -397,6 +407,29 @@ def slug(text):
         inputs=("('A b. c',)", "('',)"),
         hot=True,
     ),
+    Case(
+        name="texts that are measured and cut",
+        before="""
+def overlap(text, end):
+    size = len(end)
+    while size and not text.endswith(end[:size]):
+        size -= 1
+    return size
+""",
+        after="""
+import functools
+
+@functools.cache
+def overlap(text, end):
+    size = len(end)
+    while size and not text.endswith(end[:size]):
+        size -= 1
+    return size
+""",
+        call="overlap",
+        inputs=("('abc', 'cd')", "('', '')"),
+        hot=True,
+    ),
 )
 
 REFUSE = (
@@ -414,6 +447,8 @@ REFUSE = (
     Refuse("its argument is taken apart",
            "def f(parts):\n    names, known = parts\n    return all(name in known for name in names)\n"),
     Refuse("its argument has items", "def f(row):\n    return max(int(row['a']), int(row['b']), abs(row['c']))\n"),
+    Refuse("its argument has texts in it",
+           "def f(row):\n    return row[0].strip().lower() + row[1].strip().lower()\n"),
     Refuse("its argument is a list",
            "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),
