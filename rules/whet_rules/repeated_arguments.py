@@ -322,9 +322,10 @@ def _is_container(context: Context, value: ast.expr) -> bool:
 
 def _is_asked_as_text(context: Context, value: ast.expr) -> bool:
     """Return whether a method that only texts and bytes have is called of a value, or of a slice, or is given it."""
-    above = context.facts.parent(value)
-    cut = isinstance(above, ast.Subscript) and above.value is value and isinstance(above.slice, ast.Slice)
-    part = above if cut else value
+    part = value
+    match context.facts.parent(value):
+        case ast.Subscript(value=cut, slice=ast.Slice()) as above if cut is value:
+            part = above
     match context.facts.parent(part):
         case ast.Attribute(attr=method):
             return method in _OF_TEXTS
