@@ -119,6 +119,7 @@ def test_a_class_elsewhere_is_named_only_where_many_objects_were_seen():
         ),
         ("bind-local", "Bag", "    n = 0\n    for row in rows:\n        n += known.a.b.c\n    return n\n"),
         ("nested-join", "list", "    return [(a, b) for a in rows for b in known if b.key == a.key]\n"),
+        ("str-concat", "str", "    for row in rows:\n        known = known + row + ','\n    return known\n"),
         ("list-membership", "list", "    for row in rows:\n        if row in known:\n            print(row)\n"),
     ],
 )
