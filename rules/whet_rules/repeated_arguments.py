@@ -287,7 +287,10 @@ def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
 
     What is iterated over, measured, indexed or unpacked is usually a list, unless it is asked what only texts know.
     """
-    names = _list_parameters(node)
+    names = {*_list_parameters(node)}
+    for assignment in context.nodes(ast.Assign):
+        if isinstance(assignment.value, ast.Name) and assignment.value.id in names:
+            names.update(target.id for target in assignment.targets if isinstance(target, ast.Name))
     values: list[ast.expr] = [name for name in context.nodes(ast.Name) if name.id in names]
     texts = {value.id for value in values if isinstance(value, ast.Name) and _is_asked_as_text(context, value)}
     for value in values:
@@ -448,6 +451,9 @@ REFUSE = (
     Refuse("its argument is taken apart",
            "def f(parts):\n    names, known = parts\n    return all(name in known for name in names)\n"),
     Refuse("its argument has items", "def f(row):\n    return max(int(row['a']), int(row['b']), abs(row['c']))\n"),
+    Refuse("its argument is a node of a list of lists, as its second name is used",
+           "def f(first):\n    n = 1\n    node = first\n    while node[1] is not first:\n"
+           "        node = node[1]\n        n += 1\n    return n\n"),
     Refuse("its argument has texts in it",
            "def f(row):\n    return row[0].strip().lower() + row[1].strip().lower()\n"),
     Refuse("its argument is a list",
