@@ -15,8 +15,9 @@ finds an element in constant time on average, whatever its size.
 A list of a few elements, or one where a match is usually among the first, is as fast as a set. A set needs hashable
 elements and probes (`[] in {1}` raises), and an equality that agrees with the hash: an object whose `__eq__` is true
 for different hashes is found in a list and not in a set. A parameter that is a list in the run may be a string in
-another call, where `in` looks for substrings. Code that needs order or duplicates keeps the list; a list
-that is popped, assigned to by index, passed to `heapq` or to unknown functions gets no edit.
+another call, where `in` looks for substrings, or an object that `set()` cannot iterate over. Code that needs order or
+duplicates keeps the list; a list that is popped, assigned to by index, passed to `heapq` or to unknown functions gets
+no edit.
 
 ## Source
 Python wiki, TimeComplexity: `x in s` is O(n) for a list and O(1) on average for a set. The figures in `RULE` are
@@ -244,6 +245,7 @@ def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> 
     if place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None:
         listed = all(_speaks_for_list(context, binding) for binding in place.bindings)
         listed = listed and not context.element_of(tests[0].comparators[-1]) & set(UNHASHABLE)
+        listed = listed and not _is_indexed_by(context, place, tests)
     else:
         values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
         kinds = {binding.kind for binding in values}
@@ -251,6 +253,13 @@ def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> 
         listed = once and kinds <= {BindingKind.VALUE, BindingKind.DECLARED} and _are_lists(context, values)
         listed = listed and not _stays_short(context, place, values) and not any(map(_is_aliased, values))
     return listed and holds_hashable(context, place) and _uses_allow(context, place, tests)
+
+
+def _is_indexed_by(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
+    """Return whether what is tested for is also an index, as in `tag in font and font[tag]`: a mapping."""
+    probes = {ast.unparse(test.left) for test in tests}
+    above = (context.facts.parent(reference) for reference in place.references)
+    return any(isinstance(each, ast.Subscript) and ast.unparse(each.slice) in probes for each in above)
 
 
 def _is_aliased(binding: Binding) -> bool:
@@ -719,6 +728,8 @@ REFUSE = (
     Refuse("two elements, and one more at most",
            "def f(a, b, c, names):\n    known = ['x', 'y']\n    if c:\n        known.append('z')\n"
            "    return [name for name in names if name not in known]\n"),
+    Refuse("a mapping, as it is indexed by what is tested for",
+           "def f(tags, font):\n    return [font[tag] for tag in tags if tag in font]\n"),
     Refuse("lists as elements, as a loop over them shows",
            "def f(xs, ys):\n    rows = list(ys)\n    for row in rows:\n        row.append(0)\n"
            "    return [x for x in xs if x in rows]\n"),

@@ -453,6 +453,9 @@ ADVISE = (
            "        return self.arcs == other.arcs\n"
            "def f(nodes):\n    for number, node in enumerate(nodes):\n        for other in node.arcs:\n"
            "            print(number, nodes.index(other))\n"),
+    Advise("a parameter that is bound anew, to dicts",
+           "def f(rows, order):\n    rows = [{k: v for k, v in row.items() if v} for row in rows]\n"
+           "    return [rows.index(row) for row in order]\n"),
     Advise("the list changes in the loop",
            "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
     Advise("what is not there is caught",

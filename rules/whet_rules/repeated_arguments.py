@@ -296,7 +296,7 @@ def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
     for value in values:
         types = context.type_of(value)
         known_one = (types and types <= _HASHABLE) or (isinstance(value, ast.Name) and value.id in texts)
-        if _is_container(context, value) and not known_one:
+        if (_is_container(context, value) and not known_one) or _is_converted(context, value):
             return False
     for reference in context.facts.references(node.name, context.facts.module):
         call = context.facts.parent(reference)
@@ -321,6 +321,12 @@ def _is_container(context: Context, value: ast.expr) -> bool:
             return name in _OVER_CONTAINERS or (name in _OVER_ONE_OR_MANY and len(arguments) == 1)
         case _:
             return False
+
+
+def _is_converted(context: Context, value: ast.expr) -> bool:
+    """Return whether bytes are made of a value: it may be a bytearray, whatever its annotation says."""
+    call = context.facts.parent(value)
+    return isinstance(call, ast.Call) and context.resolve(call.func) == "builtins.bytes"
 
 
 def _is_asked_as_text(context: Context, value: ast.expr) -> bool:
@@ -454,6 +460,9 @@ REFUSE = (
     Refuse("its argument is a node of a list of lists, as its second name is used",
            "def f(first):\n    n = 1\n    node = first\n    while node[1] is not first:\n"
            "        node = node[1]\n        n += 1\n    return n\n"),
+    Refuse("its argument may be a bytearray, as it is converted",
+           "def f(s: str | bytes, encoding: str):\n    if isinstance(s, str):\n"
+           "        return s.encode(encoding, 'strict')\n    return bytes(s)\n"),
     Refuse("its argument has texts in it",
            "def f(row):\n    return row[0].strip().lower() + row[1].strip().lower()\n"),
     Refuse("its argument is a list",

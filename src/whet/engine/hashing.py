@@ -78,7 +78,10 @@ def _is_hashable_name(context: Context, name: ast.Name, depth: int) -> bool:
 
 
 def holds_hashable(context: Context, place: Place) -> bool:
-    """Return whether no loop over a list does with its elements what only values that are not hashable can."""
+    """Return whether neither what a list is made of nor a loop over it shows elements that are not hashable."""
+    made = (binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp))
+    if not all(makes_hashable_list(context, value) for value in made):
+        return False
     names = (_element_name(context, reference) for reference in place.references)
     return all(name is None or _is_hashable_name(context, name, 0) for name in names)
 
