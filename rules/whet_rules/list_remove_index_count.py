@@ -453,7 +453,7 @@ ADVISE = (
            "        return self.arcs == other.arcs\n"
            "def f(nodes):\n    for number, node in enumerate(nodes):\n        for other in node.arcs:\n"
            "            print(number, nodes.index(other))\n"),
-    Advise("a parameter that is bound anew, to dicts",
+    Advise("a parameter that is bound again, to dicts",
            "def f(rows, order):\n    rows = [{k: v for k, v in row.items() if v} for row in rows]\n"
            "    return [rows.index(row) for row in order]\n"),
     Advise("the list changes in the loop",
