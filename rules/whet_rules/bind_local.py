@@ -77,6 +77,8 @@ def detect(context: Context) -> Iterator[Finding]:
         rewrite = context.rewrite()
         local = rewrite.fresh(f"{reads[0].attr.lstrip('_')}_here", f"{RULE.slug} {text} {loop.lineno}")
         rewrite.insert_before(loop, f"{local} = {text}")
+        if none := context.find_possible_none(reads[0].value):
+            rewrite.refuse(f"{none} may be None in a run whose loop never reads it")
         for read in reads:
             rewrite.replace(read, local)
         kind = "is a property" if _find_property(context, reads[0]) is not None else "is looked up"

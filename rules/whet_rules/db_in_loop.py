@@ -88,7 +88,7 @@ def _rewrite(context: Context, call: ast.Call, cursor: ast.expr, parameters: ast
                 rewrite.refuse("the cursor is used elsewhere in the loop")
             elif not _has_executemany(context, cursor):
                 rewrite.refuse("the object may have no executemany")
-            elif not all(_only_here(context, n, loop) for n in ast.walk(target) if isinstance(n, ast.Name)):
+            elif not context.keeps_its_variables(loop):
                 rewrite.refuse("the loop variable is used after the loop")
             elif not context.is_pure(parameters):
                 rewrite.refuse("computing the parameters may have side effects")
@@ -102,11 +102,6 @@ def _rewrite(context: Context, call: ast.Call, cursor: ast.expr, parameters: ast
         case _:
             rewrite.refuse("the loop does more than that")
     return rewrite
-
-
-def _only_here(context: Context, name: ast.Name, loop: ast.For) -> bool:
-    place = context.place(name)
-    return place is not None and all(context.is_inside(reference, loop) for reference in place.references)
 
 
 def _has_executemany(context: Context, cursor: ast.expr) -> bool:

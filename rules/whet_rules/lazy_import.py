@@ -184,6 +184,7 @@ def write(rows, plain):
     return dump(rows)
 
 def dump(rows):
+    # Keys in any order.
     return json.dumps(rows)
 """,
         after="""
@@ -199,6 +200,7 @@ def write(rows, plain):
 
 def dump(rows):
     import json
+    # Keys in any order.
     return json.dumps(rows)
 """,
         call="write",

@@ -110,6 +110,8 @@ def _find(context: Context, owner: str | None) -> Iterator[Finding]:
         rewrite = context.rewrite()
         name = rewrite.fresh("length")
         rewrite.insert_before(outer, f"{name} = len({text})")
+        if none := context.find_possible_none(subject):
+            rewrite.refuse(f"{none} may be None in a run that never asks for its length")
         for node in repeated:
             rewrite.replace(node, name)
         yield context.finding(

@@ -15,8 +15,9 @@ finds an element in constant time on average, whatever its size.
 A list of a few elements, or one where a match is usually among the first, is as fast as a set. A set needs hashable
 elements and probes (`[] in {1}` raises), and an equality that agrees with the hash: an object whose `__eq__` is true
 for different hashes is found in a list and not in a set. A parameter that is a list in the run may be a string in
-another call, where `in` looks for substrings. Code that needs order or duplicates keeps the list; a list
-that is popped, assigned to by index, passed to `heapq` or to unknown functions gets no edit.
+another call, where `in` looks for substrings, or an object that `set()` cannot iterate over. Code that needs order or
+duplicates keeps the list; a list that is popped, assigned to by index, passed to `heapq` or to unknown functions gets
+no edit.
 
 ## Source
 Python wiki, TimeComplexity: `x in s` is O(n) for a list and O(1) on average for a set. The figures in `RULE` are
@@ -56,6 +57,7 @@ from whet.engine.api import (
     build_set_before_loop,
     find_parameter_behind,
     groups_may_be_sets,
+    holds_hashable,
     keep_set_beside,
     list_class_bindings,
     makes_hashable_list,
@@ -206,9 +208,8 @@ def _may_be_elements(context: Context, target: Target) -> bool:
         return True
     values = [binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp)]
     growing = [r for r in place.references if context.use(r) in (Use.APPEND, Use.EXTEND)]
-    return all(makes_hashable_list(context, value) for value in values) and all(
-        adds_hashable(context, reference) for reference in growing
-    )
+    made = all(makes_hashable_list(context, value) for value in values)
+    return made and all(adds_hashable(context, reference) for reference in growing) and holds_hashable(context, place)
 
 
 def _find_groups(context: Context) -> Iterator[Finding]:
@@ -244,13 +245,21 @@ def _is_searchable(context: Context, place: Place, tests: list[ast.Compare]) -> 
     if place.kind is PlaceKind.PARAMETER or find_parameter_behind(context, place) is not None:
         listed = all(_speaks_for_list(context, binding) for binding in place.bindings)
         listed = listed and not context.element_of(tests[0].comparators[-1]) & set(UNHASHABLE)
+        listed = listed and not _is_indexed_by(context, place, tests)
     else:
         values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
         kinds = {binding.kind for binding in values}
         once = place.kind is PlaceKind.ATTRIBUTE or len(values) == 1
         listed = once and kinds <= {BindingKind.VALUE, BindingKind.DECLARED} and _are_lists(context, values)
         listed = listed and not _stays_short(context, place, values) and not any(map(_is_aliased, values))
-    return listed and _uses_allow(context, place, tests)
+    return listed and holds_hashable(context, place) and _uses_allow(context, place, tests)
+
+
+def _is_indexed_by(context: Context, place: Place, tests: list[ast.Compare]) -> bool:
+    """Return whether what is tested for is also an index, as in `tag in font and font[tag]`: a mapping."""
+    probes = {ast.unparse(test.left) for test in tests}
+    above = (context.facts.parent(reference) for reference in place.references)
+    return any(isinstance(each, ast.Subscript) and ast.unparse(each.slice) in probes for each in above)
 
 
 def _is_aliased(binding: Binding) -> bool:
@@ -719,6 +728,11 @@ REFUSE = (
     Refuse("two elements, and one more at most",
            "def f(a, b, c, names):\n    known = ['x', 'y']\n    if c:\n        known.append('z')\n"
            "    return [name for name in names if name not in known]\n"),
+    Refuse("a mapping, as it is indexed by what is tested for",
+           "def f(tags, font):\n    return [font[tag] for tag in tags if tag in font]\n"),
+    Refuse("lists as elements, as a loop over them shows",
+           "def f(xs, ys):\n    rows = list(ys)\n    for row in rows:\n        row.append(0)\n"
+           "    return [x for x in xs if x in rows]\n"),
     Refuse("already a set", "def f(xs, ys):\n    known = set(ys)\n    return [x for x in xs if x in known]\n"),
     Refuse("a text: '' in 'abc' is true",
            "def f(xs):\n    text = 'abc' * 9\n    return [x for x in xs if x in text]\n"),

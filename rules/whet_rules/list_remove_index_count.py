@@ -47,6 +47,7 @@ from whet.engine.api import (
     Triggers,
     Use,
     ask_target,
+    holds_hashable,
     may_be_hashable,
     meets_again,
     read_target,
@@ -91,7 +92,9 @@ def detect(context: Context) -> Iterator[Finding]:
                 continue
         if place is None or isinstance(one, ast.Starred) or call.keywords or not context.loops(call):
             continue
-        if _is_short(place) or not may_be_hashable(context, one) or context.falls_back(call, TypeError):
+        if _is_short(place) or context.falls_back(call, TypeError):
+            continue
+        if not may_be_hashable(context, one) or not holds_hashable(context, place):
             continue
         loop = _still_loop(context, place, call) if name != "remove" else None
         if name == "remove":
@@ -302,6 +305,8 @@ def _look_up(context: Context, place: Place, calls: list[ast.Call], loop: ast.st
             rewrite.refuse("`reversed`, `list` or `enumerate` is shadowed in this file")
         made = f"{{{item}: {at} for {at}, {item} in reversed(list(enumerate({searched})))}}"
     rewrite.insert_before(loop, f"{known} = {made}")
+    if none := context.find_possible_none(function.value):
+        rewrite.refuse(f"{none} may be None in a run that never searches it")
     for call in calls:
         rewrite.replace(call, f"{known}[{rewrite.text(call.args[0])}]")
 
@@ -443,6 +448,14 @@ ADVISE = (
     Advise("in an item of another module's table",
            "from tables import ORDERS\ndef f(language, text):\n    return [ORDERS[language].index(x) for x in text]\n"),
     Advise("in a list that is made for the search", "def f(d, k):\n    return list(d).index(k)\n"),
+    Advise("elements of a class without a hash, as what is asked of them shows",
+           "class Node:\n    def __init__(self):\n        self.arcs = []\n    def __eq__(self, other):\n"
+           "        return self.arcs == other.arcs\n"
+           "def f(nodes):\n    for number, node in enumerate(nodes):\n        for other in node.arcs:\n"
+           "            print(number, nodes.index(other))\n"),
+    Advise("a parameter that is bound again, to dicts",
+           "def f(rows, order):\n    rows = [{k: v for k, v in row.items() if v} for row in rows]\n"
+           "    return [rows.index(row) for row in order]\n"),
     Advise("the list changes in the loop",
            "def f(xs):\n    a = list(xs)\n    for x in xs:\n        print(a.index(x))\n        a.append(x)\n"),
     Advise("what is not there is caught",

@@ -175,6 +175,8 @@ def _hoist(context: Context, call: ast.Call, loop: ast.For | ast.While) -> Rewri
     name = rewrite.fresh(wanted.lower(), f"{RULE.slug} {loop.lineno} {text}")
     rewrite.insert_before(loop, f"{name} = {text}")
     rewrite.replace(call, name)
+    if none := context.find_possible_none(call):
+        rewrite.refuse(f"{none} may be None in a run whose loop never makes this call")
     return rewrite
 
 

@@ -79,6 +79,14 @@ _CHANGING = frozenset({"append", "add", "extend", "insert", "pop", "update", "se
 _RETURNED = {
     name: frozenset(methods[name] for methods in known.METHODS.values() if name in methods) for name in _METHODS
 }
+_OF_TEXTS = known.METHODS["builtins.str"].keys() - known.METHODS["builtins.list"].keys()
+_GIVEN_TEXTS = frozenset({"endswith", "find", "partition", "removeprefix", "replace", "rfind", "split", "startswith"})
+_OVER_ONE_OR_MANY = frozenset({"builtins.max", "builtins.min"})
+_OVER_CONTAINERS = (
+    (known.PURE_OVER_SEQUENCES - _OVER_ONE_OR_MANY)
+    | frozenset(f"builtins.{name}" for name in ("enumerate", "len", "reversed", "zip"))
+    | {"math.fsum", "math.prod"}
+)
 _HASHABLE = known.IMMUTABLE | {"builtins.frozenset", "builtins.tuple"}
 _KEPT = frozenset({*known.IMMUTABLE, "builtins.frozenset"})
 
@@ -304,13 +312,18 @@ class _Judge:
 def _may_be_keys(context: Context, node: ast.FunctionDef) -> bool:
     """Return whether neither the function nor a call of it in the file shows that an argument is not hashable.
 
-    What is iterated over is usually a list.
+    What is iterated over, measured, indexed or unpacked is usually a list, unless it is asked what only texts know.
     """
-    names = _list_parameters(node)
+    names = {*_list_parameters(node)}
+    for assignment in context.nodes(ast.Assign):
+        if isinstance(assignment.value, ast.Name) and assignment.value.id in names:
+            names.update(target.id for target in assignment.targets if isinstance(target, ast.Name))
     values: list[ast.expr] = [name for name in context.nodes(ast.Name) if name.id in names]
+    texts = {value.id for value in values if isinstance(value, ast.Name) and _is_asked_as_text(context, value)}
     for value in values:
         types = context.type_of(value)
-        if context.use(value) is Use.ITERATE and not (types and types <= _HASHABLE):
+        known_one = (types and types <= _HASHABLE) or (isinstance(value, ast.Name) and value.id in texts)
+        if (_is_container(context, value) and not known_one) or _is_converted(context, value):
             return False
     for reference in context.facts.references(node.name, context.facts.module):
         call = context.facts.parent(reference)
@@ -323,6 +336,45 @@ def _is_foreign(context: Context, value: ast.expr) -> bool:
     """Return whether a value is a table of another module, which may be a list."""
     binding = context.facts.only_binding(value) if isinstance(value, ast.Name) and value.id.isupper() else None
     return binding is not None and binding.kind is BindingKind.IMPORT
+
+
+def _is_container(context: Context, value: ast.expr) -> bool:
+    """Return whether a value is used for what it contains."""
+    if context.use(value) in (Use.ITERATE, Use.TEST):
+        return True
+    match context.facts.parent(value):
+        case ast.Starred():
+            return True
+        case ast.Subscript(value=indexed):
+            return indexed is value
+        case ast.Assign(targets=targets):
+            return any(isinstance(target, ast.Tuple | ast.List) for target in targets)
+        case ast.Call(func=function, args=arguments):
+            name = context.resolve(function)
+            return name in _OVER_CONTAINERS or (name in _OVER_ONE_OR_MANY and len(arguments) == 1)
+        case _:
+            return False
+
+
+def _is_converted(context: Context, value: ast.expr) -> bool:
+    """Return whether bytes are made of a value: it may be a bytearray, whatever its annotation says."""
+    call = context.facts.parent(value)
+    return isinstance(call, ast.Call) and context.resolve(call.func) == "builtins.bytes"
+
+
+def _is_asked_as_text(context: Context, value: ast.expr) -> bool:
+    """Return whether a method that only texts and bytes have is called of a value, or of a slice, or is given it."""
+    part = value
+    match context.facts.parent(value):
+        case ast.Subscript(value=cut, slice=ast.Slice()) as above if cut is value:
+            part = above
+    match context.facts.parent(part):
+        case ast.Attribute(attr=method):
+            return method in _OF_TEXTS
+        case ast.Call(func=ast.Attribute(attr=method) as called) if called is not part:
+            return method in _GIVEN_TEXTS
+        case _:
+            return False
 
 
 def _list_parameters(node: ast.FunctionDef) -> frozenset[str]:
@@ -453,6 +505,29 @@ def run(text):
         inputs=("('aAa',)", "('',)"),
         hot=True,
     ),
+    Case(
+        name="texts that are measured and cut",
+        before="""
+def overlap(text, end):
+    size = len(end)
+    while size and not text.endswith(end[:size]):
+        size -= 1
+    return size
+""",
+        after="""
+import functools
+
+@functools.cache
+def overlap(text, end):
+    size = len(end)
+    while size and not text.endswith(end[:size]):
+        size -= 1
+    return size
+""",
+        call="overlap",
+        inputs=("('abc', 'cd')", "('', '')"),
+        hot=True,
+    ),
 )
 
 REFUSE = (
@@ -470,6 +545,20 @@ REFUSE = (
            "A = ['a', 'b']\ndef f(words):\n    return '|'.join(map(str, words)).lower().strip()\n\nB = f(A)\n"),
     Refuse("its argument is gone through, as lists are",
            "def f(n, ranges):\n    return any(low <= n <= high for low, high in ranges)\n"),
+    Refuse("its argument is measured, as sets are", "def f(a, b):\n    return len(a & b) / max(len(a), len(b))\n"),
+    Refuse("its arguments are gone through together",
+           "def f(a, b):\n    return sum(abs(x - y) for x, y in zip(a, b))\n"),
+    Refuse("its argument is taken apart",
+           "def f(parts):\n    names, known = parts\n    return all(name in known for name in names)\n"),
+    Refuse("its argument has items", "def f(row):\n    return max(int(row['a']), int(row['b']), abs(row['c']))\n"),
+    Refuse("its argument is a node of a list of lists, as its second name is used",
+           "def f(first):\n    n = 1\n    node = first\n    while node[1] is not first:\n"
+           "        node = node[1]\n        n += 1\n    return n\n"),
+    Refuse("its argument may be a bytearray, as it is converted",
+           "def f(s: str | bytes, encoding: str):\n    if isinstance(s, str):\n"
+           "        return s.encode(encoding, 'strict')\n    return bytes(s)\n"),
+    Refuse("its argument has texts in it",
+           "def f(row):\n    return row[0].strip().lower() + row[1].strip().lower()\n"),
     Refuse("its argument is a list",
            "def f(xs: list[int]):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"),
     Refuse("changes its argument", "def f(xs):\n    for x in range(3):\n        xs.append(x)\n    return 1\n"),

@@ -4,6 +4,7 @@ Everything is deterministic, so that two runs of one program on values built twi
 """
 
 from dataclasses import dataclass, field
+from types import ModuleType
 
 METHODS = ("__bool__", "__contains__", "__eq__", "__format__", "__hash__", "__iter__", "__len__", "__repr__", "__str__")
 """What an odd element or a subclass may override."""
@@ -247,6 +248,8 @@ def describe(value, seen=None):
     kind = type(value)
     if kind in (int, float, complex, bool, str, bytes, type(None)):
         return f"{kind.__name__} {value!r}"
+    if kind is ModuleType:  # all that it holds, and what that holds in turn, is no end
+        return f"module {value.__name__}"
     if id(value) in seen:
         return f"same as {seen[id(value)][0]}"
     seen[id(value)] = (len(seen), value)  # kept, so that no other object gets its address

@@ -41,7 +41,7 @@ from whet.engine.growing import (
     read_addition,
     read_growth,
 )
-from whet.engine.hashing import UNHASHABLE, adds_hashable, makes_hashable_list, may_be_hashable
+from whet.engine.hashing import UNHASHABLE, adds_hashable, holds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
 from whet.engine.patterns import Matching, is_one_sign, read_class, read_flags, read_matching
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
@@ -135,6 +135,7 @@ __all__ = [
     "groups_may_be_sets",
     "grow_in_place",
     "hand_over_all",
+    "holds_hashable",
     "index_before",
     "index_beside",
     "is_closed",

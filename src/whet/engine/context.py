@@ -129,6 +129,14 @@ class Context:
         """Return whether a parameter, or an attribute set from one, may be None according to the source."""
         return may_be_none(self.facts, place)
 
+    def find_possible_none(self, node: ast.expr) -> str:
+        """Return the first name or attribute in ``node`` that :meth:`may_be_none`; an empty text if there is none."""
+        for part in ast.walk(node):
+            place = self.place(part) if isinstance(part, ast.Name | ast.Attribute) else None
+            if place is not None and self.may_be_none(place):
+                return place.name
+        return ""
+
     def use(self, reference: ast.expr) -> Use:
         """Return how ``reference`` uses the value of its place."""
         return use_of(self.facts, reference)

@@ -51,11 +51,13 @@ def _find_copying(context: Context) -> Iterator[Copying]:
             continue
         pieces = _read_pieces(statement, node)
         target = read_target(context, node) if pieces is not None else None
-        if pieces is None or target is None or _grows_in_place(context, statement, target, pieces):
+        if pieces is None or target is None:
             continue
         alias = node is target.root and context.facts.lookup(target.root) is context.function
         again = keeping_loops(context, statement, target) if alias else meets_again(context, statement, target)
-        if not again or _is_needed_each_time(context, statement, target):
+        if not again or _grows_in_place(context, statement, target, pieces):
+            continue
+        if _is_needed_each_time(context, statement, target):
             continue
         kinds, shown = _find_kinds(context, statement, target, pieces)
         if kinds:

@@ -6,8 +6,8 @@ import ast
 
 from whet.engine.arrays import ARRAY_MAKERS
 from whet.engine.context import Context
-from whet.engine.places import PlaceKind
-from whet.engine.scopes import BindingKind
+from whet.engine.places import Place, PlaceKind
+from whet.engine.scopes import BindingKind, Scope, ScopeKind
 
 UNHASHABLE = (
     *("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray", "collections.Counter"),
@@ -72,7 +72,36 @@ def _is_hashable_name(context: Context, name: ast.Name, depth: int) -> bool:
             return False
     if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
         return True
-    return not any(_is_mutable(context, reference) for reference in place.references)
+    return not any(
+        _is_mutable(context, reference) or _is_of_unhashable_class(context, reference) for reference in place.references
+    )
+
+
+def holds_hashable(context: Context, place: Place) -> bool:
+    """Return whether neither what a list is made of nor a loop over it shows elements that are not hashable."""
+    made = (binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp))
+    if not all(makes_hashable_list(context, value) for value in made):
+        return False
+    names = (_element_name(context, reference) for reference in place.references)
+    return all(name is None or _is_hashable_name(context, name, 0) for name in names)
+
+
+def _element_name(context: Context, reference: ast.expr) -> ast.Name | None:
+    """Return the variable that a loop over ``reference``, numbered or sorted perhaps, gives its elements."""
+    name, looped = None, reference
+    match context.facts.parent(reference):
+        case ast.Call(func=ast.Name() as function, args=[first, *_]) as call if first is reference:
+            name, looped = context.resolve(function), call
+    loop = context.facts.parent(looped)
+    if not isinstance(loop, ast.For | ast.comprehension) or loop.iter is not looped:
+        return None
+    match name, loop.target:
+        case "builtins.enumerate", ast.Tuple(elts=[_, ast.Name() as element]):
+            return element
+        case None | "builtins.reversed" | "builtins.sorted" | "builtins.list", ast.Name() as element:
+            return element
+        case _:
+            return None
 
 
 def _is_mutable(context: Context, reference: ast.expr) -> bool:
@@ -86,6 +115,28 @@ def _is_mutable(context: Context, reference: ast.expr) -> bool:
             return name in _CHANGING | _MAPPING and isinstance(call, ast.Call) and call.func is above
         case _:
             return False
+
+
+def _is_of_unhashable_class(context: Context, reference: ast.expr) -> bool:
+    """Return whether a reference is asked for an attribute that only classes without a hash have in this file."""
+    above, facts = context.facts.parent(reference), context.facts
+    if not isinstance(above, ast.Attribute):
+        return False
+    owners = {facts.class_of_self(each.value) for each, _ in facts.attributes(above.attr) if not _is_read(each)}
+    owners |= {scope for scope in facts.functions if scope.kind is ScopeKind.CLASS and above.attr in scope.bindings}
+    owners.discard(None)
+    return bool(owners) and all(scope is not None and _has_no_hash(context, scope) for scope in owners)
+
+
+def _is_read(attribute: ast.Attribute) -> bool:
+    return isinstance(attribute.ctx, ast.Load)
+
+
+def _has_no_hash(context: Context, scope: Scope) -> bool:
+    hashes = [binding.value for binding in scope.bindings.get("__hash__", ())]
+    if hashes:
+        return all(isinstance(value, ast.Constant) and value.value is None for value in hashes)
+    return _compares_itself(context, scope.node)
 
 
 def _makes_unhashable(context: Context, function: ast.expr) -> bool:

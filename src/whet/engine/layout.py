@@ -16,6 +16,8 @@ Position = tuple[int, int]
 """Line from 1, column in characters from 0."""
 
 _INDENT = re.compile(r"[ \t\f]*")
+_PLACED = re.compile(r"#\s*(?:type:|%%)")
+"""Comments that must stay where they are: a signature's types come first in the body, and `# %%` opens a cell."""
 _ATOMIC = (
     *(ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Dict, ast.Set),
     *(ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp, ast.JoinedStr),
@@ -73,6 +75,27 @@ class Layout:
         line, column = self.end(node)
         rest = self._source.lines[line - 1][column:].lstrip(" \t\f")
         return not rest or rest.startswith("#")
+
+    def line_above_comments(self, node: ast.stmt) -> int:
+        """Return the line of ``node``, or of the first of the comments right above it, which belong to it."""
+        line, column = self.start(node)
+        if not self._is_own_comment(line - 1, column):
+            return line
+        parent, before = self._facts.parent(node), self._facts.next_statement(node, -1)
+        if before is None and (parent is None or parent is self._facts.tree):
+            return line  # what is at the top of a file is about the file
+        around = (before,) if before is not None else ast.walk(parent or node)
+        ends = [getattr(parent, "lineno", line), *(getattr(other, "end_lineno", line) for other in around)]
+        behind = max((end for end in ends if end < line), default=line)
+        while line - 1 > behind and self._is_own_comment(line - 1, column):
+            line -= 1
+        return line
+
+    def _is_own_comment(self, line: int, column: int) -> bool:
+        """Return whether ``line`` looks like a comment about what is below it, with this indentation."""
+        text = self._source.lines[line - 1] if line else ""
+        bare = text.lstrip(" \t\f")
+        return len(text) - len(bare) == column and bare.startswith("#") and not _PLACED.match(bare)
 
     def has_comment(self, start: Position, end: Position) -> bool:
         """Return whether there is a comment between two positions."""

@@ -43,6 +43,8 @@ def collect_in_loop(context: Context, place: Place, loop: Loop, steps: list[Grow
         rewrite.replace(start, f"{parts} = []")
     else:
         rewrite.insert_before(loop, f"{parts} = [{text}]")
+        if context.may_be_none(place):
+            rewrite.refuse(f"{place.name} may be None in a run that never adds to it")
     collected = f"reversed({parts})" if True in ends else parts
     if True in ends and not context.has_builtin("reversed"):
         rewrite.refuse("`reversed` is shadowed in this file")

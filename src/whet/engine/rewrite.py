@@ -203,12 +203,13 @@ class Rewrite:
             self._deleted.append(node)
 
     def insert_before(self, node: ast.stmt, text: str) -> None:
-        """Insert statements before ``node``, in its block."""
+        """Insert statements before ``node`` and the comments right above it, in its block; decorators next to it."""
         self._refuse_elif(node)
         line, column = self._layout.start(node)
         indent = self._layout.indent(line)
         self._note_growth(node)
         if len(indent) == column:
+            line = line if text.startswith("@") else self._layout.line_above_comments(node)
             self._insert(line, 0, indent_text(text, indent.rpartition("\f")[2], self._layout.unit) + "\n")
         elif self._fits_a_line(text):
             self._insert(line, column, f"{text}; ")

@@ -98,6 +98,8 @@ def index_before(context: Context, search: Search, statement: ast.stmt) -> Rewri
     place = rewrite.text(search.loop.iter)
     element = search.element if isinstance(search.loop, ast.For) else rewrite.fresh(search.element)
     rewrite.insert_before(statement, _fill(index, place, element, search))
+    if none := context.find_possible_none(search.loop.iter):
+        rewrite.refuse(f"{none} may be None in a run that never searches it")
     _go_through(context, search, f"{index}.get({rewrite.text(search.probe)}, ())", rewrite)
     return rewrite
 

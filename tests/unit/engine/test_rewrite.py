@@ -127,6 +127,36 @@ def test_statements_are_inserted_at_the_right_indentation(before, after):
     assert made(before, rewrite) == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a()\n# both lines\n# of it\nx()\n", "a()\nnew = 1\n# both lines\n# of it\nx()\n"),
+        ("def f():\n    # why\n    x()\n", "def f():\n    new = 1\n    # why\n    x()\n"),
+        ("def f(\n    a,\n):\n    # why\n    x()\n", "def f(\n    a,\n):\n    new = 1\n    # why\n    x()\n"),
+        ("if a:\n    b\nelse:\n    # why\n    x()\n", "if a:\n    b\nelse:\n    new = 1\n    # why\n    x()\n"),
+        ("a()  # its own\nx()\n", "a()  # its own\nnew = 1\nx()\n"),
+        ("a()\n# of both\n\nx()\n", "a()\n# of both\n\nnew = 1\nx()\n"),
+        ("if a:\n    b()\n    # its own\nx()\n", "if a:\n    b()\n    # its own\nnew = 1\nx()\n"),
+        ("#!/usr/bin/python\nx()\n", "#!/usr/bin/python\nnew = 1\nx()\n"),
+        ("a('''\n# text''')\nx()\n", "a('''\n# text''')\nnew = 1\nx()\n"),
+        ("match a:\n  case '''\n    # b''':\n    x()\n", "match a:\n  case '''\n    # b''':\n    new = 1\n    x()\n"),
+        ("def f(a):\n    # type: (A) -> B\n    x()\n", "def f(a):\n    # type: (A) -> B\n    new = 1\n    x()\n"),
+        ("a()\n# %%\n# why\nx()\n", "a()\n# %%\nnew = 1\n# why\nx()\n"),
+    ],
+)
+def test_comments_right_above_a_statement_stay_there(before, after):
+    facts, rewrite = opened(before)
+    rewrite.insert_before(facts.statement(named(facts, "x")), "new = 1")
+    assert made(before, rewrite) == after
+
+
+def test_a_decorator_comes_after_the_comments_of_its_function():
+    text = "a = 1\n# what f does\ndef f(): x\n"
+    facts, rewrite = opened(text)
+    rewrite.insert_before(facts.tree.body[1], "@b")
+    assert made(text, rewrite) == "a = 1\n# what f does\n@b\ndef f(): x\n"
+
+
 def test_blocks_take_on_the_files_indentation_and_strings_stay():
     text = "def f():\n  if a:\n    x()\n"
     facts, rewrite = opened(text)

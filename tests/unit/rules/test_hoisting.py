@@ -105,3 +105,26 @@ def test_a_class_elsewhere_is_named_only_where_many_objects_were_seen():
     assert finding.safety is Safety.ADVICE
     assert all(question.needed for question in finding.questions)
     assert {question.at_least for question in finding.questions} == {0, 10_000}
+
+
+@pytest.mark.parametrize(
+    ("slug", "kind", "loop"),
+    [
+        ("len-recompute", "Bag", "    for row in rows:\n        while row < len(known):\n            row += 1\n"),
+        ("list-remove-index-count", "list", "    for row in rows:\n        print(known.index(row))\n"),
+        (
+            "loop-invariant-call",
+            "list",
+            "    n = 0\n    for row in rows:\n        n += row in set(known)\n    return n\n",
+        ),
+        ("bind-local", "Bag", "    n = 0\n    for row in rows:\n        n += known.a.b.c\n    return n\n"),
+        ("nested-join", "list", "    return [(a, b) for a in rows for b in known if b.key == a.key]\n"),
+        ("str-concat", "str", "    for row in rows:\n        known = known + row + ','\n    return known\n"),
+        ("list-membership", "list", "    for row in rows:\n        if row in known:\n            print(row)\n"),
+    ],
+)
+def test_what_may_be_none_is_not_asked_before_a_loop_that_may_never_run(slug, kind, loop):
+    assert rewrite(slug, f"def f(rows, known: {kind}):\n{loop}") != f"def f(rows, known: {kind}):\n{loop}"
+    for given in (f"{kind} = None", f"{kind} | None"):
+        code = f"def f(rows, known: {given}):\n{loop}"
+        assert rewrite(slug, code) == code

@@ -80,3 +80,18 @@ def test_the_pairs_of_a_subclass_of_dict_stay():
         "def g(d: 'D'):\n    return [k for k, v in d.items()]\n"
     )
     assert rewrite("items-unused", code) == code
+
+
+@pytest.mark.parametrize(
+    ("slug", "loop"),
+    [
+        ("db-in-loop", "    for row in rows:\n        db.execute('insert into t values (?)', row)\n"),
+        ("append-comprehension", "    out = []\n    for row in rows:\n        out.append(-row)\n    db.write(out)\n"),
+        ("list-copy", "    out = []\n    for row in rows:\n        out.append(row)\n    db.write(out)\n"),
+    ],
+)
+def test_a_loop_stays_whose_variable_a_function_declares(slug, loop):
+    start = "import sqlite3\ndef f(rows: list):\n    db = sqlite3.connect('file')\n"
+    inner = "    def set_row():\n        nonlocal row\n"
+    assert rewrite(slug, start + loop) != start + loop
+    assert rewrite(slug, start + inner + loop) == start + inner + loop
