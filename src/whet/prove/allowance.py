@@ -18,6 +18,10 @@ from whet.prove.totals import LEAST_TOTAL, TOTAL_BUDGET, TOTAL_ERROR, TOTAL_PAIR
 from whet.prove.variants import BASELINE, VariantRunner
 
 MOST_PAIRS = 400
+LITTLE_PAIRS = 30
+"""Pairs of runs for what gains little: more than a first look does not decide. Or, if that is more,"""
+LITTLE_BUDGET = 0.1
+"""as many as this fraction of the budget allows."""
 ON_TOP_PAIRS = 12
 """Pairs for which time is reserved, to measure together what is too small to measure alone, and"""
 ON_TOP_BUDGET = 0.1
@@ -79,13 +83,19 @@ class Allowance:
         a_round = self.guess_fresh_round(units)
         self.reserve = max(LEAST_TOTAL * a_round, min(TOTAL_PAIRS * a_round, TOTAL_BUDGET * self.options.budget))
 
-    def design(self, variants: Sequence[str], keep: float = 0.0) -> Design:
-        """Return the looks at a comparison in rounds of some variants: as many pairs as there is time for."""
+    def design(self, variants: Sequence[str], keep: float = 0.0, *, is_little: bool = False) -> Design:
+        """Return the looks at a comparison in rounds of some variants: as many pairs as there is time for.
+
+        ``is_little``: what they tell is little, and worth only so much of it.
+        """
         runner, options = self.runner, self.options
         error = split_error((1 - TOTAL_ERROR) * (1 - options.confidence), self.comparisons)
         if options.runs:
             return Design((max(2, options.runs),), error, options.threshold)
-        affordable = int((runner.left() - self.reserve - keep) / max(runner.expect(variants), 1e-9))
+        a_round = max(runner.expect(variants), 1e-9)
+        affordable = int((runner.left() - self.reserve - keep) / a_round)
+        if is_little:
+            affordable = min(affordable, max(LITTLE_PAIRS, int(LITTLE_BUDGET * options.budget / a_round)))
         return plan_looks(max(FIRST_LOOK, min(MOST_PAIRS, affordable)), error=error, threshold=options.threshold)
 
     def play(

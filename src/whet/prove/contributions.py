@@ -98,7 +98,9 @@ class Contributions:
             if self.filter.define(variant, [each for each in units if each is not unit]):
                 variants[unit.ids] = variant
                 runner.seconds_of[variant] = self.allowance.guess_seconds([unit])
-        design = self.allowance.design([ALL, *variants.values()], self.keep)
+        # Where samples told the others, it is little that they do not tell soon.
+        is_little = len(unclear) < len(units)
+        design = self.allowance.design([ALL, *variants.values()], self.keep, is_little=is_little)
         matches = {ids: Match(variant, variant, ALL, design) for ids, variant in variants.items()}
         scores = self.allowance.play([*matches.values()], self.keep)
         found = [(unit, matches[unit.ids]) for unit in unclear if unit.ids in matches]

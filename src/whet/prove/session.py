@@ -330,6 +330,9 @@ class ProofSession:
         Those whose gain seems too small to measure alone are kept as one if they are faster together. One that
         seems to gain nothing may have the same effect as another one; then one of them is enough.
         """
+        only = self.settled[rest[0].ids].gain
+        if len(rest) == 1 and only is not None and not only.by_samples:
+            return won  # runs without it were this comparison
         self._get_runner().doing = "the remaining rewrites"
         little = [unit for unit in rest if self._seems_to_win(unit)]
         kinds = [kind for is_offer in (False, True) if (kind := [u for u in little if u.is_offer is is_offer])]
@@ -357,7 +360,7 @@ class ProofSession:
         """
         if not self._get_filter().define(WON, won) or not self._get_filter().define(ALL, [*won, *more]):
             return None
-        match = Match("more", WON, ALL, self._get_allowance().design([WON, ALL], keep))
+        match = Match("more", WON, ALL, self._get_allowance().design([WON, ALL], keep, is_little=True))
         scores = self._get_allowance().play([match], keep)
         gain, verdict = scores.gain(match, self._get_runner()), judge_match(match, self.options)
         return (gain, verdict) if gain is not None and verdict in GAINED else None
