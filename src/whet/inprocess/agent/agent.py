@@ -14,7 +14,7 @@ import _thread
 import os
 import sys
 from _functools import partial  # type: ignore[import-not-found]
-from _operator import call, gt, not_
+from _operator import call, gt, not_, setitem
 from itertools import repeat
 from time import perf_counter_ns, sleep
 
@@ -72,7 +72,7 @@ class Agent:
         free_some = partial(self.sampler.reserve.__delitem__, slice(-sampler.ROOM, None))
         sample = guard.where_there_is_room(sampler.LITTLE_ROOM, self._guard(self._sample), free_some)
         # To ask for room makes integers, which CPython 3.14 keeps for others: tracemalloc would show them.
-        self.sample = guard.guard(sample)
+        self.sample = guard.unless_tracing(sample)
         self.finish = self._guard(self._finish)
         """Stops, and saves everything."""
 
@@ -141,8 +141,9 @@ class Agent:
             # What is sent to the process is for the program's threads, whichever of them waits for it.
             block = partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals())
             first.append(guard.append(self.begun, block))
-        note = partial(partial, self.waiting.__setitem__, 0)
-        wait = note(True), guard.call_item(self.wait, 0), note(False)
+        # The list's own method would make a tuple of its arguments, and so, at times, set off a collection.
+        begin, end = (partial(setitem, self.waiting, 0, is_waiting) for is_waiting in (True, False))
+        wait = begin, guard.call_item(self.wait, 0), end
         rounds = guard.loop(first, [*wait, self.sample], self.end_lock.release)
         self.running.append(True)
         try:

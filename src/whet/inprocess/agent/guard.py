@@ -69,6 +69,17 @@ def quietly(step: Callable[..., bool]) -> Callable[..., bool]:
     return made
 
 
+def unless_tracing(step: Step) -> Callable[..., Any]:
+    """Return a callable in C that calls ``step`` unless :mod:`tracemalloc` watches.
+
+    Unlike :func:`guard` it allocates nothing that counts for a garbage collection.
+    """
+    if is_tracing is None:
+        return step
+    made: Callable[..., Any] = partial(next, map(call, map([step, bool].__getitem__, map(call, repeat(is_tracing)))))
+    return made
+
+
 def append(items: list[Any], step: Step) -> Callable[[], None]:
     """Return a callable in C that adds what ``step`` returns to ``items``."""
     made: Callable[[], None] = partial(next, map(items.append, map(call, repeat(step))))
