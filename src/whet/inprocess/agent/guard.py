@@ -74,9 +74,9 @@ def unless_tracing(step: Step) -> Callable[..., Any]:
 
     Unlike :func:`guard` it allocates nothing that counts for a garbage collection.
     """
-    if is_tracing is None:
-        return step
-    made: Callable[..., Any] = partial(next, map(call, map([step, bool].__getitem__, map(call, repeat(is_tracing)))))
+    ask: Step = is_tracing or bool
+    choose: Any = [step, bool].__getitem__
+    made: Callable[..., Any] = partial(next, map(call, map(choose, map(call, repeat(ask)))))
     return made
 
 
