@@ -74,7 +74,9 @@ def unless_tracing(step: Step) -> Callable[..., Any]:
 
     Unlike :func:`guard` it allocates nothing that counts for a garbage collection.
     """
-    ask: Step = is_tracing or bool
+    ask: Any = bool
+    if is_tracing is not None:
+        ask = is_tracing
     choose: Any = [step, bool].__getitem__
     made: Callable[..., Any] = partial(next, map(call, map(choose, map(call, repeat(ask)))))
     return made
