@@ -206,10 +206,8 @@ def _may_be_elements(context: Context, target: Target) -> bool:
     place = target.place
     if place is None:
         return True
-    values = [binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp)]
     growing = [r for r in place.references if context.use(r) in (Use.APPEND, Use.EXTEND)]
-    made = all(makes_hashable_list(context, value) for value in values)
-    return made and all(adds_hashable(context, reference) for reference in growing) and holds_hashable(context, place)
+    return holds_hashable(context, place) and all(adds_hashable(context, reference) for reference in growing)
 
 
 def _find_groups(context: Context) -> Iterator[Finding]:

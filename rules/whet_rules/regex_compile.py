@@ -37,6 +37,7 @@ import warnings
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    FLAGS_AT,
     Advise,
     Ask,
     Bench,
@@ -55,9 +56,7 @@ from whet.engine.api import (
     read_target,
 )
 
-_FLAGS_AT = {"match": 2, "search": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4, "subn": 4,
-             "compile": 1}  # fmt: skip
-"""Position of the flags among the arguments."""
+_FLAGS_AT = {**FLAGS_AT, "compile": 1}
 
 RULE = Rule(
     slug="regex-compile",

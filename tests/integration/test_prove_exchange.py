@@ -69,4 +69,5 @@ def test_a_script_that_the_shell_starts_is_not(tmp_path: Path) -> None:
 
 
 def test_a_file_that_nothing_imports_is_not(tmp_path: Path) -> None:
-    assert ask(tmp_path, script="idle.py") == "the program did not import app.py"
+    why = "Python's import system did not load app.py: the program does not run it, or loads it in its own way, as "
+    assert ask(tmp_path, script="idle.py") == f"{why}pytest does with tests"

@@ -136,9 +136,9 @@ def _share(finding: Finding, hotspots: Hotspots) -> tuple[float, float]:
         return 0.0, 0.0
     share = min(sum(_find_saved(finding, spot) for spot in found) / hotspots.busy_ns, 1.0)
     # Lines are parts of one whole: one more sample for one is one less for another, so their errors do not add up.
-    return share, found[0].cost.share_error if len(found) == 1 and not finding.saves_calls else share_error(
-        share, hotspots.samples
-    )
+    if len(found) == 1 and not finding.saves_calls:
+        return share, found[0].cost.share_error
+    return share, share_error(share, hotspots.samples)
 
 
 def _find_saved(finding: Finding, spot: LineSpot) -> float:

@@ -12,7 +12,7 @@ from whet.engine.context import Context
 from whet.engine.targets import list_class_bindings
 from whet.records import dataclass
 
-_FLAGS_AT = {"match": 2, "search": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4, "subn": 4}
+FLAGS_AT = {"match": 2, "search": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4, "subn": 4}
 """Position of the flags among the arguments of the functions of ``re``."""
 _TEXT_AT = {"sub": 1, "subn": 1}
 """Position of the text among the arguments of a method, where it is not the first."""
@@ -40,9 +40,9 @@ def read_matching(context: Context, call: ast.Call) -> Matching | None:
     if not isinstance(call.func, ast.Attribute | ast.Name) or any(isinstance(arg, ast.Starred) for arg in call.args):
         return None
     module, _, name = _resolve(context, call.func).rpartition(".")
-    if module == "re" and name in _FLAGS_AT:
+    if module == "re" and name in FLAGS_AT:
         at, compiled = 1 + _TEXT_AT.get(name, 0), call
-    elif isinstance(call.func, ast.Attribute) and call.func.attr in _FLAGS_AT:
+    elif isinstance(call.func, ast.Attribute) and call.func.attr in FLAGS_AT:
         name, at = call.func.attr, _TEXT_AT.get(call.func.attr, 0)
         found = _find_compiled(context, call.func.value)
         if found is None:
@@ -52,7 +52,7 @@ def read_matching(context: Context, call: ast.Call) -> Matching | None:
         return None
     pattern = _fold(context, compiled.args[0]) if compiled.args else None
     named = {keyword.arg: keyword.value for keyword in compiled.keywords}
-    flags_at = 1 if compiled is not call else _FLAGS_AT[name]
+    flags_at = 1 if compiled is not call else FLAGS_AT[name]
     given = compiled.args[flags_at] if len(compiled.args) > flags_at else named.get("flags")
     flags = read_flags(context, given) if given is not None else re.RegexFlag(0)
     if not isinstance(pattern, str | bytes) or flags is None or len(call.args) <= at:

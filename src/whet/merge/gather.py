@@ -15,6 +15,7 @@ from whet.merge.evidence import pool_evidence
 from whet.merge.exchange import find_exchange_rows
 from whet.merge.requests import pool_requests
 from whet.merge.select import MEMORY, TIME, memory_profiles, time_profiles
+from whet.merge.tree import inherit
 from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
 from whet.model.origin import Origin
@@ -156,10 +157,7 @@ class Gathering:
 
     def _take_profile(self, profile: Profile, sources: Mapping[str, SourceFile], part: _PartTotals) -> None:
         functions = [self._number(frame) if frame.owner is Owner.USER else -1 for frame in profile.frames]
-        # The user's function at or above each row, in a list that begins with that of ``ROOT``.
-        of_row = [-1]
-        for parent, own in zip(profile.stacks.parent, map(functions.__getitem__, profile.stacks.frame), strict=True):
-            of_row.append(own if own >= 0 else of_row[parent + 1])
+        of_row = inherit(profile.stacks.parent, map(functions.__getitem__, profile.stacks.frame))
         exchange = find_exchange_rows(profile, sources)
         for entry in profile.samples:
             if entry.metric not in TIME:

@@ -87,11 +87,18 @@ def outermost_rows(order: Preorder, key: Sequence[int], keys: int) -> list[int]:
 
 def attributing_rows(parent: Sequence[int], frame: Sequence[int], is_user: Sequence[bool]) -> list[int]:
     """Return for each row the nearest row at or above it whose frame is the user's; ``ROOT`` where there is none."""
-    # Begins with what ``ROOT`` has, so that it needs no case of its own.
-    attributed = [ROOT]
-    for row, (above, own) in enumerate(zip(parent, map(is_user.__getitem__, frame), strict=True)):
-        attributed.append(row if own else attributed[above + 1])
-    return attributed[1:]
+    return inherit(parent, [row if is_user[at] else ROOT for row, at in enumerate(frame)])[1:]
+
+
+def inherit(parent: Sequence[int], own: Iterable[int]) -> list[int]:
+    """Return for each row the value of ``own`` of the nearest row at or above it that is not negative; -1 without one.
+
+    The list begins with that of ``ROOT``, which so needs no case of its own: a row's stands at ``row + 1``.
+    """
+    found = [-1]
+    for above, value in zip(parent, own, strict=True):
+        found.append(value if value >= 0 else found[above + 1])
+    return found
 
 
 def callee_rows(parent: Sequence[int], attributed: Sequence[int]) -> list[int]:

@@ -23,9 +23,7 @@ LITTLE_PAIRS = 30
 LITTLE_BUDGET = 0.1
 """as many as this fraction of the budget allows."""
 ON_TOP_PAIRS = 12
-"""Pairs for which time is reserved, to measure together what is too small to measure alone, and"""
-ON_TOP_BUDGET = 0.1
-"""the fraction of the budget that this may be."""
+"""Pairs for which time is reserved, at most that fraction, to measure together what is too small to measure alone."""
 
 
 @dataclass(slots=True)
@@ -72,7 +70,7 @@ class Allowance:
 
     def guess_on_top(self) -> float:
         """Return the time that it takes to measure the sum of many small gains."""
-        return min(2 * ON_TOP_PAIRS * self.least_seconds, ON_TOP_BUDGET * self.options.budget)
+        return min(2 * ON_TOP_PAIRS * self.least_seconds, LITTLE_BUDGET * self.options.budget)
 
     def keep_for_top(self, units: Sequence[Unit]) -> float:
         """Return the time to reserve, to measure together small gains that cannot be measured alone."""

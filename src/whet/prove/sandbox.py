@@ -138,7 +138,9 @@ class Sandbox:
                 f"{name} is started by the shell or by another program, where it cannot be exchanged: "
                 f"start it by --workload 'python {name}', without anything of the shell"
             )
-        return f"the program did not import {', '.join(sorted(Path(each).name for each in files))}"
+        names = ", ".join(sorted(Path(each).name for each in files))
+        how = "the program does not run it, or loads it in its own way, as pytest does with tests"
+        return f"Python's import system did not load {names}: {how}"
 
     def reset(self) -> None:
         """Reset the working folder to its initial state, if it is a copy."""

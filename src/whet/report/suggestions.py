@@ -27,6 +27,8 @@ _MEANING = {
 
 _MANY = 10
 """Ratio of runs from which two decimals are too many."""
+_MOST_SHOWN = 10.0
+"""The highest end of an estimate that is shown: beyond, it depends on what little is outside the lines."""
 MOST_CARDS = 60
 """Number of suggestions shown in full."""
 
@@ -185,10 +187,6 @@ def _make_card(
         edits=finding.edits if include_source else (),
         memory=advice.memory,
     )
-
-
-_MOST_SHOWN = 10.0
-"""The highest end of an estimate that is shown: beyond, it depends on what little is outside the lines."""
 
 
 def describe_estimate(estimate: Estimate) -> Figure:

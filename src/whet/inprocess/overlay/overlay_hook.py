@@ -45,9 +45,7 @@ class Overlay:
 
     def load_code(self, file: str, path: str) -> Any:
         """Return the module's code as if it had been compiled from ``path``."""
-        if self.note is not None:
-            self.note(b"loaded", file)
-        source, compiled = self.files[file]
+        source, compiled = self.load_source(file), self.files[file][1]
         if not self.usable or not compiled:
             return compile(source, path, "exec", dont_inherit=True)
         import _imp
@@ -155,15 +153,22 @@ def watch_writing(log: str) -> None:
             for path in paths:
                 if isinstance(path, (str, bytes)) and (name := os.path.abspath(os.fsdecode(path))) not in noted:
                     noted.add(name)
-                    number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-                    os.write(number, os.fsencode(name) + b"\0")
-                    os.close(number)
+                    _append(log, os.fsencode(name))
         except (OSError, ValueError):
             pass
         finally:
             busy = False
 
     sys.addaudithook(look)
+
+
+def _append(log: str, entry: bytes) -> None:
+    """Append an entry to a log that all processes of a run write to."""
+    import os
+
+    number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(number, entry + b"\0")
+    os.close(number)
 
 
 def watch_loading(overlay: Overlay, log: str) -> None:
@@ -177,9 +182,7 @@ def watch_loading(overlay: Overlay, log: str) -> None:
             return
         noted.add((how, file))
         try:
-            number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            os.write(number, how + b" " + os.fsencode(file) + b"\0")
-            os.close(number)
+            _append(log, how + b" " + os.fsencode(file))
         except OSError:
             pass
 
