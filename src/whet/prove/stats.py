@@ -10,7 +10,7 @@ clear or the planned number is reached. Each look has an interval of its own, at
 ``design.error`` divided by the number of looks. By Bonferroni's inequality all of them
 cover the truth together with at least ``1 - design.error``, however the stopping
 depends on them (repeated confidence intervals: Jennison and Turnbull, *Group Sequential Methods*, 1999, chapter 9).
-One more look is set aside for whatever ends the runs early: the budget, or Ctrl-C.
+Where the budget or Ctrl-C ends the runs early, the look at that takes the place of those that are not made.
 A comparison that is unlikely to become "faster" is stopped, which cannot cause a false positive.
 
 **The interval** is Student's, about the mean, and from ten pairs on about the mean without the
@@ -87,8 +87,8 @@ class Design:
 
     @property
     def error_a_look(self) -> float:
-        """The error that one look may spend; one share is reserved for an early end."""
-        return self.error / (len(self.looks) + 1)
+        """The error that one look may spend, or one at an early end in the place of those left out."""
+        return self.error / max(1, len(self.looks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def split_error(error: float, comparisons: int) -> float:
 def judge(log_ratios: Sequence[float], design: Design, *, ending: bool = False) -> Judgement | None:
     """Return the result of the first pairs, up to the last look that they reach; ``None`` before the first look.
 
-    ``ending``: nothing follows, so the reserved share is spent on all available pairs, even
+    ``ending``: nothing follows, so all available pairs are looked at, even
     if they are only two; then ``None`` is for fewer than that.
     """
     reached = [look for look in design.looks if look <= len(log_ratios)]

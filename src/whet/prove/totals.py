@@ -18,22 +18,20 @@ from whet.prove.variants import BASELINE, VariantRunner
 
 WON = "won"
 WITHOUT_OFFERS = "won without offers"
-TOTAL_PAIRS = 20
-"""Pairs of the fresh rounds, if they fit into the budget."""
-EARLY_PAIRS = 8
-"""Pairs after which they end where the interval is narrow already:"""
+EARLY_PAIRS, MIDDLE_PAIRS, TOTAL_PAIRS = 8, 13, 20
+"""Pairs of the fresh rounds, if they fit into the budget. They end at the earlier ones where the interval is narrow:"""
 NARROW = 0.1
-"""at most this much of the gain to either side, both as logarithms, or"""
-NARROW_ANYWAY = 0.01
-"""this much of the time."""
+"""at most this fraction of the gain to either side, both as logarithms,"""
+NARROWEST, WIDEST = 0.01, 0.05
+"""but never to be narrower than the first of these, nor wider than the second."""
 LEAST_TOTAL = 8
 """Pairs of the fresh rounds for which time is reserved, or"""
 TOTAL_BUDGET = 0.2
 """this fraction of the budget, if that is more."""
 MORE_PAIRS = (2, 3)
 """As many times the pairs there may be where they do not suffice to show a gain, as far as the budget goes."""
-EARLY_ERROR, WHOLE_ERROR = 0.15, 0.65
-"""Fractions of the error that the looks at the early and at all pairs may spend; the rest is for those further ones."""
+LOOK_ERRORS = {EARLY_PAIRS: 0.2, MIDDLE_PAIRS: 0.2, TOTAL_PAIRS: 0.4}
+"""Fractions of the error that the looks may spend; the rest is for those further pairs."""
 TOTAL_ERROR = 0.5
 """Fraction of the session's error that the fresh rounds may spend; the comparisons before them share the rest."""
 _NAMES = {WON: "total", WITHOUT_OFFERS: "total without offers"}
@@ -72,19 +70,19 @@ class FreshRounds:
         options, scores = self.options, Scores()
         matches = [Match(each, BASELINE, each, Design((), error, options.threshold)) for each in variants]
         pairs = max(2, min(options.runs or TOTAL_PAIRS, self._afford(a_round)))
-        spent = 0.0
-        if pairs > EARLY_PAIRS and not options.runs:
-            play_on(self.runner, matches, self.rng, (EARLY_PAIRS,), EARLY_ERROR * error, scores)
-            spent = EARLY_ERROR
-        wide = [match for match in matches if not is_narrow(match, options.aim)]
-        play_on(self.runner, wide, self.rng, (pairs,), (EARLY_ERROR + WHOLE_ERROR - spent) * error, scores)
+        left, wide = sum(LOOK_ERRORS.values()), matches
+        for early in [] if options.runs else [look for look in LOOK_ERRORS if look < pairs]:
+            play_on(self.runner, wide, self.rng, (early,), LOOK_ERRORS[early] * error, scores)
+            left -= LOOK_ERRORS[early]
+            wide = [match for match in wide if not is_narrow(match, options.aim)]
+        play_on(self.runner, wide, self.rng, (pairs,), left * error, scores)
         # Each of the rewrites was shown to gain.
         unclear = [match for match in wide if match.judgement and not match.spoilt and self._shows_nothing(match)]
         if unclear and not options.runs and not self.runner.interrupted:
             most = pairs + self._afford(self.runner.expect([BASELINE, *(match.candidate for match in unclear)]))
             looks = tuple(dict.fromkeys(min(times * pairs, most) for times in MORE_PAIRS))
             if looks[0] > pairs:
-                play_on(self.runner, unclear, self.rng, looks, (1 - EARLY_ERROR - WHOLE_ERROR) * error, scores)
+                play_on(self.runner, unclear, self.rng, looks, (1 - sum(LOOK_ERRORS.values())) * error, scores)
         return scores, matches
 
     def _shows_nothing(self, match: Match) -> bool:
@@ -124,7 +122,7 @@ def is_narrow(match: Match, aim: Aim) -> bool:
     if found is None or found.low <= 1 <= found.high:
         return False
     half = math.log(found.high / found.low) / 2
-    return half <= max(NARROW_ANYWAY, NARROW * abs(math.log(found.low * found.high) / 2))
+    return half <= min(WIDEST, max(NARROWEST, NARROW * abs(math.log(found.low * found.high) / 2)))
 
 
 def list_ids(units: Sequence[Unit]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from whet.prove.run import Limits, Observed, RunSampler, Workload
 
 
 def test_each_rewrite_and_all_together_are_measured(bench: Bench) -> None:
-    proof = bench.prove("abc", gains={"a": 2.0, "b": 1.3, "c": 1.1})
+    proof = bench.prove("abc", gains={"a": 2.0, "b": 1.3, "c": 1.1}, noise=0.01)
     assert list_verdicts(proof) == dict.fromkeys("abc", Verdict.FASTER)
     assert proof.total is not None
     assert proof.total_verdict is Verdict.FASTER

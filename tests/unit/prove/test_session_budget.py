@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -121,6 +122,17 @@ def test_a_total_whose_size_is_not_clear_early_gets_the_pairs_planned(bench: Ben
     assert proof.total is not None
     assert proof.total.pairs == totals.TOTAL_PAIRS
     assert proof.total.low <= 3 <= proof.total.high
+
+
+@pytest.mark.parametrize(
+    ("noise", "pairs"), [(0.01, totals.EARLY_PAIRS), (0.02, totals.MIDDLE_PAIRS), (0.05, totals.TOTAL_PAIRS)]
+)
+def test_a_large_gain_gets_pairs_until_it_is_told_within_a_twentieth(bench: Bench, noise: float, pairs: int) -> None:
+    proof = bench.prove("a", gains={"a": 4.0}, noise=noise, seed=3, options=ProveOptions(seed=3, budget=9e4))
+    assert proof.total is not None
+    assert proof.total.pairs == pairs
+    assert proof.total.low <= 4.0 <= proof.total.high
+    assert pairs == totals.TOTAL_PAIRS or proof.total.high <= proof.total.low * math.exp(2 * totals.WIDEST)
 
 
 def test_memory_that_is_clear_needs_no_more_pairs_for_the_time(bench: Bench) -> None:
