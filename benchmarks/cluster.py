@@ -3,10 +3,12 @@
     python benchmarks/cluster.py [--workers 1000] [--json FILE]
     python benchmarks/cluster.py --overhead 6
 
-A capture of 10,000 samples is recorded once, of a program that parses whet's own sources, and varied for each worker:
-other samples of each stack, other threads, tasks. Merging is what the session does with each capture that arrives:
-read, restore, add; and the finished run at the end. Each size runs in a process of its own. The bars: 20 s and 400 MB
-for 1,000 workers; ten times as many in at most 11 times the time and 500 MB.
+A capture of 10,000 samples is recorded once, of ordinary tasks (`programs/worker_tasks.py`), and varied for each
+worker: other samples of each stack, other threads, tasks. Merging is what the session does with each capture that
+arrives: read, restore, add; and the finished run at the end. Each size runs in a process of its own. The bars: 20 s and
+400 MB for 1,000 workers; ten times as many in at most 11 times the time and 500 MB. Merging takes as long as there are
+rows of stacks: the same is printed, without a bar, of recursion that makes 50 times as many
+(`programs/worker_parse.py`).
 
 The simulation takes the recorded times of single captures: workers send one a minute, from random moments on. The
 client keeps up as long as what waits to be merged does not grow.
@@ -22,6 +24,7 @@ import io
 import json
 import random
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,6 +32,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from whet.merge.by_value import ValueRestorer
 from whet.merge.gather import Gathering
@@ -45,29 +49,20 @@ VARIANTS = 200
 """Different captures; more workers get them again, under labels of their own."""
 TASKS = ("load", "clean", "join", "solve", "store")
 BARS = {"seconds": 20.0, "bytes": 400e6, "times": 11.0, "more_bytes": 500e6}
-PROGRAM = """\
-import sys, time
-from pathlib import Path
-import libcst
-from libcst.metadata import MetadataWrapper, ScopeProvider, PositionProvider
-end = time.perf_counter() + 14
-while True:
-    for path in sorted(Path(sys.argv[1]).rglob("*.py")):
-        wrapper = MetadataWrapper(libcst.parse_module(path.read_text()), unsafe_skip_copy=True)
-        wrapper.resolve_many((ScopeProvider, PositionProvider))
-        compile(path.read_text(), "x", "exec")
-        if time.perf_counter() > end:
-            sys.exit()
-"""
+PROGRAMS = Path(__file__).parent / "programs"
+RECORDED = {"worker_tasks": (), "worker_parse": (str(Path(__file__).parents[1] / "src" / "whet" / "engine"),)}
+"""Programs that a capture is recorded of, with their arguments: ordinary tasks, and recursion that fills 50 times the
+rows of stacks."""
+RECORD_SECONDS = 14
 
 
-def record(folder: Path) -> Run:
+def record(folder: Path, program: str) -> Run:
     """Sample a program at 1,000 samples a second."""
     (folder / "pyproject.toml").touch()
-    (folder / "parse.py").write_text(PROGRAM)
-    source = Path(__file__).parents[1] / "src" / "whet" / "engine"
+    shutil.copy(PROGRAMS / f"{program}.py", folder)
     command = [sys.executable, "-P", "-c", "from whet.cli.main import main; main()", "run", "--rate", "1000"]
-    subprocess.run([*command, "parse.py", str(source)], cwd=folder, check=True, capture_output=True)
+    command += [f"{program}.py", str(RECORD_SECONDS), *RECORDED[program]]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return load_run(next((folder / ".whet" / "runs").iterdir()))
 
 
@@ -189,6 +184,27 @@ def measure_overhead(pairs: int, tasks: int) -> list[float]:
     return ratios
 
 
+def measure(program: str, *sizes: int) -> list[dict[str, Any]]:
+    """Merge captures of a program for so many workers, each in a process of its own, and print what it took."""
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run = record(folder, program)
+        packed = [vary(run, number) for number in range(min(VARIANTS, *sizes))]
+        (folder / "captures").mkdir()
+        for number, capture in enumerate(packed):
+            (folder / "captures" / f"{number:06}.gz").write_bytes(capture)
+        size = sum(map(len, packed)) / len(packed)
+        print(f"{program}: {len(run.profiles[0].stacks):,} rows of stacks and {size / 1e3:.0f} kB a capture")
+        for workers in sizes:
+            command = [sys.executable, __file__, "--merge", str(folder / "captures"), str(workers)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found.append(json.loads(done.stdout))
+            took = f"{found[-1]['seconds']:6.1f} s CPU, peak {found[-1]['bytes'] / 1e6:5.0f} MB"
+            print(f"{workers:>7,} workers: {took}", flush=True)
+    return found
+
+
 def main() -> None:
     """Record, merge both sizes each in a process of its own, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -205,22 +221,9 @@ def main() -> None:
         ratios = measure_overhead(options.overhead, options.tasks)
         print(f"overhead: {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        run = record(folder)
-        (folder / "captures").mkdir()
-        for number in range(min(VARIANTS, options.workers)):
-            (folder / "captures" / f"{number:06}.gz").write_bytes(vary(run, number))
-        stacks = len(run.profiles[0].stacks)
-        size = sum(path.stat().st_size for path in (folder / "captures").iterdir()) / min(VARIANTS, options.workers)
-        print(f"a capture: {SAMPLES:,} samples, {stacks:,} rows of stacks, {size / 1e3:.0f} kB")
-        found = []
-        for workers in (options.workers, 10 * options.workers):
-            command = [sys.executable, __file__, "--merge", str(folder / "captures"), str(workers)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            found.append(json.loads(done.stdout))
-            print(f"{workers:>7,} workers: {found[-1]['seconds']:6.1f} s CPU, peak {found[-1]['bytes'] / 1e6:5.0f} MB")
-    one, ten = found
+    tasks, parse = RECORDED
+    one, ten = measure(tasks, options.workers, 10 * options.workers)
+    measure(parse, options.workers)
     times = ten["seconds"] / one["seconds"]
     print(f"ten times as many: {times:.1f} times the time")
     most = simulate(one["each"])
