@@ -32,6 +32,7 @@ from whet.engine.api import (
     Case,
     Context,
     Finding,
+    Matching,
     PlaceKind,
     Refuse,
     Rule,
@@ -39,7 +40,7 @@ from whet.engine.api import (
     Speed,
     Triggers,
     find_ambiguity,
-    read_matching,
+    list_matchings,
 )
 
 RULE = Rule(
@@ -71,13 +72,8 @@ def detect(context: Context) -> Iterator[Finding]:
     if not context.measured:
         return
     for call in context.nodes(ast.Call):
-        matching = read_matching(context, call)
+        matching, why = next(_list_reasons(context, call), (None, ""))
         if matching is None:
-            continue
-        whole = matching.method == "fullmatch"
-        anchored = whole or matching.method == "match"
-        why = _REASONS.get(find_ambiguity(matching.pattern, matching.flags, anchored=anchored, whole=whole))
-        if why is None:
             continue
         place = context.place(matching.text)
         seen = place is not None and place.kind is not PlaceKind.ENCLOSING
@@ -88,6 +84,16 @@ def detect(context: Context) -> Iterator[Finding]:
             " repeat possessive (`*+`, from Python 3.11 on).",
             questions=(*asked, context.ask_cost(call)),
         )
+
+
+def _list_reasons(context: Context, call: ast.Call) -> Iterator[tuple[Matching, str]]:
+    """Yield the patterns of a call that backtrack, and how."""
+    for matching in list_matchings(context, call):
+        whole = matching.method == "fullmatch"
+        anchored = whole or matching.method == "match"
+        why = _REASONS.get(find_ambiguity(matching.pattern, matching.flags, anchored=anchored, whole=whole))
+        if why is not None:
+            yield matching, why
 
 
 def _shorten(pattern: str | bytes) -> str:
@@ -171,6 +177,16 @@ ADVISE = (
     Advise("below a star import",
            "from os.path import *\nimport re\nP = re.compile('%s+;' % re.escape('x'))\ndef f(s):\n"
            "    return P.search(s), re.search('[a-z]+;', s)\n"),
+    Advise("formatted by names, with braces of its own",
+           "import re\nX = r'\\s*'\nP = re.compile('{{?{x}{end}{0}'.format(X + ';', x=X, end=X))\n"
+           "def f(s):\n    return P.match(s)\n"),
+    Advise("filled from a display of names, of a class",
+           "import re\nclass A:\n    word = r'[^\\W\\d]+'\n    form = r'%(word)s[.]%%'\n"
+           "    def f(self, s):\n        return re.search(self.form % {'word': self.word}, s)\n"),
+    Advise("chosen from two",
+           "import re\ntry:\n    P = re.compile('x')\nexcept re.error:\n    P = re.compile('[a-z]+;')\n"
+           "STRICT = re.compile(r'(\\w+,?)*$')\ndef f(s, strict):\n    chosen = STRICT if strict else P\n"
+           "    return chosen.match(s)\n"),
     Advise("by name", "from re import search\ndef f(s):\n    return search('[a-z]+[.]html', s)\n"),
 )  # fmt: skip
 
@@ -188,6 +204,14 @@ REFUSE = (
     Refuse("an alternative between quotes", "import re\ndef f(s):\n    return re.match(r'(?:[^\"]|\"\\w*\")*$', s)\n"),
     Refuse("put together of what varies",
            "import re\ndef f(s, end):\n    return re.match('(.*?)(%s)*$' % end, s)\n"),
+    Refuse("a field with a width, or of what is not known",
+           "import re\nX = r'\\s*'\nP = re.compile('{:9}{}'.format(X, X))\nQ = re.compile('%9s%s' % (X, X))\n"
+           "def f(s, y):\n    return P.match(s), Q.match(s), re.match(f'{X!r}{X}', s), \\\n"
+           "        re.match('{}{y}'.format(X, y=y), s)\n"),
+    Refuse("chosen from what is right, or from what is not known",
+           "import re\nP = re.compile('^a+b')\nQ = re.compile('b+$') if P else g()\n"
+           "def f(s, p=re.compile('[a-z]+;')):\n    return (P if s else re.compile('c')).search(s), \\\n"
+           "        Q.search(s), p.search(s)\n"),
     Refuse("a name that is put together of itself", "import re\nA = A + 'x*'\ndef f(s):\n    return re.search(A, s)\n"),
     Refuse("the pattern varies", "import re\ndef f(p, s):\n    return re.search(p, s)\n"),
     Refuse("no pattern", "import re\ndef f(s):\n    return re.search('(', s)\n"),

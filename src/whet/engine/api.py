@@ -43,7 +43,7 @@ from whet.engine.growing import (
 )
 from whet.engine.hashing import UNHASHABLE, adds_hashable, holds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
-from whet.engine.patterns import FLAGS_AT, Matching, is_one_sign, read_class, read_flags, read_matching
+from whet.engine.patterns import FLAGS_AT, Matching, is_one_sign, list_matchings, read_class, read_flags, read_matching
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
@@ -155,6 +155,7 @@ __all__ = [
     "list_copying",
     "list_fillings",
     "list_growths",
+    "list_matchings",
     "makes_hashable_list",
     "may_be_hashable",
     "may_become_deque",

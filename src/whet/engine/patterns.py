@@ -6,9 +6,11 @@ import ast
 import importlib
 import re
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whet.engine.context import Context
+from whet.engine.scopes import BindingKind
 from whet.engine.targets import list_class_bindings
 from whet.records import dataclass
 
@@ -20,6 +22,15 @@ _MOST = 1000
 """Characters of a pattern up to which it is parsed."""
 _DEEPEST = 8
 """Steps by which a pattern is put together of other constants."""
+_MOST_CHOICES = 4
+"""Values of a name that one pattern may be chosen from."""
+_DEEPEST_CHOICE = 3
+"""Steps from a name to such a value."""
+_MOST_STEPS = 500
+"""Expressions that are looked at for one pattern."""
+_PERCENT = re.compile(r"%(?:%|(?:\((?P<name>\w+)\))?(?P<plain>s)|)")
+_BRACES = re.compile(r"\{\{|\}\}|(?P<plain>\{)(?P<name>\w*)\}|[{}]")
+"""The fields of a text that is formatted, escaped signs, and whatever else begins like one."""
 
 Item = tuple[Any, Any]
 """One element of a parsed pattern: what it is, and its arguments."""
@@ -37,44 +48,58 @@ class Matching:
 
 def read_matching(context: Context, call: ast.Call) -> Matching | None:
     """Return what a call of ``re``, or of a pattern that the file compiles once, matches; ``None`` for other calls."""
+    found = list_matchings(context, call)
+    return found[0] if len(found) == 1 else None
+
+
+def list_matchings(context: Context, call: ast.Call) -> list[Matching]:
+    """Return what a call may match: several where the file chooses between patterns, none if it does not show them."""
     if not isinstance(call.func, ast.Attribute | ast.Name) or any(isinstance(arg, ast.Starred) for arg in call.args):
-        return None
+        return []
     module, _, name = _resolve(context, call.func).rpartition(".")
+    made: list[ast.expr]
     if module == "re" and name in FLAGS_AT:
-        at, compiled = 1 + _TEXT_AT.get(name, 0), call
+        at, made = 1 + _TEXT_AT.get(name, 0), [call]
     elif isinstance(call.func, ast.Attribute) and call.func.attr in FLAGS_AT:
         name, at = call.func.attr, _TEXT_AT.get(call.func.attr, 0)
-        found = _find_compiled(context, call.func.value)
-        if found is None:
-            return None
-        compiled = found
+        made = _list_values(context, call.func.value)
     else:
-        return None
-    pattern = _fold(context, compiled.args[0]) if compiled.args else None
-    named = {keyword.arg: keyword.value for keyword in compiled.keywords}
-    flags_at = 1 if compiled is not call else FLAGS_AT[name]
-    given = compiled.args[flags_at] if len(compiled.args) > flags_at else named.get("flags")
-    flags = read_flags(context, given) if given is not None else re.RegexFlag(0)
-    if not isinstance(pattern, str | bytes) or flags is None or len(call.args) <= at:
-        return None
-    return Matching(pattern, name, call.args[at], int(flags))
+        return []
+    found: list[Matching] = []
+    for compiled in made:
+        is_compiled = isinstance(compiled, ast.Call) and _resolve(context, compiled.func) == "re.compile"
+        if not isinstance(compiled, ast.Call) or not (is_compiled or compiled is call) or not compiled.args:
+            return []
+        named = {keyword.arg: keyword.value for keyword in compiled.keywords}
+        flags_at = 1 if compiled is not call else FLAGS_AT[name]
+        given = compiled.args[flags_at] if len(compiled.args) > flags_at else named.get("flags")
+        flags = read_flags(context, given) if given is not None else re.RegexFlag(0)
+        for value in _list_values(context, compiled.args[0]):
+            pattern = _Folder(context).fold(value)
+            if pattern is None or flags is None or len(call.args) <= at:
+                return []
+            found.append(Matching(pattern, name, call.args[at], int(flags)))
+    return found
 
 
-def _find_compiled(context: Context, node: ast.expr) -> ast.Call | None:
-    """Return the call of ``re.compile`` whose result a name of the module or an attribute of a class holds."""
+def _list_values(context: Context, node: ast.expr, deep: int = 0) -> list[ast.expr]:
+    """Return what ``node`` may be: the branches of a choice, the values of a name or of an attribute of a class."""
+    values: list[ast.expr | None] = []
     match node:
+        case ast.IfExp(body=one, orelse=other):
+            values = [one, other]
         case ast.Name():
-            binding = context.facts.only_binding(node)
-            values = [binding.value] if binding is not None else []
+            owner, binding = context.facts.lookup(node), context.facts.only_binding(node)
+            bindings = [binding] if binding is not None else []
+            if owner is not None and owner is context.facts.module:
+                bindings = list(owner.bindings[node.id])
+            values = [each.value if each.kind is BindingKind.VALUE else None for each in bindings]
         case ast.Attribute(value=ast.Name() as base, attr=attribute) if _is_of_class(context, base):
-            values = [binding.value for binding in list_class_bindings(context, attribute)]
-        case _:
-            return None
-    match values:
-        case [ast.Call(func=function, args=[_, *_]) as call] if _resolve(context, function) == "re.compile":
-            return call
-        case _:
-            return None
+            bindings = list_class_bindings(context, attribute)
+            values = [each.value if each.kind is BindingKind.VALUE else None for each in bindings]
+    if not 0 < len(values) <= _MOST_CHOICES or deep == _DEEPEST_CHOICE or None in values:
+        return [node]
+    return [each for value in values if value is not None for each in _list_values(context, value, deep + 1)]
 
 
 def _resolve(context: Context, node: ast.expr) -> str:
@@ -96,54 +121,95 @@ def _is_of_class(context: Context, base: ast.Name) -> bool:
     return named or context.facts.class_of_self(base) is not None
 
 
-def _fold(  # noqa: PLR0911 - one return a kind of node
-    context: Context, node: ast.expr, deep: int = 0
-) -> str | bytes | None:
-    """Return the text that an expression of constants has: also one that is formatted, or joined."""
-    known = context.constant(node)
-    if isinstance(known, str | bytes) or deep > _DEEPEST:
-        return known if isinstance(known, str | bytes) else None
-    deep += 1
-    match node:
-        case ast.Name():
-            binding = context.facts.only_binding(node)
-            held = binding.value if binding is not None and context.facts.lookup(node) is context.facts.module else None
-            return _fold(context, held, deep) if held is not None else None
-        case ast.JoinedStr(values=parts):
-            fields = [part.value if isinstance(part, ast.FormattedValue) else part for part in parts]
-            plain = all(part.format_spec is None for part in parts if isinstance(part, ast.FormattedValue))
-            texts = [_fold(context, field, deep) for field in fields]
-            return "".join(map(str, texts)) if plain and all(isinstance(text, str) for text in texts) else None
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            match _fold(context, left, deep), _fold(context, right, deep):
-                case (str() as first, str() as second):
-                    return first + second
-                case (bytes() as before, bytes() as after):
-                    return before + after
+class _Folder:
+    """Puts texts together of constants: formatted and joined ones too, each up to the length that is parsed.
+
+    A source may name one constant in another thousands of times, so the steps are counted.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._steps = _MOST_STEPS
+
+    def fold(self, node: ast.expr, deep: int = 0) -> str | bytes | None:
+        """Return the text that an expression has; ``None`` where the source does not show it."""
+        self._steps -= 1
+        if self._steps < 0 or deep > _DEEPEST:
             return None
-        case ast.BinOp(left=left, op=ast.Mod(), right=right):
-            items = right.elts if isinstance(right, ast.Tuple) else [right]
-            return _format(_fold(context, left, deep), [_fold(context, item, deep) for item in items])
-        case ast.Call(
-            func=ast.Attribute(value=between, attr="join"), args=[ast.Call(func=function, args=[made, items])]
-        ):
-            escaped = ast.unparse(function) == "map" and _resolve(context, made) == "re.escape"
-            signs = items.elts if isinstance(items, ast.Tuple | ast.List) else []
-            texts, mark = [_fold(context, item, deep) for item in signs], _fold(context, between, deep)
-            if not escaped or not texts or not isinstance(mark, str):
+        known = self._context.constant(node)
+        text = known if isinstance(known, str | bytes) else self._fold(node, deep + 1)
+        return text if text is not None and len(text) <= _MOST else None
+
+    def _fold(  # noqa: PLR0911 - one return a kind of node
+        self, node: ast.expr, deep: int
+    ) -> str | bytes | None:
+        match node:
+            case ast.Name() | ast.Attribute():
+                values = _list_values(self._context, node)
+                return self.fold(values[0], deep) if len(values) == 1 and values[0] is not node else None
+            case ast.JoinedStr(values=parts):
+                fields = [part for part in parts if isinstance(part, ast.FormattedValue)]
+                plain = all(field.format_spec is None and field.conversion in (-1, ord("s")) for field in fields)
+                shown = [part.value if isinstance(part, ast.FormattedValue) else part for part in parts]
+                texts = self._fold_all(shown, deep) if plain else None
+                return "".join(texts) if texts is not None else None
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return _add(self.fold(left, deep), self.fold(right, deep))
+            case ast.BinOp(left=left, op=ast.Mod(), right=ast.Dict(keys=keys, values=items)):
+                names = {getattr(key, "value", None): item for key, item in zip(keys, items, strict=True)}
+                return self._fill(_PERCENT, left, [], names, deep)
+            case ast.BinOp(left=left, op=ast.Mod(), right=right):
+                return self._fill(_PERCENT, left, right.elts if isinstance(right, ast.Tuple) else [right], {}, deep)
+            case ast.Call(func=ast.Attribute(value=form, attr="format"), args=items, keywords=keywords):
+                return self._fill(_BRACES, form, items, {each.arg: each.value for each in keywords}, deep)
+            case ast.Call(
+                func=ast.Attribute(value=between, attr="join"), args=[ast.Call(func=function, args=[made, items])]
+            ):
+                escaped = ast.unparse(function) == "map" and _resolve(self._context, made) == "re.escape"
+                signs = items.elts if escaped and isinstance(items, ast.Tuple | ast.List) else []
+                signed, mark = self._fold_all(signs, deep), self.fold(between, deep)
+                return mark.join(map(re.escape, signed)) if signed and isinstance(mark, str) else None
+            case _:
                 return None
-            return mark.join(re.escape(text) for text in texts if isinstance(text, str))
+
+    def _fold_all(self, nodes: Sequence[ast.expr], deep: int) -> list[str] | None:
+        """Return the texts of several expressions; ``None`` unless the source shows all of them."""
+        texts = [text for node in nodes if isinstance(text := self.fold(node, deep), str)]
+        return texts if len(texts) == len(nodes) else None
+
+    def _fill(
+        self,
+        fields: re.Pattern[str],
+        form: ast.expr,
+        items: Sequence[ast.expr],
+        names: Mapping[object, ast.expr],
+        deep: int,
+    ) -> str | None:
+        """Return a text with values for its plain ``fields``; ``None`` if it has others, or they are not all known."""
+        text, values = self.fold(form, deep), self._fold_all([*items, *names.values()], deep)
+        if not isinstance(text, str) or values is None:
+            return None
+        named = dict(zip([*map(str, range(len(items))), *names], values, strict=True))
+        left, parts, end = iter(values[: len(items)]), [], 0
+        for field in fields.finditer(text):
+            value: str | None = field[0][0]
+            if field[0] not in ("%%", "{{", "}}"):
+                value = named.get(field["name"]) if field["name"] else next(left, None) if field["plain"] else None
+            if value is None:
+                return None
+            parts += [text[end : field.start()], value]
+            end = field.end()
+        return "".join([*parts, text[end:]])
+
+
+def _add(one: str | bytes | None, other: str | bytes | None) -> str | bytes | None:
+    match one, other:
+        case (str() as first, str() as second):
+            return first + second
+        case (bytes() as before, bytes() as after):
+            return before + after
         case _:
             return None
-
-
-def _format(text: str | bytes | None, values: list[str | bytes | None]) -> str | None:
-    if not isinstance(text, str) or not all(isinstance(value, str) for value in values):
-        return None
-    try:
-        return text % tuple(values)
-    except (TypeError, ValueError):
-        return None
 
 
 def read_flags(context: Context, node: ast.expr) -> re.RegexFlag | None:
