@@ -187,6 +187,9 @@ ADVISE = (
            "import re\ntry:\n    P = re.compile('x')\nexcept re.error:\n    P = re.compile('[a-z]+;')\n"
            "STRICT = re.compile(r'(\\w+,?)*$')\ndef f(s, strict):\n    chosen = STRICT if strict else P\n"
            "    return chosen.match(s)\n"),
+    Advise("chosen by and, or",
+           "import re\nP = re.compile('x')\nQ = re.compile('[a-z]+;')\nSTRICT = True\ndef f(s):\n"
+           "    p = STRICT and P or Q\n    return p.search(s)\n"),
     Advise("by name", "from re import search\ndef f(s):\n    return search('[a-z]+[.]html', s)\n"),
 )  # fmt: skip
 

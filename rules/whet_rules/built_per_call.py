@@ -28,6 +28,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Case,
     Context,
@@ -98,8 +99,8 @@ def detect(context: Context) -> Iterator[Finding]:
     if not context.measured:
         return
     for call in context.nodes(ast.Call):
-        name = context.resolve(call.func) or ""
-        if not _is_costly(name):
+        name = next((name for name in sorted(context.origins(call.func)) if _is_costly(name)), "")
+        if not name:
             continue
         loops = context.loops(call)
         if not loops and (context.function.kind is not ScopeKind.FUNCTION or _runs_once(context, context.function)):
@@ -268,7 +269,19 @@ def call(function, rows):
     ),
 )
 
+ADVISE = (
+    Advise("imported from where it is found",
+           "try:\n    from inspect import getfullargspec as spec\nexcept ImportError:\n"
+           "    from inspect import getargspec as spec\ndef f(g, *args):\n    return g(*args[: len(spec(g).args)])\n"),
+    Advise("imported if it is there",
+           "try:\n    import jinja2\nexcept ImportError:\n    jinja2 = None\ndef f(x):\n"
+           "    return jinja2.Template('{{ x }}').render(x=x)\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("one of the file's own, where it cannot be imported",
+           "try:\n    from inspect import signature\nexcept ImportError:\n    signature = len\n"
+           "def f(g):\n    return signature(g)\n"),
     Refuse("other arguments each time",
            "from string import Template\ndef f(texts):\n    return [Template(text) for text in texts]\n"),
     Refuse("kept on the object",

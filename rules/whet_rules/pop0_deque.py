@@ -421,6 +421,10 @@ def run(more):
 
 _LOOP = "    while q:\n        print(q.pop(0))\n        q.append(1)\n"
 ADVISE = (
+    Advise("a list that a method of the class hands out",
+           "class A:\n    def __init__(self):\n        self.queues = {}\n    def queue(self, key) -> list[str]:\n"
+           "        if key not in self.queues:\n            self.queues[key] = []\n        return self.queues[key]\n"
+           "    def f(self, key):\n        queue = self.queue(key)\n        return queue.pop(0) if queue else None\n"),
     Advise("a deque has no slices", "def f(x):\n    q = [x]\n" + _LOOP + "    return q[1:]\n"),
     Advise("indexing its middle is slow in a deque", "def f(x, n):\n    q = [x]\n" + _LOOP + "    return q[n]\n"),
     Advise("sorted in place", "def f(x):\n    q = [x]\n" + _LOOP + "    q.sort()\n"),
@@ -450,6 +454,9 @@ ADVISE = (
 )  # fmt: skip
 
 REFUSE = (
+    Refuse("a list that a method makes",
+           "class A:\n    def queue(self, key) -> list[str]:\n        return list(self.keys[key])\n"
+           "    def f(self, key):\n        queue = self.queue(key)\n        return queue.pop(0)\n"),
     Refuse("taken from the end", "def f(q):\n    q = list(q)\n    while q:\n        q.append(q.pop())\n"),
     Refuse("it is a deque", "from collections import deque\ndef f(x):\n    q = deque(x)\n" + _LOOP),
     Refuse("a dict's pop", "def f(x):\n    q = {0: x}\n" + _LOOP.replace("append", "update")),

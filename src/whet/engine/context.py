@@ -78,6 +78,10 @@ class Context:
         """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain."""
         return self.facts.resolve(node)
 
+    def origins(self, node: ast.expr) -> frozenset[str]:
+        """Return what ``node`` may refer to, for advice: also each of several places that it is imported from."""
+        return self.facts.origins(node)
+
     def is_misused(self, node: ast.expr) -> bool:
         """Return whether ``node`` is called, or subscripted with what is no index: of a display, the compiler warns."""
         match self.facts.parent(node):

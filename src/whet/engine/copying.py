@@ -81,8 +81,18 @@ def _is_needed_each_time(context: Context, statement: Growth, target: Target) ->
     around = loops[-1] if loops else context.function.node
     for reference in kept:
         inside = context.is_inside(reference, around) and not context.is_inside(reference, statement)
-        if inside and context.scope_of(reference) is context.function:
+        if inside and context.scope_of(reference) is context.function and not _is_last(context, reference, target):
             return True
+    return False
+
+
+def _is_last(context: Context, reference: ast.expr, target: Target) -> bool:
+    """Return whether the value is started anew after a use of it, in the same block: that one use needs one copy."""
+    statement: ast.stmt | None = context.facts.statement(reference)
+    while statement is not None and (statement := context.facts.next_statement(statement)) is not None:
+        match statement:
+            case ast.Assign(targets=[one], value=ast.Constant()) if ast.unparse(one) == target.text:
+                return True
     return False
 
 

@@ -242,23 +242,35 @@ class Facts:
             self._resolved[node] = self._resolve(node)
         return self._resolved[node]
 
+    def origins(self, node: ast.expr) -> frozenset[str]:
+        """Return the dotted names that ``node`` may refer to, which is enough for advice.
+
+        Besides what it certainly is: each of the places that it is imported from, where a star import may hide it, or
+        the module tries one after the other.
+        """
+        known = self.resolve(node)
+        name, trail = _split_path(node)
+        if known is not None or name is None:
+            return frozenset() if known is None else frozenset({known})
+        bindings = self.module.bindings.get(name.id, ()) if self.lookup(name) is self.module else ()
+        if not all(binding.kind is BindingKind.IMPORT or _is_none(binding.value) for binding in bindings):
+            return frozenset()
+        return frozenset(".".join((binding.origin, *trail)) for binding in bindings if binding.origin)
+
     def _resolve(self, node: ast.expr) -> str | None:
-        trail: list[str] = []
-        while isinstance(node, ast.Attribute):
-            trail.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name):
+        name, trail = _split_path(node)
+        if name is None:
             return None
-        owner = self.lookup(node)
+        owner = self.lookup(name)
         if (owner is None or owner is self.module) and self.module.star_import:
             return None
         if owner is None:
-            return f"builtins.{node.id}" if node.id in _BUILTINS and not trail else None
-        bindings = owner.bindings[node.id]
+            return f"builtins.{name.id}" if name.id in _BUILTINS and not trail else None
+        bindings = owner.bindings[name.id]
         origins = {binding.origin for binding in bindings}
         if len(origins) != 1 or any(binding.kind is not BindingKind.IMPORT for binding in bindings):
             return None
-        return ".".join((*origins, *reversed(trail)))
+        return ".".join((*origins, *trail))
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
         """Return every node that refers to the ``name`` bound in ``owner``, in any scope, in source order."""
@@ -419,6 +431,19 @@ class Facts:
         owner = self.lookup(name)
         bindings = owner.bindings[name.id] if owner is not None else []
         return bindings[0] if len(bindings) == 1 and self._outer(name, owner) is None else None
+
+
+def _split_path(node: ast.expr) -> tuple[ast.Name | None, list[str]]:
+    """Return the name that a chain of attributes begins with, and their names; ``None`` if it is another expression."""
+    trail: list[str] = []
+    while isinstance(node, ast.Attribute):
+        trail.insert(0, node.attr)
+        node = node.value
+    return (node, trail) if isinstance(node, ast.Name) else (None, [])
+
+
+def _is_none(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _count_parts(text: str) -> int:

@@ -24,7 +24,7 @@ _DEEPEST = 8
 """Steps by which a pattern is put together of other constants."""
 _MOST_CHOICES = 4
 """Values of a name that one pattern may be chosen from."""
-_DEEPEST_CHOICE = 3
+_DEEPEST_CHOICE = 4
 """Steps from a name to such a value."""
 _MOST_STEPS = 500
 """Expressions that are looked at for one pattern."""
@@ -56,9 +56,9 @@ def list_matchings(context: Context, call: ast.Call) -> list[Matching]:
     """Return what a call may match: several where the file chooses between patterns, none if it does not show them."""
     if not isinstance(call.func, ast.Attribute | ast.Name) or any(isinstance(arg, ast.Starred) for arg in call.args):
         return []
-    module, _, name = _resolve(context, call.func).rpartition(".")
     made: list[ast.expr]
-    if module == "re" and name in FLAGS_AT:
+    name = next((name for name in FLAGS_AT if f"re.{name}" in context.origins(call.func)), "")
+    if name:
         at, made = 1 + _TEXT_AT.get(name, 0), [call]
     elif isinstance(call.func, ast.Attribute) and call.func.attr in FLAGS_AT:
         name, at = call.func.attr, _TEXT_AT.get(call.func.attr, 0)
@@ -67,7 +67,7 @@ def list_matchings(context: Context, call: ast.Call) -> list[Matching]:
         return []
     found: list[Matching] = []
     for compiled in made:
-        is_compiled = isinstance(compiled, ast.Call) and _resolve(context, compiled.func) == "re.compile"
+        is_compiled = isinstance(compiled, ast.Call) and "re.compile" in context.origins(compiled.func)
         if not isinstance(compiled, ast.Call) or not (is_compiled or compiled is call) or not compiled.args:
             return []
         named = {keyword.arg: keyword.value for keyword in compiled.keywords}
@@ -88,6 +88,10 @@ def _list_values(context: Context, node: ast.expr, deep: int = 0) -> list[ast.ex
     match node:
         case ast.IfExp(body=one, orelse=other):
             values = [one, other]
+        case ast.BoolOp(op=ast.Or(), values=operands):
+            values = [*operands]
+        case ast.BoolOp(op=ast.And(), values=[*_, last]):
+            values = [last]
         case ast.Name():
             owner, binding = context.facts.lookup(node), context.facts.only_binding(node)
             bindings = [binding] if binding is not None else []
@@ -100,18 +104,6 @@ def _list_values(context: Context, node: ast.expr, deep: int = 0) -> list[ast.ex
     if not 0 < len(values) <= _MOST_CHOICES or deep == _DEEPEST_CHOICE or None in values:
         return [node]
     return [each for value in values if value is not None for each in _list_values(context, value, deep + 1)]
-
-
-def _resolve(context: Context, node: ast.expr) -> str:
-    """Return what a name refers to; where a star import or ``exec`` may hide ``re``, what the file imports under it."""
-    known = context.resolve(node)
-    match node:
-        case ast.Attribute(value=ast.Name(id=base) as module, attr=name) if known is None:
-            owner = context.facts.lookup(module)
-            bound = owner.bindings.get(base, ()) if owner is context.facts.module and owner is not None else ()
-            return f"re.{name}" if [binding.origin for binding in bound] == ["re"] else ""
-        case _:
-            return known or ""
 
 
 def _is_of_class(context: Context, base: ast.Name) -> bool:
@@ -165,7 +157,7 @@ class _Folder:
             case ast.Call(
                 func=ast.Attribute(value=between, attr="join"), args=[ast.Call(func=function, args=[made, items])]
             ):
-                escaped = ast.unparse(function) == "map" and _resolve(self._context, made) == "re.escape"
+                escaped = ast.unparse(function) == "map" and "re.escape" in self._context.origins(made)
                 signs = items.elts if escaped and isinstance(items, ast.Tuple | ast.List) else []
                 signed, mark = self._fold_all(signs, deep), self.fold(between, deep)
                 return mark.join(map(re.escape, signed)) if signed and isinstance(mark, str) else None

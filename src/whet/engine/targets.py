@@ -99,22 +99,27 @@ def outlives_call(context: Context, target: Target) -> bool:
         return target.node is not target.root
     # A local is another name of something that lasts: `last = self.parts[-1]`.
     if target.node is target.root:
-        return all(isinstance(b.value, ast.Attribute | ast.Subscript) or _is_taken(b.value) for b in bindings)
-    return any(_is_held(binding) for binding in bindings)
+        return all(_is_held(context, binding.value) for binding in bindings)
+    looped = (binding.kind is BindingKind.OTHER and isinstance(binding.node, ast.Name) for binding in bindings)
+    return any(looped) or any(_is_held(context, binding.value) for binding in bindings)
 
 
-def _is_taken(value: ast.expr | None) -> bool:
-    """Return whether a value is an item of a container that ``get`` or ``setdefault`` returns."""
+def _is_held(context: Context, value: ast.expr | None, *, by_method: bool = True) -> bool:
+    """Return whether a value is an attribute or an item: by itself, or handed out by a method of the same class."""
     match value:
+        case ast.Attribute() | ast.Subscript():
+            return True
         case ast.Call(func=ast.Attribute(attr="get" | "setdefault"), args=[_, *_]):
             return True
+        case ast.Call(func=ast.Attribute(value=base, attr=name)) if by_method:
+            owner = context.facts.class_of_self(base)
+            methods = [binding.node for binding in owner.bindings.get(name, ())] if owner is not None else []
+            parts = [part for method in methods[:1] for part in ast.walk(method)]
+            returned = [part.value for part in parts if isinstance(part, ast.Return)]
+            one = len(methods) == 1 and isinstance(methods[0], ast.FunctionDef) and bool(returned)
+            return one and all(_is_held(context, part, by_method=False) for part in returned)
         case _:
             return False
-
-
-def _is_held(binding: Binding) -> bool:
-    looped = binding.kind is BindingKind.OTHER and isinstance(binding.node, ast.Name)
-    return looped or isinstance(binding.value, ast.Attribute | ast.Subscript) or _is_taken(binding.value)
 
 
 def _starts_anew(context: Context, loop: ast.AST, target: Target) -> bool:

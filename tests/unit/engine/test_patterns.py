@@ -17,6 +17,7 @@ PUT_TOGETHER = {
     "f'{X}{X!s}+'": ["bb+"],
     "'a' + X if X else X": ["ab", "b"],
     "C": ["b", "bc"],
+    "Y and X or 'd'": ["b", "d"],
     # Not what the text of a constant alone tells.
     "'%d' % X": [],
     "'%s%s' % X": [],
