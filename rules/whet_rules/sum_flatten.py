@@ -4,6 +4,9 @@
 `sum(lists, [])`, `sum(tuples, ())` and `functools.reduce(operator.add, lists, [])`: write
 `list(chain.from_iterable(lists))` with `itertools.chain`.
 
+Where `reduce` is given another function that puts its two arguments together into a new container or text
+(`{**a, **b}`, `[*a, *b]`, `a + "," + b`), it is advice, on hot lines only: add each to one that grows, or join once.
+
 ## Why
 Each addition creates a new list and copies everything added before, so n lists cost O(n²) copies.
 
@@ -21,7 +24,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Ask, Bench, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import (
+    Advise,
+    Ask,
+    Bench,
+    Case,
+    Context,
+    Finding,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    flatten_sum,
+)
 
 RULE = Rule(
     slug="sum-flatten",
@@ -43,12 +59,28 @@ RULE = Rule(
 _FEW = 8
 """Number of lists up to which adding them up is as fast."""
 
+_INSTEAD = {
+    "list": "extend one list, or use itertools.chain",
+    "tuple": "make one of itertools.chain.from_iterable()",
+    "dict": "update one dict, or use collections.ChainMap",
+    "str": "join all of them once",
+    "bytes": "join all of them once",
+}
+
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each sum of lists or tuples."""
     for call in context.nodes(ast.Call):
         parts = _parts(context, call)
         if parts is None:
+            if context.measured and (made := _find_made(context, call)):
+                yield context.finding(
+                    call,
+                    f"reduce() makes a new {made} for each element, and copies all before it: {_INSTEAD[made]}.",
+                    safety=Safety.ADVICE,
+                    questions=(context.ask_cost(call),),
+                    measured_gain=False,
+                )
             continue
         lists, kind = parts
         if isinstance(lists, ast.List | ast.Tuple) and not any(isinstance(item, ast.Starred) for item in lists.elts):
@@ -105,6 +137,43 @@ def _parts(context: Context, call: ast.Call) -> tuple[ast.expr, str] | None:
             return lists, "tuple"
         case _:
             return None
+
+
+def _find_made(context: Context, call: ast.Call) -> str:
+    """Return what ``reduce`` makes anew for each element of many; nothing where the source does not show it."""
+    match call:
+        case ast.Call(args=[ast.Lambda(args=spec, body=body), *_]):
+            values: list[ast.expr | None] = [body]
+        case ast.Call(args=[ast.Name() as name, *_]) if (binding := context.facts.only_binding(name)) is not None:
+            if not isinstance(binding.node, ast.FunctionDef):
+                return ""
+            spec = binding.node.args
+            values = [part.value for part in ast.walk(binding.node) if isinstance(part, ast.Return)]
+        case _:
+            return ""
+    if context.resolve(call.func) != "functools.reduce" or len(spec.args) != 2 or len(values) != 1:
+        return ""
+    return _read_made(context, values[0], spec.args) if values[0] is not None else ""
+
+
+def _read_made(context: Context, value: ast.expr, both: list[ast.arg]) -> str:
+    match value:
+        case ast.List(elts=parts) | ast.Tuple(elts=parts):
+            found = [part.value for part in parts if isinstance(part, ast.Starred)]
+            kind = "list" if isinstance(value, ast.List) else "tuple"
+        case ast.Dict(keys=keys, values=parts):
+            found, kind = [part for key, part in zip(keys, parts, strict=True) if key is None], "dict"
+        case ast.JoinedStr(values=parts):
+            found, kind = [part.value for part in parts if isinstance(part, ast.FormattedValue)], "str"
+        case ast.BinOp(op=ast.Add()):
+            found = flatten_sum(value)
+            shown = [context.typing.of_annotation(one.annotation) for one in both if one.annotation is not None]
+            types = {one for types in (*map(context.type_of, found), *shown) for one in types}
+            kind = next((kind for kind in _INSTEAD if f"builtins.{kind}" in types), "")
+        case _:
+            return ""
+    names = {part.id for part in found if isinstance(part, ast.Name)}
+    return kind if names >= {one.arg for one in both} else ""
 
 
 def _adds(context: Context, function: ast.expr) -> bool:
@@ -196,7 +265,28 @@ def flatten(rows):
     ),
 )
 
+ADVISE = (
+    Advise("dicts",
+           "from functools import reduce\ndef f(rows):\n    return reduce(lambda a, b: {**a, **b}, rows, {})\n"),
+    Advise("tuples, by a function of the file",
+           "from functools import reduce\ndef both(a, b):\n    return (*a, *b)\ndef f(rows):\n"
+           "    return reduce(both, rows)\n"),
+    Advise("tuples, by their annotation",
+           "import functools\ndef both(a: tuple[int, ...], b: tuple[int, ...]):\n    return a + b\ndef f(rows):\n"
+           "    return functools.reduce(both, rows)\n"),
+    Advise("texts", "from functools import reduce\ndef f(rows):\n    return reduce(lambda a, b: a + ',' + b, rows)\n"),
+    Advise("texts that are formatted",
+           "from functools import reduce\ndef f(rows):\n    return reduce(lambda a, b: f'{a}-{b}', rows)\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("what may be numbers",
+           "from functools import reduce\ndef f(rows):\n    return reduce(lambda a, b: a + b, rows)\n"),
+    Refuse("one of the two alone",
+           "from functools import reduce\ndef f(rows):\n    return reduce(lambda a, b: [*b], rows)\n"),
+    Refuse("a function that grows in place",
+           "from functools import reduce\ndef both(a, b):\n    a.update(b)\n    return a\ndef f(rows):\n"
+           "    return reduce(both, rows, {})\n"),
     Refuse("numbers", "def f(x):\n    return sum(x), sum(x, 0)\n"),
     Refuse("a start that is not empty", "def f(x):\n    return sum(x, [1])\n"),
     Refuse("a start that is the caller's", "def f(x, start):\n    return sum(x, start)\n"),

@@ -34,6 +34,7 @@ from whet.engine.filling import (
 )
 from whet.engine.growing import (
     Growth,
+    flatten_sum,
     grow_in_place,
     is_grown,
     is_text,
@@ -133,6 +134,7 @@ __all__ = [
     "find_scan",
     "find_search",
     "find_summed",
+    "flatten_sum",
     "groups_may_be_sets",
     "grow_in_place",
     "hand_over_all",
