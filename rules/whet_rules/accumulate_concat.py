@@ -494,7 +494,7 @@ def run(lines):
 
 _LOOP = "def f(x):\n    a = []\n    for n in x:\n        a = a + [n]\n"
 ADVISE = (
-    Advise("handed on where it is whole, and begun again",
+    Advise("passed on where it is whole, and begun again",
            "def f(lines):\n    data = b''\n    for line in lines:\n        if line == b'.':\n"
            "            yield bytes.hex(data)\n            data = b''\n        else:\n            data += line\n"),
     Advise("bytes on self, over the calls of a method",
