@@ -158,8 +158,9 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
 def _kind(context: Context, one: _Grown) -> str:
     """Return the type of the place if every initial value is a new object of that one type; else nothing."""
     kinds: set[str] = set()
+    steps = {id(step) for step in one.steps}
     for binding in one.place.bindings:
-        if any(binding.node is step for step in one.steps) or binding.kind is BindingKind.AUGMENTED:
+        if id(binding.node) in steps or binding.kind is BindingKind.AUGMENTED:
             continue
         if binding.kind is not BindingKind.VALUE or binding.value is None or binding.annotation is not None:
             return ""

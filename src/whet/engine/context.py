@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePath
@@ -154,8 +155,13 @@ class Context:
 
         Growing the value does not rebind it: ``+=``, and the statements ``steps``.
         """
-        anew = [loop for start in self._starts(place, steps) for loop in self.loops(start)]
-        return tuple(loop for loop in self.loops(node) if loop not in anew)
+        key = "started in", place.name, place.kind, place.owner
+        if key not in self.facts.memo:
+            starts = frozenset(place.starts)
+            self.facts.memo[key] = starts, Counter(loop for start in starts for loop in self.loops(start))
+        starts, anew = cast("tuple[frozenset[ast.AST], Counter[ast.AST]]", self.facts.memo[key])
+        grown = Counter(loop for step in starts.intersection(steps) for loop in self.loops(step))
+        return tuple(loop for loop in self.loops(node) if anew[loop] <= grown[loop])
 
     def outlives_calls(self, place: Place, steps: Iterable[ast.AST] = ()) -> bool:
         """Return whether a hot function sees the same value in its next call: it does not bind the place itself."""

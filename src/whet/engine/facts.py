@@ -267,10 +267,10 @@ class Facts:
         if owner is None:
             return f"builtins.{name.id}" if name.id in _BUILTINS and not trail else None
         bindings = owner.bindings[name.id]
-        origins = {binding.origin for binding in bindings}
-        if len(origins) != 1 or any(binding.kind is not BindingKind.IMPORT for binding in bindings):
+        if not all(binding.kind is BindingKind.IMPORT for binding in bindings):
             return None
-        return ".".join((*origins, *trail))
+        origins = {binding.origin for binding in bindings}
+        return ".".join((*origins, *trail)) if len(origins) == 1 else None
 
     def references(self, name: str, owner: Scope) -> tuple[ast.Name, ...]:
         """Return every node that refers to the ``name`` bound in ``owner``, in any scope, in source order."""
@@ -362,16 +362,15 @@ class Facts:
         while parent is not None:
             match parent:
                 case ast.For() | ast.AsyncFor():
-                    if any(child is statement for statement in parent.body) or child is parent.target:
+                    if child is parent.target or self._is_in_body(child, parent.body):
                         found.append(parent)
                 case ast.While():
-                    if child is parent.test or any(child is statement for statement in parent.body):
+                    if child is parent.test or self._is_in_body(child, parent.body):
                         found.append(parent)
                 case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                     found.extend(_repeating_generators(parent, child, below))
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    if any(child is statement for statement in parent.body):
-                        break
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if isinstance(child, ast.stmt):
+                    break
                 case ast.Lambda():
                     if child is parent.body:
                         break
@@ -379,6 +378,9 @@ class Facts:
                     pass
             below, child, parent = child, parent, self.parent(parent)
         return tuple(found)
+
+    def _is_in_body(self, node: ast.AST, body: list[ast.stmt]) -> bool:
+        return isinstance(node, ast.stmt) and self.block(node) is body
 
     def statement(self, node: ast.AST) -> ast.stmt | None:
         """Return the statement that ``node`` is part of."""

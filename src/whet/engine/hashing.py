@@ -8,6 +8,7 @@ from whet.engine.arrays import ARRAY_MAKERS
 from whet.engine.context import Context
 from whet.engine.places import Place, PlaceKind
 from whet.engine.scopes import BindingKind, Scope, ScopeKind
+from whet.engine.targets import remember
 
 UNHASHABLE = (
     *("builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray", "collections.Counter"),
@@ -65,16 +66,16 @@ def _is_hashable_name(context: Context, name: ast.Name, depth: int) -> bool:
     place = context.place(name)
     if place is None:
         return True
-    for binding in place.bindings:
-        if binding.kind is not BindingKind.VALUE or binding.value is None:
-            continue
-        if not may_be_hashable(context, binding.value, depth + 1):
+
+    def find() -> bool:
+        values = [binding.value for binding in place.bindings if binding.kind is BindingKind.VALUE]
+        if not all(value is None or may_be_hashable(context, value, depth + 1) for value in values):
             return False
-    if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
-        return True
-    return not any(
-        _is_mutable(context, reference) or _is_of_unhashable_class(context, reference) for reference in place.references
-    )
+        if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
+            return True
+        return not any(_is_mutable(context, one) or _is_of_unhashable_class(context, one) for one in place.references)
+
+    return remember(context, ("hashable", place.name, place.kind, place.owner, depth), find)
 
 
 def holds_hashable(context: Context, place: Place) -> bool:

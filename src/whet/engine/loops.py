@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from typing import cast
 
 from whet.engine.facts import Facts
 from whet.engine.handlers import may_catch
@@ -28,30 +29,50 @@ def keeps_its_variables(facts: Facts, function: Scope, loop: ast.For) -> bool:
     for part in ast.walk(loop.target):
         if isinstance(part, ast.Attribute | ast.Subscript):
             return False
-        place = find_place(facts, part, function) if isinstance(part, ast.Name) else None
-        if isinstance(part, ast.Name) and (place is None or place.kind is not PlaceKind.LOCAL):
+        if not isinstance(part, ast.Name):
+            continue
+        place = find_place(facts, part, function)
+        if place is None or place.kind is not PlaceKind.LOCAL:
             return False
-        if place is not None and any(facts.is_inside(reference, loop.iter) for reference in place.references):
-            return False
-        outside = [] if place is None else [r for r in place.references if not facts.is_inside(r, loop)]
-        if not all(
-            isinstance(reference, ast.Name) and _is_of_other_loop(facts, reference, loop) for reference in outside
-        ):
-            return False
+        references = _list_by_loop(facts, place)
+        around: ast.AST | None = loop
+        while around is not None:
+            if any(not _is_in_turns(facts, one, loop) for one in references.get(around, ())):
+                return False
+            around = facts.parent(around)
     return True
 
 
-def _is_of_other_loop(facts: Facts, reference: ast.Name, loop: ast.For) -> bool:
-    """Return whether a name outside of ``loop`` is bound by a loop around it, or rebound there."""
+def _is_in_turns(facts: Facts, reference: ast.expr, loop: ast.For) -> bool:
+    return facts.is_inside(reference, loop) and not facts.is_inside(reference, loop.iter)
+
+
+def _list_by_loop(facts: Facts, place: Place) -> dict[ast.AST, list[ast.expr]]:
+    """Return the references to a local by the innermost loop around each that binds it, or by the file's tree.
+
+    Those of loops that are not around another one do not matter to that: they are bound anew first. So a function with
+    thousands of loops over one variable takes no longer than the sum of them.
+    """
+    key = "references by loop", place.name, place.owner
+    if key not in facts.memo:
+        found: dict[ast.AST, list[ast.expr]] = {}
+        for reference in place.references:
+            found.setdefault(_find_binding_loop(facts, reference) or facts.tree, []).append(reference)
+        facts.memo[key] = found
+    return cast("dict[ast.AST, list[ast.expr]]", facts.memo[key])
+
+
+def _find_binding_loop(facts: Facts, reference: ast.expr) -> ast.For | None:
+    """Return the innermost loop around a name, in the same function, that binds it in each turn."""
     here: ast.AST = reference
     above = facts.parent(here)
     while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
-        if isinstance(above, ast.For) and not facts.is_inside(loop, above) and here is not above.iter:
+        if isinstance(above, ast.For) and isinstance(reference, ast.Name) and here is not above.iter:
             bound = {part.id for part in ast.walk(above.target) if isinstance(part, ast.Name)}
             if reference.id in bound and not any(here is statement for statement in above.orelse):
-                return True
+                return above
         here, above = above, facts.parent(above)
-    return False
+    return None
 
 
 def hides_half_made(facts: Facts, place: Place | None, loop: ast.For) -> bool:

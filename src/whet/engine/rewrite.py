@@ -294,9 +294,10 @@ class Rewrite:
 
     def _delete_all(self) -> list[Edit]:
         edits: list[Edit] = []
+        gone = {id(node) for node in self._deleted}
         for node in self._deleted:
             block = self.facts.block(node)
-            kept = [other for other in block if not any(other is gone for gone in self._deleted)]
+            kept = any(id(other) not in gone for other in block)
             start, end = self._layout.start(node), self._layout.end(node)
             if self._layout.has_comment(start, end):
                 self.refuse("a comment would be lost")

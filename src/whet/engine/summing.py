@@ -8,6 +8,7 @@ from whet.engine.arrays import array_state, range_stop
 from whet.engine.context import Context
 from whet.engine.places import PlaceKind
 from whet.engine.scopes import BindingKind
+from whet.engine.targets import remember
 from whet.model.finding import Ask, Question
 
 _NUMBERS = ("builtins.int", "builtins.float", "builtins.bool")
@@ -94,10 +95,13 @@ def is_number(context: Context, node: ast.expr) -> bool:
     place = context.place(node)
     if place is None or place.kind is not PlaceKind.LOCAL:
         return False
-    values = [binding for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
-    return bool(values) and all(
-        isinstance(b.value, ast.Constant) and type(b.value.value) in (int, float) for b in values
-    )
+
+    def starts_as_number() -> bool:
+        values = [binding.value for binding in place.bindings if binding.kind is not BindingKind.AUGMENTED]
+        numbers = (isinstance(value, ast.Constant) and type(value.value) in (int, float) for value in values)
+        return bool(values) and all(numbers)
+
+    return remember(context, ("starts as a number", place.name, place.owner), starts_as_number)
 
 
 def is_read_outside(context: Context, total: ast.Name, loop: ast.For) -> bool:

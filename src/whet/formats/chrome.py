@@ -123,7 +123,7 @@ class _Reader:
         if kind == "M":
             self._take_name(event, pid, tid)
             return
-        if kind not in {"B", "E", "X"}:
+        if kind not in ("B", "E", "X"):
             return
         at = event.get("ts")
         if isinstance(at, bool) or not isinstance(at, int | float) or not abs(at) < _MOST_US:

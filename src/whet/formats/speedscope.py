@@ -299,7 +299,7 @@ class _Entry:
         reader, builder = self.reader, self.reader.builder
         where = f"the profile before {self.stream.position}"
         kind, unit, name = (self.texts.get(key, "") for key in ("type", "unit", "name"))
-        if kind not in {"sampled", "evented"}:
+        if kind not in ("sampled", "evented"):
             raise FormatError(f"a profile of type {kind[:20]!a}", where=where)
         if kind == "sampled" and len(self.rows) != len(self.values):
             raise FormatError(f"{len(self.rows):,} samples and {len(self.values):,} weights", where=where)

@@ -113,6 +113,21 @@ def _translate_glob(text: str) -> str:
     return whole + "".join(f"(?>{_FOLDERS}{group}/)" for group in middle) + f"{_FOLDERS}{last}"
 
 
+def _translate_class(characters: str, *, is_other: bool) -> str:
+    """Return the expression of a class, every sign escaped: ``re`` warns of ``--``, ``&&`` and such in one."""
+    parts: list[str] = []
+    at = 0
+    while at < len(characters):
+        low, high = characters[at], characters[at + 2 : at + 3]
+        is_range = characters[at + 1 : at + 2] == "-" and bool(high)
+        if not is_range or low <= high:
+            parts.append(f"{re.escape(low)}-{re.escape(high)}" if is_range else re.escape(low))
+        at += 3 if is_range else 1
+    if not parts:
+        return r"[^\0]" if is_other else "(?!)"
+    return f"[{'^' if is_other else ''}{''.join(parts)}]"
+
+
 def _translate_name(text: str) -> str:
     """Return the expression of a part of a path, without slashes."""
     chunks: list[str] = [""]
@@ -126,8 +141,7 @@ def _translate_name(text: str) -> str:
             chunks[-1] += r"[^/\0]"
             at += 1
         elif letter == "[" and (found := _CLASS.match(text, at)) is not None:
-            inside = found[2].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-            chunks[-1] += f"(?![/\\0])[{'^' if found[1] else ''}{inside}]"
+            chunks[-1] += f"(?![/\\0]){_translate_class(found[2], is_other=bool(found[1]))}"
             at = found.end()
         elif letter == "\\" and at + 1 < len(text):
             chunks[-1] += re.escape(text[at + 1])

@@ -39,6 +39,21 @@ NAME_{n} = ["x{n}", "y"]
 for i in NAME_{n}:
     total = total + i
 """
+LOOP = """
+    for i in rows:
+        table[i] = rows[i] + {n}.0
+    for i, row in enumerate(rows):
+        if row in [1, {n}]:
+            found.append(row)
+    seen = {{}}
+    for row in rows:
+        seen[row] = seen.get(row, 0) + 1
+    text = b""
+    total = 0
+    for row in rows:
+        text += row
+        total += row
+"""
 
 
 def count_work(examine):
@@ -59,8 +74,8 @@ def count_work(examine):
     return count
 
 
-def check(part, count):
-    text = "import re\n" + "".join(part.format(n=n) for n in range(count))
+def check(part, count, head="import re\n"):
+    text = head + "".join(part.format(n=n) for n in range(count))
     every_line = frozenset(range(1, text.count("\n") + 2))
     return examine_source(SourceFile("a.py", "a.py", "", text), RULES, every_line)
 
@@ -71,9 +86,16 @@ def test_more_code_takes_more_work_in_proportion(part):
     assert_proportional(lambda count: check(part, count))
 
 
-def assert_proportional(examine):
+def test_more_loops_in_one_function_take_more_work_in_proportion():
+    """Each of them binds the same variables: whether one is used after its loop takes no look at all the others."""
+    head = "def f(rows, table, found):\n    pass\n"
+    check(LOOP, 2, head)
+    assert_proportional(lambda count: check(LOOP, count, head), (60, 80, 100))  # up to 50 bindings are followed each
+
+
+def assert_proportional(examine, counts=(5, 10, 15)):
     """Of work that is proportional, or less, the second five parts take no more than the first five did."""
-    works = [count_work(lambda count=count: examine(count)) for count in (5, 10, 15)]
+    works = [count_work(lambda count=count: examine(count)) for count in counts]
     assert works[2] - works[1] <= 1.01 * (works[1] - works[0])
 
 
