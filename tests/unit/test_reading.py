@@ -79,6 +79,14 @@ def test_brackets_without_end_in_the_settings_are_an_error(tmp_path: Path):
         load_config(tmp_path)
 
 
+@pytest.mark.parametrize("line", ["{key} = 1", "[{key}]", "x = 1\n[tool.{key}]\ny.{key} = 2"])
+def test_a_key_of_many_thousand_parts_is_refused_before_it_is_read(tmp_path, line):
+    """Reading it would take the square of them: minutes for 200 kB."""
+    (tmp_path / "pyproject.toml").write_text("[tool.whet]\n" + line.format(key=".".join(["a"] * 100_000)))
+    with pytest.raises(UsageError, match="is not TOML: a key has too many parts"):
+        load_config(tmp_path)
+
+
 @posix
 def test_devices_in_place_of_settings_and_profiles_are_errors(tmp_path: Path):
     (tmp_path / "pyproject.toml").symlink_to("/dev/zero")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from whet.records import dataclass
 
-_CLASS = re.compile(r"\[(!?)(\]?[^\]]*)\]")
+_CLASS = re.compile(r"\[([!^]?)(\]?[^\]]*)\]")
 _ANYTHING = r"[^\0]*"
 _FOLDERS = r"(?:[^/\0]*/)*?"
 
@@ -114,17 +114,17 @@ def _translate_glob(text: str) -> str:
 
 
 def _translate_class(characters: str, *, is_other: bool) -> str:
-    """Return the expression of a class, every sign escaped: ``re`` warns of ``--``, ``&&`` and such in one."""
+    """Return the expression of a class, every sign escaped: ``re`` warns of ``--``, ``&&`` and such in one.
+
+    As for git, a range that ends before it begins is its first character.
+    """
     parts: list[str] = []
     at = 0
     while at < len(characters):
         low, high = characters[at], characters[at + 2 : at + 3]
         is_range = characters[at + 1 : at + 2] == "-" and bool(high)
-        if not is_range or low <= high:
-            parts.append(f"{re.escape(low)}-{re.escape(high)}" if is_range else re.escape(low))
+        parts.append(f"{re.escape(low)}-{re.escape(high)}" if is_range and low <= high else re.escape(low))
         at += 3 if is_range else 1
-    if not parts:
-        return r"[^\0]" if is_other else "(?!)"
     return f"[{'^' if is_other else ''}{''.join(parts)}]"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -10,6 +11,7 @@ import pickle
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -134,6 +136,24 @@ def test_the_sound_file_is_read_and_recognized(name: str) -> None:
     assert sum(sum(each.value) for each in profile.samples) > 0
     assert form.recognizes(data)
     assert not any(other.recognizes(data) for other, _ in SOUND.values() if type(other) is not type(form))
+
+
+def list_slots(tree: object) -> list[tuple[Any, Any]]:
+    """Return each container of a JSON value, and the key or index of each of its members."""
+    members = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [slot for key, value in members for slot in ((tree, key), *list_slots(value))]
+
+
+@pytest.mark.parametrize("odd", [[], {}, [1], None, True, "x", -1.5], ids=repr)
+@pytest.mark.parametrize("name", ["chrome", "pyinstrument", "scalene", "speedscope", "speedscope-events"])
+def test_any_member_may_be_of_another_kind(name: str, odd: object) -> None:
+    form, data = SOUND[name]
+    for at in range(len(list_slots(json.loads(data)))):
+        tree = json.loads(data)
+        holder, key = list_slots(tree)[at]
+        holder[key] = odd
+        with contextlib.suppress(FormatError):
+            list(form.read(io.BytesIO(json.dumps(tree).encode())))
 
 
 @pytest.mark.parametrize("name", IDS)

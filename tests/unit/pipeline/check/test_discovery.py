@@ -108,6 +108,7 @@ def test_folders_that_cannot_be_looked_into_are_told(tmp_path, monkeypatch):
         ["*.py"], ["/a.py"], ["a"], ["a/"], ["a/b"], ["**/b.py"], ["a/**"], ["a/**/c.py"], ["*.py", "!b.py"],
         ["a/*", "!a/b"], ["[ab].py"], ["[!a].py"], ["?.py"], ["a/*/c.py"], ["# a.py"], ["\\#x.py"], ["a.py  "],
         ["b/c.py"], ["/b"], ["*/b.py"], ["**"], ["b/**/"], ["a?b"], ["[]a].py"], ["[a"], [""], ["./a.py"],
+        ["[^a].py"], ["[c-a].py"], ["[!c-a].py"], ["[*--]x.py"], ["[a&&b].py"], ["[!--b].py"], ["[a-].py"],
     ],
 )  # fmt: skip
 def test_patterns_mean_what_git_takes_them_for(tmp_path, lines):
@@ -121,7 +122,8 @@ def test_patterns_mean_what_git_takes_them_for(tmp_path, lines):
     assert find(tmp_path) == sorted(name for name in listed.split("\0") if name)
 
 
-@given(st.lists(st.text("ab/*?[]!\\^-. #", max_size=8)), st.text("ab/.[]", min_size=1, max_size=8))
+@pytest.mark.filterwarnings("error")
+@given(st.lists(st.text("ab/*?[]!\\^-. #&|~", max_size=8)), st.text("ab/.[]", min_size=1, max_size=8))
 def test_no_pattern_raises(patterns, path):
     found = PathPatterns.of(patterns)
     assert found.judge(path) in (True, False, None)
