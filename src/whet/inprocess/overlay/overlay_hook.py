@@ -63,8 +63,8 @@ class Overlay:
 
     def hook_imports(self) -> None:
         """Let the import system, and ``runpy``, find the table's code and sources."""
+        import _imp
         import _io
-        import io
 
         loader = _external.SourceFileLoader
         plain_code, plain_data, plain_open = loader.get_code, loader.get_data, _io.open_code
@@ -84,21 +84,24 @@ class Overlay:
 
         def open_code(path: Any) -> Any:
             file = find(path)
-            return plain_open(path) if file is None else _io.BytesIO(load_source(file))
-
-        def open_archive(path: Any) -> Any:
-            file = find(path)
-            return plain_open(path) if file is None else _io.BytesIO(files[file][0])
+            if file is None:
+                return plain_open(path)
+            # zipimport looks whether a script is an archive, which does not load it.
+            is_looked_at = sys._getframe(1).f_globals.get("__name__") == "zipimport"
+            return _io.BytesIO(files[file][0] if is_looked_at else load_source(file))
 
         for function in (get_code, get_data):
             # CPython drops the frames of its import machinery from tracebacks, by their file name.
             function.__code__ = function.__code__.replace(co_filename=plain_code.__code__.co_filename)
             setattr(loader, function.__name__, function)
-        vars(io)["open_code"] = open_code
-        # zipimport looks whether a script is an archive, which does not load it.
-        vars(_io)["open_code"] = open_archive
+        # Python 3.14 starts without ``io``, which then takes it from ``_io``.
+        for module in ("_io", "io"):
+            if module in sys.modules:
+                vars(sys.modules[module])["open_code"] = open_code
         if "linecache" in sys.modules:
             self.hook_linecache(sys.modules["linecache"].__dict__)
+        elif _imp.is_frozen("linecache"):
+            _after_frozen("linecache", install)
 
     def hook_linecache(self, module: dict[str, Any]) -> None:
         """Let tracebacks and :mod:`inspect` show the sources that run: they look them up by file name."""
@@ -116,6 +119,21 @@ class Overlay:
             return lines
 
         module["updatecache"] = updatecache
+
+
+def _after_frozen(name: str, what: Any) -> None:
+    """Call ``what`` with a module's namespace once it is loaded, which Python 3.15 has among its frozen ones."""
+    importer = sys.modules["_frozen_importlib"].FrozenImporter
+    plain = importer.exec_module
+
+    def exec_module(module: Any) -> None:
+        plain(module)
+        if module.__name__ == name:
+            importer.exec_module = staticmethod(plain)
+            what(vars(module))
+
+    exec_module.__code__ = exec_module.__code__.replace(co_filename=plain.__code__.co_filename)
+    importer.exec_module = staticmethod(exec_module)
 
 
 def _continue_with(code: Any, what: Any) -> Any:
