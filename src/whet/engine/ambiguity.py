@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from re import DOTALL, IGNORECASE, LOCALE
 from typing import Any
 
@@ -83,6 +84,12 @@ def _starts_at_place(items: Sequence[Item]) -> bool:
     return name == "AT" or (name in ("ASSERT", "ASSERT_NOT") and argument[0] < 0)
 
 
+def _is_atomic(item: Item, after: Item) -> bool:
+    """Return whether two elements are an atomic group of Pythons before 3.11: what a lookahead found, read again."""
+    ahead = str(item[0]) == "ASSERT" and item[1][0] > 0 and str(after[0]) == "GROUPREF"
+    return ahead and any(str(name) == "SUBPATTERN" and part[0] == after[1] for name, part in item[1][1])
+
+
 class _Automaton:
     """States by number, what each reads, and where each goes without reading."""
 
@@ -114,6 +121,8 @@ class _Automaton:
 
     def add_items(self, items: Sequence[Item], state: int) -> int:
         """Add the states of a sequence of elements after ``state``; return the last one."""
+        if any(_is_atomic(item, after) for item, after in pairwise(items)):
+            raise _UnknownError
         for item in items:
             state = self._add(item, state)
         return state

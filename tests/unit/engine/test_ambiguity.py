@@ -36,6 +36,8 @@ SEARCHED = {
     # Not modelled, or no pattern.
     r"(?>\s+)\s*x": Ambiguity.NONE,
     r"\s++\s*x": Ambiguity.NONE,
+    r"(?=(\s+))\1\s*x": Ambiguity.NONE,
+    r"(?=(?P<a>(-+ ?){3,}|_+))(?P=a) *$": Ambiguity.NONE,
     r"(": Ambiguity.NONE,
     r"": Ambiguity.NONE,
 }
