@@ -219,7 +219,7 @@ class _Joined:
             for row, value in rows.items():
                 new = self._move(row)
                 values[new] = values.get(new, 0) + value
-            count = max(1, round(sum(values.values()) / period))
+            count = max(1, round(sum(values.values()) / max(period, 1)))
             added.append(Samples(metric, self._thread(key), list(values), list(values.values()), count))
         if not added:
             return self._active
@@ -336,7 +336,7 @@ class _Judge:
                 counted = min(whole, others[key])
                 others[key] -= counted
                 for row, value in rows.items():
-                    idle = value * counted // whole
+                    idle = value * counted // max(whole, 1)  # values of other tools may be 0
                     for metric, part in ((Metric.IDLE, idle), (Metric.WAITING, value - idle)):
                         if part:
                             split.setdefault((key, metric), {})[row] = part

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from whet.merge.standstill import Told
 from whet.merge.waiting import ThreadClock, split_waiting
+from whet.merge.wall_time import split_wall
+from whet.model.frame import Frame, Owner
 from whet.model.metric import Metric
-from whet.model.profile import Profile, Thread
+from whet.model.profile import ROOT, Profile, Samples, StackTable, Thread
 
 MS = 1_000_000
 LIB = "/usr/lib/python3.13"
@@ -271,3 +273,12 @@ def test_who_waits_for_a_child_that_was_sampled_late_is_idle(make):
     split = split_waiting(active, wall, clocks, parents={5: 1})
     assert total(split, Metric.IDLE) == 1_990 * MS
     assert total(split, Metric.WAITING) == 0
+
+
+@pytest.mark.parametrize("name", ["join", "sleep"])
+def test_waits_of_no_time_are_no_division_by_it(name):
+    """Profiles of other tools may hold such: a weight of 0."""
+    frames = (Frame("a.py", "f", 3, 1, Owner.USER), Frame("/usr/lib/python3.11/threading.py", name, 5, 4, Owner.STDLIB))
+    waits = Samples(Metric.WAITING, 0, [1], [0], 1)
+    profile = Profile("x", frames, StackTable((ROOT, 0), (0, 1)), (Thread(1, 1),), (waits,), wall=True, unjudged=True)
+    assert sum(sum(each.value) for each in split_wall(profile).samples) == 0
