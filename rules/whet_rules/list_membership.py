@@ -731,6 +731,9 @@ REFUSE = (
     Refuse("lists as elements, as a loop over them shows",
            "def f(xs, ys):\n    rows = list(ys)\n    for row in rows:\n        row.append(0)\n"
            "    return [x for x in xs if x in rows]\n"),
+    Refuse("lists are looked for, as a numbered loop over them shows",
+           "def f(rows, known):\n    for i, row in enumerate(rows):\n        row[0] = i\n"
+           "    return [row for row in rows if row in known]\n"),
     Refuse("already a set", "def f(xs, ys):\n    known = set(ys)\n    return [x for x in xs if x in known]\n"),
     Refuse("a text: '' in 'abc' is true",
            "def f(xs):\n    text = 'abc' * 9\n    return [x for x in xs if x in text]\n"),

@@ -447,6 +447,9 @@ ADVISE = (
            "        found.remove(x)\n"),
     Advise("in an item of another module's table",
            "from tables import ORDERS\ndef f(language, text):\n    return [ORDERS[language].index(x) for x in text]\n"),
+    Advise("for dicts, as another loop over them shows, of which a key may be hashable",
+           "def f(places, corners):\n    keys = {tuple(corner.items()) for corner in corners}\n"
+           "    return [places.index(corner) for corner in corners], keys\n"),
     Advise("in a list that is made for the search", "def f(d, k):\n    return list(d).index(k)\n"),
     Advise("elements of a class without a hash, as what is asked of them shows",
            "class Node:\n    def __init__(self):\n        self.arcs = []\n    def __eq__(self, other):\n"

@@ -6,7 +6,7 @@ import ast
 
 from whet.engine.arrays import ARRAY_MAKERS
 from whet.engine.context import Context
-from whet.engine.places import Place, PlaceKind
+from whet.engine.places import Place
 from whet.engine.scopes import BindingKind, Scope, ScopeKind
 from whet.engine.targets import remember
 
@@ -25,15 +25,15 @@ _DEPTH = 4
 """Maximum number of names that are followed in a chain."""
 
 
-def makes_hashable_list(context: Context, value: ast.expr) -> bool:
+def makes_hashable_list(context: Context, value: ast.expr, depth: int = 0) -> bool:
     """Return whether ``value`` creates a new list of elements that may be hashable."""
     match value:
         case ast.List(elts=items):
-            return all(may_be_hashable(context, item) for item in items)
+            return all(may_be_hashable(context, item, depth) for item in items)
         case ast.ListComp(elt=item):
-            return may_be_hashable(context, item)
+            return may_be_hashable(context, item, depth)
         case ast.BinOp(left=ast.List() as items, op=ast.Mult()):
-            return makes_hashable_list(context, items)
+            return makes_hashable_list(context, items, depth)
         case ast.Call(func=function):
             name = context.resolve(function)
             if name == "dataclasses.field":
@@ -63,28 +63,46 @@ def may_be_hashable(context: Context, node: ast.expr, depth: int = 0) -> bool:
 
 def _is_hashable_name(context: Context, name: ast.Name, depth: int) -> bool:
     """Return whether nothing that a name is bound to, and no use of it, shows that its value is not hashable."""
-    place = context.place(name)
-    if place is None:
+    owner = context.facts.lookup(name)
+    if owner is None or owner.kind is ScopeKind.CLASS:
         return True
 
     def find() -> bool:
-        values = [binding.value for binding in place.bindings if binding.kind is BindingKind.VALUE]
+        bindings = owner.bindings[name.id]
+        values = [binding.value for binding in bindings if binding.kind is BindingKind.VALUE]
         if not all(value is None or may_be_hashable(context, value, depth + 1) for value in values):
             return False
-        if place.kind not in (PlaceKind.LOCAL, PlaceKind.PARAMETER):
-            return True
-        return not any(_is_mutable(context, one) or _is_of_unhashable_class(context, one) for one in place.references)
+        uses = context.facts.references(name.id, owner)
+        if any(_is_mutable(context, use) or _is_of_unhashable_class(context, use) for use in uses):
+            return False
+        looped = (_looped_over(context, binding.node) for binding in bindings)
+        return depth == _DEPTH or all(one is None or holds_hashable(context, one, depth + 1) for one in looped)
 
-    return remember(context, ("hashable", place.name, place.kind, place.owner, depth), find)
+    return remember(context, ("hashable", name.id, owner, depth), find)
 
 
-def holds_hashable(context: Context, place: Place) -> bool:
+def holds_hashable(context: Context, place: Place, depth: int = 0) -> bool:
     """Return whether neither what a list is made of nor a loop over it shows elements that are not hashable."""
-    made = (binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp))
-    if not all(makes_hashable_list(context, value) for value in made):
-        return False
-    names = (_element_name(context, reference) for reference in place.references)
-    return all(name is None or _is_hashable_name(context, name, 0) for name in names)
+
+    def find() -> bool:
+        made = (binding.value for binding in place.bindings if isinstance(binding.value, ast.List | ast.ListComp))
+        if not all(makes_hashable_list(context, value, depth) for value in made):
+            return False
+        names = (_element_name(context, reference) for reference in place.references)
+        return all(name is None or _is_hashable_name(context, name, depth) for name in names)
+
+    return remember(context, ("elements hashable", place.name, place.kind, place.owner, depth), find)
+
+
+def _looped_over(context: Context, name: ast.AST) -> Place | None:
+    """Return the list whose elements a loop gives to the variable that is bound at ``name``."""
+    loop = context.facts.parent(name)
+    if isinstance(loop, ast.Tuple):  # enumerate's
+        loop = context.facts.parent(loop)
+    if not isinstance(loop, ast.For | ast.comprehension):
+        return None
+    listed = loop.iter.args[0] if isinstance(loop.iter, ast.Call) and loop.iter.args else loop.iter
+    return context.place(listed) if _element_name(context, listed) is name else None
 
 
 def _element_name(context: Context, reference: ast.expr) -> ast.Name | None:
