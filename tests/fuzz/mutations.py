@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 MOST = 1_000_000
 """Bytes of an input: files that are large are another test's."""
+MOST_NODES = 100_000
+"""Nodes that repeating one adds to a tree: else those that were repeated before multiply."""
 DEEP: list[Any] = []
 for _ in range(900):
     DEEP = [DEEP]
@@ -81,7 +83,8 @@ def change_tree(tree: Any, made: Sequence[Change]) -> Any:
         elif kind in ("cut", "drop"):
             del holder[key]
         elif kind == "repeat" and isinstance(holder, list):
-            holder[key:key] = [holder[key]] * (number % 300)
+            size = 1 + sum(1 for _ in _list_slots(holder[key]))
+            holder[key:key] = [holder[key]] * min(number % 300, MOST_NODES // size)
         elif isinstance(holder, dict):
             holder[str(odd)[:100] if kind == "repeat" else key] = copy.deepcopy(_pick(slots, length))
         else:
