@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
@@ -31,6 +32,8 @@ _KEYS = re.compile(r"""[-\w.'" \t]+""")
 """What may be a key of TOML."""
 _MOST_STEPS = 10**8
 """Before 3.15, which refuses keys of 1,000 parts, tomllib takes the square of a key's parts, about 7 ns each."""
+_QUOTING = reprlib.Repr()
+_QUOTING.maxstring = _QUOTING.maxother = 200
 _MARKERS = (FILE, ".git")
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 _LOWER_BOUND = re.compile(r"(?:>=|==|~=)\s*(\d+)\.(\d+)")
@@ -149,7 +152,8 @@ def _make(path: Path, table: Mapping[str, Any], version: tuple[int, int]) -> Con
         try:
             values[key.replace("-", "_")] = setting.read(value)
         except ValueError as error:
-            raise UsageError(f"{path}: [tool.whet] {key} is {value!r}", f"{key} must be {error}") from None
+            # A file may nest more lists than repr() can follow.
+            raise UsageError(f"{path}: [tool.whet] {key} is {_QUOTING.repr(value)}", f"{key} must be {error}") from None
     return Config(path.parent, path, **values)
 
 

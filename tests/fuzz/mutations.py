@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,17 @@ MOST = 1_000_000
 """Bytes of an input: files that are large are another test's."""
 MOST_NODES = 100_000
 """Nodes that repeating one adds to a tree: else those that were repeated before multiply."""
-DEEP: list[Any] = []
-for _ in range(900):
-    DEEP = [DEEP]
+
+
+def nest(depth: int) -> list[Any]:
+    """Return lists in lists."""
+    made: list[Any] = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+DEEP = nest(900)
 ODD = (
     None, True, False, -1, 0, 1, 2, 2**31, 2**63 - 1, 2**63, 2**64, -(2**63), 10**400, 0.0, -0.0, 0.5, 1e-320, 1e308,
     -1e308, float("nan"), float("inf"), float("-inf"), "", "\0", "a" * 100_000, "\ud800", "\u202e\x1b[2J", "é" * 50,
@@ -75,9 +84,9 @@ def change_tree(tree: Any, made: Sequence[Change]) -> Any:
     for kind, place, length, number in made:
         slots = list(_list_slots(tree))
         if not slots:
-            return ODD[number % len(ODD)]
+            return _make_odd(number)
         holder, key = slots[int(place * len(slots))]
-        odd = ODD[number % len(ODD)]
+        odd = _make_odd(number)
         if kind in ("set", "number", "insert"):
             holder[key] = odd
         elif kind in ("cut", "drop"):
@@ -85,11 +94,17 @@ def change_tree(tree: Any, made: Sequence[Change]) -> Any:
         elif kind == "repeat" and isinstance(holder, list):
             size = 1 + sum(1 for _ in _list_slots(holder[key]))
             holder[key:key] = [holder[key]] * min(number % 300, MOST_NODES // size)
-        elif isinstance(holder, dict):
-            holder[str(odd)[:100] if kind == "repeat" else key] = copy.deepcopy(_pick(slots, length))
         else:
-            holder[key] = copy.deepcopy(_pick(slots, length))
+            with contextlib.suppress(RecursionError):  # of what is as deep as Python's own limit
+                other = copy.deepcopy(_pick(slots, length))
+                holder[str(odd)[:100] if kind == "repeat" and isinstance(holder, dict) else key] = other
     return tree
+
+
+def _make_odd(number: int) -> Any:
+    """Return an odd value of its own: the next change may be inside of it."""
+    odd = ODD[number % len(ODD)]
+    return nest(900) if odd is DEEP else copy.deepcopy(odd)
 
 
 def _pick(slots: Sequence[tuple[Any, Any]], place: float) -> Any:

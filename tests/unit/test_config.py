@@ -85,6 +85,7 @@ def test_without_settings_the_root_is_the_project(tmp_path):
         ('target-version = "2.7"', "target-version is '2.7'", "from 3.11 on"),
         ("profile = 1", "profile is 1", "a string"),
         ("per-file-ignores = []", "per-file-ignores is []", "a table"),
+        (f"select = {'[' * 400}{']' * 400}", "select is [[[[[[[...]]]]]]]", "a list of strings"),
         ("select = [", "is not TOML", "reads its settings from it"),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from collections.abc import Iterable
 
 from whet.errors import FormatError
@@ -89,7 +90,7 @@ def read_hot(data: bytes, name: str) -> HotProfile:
     if not isinstance(document, dict) or document.get("whet") != KIND:
         raise FormatError(f"{name} is no hot profile", hint=hint)
     if document.get("version") != VERSION:
-        raise FormatError(f"{name} is of version {document.get('version')!r}, this whet reads {VERSION}", hint=hint)
+        raise FormatError(f"{name} is of version {reprlib.repr(document.get('version'))}, this whet reads {VERSION}", hint=hint)
     rows = document.get("places")
     if not isinstance(rows, list):
         raise FormatError(f"{name} has no list of places", hint=hint)
