@@ -500,6 +500,16 @@ ADVISE = (
            "            yield bytes.hex(data)\n            data = b''\n        else:\n            data += line\n"),
     Advise("bytes on self, over the calls of a method",
            "class A:\n    def __init__(self):\n        self.b = b''\n    def f(self, x):\n        self.b += x\n"),
+    Advise("bytes that are left, put before what comes",
+           "class A:\n    def __init__(self):\n        self.rest = b''\n    def feed(self, data):\n"
+           "        data = self.rest + data\n        self.rest = data[len(data) // 8 * 8:]\n        return data\n"),
+    Advise("a local that begins as bytes of an attribute",
+           "class A:\n    def __init__(self):\n        self.rest = bytes()\n    def read(self, source):\n"
+           "        whole = self.rest\n        while part := source.read():\n            whole += part\n"
+           "        return whole\n"),
+    Advise("bytes that begin together with another name",
+           "def f(parts):\n    count, whole = 0, b''\n    for part in parts:\n        count += 1\n"
+           "        whole += part\n    return count, whole\n"),
     Advise("lists in a dict",
            "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, []) + [v]\n    return d\n"),
     Advise("bytes that are spliced",

@@ -5,7 +5,7 @@ A constant pattern that tries many ways to match the same characters: one that b
 searched for (`re.sub(r"\s+$", "", text)`, `re.findall(r"(\d*)-(\d*)", text)`), two such repeats in a row that take
 the same characters (`\s*(.*?)\s*$`), or a repeated group that is itself a repeat (`(\w+\s?)*$`). Use a string method
 (`text.rstrip()`, `text.partition("-")`), anchor the pattern with `match` or a lookbehind, or make the repeat possessive
-(`\d*+`, from Python 3.11 on).
+(`\d*+`, from Python 3.11 on). A pattern that another module matches with, or compiles, is named where it is written.
 
 ## Why
 A search starts again at every character: on n characters that the repeat takes, without what must follow, it makes n²
@@ -23,9 +23,11 @@ fails to match".
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    FLAGS_AT,
     Advise,
     Ambiguity,
     Ask,
@@ -37,10 +39,13 @@ from whet.engine.api import (
     Refuse,
     Rule,
     Safety,
+    ScopeKind,
     Speed,
     Triggers,
     find_ambiguity,
+    fold_text,
     list_matchings,
+    read_compiled,
 )
 
 RULE = Rule(
@@ -50,12 +55,14 @@ RULE = Rule(
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(
-        imports=frozenset({"re", "re.compile"}),
+        nodes=frozenset({ast.Assign}),
+        imports=frozenset({"re", "re.compile", "pygments.lexer"}),
         names=frozenset({"findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn"}),
     ),
     asks=frozenset({Ask.LENGTH, Ask.SHARE}),
 )
 
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
 _SHORT = 200
 """Characters up to which their square is not more than the rest of a call."""
 _REASONS = {
@@ -71,6 +78,8 @@ def detect(context: Context) -> Iterator[Finding]:
     """Yield each hot call that matches a constant pattern which backtracks."""
     if not context.measured:
         return
+    if context.function.kind in (ScopeKind.CLASS, ScopeKind.MODULE):
+        yield from _list_definitions(context)
     for call in context.nodes(ast.Call):
         matching, why = next(_list_reasons(context, call), (None, ""))
         if matching is None:
@@ -80,10 +89,81 @@ def detect(context: Context) -> Iterator[Finding]:
         asked = (context.ask(place, Ask.LENGTH, at_least=_SHORT),) if place is not None and seen else ()
         yield context.finding(
             call,
-            f"{_shorten(matching.pattern)} backtracks: {why}. Use a string method, anchor the pattern, or make the"
-            " repeat possessive (`*+`, from Python 3.11 on).",
+            _say(matching.pattern, why),
             questions=(*asked, context.ask_cost(call)),
         )
+
+
+def _list_definitions(context: Context) -> Iterator[Finding]:
+    """Yield each pattern of a module or class that no code here matches with: another module does, or compiles it.
+
+    How it is matched is not seen, so what only a search makes slow is left out. Of raw strings that nothing here
+    compiles, those count that take exponential time: other texts do not look like that.
+    """
+    for call in context.nodes(ast.Call):
+        matching = read_compiled(context, call)
+        if matching is not None and not _is_matched_here(context, call):
+            yield from _tell(context, call, matching.pattern, _judge(matching.pattern, matching.flags))
+    for statement in context.nodes(ast.Assign):
+        for value in [statement.value, *_list_elements(statement.value)]:
+            if any(_is_raw_repeat(context, part) for part in ast.walk(value) if isinstance(part, ast.Constant)):
+                pattern = fold_text(context, value)
+                if pattern is not None and _judge(pattern) is Ambiguity.EXPONENTIAL:
+                    yield from _tell(context, value, pattern, Ambiguity.EXPONENTIAL)
+
+
+def _judge(pattern: str | bytes, flags: int = 0) -> Ambiguity:
+    return find_ambiguity(pattern, flags, anchored=True, whole=False)
+
+
+def _tell(context: Context, node: ast.expr, pattern: str | bytes, ambiguity: Ambiguity) -> Iterator[Finding]:
+    if ambiguity in (Ambiguity.POLYNOMIAL, Ambiguity.EXPONENTIAL):
+        yield context.finding(node, _say(pattern, _REASONS[ambiguity]), questions=(context.ask_cost(node),))
+
+
+def _is_matched_here(context: Context, call: ast.Call) -> bool:
+    """Return whether the file itself matches with what ``call`` compiles."""
+    match context.facts.parent(call):
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            pass
+        case _:
+            return True
+    methods = (context.facts.parent(one) for one in (*_list_names(context, name), *_list_attributes(context, name)))
+    return any(
+        (isinstance(above, ast.Attribute) and above.attr in FLAGS_AT) or isinstance(above, ast.Call)
+        for above in methods
+    )
+
+
+def _list_names(context: Context, name: str) -> tuple[ast.Name, ...]:
+    return context.facts.references(name, context.function)
+
+
+def _list_attributes(context: Context, name: str) -> list[ast.Attribute]:
+    return [one for one, _ in context.facts.attributes(name)]
+
+
+def _list_elements(value: ast.expr) -> Iterator[ast.expr]:
+    """Yield what displays hold, to any depth."""
+    todo = [value]
+    while todo:
+        match todo.pop():
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                pass
+            case ast.Dict(values=items):
+                pass
+            case _:
+                continue
+        todo.extend(items)
+        yield from (item for item in items if isinstance(item, ast.Constant | ast.BinOp))
+
+
+def _is_raw_repeat(context: Context, node: ast.Constant) -> bool:
+    """Return whether a string is written as patterns are: raw, with a repeat of a group."""
+    value = node.value
+    if not isinstance(value, str) or not _REPEATED_GROUP.search(value):
+        return False
+    return context.source_of(node)[:2].lower().startswith(("r'", 'r"'))
 
 
 def _list_reasons(context: Context, call: ast.Call) -> Iterator[tuple[Matching, str]]:
@@ -94,6 +174,13 @@ def _list_reasons(context: Context, call: ast.Call) -> Iterator[tuple[Matching, 
         why = _REASONS.get(find_ambiguity(matching.pattern, matching.flags, anchored=anchored, whole=whole))
         if why is not None:
             yield matching, why
+
+
+def _say(pattern: str | bytes, why: str) -> str:
+    return (
+        f"{_shorten(pattern)} backtracks: {why}. Use a string method, anchor the pattern, or make the repeat possessive"
+        " (`*+`, from Python 3.11 on)."
+    )
 
 
 def _shorten(pattern: str | bytes) -> str:
@@ -190,10 +277,24 @@ ADVISE = (
     Advise("chosen by and, or",
            "import re\nP = re.compile('x')\nQ = re.compile('[a-z]+;')\nSTRICT = True\ndef f(s):\n"
            "    p = STRICT and P or Q\n    return p.search(s)\n"),
+    Advise("of a long sum, of a class",
+           "import re\nclass A:\n    space = b'[ ]*'\n    line = space + b'[ ]+' + space\n"
+           "    P = re.compile(b'a' + b'b' + b'c' + b'd' + b'e' + b'f' + b'g' + b'h' + b'i' + b'j' + line + b'k')\n"
+           "    def f(self, s):\n        return self.P.search(s, 3)\n"),
+    Advise("compiled for another module", "import re\nWORDS = re.compile(r'(\\w+,?)*;')\n"),
+    Advise("data that another module compiles",
+           "from pygments.lexer import RegexLexer\nclass Lexer(RegexLexer):\n    tokens = {'root': [\n"
+           "        (r'\"(\\\\\\\\|\\\\\"|[^\"])*\"', 'string'),\n"
+           "        (r'[a-z]+', 'name')]}\n"),
+    Advise("data, put together of several texts",
+           "import re\nSIGN = '[a-z]'\nclass Inline:\n    EMPHASIS = r'[*](?:' + SIGN + r'|[^*])*' + '[*]'\n"),
     Advise("by name", "from re import search\ndef f(s):\n    return search('[a-z]+[.]html', s)\n"),
 )  # fmt: skip
 
 REFUSE = (
+    Refuse("compiled for another module, which may anchor it", "import re\nDIGITS = re.compile(r'[0-9]+;')\n"),
+    Refuse("data that takes linear time", "import re\nTOKENS = [(r'\"([^\"\\\\]|\\\\.)*\"', 'string')]\n"),
+    Refuse("a text that is no pattern", "import re\nTEXT = ['a (b)* c', r'a\\b(c)*']\n"),
     Refuse("it is matched at the start", "import re\ndef f(s):\n    return re.match(r'\\d+-', s)\n"),
     Refuse("anchored", "import re\ndef f(s):\n    return re.search(r'^\\s+x', s)\n"),
     Refuse("nothing must follow", "import re\ndef f(s):\n    return re.findall(r'\\w+', s)\n"),

@@ -46,7 +46,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
     triggers=Triggers(
-        nodes=frozenset({ast.Assign}),
+        nodes=frozenset({ast.AnnAssign, ast.Assign}),
         imports=frozenset({"numpy"}),
         words=frozenset({"append", "concatenate", "vstack", "hstack"}),
     ),
@@ -58,10 +58,14 @@ _JOINING = ("numpy.concatenate", "numpy.vstack", "numpy.hstack")
 
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each array that a loop extends."""
-    for statement in context.nodes(ast.Assign):
+    statements: list[ast.Assign | ast.AnnAssign] = [*context.nodes(ast.Assign), *context.nodes(ast.AnnAssign)]
+    for statement in statements:
         match statement:
-            case ast.Assign(targets=[target], value=ast.Call(func=function) as call):
-                grown = _grown(context, call, context.resolve(function) or "")
+            case (
+                ast.Assign(targets=[target], value=ast.Call(func=function) as call)
+                | ast.AnnAssign(target=target, value=ast.Call(func=function) as call)
+            ):
+                grown = _grown(context, call, context.likely(function) or "")
             case _:
                 continue
         loops = [loop for loop in context.loops(statement) if isinstance(loop, ast.For | ast.While)]
@@ -84,21 +88,38 @@ def detect(context: Context) -> Iterator[Finding]:
 def _grown(context: Context, call: ast.Call, name: str) -> tuple[ast.expr, ast.expr] | None:
     """Return the array and the piece that is appended to it."""
     match call:
-        case ast.Call(args=[_, ast.Starred()]):
+        case ast.Call(args=[_, ast.Starred(), *_]):
             return None
-        case ast.Call(args=[array, piece], keywords=[]) if name == "numpy.append":
+        case ast.Call(args=[array, piece] | [array, piece, _]) if name == "numpy.append" and _has_axis_only(call):
             return array, piece
-        case ast.Call(args=[ast.List(elts=[array, piece]) | ast.Tuple(elts=[array, piece])], keywords=[]) if (
-            name in _JOINING and not isinstance(piece, ast.Starred)
+        case ast.Call(args=[ast.List(elts=[array, piece]) | ast.Tuple(elts=[array, piece]), *_]) if (
+            name in _JOINING and not isinstance(piece, ast.Starred) and _has_axis_only(call)
         ):
             return array, piece
         case _:
             return None
 
 
+def _has_axis_only(call: ast.Call) -> bool:
+    return all(keyword.arg == "axis" for keyword in call.keywords)
+
+
+def _read_axis(call: ast.Call, positional: int) -> str | None:
+    """Return the source of the argument ``axis``, which is a number; empty without one, ``None`` for another."""
+    match call:
+        case ast.Call(args=args) if len(args) > positional:
+            return None
+        case ast.Call(keywords=[]):
+            return ""
+        case ast.Call(keywords=[ast.keyword(value=ast.Constant(value=int() as axis))]):
+            return f", axis={axis}"
+        case _:
+            return None
+
+
 def _describe(
     context: Context,
-    statement: ast.Assign,
+    statement: ast.Assign | ast.AnnAssign,
     call: ast.Call,
     array: ast.expr,
     piece: ast.expr,
@@ -106,9 +127,15 @@ def _describe(
 ) -> Finding:
     rewrite = context.rewrite()
     place = context.place(array)
+    made = context.resolve(call.func)
+    appends = made == "numpy.append"
     outer = [o for o in context.facts.loops(loop) if isinstance(o, ast.For | ast.While)]
     if place is None or place.kind is not PlaceKind.LOCAL or not isinstance(array, ast.Name):
         rewrite.refuse("the array is not a local variable of this function")
+    elif made is None:
+        rewrite.refuse("a star import may hide numpy")
+    elif isinstance(statement, ast.AnnAssign) or (axis := _read_axis(call, 2 if appends else 1)) is None:
+        rewrite.refuse("the pieces are joined along an axis that is not written out")
     elif any(context.is_inside(r, loop) and not context.is_inside(r, statement) for r in place.references):
         rewrite.refuse("the array is read or bound elsewhere in the loop")
     elif any(isinstance(node, ast.Return | ast.Yield | ast.YieldFrom | ast.Await) for node in ast.walk(loop)):
@@ -120,7 +147,7 @@ def _describe(
     else:
         numpy = rewrite.add_import("numpy")
         name = rewrite.fresh("pieces")
-        flat = context.resolve(call.func) == "numpy.append"
+        flat = appends and not axis
         rewrite.insert_before(loop, f"{name} = []")
         # A copy, as before: the piece may be a view of an array that the next iteration changes.
         made = f"{numpy}.array({rewrite.text(piece)})"
@@ -128,7 +155,7 @@ def _describe(
         joined = (
             f"{numpy}.concatenate([{numpy}.ravel({array.id}), *{name}])"
             if flat
-            else f"{rewrite.text(call.func)}([{array.id}, *{name}])"
+            else f"{f'{numpy}.concatenate' if appends else rewrite.text(call.func)}([{array.id}, *{name}]{axis})"
         )
         rewrite.insert_after(loop, f"if {name}:\n    {array.id} = {joined}")
     return context.finding(
@@ -140,6 +167,32 @@ def _describe(
 
 
 CASES = (
+    Case(
+        name="rows below a table, along an axis",
+        before="""
+import numpy as np
+
+def collect(rows):
+    table = np.zeros((1, 2))
+    for row in rows:
+        table = np.append(table, [row], axis=0)
+    return table.tolist(), table.shape
+""",
+        after="""
+import numpy as np
+
+def collect(rows):
+    table = np.zeros((1, 2))
+    pieces = []
+    for row in rows:
+        pieces.append(np.array([row]))
+    if pieces:
+        table = np.concatenate([table, *pieces], axis=0)
+    return table.tolist(), table.shape
+""",
+        call="collect",
+        inputs=("([(1, 2), (3, 4)],)", "([],)"),
+    ),
     Case(
         name="numbers behind an empty array",
         before="""
@@ -205,6 +258,12 @@ def grow(count):
 ADVISE = (
     Advise("an attribute, over the calls of a method",
            "import numpy as np\nclass A:\n    def f(self, x):\n        self.a = np.append(self.a, x)\n"),
+    Advise("an attribute with an annotation, along an axis",
+           "import numpy as np\nclass A:\n    def f(self, x):\n"
+           "        self.a: np.ndarray = np.append(self.a, x, axis=0)\n"),
+    Advise("along an axis that a variable names",
+           "import numpy as np\ndef f(a, xs, n):\n    for x in xs:\n        a = np.append(a, x, axis=n)\n"
+           "    return a\n"),
 )  # fmt: skip
 
 REFUSE = (
@@ -213,8 +272,6 @@ REFUSE = (
     Refuse("once", "import numpy as np\ndef f(a, b):\n    a = np.append(a, b)\n    return a\n"),
     Refuse("another array each time",
            "import numpy as np\ndef f(a, xs):\n    for x in xs:\n        y = np.append(a, x)\n        g(y)\n"),
-    Refuse("along an axis",
-           "import numpy as np\ndef f(a, xs):\n    for x in xs:\n        a = np.append(a, x, axis=0)\n    return a\n"),
     Refuse("a list's `append`",
            "import numpy as np\ndef f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n"
            "    return np.array(a)\n"),

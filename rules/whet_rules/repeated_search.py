@@ -23,11 +23,14 @@ from collections.abc import Iterator
 
 from whet.engine.api import (
     TEXTS,
+    Advise,
     Ask,
     BindingKind,
     Case,
     Context,
     Finding,
+    Place,
+    PlaceKind,
     Refuse,
     Rule,
     Safety,
@@ -102,11 +105,34 @@ def _searched(context: Context, node: ast.Call | ast.Compare) -> ast.expr | None
 def _grows_between(context: Context, node: ast.AST, target: Target) -> bool:
     """Return whether the buffer grows in the loop around a search, or by another call of a hot method."""
     place = target.place
+    if place is not None and place.kind is PlaceKind.PARAMETER and _is_kept_for_more(context, place):
+        return True
     key = target.node.attr if isinstance(target.node, ast.Attribute) else place and (place.name, place.owner)
     growing = remember(context, ("growing", key, target.text), lambda: [*_growing(context, target)])
     if any(context.is_inside(step, loop) for loop in keeping_loops(context, node, target) for step in growing):
         return True
     return outlives_call(context, target) and any(_takes_in(context, step) for step in growing)
+
+
+def _is_kept_for_more(context: Context, place: Place) -> bool:
+    """Return whether what is searched is stored for the next call, where what comes is put behind it."""
+    for reference in place.references:
+        match context.facts.parent(reference):
+            case ast.Assign(targets=[ast.Attribute(attr=name)], value=value) if value is reference:
+                if any(_comes_behind(context, one) for one, _ in context.facts.attributes(name)):
+                    return True
+    return False
+
+
+def _comes_behind(context: Context, kept: ast.Attribute) -> bool:
+    """Return whether a parameter of a function is added to what is kept."""
+    match context.facts.parent(kept):
+        case ast.BinOp(left=left, op=ast.Add(), right=ast.Name() as new) if left is kept:
+            owner = context.facts.lookup(new)
+            bindings = owner.bindings[new.id] if owner is not None else []
+            return any(binding.kind is BindingKind.PARAMETER for binding in bindings)
+        case _:
+            return False
 
 
 def _takes_in(context: Context, step: ast.AST) -> bool:
@@ -217,7 +243,17 @@ def head(data):
     ),
 )
 
+ADVISE = (
+    Advise("a rest that is kept for what comes",
+           "class A:\n    def __init__(self):\n        self.rest = b''\n    def feed(self, data):\n"
+           "        data = self.rest + data\n        self.read(data)\n    def read(self, data):\n        if b';' in data:\n"
+           "            print(data.split(b';', 1))\n        else:\n            self.rest = data\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("kept, and not put before what comes",
+           "class A:\n    def read(self, data):\n        if b';' in data:\n            print(data.split(b';', 1))\n"
+           "        else:\n            self.rest = data\n"),
     Refuse("from where it was searched",
            "class A:\n    def __init__(self):\n        self.b = b''\n        self.at = 0\n    def f(self, x):\n"
            "        self.b += x\n        return self.b.find(b'x', self.at)\n"),

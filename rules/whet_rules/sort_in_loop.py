@@ -3,7 +3,7 @@
 ## What
 `items.append(x)` followed by `items.sort()` in a loop: `bisect.insort(items, x)`, with the same `key`. A list that is
 sorted in a loop and does not change otherwise: sort it once, before. On hot lines, as advice, also `sort()`,
-`sorted()`, `min()` and `max()` of what lasts and changes between two steps.
+`sorted()`, `min()`, `max()` and `sum()` of what lasts and changes between two steps.
 
 ## Why
 Sorting a nearly sorted list still visits every element; a binary search visits a few. (The elements after
@@ -23,7 +23,7 @@ sort the list after each insertion". The figures in `RULE` are measured with `BE
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whet.engine.api import (
     Advise,
@@ -55,7 +55,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OFFER,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(names=frozenset({"max", "min", "most_common", "sort", "sorted"})),
+    triggers=Triggers(names=frozenset({"max", "min", "most_common", "sort", "sorted", "sum"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 1.0, 100: 3.0, 1000: 18.0, 10000: 21.0},
@@ -100,6 +100,8 @@ def _advise(context: Context, call: ast.Call) -> Finding | None:
             say = "all of it is read each time for one element"
         case ast.Call(func=ast.Attribute(value=ordered, attr="most_common"), args=[ast.Constant(value=int())]):
             say = "all of it is read each time for one element"
+        case ast.Call(args=[summed]) if name == "builtins.sum":
+            ordered, say = _elements_of(context, summed), "all of it is added up again each time"
         case _:
             return None
     kept = ordered
@@ -109,17 +111,41 @@ def _advise(context: Context, call: ast.Call) -> Finding | None:
     if target is None or context.type_of(kept) & {"builtins.str", "builtins.tuple"}:
         return None
     loops = keeping_loops(context, call, target)
-    changes = any(_changes(context, loop, target) for loop in loops)
+    changes = any(_changes(context, loop, target) for loop in loops) or _is_sorted_again(context, call, loops)
     if not changes and not (outlives_call(context, target) and _is_ordered_again(context, call, kept, target)):
         return None
+    instead = "bisect.insort keeps it in order, and a heap (heapq) gives the next one"
+    if name == "builtins.sum":
+        instead = "keep the sum in a variable that each change adds to"
     return context.finding(
         call,
-        f"{target.text} changes, and {say}: bisect.insort keeps it in order, and a heap (heapq) gives the next one, "
-        "without reading all of it.",
+        f"{target.text} changes, and {say}: {instead}, without reading all of it.",
         safety=Safety.ADVICE,
         questions=(*ask_target(context, target, (), _SHORT), context.ask_cost(call)),
         measured_gain=False,
     )
+
+
+def _elements_of(context: Context, summed: ast.expr) -> ast.expr:
+    """Return whose elements are summed: ``parts`` in ``map(len, parts)`` and ``(len(part) for part in parts)``."""
+    match summed:
+        case ast.Call(args=[_, over]) if context.likely(summed.func) == "builtins.map":
+            return over
+        case ast.GeneratorExp(generators=[made]) | ast.ListComp(generators=[made]):
+            return made.iter
+        case _:
+            return summed
+
+
+def _is_sorted_again(context: Context, call: ast.Call, loops: Sequence[ast.AST]) -> bool:
+    """Return whether a loop sorts a list in place by the same key: else than by changed elements there is no reason."""
+    statement = context.facts.parent(call)
+    method = isinstance(call.func, ast.Attribute) and call.func.attr == "sort"
+    if not method or not isinstance(statement, ast.Expr) or not any(isinstance(loop, ast.While) for loop in loops):
+        return False
+    read = frozenset[str]().union(*(context.names_in(keyword.value) for keyword in call.keywords))
+    stored = (part for loop in loops for part in ast.walk(loop) if isinstance(part, ast.Name))
+    return not any(isinstance(part.ctx, ast.Store) and part.id in read for part in stored)
 
 
 def _is_ordered_again(context: Context, call: ast.Call, kept: ast.expr, target: Target) -> bool:
@@ -369,6 +395,15 @@ ADVISE = (
            "def f(xs):\n    a = []\n    for x in xs:\n        a.append(float(x))\n        a.sort()\n    return a\n"),
     Advise("the caller's list", "def f(xs, a):\n" + _LOOP),
     Advise("another name can change it", "def f(xs, g):\n    a = []\n    g(a)\n" + _LOOP),
+    Advise("by what its elements hold, which a function changes",
+           "def merge(sources, step):\n    heads = list(sources)\n    heads.sort()\n    while heads[0].left:\n"
+           "        yield heads[0].key\n        step(heads[0])\n        heads.sort()\n"),
+    Advise("summed up again for each part that is read",
+           "class A:\n    def read(self, n):\n        while sum(map(len, self.parts)) < n:\n"
+           "            self.parts.append(next(self.source))\n"),
+    Advise("summed up again, by a generator",
+           "def fill(bins, sizes):\n    for size in sizes:\n        if sum(one.size for one in bins) < 9:\n"
+           "            bins.append(size)\n"),
     Advise("reversed in between", "def f(xs):\n    a = []\n" + _LOOP + "        a.reverse()\n"),
 )  # fmt: skip
 
@@ -377,6 +412,10 @@ REFUSE = (
            "def f(xs):\n    a = []\n    for x in xs:\n        a.append(x)\n    a.sort()\n    return a\n"),
     Refuse("made anew in each turn",
            "def f(xs):\n    for x in xs:\n        a = [1]\n        a.append(x)\n        a.sort()\n        print(a)\n"),
+    Refuse("by one key after the other",
+           "def f(rows, keys):\n    while keys:\n        key = keys.pop()\n        rows.sort(key=key)\n"),
+    Refuse("summed up, and not changed",
+           "def f(xs, limit):\n    while sum(xs) > limit:\n        limit += 1\n    return limit\n"),
     Refuse("another list is sorted",
            "def f(xs, b):\n    a = []\n    for x in xs:\n        a.append(x)\n        b.sort()\n"),
 )  # fmt: skip

@@ -44,7 +44,17 @@ from whet.engine.growing import (
 )
 from whet.engine.hashing import UNHASHABLE, adds_hashable, holds_hashable, makes_hashable_list, may_be_hashable
 from whet.engine.lists import allows_list, find_new_lists, find_parameter_behind
-from whet.engine.patterns import FLAGS_AT, Matching, is_one_sign, list_matchings, read_class, read_flags, read_matching
+from whet.engine.patterns import (
+    FLAGS_AT,
+    Matching,
+    fold_text,
+    is_one_sign,
+    list_matchings,
+    read_class,
+    read_compiled,
+    read_flags,
+    read_matching,
+)
 from whet.engine.pieces import collect_behind_property, collect_in_attribute, collect_in_loop
 from whet.engine.places import Place, PlaceKind, Use
 from whet.engine.rewrite import Rewrite
@@ -135,6 +145,7 @@ __all__ = [
     "find_search",
     "find_summed",
     "flatten_sum",
+    "fold_text",
     "groups_may_be_sets",
     "grow_in_place",
     "hand_over_all",
@@ -168,6 +179,7 @@ __all__ = [
     "range_stop",
     "read_addition",
     "read_class",
+    "read_compiled",
     "read_flags",
     "read_growth",
     "read_matching",

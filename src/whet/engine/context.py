@@ -76,8 +76,16 @@ class Context:
         return iter(cast("list[Node]", self.function.nodes.get(kind, ())))
 
     def resolve(self, node: ast.expr) -> str | None:
-        """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain."""
-        return self.facts.resolve(node)
+        """Return what ``node`` refers to, such as ``builtins.list``, ``re.compile``; ``None`` if not certain.
+
+        A rule that only advises gets what is likely.
+        """
+        return self.likely(node) if self.rule.safety is Safety.ADVICE else self.facts.resolve(node)
+
+    def likely(self, node: ast.expr) -> str | None:
+        """Return what ``node`` refers to unless a star import hides it, which is enough for advice."""
+        origins = self.facts.origins(node)
+        return next(iter(origins)) if len(origins) == 1 else None
 
     def origins(self, node: ast.expr) -> frozenset[str]:
         """Return what ``node`` may refer to, for advice: also each of several places that it is imported from."""

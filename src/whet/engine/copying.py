@@ -10,8 +10,16 @@ from whet.engine import known
 from whet.engine.context import Context
 from whet.engine.growing import Growth, flatten_sum, is_text, list_growths
 from whet.engine.places import PlaceKind, Use
-from whet.engine.scopes import ScopeKind
-from whet.engine.targets import Target, is_same_value, keeping_loops, meets_again, read_target, remember, shown_types
+from whet.engine.scopes import BindingKind, ScopeKind
+from whet.engine.targets import (
+    Target,
+    is_same_value,
+    keeping_loops,
+    meets_again,
+    read_target,
+    remember,
+    shown_types,
+)
 from whet.records import dataclass
 
 TEXTS = frozenset({known.TEXT, known.BYTES})
@@ -49,6 +57,12 @@ def _find_copying(context: Context) -> Iterator[Copying]:
         if parts is not None and (whole := read_target(context, node)) is not None:
             yield Copying(statement, whole, tuple(parts), frozenset({known.LIST}), shown=False, reassembled=True)
             continue
+        rest = _kept_rest(context, statement)
+        if rest is not None and (kept := read_target(context, rest)) is not None:
+            kinds = shown_types(context, rest) & TEXTS
+            if kinds:
+                yield Copying(statement, kept, (rest,), kinds, shown=True)
+            continue
         pieces = _read_pieces(statement, node)
         target = read_target(context, node) if pieces is not None else None
         if pieces is None or target is None:
@@ -62,6 +76,27 @@ def _find_copying(context: Context) -> Iterator[Copying]:
         kinds, shown = _find_kinds(context, statement, target, pieces)
         if kinds:
             yield Copying(statement, target, tuple(pieces), kinds, shown)
+
+
+def _kept_rest(context: Context, statement: Growth) -> ast.Attribute | None:
+    """Return the attribute that keeps what is left of the input, where what comes is put behind it.
+
+    ``data = self.rest + data``, of a parameter, in a class that stores such data in ``self.rest``.
+    """
+    match statement if context.measured else None:
+        case ast.Assign(
+            targets=[ast.Name()], value=ast.BinOp(left=ast.Attribute() as rest, op=ast.Add(), right=ast.Name() as new)
+        ):
+            pass
+        case _:
+            return None
+    owner = context.facts.lookup(new)
+    given = owner.bindings[new.id] if owner is context.function else []
+    if not any(binding.kind is BindingKind.PARAMETER for binding in given):
+        return None
+    place = context.place(rest)
+    stored = (binding.value for binding in (place.bindings if place is not None else ()))
+    return rest if any(isinstance(value, ast.Name | ast.Subscript) for value in stored) else None
 
 
 def _is_needed_each_time(context: Context, statement: Growth, target: Target) -> bool:

@@ -252,7 +252,10 @@ class Facts:
         name, trail = _split_path(node)
         if known is not None or name is None:
             return frozenset() if known is None else frozenset({known})
-        bindings = self.module.bindings.get(name.id, ()) if self.lookup(name) is self.module else ()
+        owner = self.lookup(name)
+        if owner is None and name.id in _BUILTINS and not trail:
+            return frozenset({f"builtins.{name.id}"})
+        bindings = self.module.bindings.get(name.id, ()) if owner is self.module else ()
         if not all(binding.kind is BindingKind.IMPORT or _is_none(binding.value) for binding in bindings):
             return frozenset()
         return frozenset(".".join((binding.origin, *trail)) for binding in bindings if binding.origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import re
 import warnings
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whet.engine.context import Context
+from whet.engine.growing import flatten_sum
 from whet.engine.scopes import BindingKind
 from whet.engine.targets import list_class_bindings
 from whet.records import dataclass
@@ -82,6 +84,24 @@ def list_matchings(context: Context, call: ast.Call) -> list[Matching]:
     return found
 
 
+def read_compiled(context: Context, call: ast.Call) -> Matching | None:
+    """Return the constant pattern that ``re.compile`` gets; its method and text are those of ``match`` on itself."""
+    if "re.compile" not in context.origins(call.func) or not call.args:
+        return None
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    given = call.args[1] if len(call.args) > 1 else named.get("flags")
+    flags = read_flags(context, given) if given is not None else re.RegexFlag(0)
+    pattern = fold_text(context, call.args[0])
+    if pattern is None or flags is None:
+        return None
+    return Matching(pattern, "match", call.args[0], int(flags))
+
+
+def fold_text(context: Context, node: ast.expr) -> str | bytes | None:
+    """Return the text that an expression has; ``None`` where the source does not show it."""
+    return _Folder(context).fold(node)
+
+
 def _list_values(context: Context, node: ast.expr, deep: int = 0) -> list[ast.expr]:
     """Return what ``node`` may be: the branches of a choice, the values of a name or of an attribute of a class."""
     values: list[ast.expr | None] = []
@@ -145,8 +165,9 @@ class _Folder:
                 shown = [part.value if isinstance(part, ast.FormattedValue) else part for part in parts]
                 texts = self._fold_all(shown, deep) if plain else None
                 return "".join(texts) if texts is not None else None
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return _add(self.fold(left, deep), self.fold(right, deep))
+            case ast.BinOp(op=ast.Add()):
+                first, *others = (self.fold(operand, deep) for operand in flatten_sum(node))
+                return functools.reduce(_add, others, first)
             case ast.BinOp(left=left, op=ast.Mod(), right=ast.Dict(keys=keys, values=items)):
                 names = {getattr(key, "value", None): item for key, item in zip(keys, items, strict=True)}
                 return self._fill(_PERCENT, left, [], names, deep)

@@ -19,6 +19,7 @@ from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _Opener = _Function | ast.Lambda | ast.ClassDef | _Comprehension
+_DISPLAYS = (ast.Tuple, ast.List)
 _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _GENERATOR = "<genexpr>"
 _NO_NODES = frozenset(
@@ -214,6 +215,15 @@ class ScopeTree:
         for target in node.targets:
             if type(target) is ast.Name:
                 self._values[target] = Binding(BindingKind.VALUE, node, node.value)
+            elif isinstance(target, _DISPLAYS) and isinstance(node.value, _DISPLAYS):
+                self._record_pairs(target.elts, node.value.elts)
+
+    def _record_pairs(self, targets: list[ast.expr], values: list[ast.expr]) -> None:
+        """Note the value of each name of ``a, b = x, y``."""
+        starred = any(isinstance(each, ast.Starred) for each in (*targets, *values))
+        for target, value in zip(targets, values, strict=True) if len(targets) == len(values) and not starred else ():
+            if isinstance(target, ast.Name):
+                self._values[target] = Binding(BindingKind.OTHER, target, value)
 
     def _record_annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
         kind = BindingKind.DECLARED if node.value is None else BindingKind.VALUE

@@ -29,7 +29,7 @@ class BindingKind(StrEnum):
     DECLARED = "declared"
     """Annotated without a value."""
     OTHER = "other"
-    """Loop targets, unpacking, ``with``, ``except``, ``match``, ``del``."""
+    """Loop targets, unpacking (with a value where each name has its own), ``with``, ``except``, ``match``, ``del``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -261,7 +261,12 @@ def _list_assigned(context: Context, node: ast.expr) -> Iterator[frozenset[str]]
 def _type_bound(context: Context, binding: Binding) -> frozenset[str]:
     if binding.annotation is not None:
         return context.typing.of_annotation(binding.annotation)
-    return context.type_of(binding.value) if binding.value is not None else frozenset()
+    value = binding.value
+    if value is None or (types := context.type_of(value)):
+        return types if value is not None else frozenset()
+    if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
+        value = value.value
+    return shown_types(context, value) if isinstance(value, ast.Attribute) else frozenset()
 
 
 def list_class_bindings(context: Context, name: str) -> list[Binding]:

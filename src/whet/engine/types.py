@@ -276,7 +276,7 @@ class Typing:
                 return declared
         if binding.kind is BindingKind.DEFINITION:
             return frozenset({"builtins.type" if isinstance(binding.node, ast.ClassDef) else "builtins.function"})
-        if binding.kind is BindingKind.VALUE and binding.value is not None:
+        if binding.kind in (BindingKind.VALUE, BindingKind.OTHER) and binding.value is not None:
             return self.type_of(binding.value)
         if binding.kind is BindingKind.OTHER and isinstance(binding.node, ast.Name):
             above = self._facts.parent(binding.node)

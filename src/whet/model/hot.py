@@ -90,7 +90,9 @@ def read_hot(data: bytes, name: str) -> HotProfile:
     if not isinstance(document, dict) or document.get("whet") != KIND:
         raise FormatError(f"{name} is no hot profile", hint=hint)
     if document.get("version") != VERSION:
-        raise FormatError(f"{name} is of version {reprlib.repr(document.get('version'))}, this whet reads {VERSION}", hint=hint)
+        raise FormatError(
+            f"{name} is of version {reprlib.repr(document.get('version'))}, this whet reads {VERSION}", hint=hint
+        )
     rows = document.get("places")
     if not isinstance(rows, list):
         raise FormatError(f"{name} has no list of places", hint=hint)
