@@ -510,6 +510,11 @@ ADVISE = (
     Advise("bytes that begin together with another name",
            "def f(parts):\n    count, whole = 0, b''\n    for part in parts:\n        count += 1\n"
            "        whole += part\n    return count, whole\n"),
+    Advise("a tuple that grows in several places, by what a method gives",
+           "def f(parts, rest):\n    whole: tuple = ()\n    for part in parts:\n        if part.empty:\n"
+           "            whole += rest[:1]\n        elif part.one:\n            whole += (part,)\n"
+           "        elif part.two:\n            whole += (part, part)\n        else:\n"
+           "            whole += part.apply(rest)\n    return whole\n"),
     Advise("lists in a dict",
            "def f(rows):\n    d = {}\n    for k, v in rows:\n        d[k] = d.get(k, []) + [v]\n    return d\n"),
     Advise("bytes that are spliced",

@@ -247,7 +247,8 @@ ADVISE = (
     Advise("a rest that is kept for what comes",
            "class A:\n    def __init__(self):\n        self.rest = b''\n    def feed(self, data):\n"
            "        data = self.rest + data\n        self.read(data)\n    def read(self, data):\n"
-           "        if b';' in data:\n            print(data.split(b';', 1))\n        else:\n            self.rest = data\n"),
+           "        if b';' in data:\n            print(data.split(b';', 1))\n        else:\n"
+           "            self.rest = data\n"),
 )  # fmt: skip
 
 REFUSE = (

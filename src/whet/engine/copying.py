@@ -218,7 +218,8 @@ def _grows_in_place(context: Context, statement: Growth, target: Target, pieces:
     if not isinstance(statement, ast.AugAssign) and _spliced(flatten_sum(statement.value), target.node):
         return False
     if isinstance(statement, ast.AugAssign):
-        return known.BYTES not in shown_types(context, target.node)
+        types = shown_types(context, target.node)
+        return known.BYTES not in types and types != {known.TUPLE}
     first = flatten_sum(statement.value)[:1]
     return len(pieces) == 1 and bool(first) and is_same_value(first[0], target.node) and not (
         shown_types(context, target.node) & {known.BYTES, known.LIST, known.TUPLE}

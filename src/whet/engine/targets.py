@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from whet.engine import known
 from whet.engine.context import Context
 from whet.engine.places import Place, PlaceKind
-from whet.engine.scopes import Binding, BindingKind, ScopeKind
+from whet.engine.scopes import Binding, BindingKind, Scope, ScopeKind
 from whet.model.finding import Ask, Question
 from whet.records import dataclass
 
@@ -209,7 +209,7 @@ def shown_types(context: Context, node: ast.expr) -> frozenset[str]:
     match node:  # of one place all references have the same types
         case ast.Name(id=name):
             owner = context.facts.lookup(node)
-            if owner is not None and len(owner.bindings[name]) > _MOST_BINDINGS:
+            if owner is not None and _is_bound_often(context, name, owner):
                 return _used_types(context, node)
             key: tuple[object, ...] = "exact types", name, owner
         case ast.Attribute(attr=name, value=ast.Name() as base) if context.facts.class_of_self(base) is not None:
@@ -220,6 +220,13 @@ def shown_types(context: Context, node: ast.expr) -> frozenset[str]:
     if exact:
         return exact - {known.NONE} or exact
     return _assigned_types(context, node) or _used_types(context, node)
+
+
+def _is_bound_often(context: Context, name: str, owner: Scope) -> bool:
+    """Return whether a name gets new values, other than by growing, in more places than are followed."""
+    kinds = (binding.kind for binding in owner.bindings[name])
+    often = ("bound often", name, owner)
+    return remember(context, often, lambda: sum(kind is not BindingKind.AUGMENTED for kind in kinds) > _MOST_BINDINGS)
 
 
 def _assigned_types(context: Context, node: ast.expr) -> frozenset[str]:
