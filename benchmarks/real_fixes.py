@@ -5,7 +5,8 @@
 `real_fixes.json` lists the lines, in versions of known packages before the fix, with the kind of cost and the rules
 that name it; and hot code that was right as it was, where whet must be silent. The versions are downloaded with pip, as
 wheels, and unpacked without installing anything, into ~/.cache/whet-benchmarks/real-fixes. Rules were developed against
-one half of the fixes; those of the other packages are held out."""
+one half of the fixes; those of the other packages are held out. What was missed and then read changes sides, so that a
+figure of its own tells how many of the latest were named when they had just been found."""
 
 from __future__ import annotations
 
@@ -121,6 +122,9 @@ def print_recall(rows: list[tuple[dict, set[str]]]) -> None:
             cells.append(f"{named} of {len(side)}" if side else "")
         table.append(cells)
     print_table("named with the right kind", ("kind", "developed against", "held out"), table)
+    first = [fix["named_at_first"] for fix, _ in rows if "named_at_first" in fix]
+    if first:
+        print(f"\nnamed when whet was asked for the first time: {sum(first)} of {len(first)}")
 
 
 def print_lines(rows: list[tuple[dict, set[str]]], alarms: list[tuple[dict, set[str]]]) -> None:

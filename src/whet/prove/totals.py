@@ -22,7 +22,7 @@ EARLY_PAIRS, MIDDLE_PAIRS, TOTAL_PAIRS = 8, 13, 20
 """Pairs of the fresh rounds, if they fit into the budget. They end at the earlier ones where the interval is narrow:"""
 NARROW = 0.1
 """at most this fraction of the gain to either side, both as logarithms,"""
-NARROWEST, WIDEST = 0.01, 0.05
+NARROWEST, WIDEST = 0.03, 0.05
 """but never to be narrower than the first of these, nor wider than the second."""
 LEAST_TOTAL = 8
 """Pairs of the fresh rounds for which time is reserved, or"""
