@@ -3,7 +3,8 @@
 ## What
 A hot loop over a list that grows as callers register things, `for route in self.routes`, which calls a method of each
 element with the same arguments until one answers: keep a dict from what decides to the elements that it admits (the
-fixed part of a path, a name, a type), and ask those.
+fixed part of a path, a name, a type), and ask those. One that goes through a list for one object, `if child is wanted`:
+keep its position, or a dict by `id()`.
 
 ## Why
 Each search costs a call for every element before the one that answers, so it takes longer the more are registered.
@@ -22,6 +23,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Case,
     Context,
@@ -29,10 +31,12 @@ from whet.engine.api import (
     Refuse,
     Rule,
     Safety,
+    Scan,
     Speed,
     Target,
     Triggers,
     ask_target,
+    find_scan,
     outlives_call,
     read_target,
 )
@@ -43,7 +47,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.For}), words=frozenset({"append", "extend", "insert"})),
+    triggers=Triggers(nodes=frozenset({ast.For})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
 )
 
@@ -57,6 +61,10 @@ def detect(context: Context) -> Iterator[Finding]:
     if not context.measured:
         return
     for loop in context.nodes(ast.For):
+        scan = find_scan(context, loop, by_identity=True)
+        if scan is not None:
+            yield _advise(context, scan)
+            continue
         target = read_target(context, loop.iter) if isinstance(loop.iter, ast.Attribute) else None
         if target is None or not isinstance(loop.target, ast.Name) or not outlives_call(context, target):
             continue
@@ -70,6 +78,20 @@ def detect(context: Context) -> Iterator[Finding]:
             lines=tuple(range(loop.lineno, (asked.end_lineno or asked.lineno) + 1)),
             questions=(*ask_target(context, target, ("builtins.list",), _FEW + 1), context.ask_cost(loop)),
         )
+
+
+def _advise(context: Context, scan: Scan) -> Finding:
+    lines = tuple(range(scan.loop.iter.lineno, (scan.test.end_lineno or scan.test.lineno) + 1))
+    return context.finding(
+        scan.test,
+        f"{scan.target.text} is searched from the start for {ast.unparse(scan.probe)} itself: keep a dict of it by id()"
+        ", or the position or the neighbours of each element in the element, changed together with it.",
+        lines=lines,
+        questions=(
+            *ask_target(context, scan.target, ("builtins.list", "builtins.tuple"), _FEW + 1),
+            context.ask_lines(Ask.SHARE, lines, needed=True),
+        ),
+    )
 
 
 def _find_call(loop: ast.For, element: str) -> ast.Call | None:
@@ -164,7 +186,19 @@ def run(paths, wanted):
 )
 
 _CLASS = "class A:\n    def __init__(self):\n        self.xs = []\n    def add(self, x):\n        self.xs.append(x)\n"
+ADVISE = (
+    Advise("one object sought, with its position",
+           f"{_CLASS}    def index(self, wanted):\n        for at, x in enumerate(self.xs):\n"
+           "            if x is wanted:\n                return at\n        raise ValueError\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("one without a value sought",
+           f"{_CLASS}    def free(self):\n        for at, x in enumerate(self.xs):\n            if x is None:\n"
+           "                return at\n"),
+    Refuse("a mark of the module sought",
+           f"UNSET = object()\n{_CLASS}    def free(self):\n        for at, x in enumerate(self.xs):\n"
+           "            if x is UNSET:\n                return at\n"),
     Refuse("all are asked", f"{_CLASS}    def f(self, k):\n        for x in self.xs:\n            x.notify(k)\n"),
     Refuse("nothing is passed",
            f"{_CLASS}    def f(self):\n        for x in self.xs:\n            if x.ready():\n"

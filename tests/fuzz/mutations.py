@@ -92,8 +92,7 @@ def change_tree(tree: Any, made: Sequence[Change]) -> Any:
         elif kind in ("cut", "drop"):
             del holder[key]
         elif kind == "repeat" and isinstance(holder, list):
-            size = 1 + sum(1 for _ in _list_slots(holder[key]))
-            holder[key:key] = [holder[key]] * min(number % 300, MOST_NODES // size)
+            holder[key:key] = [holder[key]] * min(number % 300, MOST_NODES // _weigh(holder[key]))
         else:
             with contextlib.suppress(RecursionError):  # of what is as deep as Python's own limit
                 other = copy.deepcopy(_pick(slots, length))
@@ -110,6 +109,12 @@ def _make_odd(number: int) -> Any:
 def _pick(slots: Sequence[tuple[Any, Any]], place: float) -> Any:
     holder, key = slots[int(place * len(slots))]
     return holder[key]
+
+
+def _weigh(tree: Any) -> int:
+    """Return the nodes of a tree; a long text counts as many."""
+    values = [tree, *(holder[key] for holder, key in _list_slots(tree))]
+    return sum(1 + (len(value) // 20 if isinstance(value, str) else 0) for value in values)
 
 
 def _list_slots(tree: Any) -> Iterator[tuple[Any, Any]]:

@@ -30,8 +30,11 @@ class Scan:
     test: ast.expr
 
 
-def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | None:
-    """Return what ``loop`` searches for, if it does so again and again in the same collection."""
+def find_scan(context: Context, loop: ast.For | ast.comprehension, *, by_identity: bool = False) -> Scan | None:
+    """Return what ``loop`` searches for, if it does so again and again in the same collection.
+
+    ``by_identity``: with ``is``, not with ``==``.
+    """
     over = _strip(context, loop.iter)
     target = read_target(context, over) if over is not None else None
     tests = _find_tests(loop)
@@ -43,6 +46,10 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | Non
     changed = context.written_in(loop)
     for test in tests:
         match test:
+            case ast.Compare(left=left, ops=[ast.Is()], comparators=[right]) if by_identity:
+                pass
+            case ast.Compare() if by_identity:
+                continue
             case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
                 pass
             case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]) if _is_skipped(loop, test):
@@ -58,7 +65,7 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension) -> Scan | Non
                 continue
             if not isinstance(key, ast.Name) and ast.unparse(key) in changed:
                 continue
-            if _is_same_search(context, loop, target, probe):
+            if _is_same_search(context, loop, target, probe) or (by_identity and not _is_own(context, probe)):
                 continue
             return Scan(loop, target, ast.unparse(key), probe, test)
     return None
@@ -119,6 +126,12 @@ def _is_probe(node: ast.expr) -> bool:
     plain = ast.Name | ast.Attribute | ast.Subscript | ast.Constant | ast.Tuple | ast.expr_context
     parts = [*ast.walk(node)]
     return all(isinstance(part, plain) for part in parts) and any(isinstance(part, ast.Name) for part in parts)
+
+
+def _is_own(context: Context, probe: ast.expr) -> bool:
+    """Return whether a function holds what is searched for itself: a module's are marks, such as ``UNSET``."""
+    names = (part for part in ast.walk(probe) if isinstance(part, ast.Name))
+    return all(context.facts.lookup(name) not in (None, context.facts.module) for name in names)
 
 
 def _is_repeated(context: Context, loop: ast.For | ast.comprehension, target: Target) -> bool:

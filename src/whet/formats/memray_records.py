@@ -102,12 +102,12 @@ class _Lines:
                 raise self._wrong("not a record of memray's figures")
 
     def _take_values(self, thread: int, row: int, total: tuple[int, int], peak: tuple[int, int]) -> None:
-        (size, count), (live, live_count) = total, peak
+        size, count, live, live_count = (self._count(value) for value in (*total, *peak))
         row = self._check_row(thread, row)
-        if self._count(size) or self._count(count):
+        if size or count:
             self.allocated.add(thread, row, size, count)
             self.allocations.add(thread, row, count, count)
-        if self._count(live) or self._count(live_count):
+        if live or live_count:
             self.peak.add(thread, row, live, live_count)
 
     def _take_followed(self, thread: int, row: int, values: tuple[int, int, int]) -> None:

@@ -151,6 +151,8 @@ def test_lines_that_break_off_are_told():
         [FRAME, STACK, ["v", 0, 0, 1, 1, 1, 1]],
         [FRAME, STACK, THREAD, ["v", 0, 1, 1, 1, 1, 1]],
         [FRAME, STACK, THREAD, ["v", 0, 0, -1, 1, 1, 1]],
+        [FRAME, STACK, THREAD, ["v", 0, 0, 1, -1, 1, 1]],
+        [FRAME, STACK, THREAD, ["v", 0, 0, 1, 1, 1, -1]],
         [FRAME, STACK, THREAD, ["v", 0, 0, 2**70, 1, 1, 1]],
         [FRAME, STACK, THREAD, ["v", 0, 0, 1.5, 1, 1, 1]],
         [["f", "f", "/a.py", "3"]],
