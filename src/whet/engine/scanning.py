@@ -45,20 +45,8 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension, *, by_identit
     elements = context.names_in(loop.target)
     changed = context.written_in(loop)
     for test in tests:
-        match test:
-            case ast.Compare(left=left, ops=[ast.Is()], comparators=[right]) if by_identity:
-                pass
-            case ast.Compare() if by_identity:
-                continue
-            case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-                pass
-            case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]) if _is_skipped(loop, test):
-                pass
-            case ast.Call(func=ast.Attribute(value=left, attr="__eq__"), args=[right], keywords=[]):
-                pass
-            case _:
-                continue
-        for key, probe in ((left, right), (right, left)):
+        compared = _list_compared(loop, test, by_identity=by_identity)
+        for key, probe in (compared, compared[::-1]) if compared else ():
             if not _is_key(key, elements) or not _is_probe(probe):
                 continue
             if not elements.isdisjoint(context.names_in(probe)) or not changed.isdisjoint(context.names_in(probe)):
@@ -69,6 +57,21 @@ def find_scan(context: Context, loop: ast.For | ast.comprehension, *, by_identit
                 continue
             return Scan(loop, target, ast.unparse(key), probe, test)
     return None
+
+
+def _list_compared(
+    loop: ast.For | ast.comprehension, test: ast.expr, *, by_identity: bool
+) -> tuple[ast.expr, ast.expr] | None:
+    """Return what a test compares, as far as an element is found where both are the same."""
+    match test:
+        case ast.Compare(left=left, ops=[ast.Is() | ast.Eq() as how], comparators=[right]):
+            return (left, right) if isinstance(how, ast.Is) is by_identity else None
+        case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]) if _is_skipped(loop, test):
+            return None if by_identity else (left, right)
+        case ast.Call(func=ast.Attribute(value=left, attr="__eq__"), args=[right], keywords=[]):
+            return None if by_identity else (left, right)
+        case _:
+            return None
 
 
 def _strip(context: Context, node: ast.expr) -> ast.expr | None:
