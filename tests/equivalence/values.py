@@ -95,8 +95,9 @@ def make_counting(world, base, method, raised):
         return getattr(base, method)(self, *arguments)
 
     names = {method: counting}
-    if base is object:  # no address, so that sets of them have one order
+    if base is object:  # no address: sets of them have one order, and a program may look at each sign of a text
         names.setdefault("__hash__", lambda self: 7)
+        names.setdefault("__repr__", lambda self: "odd")
     if method == "__eq__" and base is not object:
         names["__hash__"] = base.__hash__
     return Kind("Odd", (base,), names)
@@ -177,6 +178,9 @@ class Once:
 
     def __hash__(self):
         return 5
+
+    def __repr__(self):
+        return "once"
 
     def __iter__(self):
         return self
