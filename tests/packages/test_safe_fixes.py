@@ -83,8 +83,10 @@ def test_suite_ends_as_before(package: Package, work: Path) -> None:
 @pytest.mark.parametrize("package", [p for p in PACKAGES if p.offered is not None], ids=lambda package: package.name)
 def test_suite_differs_after_all_offers_only_as_pages_say(package: Package, work: Path) -> None:
     allowed = [word for slug in OFFERED if slug not in package.withheld for word in ("--allow", slug)]
-    differing = find_differing(compare_suites(package, work, *allowed))
-    assert [each for each in differing if each.partition(": ")[0] not in (package.offered or {})] == []
+    differing = {each.partition(": ")[0]: each for each in find_differing(compare_suites(package, work, *allowed))}
+    listed = package.offered or {}
+    assert [each for name, each in differing.items() if name not in listed] == []
+    assert [name for name in listed if name not in differing] == [], "listed, and as before"
 
 
 def compare_suites(package: Package, work: Path, *options: str) -> list[tuple[Outcomes, Outcomes]]:
