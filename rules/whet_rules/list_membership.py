@@ -5,7 +5,8 @@
 may be a local, a global, an attribute such as `self.seen`, or a parameter; it may grow while it is tested. Build a set
 once, or keep one next to the list: each `append` is paired with an `add`. Lists in a dict that are only added to and
 searched (`x in self.groups[key]`) become sets. Where the list cannot be replaced by an edit, and where one is built for
-a single test (`x in [y.name for y in ys]`, `x in d.values()`), it is advice, on hot lines only.
+a single test (`x in [y.name for y in ys]`, `x in d.values()`), it is advice, on hot lines only; so it is for a
+constant of another module that a run shows to be a list.
 
 ## Why
 A list is searched from the start, element by element, so a loop of tests costs the product of both lengths. A set
@@ -135,12 +136,26 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
         if not may_be_hashable(context, compare.left) or context.falls_back(compare, TypeError):
             continue
         made = _made_for_test(context, container)
-        if made and (context.loops(compare) or context.function.kind is ScopeKind.FUNCTION):
+        if made and (context.loops(compare) or _is_function(context)):
             yield context.finding(
                 compare,
                 f"{made} for one test: keep a set, or a dict, of what is searched for, next to where it changes.",
                 safety=Safety.ADVICE,
                 questions=(context.ask_cost(compare),),
+                measured_gain=False,
+            )
+            continue
+        if _is_elsewhere(context, container) and (context.loops(compare) or _is_function(context)):
+            yield context.finding(
+                compare,
+                f"A list is searched from the start on every test: where {ast.unparse(container)} is one, make it a"
+                " frozenset in the module that defines it.",
+                safety=Safety.ADVICE,
+                questions=(
+                    context.ask(ast.unparse(container), Ask.TYPES, expects=tuple(sorted(_SEARCHED)), needed=True),
+                    context.ask(ast.unparse(container), Ask.LENGTH, at_least=_SHORT + 1),
+                    context.ask_cost(compare),
+                ),
                 measured_gain=False,
             )
             continue
@@ -165,6 +180,22 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
             ),
             measured_gain=False,
         )
+
+
+def _is_function(context: Context) -> bool:
+    return context.function.kind is ScopeKind.FUNCTION
+
+
+def _is_elsewhere(context: Context, container: ast.expr) -> bool:
+    """Return whether a name is a constant's that another module defines: only a run shows what it is."""
+    if not isinstance(container, ast.Name) or not container.id.isupper():
+        return False
+    owner = context.facts.lookup(container)
+    if owner is None:
+        return context.facts.module.star_import
+    return owner is context.facts.module and all(
+        binding.kind is BindingKind.IMPORT for binding in owner.bindings[container.id]
+    )
 
 
 def _made_for_test(context: Context, container: ast.expr) -> str:
@@ -683,6 +714,10 @@ def run(rows, wanted, mode):
 )
 
 ADVISE = (
+    Advise("a constant that another module defines",
+           "from names import FIRST\ndef f(token):\n    return token in FIRST\n"),
+    Advise("a constant that another module may define",
+           "from names import *\ndef f(tokens):\n    return [token for token in tokens if token not in FIRST]\n"),
     Advise("a list on another object",
            "class B:\n    def __init__(self):\n        self.seen = []\n        self.seen.extend(make())\n"
            "def f(b, x):\n    return x in b.seen\n"),
