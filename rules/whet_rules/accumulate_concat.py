@@ -66,7 +66,7 @@ RULE = Rule(
     family="containers",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Add, ast.BitOr, ast.Dict})),
+    triggers=Triggers(nodes=frozenset({ast.Add, ast.BitOr, ast.Dict, ast.Starred})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {10: 2.6, 100: 7.4, 1000: 39.0, 10000: 310.0},

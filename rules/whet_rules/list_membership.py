@@ -207,6 +207,8 @@ def _made_for_test(context: Context, container: ast.expr) -> str:
             return "All values are searched from the first on"
         case ast.Call(func=function, args=[ast.expr() as inner]) if not isinstance(inner, ast.Starred):
             name = context.resolve(function)
+            if name in ("builtins.set", "builtins.frozenset"):
+                return "A set of all elements is built"
             return "A list is built, and searched," if name in ("builtins.list", "builtins.sorted") else ""
         case _:
             return ""

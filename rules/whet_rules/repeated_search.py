@@ -150,9 +150,25 @@ def _takes_in(context: Context, step: ast.AST) -> bool:
     return False
 
 
+def _list_items(context: Context) -> dict[str, list[ast.expr]]:
+    """Return the items that the file extends by ``+=``, by their source."""
+
+    def find() -> dict[str, list[ast.expr]]:
+        found: dict[str, list[ast.expr]] = {}
+        for scope in context.facts.functions:
+            for step in scope.nodes.get(ast.AugAssign, ()):
+                if isinstance(step, ast.AugAssign) and isinstance(step.target, ast.Subscript):
+                    found.setdefault(ast.unparse(step.target), []).append(step.target)
+        return found
+
+    return remember(context, ("items that grow",), find)
+
+
 def _growing(context: Context, target: Target) -> Iterator[ast.AST]:
     if isinstance(target.node, ast.Attribute):
         references: list[ast.expr] = [one for one, _ in context.facts.attributes(target.node.attr)]
+    elif isinstance(target.node, ast.Subscript):
+        references = _list_items(context).get(target.text, [])
     else:
         references = [*target.place.references] if target.place is not None else []
     for reference in references:

@@ -110,7 +110,7 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
         if eaten is None or target is None:
             continue
         loops = keeping_loops(context, statement, target)
-        simple = isinstance(eaten, ast.Name)
+        simple = isinstance(eaten, ast.Name) and context.facts.lookup(eaten) is context.function
         looped = any(isinstance(loop, ast.While) or not simple for loop in loops)
         if not looped and (simple or not outlives_call(context, target)):
             continue

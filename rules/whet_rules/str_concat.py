@@ -71,7 +71,7 @@ RULE = Rule(
     family="text",
     safety=Safety.OBSERVED,
     speed=Speed.ASYMPTOTIC,
-    triggers=Triggers(nodes=frozenset({ast.Add, ast.JoinedStr})),
+    triggers=Triggers(nodes=frozenset({ast.Add, ast.JoinedStr, ast.Mod}), names=frozenset({"format", "join"})),
     asks=frozenset({Ask.TYPES, Ask.LENGTH, Ask.SHARE}),
     figures={
         "3.11": {1000: 2.5, 10000: 5.5, 100000: 61.0, 300000: 180.0},

@@ -309,10 +309,14 @@ def _find_stored(context: Context) -> Iterator[tuple[str, ast.expr | str]]:
             match part:
                 case ast.Assign(targets=[ast.Subscript(value=held)], value=value):
                     yield ast.unparse(held), value
-                case ast.Assign(targets=[target], value=ast.Call(func=function, args=[ast.Name() as made, *_])):
+                case ast.Assign(targets=[target], value=ast.Call(func=function, args=[made, *_])):
+                    if context.resolve(function) != "collections.defaultdict":
+                        continue
                     name = context.resolve(made)
-                    if name is not None and context.resolve(function) == "collections.defaultdict":
+                    if name is not None:
                         yield ast.unparse(target), name
+                    elif isinstance(made, ast.Lambda):
+                        yield ast.unparse(target), made.body
         for part in scope.nodes.get(ast.Call, ()):
             match part:
                 case ast.Call(func=ast.Attribute(value=held, attr="setdefault"), args=[_, value]):
