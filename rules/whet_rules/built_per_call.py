@@ -106,6 +106,8 @@ def detect(context: Context) -> Iterator[Finding]:
         if not loops and (context.function.kind is not ScopeKind.FUNCTION or _runs_once(context, context.function)):
             continue
         arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if name == "jsonschema.validate":
+            arguments = arguments[1:]  # after what is validated
         if name in _CONNECTING:
             if not loops:
                 continue

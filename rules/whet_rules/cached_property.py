@@ -1,8 +1,9 @@
 """Cache a property whose inputs never change.
 
 ## What
-A `@property` that iterates over data of its object and is read many times per object, while everything that it reads is
-set once, in `__init__`: `functools.cached_property` computes it on first access and keeps the result.
+A `@property`, or a method without arguments, that iterates over data of its object and is read many times per object,
+while everything that it reads is set once, in `__init__`: `functools.cached_property` computes it on first access and
+keeps the result.
 
 ## Why
 A property looks like an attribute but is a function call. Every access pays for its body.
@@ -23,6 +24,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Ask,
     Bench,
     BindingKind,
@@ -46,7 +48,7 @@ RULE = Rule(
     safety=Safety.ADVICE,
     speed=Speed.ASYMPTOTIC,
     saves_calls=True,
-    triggers=Triggers(nodes=frozenset({ast.Return}), words=frozenset({"property"})),
+    triggers=Triggers(nodes=frozenset({ast.Return})),
     asks=frozenset({Ask.RUNS}),
     figures={
         "3.11": {10: 5.5, 100: 22.0, 1000: 160.0},
@@ -81,7 +83,9 @@ def detect(context: Context) -> Iterator[Finding]:
         return
     if owner.kind is not ScopeKind.CLASS or not isinstance(owner.node, ast.ClassDef) or len(node.args.args) != 1:
         return
-    if [context.resolve(decorator) for decorator in node.decorator_list] != ["builtins.property"]:
+    decorators = [context.resolve(decorator) for decorator in node.decorator_list]
+    is_method = not decorators and not node.name.startswith("__")
+    if (decorators != ["builtins.property"] and not is_method) or node.args.kwonlyargs or node.args.kwarg:
         return
     if "__slots__" in owner.bindings or len(owner.bindings.get(node.name, ())) != 1:
         return
@@ -89,10 +93,14 @@ def detect(context: Context) -> Iterator[Finding]:
     if maker is None or not _goes_through_something(context) or not _is_settled(context, node, maker):
         return
     last = node.body[-1]
+    when = (
+        f"{node.name}() is computed again by every call" if is_method else f"{node.name} is recomputed on every access"
+    )
     yield context.finding(
         last,
-        f"{node.name} is recomputed on every access, and everything that it reads is set once in __init__: cache it"
-        " with functools.cached_property. Nothing may modify what it read, or the object it returns.",
+        f"{when}, and everything that it reads is set once in __init__: cache it with functools.cached_property"
+        f"{', and read it as an attribute' if is_method else ''}. Nothing may modify what it read, or the object it"
+        " returns.",
         lines=tuple(range(node.body[0].lineno, (last.end_lineno or last.lineno) + 1)),
         questions=(context.ask_lines(Ask.RUNS, (node.lineno,), of=(maker.lineno,), least=_READS, needed=True),),
     )
@@ -200,7 +208,15 @@ def highest(rows):
 )
 
 _CLASS = "class A:\n    def __init__(self, xs):\n        self.xs = list(xs)\n"
+ADVISE = (
+    Advise("a method without arguments",
+           f"{_CLASS}    def total(self):\n        return sum(self.xs)\ndef f(a, ys):\n"
+           "    return [y / a.total() for y in ys]\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("a method with an argument", f"{_CLASS}    def total(self, n=1):\n        return sum(self.xs) * n\n"),
+    Refuse("a method that Python calls", f"{_CLASS}    def __bool__(self):\n        return any(x for x in self.xs)\n"),
     Refuse("what it reads grows later",
            f"{_CLASS}    def add(self, x):\n        self.xs.append(x)\n    @property\n    def total(self):\n"
            "        return sum(self.xs)\n"),

@@ -2,7 +2,8 @@
 
 ## What
 `for x in array` and `sum(array)`, `max(array)`, `min(array)` of a NumPy array. Where the loop cannot become one
-operation on the array, iterate over `array.tolist()`; replace the builtins with the array's own methods.
+operation on the array, iterate over `array.tolist()`; replace the builtins with the array's own methods. On hot lines,
+as advice, also a loop that calls a function for each element.
 
 ## Why
 Each element of an array has to be converted to a NumPy scalar before Python can use it, and arithmetic with these is
@@ -23,7 +24,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import BindingKind, Case, Context, Finding, PlaceKind, Refuse, Rule, Safety, Speed, Triggers, Use
+from whet.engine.api import (
+    Advise,
+    Ask,
+    BindingKind,
+    Case,
+    Context,
+    Finding,
+    PlaceKind,
+    Refuse,
+    Rule,
+    Safety,
+    Speed,
+    Triggers,
+    Use,
+    array_state,
+)
 
 RULE = Rule(
     slug="ndarray-loop",
@@ -32,6 +48,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
     triggers=Triggers(nodes=frozenset({ast.For, ast.comprehension, ast.Call}), imports=frozenset({"numpy"})),
+    asks=frozenset({Ask.TYPES, Ask.SHARE}),
 )
 
 _FLAT = frozenset({"numpy.arange", "numpy.linspace", "numpy.logspace", "numpy.ravel", "numpy.cumsum", "numpy.diff"})
@@ -49,6 +66,8 @@ def detect(context: Context) -> Iterator[Finding]:
     for loop in loops:
         if isinstance(loop.iter, ast.Name) and isinstance(loop.target, ast.Name) and _is_flat(context, loop.iter):
             if not _computes(context, loop) or not _stays(context, loop.iter, loop):
+                if context.measured:
+                    yield from _advise(context, loop)
                 continue
             rewrite = context.rewrite()
             rewrite.replace(loop.iter, f"{loop.iter.id}.tolist()")
@@ -59,6 +78,8 @@ def detect(context: Context) -> Iterator[Finding]:
                 lines=_lines(loop),
                 rewrite=rewrite,
             )
+        elif context.measured:
+            yield from _advise(context, loop)
     for call in context.nodes(ast.Call):
         name = context.resolve(call.func)
         match call.args:
@@ -73,6 +94,63 @@ def detect(context: Context) -> Iterator[Finding]:
                 )
             case _:
                 pass
+
+
+def _advise(context: Context, loop: ast.For | ast.comprehension) -> Iterator[Finding]:
+    """Yield a loop that calls a function of this file for each element of an array."""
+    match loop:
+        case (
+            ast.For(target=ast.Name(id=element), iter=ast.Name() as array)
+            | ast.comprehension(target=ast.Name(id=element), iter=ast.Name() as array)
+        ):
+            taken = element
+        case (
+            ast.For(
+                target=ast.Name(id=index),
+                iter=ast.Call(func=counting, args=[ast.Call(args=[ast.Name() as array])]),
+            )
+            | ast.comprehension(
+                target=ast.Name(id=index),
+                iter=ast.Call(func=counting, args=[ast.Call(args=[ast.Name() as array])]),
+            )
+        ) if context.resolve(counting) == "builtins.range":
+            taken = f"{array.id}[{index}]"
+        case _:
+            return
+    state, place = array_state(context, array), context.place(array)
+    whole = loop if isinstance(loop, ast.For) else context.facts.parent(loop)
+    if state == "no" or place is None or whole is None:
+        return
+    for call in ast.walk(whole):
+        if isinstance(call, ast.Call) and _is_own(context, call) and taken in map(ast.unparse, call.args):
+            lines = _lines(loop)
+            yield context.finding(
+                loop.iter,
+                f"{'Each' if state == 'yes' else f'Where {array.id} is an array, each'} element of {array.id} becomes a"
+                f" NumPy scalar, for which {ast.unparse(call.func)}() is called: write it for whole arrays, or compile"
+                " it with Numba.",
+                lines=lines,
+                safety=Safety.ADVICE,
+                questions=(
+                    context.ask(place, Ask.TYPES, expects=("numpy.ndarray",), needed=state == "ask"),
+                    context.ask_lines(Ask.SHARE, lines, needed=True),
+                ),
+                measured_gain=False,
+            )
+            return
+
+
+def _is_own(context: Context, call: ast.Call) -> bool:
+    """Return whether a call is of a function of this file."""
+    match call.func:
+        case ast.Name() as name:
+            binding = context.facts.only_binding(name)
+            return binding is not None and isinstance(binding.node, ast.FunctionDef)
+        case ast.Attribute(value=base, attr=attribute):
+            owner = context.facts.class_of_self(base)
+            return owner is not None and attribute in owner.bindings
+        case _:
+            return False
 
 
 def _is_flat(context: Context, node: ast.Name) -> bool:
@@ -168,7 +246,19 @@ def settle(count):
     ),
 )
 
+ADVISE = (
+    Advise("a function called for each element",
+           "import numpy as np\ndef g(v):\n    return v * 2 + 1\ndef f(n):\n    a = np.zeros(n)\n"
+           "    return [g(v) for v in a]\n"),
+    Advise("a method called for each element, by its number",
+           "import numpy as np\nclass A:\n    def g(self, v):\n        return v * 2\n    def f(self, a):\n"
+           "        for i in range(len(a)):\n            self.g(a[i])\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("a function called for each element of a list",
+           "import numpy as np\ndef g(v):\n    return v * 2 + 1\ndef f(n):\n    a = np.zeros(n).tolist()\n"
+           "    return [g(v) for v in a]\n"),
     Refuse("may have several dimensions",
            "import numpy as np\ndef f(n):\n    a = np.zeros(n)\n    s = 0\n    for x in a:\n        s = s * 2 + x\n"),
     Refuse("the loop changes the elements to come",

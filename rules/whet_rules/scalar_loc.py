@@ -2,7 +2,7 @@
 
 ## What
 `frame.loc[i, "price"]` and `frame.iloc[i, 2]` in a counting loop: write `frame.at[i, "price"]` and
-`frame.iat[i, 2]`.
+`frame.iat[i, 2]`. On hot lines, as advice, also `frame.iloc[i]["price"]` and `frame["price"].iloc[i]`.
 
 ## Why
 `loc` and `iloc` accept labels, slices, lists and masks, and re-resolve the indexer on every access; `at` and `iat` take
@@ -21,7 +21,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from whet.engine.api import Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
+from whet.engine.api import Advise, Ask, Case, Context, Finding, Refuse, Rule, Safety, Speed, Triggers
 
 RULE = Rule(
     slug="scalar-loc",
@@ -30,6 +30,7 @@ RULE = Rule(
     safety=Safety.OFFER,
     speed=Speed.FACTOR,
     triggers=Triggers(nodes=frozenset({ast.Subscript}), words=frozenset({"loc", "iloc"})),
+    asks=frozenset({Ask.SHARE}),
 )
 
 
@@ -51,8 +52,35 @@ def detect(context: Context) -> Iterator[Finding]:
                     " faster still.",
                     rewrite=rewrite,
                 )
+            case ast.Subscript(
+                value=ast.Subscript(value=ast.Attribute(attr="loc" | "iloc") as accessor, slice=ast.Name() as row),
+                slice=ast.Constant(value=str() as column),
+                ctx=ast.Load(),
+            ) if context.measured and _counts(context, node, row):
+                yield _advise(
+                    context, node, f"{ast.unparse(accessor)}[{row.id}] makes a Series of the whole row", column
+                )
+            case ast.Subscript(
+                value=ast.Attribute(
+                    value=ast.Subscript(slice=ast.Constant(value=str() as column)), attr="loc" | "iloc" as attribute
+                ),
+                slice=ast.Name() as row,
+                ctx=ast.Load(),
+            ) if context.measured and _counts(context, node, row):
+                yield _advise(context, node, f"{attribute} resolves the indexer on every access", column)
             case _:
                 pass
+
+
+def _advise(context: Context, node: ast.expr, what: str, column: str) -> Finding:
+    return context.finding(
+        node,
+        f"{what}, for one value: take {column!r} once, as an array or a list (to_numpy(), tolist()), or compute with"
+        " the whole column.",
+        safety=Safety.ADVICE,
+        questions=(context.ask_cost(node),),
+        measured_gain=False,
+    )
 
 
 def _counts(context: Context, node: ast.AST, row: ast.Name) -> bool:
@@ -100,6 +128,11 @@ def fill(values):
         inputs=("([1, 2, 3],)", "([],)"),
     ),
 )
+
+ADVISE = (
+    Advise("a value of a row", "def f(df):\n    return [df.iloc[i]['a'] for i in range(len(df))]\n"),
+    Advise("a value of a column", "def f(df):\n    for i in range(len(df)):\n        print(df['a'].iloc[i])\n"),
+)  # fmt: skip
 
 REFUSE = (
     Refuse("a mask", "def f(df, masks):\n    for m in masks:\n        df.loc[m, 'a'] = 1\n"),
