@@ -2,7 +2,8 @@
 
 ## What
 `cursor.execute("INSERT …", row)` in a loop: `cursor.executemany("INSERT …", rows)`. A query in a loop: one query for
-all keys, with `IN (…)` or a join, and a dict of the results.
+all keys, with `IN (…)` or a join, and a dict of the results. So it is for one object after the other:
+`session.get(Model, key)`, `Model.objects.get(pk=key)`, `collection.find_one({"_id": key})`, as advice on hot lines.
 
 ## Why
 Each statement costs a round trip and a parse of its own; with a server on another machine that is most of its time.
@@ -21,7 +22,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from whet.engine.api import Case, Context, Finding, Refuse, Rewrite, Rule, Safety, Speed, Triggers
+from whet.engine.api import Advise, Case, Context, Finding, Refuse, Rewrite, Rule, Safety, Speed, Triggers
 
 RULE = Rule(
     slug="db-in-loop",
@@ -34,10 +35,11 @@ RULE = Rule(
         imports=frozenset(
             {
                 *("sqlite3", "psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector", "oracledb", "cx_Oracle"),
-                *("pyodbc", "duckdb", "mariadb", "pymssql", "sqlalchemy"),
+                *("pyodbc", "duckdb", "mariadb", "pymssql", "sqlalchemy", "sqlalchemy.orm", "pymongo"),
+                *("django.db", "django.db.models", "django.contrib.auth.models"),
             }
         ),
-        words=frozenset({"execute"}),
+        words=frozenset({"execute", "find_one", "get"}),
     ),
 )
 
@@ -48,6 +50,8 @@ _QUERIES = re.compile(r"\s*select\b", re.IGNORECASE)
 def detect(context: Context) -> Iterator[Finding]:
     """Yield each statement with parameters that a loop executes one by one."""
     for call in context.nodes(ast.Call):
+        if context.measured:
+            yield from _advise(context, call)
         match call:
             case ast.Call(func=ast.Attribute(value=cursor, attr="execute"), args=[statement, parameters], keywords=[]):
                 sql = context.constant(statement)
@@ -68,6 +72,29 @@ def detect(context: Context) -> Iterator[Finding]:
                 "The loop runs one query per key: query once for all keys (IN, a join) and look the rows up in a dict."
             )
             yield context.finding(call, message, safety=Safety.ADVICE)
+
+
+def _advise(context: Context, call: ast.Call) -> Iterator[Finding]:
+    """Yield a call that gets one object by its key, in a loop over keys."""
+    match call:
+        case ast.Call(func=ast.Attribute(attr="find_one"), args=[ast.Dict() as asked, *_]):
+            instead = 'one find({"_id": {"$in": keys}})'
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="objects"), attr="get"), args=[]) if call.keywords:
+            asked, instead = call.keywords[0].value, "in_bulk(keys), or one filter(pk__in=keys)"
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=session) | ast.Attribute(attr=session), attr="get"),
+            args=[ast.Name() | ast.Attribute(), asked, *_],
+        ) if session.lower().endswith("session"):
+            instead = "one select(...).where(key.in_(keys))"
+        case _:
+            return
+    loops = [loop for loop in context.loops(call) if isinstance(loop, ast.For | ast.comprehension)]
+    if loops and _varies(context, asked, loops[0]):
+        yield context.finding(
+            call,
+            f"The loop gets one object per query: use {instead}, and look the objects up in a dict.",
+            safety=Safety.ADVICE,
+        )
 
 
 def _varies(context: Context, parameters: ast.expr, loop: ast.AST) -> bool:
@@ -189,7 +216,22 @@ def run():
     ),
 )
 
+ADVISE = (
+    Advise("documents one by one",
+           "import pymongo\ndef f(coll, ids):\n    return [coll.find_one({'_id': i}) for i in ids]\n"),
+    Advise("objects of a model one by one",
+           "from django.db import models\ndef f(Book, keys):\n    for key in keys:\n"
+           "        print(Book.objects.get(pk=key))\n"),
+    Advise("objects of a session one by one",
+           "from sqlalchemy.orm import Session\ndef f(session, ids, User):\n"
+           "    return [session.get(User, i) for i in ids]\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("the same object each time",
+           "from sqlalchemy.orm import Session\ndef f(session, xs, User):\n"
+           "    return [session.get(User, 1) for x in xs]\n"),
+    Refuse("a dict's get", "import pymongo\ndef f(known, xs):\n    return [known.get(x, 0) for x in xs]\n"),
     Refuse("once", "import sqlite3\ndef f(db, row):\n    db.execute('insert into t values (?)', row)\n"),
     Refuse("the same each time",
            "import sqlite3\ndef f(db, xs, y):\n    for x in xs:\n"

@@ -4,7 +4,8 @@
 In a loop that does not change the list: `items.count(x)` and `items.index(x)`. Count once with `collections.Counter`,
 or build a dict of the positions once, before the loop. And `items.remove(x)` in a loop, on a list that is otherwise
 only tested and added to: make it a set. Lists in other forms (attributes of other objects, items, those that change
-meanwhile), and lists built for one search (`list(d).index(key)`), get advice on hot lines.
+meanwhile), lists built for one search (`list(d).index(key)`), and a constant that is sought in each iteration
+(`row[header.index("name")]`) get advice on hot lines.
 
 ## Why
 Each of these searches the list from the start, so a loop of them costs the product of both lengths. A dict or a set
@@ -120,6 +121,15 @@ _INSTEAD = {
 def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
     """Yield each hot search of a list, in whatever form, for which no edit is made."""
     for call in context.nodes(ast.Call):
+        if _finds_the_same(context, call):
+            yield context.finding(
+                call,
+                f"{ast.unparse(call)} finds the same position in each iteration: take it once, before the loop.",
+                safety=Safety.ADVICE,
+                questions=(context.ask_cost(call),),
+                measured_gain=False,
+            )
+            continue
         match call:
             case ast.Call(
                 func=ast.Attribute(value=searched, attr="count" | "index" | "remove" as name), args=[one], keywords=[]
@@ -158,6 +168,19 @@ def _advise(context: Context, covered: set[int]) -> Iterator[Finding]:
             questions=(*questions, context.ask_cost(call)),
             measured_gain=False,
         )
+
+
+def _finds_the_same(context: Context, call: ast.Call) -> bool:
+    """Return whether a loop searches for a constant, in what it leaves as it is."""
+    match call:
+        case ast.Call(func=ast.Attribute(value=ast.Name() as searched, attr="index"), args=[ast.Constant()]):
+            place, loops = context.place(searched), context.loops(call)
+        case _:
+            return False
+    if place is None or not loops:
+        return False
+    inside = [reference for reference in place.references if context.is_inside(reference, loops[0])]
+    return all(context.use(reference) in _READING for reference in inside)
 
 
 def _is_short(place: Place) -> bool:
@@ -442,6 +465,8 @@ def leftover(names, used):
 )
 
 ADVISE = (
+    Advise("the same name in each row",
+           "def f(rows, header):\n    return [row[header.index('name')] for row in rows]\n"),
     Advise("in a list that is an item of a dict on self",
            "class A:\n    def f(self, k, x):\n        found = self.d[k]\n        found.append(x)\n"
            "        found.remove(x)\n"),

@@ -3,7 +3,8 @@
 ## What
 `datetime.strptime(text, "%Y-%m-%d")`, and the other constant formats that `datetime.fromisoformat` reads: with the
 time after a `T` or a space, with seconds, fractions and `%z`. In a loop, or in a function that is measured hot. Of
-`dateutil.parser.parse(text)`, which guesses the format of each text again, there is advice where it is measured hot.
+`dateutil.parser.parse(text)`, which guesses the format of each text again, there is advice where it is measured hot,
+and of `pandas.to_datetime(text)` for one value after the other.
 
 ## Why
 `strptime` is Python code: it looks the format up, matches a regular expression, and computes the day of the week and of
@@ -25,6 +26,7 @@ import ast
 from collections.abc import Iterator
 
 from whet.engine.api import (
+    Advise,
     Bench,
     Case,
     Context,
@@ -48,10 +50,10 @@ RULE = Rule(
         imports=frozenset(
             {
                 *("datetime", "datetime.datetime", "time", "time.strptime"),
-                *("dateutil", "dateutil.parser", "dateutil.parser.parse"),
+                *("dateutil", "dateutil.parser", "dateutil.parser.parse", "pandas"),
             }
         ),
-        words=frozenset({"strptime", "parse"}),
+        words=frozenset({"parse", "strptime", "to_datetime"}),
     ),
     figures={
         "3.11": {10: 45.0, 19: 50.0},
@@ -78,6 +80,15 @@ def detect(context: Context) -> Iterator[Finding]:
                 "8601) or strptime with the format that the data has is many times faster, and refuses what does not "
                 "have it. Where few distinct texts recur, cache the results (functools.lru_cache).",
                 title="Date format guessed for each text",
+                safety=Safety.ADVICE,
+                measured_gain=False,
+            )
+        if name == "pandas.to_datetime" and context.measured and _is_of_element(context, call):
+            yield context.finding(
+                call,
+                "pandas.to_datetime is made for whole columns, and finds out the format again for each value: give it "
+                "the list or column once, outside the loop, with its format.",
+                title="Date converted value by value",
                 safety=Safety.ADVICE,
                 measured_gain=False,
             )
@@ -111,6 +122,18 @@ def detect(context: Context) -> Iterator[Finding]:
                 safety=Safety.ADVICE,
                 measured_gain=False,
             )
+
+
+def _is_of_element(context: Context, call: ast.Call) -> bool:
+    """Return whether a loop passes its element itself: an item of something may be a whole column."""
+    loops = context.loops(call)
+    match call.args[:1], loops[:1]:
+        case [ast.Name(id=given)], [
+            ast.For(target=ast.Name(id=element)) | ast.comprehension(target=ast.Name(id=element))
+        ]:
+            return given == element
+        case _:
+            return False
 
 
 def _is_repeated(context: Context, call: ast.Call) -> bool:
@@ -210,7 +233,16 @@ def days(texts):
     ),
 )
 
+ADVISE = (
+    Advise("values given to pandas one by one",
+           "import pandas as pd\ndef f(xs):\n    return [pd.to_datetime(x) for x in xs]\n"),
+)  # fmt: skip
+
 REFUSE = (
+    Refuse("columns given to pandas",
+           "import pandas as pd\ndef f(df, names):\n    for name in names:\n"
+           "        df[name] = pd.to_datetime(df[name])\n"),
+    Refuse("a column given to pandas", "import pandas as pd\ndef f(xs):\n    return pd.to_datetime(xs)\n"),
     Refuse("dateutil asked once", "from dateutil import parser\nDAY = parser.parse('3 Feb 2024')\n"),
     Refuse("another parse", "import dateutil\nfrom shop import parse\ndef f(s):\n    return [parse(x) for x in s]\n"),
     Refuse("the format varies",
